@@ -1,0 +1,39 @@
+# The two commands that matter need no make: go run ./cmd/quipu demo, go test ./...
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    := 15s
+
+.PHONY: all build test race lint fuzz bench demo ci
+
+all: lint test
+
+build: ; CGO_ENABLED=0 go build -trimpath -o bin/quipu ./cmd/quipu
+
+test: ; go test ./...
+
+race: ; go test -race ./...
+
+demo: ; go run ./cmd/quipu demo
+
+lint:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt: the files above want formatting"; exit 1; }
+	go vet ./...
+	go mod tidy -diff
+	go run $(STATICCHECK) ./...
+
+# fuzz runs every fuzz target of every package for FUZZTIME.
+fuzz:
+	@set -e; for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "fuzz $$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+# bench runs the benchmarks of every package; those that replicate or read a million entries take
+# a few minutes. Narrow it with: make bench BENCH=Append PKG=./eventlog
+BENCH := .
+PKG   := ./...
+bench: ; go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $(PKG)
+
+ci: ; bash .ci/run
