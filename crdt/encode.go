@@ -1,0 +1,213 @@
+package crdt
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ugorji/go/codec"
+)
+
+// The wire forms. Field order is the format; every slice is non-nil, so that none encodes as nil.
+type (
+	wireHeader struct {
+		_struct   bool `codec:",toarray"` //nolint:unused // read by the codec
+		Version   uint64
+		Log       []byte
+		Author    []byte
+		First     uint64
+		Count     uint64
+		Prev      []byte
+		Root      []byte
+		Clock     uint64
+		Retention uint64
+		Floor     uint64
+	}
+
+	wireEntry struct {
+		_struct     bool `codec:",toarray"` //nolint:unused // read by the codec
+		Time        int64
+		Kind        string
+		Module      string
+		Subject     string
+		ContentType string
+		Headers     []wireEventHeader
+		Payload     []byte
+	}
+
+	wireEventHeader struct {
+		_struct bool `codec:",toarray"` //nolint:unused // read by the codec
+		Name    string
+		Value   string
+	}
+
+	wireGenesis struct {
+		_struct   bool `codec:",toarray"` //nolint:unused // read by the codec
+		Version   uint64
+		Random    []byte
+		Admission uint64
+		Admins    [][]byte
+	}
+)
+
+// encoder and decoder are kept and reset: making one costs several times what using it does.
+type encoder struct {
+	buf []byte
+	enc *codec.Encoder
+}
+
+var (
+	handle = func() *codec.MsgpackHandle {
+		h := new(codec.MsgpackHandle)
+		h.WriteExt = true            // bytes as bin, text as str
+		h.PositiveIntUnsigned = true // integers ≥ 0 in uint form
+		h.ZeroCopy = true            // decoded text and bytes alias the input
+		return h
+	}()
+	encoders = sync.Pool{New: func() any {
+		e := new(encoder)
+		e.enc = codec.NewEncoderBytes(&e.buf, handle)
+		return e
+	}}
+	decoders = sync.Pool{New: func() any { return codec.NewDecoderBytes(nil, handle) }}
+)
+
+// encode returns the encoding of a wire form in memory of its own.
+func encode(v any) []byte {
+	e := encoders.Get().(*encoder)
+	defer encoders.Put(e)
+	e.buf = e.buf[:0]
+	e.enc.ResetBytes(&e.buf)
+	if err := e.enc.Encode(v); err != nil {
+		panic(fmt.Sprintf("crdt: encode %T: %v", v, err)) // no wire form has a value that cannot be encoded
+	}
+	return slices.Clone(e.buf)
+}
+
+// decode fills a wire form from bytes whose shape was checked. What it fills in aliases b.
+func decode(b []byte, v any) error {
+	d := decoders.Get().(*codec.Decoder)
+	defer decoders.Put(d)
+	d.ResetBytes(b)
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return nil
+}
+
+// encodeEvent returns the bytes of an event as an entry. The event was checked.
+func encodeEvent(e *Event) []byte {
+	w := wireEntry{
+		Time: e.Time.UnixNano(), Kind: e.Kind, Module: e.Module, Subject: e.Subject, ContentType: e.ContentType,
+		Headers: make([]wireEventHeader, len(e.Headers)), Payload: e.Payload,
+	}
+	for i, h := range e.Headers {
+		w.Headers[i] = wireEventHeader{Name: h.Name, Value: h.Value}
+	}
+	if w.Payload == nil {
+		w.Payload = []byte{}
+	}
+	return encode(&w)
+}
+
+// decodeEvent reads an entry whose shape was checked. The event aliases b.
+func decodeEvent(b []byte, retention Retention) (Event, error) {
+	var w wireEntry
+	if err := decode(b, &w); err != nil {
+		return Event{}, err
+	}
+	e := Event{
+		Kind: w.Kind, Module: w.Module, Subject: w.Subject, Time: time.Unix(0, w.Time).UTC(),
+		ContentType: w.ContentType, Retention: retention,
+	}
+	if len(w.Payload) > 0 {
+		e.Payload = slices.Clip(w.Payload)
+	}
+	if len(w.Headers) > 0 {
+		e.Headers = make([]EventHeader, len(w.Headers))
+		for i, h := range w.Headers {
+			e.Headers[i] = EventHeader{Name: h.Name, Value: h.Value}
+		}
+	}
+	return e, nil
+}
+
+// entry takes one entry of an op.
+func (s *shape) entry(retention Retention) {
+	s.tuple("entry", 7)
+	s.int("time")
+	kind := s.str("kind", 1, MaxKind)
+	if retention != Persistent && len(kind) >= len(ReservedPrefix) && string(kind[:len(ReservedPrefix)]) == ReservedPrefix {
+		s.fail("kind %q in an op that is not persistent", kind)
+	}
+	s.str("module", 0, MaxModule)
+	s.str("subject", 0, MaxSubject)
+	s.str("content type", 0, MaxContentType)
+	s.eventHeaders()
+	s.bin("payload", 0, MaxPayload)
+}
+
+func (s *shape) eventHeaders() {
+	n := s.array("headers", MaxHeaders)
+	var last []byte
+	size := 0
+	for i := 0; i < n && s.err == nil; i++ {
+		s.tuple("header", 2)
+		name := s.str("header name", 1, MaxHeaders)
+		size += len(name) + len(s.str("header value", 0, MaxHeaders))
+		if i > 0 && string(last) >= string(name) {
+			s.fail("header names are not strictly ascending")
+		}
+		if size > MaxHeaders {
+			s.fail("headers have more than %d bytes together", MaxHeaders)
+		}
+		last = name
+	}
+}
+
+// header takes the header of an op.
+func (s *shape) header() {
+	s.version("op", 10)
+	s.bin("log", len(LogID{}), len(LogID{}))
+	s.bin("author", len(Author{}), len(Author{}))
+	first := s.uint("first", MaxSeq)
+	count := s.uint("count", MaxOpEntries+1)
+	if count == 0 || first+count >= MaxSeq {
+		s.fail("first %d, count %d: expected 1 to %d entries that end below 2^53", first, count, MaxOpEntries)
+	}
+	prev := s.bin("prev", len(OpID{}), len(OpID{}))
+	if s.err == nil && (first == 0) != OpID(prev).IsZero() {
+		s.fail("prev is %x at first %d: it is zero in the first op and in no other", prev, first)
+	}
+	s.bin("root", len(Hash{}), len(Hash{}))
+	s.uint("clock", MaxClock)
+	s.uint("retention", uint64(Trimmable)+1)
+	if floor := s.uint("floor", MaxSeq); floor > first {
+		s.fail("floor %d is above first %d", floor, first)
+	}
+}
+
+// version takes the header of an array of n elements, whose first one is the format version. A
+// version that is not ours ends the walk with a [*VersionError], since what follows it is unknown.
+func (s *shape) version(what string, n int) {
+	got := s.array(what, 1<<16-1)
+	v := s.uint("version", 1<<32)
+	if s.err == nil && v != Version {
+		s.err = &VersionError{What: what, Version: v}
+		return
+	}
+	if s.err == nil && got != n {
+		s.fail("%s has %d elements: expected %d", what, got, n)
+	}
+}
+
+// VersionError is returned for bytes of a format version that this program does not know.
+type VersionError struct {
+	What    string // what has that version: "op", "genesis"
+	Version uint64
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("%s of format version %d: this program knows version %d", e.What, e.Version, Version)
+}

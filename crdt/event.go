@@ -1,0 +1,227 @@
+package crdt
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// ReservedPrefix begins the kinds that have a meaning to quipu itself.
+const ReservedPrefix = "quipu."
+
+// ErrEvent is wrapped by every error that says why an event cannot be an entry.
+var ErrEvent = errors.New("invalid event")
+
+// Event is what a program hands in. Only Kind is required. All text is valid UTF-8.
+type Event struct {
+	// Kind says what happened: 1 to 255 bytes. The prefix "quipu." is reserved.
+	Kind string
+	// Module is the part or instance of a program that says so: up to 255 bytes.
+	Module string
+	// Subject is what the event is about: up to 1 KiB.
+	Subject string
+	// Time is when it happened, to the nanosecond, in the years 1678 to 2262. Where an event is
+	// appended, the zero time stands for the time of the call.
+	Time time.Time
+	// ContentType is the media type of Payload: up to 255 bytes. Empty means application/json, and
+	// then a payload must be valid JSON to be appended.
+	ContentType string
+	// Headers are sorted by name, each name once, up to 4 KiB together.
+	Headers []EventHeader
+	// Payload is up to 1 MiB.
+	Payload []byte
+	// Retention says how long the entry is kept.
+	Retention Retention
+}
+
+// EventHeader is a named text beside an event: a CloudEvents attribute, a trace context, an
+// idempotency key.
+type EventHeader struct {
+	Name, Value string
+}
+
+// Retention says how long an entry is kept. All entries of an op share it.
+type Retention uint8
+
+const (
+	// Persistent entries are kept until their author prunes them.
+	Persistent Retention = 0
+	// Trimmable entries may lose their body once they are old.
+	Trimmable Retention = 1
+)
+
+// ParseRetention reads the text form.
+func ParseRetention(s string) (Retention, error) {
+	switch s {
+	case "", "persistent":
+		return Persistent, nil
+	case "trimmable":
+		return Trimmable, nil
+	}
+	return 0, fmt.Errorf("retention %q: expected persistent or trimmable", clip(s))
+}
+
+// String returns "persistent" or "trimmable".
+func (r Retention) String() string {
+	switch r {
+	case Persistent:
+		return "persistent"
+	case Trimmable:
+		return "trimmable"
+	}
+	return fmt.Sprintf("retention(%d)", uint8(r))
+}
+
+// Header returns the value of the header called name, or "".
+func (e Event) Header(name string) string {
+	for _, h := range e.Headers {
+		if h.Name == name {
+			return h.Value
+		}
+	}
+	return ""
+}
+
+// Reserved reports whether the event's kind has a meaning to quipu itself.
+func (e Event) Reserved() bool { return strings.HasPrefix(e.Kind, ReservedPrefix) }
+
+// Check says why e cannot be appended, or nil. The rules for an entry that somebody else appended
+// are the same but for the payload, which then may be anything. Every error wraps [ErrEvent].
+func (e Event) Check() error {
+	if err := e.checkFields(); err != nil {
+		return fmt.Errorf("%w: %w", ErrEvent, err)
+	}
+	if e.ContentType == "" && len(e.Payload) > 0 {
+		if err := checkJSON(e.Payload); err != nil {
+			return fmt.Errorf("%w: payload: %w; name another content type to append bytes as they are", ErrEvent, err)
+		}
+	}
+	return nil
+}
+
+func (e Event) checkFields() error {
+	if e.Kind == "" {
+		return errors.New("kind is empty: it says what happened")
+	}
+	for _, f := range []struct {
+		name, text string
+		most       int
+	}{
+		{"kind", e.Kind, MaxKind},
+		{"module", e.Module, MaxModule},
+		{"subject", e.Subject, MaxSubject},
+		{"content type", e.ContentType, MaxContentType},
+	} {
+		if len(f.text) > f.most {
+			return fmt.Errorf("%s has %d bytes, at most %d are allowed", f.name, len(f.text), f.most)
+		}
+		if !utf8.ValidString(f.text) {
+			return fmt.Errorf("%s %q is not valid UTF-8", f.name, clip(f.text))
+		}
+	}
+	if len(e.Payload) > MaxPayload {
+		return fmt.Errorf("payload has %d bytes, at most %d are allowed", len(e.Payload), MaxPayload)
+	}
+	if err := checkTime(e.Time); err != nil {
+		return err
+	}
+	if e.Retention > Trimmable {
+		return fmt.Errorf("%s: expected persistent or trimmable", e.Retention)
+	}
+	if e.Retention != Persistent && e.Reserved() {
+		return fmt.Errorf("kind %q is kept for ever: it cannot be %s", e.Kind, e.Retention)
+	}
+	return checkHeaders(e.Headers)
+}
+
+func checkTime(t time.Time) error {
+	first, last := time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64)
+	if t.Before(first) || t.After(last) {
+		return fmt.Errorf("time %v: expected a time between %s and %s", t, first.UTC().Format(time.DateOnly), last.UTC().Format(time.DateOnly))
+	}
+	return nil
+}
+
+func checkHeaders(headers []EventHeader) error {
+	size := 0
+	for i, h := range headers {
+		if h.Name == "" {
+			return errors.New("a header has no name")
+		}
+		if !utf8.ValidString(h.Name) || !utf8.ValidString(h.Value) {
+			return fmt.Errorf("header %q is not valid UTF-8", clip(h.Name))
+		}
+		if i > 0 && headers[i-1].Name >= h.Name {
+			return fmt.Errorf("header %q stands after %q: names are sorted, each once", clip(h.Name), clip(headers[i-1].Name))
+		}
+		size += len(h.Name) + len(h.Value)
+	}
+	if size > MaxHeaders {
+		return fmt.Errorf("headers have %d bytes together, at most %d are allowed", size, MaxHeaders)
+	}
+	return nil
+}
+
+// checkJSON is stricter than [json.Valid], which lets bytes that are not UTF-8 pass (RFC 8259,
+// section 8.1).
+func checkJSON(b []byte) error {
+	if !utf8.Valid(b) {
+		return errors.New("not valid UTF-8, which JSON must be")
+	}
+	if json.Valid(b) {
+		return nil
+	}
+	var v any
+	if err := json.Unmarshal(b, &v); err != nil {
+		return fmt.Errorf("not valid JSON: %w", err)
+	}
+	return errors.New("not valid JSON")
+}
+
+// Entry is an event in the log.
+//
+// Its strings and its payload may share memory with the op that it came from, which is never
+// written again; do not write to the payload.
+type Entry struct {
+	Event
+	Author Author
+	Seq    uint64
+	// Op is the id of the op that holds the entry.
+	Op OpID
+	// Clock is the clock of that op.
+	Clock Clock
+	// Disputed says that the entry is on a branch: its author has signed another op beside the
+	// op's chain.
+	Disputed bool
+}
+
+// Place returns where e stands.
+func (e Entry) Place() Place {
+	p := Place{Author: e.Author, Seq: e.Seq}
+	if e.Disputed {
+		p.Branch = e.Op.Branch()
+	}
+	return p
+}
+
+// CompareEntries is the order of the log: by author, then seq, then op id.
+func CompareEntries(a, b Entry) int {
+	if c := a.Author.Compare(b.Author); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.Seq, b.Seq), compareBytes(a.Op[:], b.Op[:]))
+}
+
+// CompareCausal is causal order: by clock, then author, seq and op id. It is total, the same
+// everywhere, and true to cause and effect wherever clocks are within [MaxAhead].
+func CompareCausal(a, b Entry) int {
+	if a.Clock != b.Clock {
+		return cmp.Compare(a.Clock, b.Clock)
+	}
+	return CompareEntries(a, b)
+}

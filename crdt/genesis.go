@@ -1,0 +1,99 @@
+package crdt
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"io"
+)
+
+// Admission says who may write to a log.
+type Admission uint8
+
+const (
+	// AdmitOpen lets everyone write who can reach a member.
+	AdmitOpen Admission = 0
+	// AdmitAdmin lets those write whom the admins of the log have admitted.
+	AdmitAdmin Admission = 1
+)
+
+// String returns "open" or "admin".
+func (a Admission) String() string {
+	switch a {
+	case AdmitOpen:
+		return "open"
+	case AdmitAdmin:
+		return "admin"
+	}
+	return fmt.Sprintf("admission(%d)", uint8(a))
+}
+
+// Genesis is what a log begins with; the log's id is its hash. It never changes.
+type Genesis struct {
+	Random    [32]byte // makes the log's id its own
+	Admission Admission
+	Admins    []Author // the root admin keys, ascending; none in an open log
+}
+
+// NewGenesis returns the genesis of a new open log, with random bytes from r ([rand.Reader] when
+// nil).
+func NewGenesis(r io.Reader) (Genesis, error) {
+	if r == nil {
+		r = rand.Reader
+	}
+	var g Genesis
+	if _, err := io.ReadFull(r, g.Random[:]); err != nil {
+		return Genesis{}, fmt.Errorf("make genesis: %w", err)
+	}
+	return g, nil
+}
+
+// Encode returns the bytes of g: a msgpack array [version, random, admission, admins].
+func (g Genesis) Encode() []byte {
+	w := wireGenesis{Version: Version, Random: g.Random[:], Admission: uint64(g.Admission), Admins: make([][]byte, len(g.Admins))}
+	for i := range g.Admins {
+		w.Admins[i] = g.Admins[i][:]
+	}
+	return encode(&w)
+}
+
+// Log returns the id of the log that begins with g.
+func (g Genesis) Log() LogID {
+	sum := sha256.Sum256(append([]byte("quipu/log/v1\x00"), g.Encode()...))
+	return LogID(sum[:16])
+}
+
+// ParseGenesis reads the bytes of a genesis.
+func ParseGenesis(b []byte) (Genesis, error) {
+	s := shape{b: b}
+	s.version("genesis", 4)
+	s.bin("random", 32, 32)
+	admission := Admission(s.uint("admission", uint64(AdmitAdmin)+1))
+	admins := s.array("admins", MaxAdmins)
+	for i := 0; i < admins && s.err == nil; i++ {
+		s.bin("admin", len(Author{}), len(Author{}))
+	}
+	s.end("genesis")
+	if s.err == nil && (admission == AdmitAdmin) != (admins > 0) {
+		s.fail("%d admins in a log with %s admission", admins, admission)
+	}
+	if s.err != nil {
+		return Genesis{}, fmt.Errorf("parse genesis: %w", s.err)
+	}
+	var w wireGenesis
+	if err := decode(b, &w); err != nil {
+		return Genesis{}, fmt.Errorf("parse genesis: %w", err)
+	}
+	g := Genesis{Random: [32]byte(w.Random), Admission: admission}
+	for i, b := range w.Admins {
+		a := Author(b)
+		if err := a.Valid(); err != nil {
+			return Genesis{}, fmt.Errorf("parse genesis: %w", err)
+		}
+		if i > 0 && compareBytes(g.Admins[i-1][:], b) >= 0 {
+			return Genesis{}, fmt.Errorf("parse genesis: %w: admins are not strictly ascending", ErrMalformed)
+		}
+		g.Admins = append(g.Admins, a)
+	}
+	return g, nil
+}

@@ -1,0 +1,299 @@
+package crdt
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+)
+
+const (
+	opContext     = "quipu/op/v1\x00"
+	signatureSize = ed25519.SignatureSize
+)
+
+// ErrSignature is returned where a signature was checked that does not verify.
+var ErrSignature = errors.New("signature does not verify")
+
+// ErrBody is returned by [Op.CheckBody] when a body is not the one that its header was made for.
+var ErrBody = errors.New("body does not match its header")
+
+// Header is the signed part of an op.
+type Header struct {
+	Log       LogID
+	Author    Author
+	First     uint64 // seq of the first entry
+	Count     uint64 // entries: 1 to 4,096
+	Prev      OpID   // the author's op before this one; zero in the first
+	Root      Hash   // Merkle root over the encoded entries (RFC 6962)
+	Clock     Clock
+	Retention Retention
+	Floor     uint64 // the author's leave to forget all below it; 0 if none
+}
+
+// Next returns the seq after the op's last entry.
+func (h Header) Next() uint64 { return h.First + h.Count }
+
+// encode returns the bytes of h.
+func (h *Header) encode() []byte {
+	return encode(&wireHeader{
+		Version: Version, Log: h.Log[:], Author: h.Author[:], First: h.First, Count: h.Count, Prev: h.Prev[:], Root: h.Root[:],
+		Clock: uint64(h.Clock), Retention: uint64(h.Retention), Floor: h.Floor,
+	})
+}
+
+// Signed is a header with its signature: all of an op that its id covers, and all that is left of a
+// trimmed one. The bytes were made once, by the author, and are never encoded again.
+type Signed struct {
+	Header
+	ID  OpID
+	raw []byte // header ‖ signature
+}
+
+// Op is the signed unit of replication: 1 to 4,096 consecutive entries of one feed. The zero Op is
+// not valid; ops come from [ParseOp] and [Seal]. An Op is never changed and may be shared.
+type Op struct {
+	Signed
+	all []byte // header ‖ signature ‖ body; the same as Signed.raw when trimmed
+}
+
+// ParseSigned reads a header and its signature from all of b, which it keeps: the caller does not
+// write to b again. The signature is not checked; see [Signed.Verify].
+func ParseSigned(b []byte) (Signed, error) {
+	signed, rest, err := cutSigned(b)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("%w: %d bytes follow the signature", ErrMalformed, len(rest))
+	}
+	if err != nil {
+		return Signed{}, fmt.Errorf("parse signed header: %w", err)
+	}
+	return signed, nil
+}
+
+// ParseOp reads an op from all of b, which it keeps: the caller does not write to b again. It checks
+// the form, every limit and the number of entries. It checks neither the signature nor the root over
+// the entries: [Run.Verify] does.
+//
+// An op without its body parses when it is trimmable: see [Op.Trimmed].
+func ParseOp(b []byte) (Op, error) {
+	signed, _, err := cutSigned(b)
+	if err != nil {
+		return Op{}, fmt.Errorf("parse op: %w", err)
+	}
+	op := Op{Signed: signed, all: b[:len(b):len(b)]}
+	if err := op.checkShape(); err != nil {
+		return Op{}, fmt.Errorf("parse op %s/%d: %w", op.Author.Short(), op.First, err)
+	}
+	return op, nil
+}
+
+// cutSigned reads a header and its signature from the front of b.
+func cutSigned(b []byte) (signed Signed, rest []byte, err error) {
+	s := shape{b: b}
+	s.header()
+	end := s.at
+	s.next(signatureSize)
+	if s.err != nil {
+		return Signed{}, nil, s.err
+	}
+	var w wireHeader
+	if err := decode(b[:end], &w); err != nil {
+		return Signed{}, nil, err
+	}
+	raw := b[:s.at:s.at]
+	return Signed{
+		Header: Header{
+			Log: LogID(w.Log), Author: Author(w.Author), First: w.First, Count: w.Count, Prev: OpID(w.Prev), Root: Hash(w.Root),
+			Clock: Clock(w.Clock), Retention: Retention(w.Retention), Floor: w.Floor,
+		},
+		ID:  sha256.Sum256(raw),
+		raw: raw,
+	}, b[s.at:], nil
+}
+
+func (o *Op) checkShape() error {
+	if size, most := o.Size(), o.maxSize(); size > most {
+		return fmt.Errorf("%w: op of %d entries has %d bytes, at most %d are allowed", ErrMalformed, o.Count, size, most)
+	}
+	if o.Trimmed() {
+		if o.Retention != Trimmable {
+			return fmt.Errorf("%w: a %s op without its body", ErrMalformed, o.Retention)
+		}
+		return nil
+	}
+	s := shape{b: o.body()}
+	for i := uint64(0); i < o.Count && s.err == nil; i++ {
+		s.entry(o.Retention)
+	}
+	s.end("last entry")
+	return s.err
+}
+
+func (o *Op) maxSize() int {
+	if o.Count == 1 {
+		return MaxSingleOp
+	}
+	return MaxOp
+}
+
+// Bytes returns header ‖ signature, as the author made them. The caller does not write to them.
+func (s Signed) Bytes() []byte { return s.raw }
+
+// Verify checks the signature and that the author is a usable key. Its errors wrap [ErrSignature] or
+// [ErrAuthor].
+func (s Signed) Verify() error {
+	if err := s.Author.Valid(); err != nil {
+		return err
+	}
+	return s.verify()
+}
+
+// verify is Verify for an author that is known to be valid.
+func (s Signed) verify() error {
+	split := len(s.raw) - signatureSize
+	var small [512]byte
+	message := append(append(small[:0], opContext...), s.raw[:split]...)
+	if !ed25519.Verify(s.Author[:], message, s.raw[split:]) {
+		return fmt.Errorf("op %s/%d: %w", s.Author.Short(), s.First, ErrSignature)
+	}
+	return nil
+}
+
+// Head returns the head of a chain that ends with the op.
+func (s Signed) Head() Head { return Head{Next: s.Next(), ID: s.ID} }
+
+// Key returns the op's place among the ops of its feed.
+func (s Signed) Key() Key { return Key{First: s.First, ID: s.ID} }
+
+// Bytes returns the op's bytes as its author made them, without the body if it is trimmed. The
+// caller does not write to them.
+func (o Op) Bytes() []byte { return o.all }
+
+// Size returns the length of [Op.Bytes].
+func (o Op) Size() int { return len(o.all) }
+
+// Trimmed reports whether the op's body is gone.
+func (o Op) Trimmed() bool { return len(o.all) == len(o.raw) }
+
+// Trim returns the op without its body.
+func (o Op) Trim() Op { return Op{Signed: o.Signed, all: o.raw} }
+
+func (o Op) body() []byte { return o.all[len(o.raw):] }
+
+// CheckBody checks the entries against the root in the header. A trimmed op passes. Its errors wrap
+// [ErrBody].
+func (o Op) CheckBody() error {
+	if o.Trimmed() {
+		return nil
+	}
+	var few [64]Hash
+	leaves := few[:0]
+	for _, entry := range o.encoded() {
+		leaves = append(leaves, leafHash(entry))
+	}
+	if merkleRoot(leaves) != o.Root {
+		return fmt.Errorf("op %s/%d: %w", o.Author.Short(), o.First, ErrBody)
+	}
+	return nil
+}
+
+// encoded yields the bytes of each entry by its index.
+func (o Op) encoded() iter.Seq2[uint64, []byte] {
+	return func(yield func(uint64, []byte) bool) {
+		if o.Trimmed() {
+			return
+		}
+		s := shape{b: o.body()}
+		for i := range o.Count {
+			from := s.at
+			s.entry(o.Retention)
+			if s.err != nil || !yield(i, s.b[from:s.at:s.at]) {
+				return
+			}
+		}
+	}
+}
+
+// Entries yields the op's entries in order of seq; none if the op is trimmed. They share the op's
+// memory. Disputed is left false: a feed knows it, an op does not.
+func (o Op) Entries() iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for i, b := range o.encoded() {
+			event, err := decodeEvent(b, o.Retention)
+			e := Entry{Event: event, Author: o.Author, Seq: o.First + i, Op: o.ID, Clock: o.Clock}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Draft is an event that was checked and encoded, ready to be signed into an op.
+type Draft struct {
+	encoded   []byte
+	leaf      Hash
+	retention Retention
+}
+
+// NewDraft checks and encodes e. The event's time is taken as it is. Drafts can be made by many
+// goroutines at once, before the op's seq is known. Errors wrap [ErrEvent].
+func NewDraft(e Event) (Draft, error) {
+	if err := e.Check(); err != nil {
+		return Draft{}, err
+	}
+	b := encodeEvent(&e)
+	return Draft{encoded: b, leaf: leafHash(b), retention: e.Retention}, nil
+}
+
+// Size returns the bytes that the draft adds to an op.
+func (d Draft) Size() int { return len(d.encoded) }
+
+// Retention returns the class of the draft's event; an op holds drafts of one class.
+func (d Draft) Retention() Retention { return d.retention }
+
+// Seal makes and signs an op that holds drafts. It takes Log, First, Prev, Clock and Floor from h and
+// sets the rest. It is an error when the result would break a limit.
+func Seal(key ed25519.PrivateKey, h Header, drafts []Draft) (Op, error) {
+	if len(drafts) == 0 || len(drafts) > MaxOpEntries {
+		return Op{}, fmt.Errorf("seal op: %d entries: expected 1 to %d", len(drafts), MaxOpEntries)
+	}
+	leaves := make([]Hash, len(drafts))
+	size := 0
+	for i, d := range drafts {
+		if d.retention != drafts[0].retention {
+			return Op{}, fmt.Errorf("seal op: a %s entry in a %s op", d.retention, drafts[0].retention)
+		}
+		leaves[i] = d.leaf
+		size += len(d.encoded)
+	}
+	h.Author, h.Count, h.Root, h.Retention = AuthorOf(key), uint64(len(drafts)), merkleRoot(leaves), drafts[0].retention
+	header := h.encode()
+	message := append([]byte(opContext), header...)
+	raw := make([]byte, 0, len(header)+signatureSize+size)
+	raw = append(append(raw, header...), ed25519.Sign(key, message)...)
+	for _, d := range drafts {
+		raw = append(raw, d.encoded...)
+	}
+	op, err := ParseOp(raw)
+	if err != nil {
+		return Op{}, fmt.Errorf("seal op: %w", err)
+	}
+	return op, nil
+}
+
+// NewOp is [NewDraft] and [Seal] for events that are at hand. An event without a time gets now.
+func NewOp(key ed25519.PrivateKey, h Header, now time.Time, events ...Event) (Op, error) {
+	drafts := make([]Draft, len(events))
+	for i, e := range events {
+		if e.Time.IsZero() {
+			e.Time = now
+		}
+		var err error
+		if drafts[i], err = NewDraft(e); err != nil {
+			return Op{}, err
+		}
+	}
+	return Seal(key, h, drafts)
+}

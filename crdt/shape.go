@@ -1,0 +1,210 @@
+package crdt
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// ErrMalformed is wrapped by every error that says why bytes are not of the one form that the format
+// allows.
+var ErrMalformed = errors.New("malformed")
+
+// shape walks over msgpack bytes and admits only the one encoding of the one form that is asked for:
+// shortest headers, no map, float, nil or extension. It runs before the codec, which is lenient and
+// which hostile bytes could make allocate or recurse without bound. The first fault stays in err, and
+// every later step does nothing.
+type shape struct {
+	b   []byte
+	at  int
+	err error
+}
+
+func (s *shape) fail(format string, args ...any) {
+	if s.err == nil {
+		s.err = fmt.Errorf("%w at byte %d: %s", ErrMalformed, s.at, fmt.Sprintf(format, args...))
+	}
+}
+
+// next takes n bytes, or fails and returns nil.
+func (s *shape) next(n int) []byte {
+	if s.err != nil {
+		return nil
+	}
+	if n > len(s.b)-s.at {
+		s.fail("cut off: %d more bytes expected, %d left", n, len(s.b)-s.at)
+		return nil
+	}
+	s.at += n
+	return s.b[s.at-n : s.at]
+}
+
+func (s *shape) byte() byte {
+	if b := s.next(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+// number takes a big-endian number of 1, 2, 4 or 8 bytes that is at least least, the first one that
+// does not fit a shorter form.
+func (s *shape) number(size int, least uint64) uint64 {
+	b := s.next(size)
+	if b == nil {
+		return 0
+	}
+	var n uint64
+	switch size {
+	case 1:
+		n = uint64(b[0])
+	case 2:
+		n = uint64(binary.BigEndian.Uint16(b))
+	case 4:
+		n = uint64(binary.BigEndian.Uint32(b))
+	case 8:
+		n = binary.BigEndian.Uint64(b)
+	}
+	if n < least {
+		s.fail("%d is not in its shortest form", n)
+	}
+	return n
+}
+
+// uint takes an unsigned integer below limit.
+func (s *shape) uint(what string, limit uint64) uint64 {
+	n := s.unsigned(what, s.byte())
+	if s.err == nil && n >= limit {
+		s.fail("%s %d: expected less than %d", what, n, limit)
+	}
+	return n
+}
+
+func (s *shape) unsigned(what string, head byte) uint64 {
+	switch {
+	case head < 0x80:
+		return uint64(head)
+	case head == 0xcc:
+		return s.number(1, 0x80)
+	case head == 0xcd:
+		return s.number(2, 0x100)
+	case head == 0xce:
+		return s.number(4, 0x10000)
+	case head == 0xcf:
+		return s.number(8, 0x100000000)
+	}
+	s.fail("%s: expected an unsigned integer, got type byte %#02x", what, head)
+	return 0
+}
+
+// int takes a signed integer of up to 64 bits: negative ones in their shortest signed form, others
+// in their shortest unsigned form.
+func (s *shape) int(what string) {
+	head := s.byte()
+	var n uint64 // the two's complement, cut to the form's width
+	switch {
+	case head >= 0xe0:
+		return
+	case head == 0xd0:
+		n = s.number(1, 0x80)
+		if s.err == nil && int8(n) >= -32 {
+			s.fail("%s is not in its shortest form", what)
+		}
+	case head == 0xd1:
+		n = s.number(2, 0x8000)
+		if s.err == nil && int16(n) >= -0x80 {
+			s.fail("%s is not in its shortest form", what)
+		}
+	case head == 0xd2:
+		n = s.number(4, 0x80000000)
+		if s.err == nil && int32(n) >= -0x8000 {
+			s.fail("%s is not in its shortest form", what)
+		}
+	case head == 0xd3:
+		n = s.number(8, 0x8000000000000000)
+		if s.err == nil && int64(n) >= -0x80000000 {
+			s.fail("%s is not in its shortest form", what)
+		}
+	default:
+		if s.unsigned(what, head) >= 1<<63 {
+			s.fail("%s does not fit 64 bits with a sign", what)
+		}
+	}
+}
+
+// str takes a text of least to most bytes and returns it as it stands in the input.
+func (s *shape) str(what string, least, most int) []byte {
+	head := s.byte()
+	var n uint64
+	switch {
+	case head >= 0xa0 && head < 0xc0:
+		n = uint64(head - 0xa0)
+	case head == 0xd9:
+		n = s.number(1, 32)
+	case head == 0xda:
+		n = s.number(2, 0x100)
+	default:
+		s.fail("%s: expected a text, got type byte %#02x", what, head)
+	}
+	text := s.sized(what, n, least, most)
+	if !utf8.Valid(text) {
+		s.fail("%s is not valid UTF-8", what)
+	}
+	return text
+}
+
+// bin takes least to most bytes and returns them as they stand in the input.
+func (s *shape) bin(what string, least, most int) []byte {
+	head := s.byte()
+	var n uint64
+	switch head {
+	case 0xc4:
+		n = s.number(1, 0)
+	case 0xc5:
+		n = s.number(2, 0x100)
+	case 0xc6:
+		n = s.number(4, 0x10000)
+	default:
+		s.fail("%s: expected bytes, got type byte %#02x", what, head)
+	}
+	return s.sized(what, n, least, most)
+}
+
+func (s *shape) sized(what string, n uint64, least, most int) []byte {
+	if s.err == nil && (n < uint64(least) || n > uint64(most)) {
+		s.fail("%s has %d bytes: expected %d to %d", what, n, least, most)
+	}
+	return s.next(int(n))
+}
+
+// array takes the header of an array of at most most elements and returns their number.
+func (s *shape) array(what string, most int) int {
+	head := s.byte()
+	var n uint64
+	switch {
+	case head >= 0x90 && head < 0xa0:
+		n = uint64(head - 0x90)
+	case head == 0xdc:
+		n = s.number(2, 16)
+	default:
+		s.fail("%s: expected an array, got type byte %#02x", what, head)
+	}
+	if s.err == nil && n > uint64(most) {
+		s.fail("%s has %d elements: expected at most %d", what, n, most)
+	}
+	return int(n)
+}
+
+// tuple takes the header of an array of exactly n elements.
+func (s *shape) tuple(what string, n int) {
+	if got := s.array(what, n); s.err == nil && got != n {
+		s.fail("%s has %d elements: expected %d", what, got, n)
+	}
+}
+
+// end fails unless the whole input was taken.
+func (s *shape) end(what string) {
+	if s.err == nil && s.at != len(s.b) {
+		s.fail("%d bytes follow the %s", len(s.b)-s.at, what)
+	}
+}
