@@ -1,0 +1,117 @@
+package crdt
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrRun is wrapped by errors about runs whose ops do not form a chain.
+var ErrRun = errors.New("not a chain of one feed")
+
+// Run is a chain of consecutive ops of one feed, each naming the one before it, as nodes send them
+// to each other.
+type Run struct {
+	// Leave comes before a run that does not begin at seq 0 and may begin at a floor; its bytes are
+	// empty otherwise.
+	Leave Signed
+	Ops   []Op
+}
+
+// Author returns whose feed the run belongs to; the zero Author for an empty run.
+func (r Run) Author() Author {
+	if len(r.Ops) == 0 {
+		return Author{}
+	}
+	return r.Ops[0].Author
+}
+
+// Size returns the bytes of the run's ops.
+func (r Run) Size() int {
+	size := len(r.Leave.raw)
+	for _, op := range r.Ops {
+		size += op.Size()
+	}
+	return size
+}
+
+// Verify checks that the run is a chain of ops of log whose bodies match their headers, and returns
+// how many of its ops are authorised: all up to the last anchor, which is looked for from the end
+// with at most [MaxAnchorSearch] signature checks. Between the beginning and the anchor, hashes are
+// enough: the anchor names them.
+//
+//	op ─ op ─ op ─ op ─ op      signature checked only at A; the last op's signature is bad,
+//	 └────authorised───┘ A      so it is left out
+//
+// When fewer than all are authorised, the error says what is wrong with the rest; the authorised
+// part stands all the same.
+func (r Run) Verify(log LogID) (authorised int, err error) {
+	if len(r.Ops) == 0 {
+		return 0, fmt.Errorf("%w: no ops", ErrRun)
+	}
+	whole, err := r.checkChain(log)
+	if whole == 0 {
+		return 0, err
+	}
+	if valid := r.Ops[0].Author.Valid(); valid != nil {
+		return 0, valid
+	}
+	n, unsigned := r.lastAnchor(whole)
+	if unsigned != nil && err == nil {
+		err = unsigned
+	}
+	return n, err
+}
+
+// checkChain returns how many ops from the beginning form a chain with matching bodies, and what is
+// wrong with the next.
+func (r Run) checkChain(log LogID) (int, error) {
+	for i, op := range r.Ops {
+		if op.Log != log {
+			return i, fmt.Errorf("%w: op %s/%d is of log %s, not %s", ErrInvalid, op.Author.Short(), op.First, op.Log, log)
+		}
+		if i > 0 {
+			before := r.Ops[i-1]
+			if op.Author != before.Author || op.Prev != before.ID {
+				return i, fmt.Errorf("%w: op %s/%d does not name the op before it", ErrRun, op.Author.Short(), op.First)
+			}
+			if err := checkNext(before.Next(), before.Clock, before.Floor, op.Signed); err != nil {
+				return i, err
+			}
+		}
+		if err := op.CheckBody(); err != nil {
+			return i, err
+		}
+	}
+	return len(r.Ops), nil
+}
+
+// lastAnchor returns how many of the first n ops are authorised, and the error of the last op that
+// is not.
+func (r Run) lastAnchor(n int) (int, error) {
+	var last error
+	for tries := 0; n > 0 && tries < MaxAnchorSearch; tries++ {
+		err := r.Ops[n-1].verify()
+		if err == nil {
+			return n, last
+		}
+		if last == nil {
+			last = err
+		}
+		n--
+	}
+	return 0, last
+}
+
+// Outcome says what became of a run that was offered to a log.
+type Outcome struct {
+	Author Author
+	// Decision is that on the last op looked at: pending when the run cannot be placed yet.
+	Decision Decision
+	// Ops and Entries count what is new; Duplicates counts ops that were held.
+	Ops, Entries, Duplicates int
+	// Forked says that the run began a branch.
+	Forked bool
+	// Err says why the rest of the run was rejected: it is the sender's or the author's offence,
+	// never this node's fault.
+	Err error
+}

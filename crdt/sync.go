@@ -1,0 +1,203 @@
+package crdt
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Two nodes exchange what they have in four kinds of message; each side sends all four:
+//
+//	A                                   B
+//	│  shut: authors I take no more of  │
+//	├──────────────────────────────────▶│   both leave out what either side shut
+//	│  offer: my frontier, or its hash  │
+//	├──────────────────────────────────▶│   equal: done, at constant cost
+//	│  missing: where my copies end     │
+//	│◀──────────────────────────────────┤   [Wants]
+//	│  ops: runs from there on          │
+//	├──────────────────────────────────▶│   [Plan]
+//
+// The functions here are those steps over values; moving the messages is somebody else's work.
+
+// Offer is what one side has: the root of its digest and, unless the root is enough, the frontier
+// itself. Both leave out the authors that either side has shut.
+type Offer struct {
+	Root     Hash
+	Frontier Frontier // nil when only the root is offered
+}
+
+// Want asks for what a peer holds of an author's feed beyond the locator.
+type Want struct {
+	Author  Author
+	Locator Locator
+}
+
+// Segment is a stretch of one branch: the chain of ops after After up to the head To. It is local:
+// Start names the branch as this node has it.
+type Segment struct {
+	Author Author
+	Start  Key
+	After  Head
+	To     Head
+}
+
+// NewOffer returns the offer of a node that holds f, less the authors that either side has shut.
+func NewOffer(f Frontier, shut ...Author) Offer {
+	if len(shut) > 0 {
+		f = f.Without(shut)
+	}
+	return Offer{Root: f.Hash(), Frontier: f}
+}
+
+// Missing returns the authors of whom theirs has heads that mine has not, in order. It looks at heads
+// only: a head of theirs may be one that mine has long passed.
+func Missing(mine, theirs Frontier) []Author {
+	var missing []Author
+	for a, heads := range theirs.All() {
+		for _, h := range heads {
+			if !slices.Contains(mine[a], h) {
+				missing = append(missing, a)
+				break
+			}
+		}
+	}
+	return missing
+}
+
+// Wants returns what to ask of a peer with the frontier theirs: a want for each author of whom it has
+// an op that is not held here, at most limit of them (all when limit is 0).
+func Wants(held Held, theirs Frontier, limit int) ([]Want, error) {
+	var wants []Want
+	for a, heads := range theirs.All() {
+		f, err := held.Feed(a)
+		if err != nil {
+			return nil, err
+		}
+		f.Author = a
+		lacks, err := lacksAny(held, f, heads)
+		if err != nil {
+			return nil, err
+		}
+		if !lacks {
+			continue
+		}
+		locator, err := Locate(held, f)
+		if err != nil {
+			return nil, err
+		}
+		wants = append(wants, Want{Author: a, Locator: locator})
+		if len(wants) == limit {
+			break
+		}
+	}
+	return wants, nil
+}
+
+func lacksAny(held Held, f Feed, heads []Head) (bool, error) {
+	for _, h := range heads {
+		if f.branchHead(h.ID) >= 0 || h.Next <= f.First() && h.Next <= f.Floor() {
+			continue
+		}
+		_, found, err := held.Find(f.Author, h)
+		if err != nil || !found {
+			return !found, err
+		}
+	}
+	return false, nil
+}
+
+// Plan returns the segments to send to a peer that sent want: everything of the feed that is not
+// below an op that both hold, in an order in which each can be placed after those before it.
+func Plan(held Held, want Want) ([]Segment, error) {
+	f, err := held.Feed(want.Author)
+	if err != nil || f.IsZero() {
+		return nil, err
+	}
+	common, err := want.Locator.common(held, want.Author)
+	if err != nil {
+		return nil, err
+	}
+	known, err := knownOnBranches(held, f, common)
+	if err != nil {
+		return nil, err
+	}
+	var segments []Segment
+	for i, b := range f.Branches {
+		if known[i] != b.Head {
+			segments = append(segments, Segment{Author: f.Author, Start: b.Start, After: known[i], To: b.Head})
+		}
+	}
+	slices.SortStableFunc(segments, func(a, b Segment) int { return cmp.Compare(a.Start.First, b.Start.First) })
+	return segments, nil
+}
+
+// knownOnBranches returns for each branch of f the last op on it that lies at or below one of common;
+// for a branch without one, what comes before its start.
+func knownOnBranches(held Held, f Feed, common []Head) ([]Head, error) {
+	known := make([]Head, len(f.Branches))
+	for i, b := range f.Branches {
+		known[i] = b.parted()
+	}
+	raise := func(i int, h Head) {
+		if h.Next > known[i].Next {
+			known[i] = h
+		}
+	}
+	if len(f.Branches) == 1 {
+		for _, h := range common {
+			raise(0, h)
+		}
+		return known, nil
+	}
+	tree, err := f.tree(held)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range common {
+		raise(tree.branchOf(h), h)
+	}
+	// Whoever holds an op of a branch holds what it parted from, and so on down.
+	for range f.Branches {
+		for i, b := range f.Branches {
+			if known[i] != b.parted() && b.Rooted && b.Start.First > 0 {
+				raise(tree.branchOf(b.parted()), b.parted())
+			}
+		}
+	}
+	return known, nil
+}
+
+// tree tells which branch of a forked feed an op lies on.
+type tree struct {
+	trunk int          // where ops lie that are not disputed
+	on    map[OpID]int // the others
+}
+
+// tree reads the disputed part of the feed. Its cost is that of the ops since the lowest fork.
+func (f Feed) tree(held Held) (tree, error) {
+	from, _ := f.Disputed()
+	t := tree{on: make(map[OpID]int)}
+	for i, b := range f.Branches {
+		if b.isRoot() && b.Start.First <= from {
+			t.trunk = i
+		}
+	}
+	for op, err := range held.Ops(f.Author, from) {
+		if err != nil {
+			return tree{}, err
+		}
+		if i := f.branchStart(op.ID); i >= 0 {
+			t.on[op.ID] = i
+		} else {
+			t.on[op.ID] = t.branchOf(Head{ID: op.Prev})
+		}
+	}
+	return t, nil
+}
+
+func (t tree) branchOf(h Head) int {
+	if i, disputed := t.on[h.ID]; disputed {
+		return i
+	}
+	return t.trunk
+}
