@@ -43,64 +43,101 @@ var ErrInvalid = errors.New("op breaks the laws")
 type Verdict struct {
 	Decision Decision
 	op       Signed
-	branch   int  // the branch that the op extends; -1 when it begins one
-	rooted   bool // what comes before a beginning branch is held, or nothing does
+	branch   int   // the branch that the op extends; -1 when it begins one
+	rooted   bool  // what comes before a beginning branch is held, or nothing does
+	joins    []int // the branches placed at a floor that go on where the op ends
 }
 
 // Decide says what becomes of an op of feed f, given what is held. The op is authorised: its own
 // signature was checked, or that of a later op whose chain names it. An error that wraps
 // [ErrInvalid] rejects the op; any other comes from held.
 //
-// Decide and [Feed.Add] are the law that makes the state a grow-only set: whatever the order in
-// which ops are offered again until none is pending, the same ops are held.
+// An op is placed where the one that it names is held and it follows that one by the rules, or where
+// it begins at or below the leave. Both only come to hold, never cease to, so that Decide and
+// [Feed.Add] make the state a grow-only set: whatever the order in which ops are offered again until
+// none is pending, the same ops are held above the floor.
 func Decide(held Held, f Feed, op Signed) (Verdict, error) {
-	v := Verdict{op: op, branch: -1}
-	if i := f.branchHead(op.Prev); i >= 0 && !op.Prev.IsZero() {
+	v := Verdict{op: op, branch: f.branchHead(op.Prev)}
+	var broken error
+	if v.branch >= 0 {
 		// The common case needs nothing but the feed: the op extends a head.
-		b := f.Branches[i]
-		if err := checkNext(b.Head.Next, b.Clock, b.Floor, op); err != nil {
-			return Verdict{}, err
+		b := f.Branches[v.branch]
+		if broken = checkNext(b.Head.Next, b.Clock, b.Floor, op); broken == nil {
+			return decidePlaced(held, f, v)
 		}
-		v.Decision, v.branch = Accepted, i
-		return v, nil
+		v.branch = -1
 	}
 	_, found, err := held.Get(op.Author, op.Key())
 	if err != nil {
 		return Verdict{}, err
 	}
-	if found || op.Next() <= f.First() && !f.IsZero() && op.Next() <= f.Floor() {
+	if found || op.Next() <= f.First() && op.Next() <= f.heldFloor() {
 		v.Decision = Duplicate
 		return v, nil
 	}
-	return decideBeginning(held, f, v)
+	if broken == nil && op.First > 0 {
+		v.rooted, broken, err = follows(held, op)
+	} else {
+		v.rooted = op.First == 0
+	}
+	switch {
+	case err != nil:
+		return Verdict{}, err
+	case v.rooted || op.First <= f.Floor():
+		return decidePlaced(held, f, v)
+	case broken != nil:
+		return Verdict{}, broken
+	}
+	v.Decision = Pending
+	return v, nil
 }
 
-// decideBeginning decides on an op that is not held and extends no head: it begins a branch, or is
-// pending.
-func decideBeginning(held Held, f Feed, v Verdict) (Verdict, error) {
-	op := v.op
-	if op.First == 0 {
-		v.rooted = true
-	} else {
-		parent, found, err := held.Find(op.Author, Head{Next: op.First, ID: op.Prev})
+// follows reports whether the op that op names is held and op follows it by the rules; broken says
+// which rule it breaks.
+func follows(held Held, op Signed) (ok bool, broken, err error) {
+	prev, found, err := held.Find(op.Author, Head{Next: op.First, ID: op.Prev})
+	if err != nil || !found {
+		return false, nil, err
+	}
+	broken = checkNext(prev.Next(), prev.Clock, prev.Floor, op)
+	return broken == nil, broken, nil
+}
+
+// decidePlaced decides on an op that has its place: what it joins, and whether it makes a fork.
+func decidePlaced(held Held, f Feed, v Verdict) (Verdict, error) {
+	v.Decision = Accepted
+	if v.branch >= 0 && len(f.Branches) == 1 {
+		return v, nil
+	}
+	for i, b := range f.Branches {
+		if b.Rooted || b.parted() != v.op.Head() {
+			continue
+		}
+		start, found, err := held.Get(v.op.Author, b.Start)
 		if err != nil {
 			return Verdict{}, err
 		}
-		if found {
-			if err := checkNext(parent.Next(), parent.Clock, parent.Floor, op); err != nil {
-				return Verdict{}, err
-			}
-			v.rooted = true
-		} else if op.First > f.Floor() {
-			v.Decision = Pending
-			return v, nil
+		if found && checkNext(v.op.Next(), v.op.Clock, v.op.Floor, start) == nil {
+			v.joins = append(v.joins, i)
 		}
 	}
-	v.Decision = Accepted
-	if !f.IsZero() {
+	if f.overlaps(v) {
 		v.Decision = Forked
 	}
 	return v, nil
+}
+
+// overlaps reports whether a branch holds another op where the op of v is placed. Pieces of a feed
+// that a gap parts contradict nothing: a node that was away while a prefix was pruned holds such.
+func (f Feed) overlaps(v Verdict) bool {
+	for i, b := range f.Branches {
+		begins := v.branch < 0 && b.crosses(v.op.First)
+		under := b.isRoot() && v.op.First <= b.Start.First && b.Start.First < v.op.Next()
+		if i != v.branch && (begins || under) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkNext holds op against the op before it.
@@ -132,34 +169,27 @@ func (f *Feed) Add(v Verdict) {
 		f.Branches = append(f.Branches, op)
 		at = len(f.Branches) - 1
 	}
-	f.join(at)
+	f.join(at, v.joins)
 	f.raiseLeave(v.op)
 }
 
-// join hangs the branches that were placed at a floor, without the op before them, to branch at,
-// which now ends with that op. The first of them goes on where the branch ends, so that the op is
-// no head any more; others part from it.
+// join hangs the branches joins, which were placed at a floor without the op before them, to branch
+// at, which now ends with that op. The first of them goes on where the branch ends, so that the op is
+// no head any more; the others part from it.
 //
 //	branch at:  … ─ p           …       p
 //	                      →              ├ x ─ y      one branch, with the head y
 //	floored:    x ─ y   x' …             └ x'         rooted now
-func (f *Feed) join(at int) {
-	end := f.Branches[at].Head
-	first := -1
-	for i := range f.Branches {
-		if b := &f.Branches[i]; !b.Rooted && b.parted() == end {
-			b.Rooted = true
-			if first < 0 {
-				first = i
-			}
-		}
-	}
-	if first < 0 {
+func (f *Feed) join(at int, joins []int) {
+	if len(joins) == 0 {
 		return
 	}
-	up, down := f.Branches[first], &f.Branches[at]
+	for _, i := range joins {
+		f.Branches[i].Rooted = true
+	}
+	up, down := f.Branches[joins[0]], &f.Branches[at]
 	down.Head, down.Clock, down.Floor = up.Head, up.Clock, up.Floor
-	f.Branches = slices.Delete(f.Branches, first, first+1)
+	f.Branches = slices.Delete(f.Branches, joins[0], joins[0]+1)
 }
 
 // raiseLeave keeps the header with the highest floor, if its own signature covers it: a covered
@@ -177,6 +207,9 @@ func (f *Feed) TakeLeave(leave Signed) error {
 	}
 	if err := leave.Verify(); err != nil {
 		return fmt.Errorf("take leave: %w", err)
+	}
+	if !f.IsZero() && leave.Author != f.Author {
+		return fmt.Errorf("take leave: %w: header of %s in the feed of %s", ErrInvalid, leave.Author.Short(), f.Author.Short())
 	}
 	f.Leave = leave
 	return nil

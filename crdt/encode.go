@@ -52,10 +52,22 @@ type (
 )
 
 // encoder and decoder are kept and reset: making one costs several times what using it does.
-type encoder struct {
-	buf []byte
-	enc *codec.Encoder
-}
+type (
+	encoder struct {
+		buf []byte
+		enc *codec.Encoder
+	}
+
+	// decoder holds the wire forms that it fills often, so that they need no memory of their own.
+	decoder struct {
+		dec    *codec.Decoder
+		header wireHeader
+		entry  wireEntry
+	}
+)
+
+// maxPooled bounds the buffer that an encoder keeps between uses, in bytes.
+const maxPooled = 64 << 10
 
 var (
 	handle = func() *codec.MsgpackHandle {
@@ -70,30 +82,41 @@ var (
 		e.enc = codec.NewEncoderBytes(&e.buf, handle)
 		return e
 	}}
-	decoders = sync.Pool{New: func() any { return codec.NewDecoderBytes(nil, handle) }}
+	decoders = sync.Pool{New: func() any { return &decoder{dec: codec.NewDecoderBytes(nil, handle)} }}
 )
 
 // encode returns the encoding of a wire form in memory of its own.
 func encode(v any) []byte {
 	e := encoders.Get().(*encoder)
-	defer encoders.Put(e)
 	e.buf = e.buf[:0]
 	e.enc.ResetBytes(&e.buf)
 	if err := e.enc.Encode(v); err != nil {
 		panic(fmt.Sprintf("crdt: encode %T: %v", v, err)) // no wire form has a value that cannot be encoded
 	}
-	return slices.Clone(e.buf)
+	b := slices.Clone(e.buf)
+	if cap(e.buf) <= maxPooled {
+		encoders.Put(e)
+	}
+	return b
 }
 
 // decode fills a wire form from bytes whose shape was checked. What it fills in aliases b.
-func decode(b []byte, v any) error {
-	d := decoders.Get().(*codec.Decoder)
-	defer decoders.Put(d)
-	d.ResetBytes(b)
-	if err := d.Decode(v); err != nil {
+//
+// Invariant: a wire form is zero before it is filled. The codec fills slices that are there in place,
+// and those of a form that was used before would be part of somebody's op.
+func (d *decoder) decode(b []byte, form any) error {
+	d.dec.ResetBytes(b)
+	if err := d.dec.Decode(form); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return nil
+}
+
+// release gives d back, without what it refers to: an op's bytes live no longer than the op.
+func (d *decoder) release() {
+	d.header, d.entry = wireHeader{}, wireEntry{}
+	d.dec.ResetBytes(nil)
+	decoders.Put(d)
 }
 
 // encodeEvent returns the bytes of an event as an entry. The event was checked.
@@ -113,8 +136,10 @@ func encodeEvent(e *Event) []byte {
 
 // decodeEvent reads an entry whose shape was checked. The event aliases b.
 func decodeEvent(b []byte, retention Retention) (Event, error) {
-	var w wireEntry
-	if err := decode(b, &w); err != nil {
+	d := decoders.Get().(*decoder)
+	defer d.release()
+	w := &d.entry
+	if err := d.decode(b, w); err != nil {
 		return Event{}, err
 	}
 	e := Event{
@@ -131,6 +156,28 @@ func decodeEvent(b []byte, retention Retention) (Event, error) {
 		}
 	}
 	return e, nil
+}
+
+// decodeHeader reads the header of an op whose shape was checked. The header shares nothing with b.
+func decodeHeader(b []byte) (Header, error) {
+	d := decoders.Get().(*decoder)
+	defer d.release()
+	w := &d.header
+	if err := d.decode(b, w); err != nil {
+		return Header{}, err
+	}
+	return Header{
+		Log: LogID(w.Log), Author: Author(w.Author), First: w.First, Count: w.Count, Prev: OpID(w.Prev), Root: Hash(w.Root),
+		Clock: Clock(w.Clock), Retention: Retention(w.Retention), Floor: w.Floor,
+	}, nil
+}
+
+// decodeGenesis reads a genesis whose shape was checked. The form aliases b.
+func decodeGenesis(b []byte) (w wireGenesis, err error) {
+	d := decoders.Get().(*decoder)
+	defer d.release()
+	err = d.decode(b, &w)
+	return w, err
 }
 
 // entry takes one entry of an op.

@@ -66,11 +66,16 @@ type Held interface {
 // IsZero reports whether nothing is held of the feed.
 func (f Feed) IsZero() bool { return len(f.Branches) == 0 }
 
-// Heads returns the heads of all branches, sorted by (next, id).
+// Heads returns the heads of the feed, sorted by (next, id): those of all branches, save where a
+// branch ends at or below a floor that an op held has signed. Such a branch may be forgotten, and
+// elsewhere it is; what is left is the same wherever the same ops above that floor are held.
 func (f Feed) Heads() []Head {
-	heads := make([]Head, len(f.Branches))
-	for i, b := range f.Branches {
-		heads[i] = b.Head
+	floor := f.heldFloor()
+	heads := make([]Head, 0, len(f.Branches))
+	for _, b := range f.Branches {
+		if b.Head.Next > floor {
+			heads = append(heads, b.Head)
+		}
 	}
 	slices.SortFunc(heads, Head.Compare)
 	return heads
@@ -85,8 +90,18 @@ func (f Feed) Next() uint64 {
 	return next
 }
 
-// Floor returns the highest floor that the author has signed.
+// Floor returns the highest floor that the author is known to have signed.
 func (f Feed) Floor() uint64 { return f.Leave.Floor }
+
+// heldFloor returns the highest floor in the ops that are held, which differs from that of the leave
+// until the op that the leave is the header of is held too. Floors only rise along a branch.
+func (f Feed) heldFloor() uint64 {
+	var floor uint64
+	for _, b := range f.Branches {
+		floor = max(floor, b.Floor)
+	}
+	return floor
+}
 
 // First returns the lowest seq held.
 func (f Feed) First() uint64 {
@@ -101,26 +116,63 @@ func (f Feed) First() uint64 {
 }
 
 // Disputed returns the seq from which on the feed is disputed, and whether it is. Every op that
-// begins at or above it is on a branch, every op below it on the trunk that all branches share.
+// begins at or above it is on a branch; below it no two ops hold one seq.
 func (f Feed) Disputed() (from uint64, forked bool) {
 	if len(f.Branches) < 2 {
 		return 0, false
 	}
-	roots := 0
-	for _, b := range f.Branches {
-		if b.isRoot() {
-			roots++
-		}
+	return f.disputedAbove(0)
+}
+
+// Disputes reports whether the entries of op, which is held, are disputed. Above the floor that is
+// the same wherever the same ops above it are held: a branch that ends below does not count.
+func (f Feed) Disputes(op Header) bool {
+	if len(f.Branches) < 2 {
+		return false
 	}
+	floor := f.heldFloor()
+	if op.Next() <= floor {
+		floor = 0
+	}
+	from, forked := f.disputedAbove(floor)
+	return forked && (op.First >= from || from <= floor)
+}
+
+// disputedAbove is Disputed for the branches that reach past floor.
+func (f Feed) disputedAbove(floor uint64) (from uint64, forked bool) {
 	from = MaxSeq
-	for _, b := range f.Branches {
-		// The one root is the trunk; with several, nothing held tells where they parted.
-		if !b.isRoot() || roots > 1 {
+	for i, b := range f.Branches {
+		start := max(b.Start.First, floor)
+		for j, under := range f.Branches {
+			if i == j || under.Start.First > b.Start.First || !b.crosses(start) || !under.crosses(start) {
+				continue
+			}
+			forked = true
+			if b.isRoot() {
+				// Nothing held tells where the two parted.
+				from = min(from, under.Start.First)
+			}
 			from = min(from, b.Start.First)
 		}
 	}
-	return from, true
+	return from, forked
 }
+
+// parts returns the seq below which the feed has one branch only: where the second lowest begins.
+func (f Feed) parts() uint64 {
+	lowest, second := uint64(MaxSeq), uint64(MaxSeq)
+	for _, b := range f.Branches {
+		if b.Start.First < lowest {
+			lowest, second = b.Start.First, lowest
+		} else {
+			second = min(second, b.Start.First)
+		}
+	}
+	return second
+}
+
+// crosses reports whether the branch has an op that holds seq.
+func (b Branch) crosses(seq uint64) bool { return b.Start.First <= seq && seq < b.Head.Next }
 
 // isRoot reports whether no op that is held comes before the branch.
 func (b Branch) isRoot() bool { return !b.Rooted || b.Start.First == 0 }
@@ -148,10 +200,11 @@ func (f Feed) Continues(b Branch, tail Head, op Signed) bool {
 	if op.First != tail.Next || op.Prev != tail.ID {
 		return false
 	}
-	if _, begins := f.BranchFrom(op.Key()); begins {
+	if tail == b.parted() {
 		return op.Key() == b.Start
 	}
-	return true
+	_, begins := f.BranchFrom(op.Key())
+	return !begins
 }
 
 // branchHead returns the branch that ends with the op id.

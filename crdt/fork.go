@@ -3,6 +3,7 @@ package crdt
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ErrNoForkProof is returned by [ProveFork] when the ops that would prove it are not held: the branch
@@ -50,8 +51,15 @@ func verifyToAnchor(headers []Signed, log LogID) error {
 		if h.Log != log {
 			return fmt.Errorf("%w: op %s/%d is of log %s, not %s", ErrInvalid, h.Author.Short(), h.First, h.Log, log)
 		}
-		if i > 0 && (h.Author != headers[0].Author || h.Prev != headers[i-1].ID) {
+		if i == 0 {
+			continue
+		}
+		below := headers[i-1]
+		if h.Author != below.Author || h.Prev != below.ID {
 			return fmt.Errorf("%w: op %s/%d does not name the op before it", ErrRun, h.Author.Short(), h.First)
+		}
+		if err := checkNext(below.Next(), below.Clock, below.Floor, h); err != nil {
+			return err
 		}
 	}
 	return headers[len(headers)-1].Verify()
@@ -98,8 +106,9 @@ func toAnchor(held Held, op Signed) ([]Signed, error) {
 	}
 	chain := func(w *way) (headers []Signed) {
 		for ; w != nil; w = w.below {
-			headers = append([]Signed{w.op}, headers...)
+			headers = append(headers, w.op)
 		}
+		slices.Reverse(headers)
 		return headers
 	}
 	ways := []*way{{op: op}}
@@ -116,7 +125,7 @@ func toAnchor(held Held, op Signed) ([]Signed, error) {
 			if next.First != w.op.Next() {
 				break
 			}
-			if next.Prev == w.op.ID {
+			if next.Prev == w.op.ID && checkNext(w.op.Next(), w.op.Clock, w.op.Floor, next) == nil {
 				ways = append(ways, &way{op: next, below: w})
 			}
 		}

@@ -1,10 +1,8 @@
 package crdt
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
-	"io"
 )
 
 // Admission says who may write to a log.
@@ -30,22 +28,9 @@ func (a Admission) String() string {
 
 // Genesis is what a log begins with; the log's id is its hash. It never changes.
 type Genesis struct {
-	Random    [32]byte // makes the log's id its own
+	Random    [32]byte // makes the log's id its own: from crypto/rand
 	Admission Admission
 	Admins    []Author // the root admin keys, ascending; none in an open log
-}
-
-// NewGenesis returns the genesis of a new open log, with random bytes from r ([rand.Reader] when
-// nil).
-func NewGenesis(r io.Reader) (Genesis, error) {
-	if r == nil {
-		r = rand.Reader
-	}
-	var g Genesis
-	if _, err := io.ReadFull(r, g.Random[:]); err != nil {
-		return Genesis{}, fmt.Errorf("make genesis: %w", err)
-	}
-	return g, nil
 }
 
 // Encode returns the bytes of g: a msgpack array [version, random, admission, admins].
@@ -80,8 +65,8 @@ func ParseGenesis(b []byte) (Genesis, error) {
 	if s.err != nil {
 		return Genesis{}, fmt.Errorf("parse genesis: %w", s.err)
 	}
-	var w wireGenesis
-	if err := decode(b, &w); err != nil {
+	w, err := decodeGenesis(b)
+	if err != nil {
 		return Genesis{}, fmt.Errorf("parse genesis: %w", err)
 	}
 	g := Genesis{Random: [32]byte(w.Random), Admission: admission}

@@ -36,8 +36,13 @@ const (
 	MaxAnchorSearch = 64
 	// MaxLocator bounds the items of a locator.
 	MaxLocator = 64
+	// MaxPending bounds the ops that a [Set] keeps until what they name arrives.
+	MaxPending = 4096
 	// MaxAdmins bounds the root admin keys of a genesis.
 	MaxAdmins = 64
+	// MaxProof bounds the JSON form of an entry proof, in bytes: in the worst case it holds the headers
+	// of a whole batch in base64.
+	MaxProof = 2 * MaxBatch
 
 	// MaxAhead is how far a clock may run ahead of the wall clock here and still move ours.
 	MaxAhead = time.Minute

@@ -1,6 +1,9 @@
 package crdt
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Locator says how far a node's copy of a feed goes, in few items, so that a peer whose copy differs
 // finds where they part: the heads, then ops at exponentially growing distances back.
@@ -9,46 +12,78 @@ type Locator struct {
 	Back  []Key
 }
 
-// Locate returns the locator of what is held of a feed: at most [MaxLocator] items.
+// maxLocatorHeads leaves room to go all the way back.
+const maxLocatorHeads = MaxLocator * 3 / 4
+
+// Locate returns the locator of what is held of a feed: at most [MaxLocator] items. On a forked feed,
+// half of the room for steps is the branches', the rest that of the chain below them all.
 func Locate(held Held, f Feed) (Locator, error) {
 	if f.IsZero() {
 		return Locator{}, nil
 	}
 	l := Locator{Heads: f.Heads()}
-	if len(l.Heads) > MaxLocator {
-		l.Heads = l.Heads[len(l.Heads)-MaxLocator:]
+	if len(l.Heads) > maxLocatorHeads {
+		l.Heads = l.Heads[len(l.Heads)-maxLocatorHeads:]
 	}
-	// On a forked feed the steps begin where all branches are still one.
-	next := f.Next()
-	if from, forked := f.Disputed(); forked {
-		next = from
+	w := walk{held: held, feed: f, locator: &l}
+	parts := f.parts()
+	if n := len(f.Branches); n > 1 {
+		room := (MaxLocator - len(l.Heads)) / 2 / n
+		for _, b := range f.Branches {
+			if err := w.back(b.Head.Next, max(b.Start.First, parts), room); err != nil {
+				return Locator{}, err
+			}
+		}
 	}
-	first := f.First()
-	for step := uint64(1); len(l.Heads)+len(l.Back) < MaxLocator && next > first; step *= 2 {
+	err := w.back(min(f.Next(), parts), f.First(), MaxLocator-len(l.Heads)-len(l.Back))
+	return l, err
+}
+
+// walk adds steps back to a locator.
+type walk struct {
+	held    Held
+	feed    Feed
+	locator *Locator
+}
+
+// back takes at most room steps from next back to first, each twice as far as the one before, or
+// farther where the room asks for it.
+func (w walk) back(next, first uint64, room int) error {
+	if room <= 0 || next <= first {
+		return nil
+	}
+	grow := (bits.Len64(next-first) + room - 1) / room
+	for i := range room {
+		step := uint64(1) << min(i*grow, 63)
+		last := step >= next-first || i == room-1
 		seq := first
-		if next-first > step {
+		if !last {
 			seq = next - step
 		}
-		key, found, err := firstFrom(held, f.Author, seq)
+		if err := w.add(seq); err != nil || last {
+			return err
+		}
+	}
+	return nil
+}
+
+// add adds the first op that begins at or above seq and is not in the locator. At one seq, each branch
+// may have one.
+func (w walk) add(seq uint64) error {
+	tries := len(w.feed.Branches)
+	for op, err := range w.held.Ops(w.feed.Author, seq) {
 		if err != nil {
-			return Locator{}, err
+			return err
 		}
-		if found && !slices.Contains(l.Back, key) {
-			l.Back = append(l.Back, key)
+		if !slices.Contains(w.locator.Back, op.Key()) {
+			w.locator.Back = append(w.locator.Back, op.Key())
+			return nil
 		}
-		if seq == first {
+		if tries--; tries == 0 {
 			break
 		}
 	}
-	return l, nil
-}
-
-// firstFrom returns the key of the first op that begins at or above seq.
-func firstFrom(held Held, a Author, seq uint64) (Key, bool, error) {
-	for op, err := range held.Ops(a, seq) {
-		return op.Key(), err == nil, err
-	}
-	return Key{}, false, nil
+	return nil
 }
 
 // common returns those items of l that are held here, as heads.

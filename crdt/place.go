@@ -53,6 +53,9 @@ func ParsePlace(s string) (Place, error) {
 		if err := parseHex(p.Branch[:], branch); err != nil {
 			return Place{}, fmt.Errorf("place %q: after @: %w", clip(s), err)
 		}
+		if p.Branch.IsZero() {
+			return Place{}, fmt.Errorf("place %q: no op has the branch that stands after @", clip(s))
+		}
 	}
 	return p, nil
 }

@@ -48,6 +48,9 @@ func (r Run) Verify(log LogID) (authorised int, err error) {
 	if len(r.Ops) == 0 {
 		return 0, fmt.Errorf("%w: no ops", ErrRun)
 	}
+	if err := r.checkLeave(log); err != nil {
+		return 0, err
+	}
 	whole, err := r.checkChain(log)
 	if whole == 0 {
 		return 0, err
@@ -60,6 +63,16 @@ func (r Run) Verify(log LogID) (authorised int, err error) {
 		err = unsigned
 	}
 	return n, err
+}
+
+// checkLeave checks that the leave, if there is one, is of the same feed. [Feed.TakeLeave] checks its
+// signature.
+func (r Run) checkLeave(log LogID) error {
+	if len(r.Leave.raw) > 0 && (r.Leave.Log != log || r.Leave.Author != r.Author()) {
+		return fmt.Errorf("%w: leave %s/%d of log %s before a run of %s", ErrRun,
+			r.Leave.Author.Short(), r.Leave.First, r.Leave.Log, r.Author().Short())
+	}
+	return nil
 }
 
 // checkChain returns how many ops from the beginning form a chain with matching bodies, and what is

@@ -95,7 +95,7 @@ func Wants(held Held, theirs Frontier, limit int) ([]Want, error) {
 
 func lacksAny(held Held, f Feed, heads []Head) (bool, error) {
 	for _, h := range heads {
-		if f.branchHead(h.ID) >= 0 || h.Next <= f.First() && h.Next <= f.Floor() {
+		if f.branchHead(h.ID) >= 0 || h.Next <= f.heldFloor() {
 			continue
 		}
 		_, found, err := held.Find(f.Author, h)
@@ -167,22 +167,21 @@ func knownOnBranches(held Held, f Feed, common []Head) ([]Head, error) {
 	return known, nil
 }
 
-// tree tells which branch of a forked feed an op lies on.
+// tree tells which branch of a feed with several an op lies on.
 type tree struct {
-	trunk int          // where ops lie that are not disputed
+	trunk int          // where ops lie that begin below all others
 	on    map[OpID]int // the others
 }
 
-// tree reads the disputed part of the feed. Its cost is that of the ops since the lowest fork.
+// tree reads the feed from where its second branch begins. Its cost is that of the ops from there on.
 func (f Feed) tree(held Held) (tree, error) {
-	from, _ := f.Disputed()
 	t := tree{on: make(map[OpID]int)}
 	for i, b := range f.Branches {
-		if b.isRoot() && b.Start.First <= from {
+		if b.Start.First < f.Branches[t.trunk].Start.First {
 			t.trunk = i
 		}
 	}
-	for op, err := range held.Ops(f.Author, from) {
+	for op, err := range held.Ops(f.Author, f.parts()) {
 		if err != nil {
 			return tree{}, err
 		}

@@ -1,0 +1,88 @@
+package crdt
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestFeedZero(t *testing.T) {
+	var f Feed
+	if from, forked := f.Disputed(); !f.IsZero() || f.Next() != 0 || f.First() != 0 || f.Floor() != 0 || len(f.Heads()) > 0 || from != 0 || forked {
+		t.Errorf("the zero feed holds something: %+v", f)
+	}
+}
+
+func TestFeedContinues(t *testing.T) {
+	p := draw(t, 0, `
+		a-b-c-d
+		  \-x-y
+		  \-p`)
+	set := NewSet(vectorLog)
+	for _, names := range []string{"a b c d", "x y", "p"} {
+		apply(t, set, p.run(names))
+	}
+	f, _ := set.Feed(p.op("a").Author)
+	for _, test := range []struct {
+		branch, tail string // the op that begins the branch; "" for what comes before the first
+		next         string // the one op that goes on
+	}{
+		{"a", "", "a"}, {"a", "a", "b"}, {"a", "b", "c"}, {"a", "c", "d"}, {"a", "d", ""},
+		{"x", "b", "x"}, {"x", "x", "y"}, {"x", "y", ""},
+		{"p", "b", "p"}, {"p", "p", ""},
+	} {
+		b, found := f.BranchFrom(p.op(test.branch).Key())
+		if !found {
+			t.Fatalf("no branch from %s", test.branch)
+		}
+		var tail Head
+		if test.tail != "" {
+			tail = p.op(test.tail).Head()
+		}
+		for name, op := range p.ops {
+			if got, want := f.Continues(b, tail, op.Signed), name == test.next; got != want {
+				t.Errorf("branch from %s after %q: Continues(%s) = %t", test.branch, test.tail, name, got)
+			}
+		}
+	}
+}
+
+func TestFeedCloneSharesNothing(t *testing.T) {
+	p := draw(t, 0, "a-b")
+	set := NewSet(vectorLog)
+	apply(t, set, p.run("a"))
+	f, _ := set.Feed(p.op("a").Author)
+	clone := f.Clone()
+	v, err := Decide(set, clone, p.op("b").Signed)
+	if err != nil || v.Decision != Accepted {
+		t.Fatalf("Decide: %v, %v", v.Decision, err)
+	}
+	clone.Add(v)
+	if p.heads(f.Heads()) != "a" || p.heads(clone.Heads()) != "b" {
+		t.Errorf("heads %s, of the clone %s", p.heads(f.Heads()), p.heads(clone.Heads()))
+	}
+}
+
+func TestDecisionString(t *testing.T) {
+	for d, want := range []string{"duplicate", "accepted", "accepted with a fork", "pending", "decision(4)"} {
+		if got := Decision(d).String(); got != want {
+			t.Errorf("%d: %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestAddDoesNothingForWhatIsNotAccepted(t *testing.T) {
+	p := draw(t, 0, "a-b-c")
+	set := NewSet(vectorLog)
+	apply(t, set, p.run("a"))
+	f, _ := set.Feed(p.op("a").Author)
+	for _, name := range []string{"a", "c"} {
+		v, err := Decide(set, f, p.op(name).Signed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Add(v)
+		if !slices.Equal(f.Heads(), []Head{p.op("a").Head()}) {
+			t.Errorf("after %s: %v", name, f.Heads())
+		}
+	}
+}
