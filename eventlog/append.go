@@ -1,0 +1,112 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// ErrReserved is returned where an event's kind begins with "quipu." and what appends it is open to
+// all: such kinds mean something to quipu itself, and each has its own way in.
+var ErrReserved = errors.New("kind is reserved")
+
+// ErrTooLarge is returned by [Log.AppendBatch] when the events are more than [crdt.MaxBatch] bytes.
+var ErrTooLarge = errors.New("batch is too large")
+
+// Append appends one event, and returns where it stands once it is durable. An event without a time
+// gets that of the call.
+//
+// ctx is looked at until a commit takes the event; from then on Append waits for the outcome. So an
+// error means that the event was not appended, save [ErrUncertain].
+func (l *Log) Append(ctx context.Context, e crdt.Event) (crdt.Place, error) {
+	places, err := l.AppendBatch(ctx, []crdt.Event{e})
+	if err != nil {
+		return crdt.Place{}, err
+	}
+	return places[0], nil
+}
+
+// AppendBatch appends events in their order, all or none, one after the other in the feed. It is
+// otherwise as [Log.Append]. A peer may for a moment hold a beginning of the batch.
+func (l *Log) AppendBatch(ctx context.Context, events []crdt.Event) ([]crdt.Place, error) {
+	if err := l.notInside(); err != nil {
+		return nil, err
+	}
+	if len(events) == 0 {
+		return nil, ctx.Err()
+	}
+	r, err := l.newRequest(events)
+	if err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	b, err := l.queue.join(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.await(ctx, b, r); err != nil {
+		return nil, err
+	}
+	return r.places, nil
+}
+
+// newRequest checks and encodes events in the caller's goroutine: the leader only signs.
+func (l *Log) newRequest(events []crdt.Event) (*request, error) {
+	r := &request{drafts: make([]crdt.Draft, len(events))}
+	for i := range events {
+		if events[i].Reserved() {
+			return nil, fmt.Errorf("append event: %w: %q", ErrReserved, events[i].Kind)
+		}
+		draft, err := l.draft(events[i])
+		if err != nil && len(events) > 1 {
+			return nil, fmt.Errorf("append event %d of %d: %w", i+1, len(events), err)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("append event: %w", err)
+		}
+		r.drafts[i] = draft
+		r.bytes += draft.Size()
+	}
+	if r.bytes > crdt.MaxBatch {
+		return nil, fmt.Errorf("append batch: %w: %d bytes, at most %d are allowed", ErrTooLarge, r.bytes, crdt.MaxBatch)
+	}
+	return r, nil
+}
+
+func (l *Log) draft(e crdt.Event) (crdt.Draft, error) {
+	if e.Time.IsZero() {
+		e.Time = l.cfg.Now()
+	}
+	return crdt.NewDraft(e)
+}
+
+// commitAppends appends what a batch holds, in one transaction, and gives each request its outcome.
+// The caller leads.
+func (l *Log) commitAppends(b *batch) {
+	err := l.write(func(tx *writeTx) error {
+		for _, r := range b.requests {
+			r.places = make([]crdt.Place, len(r.drafts))
+			for i, d := range r.drafts {
+				place, err := tx.append(d)
+				if err != nil {
+					return err
+				}
+				r.places[i] = place
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		return
+	}
+	for _, r := range b.requests {
+		r.err = err
+		if uncertain, ok := errors.AsType[*UncertainError](err); ok {
+			r.err = &UncertainError{Places: r.places, Err: uncertain.Err}
+		}
+	}
+}

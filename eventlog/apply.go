@@ -1,0 +1,195 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// ErrSecondWriter is returned by everything that appends once an op of our own author has arrived that
+// was not written here: somebody else writes with our key, a copy of this node or an older state of it.
+// It is also the Err of that run's outcome. The op is not adopted; everything but appending goes on.
+var ErrSecondWriter = errors.New("another node writes with our key")
+
+// Apply stores what peers sent, and says for each run what became of it. The runs are verified first,
+// beside whatever is being written, and then stored with as many of them in a transaction as go into
+// 4 MiB, so that appends get in between. Stored runs are durable.
+//
+// What is wrong with a run stands in its outcome. The error is this node's own fault (disk, damage,
+// closed, read-only) or ctx's; the outcomes are complete unless it is set.
+func (l *Log) Apply(ctx context.Context, rs []crdt.Run) ([]crdt.Outcome, error) {
+	if err := l.notInside(); err != nil {
+		return nil, err
+	}
+	a := &application{log: l, outcomes: make([]crdt.Outcome, len(rs)), todo: make([]verified, 0, len(rs))}
+	for i, r := range rs {
+		if err := ctx.Err(); err != nil {
+			return nil, context.Cause(ctx)
+		}
+		a.verify(i, r)
+	}
+	for len(a.todo) > 0 {
+		if err := l.alone(ctx, runs, a.storeSome); err != nil {
+			return nil, fmt.Errorf("apply runs: %w", err)
+		}
+	}
+	l.count(a.outcomes)
+	return a.outcomes, nil
+}
+
+// application is one call of Apply on its way.
+type application struct {
+	log      *Log
+	outcomes []crdt.Outcome
+	todo     []verified
+}
+
+// verified is the authorised part of a run, less what was stored.
+type verified struct {
+	run     int // which one
+	leave   crdt.Signed
+	ops     []crdt.Op
+	stopped bool // nothing more of it is looked at
+}
+
+func (a *application) verify(i int, r crdt.Run) {
+	o := &a.outcomes[i]
+	o.Author = r.Author()
+	n, err := r.Verify(a.log.id)
+	o.Err = err
+	v := verified{run: i, ops: r.Ops[:n]}
+	if len(r.Leave.Bytes()) > 0 {
+		if r.Leave.Author != o.Author || r.Leave.Log != a.log.id {
+			o.Err = fmt.Errorf("%w: the leave before it is of author %s in log %s", crdt.ErrRun, r.Leave.Author.Short(), r.Leave.Log)
+			return
+		}
+		v.leave = r.Leave
+	}
+	if n > 0 {
+		a.todo = append(a.todo, v)
+	}
+}
+
+// storeSome stores up to [maxApply] bytes of what is left, in one transaction. The caller leads. It
+// changes nothing of a unless the commit has returned.
+func (a *application) storeSome() error {
+	if len(a.todo) == 0 {
+		return nil
+	}
+	done := 0
+	var outcomes []crdt.Outcome
+	var rest *verified
+	err := a.log.write(func(tx *writeTx) error {
+		for budget := maxApply; done < len(a.todo) && budget > 0; done++ {
+			v, o := a.todo[done], a.outcomes[a.todo[done].run]
+			if err := tx.storeRun(&v, &o, &budget); err != nil {
+				return err
+			}
+			outcomes = append(outcomes, o)
+			if len(v.ops) > 0 && !v.stopped {
+				rest = &v
+				return nil
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, o := range outcomes {
+		a.outcomes[a.todo[i].run] = o
+	}
+	a.todo = a.todo[done:]
+	if rest != nil {
+		a.todo[0] = *rest
+	}
+	return nil
+}
+
+// storeRun stores ops of v until the budget is spent, and takes them off it.
+func (tx *writeTx) storeRun(v *verified, o *crdt.Outcome, budget *int) error {
+	if len(v.leave.Bytes()) > 0 {
+		// The leave alone places what begins at it; it is kept with the first op that it places.
+		feed := tx.feedState(o.Author).feed.Clone()
+		if err := feed.TakeLeave(v.leave); err != nil {
+			o.Err, v.stopped = err, true
+			return nil
+		}
+		if feed.Leave.Floor > tx.feedState(o.Author).feed.Leave.Floor {
+			return tx.storeWithLeave(v, o, budget, feed.Leave)
+		}
+	}
+	return tx.storeOps(v, o, budget)
+}
+
+// storeWithLeave is storeOps under a leave that is not kept yet.
+func (tx *writeTx) storeWithLeave(v *verified, o *crdt.Outcome, budget *int, leave crdt.Signed) error {
+	_, known := tx.changed[o.Author]
+	f := tx.edit(o.Author)
+	before := f.feed.Leave
+	f.feed.Leave = leave
+	err := tx.storeOps(v, o, budget)
+	if err == nil && f.feed.IsZero() {
+		// Nothing was placed: the feed is still not held.
+		f.feed.Leave = before
+		if !known {
+			delete(tx.changed, o.Author)
+		}
+	}
+	return err
+}
+
+func (tx *writeTx) storeOps(v *verified, o *crdt.Outcome, budget *int) error {
+	for len(v.ops) > 0 && *budget > 0 {
+		op := v.ops[0]
+		*budget -= op.Size()
+		if err := tx.storeOp(op, v, o); err != nil || v.stopped {
+			return err
+		}
+		v.ops = v.ops[1:]
+	}
+	return nil
+}
+
+// storeOp decides on one op and stores it if it is accepted. It stops v where no op after it can be
+// placed. An error is our own fault.
+func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
+	state := tx.feedState(op.Author)
+	if state.shut != "" {
+		o.Err, v.stopped = &ShutError{Author: op.Author, Reason: state.shut}, true
+		return nil
+	}
+	verdict, err := crdt.Decide(tx, state.feed, op.Signed)
+	if err != nil && !errors.Is(err, crdt.ErrInvalid) {
+		return err
+	}
+	if op.Author == tx.log.author && (err != nil || verdict.Decision != crdt.Duplicate) {
+		o.Err, v.stopped = ErrSecondWriter, true
+		return tx.secondWriter(op.Signed)
+	}
+	if err != nil {
+		o.Err, v.stopped = err, true
+		return nil
+	}
+	o.Decision = verdict.Decision
+	switch verdict.Decision {
+	case crdt.Duplicate:
+		o.Duplicates++
+		return nil
+	case crdt.Pending:
+		v.stopped = true
+		return nil
+	case crdt.Forked:
+		if len(state.feed.Branches) >= tx.log.cfg.MaxBranches {
+			tx.edit(op.Author).shut = ShutBranches
+			o.Err, v.stopped = &ShutError{Author: op.Author, Reason: ShutBranches}, true
+			return nil
+		}
+		o.Forked = true
+	}
+	o.Ops++
+	o.Entries += int(op.Count)
+	return tx.store(op, verdict)
+}

@@ -1,0 +1,87 @@
+package eventlog
+
+import "errors"
+
+// arrivalWalk reads in arrival order: along the arrivals, opening each op that they name.
+type arrivalWalk struct {
+	filter  *filter
+	reverse bool
+	// from ≤ offset < to is what was not read yet.
+	from, to uint64
+}
+
+func newArrivalWalk(f *filter, reverse bool, after *mark, bound uint64) *arrivalWalk {
+	w := &arrivalWalk{filter: f, reverse: reverse, from: f.fromOffset, to: bound}
+	if after != nil {
+		if reverse {
+			w.to = min(w.to, after.offset)
+		} else {
+			w.from = max(w.from, after.offset+1)
+		}
+	}
+	return w
+}
+
+func (w *arrivalWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
+	feeds := make(openFeeds)
+	c := tx.arrivalCursor()
+	for ok := w.begin(c); ok && w.from < w.to; ok = w.step(c) {
+		if k.full() {
+			return true, nil
+		}
+		k.bytes += opOverhead
+		if err := w.take(tx, k, feeds, c); err != nil {
+			return false, err
+		}
+	}
+	return false, c.err
+}
+
+// begin moves to the op that holds the first offset to be read.
+func (w *arrivalWalk) begin(c *arrivalCursor) bool {
+	if w.from >= w.to {
+		return false
+	}
+	if w.reverse {
+		return c.holding(w.to - 1)
+	}
+	return c.holding(w.from)
+}
+
+// step moves to the next arrival.
+func (w *arrivalWalk) step(c *arrivalCursor) bool {
+	if w.reverse {
+		return c.prev()
+	}
+	return c.next()
+}
+
+// take opens the op of one arrival, unless no entry of its author is wanted.
+func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, c *arrivalCursor) error {
+	a := c.arrival
+	from, to := max(w.from, a.Offset), min(w.to, a.Offset+a.Count)
+	if w.reverse {
+		w.to = a.Offset
+	} else {
+		w.from = a.Offset + a.Count
+	}
+	if from >= to || !w.filter.takesAuthor(a.Author) {
+		return nil
+	}
+	f, err := feeds.open(tx, k, a.Author)
+	if err != nil {
+		return err
+	}
+	if !f.c.get(a.Key) {
+		if f.c.err != nil {
+			return f.c.err
+		}
+		return damagedArrival(a.Offset, errors.New("the op that arrived is not held"))
+	}
+	op, err := k.open(f.c, f.disputes(a.Key.First))
+	if err != nil || op == nil {
+		return err
+	}
+	k.spans = append(k.spans, span{op: op, from: a.Key.First + from - a.Offset, to: a.Key.First + to - a.Offset})
+	return nil
+}

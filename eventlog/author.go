@@ -1,0 +1,200 @@
+package eventlog
+
+import "github.com/quipulog/quipu/crdt"
+
+// authorWalk reads in author order: one feed after the other, each from its beginning, or with
+// reverse from its heads. Between two chunks it holds one author and what is open of that feed.
+type authorWalk struct {
+	filter  *filter
+	reverse bool
+	after   *mark // where the page before ended, until the walk has come to that feed
+	author  crdt.Author
+	begun   bool // author was walked, or is being walked
+	feed    feedWalk
+}
+
+// feedWalk reads one feed.
+type feedWalk interface {
+	// fill takes the next ops into the chunk until it is full, and reports whether the feed is at its
+	// end.
+	fill(tx *readTx, k *chunk) (done bool, err error)
+}
+
+func newAuthorWalk(f *filter, reverse bool, after *mark) *authorWalk {
+	return &authorWalk{filter: f, reverse: reverse, after: after}
+}
+
+func (w *authorWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
+	for !k.full() {
+		if w.feed == nil {
+			found, err := w.advance(tx)
+			if err != nil || !found {
+				return false, err
+			}
+			if w.feed, err = w.begin(tx, k); err != nil {
+				return false, err
+			}
+		}
+		done, err := w.feed.fill(tx, k)
+		if err != nil {
+			return false, err
+		}
+		if done {
+			w.feed = nil
+		}
+	}
+	return true, nil
+}
+
+// advance moves to the next author whose entries the query may take, and reports whether there is one.
+func (w *authorWalk) advance(tx *readTx) (found bool, err error) {
+	var from *crdt.Author
+	inclusive := !w.begun
+	switch {
+	case w.begun:
+		from = &w.author
+	case w.after != nil:
+		from = &w.after.author
+	case w.filter.from != nil && !w.reverse:
+		from = &w.filter.from.Author
+	}
+	a, found, err := tx.nextAuthor(from, inclusive, w.reverse, w.filter.authors)
+	if err != nil || !found || w.reverse && w.filter.from != nil && a.Compare(w.filter.from.Author) < 0 {
+		return false, err
+	}
+	w.author, w.begun = a, true
+	return true, nil
+}
+
+// begin starts the walk of the feed of w.author.
+func (w *authorWalk) begin(tx *readTx, k *chunk) (feedWalk, error) {
+	k.bytes += opOverhead // finding a feed takes time too
+	f, err := tx.Feed(w.author)
+	if err != nil {
+		return nil, err
+	}
+	view, err := newFeedView(tx, f, k.bound)
+	if err != nil {
+		return nil, err
+	}
+	after := w.after
+	w.after = nil
+	if after != nil && after.author != w.author {
+		after = nil
+	}
+	if w.reverse {
+		d := &descent{feedView: view, merger: newMerger(true)}
+		if from := w.filter.from; from != nil && from.Author == w.author {
+			d.low = from.Seq
+		}
+		return d, d.begin(tx, after)
+	}
+	a := &ascent{feedView: view, merger: newMerger(false), end: f.Next()}
+	switch from := w.filter.from; {
+	case after != nil:
+		a.begin = after.seq
+	case from != nil && from.Author == w.author:
+		a.begin = from.Seq
+	}
+	return a, nil
+}
+
+// ascent walks a feed from low seqs to high ones. Its ops lie in the file by first seq: what was
+// opened can be merged up to where the next op begins, so at most one op of each branch is open.
+type ascent struct {
+	feedView
+	merger
+	begin uint64   // the lowest seq that is looked for
+	end   uint64   // the feed's height when the walk began
+	next  crdt.Key // where the walk goes on
+	begun bool
+}
+
+func (a *ascent) fill(tx *readTx, k *chunk) (done bool, err error) {
+	c := tx.opCursor(a.feed.Author)
+	ok := a.begun && c.seek(a.next) || !a.begun && c.seekCovering(a.feed, a.begin)
+	a.begun = true
+	for ; ok && c.key.First < a.end; ok = c.next() {
+		k.spans = a.mergeBelow(c.key.First, k.spans)
+		if k.full() {
+			a.next = c.key
+			return false, nil
+		}
+		if c.offset() >= k.bound && a.ordered && !a.forked() {
+			break
+		}
+		op, err := k.open(c, a.disputes(c.key.First))
+		if err != nil {
+			return false, err
+		}
+		if op != nil {
+			a.add(op)
+		}
+	}
+	k.spans = a.mergeAll(k.spans)
+	return true, c.err
+}
+
+// descent walks a feed from its heads down, along what each op names. awaited are the ends of the
+// chains that were not read yet; what was opened can be merged down to the highest of them, so at
+// most one op of each branch is open. Where branches part, both await one op.
+//
+//	branch 0:  a ─ b ─ c ─ d      open d, y; awaited c, x
+//	branch 1:      └ x ─ y        later open c; awaited b (from x), b (from c)
+type descent struct {
+	feedView
+	merger
+	awaited heap[crdt.Head]
+	low     uint64 // ops that begin at or below it are followed no further
+}
+
+// begin finds the chains that reach the seq where the page before ended, or else all heads.
+func (d *descent) begin(tx *readTx, after *mark) error {
+	d.awaited.less = func(a, b crdt.Head) bool { return a.Compare(b) > 0 }
+	for _, b := range d.feed.Branches {
+		if after == nil || b.Head.Next <= after.seq {
+			d.awaited.push(b.Head)
+		}
+	}
+	if after == nil {
+		return nil
+	}
+	return tx.opCursor(d.feed.Author).covering(d.feed, after.seq, func(s crdt.Signed) { d.awaited.push(s.Head()) })
+}
+
+func (d *descent) fill(tx *readTx, k *chunk) (done bool, err error) {
+	c := tx.opCursor(d.feed.Author)
+	for d.awaited.len() > 0 {
+		k.spans = d.mergeAbove(d.awaited.top().Next, k.spans)
+		if k.full() {
+			return false, nil
+		}
+		head := d.awaited.pop()
+		for d.awaited.len() > 0 && d.awaited.top() == head {
+			d.awaited.pop()
+		}
+		if err := d.take(k, c, head); err != nil {
+			return false, err
+		}
+	}
+	k.spans = d.mergeAll(k.spans)
+	return true, nil
+}
+
+// take opens the op that ends with head and awaits the one that it names.
+func (d *descent) take(k *chunk, c *opCursor, head crdt.Head) error {
+	if !c.find(head) {
+		return c.err // the branch begins above it
+	}
+	op, signed, err := k.read(c, d.disputes(c.key.First))
+	if err != nil {
+		return err
+	}
+	if op != nil {
+		d.add(op)
+	}
+	if signed.First > d.low {
+		d.awaited.push(crdt.Head{Next: signed.First, ID: signed.Prev})
+	}
+	return nil
+}

@@ -1,0 +1,233 @@
+package eventlog
+
+import (
+	"bytes"
+	"cmp"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// tip is the op that a chain goes on with in causal order: of each branch one, with all that the
+// order needs and nothing of its body.
+type tip struct {
+	clock  crdt.Clock
+	author crdt.Author
+	key    crdt.Key
+}
+
+// compare is causal order by what a tip holds.
+func (t tip) compare(o tip) int {
+	return cmp.Or(cmp.Compare(t.clock, o.clock), bytes.Compare(t.author[:], o.author[:]), t.key.Compare(o.key))
+}
+
+// causalWalk reads in causal order: a heap of tips, one a branch, of which the least is opened and
+// replaced by what comes after it. Along a chain clocks only grow, so nothing can come before the
+// least tip. Two ops of one clock and author lie on two branches: their entries are merged by (seq,
+// op id) as everywhere.
+type causalWalk struct {
+	filter  *filter
+	reverse bool
+	after   *mark // where the page before ended
+	tips    heap[tip]
+	author  crdt.Author // the last one whose tips were found
+	begun   bool
+	ready   bool // all tips were found
+	merger  merger
+	feeds   openFeeds
+}
+
+// tipsPerFill bounds the feeds whose tips one transaction looks for.
+const tipsPerFill = 512
+
+func newCausalWalk(f *filter, reverse bool, after *mark) *causalWalk {
+	w := &causalWalk{filter: f, reverse: reverse, after: after, merger: newMerger(reverse), feeds: make(openFeeds)}
+	w.tips.less = func(a, b tip) bool { return a.compare(b) < 0 }
+	if reverse {
+		w.tips.less = func(a, b tip) bool { return a.compare(b) > 0 }
+	}
+	return w
+}
+
+func (w *causalWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
+	clear(w.feeds)
+	if !w.ready {
+		return true, w.findTips(tx, k)
+	}
+	for w.tips.len() > 0 && !k.full() {
+		if err := w.takeLeast(tx, k); err != nil {
+			return false, err
+		}
+	}
+	return w.tips.len() > 0, nil
+}
+
+// takeLeast reads the op of the least tip, and those of the same author and clock.
+func (w *causalWalk) takeLeast(tx *readTx, k *chunk) error {
+	least := w.tips.top()
+	f, err := w.feeds.open(tx, k, least.author)
+	if err != nil {
+		return err
+	}
+	var last tip
+	for w.tips.len() > 0 && w.tips.top().clock == least.clock && w.tips.top().author == least.author {
+		t := w.tips.pop()
+		if t == last {
+			continue // two branches part from it
+		}
+		last = t
+		if err := w.take(k, f, t); err != nil {
+			return err
+		}
+	}
+	k.spans = w.merger.mergeAll(k.spans)
+	return nil
+}
+
+// take opens the op of a tip and puts what comes after it among the tips.
+func (w *causalWalk) take(k *chunk, f *openFeed, t tip) error {
+	if !f.c.get(t.key) {
+		return f.c.err
+	}
+	var op *opened
+	var signed crdt.Signed
+	var err error
+	if w.passed(t.clock) {
+		k.bytes += opOverhead
+		signed, err = f.c.signed()
+	} else {
+		op, signed, err = k.read(f.c, f.disputes(t.key.First))
+	}
+	if err != nil {
+		return err
+	}
+	if op != nil {
+		w.merger.add(op)
+	}
+	if w.reverse {
+		return w.pushParent(f, signed)
+	}
+	if f.c.offset() >= k.bound && f.ordered {
+		return nil
+	}
+	return f.c.children(signed, !f.forked(), w.push)
+}
+
+// passed reports whether all ops with the clock are on pages before this one.
+func (w *causalWalk) passed(clock crdt.Clock) bool {
+	if w.after == nil {
+		return false
+	}
+	if w.reverse {
+		return clock > w.after.clock
+	}
+	return clock < w.after.clock
+}
+
+func (w *causalWalk) push(s crdt.Signed) {
+	w.tips.push(tip{clock: s.Clock, author: s.Author, key: s.Key()})
+}
+
+func (w *causalWalk) pushParent(f *openFeed, s crdt.Signed) error {
+	if s.First == 0 || !f.c.find(crdt.Head{Next: s.First, ID: s.Prev}) {
+		return f.c.err
+	}
+	parent, err := f.c.signed()
+	if err == nil {
+		w.push(parent)
+	}
+	return err
+}
+
+// findTips finds the tips of the next feeds.
+func (w *causalWalk) findTips(tx *readTx, k *chunk) error {
+	for range tipsPerFill {
+		var from *crdt.Author
+		if w.begun {
+			from = &w.author
+		}
+		a, found, err := tx.nextAuthor(from, false, false, w.filter.authors)
+		if err != nil || !found {
+			w.ready = true
+			return err
+		}
+		w.author, w.begun = a, true
+		f, err := w.feeds.open(tx, k, a)
+		if err != nil {
+			return err
+		}
+		if err := w.findTipsOf(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findTipsOf finds where the walk of one feed begins: at its roots, or with reverse at its heads, or
+// where the page before ended, as far as the feed is one chain there.
+func (w *causalWalk) findTipsOf(f *openFeed) error {
+	if w.after != nil {
+		done, err := w.findTipAfter(f)
+		if done || err != nil {
+			return err
+		}
+	}
+	for _, b := range f.feed.Branches {
+		if w.reverse {
+			if f.c.find(b.Head) {
+				w.tips.push(tip{clock: b.Clock, author: f.feed.Author, key: f.c.key})
+			}
+			continue
+		}
+		// What is rooted above the author's first op is the child of an op that is held.
+		if b.Rooted && b.Start.First > 0 {
+			continue
+		}
+		if !f.c.get(b.Start) {
+			continue
+		}
+		s, err := f.c.signed()
+		if err != nil {
+			return err
+		}
+		w.push(s)
+	}
+	return f.c.err
+}
+
+// findTipAfter finds the last op whose clock does not pass that of the mark, where the feed is one
+// chain: all that comes before it has been read. It reports whether that is where to begin.
+func (w *causalWalk) findTipAfter(f *openFeed) (done bool, err error) {
+	fork, forked := f.feed.Disputed()
+	from, end := f.feed.First(), f.feed.Next()
+	if forked {
+		end = fork
+	}
+	if from >= end {
+		return false, nil // several roots: nothing is one chain
+	}
+	var found crdt.Signed
+	for from < end {
+		mid := from + (end-from)/2
+		if !f.c.before(mid + 1) {
+			return false, f.c.err
+		}
+		s, err := f.c.signed()
+		if err != nil {
+			return false, err
+		}
+		if s.Clock <= w.after.clock {
+			found, from = s, max(s.Next(), mid+1)
+		} else {
+			end = s.First
+		}
+	}
+	if found.ID.IsZero() {
+		// The mark lies before the feed: all of it is to be read, or with reverse nothing.
+		return w.reverse, nil
+	}
+	if w.reverse && forked && found.Next() >= fork {
+		return false, nil // the branches may go on below the mark too
+	}
+	w.push(found)
+	return true, nil
+}

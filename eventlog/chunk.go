@@ -1,0 +1,71 @@
+package eventlog
+
+import "github.com/quipulog/quipu/crdt"
+
+const (
+	// chunkSize is about how many bytes of ops one read transaction copies out: enough that the
+	// transactions cost nothing, little enough that none of them is long.
+	chunkSize = 64 << 10
+	// bufferSize leaves room for the op that fills the chunk.
+	bufferSize = chunkSize + 16<<10
+	// opOverhead is what finding an op or a feed counts for, so that a walk over much that it does
+	// not copy ends its transaction too.
+	opOverhead = 128
+)
+
+// chunk is what one transaction copies out of the file: some ops, in memory of their own, and the
+// spans that they were merged to. bytes counts what was read, held or not.
+type chunk struct {
+	bound  uint64 // ops from this offset on are not in the snapshot
+	spans  []span
+	buffer []byte
+	bytes  int
+}
+
+// full reports whether the chunk has reached its size.
+func (k *chunk) full() bool { return k.bytes >= chunkSize }
+
+// reset empties the chunk. What was copied stays with whoever holds it.
+func (k *chunk) reset() {
+	clear(k.spans)
+	k.spans, k.buffer, k.bytes = k.spans[:0], nil, 0
+}
+
+// read copies the op that the cursor is at and returns its header too. The op is nil when it is not in
+// the snapshot or has no body.
+func (k *chunk) read(c *opCursor, disputed bool) (*opened, crdt.Signed, error) {
+	k.bytes += opOverhead
+	if c.offset() >= k.bound {
+		s, err := c.signed()
+		return nil, s, err
+	}
+	op, err := crdt.ParseOp(k.copy(c.raw()))
+	if err := c.check(op.Signed, err); err != nil {
+		return nil, crdt.Signed{}, err
+	}
+	if op.Trimmed() {
+		return nil, op.Signed, nil
+	}
+	return newOpened(op, c.offset(), disputed), op.Signed, nil
+}
+
+// open is read for those who need no header.
+func (k *chunk) open(c *opCursor, disputed bool) (*opened, error) {
+	if c.offset() >= k.bound {
+		k.bytes += opOverhead
+		return nil, nil
+	}
+	op, _, err := k.read(c, disputed)
+	return op, err
+}
+
+// copy returns a copy of b in the chunk's memory.
+func (k *chunk) copy(b []byte) []byte {
+	k.bytes += len(b)
+	if len(b) > cap(k.buffer)-len(k.buffer) {
+		k.buffer = make([]byte, 0, max(bufferSize, len(b)))
+	}
+	from := len(k.buffer)
+	k.buffer = append(k.buffer, b...)
+	return k.buffer[from:len(k.buffer):len(k.buffer)]
+}

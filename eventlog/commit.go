@@ -1,0 +1,169 @@
+package eventlog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// ErrUncertain is returned by what was being committed when the disk failed: it may have happened. The
+// error is an [*UncertainError].
+var ErrUncertain = errors.New("the commit failed and may have happened")
+
+// ErrReadOnly is returned by everything that writes after a sync has failed. The kernel has dropped
+// what it could not write, so nothing that was written since the last good sync is known to be on
+// disk. Close the log and open it again, which verifies it.
+var ErrReadOnly = errors.New("log is read-only since a sync failed: close it and open it again")
+
+// UncertainError says which entries may or may not be in the log.
+type UncertainError struct {
+	Places []crdt.Place // of the caller's entries, should they be there
+	Err    error        // what failed
+}
+
+func (e *UncertainError) Error() string {
+	if len(e.Places) == 0 {
+		return fmt.Sprintf("%v: %v", ErrUncertain, e.Err)
+	}
+	return fmt.Sprintf("%v: %v: look for %d entries from %s on", ErrUncertain, e.Err, len(e.Places), e.Places[0])
+}
+
+// Unwrap returns [ErrUncertain] and what failed.
+func (e *UncertainError) Unwrap() []error { return []error{ErrUncertain, e.Err} }
+
+// commit commits a transaction and publishes what it changed: state first, then the wake-up of those
+// who wait for changes. The caller acks after it.
+//
+// A crash before bbolt's second sync leaves the file as it was before the transaction; a crash after
+// it leaves all of it. Nobody was told in between, since readers wait for committing.
+func (l *Log) commit(tx *writeTx) error {
+	l.committing.Lock()
+	defer l.committing.Unlock()
+	size := l.fileSize()
+	err := l.guard(tx.bolt.Commit)
+	if err != nil {
+		return l.commitFailed(tx, size, err)
+	}
+	l.publish(tx)
+	return nil
+}
+
+func (l *Log) publish(tx *writeTx) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.durable.Store(tx.id)
+	for a, f := range tx.changed {
+		l.state.set(a, f)
+	}
+	l.state.next = tx.next
+	l.state.clockAt(tx.now)
+	if tx.genesis != nil {
+		l.genesis = tx.genesis
+	}
+	if tx.second != nil {
+		l.secondOp = tx.second
+		l.logger.Error("another node writes with our key: appending stops", "author", l.author, "op", tx.second.ID, "first", tx.second.First)
+	}
+	if tx.added > 0 {
+		close(l.changed)
+		l.changed = make(chan struct{})
+	}
+}
+
+// commitFailed decides how the log goes on after a commit that failed with cause. bbolt syncs twice,
+// first the pages and then the page that names their root, which makes the transaction visible: when
+// the second sync fails it is visible all the same.
+//
+//	write failed, nothing visible    no room, most often: read the state again and go on
+//	a sync failed, or it is visible  what is on disk is not known: read-only
+//	bbolt panicked                   read-only, damaged
+func (l *Log) commitFailed(tx *writeTx, sizeBefore int64, cause error) error {
+	uncertain := &UncertainError{Places: tx.places, Err: cause}
+	if damaged, ok := asDamaged(cause); ok {
+		l.rollback(tx)
+		l.freeze(damaged, false)
+		return uncertain
+	}
+	visible := l.sees(tx.id)
+	if visible || syncFailed(cause, l.fileSize() > sizeBefore) {
+		l.freeze(fmt.Errorf("%w: %w", ErrReadOnly, cause), visible)
+		l.markUnsynced()
+		return uncertain
+	}
+	if err := l.reload(); err != nil {
+		l.freeze(err, false)
+	}
+	l.logger.Warn("commit failed, going on", "path", l.path, "error", cause)
+	return uncertain
+}
+
+// syncFailed reports whether what failed in a commit was a sync. A write that failed says so itself. On
+// Linux a sync fails with a bare error number. Where bbolt grows the file it keeps only the text of an
+// error: if the file has grown, it was the sync after it that failed.
+func syncFailed(err error, grown bool) bool {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Op != "write"
+	}
+	if _, ok := errors.AsType[syscall.Errno](err); ok {
+		return true
+	}
+	return grown
+}
+
+// sees reports whether a transaction that begins now sees what transaction id wrote. When that cannot
+// be told, it does.
+func (l *Log) sees(id int64) bool {
+	tx, err := l.begin(false)
+	if err != nil {
+		return true
+	}
+	defer func() { _ = tx.Rollback() }()
+	return int64(tx.ID()) >= id
+}
+
+// freeze ends all writing.
+func (l *Log) freeze(why error, unsynced bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.frozen == nil {
+		l.frozen = why
+	}
+	l.unsynced = l.unsynced || unsynced
+	l.logger.Error("log is read-only", "path", l.path, "error", why)
+}
+
+// reload reads the state again from the file: after a failed commit nothing in memory is trusted.
+func (l *Log) reload() error {
+	tx, err := l.begin(false)
+	if err != nil {
+		return err
+	}
+	var s state
+	err = l.guard(func() error {
+		defer func() { _ = tx.Rollback() }()
+		r := l.newReadTx(tx)
+		s, err = load(&r)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read state again: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.reopened(&l.cfg)
+	l.state = s
+	return nil
+}
+
+// fileSize returns the size of the file in bytes, 0 when it cannot be told.
+func (l *Log) fileSize() int64 {
+	info, err := os.Stat(l.path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}

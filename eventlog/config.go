@@ -1,0 +1,50 @@
+package eventlog
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// Config says how a log is opened. Only Key is required.
+type Config struct {
+	// Key signs what is appended. Its author is fixed when the log is created.
+	Key ed25519.PrivateKey
+	// Logger takes what an operator should know. Nil discards it.
+	Logger *slog.Logger
+	// Now is the wall clock. Nil means [time.Now].
+	Now func() time.Time
+	// MaxBranches is how many branches of one feed are kept; an author past it is shut. 0 means
+	// [crdt.DefaultMaxBranches].
+	MaxBranches int
+}
+
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.MaxBranches == 0 {
+		c.MaxBranches = crdt.DefaultMaxBranches
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	if len(c.Key) != ed25519.PrivateKeySize {
+		return fmt.Errorf("config: Key has %d bytes, an Ed25519 private key has %d", len(c.Key), ed25519.PrivateKeySize)
+	}
+	if err := crdt.AuthorOf(c.Key).Valid(); err != nil {
+		return fmt.Errorf("config: Key: %w", err)
+	}
+	if c.MaxBranches < 1 {
+		return errors.New("config: MaxBranches is negative")
+	}
+	return nil
+}

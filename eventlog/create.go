@@ -1,0 +1,163 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// ErrExists is returned by [Create] when the directory holds a log.
+var ErrExists = errors.New("a log exists here")
+
+// ErrOtherLog is returned where a genesis is not that of the log.
+var ErrOtherLog = errors.New("genesis belongs to another log")
+
+// Birth says which log a directory is to hold: one that begins here, with its genesis, or one that is
+// joined, with its id alone. Then the genesis comes later, with [Log.SetGenesis].
+type Birth struct {
+	Genesis *crdt.Genesis
+	Log     crdt.LogID // may be zero when Genesis is given
+}
+
+func (b Birth) id() (crdt.LogID, error) {
+	if b.Genesis == nil {
+		if b.Log.IsZero() {
+			return crdt.LogID{}, errors.New("neither a genesis nor the id of a log is given")
+		}
+		return b.Log, nil
+	}
+	id := b.Genesis.Log()
+	if !b.Log.IsZero() && b.Log != id {
+		return crdt.LogID{}, fmt.Errorf("%w: it is that of %s, not of %s", ErrOtherLog, id, b.Log)
+	}
+	return id, nil
+}
+
+// Create makes dir, if it is not there, and a log in it, and opens that. It never opens one that
+// exists: see [ErrExists].
+//
+// The file is made under another name and gets its own when it is whole, so that a crash leaves either
+// no log or an empty one; a file named quipu.db.new-… that is left over may be removed.
+func Create(dir string, birth Birth, cfg Config) (*Log, error) {
+	if err := cfg.withDefaults().validate(); err != nil {
+		return nil, err
+	}
+	id, err := birth.id()
+	if err != nil {
+		return nil, fmt.Errorf("create log in %s: %w", dir, err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create log: %w", err)
+	}
+	path := filepath.Join(dir, fileName)
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		if err == nil {
+			err = ErrExists
+		}
+		return nil, fmt.Errorf("create log in %s: %w", dir, err)
+	}
+	if err := createFile(dir, path, id, birth.Genesis, crdt.AuthorOf(cfg.Key)); err != nil {
+		return nil, fmt.Errorf("create log in %s: %w", dir, err)
+	}
+	return Open(dir, cfg)
+}
+
+func createFile(dir, path string, id crdt.LogID, genesis *crdt.Genesis, author crdt.Author) error {
+	file, err := os.CreateTemp(dir, fileName+".new-*")
+	if err != nil {
+		return err
+	}
+	temporary := file.Name()
+	defer os.Remove(temporary)
+	if err := file.Close(); err != nil {
+		return err
+	}
+	db, err := bbolt.Open(temporary, 0o600, options(0, nil))
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bbolt.Tx) error { return populate(tx, id, genesis, author) })
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	if err := linkOrRename(temporary, path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// populate writes what an empty log holds.
+func populate(tx *bbolt.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Author) error {
+	for _, name := range allBuckets {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	incarnation := newIncarnation()
+	pairs := map[string][]byte{
+		string(metaFormat): {formatVersion}, string(metaLog): id[:], string(metaAuthor): author[:], string(metaIncarnation): incarnation[:],
+	}
+	if genesis != nil {
+		pairs[string(metaGenesis)] = genesis.Encode()
+	}
+	meta := tx.Bucket(bucketMeta)
+	for k, v := range pairs {
+		if err := meta.Put([]byte(k), v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linkOrRename gives a file another name, which no file has. Where there are no hard links, two
+// processes that create one log at the same instant are not told apart.
+func linkOrRename(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil {
+		return os.Remove(from)
+	}
+	if _, found := os.Lstat(to); found == nil || errors.Is(err, fs.ErrExist) {
+		return ErrExists
+	}
+	return os.Rename(from, to)
+}
+
+// syncDir makes the names in dir durable, where the system can.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
+}
+
+// SetGenesis keeps what the log began with, once it is known. It returns [ErrOtherLog] when it is not
+// that of this log.
+func (l *Log) SetGenesis(g crdt.Genesis) error {
+	if err := l.notInside(); err != nil {
+		return err
+	}
+	if g.Log() != l.id {
+		return fmt.Errorf("set genesis: %w: it is that of %s, not of %s", ErrOtherLog, g.Log(), l.id)
+	}
+	if _, known := l.Genesis(); known {
+		return nil
+	}
+	return l.alone(context.Background(), updates, func() error {
+		return l.write(func(tx *writeTx) error {
+			tx.genesis = &g
+			return tx.tree(bucketMeta).put(metaGenesis, g.Encode())
+		})
+	})
+}

@@ -1,0 +1,275 @@
+package eventlog
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// opCursor moves over the ops of one feed in order of key, inside one read transaction: it and the
+// bytes that it shows die with that.
+type opCursor struct {
+	author crdt.Author
+	c      *treeCursor // nil when nothing is held of the feed
+	key    crdt.Key    // of the op that it is at
+	value  []byte      // the op's value; nil when it is at none
+	err    error       // why it is at none, when the file is damaged
+}
+
+// opCursor returns a cursor over a's ops, which is at none yet.
+func (tx *readTx) opCursor(a crdt.Author) *opCursor {
+	c := &opCursor{author: a}
+	if t := tx.ops(a); t != nil {
+		c.c = t.Cursor()
+	}
+	return c
+}
+
+// seek moves to the first op at or after key and reports whether there is one.
+func (c *opCursor) seek(key crdt.Key) bool {
+	if c.c == nil {
+		return false
+	}
+	k := encodeOpKey(key)
+	return c.at(c.c.Seek(k[:]))
+}
+
+// next moves to the op after the one that the cursor is at.
+func (c *opCursor) next() bool { return c.at(c.c.Next()) }
+
+// prev moves to the op before the one that the cursor is at.
+func (c *opCursor) prev() bool { return c.at(c.c.Prev()) }
+
+// before moves to the last op that begins below seq.
+func (c *opCursor) before(seq uint64) bool {
+	if c.c == nil {
+		return false
+	}
+	k := encodeOpKey(crdt.Key{First: seq})
+	if found, _ := c.c.Seek(k[:]); found == nil {
+		return c.at(c.c.Last())
+	}
+	return c.at(c.c.Prev())
+}
+
+// get moves to the op at key and reports whether it is held.
+func (c *opCursor) get(key crdt.Key) bool {
+	return c.value != nil && c.key == key || c.seek(key) && c.key == key
+}
+
+// find moves to the op that ends a chain with head, and reports whether it is held. It is most often
+// the one before the op that the cursor is at.
+func (c *opCursor) find(head crdt.Head) bool {
+	if c.value != nil && c.key.First == head.Next && c.prev() && c.key.ID == head.ID {
+		return true
+	}
+	for ok := c.before(head.Next); ok && c.key.First+crdt.MaxOpEntries >= head.Next; ok = c.prev() {
+		if c.key.ID == head.ID {
+			return true
+		}
+	}
+	return false
+}
+
+// at takes what bbolt's cursor is at.
+func (c *opCursor) at(k, v []byte) bool {
+	c.value = nil
+	if k == nil || c.err != nil {
+		return false
+	}
+	key, err := decodeOpKey(k)
+	if err == nil && len(v) < offsetSize {
+		err = errLength
+	}
+	if err != nil {
+		c.err = damagedOp(c.author, key, err)
+		return false
+	}
+	c.key, c.value = key, v
+	return true
+}
+
+// offset returns the offset of the first entry of the op that the cursor is at.
+func (c *opCursor) offset() uint64 { return decodeOffset(c.value) }
+
+// raw returns the bytes of the op that the cursor is at.
+func (c *opCursor) raw() []byte { return c.value[offsetSize:] }
+
+// signed returns the header and signature of the op that the cursor is at, which share its memory.
+func (c *opCursor) signed() (crdt.Signed, error) {
+	s, _, err := crdt.CutSigned(c.raw())
+	return s, c.check(s, err)
+}
+
+// check says what is wrong with an op that was read from where the cursor is.
+func (c *opCursor) check(s crdt.Signed, err error) error {
+	if err == nil && (s.Key() != c.key || s.Author != c.author) {
+		err = fmt.Errorf("it is op %s/%d with the id %s", s.Author.Short(), s.First, s.ID)
+	}
+	if err != nil {
+		return damagedOp(c.author, c.key, err)
+	}
+	return nil
+}
+
+// children calls push with the headers of the ops that name the op s, which the cursor is at, or only
+// with the first of them. The cursor moves.
+func (c *opCursor) children(s crdt.Signed, only bool, push func(crdt.Signed)) error {
+	for ok := c.next(); ok && c.key.First <= s.Next(); ok = c.next() {
+		if c.key.First < s.Next() {
+			continue
+		}
+		child, err := c.signed()
+		if err != nil {
+			return err
+		}
+		if child.Prev == s.ID {
+			push(child)
+			if only {
+				return nil
+			}
+		}
+	}
+	return c.err
+}
+
+// covering calls yield with the header of each op that holds an entry seq, in order of key. The
+// cursor moves.
+func (c *opCursor) covering(f crdt.Feed, seq uint64, yield func(crdt.Signed)) error {
+	for ok := c.seekCovering(f, seq); ok && c.key.First <= seq; ok = c.next() {
+		s, err := c.signed()
+		if err != nil {
+			return err
+		}
+		if s.Next() > seq {
+			yield(s)
+		}
+	}
+	return c.err
+}
+
+// seekCovering moves to the first op that may hold an entry seq of feed f: where the feed is not
+// disputed the one op that does, else the first that can reach so far.
+func (c *opCursor) seekCovering(f crdt.Feed, seq uint64) bool {
+	from, forked := f.Disputed()
+	if !forked || seq < from {
+		return c.before(seq+1) || c.err == nil && c.seek(crdt.Key{})
+	}
+	least := from
+	if seq-from >= crdt.MaxOpEntries {
+		least = seq - crdt.MaxOpEntries + 1
+	}
+	return c.seek(crdt.Key{First: least})
+}
+
+// arrivalCursor moves over the arrivals, inside one read transaction.
+type arrivalCursor struct {
+	c       *treeCursor
+	arrival arrival // that it is at
+	err     error   // why it is at none, when the file is damaged
+}
+
+func (tx *readTx) arrivalCursor() *arrivalCursor { return &arrivalCursor{c: tx.arrivals().Cursor()} }
+
+// holding moves to the arrival that has the offset, or to the first one after it.
+func (c *arrivalCursor) holding(offset uint64) bool {
+	key := encodeOffset(offset)
+	k, v := c.c.Seek(key[:])
+	if k != nil && len(k) == offsetSize && decodeOffset(k) == offset {
+		return c.at(k, v)
+	}
+	if k == nil {
+		k, v = c.c.Last()
+	} else {
+		k, v = c.c.Prev()
+	}
+	if !c.at(k, v) {
+		return c.err == nil && c.at(c.c.First())
+	}
+	return c.arrival.Offset+c.arrival.Count > offset || c.next()
+}
+
+func (c *arrivalCursor) next() bool { return c.at(c.c.Next()) }
+
+func (c *arrivalCursor) prev() bool { return c.at(c.c.Prev()) }
+
+func (c *arrivalCursor) at(k, v []byte) bool {
+	if k == nil || c.err != nil {
+		return false
+	}
+	a, err := decodeArrival(k, v)
+	if err != nil {
+		offset := uint64(0)
+		if len(k) == offsetSize {
+			offset = decodeOffset(k)
+		}
+		c.err = damagedArrival(offset, err)
+		return false
+	}
+	c.arrival = a
+	return true
+}
+
+// nextAuthor returns the first author whose feed is held after from, in either direction, or from
+// itself if inclusive; the very first when from is nil. Where among is not empty, it returns one of
+// those, sorted, whether held or not.
+func (tx *readTx) nextAuthor(from *crdt.Author, inclusive, reverse bool, among []crdt.Author) (crdt.Author, bool, error) {
+	if len(among) > 0 {
+		a, found := nextAmong(from, inclusive, reverse, among)
+		return a, found, nil
+	}
+	k := nextKey(tx.feeds().Cursor(), from, inclusive, reverse)
+	if k == nil {
+		return crdt.Author{}, false, nil
+	}
+	if len(k) != len(crdt.Author{}) {
+		return crdt.Author{}, false, &DamagedError{What: "the list of feeds", Err: errLength}
+	}
+	return crdt.Author(k), true, nil
+}
+
+func nextAmong(from *crdt.Author, inclusive, reverse bool, among []crdt.Author) (crdt.Author, bool) {
+	i := 0
+	if reverse {
+		i = len(among) - 1
+	}
+	if from != nil {
+		var found bool
+		i, found = slices.BinarySearchFunc(among, *from, crdt.Author.Compare)
+		switch {
+		case reverse && !(found && inclusive):
+			i--
+		case !reverse && found && !inclusive:
+			i++
+		}
+	}
+	if i < 0 || i >= len(among) {
+		return crdt.Author{}, false
+	}
+	return among[i], true
+}
+
+func nextKey(c *treeCursor, from *crdt.Author, inclusive, reverse bool) []byte {
+	var k []byte
+	if from == nil {
+		if reverse {
+			k, _ = c.Last()
+		} else {
+			k, _ = c.First()
+		}
+		return k
+	}
+	k, _ = c.Seek(from[:])
+	found := string(k) == string(from[:])
+	switch {
+	case found && inclusive:
+	case reverse && k == nil:
+		k, _ = c.Last()
+	case reverse:
+		k, _ = c.Prev()
+	case found:
+		k, _ = c.Next()
+	}
+	return k
+}

@@ -1,0 +1,69 @@
+package eventlog
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// DamagedError is returned when the file is not as it was written: cut short, overwritten, or on a
+// disk that gives back other bytes. It is found where the damage is met; [Log.Verify] looks for all of
+// it. What is not damaged goes on being served.
+type DamagedError struct {
+	Path string // of the file
+	What string // what is damaged: "op 5e0f…/12", "the file"
+	Err  error  // how it was found
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("%s is damaged: %s: %v (keep a copy of the file, check the disk, run verify; "+
+		"entries that other nodes hold are not lost)", e.Path, e.What, e.Err)
+}
+
+// Unwrap returns how the damage was found.
+func (e *DamagedError) Unwrap() error { return e.Err }
+
+// asDamaged is [errors.AsType] for the error that everything here meets.
+func asDamaged(err error) (*DamagedError, bool) { return errors.AsType[*DamagedError](err) }
+
+// damagedOp returns the error for an op whose bytes are wrong. guard adds the path.
+func damagedOp(a crdt.Author, key crdt.Key, err error) error {
+	return &DamagedError{What: fmt.Sprintf("op %s/%d", a.Short(), key.First), Err: err}
+}
+
+// damagedFeed returns the error for a feed record that is wrong.
+func damagedFeed(a crdt.Author, err error) error {
+	return &DamagedError{What: fmt.Sprintf("the record of feed %s", a.Short()), Err: err}
+}
+
+// damagedArrival returns the error for an arrival that is wrong.
+func damagedArrival(offset uint64, err error) error {
+	return &DamagedError{What: fmt.Sprintf("the arrival at offset %d", offset), Err: err}
+}
+
+// guard runs fn, which touches the mapped file, and turns its panics into a [*DamagedError]. Where a
+// page is damaged bbolt panics, and where the file ends the processor faults (SIGBUS, SIGSEGV), which
+// [debug.SetPanicOnFault] makes a panic too. It is the one place that recovers.
+func (l *Log) guard(fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if fault := recover(); fault != nil {
+			l.logger.Error("read damaged file", "path", l.path, "fault", fault, "stack", string(debug.Stack()))
+			err = &DamagedError{Path: l.path, What: "the file", Err: faultError(fault)}
+		}
+		if damaged, ok := asDamaged(err); ok && damaged.Path == "" {
+			damaged.Path = l.path
+		}
+	}()
+	return fn()
+}
+
+// faultError returns what a panic was about.
+func faultError(fault any) error {
+	if err, ok := fault.(error); ok && errors.Is(err, errPage) {
+		return err
+	}
+	return fmt.Errorf("fault while reading it: %v", fault)
+}

@@ -1,0 +1,159 @@
+package eventlog
+
+import (
+	"context"
+	"iter"
+)
+
+// Entries reads the entries that the query takes, in its order. It is a snapshot: what arrives after
+// the first entry is asked for is left out, and marks nothing as disputed that was not.
+//
+// No transaction is held while the loop's body runs, however long it takes: a chunk of 64 KiB and
+// more is copied out at a time. Memory does not grow with the log. Every error ends the iteration: ctx's
+// own when ctx ends, [ErrClosed], an [ErrQuery] or a [*PageError] before the first entry, and a
+// [*DamagedError] where the file cannot be read.
+func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		r, err := l.newReading(q)
+		if err != nil {
+			yield(Entry{}, err)
+			return
+		}
+		defer r.close()
+		n := 0
+		stopped := false
+		err = r.each(ctx, func(e Entry) bool {
+			n++
+			stopped = !yield(e, nil)
+			return !stopped && n != q.Limit
+		})
+		if err != nil && !stopped {
+			yield(Entry{}, err)
+		}
+	}
+}
+
+// walk finds the ops of a query in the order that it asks for.
+type walk interface {
+	// fill takes the next ops into the chunk, as spans in order, until it is full or there are no
+	// more, and reports whether there may be more. A chunk may come back full of none.
+	fill(tx *readTx, k *chunk) (more bool, err error)
+}
+
+// reading is one iteration over the log. Between two chunks it holds no transaction, but where its
+// walk goes on.
+type reading struct {
+	log     *Log
+	order   Order
+	reverse bool
+	filter  filter
+	after   *mark // entries up to here were on pages before this one; nil once one was met that was not
+	walk    walk
+	chunk   chunk
+	self    token // less the mark
+	ahead   *readAhead
+}
+
+func (l *Log) newReading(q Query) (*reading, error) {
+	if err := q.check(); err != nil {
+		return nil, err
+	}
+	next, incarnation, err := l.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	author := l.Author()
+	r := &reading{
+		log: l, order: q.Order, reverse: q.Reverse, filter: q.filter(),
+		self: token{node: [8]byte(author[:8]), incarnation: incarnation, query: q.hash(), bound: next},
+	}
+	if q.Page != "" {
+		t, err := parseToken(q.Page)
+		if err == nil {
+			err = t.fits(&r.self)
+		}
+		if err != nil {
+			return nil, err
+		}
+		r.self.bound, r.after = t.bound, &t.mark
+	}
+	r.chunk.bound = r.self.bound
+	switch q.Order {
+	case ByAuthor:
+		r.walk = newAuthorWalk(&r.filter, q.Reverse, r.after)
+	case Causal:
+		r.walk = newCausalWalk(&r.filter, q.Reverse, r.after)
+	case Arrival:
+		r.walk = newArrivalWalk(&r.filter, q.Reverse, r.after, r.chunk.bound)
+	}
+	r.ahead = l.newReadAhead()
+	return r, nil
+}
+
+// close ends what the reading has running.
+func (r *reading) close() { r.ahead.close() }
+
+// token returns the token of the page that begins after last.
+func (r *reading) token(last *Entry) string {
+	t := r.self
+	t.mark = markOf(last)
+	return t.encode()
+}
+
+// each calls yield with the entries of the query in order until it returns false.
+func (r *reading) each(ctx context.Context, yield func(Entry) bool) error {
+	for more := true; more; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r.chunk.reset()
+		err := r.log.view(func(tx *readTx) error {
+			var err error
+			more, err = r.walk.fill(tx, &r.chunk)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		r.ahead.observe()
+		goesOn, err := r.drain(yield)
+		if err != nil || !goesOn {
+			return err
+		}
+	}
+	return nil
+}
+
+// drain calls yield with those entries of the chunk that the query takes.
+func (r *reading) drain(yield func(Entry) bool) (goesOn bool, err error) {
+	var e Entry
+	for _, s := range r.chunk.spans {
+		goesOn, err := s.each(r.reverse, &e, func() bool {
+			if r.skips(&e) || !r.filter.takes(&e) {
+				return true
+			}
+			return yield(e)
+		})
+		if err != nil || !goesOn {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// skips reports whether e was on a page before this one: the walk begins with the op that the page
+// before ended in.
+func (r *reading) skips(e *Entry) bool {
+	if r.after == nil {
+		return false
+	}
+	c := r.after.compare(r.order, e)
+	if r.reverse {
+		c = -c
+	}
+	if c <= 0 {
+		return true
+	}
+	r.after = nil
+	return false
+}

@@ -1,0 +1,213 @@
+package eventlog
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// collect returns what a reading yields.
+func collect(t testing.TB, entries iter.Seq2[Entry, error]) []Entry {
+	t.Helper()
+	var all []Entry
+	for e, err := range entries {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// diffEntries says where entries differ, by place; "" where they do not. Only what differs is shown to
+// cmp, which takes its time over payloads.
+func diffEntries(want, got []Entry) string {
+	if slices.EqualFunc(want, got, func(a, b Entry) bool { return reflect.DeepEqual(a, b) }) {
+		return ""
+	}
+	lines := func(entries []Entry) (all []string) {
+		for _, e := range entries {
+			all = append(all, fmt.Sprintf("%s/%d@%s disputed=%t clock=%s offset=%d %s %s %s %x",
+				e.Author.Short(), e.Seq, e.Op.Branch(), e.Disputed, e.Clock, e.Offset, e.Time, e.Kind, e.Subject, sha256.Sum256(e.Payload)))
+		}
+		return all
+	}
+	return cmp.Diff(lines(want), lines(got))
+}
+
+func TestEntriesShowTheNaiveView(t *testing.T) {
+	for seed := range uint64(30) {
+		fork := []int{0, 4, 20}[seed%3]
+		c := newCords(t, seed, 1+int(seed%5), fork)
+		if seed%7 == 0 {
+			c.payload = 9_000 // several chunks
+		}
+		l := c.open()
+		for range 3 {
+			c.grow(l, 30)
+			for range 60 {
+				q := c.query()
+				if diff := diffEntries(c.view(q), collect(t, l.Entries(t.Context(), q))); diff != "" {
+					t.Fatalf("seed %d, query %+v (-want +got):\n%s", seed, q, diff)
+				}
+			}
+		}
+	}
+}
+
+func TestPagesShowOneSnapshot(t *testing.T) {
+	for seed := range uint64(20) {
+		fork := []int{0, 3, 10}[seed%3]
+		c := newCords(t, 100+seed, 1+int(seed%4), fork)
+		l := c.open()
+		for range 12 {
+			c.grow(l, 10)
+			q := c.query()
+			q.Limit = 0
+			want := c.view(q)
+			var got []Entry
+			for q.Limit = 1 + c.rng.IntN(30); ; {
+				page, next, err := l.Page(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if next != "" && len(page) != q.Limit {
+					t.Fatalf("a page of %d entries is not the last, limit %d", len(page), q.Limit)
+				}
+				got = append(got, page...)
+				if q.Page = next; next == "" {
+					break
+				}
+				c.grow(l, 1+c.rng.IntN(3)) // what arrives now is in none of the pages
+				q.Limit = 1 + c.rng.IntN(30)
+			}
+			if diff := diffEntries(want, got); diff != "" {
+				t.Fatalf("seed %d, query %+v (-want +got):\n%s", seed, q, diff)
+			}
+		}
+	}
+}
+
+func TestEntriesAreASnapshot(t *testing.T) {
+	for seed := range uint64(12) {
+		c := newCords(t, 200+seed, 3, []int{0, 4}[seed%2])
+		c.payload = 6000 // several chunks
+		l := c.open()
+		c.grow(l, 60)
+		q := Query{Order: Order(seed % 3), Reverse: seed%5 < 2}
+		want := c.view(q)
+		var got []Entry
+		for e, err := range l.Entries(t.Context(), q) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, e); len(got)%10 == 0 {
+				c.grow(l, 1)
+			}
+		}
+		if diff := diffEntries(want, got); diff != "" {
+			t.Fatalf("seed %d, query %+v (-want +got):\n%s", seed, q, diff)
+		}
+	}
+}
+
+func TestEntriesHoldNoTransactionInTheLoop(t *testing.T) {
+	c := newCords(t, 300, 3, 5)
+	c.payload = 4000
+	l := c.open()
+	c.grow(l, 60)
+	for _, order := range []Order{ByAuthor, Causal, Arrival} {
+		n := 0
+		for _, err := range l.Entries(t.Context(), Query{Order: order}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if open := l.db.Stats().OpenTxN; open != 0 {
+				t.Fatalf("%d transactions are open in the loop", open)
+			}
+			n++
+		}
+		if n != len(c.applied) {
+			t.Fatalf("%s: %d entries, want %d", order, n, len(c.applied))
+		}
+	}
+}
+
+func TestEntriesEndWithTheirContext(t *testing.T) {
+	c := newCords(t, 301, 2, 0)
+	c.payload = 9_000
+	l := c.open()
+	c.grow(l, 60)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var last error
+	for _, err := range l.Entries(ctx, Query{}) {
+		last = err
+		cancel()
+	}
+	if !errors.Is(last, context.Canceled) {
+		t.Fatalf("the iteration ended with %v", last)
+	}
+}
+
+func TestEntriesRefuseQueriesThatMakeNoSense(t *testing.T) {
+	l := newCords(t, 302, 1, 0).open()
+	from := crdt.Place{Author: l.Author()}
+	now := time.Now()
+	for name, q := range map[string]Query{
+		"order":          {Order: 3},
+		"limit":          {Limit: -1},
+		"from, causal":   {From: &from, Order: Causal},
+		"offset, author": {FromOffset: 1},
+		"until < since":  {Since: now, Until: now.Add(-1)},
+	} {
+		for _, err := range l.Entries(t.Context(), q) {
+			if !errors.Is(err, ErrQuery) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestEntriesOfAnEmptyLog(t *testing.T) {
+	l := newCords(t, 303, 1, 0).open()
+	for _, order := range []Order{ByAuthor, Causal, Arrival} {
+		for _, reverse := range []bool{false, true} {
+			if got := collect(t, l.Entries(t.Context(), Query{Order: order, Reverse: reverse})); len(got) != 0 {
+				t.Errorf("%s: %d entries", order, len(got))
+			}
+		}
+	}
+}
+
+func TestEntryJSONRoundTrip(t *testing.T) {
+	c := newCords(t, 304, 2, 3)
+	l := c.open()
+	c.grow(l, 20)
+	for e, err := range l.Entries(t.Context(), Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := e.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Entry
+		if err := back.UnmarshalJSON(b); err != nil {
+			t.Fatalf("%s: %v", b, err)
+		}
+		if diff := diffEntries([]Entry{e}, []Entry{back}); diff != "" {
+			t.Fatalf("%s (-want +got):\n%s", b, diff)
+		}
+	}
+}

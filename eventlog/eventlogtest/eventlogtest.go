@@ -1,0 +1,124 @@
+package eventlogtest
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+)
+
+// Key returns the private key that the text seed stands for: the same in every run.
+func Key(seed string) ed25519.PrivateKey {
+	sum := sha256.Sum256([]byte(seed))
+	return ed25519.NewKeyFromSeed(sum[:])
+}
+
+// Genesis returns the genesis that all logs of one test share.
+func Genesis(tb testing.TB) crdt.Genesis {
+	tb.Helper()
+	return crdt.Genesis{Random: sha256.Sum256([]byte(tb.Name()))}
+}
+
+// Open creates a log in a directory of the test's, with the key that tb's name stands for. When the
+// test ends the log is verified and closed.
+func Open(tb testing.TB) *eventlog.Log {
+	tb.Helper()
+	return OpenAs(tb, tb.Name())
+}
+
+// OpenAs is [Open] with the key that seed stands for. Logs of one test share their genesis.
+func OpenAs(tb testing.TB, seed string) *eventlog.Log {
+	tb.Helper()
+	return Create(tb, tb.TempDir(), eventlog.Config{Key: Key(seed)})
+}
+
+// Create creates a log in dir. When the test ends it is verified and closed.
+func Create(tb testing.TB, dir string, cfg eventlog.Config) *eventlog.Log {
+	tb.Helper()
+	genesis := Genesis(tb)
+	l, err := eventlog.Create(dir, eventlog.Birth{Genesis: &genesis}, cfg)
+	if err != nil {
+		tb.Fatalf("create log: %v", err)
+	}
+	tb.Cleanup(func() { finish(tb, l) })
+	return l
+}
+
+// Reopen opens the log in dir again. When the test ends it is verified and closed.
+func Reopen(tb testing.TB, dir string, cfg eventlog.Config) *eventlog.Log {
+	tb.Helper()
+	l, err := eventlog.Open(dir, cfg)
+	if err != nil {
+		tb.Fatalf("open log: %v", err)
+	}
+	tb.Cleanup(func() { finish(tb, l) })
+	return l
+}
+
+// finish verifies and closes l, unless the test has closed it.
+func finish(tb testing.TB, l *eventlog.Log) {
+	tb.Helper()
+	Verify(tb, l)
+	if err := l.Close(); err != nil && !errors.Is(err, eventlog.ErrClosed) {
+		tb.Errorf("close log: %v", err)
+	}
+}
+
+// Verify fails the test for every problem that l has. A log that is closed has none.
+func Verify(tb testing.TB, l *eventlog.Log) {
+	tb.Helper()
+	report, err := l.Verify(context.Background())
+	if err != nil && !errors.Is(err, eventlog.ErrClosed) {
+		tb.Errorf("verify log: %v", err)
+	}
+	for _, p := range report.Problems {
+		tb.Errorf("verify log: %s", p)
+	}
+}
+
+// Exchange brings to log to what log from holds and to lacks, as two nodes would over a network.
+func Exchange(tb testing.TB, from, to *eventlog.Log) {
+	tb.Helper()
+	ctx := tb.Context()
+	wants, err := to.Wants(ctx, from.Frontier(), 0)
+	if err != nil {
+		tb.Fatalf("wants: %v", err)
+	}
+	for _, want := range wants {
+		if slices.Contains(to.Shut(), want.Author) {
+			continue
+		}
+		segments, err := from.Plan(ctx, want)
+		if err != nil {
+			tb.Fatalf("plan: %v", err)
+		}
+		for _, segment := range segments {
+			send(tb, from, to, segment)
+		}
+	}
+}
+
+func send(tb testing.TB, from, to *eventlog.Log, segment crdt.Segment) {
+	tb.Helper()
+	for {
+		run, err := from.Read(tb.Context(), &segment, 1<<20)
+		if err != nil {
+			tb.Fatalf("read segment: %v", err)
+		}
+		if len(run.Ops) == 0 {
+			return
+		}
+		outcomes, err := to.Apply(tb.Context(), []crdt.Run{run})
+		if err != nil {
+			tb.Fatalf("apply run: %v", err)
+		}
+		if outcomes[0].Err != nil {
+			tb.Fatalf("apply run: %v", outcomes[0].Err)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package eventlog
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// maxSigned is more than a header and its signature can have, in bytes.
+const maxSigned = 320
+
+var _ crdt.Held = (*readTx)(nil)
+
+// Feed returns what is held of a's feed in the transaction.
+func (tx *readTx) Feed(a crdt.Author) (crdt.Feed, error) {
+	if tx.cached != nil {
+		return tx.cached(a), nil
+	}
+	v := tx.feeds().get(a[:])
+	if v == nil {
+		return crdt.Feed{Author: a}, nil
+	}
+	f, err := decodeFeed(a, v)
+	if err != nil {
+		return crdt.Feed{}, damagedFeed(a, err)
+	}
+	return f.feed, nil
+}
+
+// Get returns a copy of the header of the op at key, and whether it is held.
+func (tx *readTx) Get(a crdt.Author, key crdt.Key) (crdt.Signed, bool, error) {
+	t := tx.ops(a)
+	if t == nil {
+		return crdt.Signed{}, false, nil
+	}
+	k := encodeOpKey(key)
+	v := t.get(k[:])
+	if v == nil {
+		return crdt.Signed{}, false, nil
+	}
+	s, err := signedAt(a, key, v)
+	return s, err == nil, err
+}
+
+// Find returns a copy of the header of the op that ends a chain with head, and whether it is held.
+// The op before head.Next by key is most often the one.
+func (tx *readTx) Find(a crdt.Author, head crdt.Head) (crdt.Signed, bool, error) {
+	t := tx.ops(a)
+	if t == nil {
+		return crdt.Signed{}, false, nil
+	}
+	c := t.Cursor()
+	end := encodeOpKey(crdt.Key{First: head.Next})
+	k, v := c.Seek(end[:])
+	if k == nil {
+		k, v = c.Last()
+	} else {
+		k, v = c.Prev()
+	}
+	for ; k != nil; k, v = c.Prev() {
+		key, err := decodeOpKey(k)
+		if err != nil {
+			return crdt.Signed{}, false, damagedOp(a, key, err)
+		}
+		if key.First+crdt.MaxOpEntries < head.Next {
+			break
+		}
+		if key.ID != head.ID {
+			continue
+		}
+		s, err := signedAt(a, key, v)
+		return s, err == nil && s.Next() == head.Next, err
+	}
+	return crdt.Signed{}, false, nil
+}
+
+// Ops yields copies of the headers of a's ops whose first seq is at or above first, in order of key.
+func (tx *readTx) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] {
+	return func(yield func(crdt.Signed, error) bool) {
+		t := tx.ops(a)
+		if t == nil {
+			return
+		}
+		c := t.Cursor()
+		from := encodeOpKey(crdt.Key{First: first})
+		for k, v := c.Seek(from[:]); k != nil; k, v = c.Next() {
+			key, err := decodeOpKey(k)
+			if err != nil {
+				yield(crdt.Signed{}, damagedOp(a, key, err))
+				return
+			}
+			s, err := signedAt(a, key, v)
+			if !yield(s, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// signedAt returns a copy of the header in an op's value, checked against the op's place.
+func signedAt(a crdt.Author, key crdt.Key, v []byte) (crdt.Signed, error) {
+	if len(v) < offsetSize {
+		return crdt.Signed{}, damagedOp(a, key, errLength)
+	}
+	s, _, err := crdt.CutSigned(bytes.Clone(v[offsetSize:min(len(v), offsetSize+maxSigned)]))
+	if err == nil && (s.Author != a || s.Key() != key) {
+		err = fmt.Errorf("it is op %s/%d with the id %s", s.Author.Short(), s.First, s.ID)
+	}
+	if err != nil {
+		return crdt.Signed{}, damagedOp(a, key, err)
+	}
+	return s, nil
+}
+
+// opAt returns the op in an op's value, checked against the op's place and its root; it shares v.
+func opAt(a crdt.Author, key crdt.Key, v []byte) (crdt.Op, error) {
+	if len(v) < offsetSize {
+		return crdt.Op{}, damagedOp(a, key, errLength)
+	}
+	op, err := crdt.ParseOp(v[offsetSize:])
+	if err == nil && (op.Author != a || op.Key() != key) {
+		err = fmt.Errorf("it is op %s/%d with the id %s", op.Author.Short(), op.First, op.ID)
+	}
+	if err == nil {
+		err = op.CheckBody()
+	}
+	if err != nil {
+		return crdt.Op{}, damagedOp(a, key, err)
+	}
+	return op, nil
+}

@@ -1,0 +1,138 @@
+package eventlog
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// ErrClosed is returned by everything that is called on a log after [Log.Close].
+var ErrClosed = errors.New("log is closed")
+
+// Log is a log on disk. All its methods may be called by many goroutines at once.
+//
+// The state has one writer at a time: whoever leads, see queue. What it writes becomes visible here,
+// in memory, only once the commit has returned: what is announced to a peer is durable.
+type Log struct {
+	path   string // of the file
+	cfg    Config
+	logger *slog.Logger
+	author crdt.Author
+	id     crdt.LogID
+	// incarnation names the arrivals: offsets of another incarnation mean something else.
+	incarnation [16]byte
+
+	file *os.File // the one that db uses, to close when bbolt's own Close would wait for ever
+	db   *bbolt.DB
+
+	queue  queue
+	update reentry // the goroutine that runs an Update's function
+
+	// durable is the id of the last transaction that was synced; a read transaction that sees a later
+	// one looks at what may still be lost.
+	durable atomic.Int64
+	// committing is held while a transaction is committed and published.
+	committing sync.RWMutex
+	// readingAhead is set while an iteration reads the file ahead of itself.
+	readingAhead atomic.Bool
+	// wedged is set when bbolt panicked while it held locks of its own: it is not called any more.
+	wedged atomic.Pointer[DamagedError]
+
+	// mu guards what follows.
+	mu      sync.RWMutex
+	closed  bool
+	genesis *crdt.Genesis
+	// frozen is why nothing is written any more: a failed sync or damage.
+	frozen error
+	// secondOp is an op of our own that was not written here, and headless why our own head cannot be
+	// read: then nothing is appended, but what peers send is stored.
+	secondOp *crdt.Signed
+	headless error
+	// unsynced says that the file shows what may not be on disk; readers are shown what is.
+	unsynced bool
+	state    state
+	counts   counts
+	changed  chan struct{} // closed at the next commit that adds ops
+}
+
+// ID returns the id of the log.
+func (l *Log) ID() crdt.LogID { return l.id }
+
+// Author returns who writes here.
+func (l *Log) Author() crdt.Author { return l.author }
+
+// Path returns the path of the file.
+func (l *Log) Path() string { return l.path }
+
+// Genesis returns what the log began with, and whether it is known here.
+func (l *Log) Genesis() (crdt.Genesis, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.genesis == nil {
+		return crdt.Genesis{}, false
+	}
+	return *l.genesis, true
+}
+
+// Changed returns a channel that is closed at the next commit that adds ops, or when the log is
+// closed. Get it before reading what it would tell of.
+func (l *Log) Changed() <-chan struct{} {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.changed
+}
+
+// snapshot returns the offset after the last entry that is durable, and the incarnation that offsets
+// belong to.
+func (l *Log) snapshot() (next uint64, incarnation [16]byte, err error) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.closed {
+		return 0, incarnation, ErrClosed
+	}
+	return l.state.next, l.incarnation, nil
+}
+
+// Close waits for the commit that is under way and for open readings of a chunk, and closes the file.
+// Appends that still wait get [ErrClosed]; so does everything called later, Close too.
+func (l *Log) Close() error {
+	if err := l.notInside(); err != nil {
+		return err
+	}
+	l.queue.lead()
+	defer l.queue.leave()
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	l.closed = true
+	close(l.changed)
+	l.mu.Unlock()
+	l.queue.fail(ErrClosed)
+	return l.closeFile()
+}
+
+func (l *Log) closeFile() error {
+	if l.wedged.Load() != nil {
+		// bbolt would wait for its own lock. The lock on the file goes with the file.
+		return l.file.Close()
+	}
+	if err := l.db.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", l.path, err)
+	}
+	return nil
+}
+
+func newIncarnation() (b [16]byte) {
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return b
+}

@@ -1,0 +1,102 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// ErrNotFound is returned by [Log.Lookup] and [Log.Prove] when no entry that is held stands at the
+// place.
+var ErrNotFound = errors.New("no such entry")
+
+// AmbiguousError is returned by [Log.Lookup] and [Log.Prove] for a place that names no branch of a
+// disputed feed, when several branches have an entry of that seq.
+type AmbiguousError struct {
+	Places []crdt.Place // each with its branch
+}
+
+func (e *AmbiguousError) Error() string {
+	places := make([]string, len(e.Places))
+	for i, p := range e.Places {
+		places[i] = p.String()
+	}
+	return "the feed is disputed there: one of " + strings.Join(places, ", ")
+}
+
+// Lookup returns the entry at p. Where the feed is disputed p names a branch, or only one branch has
+// that seq. A branch that p names is looked at on an undisputed feed too.
+func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
+	if err := ctx.Err(); err != nil {
+		return Entry{}, err
+	}
+	op, err := l.lookup(p)
+	if err != nil {
+		return Entry{}, err
+	}
+	var e Entry
+	_, err = span{op: op, from: p.Seq, to: p.Seq + 1}.each(false, &e, func() bool { return true })
+	return e, err
+}
+
+// lookup returns the op that holds the entry at p. Its body was checked against its header.
+func (l *Log) lookup(p crdt.Place) (*opened, error) {
+	var op *opened
+	err := l.view(func(tx *readTx) error {
+		f, err := tx.Feed(p.Author)
+		if err != nil {
+			return err
+		}
+		k := chunk{bound: tx.next}
+		view, err := newFeedView(tx, f, k.bound)
+		if err != nil {
+			return err
+		}
+		c := tx.opCursor(p.Author)
+		key, err := c.lookup(f, p)
+		if err != nil || !c.get(key) {
+			return errors.Join(err, c.err)
+		}
+		op, err = k.open(c, view.disputes(key.First))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up %s: %w", p, err)
+	}
+	if op == nil {
+		return nil, fmt.Errorf("look up %s: %w", p, ErrNotFound)
+	}
+	if err := op.op.CheckBody(); err != nil {
+		return nil, op.damaged(err)
+	}
+	return op, nil
+}
+
+// lookup returns the key of the op that holds the entry at p.
+func (c *opCursor) lookup(f crdt.Feed, p crdt.Place) (crdt.Key, error) {
+	if p.Seq >= crdt.MaxSeq {
+		return crdt.Key{}, ErrNotFound
+	}
+	var keys []crdt.Key
+	err := c.covering(f, p.Seq, func(s crdt.Signed) {
+		if p.Branch.IsZero() || p.Branch == s.ID.Branch() {
+			keys = append(keys, s.Key())
+		}
+	})
+	switch {
+	case err != nil:
+		return crdt.Key{}, err
+	case len(keys) == 0:
+		return crdt.Key{}, ErrNotFound
+	case len(keys) > 1:
+		ambiguous := new(AmbiguousError)
+		for _, k := range keys {
+			ambiguous.Places = append(ambiguous.Places, crdt.Place{Author: p.Author, Seq: p.Seq, Branch: k.ID.Branch()})
+		}
+		return crdt.Key{}, ambiguous
+	}
+	return keys[0], nil
+}

@@ -1,0 +1,188 @@
+package eventlog
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"math"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// opened is an op that was copied out of the file, so that it outlives the transaction.
+type opened struct {
+	op       crdt.Op
+	offset   uint64 // of its first entry
+	disputed bool
+	// from and to bound the seqs that were not merged yet: from ≤ seq < to.
+	from, to uint64
+	// entries are the op's entries, decoded at once when the op is merged with others.
+	entries []crdt.Entry
+}
+
+func newOpened(op crdt.Op, offset uint64, disputed bool) *opened {
+	return &opened{op: op, offset: offset, disputed: disputed, from: op.First, to: op.Next()}
+}
+
+// span is a stretch of consecutive entries of one op: from ≤ seq < to. Readings are made of spans.
+type span struct {
+	op       *opened
+	from, to uint64
+}
+
+// merger puts the entries of one author's ops in the order (seq, op id). On a feed without forks one
+// op is open at a time and becomes one span; where branches overlap, one op of each is open:
+//
+//	seq      4   5   6   7   8   9
+//	op a     ├───────────┤
+//	op b         ├───────────────┤         spans: a 4, a 5, b 5, a 6, b 6, b 7…8
+//	op c                     ├───┤         once c is open: b 7, b 8, c 8, …
+//
+// An op may be merged only as far as no op that is not open yet could come between: that limit is
+// the caller's to know.
+type merger struct {
+	reverse bool
+	open    heap[*opened]
+}
+
+func newMerger(reverse bool) merger {
+	m := merger{reverse: reverse}
+	m.open.less = func(a, b *opened) bool { return a.compare(b) < 0 }
+	if reverse {
+		m.open.less = func(a, b *opened) bool { return a.compareLast(b) > 0 }
+	}
+	return m
+}
+
+// compare compares the first entries of a and b that were not merged yet.
+func (a *opened) compare(b *opened) int {
+	return cmp.Or(cmp.Compare(a.from, b.from), bytes.Compare(a.op.ID[:], b.op.ID[:]))
+}
+
+// compareLast compares the last entries of a and b that were not merged yet.
+func (a *opened) compareLast(b *opened) int {
+	return cmp.Or(cmp.Compare(a.to, b.to), bytes.Compare(a.op.ID[:], b.op.ID[:]))
+}
+
+// add opens an op.
+func (m *merger) add(op *opened) { m.open.push(op) }
+
+// mergeBelow appends to spans what stands below seq limit, in order.
+func (m *merger) mergeBelow(limit uint64, spans []span) []span {
+	for m.open.len() > 0 && m.open.top().from < limit {
+		op := m.open.pop()
+		to := min(op.to, limit)
+		if m.open.len() > 0 {
+			other := m.open.top()
+			upTo := other.from
+			if bytes.Compare(op.op.ID[:], other.op.ID[:]) < 0 {
+				upTo++ // of one seq, op's entry comes first
+			}
+			to = min(to, upTo)
+		}
+		spans = append(spans, span{op: op, from: op.from, to: to})
+		if op.from = to; op.from < op.to {
+			m.open.push(op)
+		}
+	}
+	return spans
+}
+
+// mergeAbove appends to spans what stands at or above seq limit, in reverse order.
+func (m *merger) mergeAbove(limit uint64, spans []span) []span {
+	for m.open.len() > 0 && m.open.top().to > limit {
+		op := m.open.pop()
+		from := max(op.from, limit)
+		if m.open.len() > 0 {
+			other := m.open.top()
+			downTo := other.to
+			if bytes.Compare(op.op.ID[:], other.op.ID[:]) > 0 {
+				downTo-- // of one seq, op's entry comes first
+			}
+			from = max(from, downTo)
+		}
+		spans = append(spans, span{op: op, from: from, to: op.to})
+		if op.to = from; op.from < op.to {
+			m.open.push(op)
+		}
+	}
+	return spans
+}
+
+// mergeAll appends to spans all that is open, in order.
+func (m *merger) mergeAll(spans []span) []span {
+	if m.reverse {
+		return m.mergeAbove(0, spans)
+	}
+	return m.mergeBelow(math.MaxUint64, spans)
+}
+
+// each calls yield with the entries of s in order, until it returns false; it reports whether it did
+// not. Every entry is put into e. A body that cannot be read is an error.
+func (s span) each(reverse bool, e *Entry, yield func() bool) (bool, error) {
+	if !reverse && s.from == s.op.op.First && s.to == s.op.op.Next() {
+		// The common case decodes as it goes.
+		for entry, err := range s.op.op.Entries() {
+			if err != nil {
+				return false, s.op.damaged(err)
+			}
+			s.op.put(entry, e)
+			if !yield() {
+				return false, nil
+			}
+		}
+		return true, nil
+	}
+	if err := s.op.decode(); err != nil {
+		return false, s.op.damaged(err)
+	}
+	for i := range s.to - s.from {
+		seq := s.from + i
+		if reverse {
+			seq = s.to - 1 - i
+		}
+		s.op.put(s.op.entries[seq-s.op.op.First], e)
+		if !yield() {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// decode reads the op's entries into memory, once.
+func (o *opened) decode() error {
+	if o.entries != nil {
+		return nil
+	}
+	entries := make([]crdt.Entry, 0, o.op.Count)
+	for e, err := range o.op.Entries() {
+		if err != nil {
+			return err
+		}
+		entries = append(entries, e)
+	}
+	if uint64(len(entries)) != o.op.Count {
+		return fmt.Errorf("%d entries instead of %d", len(entries), o.op.Count)
+	}
+	o.entries = entries
+	return nil
+}
+
+// put completes an entry with what an op does not know.
+func (o *opened) put(entry crdt.Entry, e *Entry) {
+	e.Entry, e.Offset = entry, o.offset+entry.Seq-o.op.First
+	e.Disputed = o.disputed
+}
+
+func (o *opened) damaged(err error) error { return damagedOp(o.op.Author, o.op.Key(), err) }
+
+// compareIn compares two entries in the given order.
+func compareIn(order Order, a, b *Entry) int {
+	switch order {
+	case Causal:
+		return crdt.CompareCausal(a.Entry, b.Entry)
+	case Arrival:
+		return cmp.Compare(a.Offset, b.Offset)
+	}
+	return crdt.CompareEntries(a.Entry, b.Entry)
+}

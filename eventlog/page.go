@@ -1,0 +1,162 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// DefaultPage is how many entries a page has when the query sets no limit.
+const DefaultPage = 1000
+
+// Page returns one page of the query, at most Limit entries ([DefaultPage] when that is 0), and the
+// token of the next page: "" after the last. All pages together show the log as it was when the first
+// was read, whatever arrives meanwhile; no transaction and no memory is held between them. A token
+// that belongs to another node, incarnation or query is refused with a [*PageError].
+func (l *Log) Page(ctx context.Context, q Query) (entries []Entry, next string, err error) {
+	if q.Limit == 0 {
+		q.Limit = DefaultPage
+	}
+	r, err := l.newReading(q)
+	if err != nil {
+		return nil, "", err
+	}
+	defer r.close()
+	err = r.each(ctx, func(e Entry) bool {
+		if len(entries) == q.Limit {
+			// One more than asked for: there is a next page, and it begins after the last of this one.
+			next = r.token(&entries[len(entries)-1])
+			return false
+		}
+		entries = append(entries, e.Clone())
+		return true
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return entries, next, nil
+}
+
+// PageError is returned for a page token that cannot be used, by everything that takes a [Query].
+type PageError struct {
+	// Reason says what the token does not fit: "token" (it is none), "version", "node",
+	// "incarnation", "query" or "bound".
+	Reason string
+}
+
+func (e *PageError) Error() string {
+	switch e.Reason {
+	case "version":
+		return "page token was made by another version of quipu: begin again without it"
+	case "node":
+		return "page token was made by another node: ask that one, or begin again without it"
+	case "incarnation":
+		return "page token was made before this node's arrivals began anew: begin again without it"
+	case "query":
+		return "page token was made for another query: repeat that one, or begin again without it"
+	case "bound":
+		return "page token is of a snapshot that this node never had: begin again without it"
+	}
+	return "not a page token"
+}
+
+// mark is where a page ended: everything that any order needs to go on after that entry.
+type mark struct {
+	author crdt.Author
+	seq    uint64
+	op     crdt.OpID
+	clock  crdt.Clock
+	offset uint64
+}
+
+func markOf(e *Entry) mark {
+	return mark{author: e.Author, seq: e.Seq, op: e.Op, clock: e.Clock, offset: e.Offset}
+}
+
+// compare compares e with the mark in the given order.
+func (m *mark) compare(order Order, e *Entry) int {
+	at := Entry{Entry: crdt.Entry{Author: m.author, Seq: m.seq, Op: m.op, Clock: m.clock}, Offset: m.offset}
+	return compareIn(order, e, &at)
+}
+
+// A page token is, in base64 without padding:
+//
+//	version 1 │ node 8 │ incarnation 16 │ query 16 │ bound 8 │ author 32 │ seq 8 │ op 32 │ clock 8 │ offset 8
+//
+// node is the beginning of the node's author, query the hash of the query with its order, bound the
+// arrival offset at which the snapshot ends; the rest is the mark.
+type token struct {
+	node        [8]byte
+	incarnation [16]byte
+	query       [16]byte
+	bound       uint64
+	mark        mark
+}
+
+const (
+	tokenVersion = 1
+	tokenSize    = 1 + 8 + 16 + 16 + 8 + 32 + 8 + 32 + 8 + 8
+)
+
+func (t *token) encode() string {
+	b := make([]byte, 0, tokenSize)
+	b = append(b, tokenVersion)
+	b = append(b, t.node[:]...)
+	b = append(b, t.incarnation[:]...)
+	b = append(b, t.query[:]...)
+	b = binary.BigEndian.AppendUint64(b, t.bound)
+	b = append(b, t.mark.author[:]...)
+	b = binary.BigEndian.AppendUint64(b, t.mark.seq)
+	b = append(b, t.mark.op[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(t.mark.clock))
+	b = binary.BigEndian.AppendUint64(b, t.mark.offset)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// parseToken reads a token. The bytes are a stranger's: they may name any place, which does no harm,
+// since a reader looks for what is after it.
+func parseToken(s string) (token, error) {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || len(b) == 0 {
+		return token{}, fmt.Errorf("read page: %w", &PageError{Reason: "token"})
+	}
+	if b[0] != tokenVersion {
+		return token{}, fmt.Errorf("read page: %w", &PageError{Reason: "version"})
+	}
+	if len(b) != tokenSize {
+		return token{}, fmt.Errorf("read page: %w", &PageError{Reason: "token"})
+	}
+	b = b[1:]
+	take := func(n int) []byte {
+		field := b[:n]
+		b = b[n:]
+		return field
+	}
+	number := func() uint64 { return binary.BigEndian.Uint64(take(8)) }
+	return token{
+		node: [8]byte(take(8)), incarnation: [16]byte(take(16)), query: [16]byte(take(16)), bound: number(),
+		mark: mark{author: crdt.Author(take(32)), seq: number(), op: crdt.OpID(take(32)), clock: crdt.Clock(number()), offset: number()},
+	}, nil
+}
+
+// fits says why the token cannot be used for a reading that would make want, whose bound is the
+// present one.
+func (t *token) fits(want *token) error {
+	reason := ""
+	switch {
+	case t.node != want.node:
+		reason = "node"
+	case t.incarnation != want.incarnation:
+		reason = "incarnation"
+	case t.query != want.query:
+		reason = "query"
+	case t.bound > want.bound || t.mark.offset >= t.bound || t.mark.seq >= crdt.MaxSeq:
+		reason = "bound"
+	default:
+		return nil
+	}
+	return fmt.Errorf("read page: %w", &PageError{Reason: reason})
+}

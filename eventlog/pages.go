@@ -1,0 +1,307 @@
+package eventlog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// pageFile reads the pages of bbolt's file by plain reads and checks each before bbolt follows it.
+// bbolt trusts what it maps: a page that names itself as its child sends it round for ever, until its
+// stack has used up the memory; a length that is too large makes it allocate that much. Neither can be
+// recovered from.
+//
+//	page    id (8)  flags (2)  count (2)  overflow (4)  count × element  keys and values, in order
+//	branch  element: position (4)  key size (4)  child (8)
+//	leaf    element: flags (4)  position (4)  key size (4)  value size (4)
+//
+// A position counts from the beginning of its element. Where one key and value end the next begins, and
+// the last ends on the last page of the overflow: so every number on a page is checked by another.
+type pageFile struct {
+	file      io.ReaderAt
+	pageSize  uint64
+	highWater uint64 // pages in use are below it
+}
+
+const (
+	branchFlag  = 0x01
+	leafFlag    = 0x02
+	bucketFlag  = 0x01 // of an element
+	elementSize = 16
+	// maxBranch bounds the bytes of a branch page: it overflows only when two keys fill it.
+	maxBranch = 1 << 20
+)
+
+// page is a page that was checked.
+type page struct {
+	id, overflow uint64
+	leaf         bool
+	count        int
+	b            []byte // of a branch all; of a leaf at least the elements
+	first, last  []byte // keys; nil when there are none
+}
+
+var errPage = errors.New("damaged page")
+
+// read reads and checks page id into p.
+func (f *pageFile) read(id uint64, p *page) error {
+	if id < 2 || id >= f.highWater {
+		return fmt.Errorf("%w: %d of %d", errPage, id, f.highWater)
+	}
+	p.grow(int(f.pageSize))
+	at := int64(id * f.pageSize)
+	if _, err := f.file.ReadAt(p.b, at); err != nil {
+		return fmt.Errorf("%w: %d: %w", errPage, id, err)
+	}
+	flags := native.Uint16(p.b[8:])
+	p.id, p.leaf, p.count = id, flags == leafFlag, int(native.Uint16(p.b[10:]))
+	p.overflow = uint64(native.Uint32(p.b[12:]))
+	wrong := native.Uint64(p.b) != id || !p.leaf && (flags != branchFlag || p.count == 0)
+	if wrong || id+p.overflow >= f.highWater {
+		return fmt.Errorf("%w: %d says it is page %d with %d elements", errPage, id, native.Uint64(p.b), p.count)
+	}
+	need := pageHeader + elementSize*p.count
+	if !p.leaf {
+		need = max(need, int(min((1+p.overflow)*f.pageSize, maxBranch)))
+	}
+	if have := len(p.b); need > have {
+		p.grow(need)
+		if _, err := f.file.ReadAt(p.b[have:], at+int64(have)); err != nil {
+			return fmt.Errorf("%w: %d: %w", errPage, id, err)
+		}
+	}
+	if err := f.checkElements(p); err != nil {
+		return fmt.Errorf("%w: %d: %w", errPage, id, err)
+	}
+	return nil
+}
+
+func (p *page) grow(n int) {
+	if cap(p.b) < n {
+		p.b = append(make([]byte, 0, n), p.b...)
+	}
+	p.b = p.b[:n]
+}
+
+// checkElements checks that the keys and values of p lie one after the other and end where p ends.
+func (f *pageFile) checkElements(p *page) error {
+	end := uint64(pageHeader + elementSize*p.count)
+	for i := range p.count {
+		from, keySize, valueSize := p.element(i)
+		if from != end {
+			return fmt.Errorf("element %d begins at %d, not at %d", i, from, end)
+		}
+		end += keySize + valueSize
+	}
+	if pages := max(1, (end+f.pageSize-1)/f.pageSize); pages != 1+p.overflow || !p.leaf && end > uint64(len(p.b)) {
+		return fmt.Errorf("its %d elements end at %d, on page %d of %d", p.count, end, pages, 1+p.overflow)
+	}
+	p.first, p.last = nil, nil
+	if p.count == 0 {
+		return nil
+	}
+	var err error
+	if p.first, err = f.key(p, 0); err == nil {
+		p.last, err = f.key(p, p.count-1)
+	}
+	return err
+}
+
+// element returns where key i begins on the page, and the sizes of key and value.
+func (p *page) element(i int) (from, keySize, valueSize uint64) {
+	at := pageHeader + elementSize*i
+	e := p.b[at : at+elementSize]
+	if p.leaf {
+		return uint64(at) + uint64(native.Uint32(e[4:])), uint64(native.Uint32(e[8:])), uint64(native.Uint32(e[12:]))
+	}
+	return uint64(at) + uint64(native.Uint32(e)), uint64(native.Uint32(e[4:])), 0
+}
+
+// child returns the page that element i of a branch names.
+func (p *page) child(i int) uint64 { return native.Uint64(p.b[pageHeader+elementSize*i+8:]) }
+
+// isBucket reports whether element i of a leaf is a bucket.
+func (p *page) isBucket(i int) bool {
+	return native.Uint32(p.b[pageHeader+elementSize*i:])&bucketFlag != 0
+}
+
+// key returns key i, which may share memory with p. Keys and values were checked to lie inside p.
+func (f *pageFile) key(p *page, i int) ([]byte, error) {
+	from, size, _ := p.element(i)
+	return f.bytes(p, from, min(size, maxKey+1))
+}
+
+func (f *pageFile) bytes(p *page, from, size uint64) ([]byte, error) {
+	if from+size <= uint64(len(p.b)) {
+		return p.b[from : from+size : from+size], nil
+	}
+	b := make([]byte, size)
+	_, err := f.file.ReadAt(b, int64(p.id*f.pageSize+from))
+	return b, err
+}
+
+// find returns the element of p whose key is the greatest at or below key, the first if there is none.
+func (f *pageFile) find(p *page, key []byte) (int, error) {
+	low, high := 0, p.count
+	for low < high {
+		middle := (low + high) / 2
+		k, err := f.key(p, middle)
+		if err != nil {
+			return 0, err
+		}
+		if bytes.Compare(k, key) <= 0 {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return max(0, low-1), nil
+}
+
+// bucketRoot is what the value of a bucket says: its root page, or that it is a page of its own inside
+// the value. An inline page that is no leaf would send bbolt round for ever.
+func (f *pageFile) bucketRoot(p *page, i int) (root uint64, err error) {
+	from, keySize, valueSize := p.element(i)
+	head, err := f.bytes(p, from+keySize, min(valueSize, 2*pageHeader))
+	if err != nil || len(head) < pageHeader {
+		return 0, errors.Join(errPage, err)
+	}
+	if root = native.Uint64(head); root != 0 {
+		return root, nil
+	}
+	value, err := f.bytes(p, from+keySize, min(valueSize, maxBranch))
+	if err != nil || len(value) < 2*pageHeader {
+		return 0, errors.Join(errPage, err)
+	}
+	inline := page{leaf: true, b: value[pageHeader:], count: int(native.Uint16(value[pageHeader+10:]))}
+	if native.Uint16(value[pageHeader+8:]) != leafFlag || len(inline.b) < pageHeader+elementSize*inline.count {
+		return 0, fmt.Errorf("%w: inside the value of a bucket on page %d", errPage, p.id)
+	}
+	small := pageFile{pageSize: maxBranch}
+	if err := small.checkElements(&inline); err != nil {
+		return 0, fmt.Errorf("%w: inside the value of a bucket on page %d: %w", errPage, p.id, err)
+	}
+	return 0, nil
+}
+
+// climb walks the pages of one tree, ahead of bbolt's cursor.
+type climb struct {
+	pages *pageFile
+	root  uint64
+	steps []step // from the root to a leaf
+	spare []*page
+}
+
+// step is a page and which of its elements the way goes through.
+type step struct {
+	*page
+	index int
+}
+
+var pagePool = sync.Pool{New: func() any { return new(page) }}
+
+func (c *climb) push(id uint64, low, high []byte) (*page, error) {
+	if len(c.steps) == maxTreeDepth {
+		return nil, fmt.Errorf("%w: %d is below itself", errPage, id)
+	}
+	p := pagePool.Get().(*page)
+	if err := c.pages.read(id, p); err != nil {
+		return nil, err
+	}
+	c.steps = append(c.steps, step{page: p})
+	if p.count > 0 && (bytes.Compare(p.first, low) < 0 || high != nil && bytes.Compare(p.last, high) >= 0) {
+		return nil, fmt.Errorf("%w: %d holds keys that belong elsewhere", errPage, id)
+	}
+	return p, nil
+}
+
+func (c *climb) pop() {
+	last := len(c.steps) - 1
+	pagePool.Put(c.steps[last].page)
+	c.steps = c.steps[:last]
+}
+
+// reset forgets the way.
+func (c *climb) reset() {
+	for len(c.steps) > 0 {
+		c.pop()
+	}
+}
+
+// leaf returns the leaf that the way ends with.
+func (c *climb) leaf() *page { return c.steps[len(c.steps)-1].page }
+
+// down goes from the last page of the way, or from the root, to a leaf. choose picks the element.
+func (c *climb) down(choose func(p *page) (int, error)) error {
+	if len(c.steps) == 0 {
+		if _, err := c.push(c.root, nil, nil); err != nil {
+			return err
+		}
+	}
+	for {
+		at := &c.steps[len(c.steps)-1]
+		if at.leaf {
+			return nil
+		}
+		i, err := choose(at.page)
+		if err != nil {
+			return err
+		}
+		at.index = i
+		if err := c.enter(); err != nil {
+			return err
+		}
+	}
+}
+
+// enter goes to the child that the last step names. Its keys lie between that element's key and the
+// next one's.
+func (c *climb) enter() error {
+	at := c.steps[len(c.steps)-1]
+	low, err := c.pages.key(at.page, at.index)
+	var high []byte
+	if err == nil && at.index+1 < at.count {
+		high, err = c.pages.key(at.page, at.index+1)
+	}
+	if err == nil {
+		_, err = c.push(at.child(at.index), low, high)
+	}
+	return err
+}
+
+func firstElement(*page) (int, error)  { return 0, nil }
+func lastElement(p *page) (int, error) { return p.count - 1, nil }
+
+// seek goes to the leaf that holds key or would.
+func (c *climb) seek(key []byte) error {
+	c.reset()
+	return c.down(func(p *page) (int, error) { return c.pages.find(p, key) })
+}
+
+// end goes to the first leaf or the last.
+func (c *climb) end(choose func(p *page) (int, error)) error {
+	c.reset()
+	return c.down(choose)
+}
+
+// move goes to the next leaf (by is 1) or the one before (by is -1), and reports whether there is one.
+// The way stays where it is when there is none.
+func (c *climb) move(by int, choose func(p *page) (int, error)) (bool, error) {
+	up := len(c.steps) - 2
+	for up >= 0 && (c.steps[up].index+by < 0 || c.steps[up].index+by >= c.steps[up].count) {
+		up--
+	}
+	if up < 0 {
+		return false, nil
+	}
+	for len(c.steps) > up+1 {
+		c.pop()
+	}
+	c.steps[up].index += by
+	if err := c.enter(); err != nil {
+		return false, err
+	}
+	return true, c.down(choose)
+}

@@ -1,0 +1,209 @@
+package eventlog
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// ErrQuery is wrapped by every error that says why a [Query] makes no sense.
+var ErrQuery = errors.New("invalid query")
+
+// Now, as a query's FromOffset, stands for the offset of the next entry that arrives: a [Log.Tail]
+// from there yields new entries only.
+const Now uint64 = math.MaxUint64
+
+// Order is the order in which entries are read. Each is total. Author and causal order are the same
+// on every node; arrival order is this node's own.
+type Order uint8
+
+const (
+	// ByAuthor is the order of the log: by author, then seq, then op id.
+	ByAuthor Order = iota
+	// Causal is by clock, then author, seq and op id: true to cause and effect wherever clocks are
+	// within a minute of each other.
+	Causal
+	// Arrival is the order in which this node came to hold the entries: by offset.
+	Arrival
+)
+
+// ParseOrder reads the text form; the empty text is the default, [ByAuthor].
+func ParseOrder(s string) (Order, error) {
+	switch s {
+	case "", "author":
+		return ByAuthor, nil
+	case "causal":
+		return Causal, nil
+	case "arrival":
+		return Arrival, nil
+	}
+	return 0, fmt.Errorf("%w: order %q: expected author, causal or arrival", ErrQuery, s)
+}
+
+// String returns "author", "causal" or "arrival".
+func (o Order) String() string {
+	switch o {
+	case ByAuthor:
+		return "author"
+	case Causal:
+		return "causal"
+	case Arrival:
+		return "arrival"
+	}
+	return fmt.Sprintf("order(%d)", uint8(o))
+}
+
+// Query says which entries to read, and in which order. An empty filter means everything: the zero
+// Query reads the whole log in author order.
+type Query struct {
+	// Authors, Kinds, Modules and Subjects each take the entries that have one of the values.
+	Authors                  []crdt.Author
+	Kinds, Modules, Subjects []string
+	// From takes the entries that do not stand before it in author order, in its author's feed and in
+	// those of later authors. On a disputed feed a branch tells entries of one seq apart. It goes
+	// with [ByAuthor] alone.
+	From *crdt.Place
+	// FromOffset takes the entries at or above that offset. It goes with [Arrival] alone.
+	FromOffset uint64
+	// Since and Until take the entries whose event time is not before Since and before Until. The
+	// zero time leaves that side open.
+	Since, Until time.Time
+
+	// Order is the order in which the entries come, [ByAuthor] unless set.
+	Order Order
+	// Reverse yields the same entries last to first.
+	Reverse bool
+	// Limit is the greatest number of entries to yield; 0 is no limit.
+	Limit int
+	// Page is the token that [Log.Page] returned with the page before; the rest of the query is the
+	// same as then, but for Limit.
+	Page string
+}
+
+// check says why the query makes no sense, or nil.
+func (q *Query) check() error {
+	switch {
+	case q.Order > Arrival:
+		return fmt.Errorf("%w: %s: expected author, causal or arrival", ErrQuery, q.Order)
+	case q.Limit < 0:
+		return fmt.Errorf("%w: limit %d: expected 0 or more", ErrQuery, q.Limit)
+	case q.From != nil && q.Order != ByAuthor:
+		return fmt.Errorf("%w: from %s: a place to begin at goes with author order, not %s", ErrQuery, q.From, q.Order)
+	case q.FromOffset != 0 && q.Order != Arrival:
+		return fmt.Errorf("%w: from offset %d: an offset goes with arrival order, not %s", ErrQuery, q.FromOffset, q.Order)
+	case !q.Since.IsZero() && !q.Until.IsZero() && q.Until.Before(q.Since):
+		return fmt.Errorf("%w: until %s is before since %s", ErrQuery, q.Until.Format(time.RFC3339Nano), q.Since.Format(time.RFC3339Nano))
+	}
+	return nil
+}
+
+// hash returns what ties a page token to the query: all of it but the limit and the token itself.
+func (q *Query) hash() [16]byte {
+	h := sha256.New()
+	h.Write([]byte("quipu/query/v1\x00"))
+	authors := make([]string, len(q.Authors))
+	for i, a := range q.Authors {
+		authors[i] = string(a[:])
+	}
+	writeTexts(h, authors, q.Kinds, q.Modules, q.Subjects)
+	from := ""
+	if q.From != nil {
+		from = q.From.String()
+	}
+	times := []byte{0, 0}
+	for i, t := range []time.Time{q.Since, q.Until} {
+		if !t.IsZero() {
+			times[i] = 1
+			times = binary.BigEndian.AppendUint64(times, uint64(t.Unix()))
+			times = binary.BigEndian.AppendUint32(times, uint32(t.Nanosecond()))
+		}
+	}
+	fmt.Fprintf(h, "%d %t %d %q %x", q.Order, q.Reverse, q.FromOffset, from, times)
+	return [16]byte(h.Sum(nil))
+}
+
+// writeTexts writes lists so that no two different ones write the same bytes.
+func writeTexts(h hash.Hash, lists ...[]string) {
+	for _, list := range lists {
+		list = slices.Compact(slices.Sorted(slices.Values(list)))
+		fmt.Fprintf(h, "%d:", len(list))
+		for _, s := range list {
+			fmt.Fprintf(h, "%d:%s", len(s), s)
+		}
+	}
+}
+
+// sortedAuthors returns each author once, in order.
+func sortedAuthors(authors []crdt.Author) []crdt.Author {
+	return slices.Compact(slices.SortedFunc(slices.Values(authors), crdt.Author.Compare))
+}
+
+// filter is what a query takes, made ready to be asked of each entry.
+type filter struct {
+	authors                  []crdt.Author // sorted; none means all
+	kinds, modules, subjects set
+	since, until             time.Time
+	from                     *crdt.Place
+	fromOffset               uint64
+}
+
+// set is a set of texts; an empty one takes everything.
+type set map[string]struct{}
+
+func newSet(texts []string) set {
+	if len(texts) == 0 {
+		return nil
+	}
+	s := make(set, len(texts))
+	for _, t := range texts {
+		s[t] = struct{}{}
+	}
+	return s
+}
+
+func (s set) takes(text string) bool {
+	if len(s) == 0 {
+		return true
+	}
+	_, ok := s[text]
+	return ok
+}
+
+func (q *Query) filter() filter {
+	return filter{
+		authors: sortedAuthors(q.Authors),
+		kinds:   newSet(q.Kinds), modules: newSet(q.Modules), subjects: newSet(q.Subjects),
+		since: q.Since, until: q.Until, from: q.From, fromOffset: q.FromOffset,
+	}
+}
+
+// takesAuthor reports whether any entry of a may pass.
+func (f *filter) takesAuthor(a crdt.Author) bool {
+	if len(f.authors) == 0 {
+		return true
+	}
+	_, ok := slices.BinarySearchFunc(f.authors, a, crdt.Author.Compare)
+	return ok
+}
+
+// takes reports whether an entry of an author that passes does.
+func (f *filter) takes(e *Entry) bool {
+	return f.kinds.takes(e.Kind) && f.modules.takes(e.Module) && f.subjects.takes(e.Subject) &&
+		(f.since.IsZero() || !e.Time.Before(f.since)) && (f.until.IsZero() || e.Time.Before(f.until)) &&
+		e.Offset >= f.fromOffset && (f.from == nil || !standsBefore(e, f.from))
+}
+
+// standsBefore reports whether e stands before p in author order.
+func standsBefore(e *Entry, p *crdt.Place) bool {
+	branch := e.Op.Branch()
+	return cmp.Or(e.Author.Compare(p.Author), cmp.Compare(e.Seq, p.Seq), bytes.Compare(branch[:], p.Branch[:])) < 0
+}

@@ -1,0 +1,150 @@
+package eventlog
+
+import (
+	"bytes"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// readTx is a transaction as the rest of the package sees it: what is read through it is checked, or
+// its damage becomes a [*DamagedError]. Bytes that come from it are those of the mapped file and die
+// with it, unless a method says that it copies. It implements [crdt.Held].
+type readTx struct {
+	bolt  *bbolt.Tx
+	pages *pageFile
+	// opened are the buckets at the top that were looked at.
+	opened []namedTree
+	// next is the offset after the last entry that is durable and in the transaction.
+	next uint64
+	// cached answers for the feeds where the file shows what may not be on disk; nil else.
+	cached func(crdt.Author) crdt.Feed
+}
+
+// view runs fn in a read transaction. All reading goes through it: it turns faults of the mapping and
+// bbolt's panics into a [*DamagedError]. fn must not keep anything that it did not copy, nor wait for
+// anything, nor call what its caller gave it.
+func (l *Log) view(fn func(tx *readTx) error) error {
+	if err := l.notInside(); err != nil {
+		return err
+	}
+	tx, err := l.beginRead()
+	if err != nil {
+		return err
+	}
+	return l.guard(func() error {
+		defer func() { _ = tx.bolt.Rollback() }()
+		return fn(tx)
+	})
+}
+
+// beginRead begins a read transaction that shows nothing but what is durable. bbolt makes a
+// transaction visible before it is synced, so one that begins in between is begun again when the sync
+// is done: else a peer might be told what a power cut takes back.
+func (l *Log) beginRead() (*readTx, error) {
+	for {
+		tx, err := l.tryBeginRead()
+		if tx != nil || err != nil {
+			return tx, err
+		}
+		l.committing.RLock()   // wait until it is published
+		l.committing.RUnlock() //nolint:staticcheck // the wait is all there is to it
+	}
+}
+
+// tryBeginRead returns nil when the transaction would show what is being committed.
+func (l *Log) tryBeginRead() (*readTx, error) {
+	// Read before the transaction begins, so that the transaction has all of it.
+	l.mu.RLock()
+	next, closed := l.state.next, l.closed
+	l.mu.RUnlock()
+	if closed {
+		return nil, ErrClosed
+	}
+	tx, err := l.begin(false)
+	if err != nil {
+		return nil, err
+	}
+	if int64(tx.ID()) <= l.durable.Load() {
+		r := l.newReadTx(tx)
+		r.next = next
+		return &r, nil
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.unsynced {
+		// Nothing is written any more, so what is in memory stands still.
+		r := l.newReadTx(tx)
+		r.next, r.cached = l.state.next, l.state.feed
+		return &r, nil
+	}
+	_ = tx.Rollback()
+	return nil, nil
+}
+
+// begin begins a transaction of bbolt's. A panic in it leaves bbolt's locks held: it is wedged.
+func (l *Log) begin(writable bool) (tx *bbolt.Tx, err error) {
+	if damaged := l.wedged.Load(); damaged != nil {
+		return nil, damaged
+	}
+	err = l.guard(func() error {
+		var err error
+		tx, err = l.db.Begin(writable)
+		return err
+	})
+	if damaged, ok := asDamaged(err); ok {
+		l.wedged.CompareAndSwap(nil, damaged)
+	}
+	if err != nil {
+		if l.isClosed() {
+			return nil, ErrClosed
+		}
+		return nil, fmt.Errorf("begin transaction: %w", err)
+	}
+	return tx, nil
+}
+
+func (l *Log) isClosed() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.closed
+}
+
+// newReadTx returns a transaction for reading through bolt.
+func (l *Log) newReadTx(bolt *bbolt.Tx) readTx {
+	size := uint64(l.db.Info().PageSize)
+	return readTx{bolt: bolt, pages: &pageFile{file: l.file, pageSize: size, highWater: uint64(bolt.Size()) / size}}
+}
+
+// tree returns a bucket at the top of the file. Every file has all of them.
+func (tx *readTx) tree(name []byte) *tree {
+	for _, t := range tx.opened {
+		if bytes.Equal(t.name, name) {
+			return t.tree
+		}
+	}
+	root := &tree{b: tx.bolt.Cursor().Bucket(), pages: tx.pages}
+	t := root.child(name)
+	if t == nil {
+		panic(fmt.Errorf("bucket %q is missing", name)) // as bbolt does: see guard
+	}
+	tx.opened = append(tx.opened, namedTree{name: name, tree: t})
+	return t
+}
+
+// namedTree is a tree that a transaction has opened.
+type namedTree struct {
+	name []byte
+	tree *tree
+}
+
+// ops returns the ops of a feed by key, or nil if there are none.
+func (tx *readTx) ops(a crdt.Author) *tree { return tx.tree(bucketOps).child(a[:]) }
+
+// feeds returns the feed records by author.
+func (tx *readTx) feeds() *tree { return tx.tree(bucketFeeds) }
+
+// arrivals returns the arrivals by offset.
+func (tx *readTx) arrivals() *tree { return tx.tree(bucketArrivals) }

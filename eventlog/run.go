@@ -1,0 +1,183 @@
+package eventlog
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// runPerTx bounds the bytes that one transaction of [Log.Read] copies.
+const runPerTx = 256 << 10
+
+// Read returns the next run of a segment, of at most maxBytes but at least one op, and moves
+// seg.After to its end. The run ends at an op whose signature was checked, and every body in it
+// matches its header, so that whoever gets it can hold nothing against this node. Where its author
+// signed so few ops validly that none is found among the last [crdt.MaxAnchorSearch], the run goes
+// on to the next one, past maxBytes if need be. Its leave is set when it begins at a floor.
+//
+// An empty run means that the segment is done, or that its branch is not there any more: branches
+// join when what lies between them arrives, and a new plan shows how. An op that cannot be read
+// limits what is served: the run ends before it, and a segment that begins with it gives a
+// [*DamagedError].
+func (l *Log) Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.Run, error) {
+	r := runReader{seg: *seg, most: maxBytes}
+	if err := r.read(ctx, l); err != nil {
+		return crdt.Run{}, fmt.Errorf("read run of %s: %w", seg.Author.Short(), err)
+	}
+	if n := len(r.run.Ops); n > 0 {
+		seg.After = r.run.Ops[n-1].Head()
+	}
+	return r.run, nil
+}
+
+// runReader reads one run.
+type runReader struct {
+	seg   crdt.Segment // After moves with the ops that are read
+	most  int          // bytes
+	run   crdt.Run
+	bytes int
+	full  bool  // the next op would pass most
+	ended bool  // there is no next op
+	err   error // what is wrong with the next op
+}
+
+// read fills r.run and cuts it at an anchor.
+func (r *runReader) read(ctx context.Context, l *Log) error {
+	if err := r.fill(ctx, l); err != nil {
+		return err
+	}
+	if r.cutAtLastAnchor() {
+		return nil
+	}
+	for !r.ended && r.bytes < crdt.MaxBatch {
+		looked := len(r.run.Ops)
+		r.most, r.full = r.bytes+chunkSize, false
+		if err := r.fill(ctx, l); err != nil {
+			return err
+		}
+		if r.cutAtAnchorFrom(looked) {
+			return nil
+		}
+	}
+	if len(r.run.Ops) == 0 || r.err != nil {
+		return r.err
+	}
+	last := r.run.Ops[len(r.run.Ops)-1]
+	return fmt.Errorf("op %s/%d: %w, nor that of an op near it", last.Author.Short(), last.First, crdt.ErrSignature)
+}
+
+// cutAtLastAnchor looks for the last op whose signature verifies and cuts the run after it.
+func (r *runReader) cutAtLastAnchor() bool {
+	ops := r.run.Ops
+	for n := len(ops); n > 0 && len(ops)-n < crdt.MaxAnchorSearch; n-- {
+		if ops[n-1].Verify() == nil {
+			r.run.Ops = ops[:n]
+			return true
+		}
+	}
+	return false
+}
+
+// cutAtAnchorFrom is cutAtLastAnchor for the first such op from index i on.
+func (r *runReader) cutAtAnchorFrom(i int) bool {
+	for ; i < len(r.run.Ops); i++ {
+		if r.run.Ops[i].Verify() == nil {
+			r.run.Ops = r.run.Ops[:i+1]
+			return true
+		}
+	}
+	return false
+}
+
+// fill reads ops, in transactions none of which is long, until the run is full or at its end.
+func (r *runReader) fill(ctx context.Context, l *Log) error {
+	for !r.full && !r.ended {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		read := len(r.run.Ops)
+		if err := l.view(r.fillFrom); err != nil {
+			return err
+		}
+		r.checkBodies(read)
+	}
+	return nil
+}
+
+// checkBodies ends the run before the first op, from index i on, whose body is not what its author
+// wrote.
+func (r *runReader) checkBodies(i int) {
+	for ; i < len(r.run.Ops); i++ {
+		if err := r.run.Ops[i].CheckBody(); err != nil {
+			op := r.run.Ops[i]
+			r.run.Ops = r.run.Ops[:i]
+			r.ended, r.err = true, damagedOp(op.Author, op.Key(), err)
+			return
+		}
+	}
+}
+
+// fillFrom reads the ops that follow on the branch, in one transaction. The ops of a branch lie in
+// the file in order, those of other branches between them.
+func (r *runReader) fillFrom(tx *readTx) error {
+	f, err := tx.Feed(r.seg.Author)
+	if err != nil {
+		return err
+	}
+	b, found := f.BranchFrom(r.seg.Start)
+	c := tx.opCursor(r.seg.Author)
+	k := chunk{bound: tx.next}
+	r.ended = true // unless the walk stops before it comes to an end
+	if !found || r.seg.After == r.seg.To {
+		return nil
+	}
+	for ok := c.seek(crdt.Key{First: r.seg.After.Next}); ok && c.key.First <= r.seg.After.Next; ok = c.next() {
+		if k.bytes >= runPerTx {
+			r.ended = false
+			return nil
+		}
+		op, err := r.take(&k, c, f, b)
+		if err != nil {
+			r.err = err
+			return nil
+		}
+		if r.full {
+			r.ended = false
+			return nil
+		}
+		if op != nil && r.seg.After == r.seg.To {
+			return nil
+		}
+	}
+	r.err = c.err
+	return nil
+}
+
+// take adds the op that the cursor is at to the run, if it is the next on branch b.
+func (r *runReader) take(k *chunk, c *opCursor, f crdt.Feed, b crdt.Branch) (*opened, error) {
+	k.bytes += opOverhead
+	if c.key.First < r.seg.After.Next {
+		return nil, nil
+	}
+	s, err := c.signed()
+	if err != nil || !f.Continues(b, r.seg.After, s) {
+		return nil, err
+	}
+	size := len(c.raw())
+	if len(r.run.Ops) > 0 && r.bytes+size > r.most {
+		r.full = true
+		return nil, nil
+	}
+	op, _, err := k.read(c, false)
+	if err != nil || op == nil {
+		return nil, err
+	}
+	if !b.Rooted && s.Key() == b.Start {
+		r.run.Leave = f.Leave
+	}
+	r.run.Ops = append(r.run.Ops, op.op)
+	r.bytes += size
+	r.seg.After = s.Head()
+	return op, nil
+}

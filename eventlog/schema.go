@@ -1,0 +1,120 @@
+package eventlog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// The file quipu.db, every bucket of it. Integers are big-endian, so that keys sort as numbers do.
+//
+//	meta
+//	  "format"        → 1 byte: formatVersion
+//	  "log"           → 16 bytes: the log's id
+//	  "genesis"       → the genesis; absent until it is known
+//	  "author"        → 32 bytes: who writes here
+//	  "incarnation"   → 16 random bytes: of the arrivals; page tokens name it
+//	  "second writer" → header and signature of an op of our own that somebody else wrote; absent else
+//	ops
+//	  author (32)     → a bucket for each author:
+//	    first (8) ‖ op id (32) → offset of its first entry (8) ‖ op
+//	feeds
+//	  author (32)     → a feed record, see feedrecord.go
+//	arrivals
+//	  offset (8)      → author (32) ‖ first (8) ‖ op id (32) ‖ count (8)
+//	followers
+//	  name            → cursor (8): an offset
+//	state
+//	  name            → a bucket for each name, with keys of its owner's own
+//
+// A feed's record and an op's arrival are written in the transaction that writes the op, so that
+// whatever a crash leaves is whole. The trees of ops and arrivals only grow at their right edge,
+// unless a feed forks.
+const (
+	fileName      = "quipu.db"
+	formatVersion = 1
+
+	offsetSize  = 8
+	opKeySize   = 8 + 32
+	arrivalSize = 32 + opKeySize + 8
+)
+
+var (
+	bucketMeta      = []byte("meta")
+	bucketOps       = []byte("ops")
+	bucketFeeds     = []byte("feeds")
+	bucketArrivals  = []byte("arrivals")
+	bucketFollowers = []byte("followers")
+	bucketState     = []byte("state")
+	allBuckets      = [][]byte{bucketMeta, bucketOps, bucketFeeds, bucketArrivals, bucketFollowers, bucketState}
+
+	metaFormat       = []byte("format")
+	metaLog          = []byte("log")
+	metaGenesis      = []byte("genesis")
+	metaAuthor       = []byte("author")
+	metaIncarnation  = []byte("incarnation")
+	metaSecondWriter = []byte("second writer")
+)
+
+// arrival is what stands in the arrivals: which op came to be held, and which offsets its entries
+// have, from Offset on.
+type arrival struct {
+	Offset uint64
+	Author crdt.Author
+	Key    crdt.Key
+	Count  uint64
+}
+
+var errLength = errors.New("wrong length")
+
+func encodeOpKey(k crdt.Key) [opKeySize]byte {
+	var b [opKeySize]byte
+	binary.BigEndian.PutUint64(b[:], k.First)
+	copy(b[8:], k.ID[:])
+	return b
+}
+
+func decodeOpKey(b []byte) (crdt.Key, error) {
+	if len(b) != opKeySize {
+		return crdt.Key{}, fmt.Errorf("op key of %d bytes: %w", len(b), errLength)
+	}
+	return crdt.Key{First: binary.BigEndian.Uint64(b), ID: crdt.OpID(b[8:])}, nil
+}
+
+func encodeOffset(offset uint64) [offsetSize]byte {
+	var b [offsetSize]byte
+	binary.BigEndian.PutUint64(b[:], offset)
+	return b
+}
+
+// decodeOffset reads the offset that an op's value begins with, or that is a key of the arrivals. The
+// caller has checked the length.
+func decodeOffset(b []byte) uint64 { return binary.BigEndian.Uint64(b) }
+
+// encodeOp returns the value of an op.
+func encodeOp(offset uint64, op crdt.Op) []byte {
+	b := make([]byte, offsetSize, offsetSize+op.Size())
+	binary.BigEndian.PutUint64(b, offset)
+	return append(b, op.Bytes()...)
+}
+
+// encode returns the value of an arrival.
+func (a *arrival) encode() []byte {
+	b := append(make([]byte, 0, arrivalSize), a.Author[:]...)
+	key := encodeOpKey(a.Key)
+	return binary.BigEndian.AppendUint64(append(b, key[:]...), a.Count)
+}
+
+func decodeArrival(k, v []byte) (arrival, error) {
+	if len(k) != offsetSize || len(v) != arrivalSize {
+		return arrival{}, fmt.Errorf("arrival of %d and %d bytes: %w", len(k), len(v), errLength)
+	}
+	a := arrival{Offset: decodeOffset(k), Author: crdt.Author(v), Count: binary.BigEndian.Uint64(v[32+opKeySize:])}
+	a.Key, _ = decodeOpKey(v[32 : 32+opKeySize])
+	if a.Count == 0 || a.Count > crdt.MaxOpEntries || a.Offset >= crdt.MaxSeq {
+		return arrival{}, fmt.Errorf("arrival of %d entries at %d", a.Count, a.Offset)
+	}
+	return a, nil
+}

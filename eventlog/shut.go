@@ -1,0 +1,83 @@
+package eventlog
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// ShutReason says why a node takes no more of an author.
+type ShutReason string
+
+const (
+	// ShutBranches: the author has forked more often than Config.MaxBranches allows.
+	ShutBranches ShutReason = "too many branches"
+	// ShutVersion: the author's next op is of a format version that this program does not know.
+	ShutVersion ShutReason = "newer version"
+)
+
+// ShutError is the [crdt.Outcome]'s Err of a run whose author is shut. What is held of the author stays.
+type ShutError struct {
+	Author crdt.Author
+	Reason ShutReason
+}
+
+func (e *ShutError) Error() string {
+	return fmt.Sprintf("author %s is shut: %s", e.Author.Short(), e.Reason)
+}
+
+// Shut returns the authors of whom no more is taken, in order. Leave them out of offers and wants.
+func (l *Log) Shut() []crdt.Author {
+	reasons := l.ShutReasons()
+	shut := make([]crdt.Author, 0, len(reasons))
+	for a := range reasons {
+		shut = append(shut, a)
+	}
+	slices.SortFunc(shut, crdt.Author.Compare)
+	return shut
+}
+
+// ShutReasons returns why each shut author is.
+func (l *Log) ShutReasons() map[crdt.Author]ShutReason {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	reasons := make(map[crdt.Author]ShutReason, l.state.shut)
+	if l.state.shut == 0 {
+		return reasons
+	}
+	for a, f := range l.state.feeds {
+		if f.shut != "" {
+			reasons[a] = f.shut
+		}
+	}
+	return reasons
+}
+
+// reopen takes back what shut an author where that has gone: the limit was raised, or the program may
+// be a newer one.
+func (f *feedState) reopen(cfg *Config) bool {
+	switch f.shut {
+	case ShutBranches:
+		if len(f.feed.Branches) >= cfg.MaxBranches {
+			return false
+		}
+	case ShutVersion:
+	default:
+		return false
+	}
+	f.shut = ""
+	return true
+}
+
+// reopened is reopen for all feeds. What is in the file is brought up to date when the feed changes.
+func (s *state) reopened(cfg *Config) {
+	for a, f := range s.feeds {
+		if f.shut == "" {
+			continue
+		}
+		if g := f.clone(); g.reopen(cfg) {
+			s.set(a, g)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package eventlog
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// state is what is held, less the ops: the feeds of the file, kept in memory. It is what was read
+// from the file or what a commit has made of it, never anything else.
+type state struct {
+	feeds  map[crdt.Author]*feedState // a value is never changed once it is here: it is replaced
+	digest *crdt.Digest
+	next   uint64 // the offset of the next entry that arrives
+	clock  crdt.Clock
+	// ahead holds the authors whose last clock was ahead of the wall clock when it was stored, and
+	// soonest the first of those clocks. Once the wall clock has come near, they count.
+	ahead   map[crdt.Author]crdt.Clock
+	soonest crdt.Clock
+	shut    int
+	entries uint64
+	ops     uint64
+}
+
+func newState() state {
+	return state{
+		feeds: make(map[crdt.Author]*feedState), digest: crdt.NewDigest(),
+		ahead: make(map[crdt.Author]crdt.Clock),
+	}
+}
+
+// feed returns a's feed. The caller does not write to it.
+func (s *state) feed(a crdt.Author) crdt.Feed {
+	if f := s.feeds[a]; f != nil {
+		return f.feed
+	}
+	return crdt.Feed{Author: a}
+}
+
+// set replaces what is kept of a feed.
+func (s *state) set(a crdt.Author, f *feedState) {
+	if old := s.feeds[a]; old != nil {
+		s.ops -= old.ops
+		s.entries -= old.entries
+		if old.shut != "" {
+			s.shut--
+		}
+	}
+	if f.shut != "" {
+		s.shut++
+	}
+	s.ops += f.ops
+	s.entries += f.entries
+	s.feeds[a] = f
+	s.digest.Set(a, f.heads)
+	s.clock = max(s.clock, f.clock)
+	if last := f.ahead(); last > f.clock {
+		if len(s.ahead) == 0 || last < s.soonest {
+			s.soonest = last
+		}
+		s.ahead[a] = last
+	} else {
+		delete(s.ahead, a)
+	}
+}
+
+// clockAt returns the greatest clock held that is not ahead of now.
+func (s *state) clockAt(now time.Time) crdt.Clock {
+	if len(s.ahead) == 0 || s.soonest.Ahead(now) {
+		return s.clock
+	}
+	s.soonest = crdt.MaxClock
+	for a, c := range s.ahead {
+		if c.Ahead(now) {
+			s.soonest = min(s.soonest, c)
+			continue
+		}
+		s.clock = max(s.clock, c)
+		delete(s.ahead, a)
+	}
+	return s.clock
+}
+
+// load reads the state from the file: the feed records and the last arrival, never the ops.
+func load(tx *readTx) (state, error) {
+	s := newState()
+	c := tx.feeds().Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		if len(k) != len(crdt.Author{}) {
+			return s, damagedFeed(crdt.Author{}, fmt.Errorf("author of %d bytes: %w", len(k), errLength))
+		}
+		a := crdt.Author(k)
+		if s.feeds[a] != nil {
+			return s, damagedFeed(a, fmt.Errorf("it is there twice"))
+		}
+		f, err := decodeFeed(a, v)
+		if err != nil {
+			return s, damagedFeed(a, err)
+		}
+		s.set(a, f)
+	}
+	if k, v := tx.arrivals().Cursor().Last(); k != nil {
+		last, err := decodeArrival(k, v)
+		if err != nil {
+			return s, damagedArrival(s.next, err)
+		}
+		s.next = last.Offset + last.Count
+	}
+	if s.next != s.entries {
+		return s, &DamagedError{What: "the arrivals", Err: fmt.Errorf("they end at offset %d where the feeds have %d entries", s.next, s.entries)}
+	}
+	return s, nil
+}

@@ -1,0 +1,81 @@
+package eventlog
+
+import (
+	"errors"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// Stats is what can be told about a log without reading it.
+type Stats struct {
+	Authors int    // feeds of which something is held
+	Ops     uint64 // held
+	Entries uint64 // held
+	Next    uint64 // offset of the next entry that arrives
+	Bytes   int64  // size of the file
+	Forked  int    // feeds with more than one branch
+	Shut    int    // authors of whom no more is taken
+	Ahead   int    // feeds whose last clock is more than a minute ahead of the wall clock
+	// ReadOnly is why nothing can be written, or nil.
+	ReadOnly error
+	// SecondWriter says that appending has stopped for [ErrSecondWriter].
+	SecondWriter bool
+	Applied      Applied
+}
+
+// Applied counts what [Log.Apply] has met since the log was opened.
+type Applied struct {
+	Ops, Entries uint64 // stored
+	Duplicates   uint64 // ops that were held
+	Forks        uint64 // runs that began a branch
+	Pending      uint64 // runs that could not be placed yet
+	Rejected     uint64 // runs of which something was rejected
+	Shut         uint64 // runs of shut authors
+}
+
+// counts is what Apply counts.
+type counts = Applied
+
+// Stats returns the numbers of the moment.
+func (l *Log) Stats() Stats {
+	bytes := l.fileSize()
+	now := l.cfg.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state.clockAt(now)
+	s := Stats{
+		Ops: l.state.ops, Entries: l.state.entries, Next: l.state.next, Bytes: bytes, Shut: l.state.shut,
+		Ahead: len(l.state.ahead), ReadOnly: l.frozen, SecondWriter: l.secondOp != nil, Applied: l.counts,
+	}
+	for _, f := range l.state.feeds {
+		if !f.feed.IsZero() {
+			s.Authors++
+		}
+		if len(f.feed.Branches) > 1 {
+			s.Forked++
+		}
+	}
+	return s
+}
+
+// count adds the outcomes of one Apply.
+func (l *Log) count(outcomes []crdt.Outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := &l.counts
+	for _, o := range outcomes {
+		c.Ops += uint64(o.Ops)
+		c.Entries += uint64(o.Entries)
+		c.Duplicates += uint64(o.Duplicates)
+		if o.Forked {
+			c.Forks++
+		}
+		if _, shut := errors.AsType[*ShutError](o.Err); shut {
+			c.Shut++
+		} else if o.Err != nil {
+			c.Rejected++
+		} else if o.Decision == crdt.Pending {
+			c.Pending++
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package eventlog
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// wantsPerTx bounds the authors that one transaction of [Log.Wants] looks at.
+const wantsPerTx = 64
+
+// Wants returns what to ask of a peer with the frontier theirs: a want for each author of whom it
+// says to have an op that is not held here, at most limit of them (all when limit is 0). No
+// transaction is long, however many authors there are.
+func (l *Log) Wants(ctx context.Context, theirs crdt.Frontier, limit int) ([]crdt.Want, error) {
+	var wants []crdt.Want
+	some := make(crdt.Frontier, wantsPerTx)
+	look := func() error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		defer clear(some)
+		left := 0
+		if limit > 0 {
+			left = limit - len(wants)
+		}
+		return l.view(func(tx *readTx) error {
+			more, err := crdt.Wants(tx, some, left)
+			wants = append(wants, more...)
+			return err
+		})
+	}
+	for a, heads := range theirs.All() {
+		if some[a] = heads; len(some) == wantsPerTx {
+			if err := look(); err != nil {
+				return nil, fmt.Errorf("find wants: %w", err)
+			}
+			if limit > 0 && len(wants) == limit {
+				return wants, nil
+			}
+		}
+	}
+	if err := look(); err != nil {
+		return nil, fmt.Errorf("find wants: %w", err)
+	}
+	return wants, nil
+}
+
+// Plan returns the segments to send to a peer that sent want: [Log.Read] reads them.
+func (l *Log) Plan(ctx context.Context, want crdt.Want) ([]crdt.Segment, error) {
+	segments, err := crdt.Plan(l.held(ctx), want)
+	if err != nil {
+		return nil, fmt.Errorf("plan for %s: %w", want.Author.Short(), err)
+	}
+	return segments, nil
+}

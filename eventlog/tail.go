@@ -1,0 +1,69 @@
+package eventlog
+
+import (
+	"context"
+	"fmt"
+	"iter"
+)
+
+// Tail reads the entries that the query takes in arrival order, from FromOffset on, and then waits for
+// new ones, without a gap and without repeating any, until ctx ends; with FromOffset [Now] it yields
+// new ones only. Whether an entry is disputed is as it stood when the entry was read.
+//
+// A slow loop holds nothing up: what arrives meanwhile is read from the file when the loop comes for
+// it. The query has no page and no reverse, and no order but the arrival's, whether it says so or
+// not. Every error ends the iteration: ctx's own when ctx ends, [ErrClosed] when the log is closed,
+// and those of [Log.Entries].
+func (l *Log) Tail(ctx context.Context, q Query) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		stopped := false
+		err := l.tail(ctx, q, func(e Entry) bool {
+			stopped = !yield(e, nil)
+			return !stopped
+		})
+		if err != nil && !stopped {
+			yield(Entry{}, err)
+		}
+	}
+}
+
+func (l *Log) tail(ctx context.Context, q Query, yield func(Entry) bool) error {
+	switch {
+	case q.Order == Causal:
+		return fmt.Errorf("%w: a tail is read in arrival order, not %s", ErrQuery, q.Order)
+	case q.Reverse:
+		return fmt.Errorf("%w: a tail cannot be read in reverse", ErrQuery)
+	case q.Page != "":
+		return fmt.Errorf("%w: a tail has no pages", ErrQuery)
+	}
+	q.Order = Arrival
+	left := q.Limit
+	for {
+		// Taken before reading, the channel is closed by whatever the reading does not see.
+		changed := l.Changed()
+		r, err := l.newReading(q)
+		if err != nil {
+			return err
+		}
+		goesOn := true
+		if q.FromOffset != Now {
+			err = r.each(ctx, func(e Entry) bool {
+				left--
+				goesOn = yield(e) && left != 0
+				return goesOn
+			})
+		}
+		r.close()
+		if err != nil || !goesOn {
+			return err
+		}
+		if q.FromOffset == Now || q.FromOffset < r.chunk.bound {
+			q.FromOffset = r.chunk.bound
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// markUnsynced leaves a mark beside the file that its last sync failed. If the mark cannot be written
+// either, the next start does not know: it finds what a crash leaves.
+func (l *Log) markUnsynced() {
+	if err := os.WriteFile(l.unsyncedPath(), []byte("a sync of quipu.db failed; the next start verifies it and removes this file\n"), 0o600); err != nil {
+		l.logger.Error("mark file as unsynced", "path", l.unsyncedPath(), "error", err)
+	}
+}
+
+func (l *Log) unsyncedPath() string { return l.path + ".unsynced" }
+
+func (l *Log) markedUnsynced() bool {
+	_, err := os.Stat(l.unsyncedPath())
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// dropCache makes the kernel forget what it holds of a file whose last sync failed, so that what is
+// read is what is on disk.
+func (l *Log) dropCache(f *os.File) error {
+	if !l.markedUnsynced() {
+		return nil
+	}
+	l.logger.Warn("a sync of this log failed: verifying it", "path", l.path)
+	if err := dropCached(f); err != nil {
+		return fmt.Errorf("open log: drop cached pages: %w", err)
+	}
+	return nil
+}
+
+// verifyUnsynced verifies a log whose last sync failed and takes the mark away if it is whole.
+func (l *Log) verifyUnsynced(ctx context.Context) error {
+	if !l.markedUnsynced() {
+		return nil
+	}
+	report, err := l.Verify(ctx)
+	if err != nil {
+		return fmt.Errorf("verify log after a failed sync: %w", err)
+	}
+	if len(report.Problems) > 0 {
+		return &DamagedError{Path: l.path, What: "what was written before a sync failed", Err: errors.New(report.Problems[0].String())}
+	}
+	return os.Remove(l.unsyncedPath())
+}

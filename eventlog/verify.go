@@ -1,0 +1,276 @@
+package eventlog
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// verifyChunk bounds the bytes that one transaction of Verify reads.
+const verifyChunk = 1 << 20
+
+// Verify walks everything that was durable when it began: the pages of the file; of each feed the
+// chain, the signatures, the entries against the roots, and its record against all that; the arrivals
+// against the ops and the ops against the arrivals. Appending goes on meanwhile.
+//
+// What is wrong stands in the report; the error is ctx's or says that nothing could be read at all.
+func (l *Log) Verify(ctx context.Context) (Report, error) {
+	var report Report
+	if err := l.notInside(); err != nil {
+		return report, err
+	}
+	l.mu.RLock()
+	feeds, bound, closed := maps.Clone(l.state.feeds), l.state.next, l.closed
+	l.mu.RUnlock()
+	if closed {
+		return report, ErrClosed
+	}
+	if err := l.verifyPages(ctx, &report); err != nil {
+		return report, err
+	}
+	for _, a := range slices.SortedFunc(maps.Keys(feeds), crdt.Author.Compare) {
+		c := newFeedCheck(l, a, feeds[a], bound, &report)
+		if err := c.run(ctx); err != nil {
+			return report, err
+		}
+	}
+	if err := l.verifyArrivals(ctx, bound, &report); err != nil {
+		return report, err
+	}
+	return report, nil
+}
+
+// feedCheck checks one feed.
+type feedCheck struct {
+	log    *Log
+	author crdt.Author
+	state  *feedState
+	bound  uint64
+	report *Report
+
+	from         crdt.Key // where the next chunk begins
+	ops, entries uint64
+	disputed     uint64
+	// named are the ops that one still to come may name: of an undisputed feed the last one, of the
+	// disputed part all.
+	named map[crdt.OpID]crdt.Signed
+	// ends are the ops that none has named yet: the heads, at the end.
+	ends map[crdt.OpID]crdt.Head
+}
+
+func newFeedCheck(l *Log, a crdt.Author, s *feedState, bound uint64, report *Report) *feedCheck {
+	c := &feedCheck{
+		log: l, author: a, state: s, bound: bound, report: report, disputed: crdt.MaxSeq,
+		named: make(map[crdt.OpID]crdt.Signed), ends: make(map[crdt.OpID]crdt.Head),
+	}
+	if from, forked := s.feed.Disputed(); forked {
+		c.disputed = from
+	}
+	return c
+}
+
+func (c *feedCheck) problem(format string, args ...any) {
+	c.report.problem(c.author, fmt.Errorf(format, args...))
+}
+
+// run checks the feed chunk by chunk. Damage ends it as a problem.
+func (c *feedCheck) run(ctx context.Context) error {
+	more := true
+	for more {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		err := c.log.view(func(tx *readTx) (err error) {
+			more, err = c.chunk(tx)
+			return err
+		})
+		if damaged, ok := asDamaged(err); ok {
+			c.report.problem(c.author, damaged)
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("verify feed %s: %w", c.author.Short(), err)
+		}
+	}
+	c.end()
+	return nil
+}
+
+// chunk checks ops from c.from on.
+func (c *feedCheck) chunk(tx *readTx) (more bool, err error) {
+	if c.from == (crdt.Key{}) {
+		if _, err := tx.Feed(c.author); err != nil {
+			return false, err
+		}
+	}
+	t := tx.ops(c.author)
+	if t == nil {
+		return false, nil
+	}
+	cursor, read := t.Cursor(), 0
+	from := encodeOpKey(c.from)
+	for k, v := cursor.Seek(from[:]); k != nil; k, v = cursor.Next() {
+		key, err := decodeOpKey(k)
+		if err != nil {
+			return false, damagedOp(c.author, key, err)
+		}
+		if key.Compare(c.from) < 0 {
+			return false, damagedOp(c.author, key, fmt.Errorf("it stands after op %d", c.from.First))
+		}
+		if read > verifyChunk {
+			return true, nil
+		}
+		read += len(v)
+		if err := c.op(tx, key, v); err != nil {
+			return false, err
+		}
+		c.from = keyAfter(key)
+	}
+	return false, nil
+}
+
+// op checks one op.
+func (c *feedCheck) op(tx *readTx, key crdt.Key, v []byte) error {
+	if len(v) < offsetSize {
+		return damagedOp(c.author, key, errLength)
+	}
+	offset := decodeOffset(v)
+	if offset >= c.bound {
+		if offset >= tx.next && tx.cached == nil {
+			c.problem("op %d has the offset %d, where the log ends at %d", key.First, offset, tx.next)
+		}
+		return nil
+	}
+	op, err := opAt(c.author, key, append([]byte(nil), v...))
+	if err != nil {
+		return err
+	}
+	if op.Log != c.log.id {
+		c.problem("op %d is of log %s", key.First, op.Log)
+	}
+	c.arrival(tx, op, offset)
+	c.chain(op.Signed)
+	c.ops++
+	c.entries += op.Count
+	if op.Verify() != nil {
+		c.report.Offences++ // unless it turns out to be a head
+	}
+	return nil
+}
+
+// arrival checks that an op has arrived where its offset says.
+func (c *feedCheck) arrival(tx *readTx, op crdt.Op, offset uint64) {
+	k := encodeOffset(offset)
+	a, err := decodeArrival(k[:], tx.arrivals().get(k[:]))
+	if err != nil || a.Author != op.Author || a.Key != op.Key() || a.Count != op.Count {
+		c.problem("op %d is not what arrived at its offset %d", op.First, offset)
+	}
+}
+
+// chain checks an op against the one that it names.
+func (c *feedCheck) chain(op crdt.Signed) {
+	prev, found := c.named[op.Prev]
+	switch {
+	case op.First == 0:
+	case !found:
+		if b, begins := c.state.feed.BranchFrom(op.Key()); !begins || b.Rooted || op.First > c.state.feed.Floor() {
+			c.problem("op %d names one that is not held", op.First)
+		}
+	case prev.Next() != op.First || op.Clock <= prev.Clock || op.Floor < prev.Floor:
+		c.problem("op %d does not follow op %d, which it names: seq %d after %d, clock %s after %s, floor %d after %d",
+			op.First, prev.First, op.First, prev.Next(), op.Clock, prev.Clock, op.Floor, prev.Floor)
+	}
+	delete(c.ends, op.Prev)
+	c.ends[op.ID] = op.Head()
+	if op.Next() <= c.disputed {
+		clear(c.named)
+	}
+	c.named[op.ID] = op
+}
+
+// end compares what was found with the feed's record.
+func (c *feedCheck) end() {
+	heads := slices.SortedFunc(maps.Values(c.ends), crdt.Head.Compare)
+	if !slices.Equal(heads, c.state.heads) {
+		c.problem("it ends at %s where its record says %s", seqs(heads), seqs(c.state.heads))
+	}
+	for _, h := range heads {
+		if op, held := c.named[h.ID]; held && op.Verify() != nil {
+			c.report.Offences--
+			c.problem("head %d: its signature does not verify", h.Next)
+		}
+	}
+	if c.ops != c.state.ops || c.entries != c.state.entries {
+		c.problem("it has %d ops with %d entries where its record says %d with %d", c.ops, c.entries, c.state.ops, c.state.entries)
+	}
+	if c.ops > 0 {
+		c.report.Authors++
+	}
+	c.report.Ops += c.ops
+	c.report.Entries += c.entries
+}
+
+// seqs returns the ends of branches as text.
+func seqs(heads []crdt.Head) string {
+	var s []string
+	for _, h := range heads {
+		s = append(s, fmt.Sprintf("%d@%s", h.Next, h.ID.Branch()))
+	}
+	return fmt.Sprint(s)
+}
+
+// verifyArrivals checks that the arrivals are contiguous and that each names an op that is held.
+// Together with the check of each op against its arrival that makes them one to one.
+func (l *Log) verifyArrivals(ctx context.Context, bound uint64, report *Report) error {
+	next, more := uint64(0), true
+	for more {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		err := l.view(func(tx *readTx) (err error) {
+			next, more, err = verifyArrivalsFrom(tx, next, bound)
+			return err
+		})
+		if damaged, ok := asDamaged(err); ok {
+			report.problem(crdt.Author{}, damaged)
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("verify arrivals: %w", err)
+		}
+	}
+	return nil
+}
+
+func verifyArrivalsFrom(tx *readTx, next, bound uint64) (uint64, bool, error) {
+	c := tx.arrivals().Cursor()
+	from := encodeOffset(next)
+	left := verifyChunk / arrivalSize
+	for k, v := c.Seek(from[:]); k != nil && next < bound; k, v = c.Next() {
+		if left--; left == 0 {
+			return next, true, nil
+		}
+		a, err := decodeArrival(k, v)
+		if err == nil && a.Offset != next {
+			err = fmt.Errorf("the next is at offset %d", a.Offset)
+		}
+		if err != nil {
+			return next, false, damagedArrival(next, err)
+		}
+		op, held, err := tx.Get(a.Author, a.Key)
+		if err == nil && (!held || op.Count != a.Count) {
+			err = damagedArrival(next, fmt.Errorf("op %s/%d with %d entries is not held", a.Author.Short(), a.Key.First, a.Count))
+		}
+		if err != nil {
+			return next, false, err
+		}
+		next += a.Count
+	}
+	if next != bound {
+		return next, false, damagedArrival(next, fmt.Errorf("the arrivals end here, where the log ends at %d", bound))
+	}
+	return next, false, nil
+}

@@ -1,0 +1,125 @@
+package eventlog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// verifyPages walks the pages of the file, every bucket's, and checks that each is used once and none
+// is called free.
+func (l *Log) verifyPages(ctx context.Context, report *Report) error {
+	err := l.view(func(tx *readTx) error {
+		w := &pageWalk{ctx: ctx, pages: tx.pages, used: make([]bool, tx.pages.highWater)}
+		if err := w.tree(uint64(tx.bolt.Cursor().Bucket().Root()), nil, nil, 0); err != nil {
+			return err
+		}
+		report.Pages = w.pages.highWater
+		return w.free(uint64(tx.bolt.ID()))
+	})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if damaged, ok := asDamaged(err); ok {
+		report.problem(crdt.Author{}, damaged)
+		return nil
+	}
+	return err
+}
+
+// pageWalk is a walk over all pages.
+type pageWalk struct {
+	ctx   context.Context
+	pages *pageFile
+	used  []bool
+}
+
+// tree walks the pages from id down, whose keys are to lie between low and high.
+func (w *pageWalk) tree(id uint64, low, high []byte, depth int) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	c := climb{pages: w.pages}
+	defer c.reset()
+	p, err := c.push(id, low, high)
+	if err == nil && depth > maxTreeDepth {
+		err = fmt.Errorf("%w: %d is below itself", errPage, id)
+	}
+	if err == nil {
+		err = w.use(id, p.overflow)
+	}
+	if err != nil {
+		return &DamagedError{What: "the file", Err: err}
+	}
+	if p.leaf {
+		return w.buckets(p, depth)
+	}
+	for i := range p.count {
+		from, err := w.pages.key(p, i)
+		to := high
+		if err == nil && i+1 < p.count {
+			to, err = w.pages.key(p, i+1)
+		}
+		if err == nil {
+			err = w.tree(p.child(i), from, to, depth+1)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// buckets walks the buckets that a leaf holds.
+func (w *pageWalk) buckets(p *page, depth int) error {
+	for i := range p.count {
+		if !p.isBucket(i) {
+			continue
+		}
+		root, err := w.pages.bucketRoot(p, i)
+		if err != nil {
+			return &DamagedError{What: "the file", Err: err}
+		}
+		if root == 0 {
+			continue
+		}
+		if err := w.tree(root, nil, nil, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// use marks a page and its overflow as used.
+func (w *pageWalk) use(id, overflow uint64) error {
+	for i := id; i <= id+overflow; i++ {
+		if w.used[i] {
+			return fmt.Errorf("%w: %d is used twice", errPage, i)
+		}
+		w.used[i] = true
+	}
+	return nil
+}
+
+// free checks that no used page is called free, if the list of the transaction is still there.
+func (w *pageWalk) free(transaction uint64) error {
+	for i := range int64(2) {
+		m, err := readMetaPage(w.pages.file, i*int64(w.pages.pageSize))
+		if err != nil {
+			return &DamagedError{What: fmt.Sprintf("meta page %d", i), Err: err}
+		}
+		if m.transaction != transaction {
+			continue
+		}
+		free, err := readFreelist(w.pages.file, m)
+		if at := slices.IndexFunc(free, func(id uint64) bool { return w.used[id] }); err == nil && at >= 0 {
+			err = fmt.Errorf("%w: %d is used and called free", errPage, free[at])
+		}
+		if err != nil {
+			return &DamagedError{What: "the list of free pages", Err: err}
+		}
+	}
+	return nil
+}

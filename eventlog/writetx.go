@@ -1,0 +1,160 @@
+package eventlog
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// writeTx is the one transaction that writes. What it changes is staged beside the log's state and
+// published when the commit has returned; whoever rolls it back has nothing to undo.
+type writeTx struct {
+	readTx
+	log     *Log
+	id      int64
+	now     time.Time
+	next    uint64 // offset of the next entry that arrives, what is staged included
+	added   int    // ops
+	changed map[crdt.Author]*feedState
+
+	written map[crdt.Author]*tree // the ops of the feeds that are written to
+
+	// drafts wait for the op that will hold them.
+	drafts     []crdt.Draft
+	draftBytes int
+	places     []crdt.Place // of what was appended
+	genesis    *crdt.Genesis
+	second     *crdt.Signed // an op of our own that was not written here
+}
+
+// write runs fn in a write transaction and commits it. The caller leads. An error of fn rolls it back;
+// a commit that failed returns an [*UncertainError].
+func (l *Log) write(fn func(tx *writeTx) error) error {
+	if err := l.writable(); err != nil {
+		return err
+	}
+	tx, err := l.beginWrite()
+	if err != nil {
+		return err
+	}
+	err = l.guard(func() error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return tx.finish()
+	})
+	if err != nil {
+		l.rollback(tx)
+		return err
+	}
+	return l.commit(tx)
+}
+
+// writable says why nothing can be written, or nil.
+func (l *Log) writable() error {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.closed {
+		return ErrClosed
+	}
+	return l.frozen
+}
+
+func (l *Log) beginWrite() (*writeTx, error) {
+	bolt, err := l.begin(true)
+	if err != nil {
+		return nil, err
+	}
+	tx := &writeTx{
+		readTx: l.newReadTx(bolt), log: l, id: int64(bolt.ID()), now: l.cfg.Now(),
+		changed: make(map[crdt.Author]*feedState), written: make(map[crdt.Author]*tree),
+	}
+	l.mu.RLock()
+	tx.next = l.state.next
+	l.mu.RUnlock()
+	tx.readTx.next = tx.next
+	return tx, nil
+}
+
+// rollback ends a transaction that was not committed.
+func (l *Log) rollback(tx *writeTx) {
+	err := l.guard(func() error { return tx.bolt.Rollback() })
+	if damaged, ok := asDamaged(err); ok {
+		l.wedged.CompareAndSwap(nil, damaged)
+	}
+}
+
+// feedState returns what is kept of a's feed, what is staged included. The caller does not write to it.
+func (tx *writeTx) feedState(a crdt.Author) *feedState {
+	if f := tx.changed[a]; f != nil {
+		return f
+	}
+	tx.log.mu.RLock()
+	defer tx.log.mu.RUnlock()
+	if f := tx.log.state.feeds[a]; f != nil {
+		return f
+	}
+	return &feedState{feed: crdt.Feed{Author: a}}
+}
+
+// edit returns what is kept of a's feed for changing.
+func (tx *writeTx) edit(a crdt.Author) *feedState {
+	f := tx.changed[a]
+	if f == nil {
+		f = tx.feedState(a).clone()
+		tx.changed[a] = f
+	}
+	return f
+}
+
+// Feed returns what is held of a's feed, what is staged included.
+func (tx *writeTx) Feed(a crdt.Author) (crdt.Feed, error) { return tx.feedState(a).feed, nil }
+
+// store puts an op that was decided to be accepted.
+func (tx *writeTx) store(op crdt.Op, v crdt.Verdict) error {
+	ops := tx.written[op.Author]
+	if ops == nil {
+		var err error
+		if ops, err = tx.tree(bucketOps).packed().create(op.Author[:]); err != nil {
+			return fmt.Errorf("store op: %w", err)
+		}
+		tx.written[op.Author] = ops
+	}
+	key, offset := encodeOpKey(op.Key()), encodeOffset(tx.next)
+	if err := ops.put(key[:], encodeOp(tx.next, op)); err != nil {
+		return fmt.Errorf("store op: %w", err)
+	}
+	a := arrival{Offset: tx.next, Author: op.Author, Key: op.Key(), Count: op.Count}
+	if err := tx.arrivals().packed().put(offset[:], a.encode()); err != nil {
+		return fmt.Errorf("store arrival: %w", err)
+	}
+	f := tx.edit(op.Author)
+	f.feed.Add(v)
+	f.ops++
+	f.entries += op.Count
+	if !op.Clock.Ahead(tx.now) {
+		f.clock = max(f.clock, op.Clock)
+	}
+	tx.next += op.Count
+	tx.added++
+	return nil
+}
+
+// finish seals the drafts that wait and writes the records of the feeds that changed.
+func (tx *writeTx) finish() error {
+	if _, err := tx.seal(); err != nil {
+		return err
+	}
+	if len(tx.changed) == 0 {
+		return nil
+	}
+	feeds := tx.feeds().packed()
+	for a, f := range tx.changed {
+		f.heads = f.feed.Heads()
+		if err := feeds.put(a[:], f.encode(a)); err != nil {
+			return fmt.Errorf("store feed record: %w", err)
+		}
+	}
+	return nil
+}
