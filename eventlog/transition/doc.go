@@ -1,0 +1,44 @@
+// Package transition keeps the moves of subjects from one stage to another as entries of a log: a
+// proposal from draft to accepted, an order from paid to shipped. It decides nothing and refuses no
+// move: what is written is each writer's word, and a replay says how the words fit together.
+//
+// There are a few types:
+//
+//   - [Move] is what a program hands in: a subject, the stage it moves to, and what caused it.
+//   - [Transition] is a move in the log, read back from an entry of kind [Kind].
+//   - [After] names the transition that a writer had last seen of a subject when it wrote another.
+//   - [Replay] is what all transitions together say: for each [Subject] its stage and its history.
+//
+// [Append] writes moves, [Read] reads transitions by any query, [ReplayLog] replays them in causal
+// order:
+//
+//	places, err := transition.Append(ctx, log, transition.Move{Subject: "PEP-0008", To: "active"})
+//	…
+//	replay, err := transition.ReplayLog(ctx, log)
+//	fmt.Println(replay.Subject("PEP-0008").Stage)
+//
+// # The payload
+//
+// A transition is an event of kind [Kind] whose subject is the event's, with a payload in JSON that
+// never changes its form:
+//
+//	{"from":"draft","to":"active","trigger":"vote","after":{"author":"5e0f…","seq":12,"op":"93c1…"}}
+//
+// The fields stand in this order, without white space. from is the stage that the writer says the
+// subject was in, "" for none; trigger is left out when empty. after is the place of the transition of
+// the same subject that its writer had last seen, the last one in causal order; it is left out when
+// there was none. It is filled in inside the transaction that appends the move, so that no transition
+// can arrive in between.
+//
+// # What a replay names
+//
+// A history is in causal order, but never puts a transition before the one that it names, even where
+// a clock is wrong. Two transitions of a subject that name the same after are concurrent: neither
+// writer had seen the other's, whatever their clocks say. One whose after is not here yet is early.
+// One whose from is not the stage that the subject was in does not follow. One whose payload cannot be
+// read is malformed. All of them are kept, named as what they are: nothing is dropped, and a
+// stranger's nonsense stops nothing.
+//
+// The package declares no machine of stages that are allowed; it is no place for a lock either: two
+// nodes that cannot see each other may both move a subject.
+package transition

@@ -1,0 +1,142 @@
+package transition
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/quipulog/quipu/eventlog"
+)
+
+// Replay is what all transitions of a log together say. Two nodes that hold the same set of entries
+// have the same replay, but for the offsets of the entries.
+type Replay struct {
+	subjects map[string]*Subject
+	// Malformed are the entries of kind [Kind] whose payload cannot be read, in causal order. They
+	// moved nothing.
+	Malformed []Transition
+}
+
+// Subject is one subject: where it is and how it came there.
+type Subject struct {
+	Name string
+	// Stage is the stage that the last transition moved it to.
+	Stage string
+	// History holds every transition of the subject in causal order, none before the one that it
+	// names.
+	History []Step
+}
+
+// Step is a transition in the history of its subject, and how it fits those before it.
+type Step struct {
+	Transition
+	// Stage is the stage that the subject was in. Where it is not From, the move does not follow.
+	Stage string
+	// Concurrent are the transitions of the subject that name the same After, this one among them, in
+	// the order of the history: their writers had not seen each other's. It is empty where this is the
+	// only one. Steps share it.
+	Concurrent []After
+	// Early says that the transition that After names is not here yet.
+	Early bool
+}
+
+// Follows reports whether the move begins at the stage that the subject was in.
+func (s Step) Follows() bool { return s.From == s.Stage }
+
+// ReplayLog replays the transitions of the log. It holds all of them in memory.
+func ReplayLog(ctx context.Context, log *eventlog.Log) (*Replay, error) {
+	r := &Replay{subjects: make(map[string]*Subject)}
+	for t, err := range Read(ctx, log, eventlog.Query{Order: eventlog.Causal}) {
+		if err != nil {
+			return nil, fmt.Errorf("replay transitions: %w", err)
+		}
+		r.add(t.Clone())
+	}
+	for _, s := range r.subjects {
+		s.order()
+		s.move()
+		s.nameConcurrent()
+	}
+	return r, nil
+}
+
+// Subjects returns the subjects by name, in order.
+func (r *Replay) Subjects() []*Subject {
+	names := slices.Sorted(maps.Keys(r.subjects))
+	subjects := make([]*Subject, len(names))
+	for i, name := range names {
+		subjects[i] = r.subjects[name]
+	}
+	return subjects
+}
+
+// Subject returns the subject called name; one without history if no transition names it.
+func (r *Replay) Subject(name string) *Subject {
+	if s := r.subjects[name]; s != nil {
+		return s
+	}
+	return &Subject{Name: name}
+}
+
+func (r *Replay) add(t Transition) {
+	if t.Malformed != nil {
+		r.Malformed = append(r.Malformed, t)
+		return
+	}
+	s := r.subjects[t.Subject]
+	if s == nil {
+		s = &Subject{Name: t.Subject}
+		r.subjects[t.Subject] = s
+	}
+	s.History = append(s.History, Step{Transition: t})
+}
+
+// order sorts the history by rank and marks what is early.
+func (s *Subject) order() {
+	at := make(map[After]int, len(s.History))
+	for i := range s.History {
+		at[s.History[i].Place()] = i
+	}
+	ranks := make(map[After]rank, len(s.History))
+	var chain []int // of transitions, each of which names the next; none names itself, for an id is a hash
+	for i := range s.History {
+		for found := true; found; {
+			step := &s.History[i]
+			if _, ranked := ranks[step.Place()]; ranked {
+				break
+			}
+			chain = append(chain, i)
+			i, found = at[step.After]
+			step.Early = !found && !step.After.IsZero()
+		}
+		for ; len(chain) > 0; chain = chain[:len(chain)-1] {
+			t := s.History[chain[len(chain)-1]].Transition
+			ranks[t.Place()] = rankOf(t, ranks[t.After])
+		}
+	}
+	slices.SortFunc(s.History, func(a, b Step) int {
+		return compareRanked(ranks[a.Place()], a.Place(), ranks[b.Place()], b.Place())
+	})
+}
+
+// move goes through the history from stage to stage.
+func (s *Subject) move() {
+	for i := range s.History {
+		s.History[i].Stage = s.Stage
+		s.Stage = s.History[i].To
+	}
+}
+
+// nameConcurrent says of each step which others name the same After.
+func (s *Subject) nameConcurrent() {
+	naming := make(map[After][]After, len(s.History))
+	for _, step := range s.History {
+		naming[step.After] = append(naming[step.After], step.Place())
+	}
+	for i := range s.History {
+		if all := naming[s.History[i].After]; len(all) > 1 {
+			s.History[i].Concurrent = all
+		}
+	}
+}
