@@ -1,0 +1,104 @@
+package gossip
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/membership"
+	"github.com/quipulog/quipu/gossip/transport"
+)
+
+// Profile says what the network between the nodes is like.
+type Profile = membership.Profile
+
+// The profiles.
+const (
+	LAN   = membership.LAN
+	Local = membership.Local
+	WAN   = membership.WAN
+)
+
+// Config says who a node is, where it listens and whom it joins. Log, Key and Listen are required; the
+// zero value of every other field means its default.
+type Config struct {
+	// Log is what is kept equal among the members.
+	Log Log
+
+	// Key is the node's Ed25519 key; its public half is the log's author.
+	Key ed25519.PrivateKey
+
+	// Name is what people call this node: at most membership.MaxName bytes, cut if longer. Default:
+	// the short form of the author.
+	Name string
+
+	// Secret is the cluster secret: transport.SecretSize bytes, or nil for none. Without one the
+	// node listens on loopback only.
+	Secret []byte
+
+	// Listen is the HOST:PORT of streams and packets; port 0 takes a free one.
+	Listen string
+
+	// Advertise is the IP:PORT that peers are told, where it is not the one listened on; port 0 is
+	// the port listened on. Default: the address listened on; if that is every address of the
+	// machine, its first private one, or else its first global one.
+	Advertise string
+
+	// Join names nodes, HOST:PORT, that are dialled until they are members, and again when they
+	// have gone.
+	Join []string
+
+	// Profile sets the intervals. Default: LAN.
+	Profile Profile
+
+	// Network is what connections are made of. Default: the host's own network.
+	Network transport.Network
+
+	// Logger receives what happens to members and links. Default: nothing is logged.
+	Logger *slog.Logger
+
+	// MaxPeers bounds the members that are taken in, and the links. Default: 1024.
+	MaxPeers int
+}
+
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Profile == "" {
+		c.Profile = LAN
+	}
+	if c.MaxPeers == 0 {
+		c.MaxPeers = 1024
+	}
+	if c.Name == "" && len(c.Key) == ed25519.PrivateKeySize {
+		c.Name = crdt.AuthorOf(c.Key).Short()
+	}
+	return c
+}
+
+// validate names the first field that cannot be used.
+func (c Config) validate() error {
+	switch {
+	case c.Log == nil:
+		return errors.New("config: Log is nil")
+	case len(c.Key) != ed25519.PrivateKeySize:
+		return fmt.Errorf("config: Key has %d bytes, not %d", len(c.Key), ed25519.PrivateKeySize)
+	case crdt.AuthorOf(c.Key) != c.Log.Author():
+		return fmt.Errorf("config: Key is that of author %s, the log is written by %s", crdt.AuthorOf(c.Key).Short(), c.Log.Author().Short())
+	case c.MaxPeers < 0:
+		return fmt.Errorf("config: MaxPeers is negative: %d", c.MaxPeers)
+	}
+	if err := c.Profile.Check(); err != nil {
+		return fmt.Errorf("config: Profile: %w", err)
+	}
+	if c.Advertise != "" {
+		if _, err := netip.ParseAddrPort(c.Advertise); err != nil {
+			return fmt.Errorf("config: Advertise: expected IP:PORT: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package gossip
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/membership"
+	"github.com/quipulog/quipu/gossip/transport"
+	"github.com/quipulog/quipu/gossip/wire"
+)
+
+// Gossip is one node's part in keeping a log equal among its members. Its methods may be called from
+// any goroutine.
+type Gossip struct {
+	cfg       Config
+	pace      pace
+	log       Log
+	self      crdt.Author
+	logger    *slog.Logger
+	transport *transport.Transport
+	members   *membership.Membership
+	applier   *applier
+	loop      *loop
+	joining   *joining
+	tally     *tally
+	work      sync.WaitGroup // links and dials
+}
+
+// New takes the port of cfg. Nothing runs yet; a caller that does not get as far as [Gossip.Run]
+// calls [Gossip.Close].
+//
+// It returns an error that names the field for an unusable configuration, one that names the address
+// when the port is taken, and transport.ErrSecretRequired.
+func New(cfg Config) (*Gossip, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	g := &Gossip{
+		cfg:     cfg,
+		pace:    paceOf(cfg.Profile),
+		log:     cfg.Log,
+		self:    cfg.Log.Author(),
+		logger:  cfg.Logger,
+		loop:    newLoop(),
+		joining: newJoining(cfg.Join),
+		tally:   newTally(),
+	}
+	g.applier = newApplier(cfg.Log, g.report)
+	var err error
+	g.transport, err = transport.Listen(transport.Config{
+		Key: cfg.Key, Secret: cfg.Secret, Listen: cfg.Listen, Network: cfg.Network, Logger: cfg.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := g.takeSeat(); err != nil {
+		g.transport.Close()
+		return nil, err
+	}
+	return g, nil
+}
+
+// takeSeat makes the membership of one that others will join.
+func (g *Gossip) takeSeat() error {
+	addr, err := advertised(g.cfg.Advertise, g.transport.Addr())
+	if err != nil {
+		return err
+	}
+	g.members, err = membership.New(membership.Config{
+		Key: g.cfg.Key, Log: g.log.ID(), Name: g.cfg.Name, Advertise: addr, Transport: g.transport,
+		Profile: g.cfg.Profile, Root: g.log.Root, Logger: g.logger, MaxPeers: g.cfg.MaxPeers,
+	})
+	return err
+}
+
+// Addr returns the address listened on, with the port that was taken.
+func (g *Gossip) Addr() netip.AddrPort { return g.transport.Addr() }
+
+// Close gives back the port of a Gossip that was not run.
+func (g *Gossip) Close() error { return g.transport.Close() }
+
+// Run takes part until ctx ends, then tells the peers, closes everything in reverse order and returns
+// nil. It returns an error when this node's own log or port fails; no peer can make it. It may be
+// called once.
+func (g *Gossip) Run(ctx context.Context) error {
+	port, closePort := context.WithCancel(context.WithoutCancel(ctx))
+	defer closePort()
+	var below errgroup.Group // what the membership needs to leave
+	group, ctx := errgroup.WithContext(ctx)
+	below.Go(func() error {
+		err := g.transport.Run(port)
+		if err != nil && ctx.Err() == nil {
+			group.Go(func() error { return err })
+		}
+		return err
+	})
+	below.Go(func() error {
+		g.members.Pump(port)
+		return nil
+	})
+	group.Go(func() error { return g.members.Run(ctx) })
+	group.Go(func() error { return g.applier.run(ctx) })
+	group.Go(func() error {
+		g.loop.run(ctx, newState(g))
+		return nil
+	})
+	group.Go(func() error {
+		g.accept(ctx)
+		return nil
+	})
+	group.Go(func() error {
+		g.keepJoining(ctx)
+		return nil
+	})
+	err := group.Wait()
+	g.work.Wait()
+	closePort()
+	if below := below.Wait(); err == nil && below != nil {
+		err = below
+	}
+	if err != nil {
+		return fmt.Errorf("gossip: %w", err)
+	}
+	return nil
+}
+
+// accept serves the links that peers open, until ctx ends.
+func (g *Gossip) accept(ctx context.Context) {
+	for {
+		conn, err := g.transport.Accept(ctx, transport.Sync)
+		if err != nil {
+			return
+		}
+		g.work.Go(func() {
+			if l, err := g.meet(ctx, conn, false); err == nil {
+				g.serve(ctx, l)
+			}
+		})
+	}
+}
+
+// meet exchanges hellos on a fresh stream. With an error the stream is closed.
+func (g *Gossip) meet(ctx context.Context, conn *transport.Conn, dialled bool) (*link, error) {
+	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Now()) })()
+	hello, err := greet(conn, conn.Peer(), ownHello(g.log, g.cfg.Name, conn.Peer()), g.pace.greet)
+	if err == nil {
+		err = learnGenesis(g.log, hello)
+	}
+	if err != nil {
+		g.turnAway(ctx, conn, err)
+		return nil, err
+	}
+	return newLink(conn, dialled, hello, g.log), nil
+}
+
+// turnAway ends a stream whose greeting came to nothing, after telling the peer why.
+func (g *Gossip) turnAway(ctx context.Context, conn *transport.Conn, err error) {
+	bye := wire.Bye{Code: byeOf(err), Text: err.Error()}
+	conn.SetDeadline(time.Now().Add(farewell))
+	if _, werr := conn.Write(wire.Append(nil, bye)); werr == nil {
+		conn.CloseWrite()
+	}
+	conn.Close()
+	if ctx.Err() != nil {
+		return
+	}
+	if g.tally.fault(conn.Peer(), reasonOfGreeting(err), time.Now()) {
+		g.logger.Warn("peer turned away", "peer", conn.Peer().Short(), "remote", conn.RemoteAddr(), "err", err)
+	}
+}
+
+// report tells the loop what became of what arrived.
+func (g *Gossip) report(a arrival, o crdt.Outcome) {
+	now := time.Now()
+	if a.done != nil {
+		g.loop.do(func(s *state) { s.answered(a.link, *a.done, now) })
+		return
+	}
+	g.loop.do(func(s *state) { s.applied(a, o, now) })
+}
+
+// secondWriter reports an op in our own name that this node did not write. The log decides what
+// follows from it.
+func (g *Gossip) secondWriter(l *link, err error) {
+	now := time.Now()
+	g.tally.add(func(c *Counts) { c.SecondWriter++ })
+	if g.tally.fault(g.self, reasonSecond, now) {
+		g.logger.Error("a peer has entries in our own name that this node did not write", "peer", l.peer.Short(), "err", err)
+	}
+}

@@ -1,0 +1,134 @@
+package gossip
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/transport"
+	"github.com/quipulog/quipu/gossip/wire"
+)
+
+// link is the stream between this node and a peer. One goroutine reads it and one writes it; what is
+// to be written, they and the loop agree on in the outbox.
+//
+//	peer ──▶ reader ──▶ applier ──▶ log          reader and loop ask: outbox ──▶ writer ──▶ peer
+//	            └─────▶ loop ◀─────────┘                             log ──────────┘
+type link struct {
+	peer    crdt.Author
+	name    string // what the peer calls itself
+	addr    net.Addr
+	dialled bool        // by this node
+	held    []crdt.Head // of our feed: what the peer held at the beginning
+	since   time.Time
+	conn    *transport.Conn
+	out     *outbox
+	roots   *roots
+	credit  chan struct{} // a place for each run that is read and not applied yet
+
+	heard atomic.Int64 // when the last frame came, in ns since 1970
+	stop  context.CancelCauseFunc
+}
+
+// maxUnapplied is how many runs of one link may wait to be applied; then it is not read.
+const maxUnapplied = 8
+
+func newLink(conn *transport.Conn, dialled bool, hello wire.Hello, log Log) *link {
+	l := &link{
+		peer:    conn.Peer(),
+		name:    hello.Name,
+		addr:    conn.RemoteAddr(),
+		dialled: dialled,
+		held:    hello.Held,
+		since:   time.Now(),
+		conn:    conn,
+		out:     newOutbox(),
+		roots:   &roots{log: log},
+		credit:  make(chan struct{}, maxUnapplied),
+		stop:    func(error) {}, // until the link is served
+	}
+	l.heard.Store(l.since.UnixNano())
+	return l
+}
+
+// lastHeard returns when the last frame came.
+func (l *link) lastHeard() time.Time { return time.Unix(0, l.heard.Load()) }
+
+// dialler returns who opened the stream.
+func (l *link) dialler(self crdt.Author) crdt.Author {
+	if l.dialled {
+		return self
+	}
+	return l.peer
+}
+
+// closing is the reason for which this node ends a link, and what it tells the peer.
+type closing struct {
+	code wire.Code
+	err  error
+}
+
+func (c *closing) Error() string { return c.err.Error() }
+func (c *closing) Unwrap() error { return c.err }
+
+var (
+	errLeaving   = &closing{wire.CodeLeaving, errors.New("this node shuts down")}
+	errSpare     = &closing{wire.CodeSpare, errors.New("there is another stream to the peer")}
+	errForbidden = &closing{wire.CodeOffence, errors.New("the peer is kept out for a while after an offence")}
+	errCrowded   = &closing{wire.CodeOther, errors.New("too many links")}
+)
+
+// farewell bounds the time between deciding to end a link and its end.
+const farewell = 250 * time.Millisecond
+
+// serve runs a link until ctx ends, the loop stops it or the stream breaks, and returns why.
+func (g *Gossip) serve(ctx context.Context, l *link) error {
+	ctx, l.stop = context.WithCancelCause(ctx)
+	defer l.stop(nil)
+	defer context.AfterFunc(ctx, func() { l.conn.SetDeadline(time.Now().Add(farewell)) })()
+	var reading sync.WaitGroup
+	defer l.part(ctx, &reading)
+	if err := g.loop.open(ctx, l); err != nil {
+		l.stop(err)
+		return err
+	}
+	reading.Go(func() { l.stop(g.read(ctx, l)) })
+	l.stop(newWriter(g, l).run(ctx))
+	err := context.Cause(ctx)
+	g.loop.closed(l, err)
+	return err
+}
+
+// part says goodbye if this node is the one that leaves, and closes the stream. The peer's last words
+// are read and dropped, since closing with unread bytes would take our own last words back.
+func (l *link) part(ctx context.Context, reading *sync.WaitGroup) {
+	why := errLeaving
+	cause := context.Cause(ctx)
+	own, ours := errors.AsType[*closing](cause)
+	if ours {
+		why = own
+	}
+	if !ours && !errors.Is(cause, context.Canceled) {
+		l.conn.NetConn().Close() // It broke, or the peer closed it: there is nothing to say.
+	} else if l.bid(why) == nil {
+		reading.Wait() // Two must not read a TLS stream at once, not even to drop what they read.
+		io.Copy(io.Discard, l.conn)
+	}
+	l.conn.NetConn().Close()
+	reading.Wait()
+	l.conn.Close()
+}
+
+// bid says goodbye.
+func (l *link) bid(why *closing) error {
+	l.conn.SetDeadline(time.Now().Add(farewell))
+	if _, err := l.conn.Write(wire.Append(nil, wire.Bye{Code: why.code, Text: why.Error()})); err != nil {
+		return err
+	}
+	return l.conn.CloseWrite()
+}

@@ -1,0 +1,38 @@
+package gossip
+
+import (
+	"context"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// Log is what gossip needs of a log. *eventlog.Log satisfies it. Every method may be called from any
+// goroutine; those without a context do not wait for the disk.
+type Log interface {
+	// ID and Author say which log this is and whose feed is written here.
+	ID() crdt.LogID
+	Author() crdt.Author
+	// Genesis returns the log's genesis, once it is known. SetGenesis makes it known; gossip has
+	// checked that its hash is ID.
+	Genesis() (crdt.Genesis, bool)
+	SetGenesis(crdt.Genesis) error
+
+	// Frontier, Root and Feed say what is held, all of it durable. The caller of Frontier and Feed
+	// does not write to what it gets.
+	Frontier() crdt.Frontier
+	Root() crdt.Hash
+	Feed(crdt.Author) crdt.Feed
+	// Shut returns the authors of whom no more is taken, ascending.
+	Shut() []crdt.Author
+	// Changed returns a channel that is closed at the next commit that adds ops.
+	Changed() <-chan struct{}
+
+	// Wants, Plan and Read are the steps of a sync that read the log: see package crdt.
+	Wants(ctx context.Context, theirs crdt.Frontier, limit int) ([]crdt.Want, error)
+	Plan(context.Context, crdt.Want) ([]crdt.Segment, error)
+	// Read returns the next run of a segment and moves seg.After; an empty run ends the segment.
+	Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.Run, error)
+	// Apply verifies and stores runs, in order, and returns an outcome for each. Its error is this
+	// node's own fault; what is wrong with a run is in its outcome.
+	Apply(context.Context, []crdt.Run) ([]crdt.Outcome, error)
+}

@@ -1,0 +1,92 @@
+package gossip
+
+import (
+	"context"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// loop is the one goroutine that owns the state of the sync. Others hand it functions, which it calls
+// one at a time; none of them waits for anything.
+type loop struct {
+	acts chan func(*state)
+	over chan struct{} // closed when the loop has ended
+}
+
+func newLoop() *loop {
+	return &loop{acts: make(chan func(*state), 256), over: make(chan struct{})}
+}
+
+// do has the loop call act. After the loop's end it does nothing.
+func (p *loop) do(act func(*state)) {
+	select {
+	case p.acts <- act:
+	case <-p.over:
+	}
+}
+
+// ask is do that waits until act has been called; it reports whether it was.
+func (p *loop) ask(act func(*state)) bool {
+	called := make(chan struct{})
+	p.do(func(s *state) {
+		act(s)
+		close(called)
+	})
+	select {
+	case <-called:
+		return true
+	case <-p.over:
+		return false
+	}
+}
+
+// open asks the loop to take in a link. Its error is why it does not.
+func (p *loop) open(ctx context.Context, l *link) error {
+	var err error
+	if !p.ask(func(s *state) { err = s.open(ctx, l, time.Now()) }) {
+		return errLeaving
+	}
+	return err
+}
+
+// closed tells the loop that a link has ended.
+func (p *loop) closed(l *link, err error) {
+	p.do(func(s *state) { s.closed(l, err, time.Now()) })
+}
+
+// reserve asks whether author may be dialled: not when there is a link to it, or one in the making
+// from this side, or it is kept out. Each success is followed by one call of open or of unreserve.
+func (p *loop) reserve(author crdt.Author) bool {
+	var granted bool
+	return p.ask(func(s *state) { granted = s.reserve(author, time.Now()) }) && granted
+}
+
+// unreserve says that dialling author came to nothing.
+func (p *loop) unreserve(author crdt.Author) {
+	p.do(func(s *state) { s.failed(author, time.Now()) })
+}
+
+// run calls what it is handed, and looks at the clock, until ctx ends.
+func (p *loop) run(ctx context.Context, s *state) {
+	defer close(p.over)
+	tick := time.NewTicker(s.g.pace.tick)
+	defer tick.Stop()
+	for {
+		changed := s.g.log.Changed()
+		s.advertiseOwn()
+		select {
+		case <-ctx.Done():
+			return
+		case act := <-p.acts:
+			act(s)
+		case now := <-tick.C:
+			s.tick(ctx, now)
+		case <-s.g.members.Changed():
+			s.membersChanged(time.Now())
+		case <-s.g.members.Hinted():
+			s.takeHints(time.Now())
+		case <-changed:
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package gossip
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/membership"
+)
+
+// State says how a member is.
+type State string
+
+const (
+	// Alive: it is linked, or answers probes.
+	Alive State = "alive"
+	// Suspect: nothing says that it has gone, and it has not been heard of for a while.
+	Suspect State = "suspect"
+	// Dead: it stopped without a word, as far as the membership can tell.
+	Dead State = "dead"
+	// Left: it said that it leaves.
+	Left State = "left"
+)
+
+// Member is another node, as this one sees it. Nothing in it but Author and Addr has been proven.
+type Member struct {
+	Author crdt.Author
+	Name   string // what it calls itself; it may be anything
+	Addr   netip.AddrPort
+	State  State
+	Since  time.Time     // when it became alive or was seen to have gone
+	RTT    time.Duration // of the last answered probe; 0 if none was
+	Heard  time.Time     // when it was last heard of; zero if never
+
+	Linked bool
+	// Behind is how many entries it says to have that are not here. It is a claim: one that is not
+	// made good is forgotten.
+	Behind uint64
+	// EqualAt is when its digest last was the same as ours; zero if never on the present link.
+	EqualAt time.Time
+}
+
+// Members returns the other nodes that are known, by author. Before [Gossip.Run] there are none.
+func (g *Gossip) Members() []Member {
+	known := g.members.Members()
+	var all []Member
+	g.loop.ask(func(s *state) { all = s.members(known, time.Now()) })
+	return all
+}
+
+// members puts together what the membership and the links say.
+func (s *state) members(known []membership.Member, now time.Time) []Member {
+	var all []Member
+	seen := make(map[crdt.Author]bool)
+	for _, k := range known {
+		seen[k.Author] = true
+		m := Member{Author: k.Author, Name: k.Name, Addr: k.Addr, Since: k.Since, RTT: k.RTT, Heard: k.Heard, State: Alive}
+		if p := s.links[k.Author]; p != nil {
+			s.describe(&m, p)
+		} else {
+			m.State = s.unlinked(k, now)
+		}
+		all = append(all, m)
+	}
+	for a, p := range s.links {
+		if !seen[a] {
+			m := Member{Author: a, Addr: addrPortOf(p.addr), Since: p.since, State: Alive}
+			s.describe(&m, p)
+			all = append(all, m)
+		}
+	}
+	slices.SortFunc(all, func(a, b Member) int { return a.Author.Compare(b.Author) })
+	return all
+}
+
+// describe adds to m what its link says.
+func (s *state) describe(m *Member, p *peering) {
+	m.Linked, m.EqualAt = true, p.equalAt
+	if heard := p.lastHeard(); heard.After(m.Heard) {
+		m.Heard = heard
+	}
+	if m.Name == "" {
+		m.Name = p.name
+	}
+	for a, heads := range p.offers {
+		if claimed, held := heads[len(heads)-1].Next, s.g.log.Feed(a).Next(); claimed > held {
+			m.Behind += claimed - held
+		}
+	}
+}
+
+// unlinked returns the state of a member without a link.
+func (s *state) unlinked(m membership.Member, now time.Time) State {
+	if left, said := s.left[m.Author]; said && !(m.Alive && m.Since.After(left)) {
+		return Left
+	}
+	switch {
+	case !m.Alive:
+		return Dead
+	case now.Sub(m.Since) > s.g.pace.suspect && now.Sub(m.Heard) > s.g.pace.suspect:
+		return Suspect
+	}
+	return Alive
+}
+
+// addrPortOf returns the address and port in a network address, zero if there are none.
+func addrPortOf(a net.Addr) netip.AddrPort {
+	ap, _ := netip.ParseAddrPort(a.String())
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}

@@ -1,0 +1,236 @@
+package membership
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/memberlist"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/transport"
+)
+
+// Config says who a member is and how it talks.
+type Config struct {
+	Key       ed25519.PrivateKey
+	Log       crdt.LogID
+	Name      string         // for people; at most MaxName bytes, cut if longer
+	Advertise netip.AddrPort // where peers reach this node
+	Transport *transport.Transport
+	Profile   Profile
+	Root      func() crdt.Hash // the root that push and pull carry; must not wait
+	Logger    *slog.Logger     // nil discards
+	MaxPeers  int              // members that are taken in. Default: 1024
+}
+
+// Membership is this node's part in the membership. Its methods may be called from any goroutine.
+type Membership struct {
+	cfg     Config
+	self    crdt.Author
+	log     *slog.Logger
+	carrier *carrier
+	table   *table
+	hints   *hints
+	board   *board
+	conf    *memberlist.Config
+
+	started chan struct{} // closed when list is set
+	list    *memberlist.Memberlist
+
+	mu sync.Mutex
+	// The field below is guarded by mu.
+
+	counter uint64 // of our next announcement
+}
+
+// New returns a membership of one. Nothing runs before [Membership.Run].
+func New(cfg Config) (*Membership, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxPeers == 0 {
+		cfg.MaxPeers = 1024
+	}
+	if len(cfg.Name) > MaxName {
+		cfg.Name = cutText(cfg.Name, MaxName)
+	}
+	if err := cfg.Profile.Check(); err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	m := &Membership{
+		cfg:     cfg,
+		self:    crdt.AuthorOf(cfg.Key),
+		log:     cfg.Logger,
+		carrier: newCarrier(cfg.Transport, cfg.Advertise),
+		table:   newTable(cfg.MaxPeers),
+		hints:   newHints(),
+		board:   &board{waiting: make(map[crdt.Author]*posted)},
+		started: make(chan struct{}),
+		counter: uint64(max(time.Now().UnixMilli(), 1)),
+	}
+	m.conf = m.config()
+	return m, nil
+}
+
+// config returns memberlist's configuration.
+func (m *Membership) config() *memberlist.Config {
+	d := &delegate{m: m}
+	c := memberlist.DefaultLANConfig()
+	m.cfg.Profile.tune(c)
+	c.Name = m.self.String()
+	c.Label = m.cfg.Log.String()
+	c.Transport = m.carrier
+	c.SecretKey = m.cfg.Transport.GossipKey()
+	c.EnableCompression = false // LZW runs at 50 MB/s
+	c.DeadNodeReclaimTime = time.Second
+	c.Delegate, c.Events, c.Alive, c.Ping, c.Conflict = d, d, d, d, d
+	c.Logger = logger(m.log)
+	return c
+}
+
+// leaveTime bounds how long leaving waits for somebody to be told.
+const leaveTime = 500 * time.Millisecond
+
+// Run takes part until ctx ends, then tells the others and stops. The transport must run, and go on
+// running until Run has returned; packets are read until it is closed, which ends [Membership.Pump].
+func (m *Membership) Run(ctx context.Context) error {
+	list, err := memberlist.Create(m.conf)
+	if err != nil {
+		return fmt.Errorf("start membership: %w", err)
+	}
+	m.list = list
+	close(m.started)
+	m.repeatAnnouncements(ctx)
+	if err := list.Leave(leaveTime); err != nil {
+		m.log.Debug("left without having told anybody", "err", err)
+	}
+	if err := list.Shutdown(); err != nil {
+		return fmt.Errorf("stop membership: %w", err)
+	}
+	return nil
+}
+
+// Pump feeds memberlist with what arrives on the transport. It returns when the transport is closed.
+func (m *Membership) Pump(ctx context.Context) {
+	var pumps sync.WaitGroup
+	pumps.Go(func() { m.carrier.pumpStreams(ctx) })
+	m.carrier.pumpPackets()
+	pumps.Wait()
+}
+
+// announcePause is the least time between two announcements, so that two nodes with one key do not
+// outbid each other without end.
+const announcePause = 2 * time.Second
+
+// repeatAnnouncements announces this node again whenever a peer turns out to know a newer
+// announcement of ours than the one we made, until ctx ends.
+func (m *Membership) repeatAnnouncements(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.table.outbid:
+		}
+		if err := m.list.UpdateNode(time.Second); err != nil {
+			m.log.Debug("announcement reached nobody yet", "err", err)
+		}
+		pause := time.NewTimer(announcePause)
+		select {
+		case <-ctx.Done():
+		case <-pause.C:
+		}
+		pause.Stop()
+	}
+}
+
+// announcement returns what we say of ourselves now.
+func (m *Membership) announcement() announcement {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return announcement{author: m.self, addr: m.cfg.Advertise, counter: m.counter, name: m.cfg.Name}
+}
+
+// outbid takes note that somebody knows an announcement of ours with a counter that is not below the
+// one in use, but is not the one in use. It reports whether that was news.
+func (m *Membership) outbid(seen uint64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if seen < m.counter {
+		return false
+	}
+	m.counter = seen + 1
+	signal(m.table.outbid)
+	return true
+}
+
+// ErrStopped is returned by [Membership.Join] when the membership is over.
+var ErrStopped = errors.New("membership is stopped")
+
+// Join exchanges tables with the node at addr, which must be author. It waits for [Membership.Run] to
+// have begun. The deadline of ctx is not looked at while the exchange runs; it takes at most the
+// profile's stream timeout.
+func (m *Membership) Join(ctx context.Context, author crdt.Author, addr netip.AddrPort) error {
+	select {
+	case <-m.started:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if ctx.Err() != nil {
+		return ErrStopped
+	}
+	if _, err := m.list.Join([]string{author.String() + "/" + addr.String()}); err != nil {
+		return fmt.Errorf("join %s at %s: %w", author.Short(), addr, err)
+	}
+	return nil
+}
+
+// Advertise tells others that this node holds heads of author's feed, sorted by (next, id). The
+// caller has made sure that it does, durably.
+func (m *Membership) Advertise(author crdt.Author, heads []crdt.Head) {
+	if len(heads) > 0 {
+		m.board.post(Advert{Author: author, Heads: heads})
+	}
+}
+
+// Members returns the members that are known, this node left out, by author.
+func (m *Membership) Members() []Member { return m.table.snapshot() }
+
+// Member returns what is known of one author.
+func (m *Membership) Member(a crdt.Author) (Member, bool) { return m.table.member(a) }
+
+// Changed returns a channel that receives when [Membership.Members] may have changed. There is one
+// channel, for one receiver.
+func (m *Membership) Changed() <-chan struct{} { return m.table.changed }
+
+// Hinted returns a channel that receives when [Membership.Hints] has something. There is one channel,
+// for one receiver.
+func (m *Membership) Hinted() <-chan struct{} { return m.hints.arrived }
+
+// Hints hands over the hints since the last call: adverts, the largest of each author, and whether
+// some member was seen to have a root other than ours.
+func (m *Membership) Hints() (adverts []Advert, rootDiffers bool) { return m.hints.take() }
+
+// Counts returns how often things were refused.
+func (m *Membership) Counts() Counts { return m.table.counts() }
+
+// signal puts a token into a channel of one place.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// cutText returns the beginning of s, of at most n bytes, cut between two characters.
+func cutText(s string, n int) string {
+	for n > 0 && n < len(s) && s[n]&0xc0 == 0x80 {
+		n--
+	}
+	return s[:min(n, len(s))]
+}

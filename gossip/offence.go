@@ -1,0 +1,102 @@
+package gossip
+
+import (
+	"errors"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/wire"
+)
+
+// Reason says in a word what was wrong with what a peer sent.
+type Reason string
+
+const (
+	reasonMalformed    Reason = "malformed"           // bytes that are no message
+	reasonOtherLog     Reason = "other-log"           // ops of another log
+	reasonRun          Reason = "run"                 // ops that are no chain
+	reasonBody         Reason = "body"                // a body that is not its header's
+	reasonSignature    Reason = "signature"           // a run that does not end with a valid signature
+	reasonKey          Reason = "key"                 // an author that is no usable key
+	reasonGenesis      Reason = "genesis"             // a genesis that is not the log's
+	reasonAuthor       Reason = "author"              // ops that break the laws, signed: the author's doing
+	reasonRefused      Reason = "refused"             // runs that the log does not take, by its own policy
+	reasonShut         Reason = "shut"                // runs of an author of whom no more is taken
+	reasonNewer        Reason = "newer-version"       // ops of a format version that is not known here
+	reasonIdle         Reason = "not-delivered"       // an answer that did not come in time
+	reasonHelloLog     Reason = "hello-other-log"     // a greeting from a holder of another log
+	reasonHelloVersion Reason = "hello-other-version" // a greeting in another version of the protocol
+	reasonBye          Reason = "hello-bye"           // a peer that turned us away
+	reasonBroken       Reason = "hello-broken"        // a greeting that broke off
+	reasonSecond       Reason = "second-writer"       // ops in our own name that this node did not write
+)
+
+// An offender is kept out for quarantine the first time, and for up to quarantineMost later.
+const (
+	quarantine     = 10 * time.Second
+	quarantineMost = 5 * time.Minute
+)
+
+// faultOf returns what is wrong with a run that was refused, and whether it is the peer's offence to
+// have sent it. An author that breaks the laws in its own name is not held against the peer that
+// relays it: the peer may have taken it for covered by a signature, as it should.
+func faultOf(err error) (reason Reason, offence bool) {
+	for _, f := range []struct {
+		err     error
+		reason  Reason
+		offence bool
+	}{
+		{wire.ErrMalformed, reasonMalformed, true},
+		{crdt.ErrMalformed, reasonMalformed, true},
+		{crdt.ErrRun, reasonRun, true},
+		{crdt.ErrBody, reasonBody, true},
+		{crdt.ErrSignature, reasonSignature, true},
+		{crdt.ErrAuthor, reasonKey, true},
+		{ErrGenesis, reasonGenesis, true},
+		{crdt.ErrInvalid, reasonAuthor, false},
+		{crdt.ErrShut, reasonShut, false},
+	} {
+		if errors.Is(err, f.err) {
+			return f.reason, f.offence
+		}
+	}
+	return reasonRefused, false
+}
+
+// offence counts and logs what a peer did wrong, and returns the error that ends its link.
+func (g *Gossip) offence(l *link, reason Reason, err error) error {
+	if g.tally.fault(l.peer, reason, time.Now()) {
+		g.logger.Warn("peer sent what it may not send", "peer", l.peer.Short(), "remote", l.addr, "reason", string(reason), "err", err)
+	}
+	return &closing{code: wire.CodeOffence, err: err}
+}
+
+// reasonOfGreeting returns why a greeting came to nothing.
+func reasonOfGreeting(err error) Reason {
+	if _, other := errors.AsType[*OtherLogError](err); other {
+		return reasonHelloLog
+	}
+	if _, other := errors.AsType[*OtherVersionError](err); other {
+		return reasonHelloVersion
+	}
+	if _, bye := errors.AsType[*ByeError](err); bye {
+		return reasonBye
+	}
+	if reason, offence := faultOf(err); offence {
+		return reason
+	}
+	return reasonBroken
+}
+
+// byeOf returns the code that goes with the end of a greeting.
+func byeOf(err error) wire.Code {
+	switch reason := reasonOfGreeting(err); reason {
+	case reasonHelloLog:
+		return wire.CodeOtherLog
+	case reasonHelloVersion:
+		return wire.CodeVersion
+	case reasonMalformed, reasonGenesis:
+		return wire.CodeOffence
+	}
+	return wire.CodeOther
+}

@@ -1,0 +1,77 @@
+package gossip
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/quipulog/quipu/gossip/membership"
+)
+
+// pace is how long things take and how often they are done, by profile.
+type pace struct {
+	tick     time.Duration // how often the loop looks at its clocks
+	offer    time.Duration // between two anti-entropy offers on a link; ± a quarter
+	soon     time.Duration // from news to the offer that spreads it; up to twice as long
+	patience time.Duration // how long an author may take to push what others are seen to have
+	deliver  time.Duration // how long a peer may take to send the next of what it was asked for
+	avoid    time.Duration // how long a peer that did not deliver is not asked for that author
+	silence  time.Duration // after so long without a word a link is dead
+	greet    time.Duration // for the exchange of hellos
+	write    time.Duration // for one frame to be taken by the peer
+	dialLow  time.Duration // first pause after a failed dial or join; doubles
+	dialHigh time.Duration // longest pause
+	suspect  time.Duration // a member that is neither linked nor heard of for so long is suspect
+	dialBack time.Duration // after so long without a link the higher author dials too
+}
+
+func paceOf(p membership.Profile) pace {
+	lan := pace{
+		tick:     50 * time.Millisecond,
+		offer:    time.Second,
+		soon:     100 * time.Millisecond,
+		patience: 750 * time.Millisecond,
+		deliver:  3 * time.Second,
+		avoid:    20 * time.Second,
+		silence:  10 * time.Second,
+		greet:    5 * time.Second,
+		write:    30 * time.Second,
+		dialLow:  500 * time.Millisecond,
+		dialHigh: 10 * time.Second,
+		suspect:  time.Second,
+		dialBack: 3 * time.Second,
+	}
+	if p != membership.WAN {
+		return lan
+	}
+	wan := lan
+	wan.offer = 5 * time.Second
+	wan.soon = 500 * time.Millisecond
+	wan.patience = 4 * time.Second
+	wan.deliver = 15 * time.Second
+	wan.silence = 45 * time.Second
+	wan.greet = 15 * time.Second
+	wan.write = 2 * time.Minute
+	wan.suspect = 10 * time.Second
+	wan.dialBack = 10 * time.Second
+	return wan
+}
+
+// jittered returns d ± a quarter, so that nodes that began together do not stay together.
+func jittered(d time.Duration) time.Duration {
+	return d*3/4 + rand.N(d/2+1)
+}
+
+// backoff is a pause that doubles with each failure.
+type backoff struct {
+	pause time.Duration
+	until time.Time
+}
+
+// fail begins the next pause, between half of and all of its length.
+func (b *backoff) fail(now time.Time, low, high time.Duration) {
+	b.pause = min(max(2*b.pause, low), high)
+	b.until = now.Add(b.pause/2 + rand.N(b.pause/2+1))
+}
+
+// over reports whether the pause is over.
+func (b *backoff) over(now time.Time) bool { return !now.Before(b.until) }

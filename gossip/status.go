@@ -1,0 +1,137 @@
+package gossip
+
+import (
+	"maps"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/membership"
+	"github.com/quipulog/quipu/gossip/transport"
+)
+
+// Status is a snapshot of how a node gets on with the others.
+type Status struct {
+	Self    crdt.Author
+	Log     crdt.LogID
+	Addr    netip.AddrPort
+	Members []Member
+	Seeds   []Seed
+	// SecondWriter says that a peer has sent ops in our own name that this node did not write.
+	SecondWriter bool
+	Counts       Counts
+	Transport    transport.Counts
+	Membership   membership.Counts
+}
+
+// Counts is what a node has done and seen since it was made.
+type Counts struct {
+	BytesSent, BytesReceived uint64 // of frames on links, without TLS
+	RunsSent, OpsSent        uint64
+	OpsTaken, EntriesTaken   uint64 // new here
+	Duplicates               uint64 // ops that were held already
+	Pending                  uint64 // runs that could not be placed yet
+	Forks                    uint64 // runs that began a branch
+	OffersSent, VectorsSent  uint64 // comparisons: roots and frontiers
+	Asks, Answers            uint64 // wants sent, and those that were answered with something new
+	ReadFailures             uint64 // ops that could not be read for a peer
+	SecondWriter             uint64 // runs in our own name that this node did not write
+	Faults                   map[Reason]uint64
+	Unlogged                 uint64 // faults that were counted and not logged, to spare the log
+}
+
+// Status returns a snapshot.
+func (g *Gossip) Status() Status {
+	s := Status{
+		Self:       g.self,
+		Log:        g.log.ID(),
+		Addr:       g.Addr(),
+		Members:    g.Members(),
+		Seeds:      g.Seeds(),
+		Counts:     g.tally.snapshot(),
+		Transport:  g.transport.Counts(),
+		Membership: g.members.Counts(),
+	}
+	s.SecondWriter = s.Counts.SecondWriter > 0
+	return s
+}
+
+// tally counts.
+type tally struct {
+	mu sync.Mutex
+	// The fields below are guarded by mu.
+
+	counts Counts
+	logged map[fault]time.Time // when each kind of fault was last logged
+}
+
+// fault is a kind of fault of one author, as a peer or as the author of ops.
+type fault struct {
+	who    crdt.Author
+	reason Reason
+}
+
+const (
+	// logPause is the least time between two lines in the log about the same fault of the same
+	// author.
+	logPause = time.Minute
+	// maxFaults bounds the faults whose logging is remembered; beyond, they are counted only.
+	maxFaults = 1024
+)
+
+func newTally() *tally {
+	return &tally{counts: Counts{Faults: make(map[Reason]uint64)}, logged: make(map[fault]time.Time)}
+}
+
+// add changes the counts.
+func (t *tally) add(change func(*Counts)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	change(&t.counts)
+}
+
+// outcome counts what became of a run.
+func (t *tally) outcome(o crdt.Outcome) {
+	t.add(func(c *Counts) {
+		c.OpsTaken += uint64(o.Ops)
+		c.EntriesTaken += uint64(o.Entries)
+		c.Duplicates += uint64(o.Duplicates)
+		if o.Decision == crdt.Pending && o.Err == nil {
+			c.Pending++
+		}
+		if o.Forked {
+			c.Forks++
+		}
+	})
+}
+
+// fault counts a fault and reports whether it is to be logged.
+func (t *tally) fault(who crdt.Author, reason Reason, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counts.Faults[reason]++
+	f := fault{who, reason}
+	last, known := t.logged[f]
+	if known && now.Sub(last) < logPause {
+		t.counts.Unlogged++
+		return false
+	}
+	if !known && len(t.logged) >= maxFaults {
+		maps.DeleteFunc(t.logged, func(_ fault, at time.Time) bool { return now.Sub(at) >= logPause })
+		if len(t.logged) >= maxFaults {
+			t.counts.Unlogged++
+			return false
+		}
+	}
+	t.logged[f] = now
+	return true
+}
+
+func (t *tally) snapshot() Counts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.counts
+	c.Faults = maps.Clone(c.Faults)
+	return c
+}
