@@ -1,0 +1,135 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// Client calls a node. Its methods may be called by many goroutines at once; each call has a
+// connection of its own.
+type Client struct {
+	http  http.Client
+	close func() error
+}
+
+// NewClient returns a client that reaches its node through connections that dial makes. Close, which
+// may be nil, is called by [Client.Close].
+func NewClient(dial func(context.Context) (net.Conn, error), close func() error) *Client {
+	return &Client{
+		http: http.Client{Transport: &http.Transport{
+			DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+			DisableKeepAlives:  true,
+			DisableCompression: true,
+		}},
+		close: close,
+	}
+}
+
+// Close gives back what the client was made with. Calls under way fail.
+func (c *Client) Close() error {
+	if c.close == nil {
+		return nil
+	}
+	return c.close()
+}
+
+// Status returns who the node is and what it holds.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	var s Status
+	return s, c.get(ctx, "status", "/v1/status", &s)
+}
+
+// Members returns the members that the node knows of, itself first.
+func (c *Client) Members(ctx context.Context) ([]Member, error) {
+	var m []Member
+	return m, c.get(ctx, "members", "/v1/members", &m)
+}
+
+// Frontier returns exactly what the node holds.
+func (c *Client) Frontier(ctx context.Context) (Frontier, error) {
+	var f Frontier
+	return f, c.get(ctx, "frontier", "/v1/frontier", &f)
+}
+
+// Verify has the node walk its whole log, and returns what it found.
+func (c *Client) Verify(ctx context.Context) (Report, error) {
+	var r Report
+	return r, c.call(ctx, "verify", http.MethodPost, "/v1/verify", &r)
+}
+
+// Prove returns the proof of the entry at p. It returns [ErrNotFound] when none stands there.
+func (c *Client) Prove(ctx context.Context, p crdt.Place) (crdt.EntryProof, error) {
+	var proof crdt.EntryProof
+	return proof, c.get(ctx, "prove", "/v1/proof/"+url.PathEscape(p.String()), &proof)
+}
+
+func (c *Client) get(ctx context.Context, what, path string, into any) error {
+	return c.call(ctx, what, http.MethodGet, path, into)
+}
+
+// call makes a call that has no body and one JSON value as its answer.
+func (c *Client) call(ctx context.Context, what, method, path string, into any) error {
+	resp, err := c.do(ctx, method, path, nil)
+	if err != nil {
+		return wrap(what, err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return wrap(what, gone(ctx, err))
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		return fmt.Errorf("%s: read the node's answer: %w", what, err)
+	}
+	return nil
+}
+
+// do makes a call and returns the answer's head, its body unread, or why the node refused.
+func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	// The host is no name of anything: dial knows where the node is.
+	req, err := http.NewRequestWithContext(ctx, method, "http://quipu"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if cause := errors.Unwrap(err); cause != nil { // less the URL, which means nothing to a reader
+			err = cause
+		}
+		return nil, gone(ctx, err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	var refusal Envelope
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err == nil && json.Unmarshal(b, &refusal) == nil && refusal.Error != nil {
+		return nil, refusal.Error
+	}
+	return nil, fmt.Errorf("the node answered %s", resp.Status)
+}
+
+// gone says that the node went away, unless it was the caller who ended the call.
+func gone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("%w: %w", ErrGone, err)
+}
+
+// wrap says which call failed. A refusal speaks for itself.
+func wrap(what string, err error) error {
+	if _, ok := errors.AsType[*Error](err); ok {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

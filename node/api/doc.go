@@ -1,0 +1,31 @@
+// Package api is a node's HTTP interface as its clients see it: the routes, what they take and return,
+// and a client for them. Package server has the other end.
+//
+//	POST /v1/entries       events, one JSON form a line, in; places, in order, out as they become durable
+//	GET  /v1/entries       the entries that a query takes, one JSON form a line
+//	GET  /v1/tail          the same in arrival order, and then new ones as they come
+//	POST /v1/transitions   moves, one a line, in; places out
+//	GET  /v1/transitions   the transition log, one a line
+//	GET  /v1/state         each subject's present stage, one a line
+//	GET  /v1/status        who the node is and what it holds
+//	GET  /v1/members       the members it knows of
+//	GET  /v1/frontier      exactly what it holds
+//	POST /v1/verify        walks the whole log and reports
+//	GET  /v1/proof/{place} the proof of one entry
+//
+// The few types: [Client] makes the calls. [Query] says which entries. [Line] is an entry as it came
+// over the wire, byte for byte, parsed when asked. [Error] is why the node refused, with a [Code] for
+// programs. [Status], [Member], [Frontier] and [Report] are what the other routes return.
+//
+// A walk: a client connects to the node's socket, posts lines, and reads places while it still posts;
+// both directions stream. A stream that fails in the middle ends with a line
+//
+//	{"error":{"code":"invalid","message":"…","line":3}}
+//
+// and what stood before that line is true: a place that was received is durable. A stream that ends
+// without it, and without HTTP's own end, was cut off, which the client returns as an error that wraps
+// [ErrGone].
+//
+// The routes are served on the node's Unix socket, whose mode says who may connect; nothing here asks
+// for a password or speaks TLS.
+package api

@@ -1,0 +1,173 @@
+package api
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/nearest"
+)
+
+// Query says which entries to read, and in which order. An empty filter means everything: the zero
+// Query reads the whole log in author order.
+type Query struct {
+	// Order is "author", "causal" or "arrival"; empty means author.
+	Order string
+	// Authors, Kinds, Modules and Subjects each take the entries that have one of the values.
+	Authors                  []crdt.Author
+	Kinds, Modules, Subjects []string
+	// From takes the entries that do not stand before it in author order.
+	From *crdt.Place
+	// Since and Until take the entries whose event time is not before Since and before Until. The zero
+	// time leaves that side open.
+	Since, Until time.Time
+	// Reverse yields the same entries last to first.
+	Reverse bool
+	// Limit is the greatest number of entries; 0 is no limit.
+	Limit int
+	// Offset is the offset at which a reading in arrival order begins. Nil is the beginning, and for a
+	// tail the present end.
+	Offset *uint64
+}
+
+// The parameters of a query, as the URL names them.
+const (
+	paramOrder   = "order"
+	paramAuthor  = "author"
+	paramKind    = "kind"
+	paramModule  = "module"
+	paramSubject = "subject"
+	paramFrom    = "from"
+	paramSince   = "since"
+	paramUntil   = "until"
+	paramReverse = "reverse"
+	paramLimit   = "limit"
+	paramOffset  = "offset"
+)
+
+var params = []string{
+	paramOrder, paramAuthor, paramKind, paramModule, paramSubject, paramFrom,
+	paramSince, paramUntil, paramReverse, paramLimit, paramOffset,
+}
+
+// Values returns the query as parameters of a URL.
+func (q Query) Values() url.Values {
+	v := url.Values{}
+	set := func(name, value string) {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	set(paramOrder, q.Order)
+	for _, a := range q.Authors {
+		v.Add(paramAuthor, a.String())
+	}
+	v[paramKind], v[paramModule], v[paramSubject] = q.Kinds, q.Modules, q.Subjects
+	if q.From != nil {
+		set(paramFrom, q.From.String())
+	}
+	if !q.Since.IsZero() {
+		set(paramSince, q.Since.Format(time.RFC3339Nano))
+	}
+	if !q.Until.IsZero() {
+		set(paramUntil, q.Until.Format(time.RFC3339Nano))
+	}
+	if q.Reverse {
+		set(paramReverse, "true")
+	}
+	if q.Limit != 0 {
+		set(paramLimit, strconv.Itoa(q.Limit))
+	}
+	if q.Offset != nil {
+		set(paramOffset, strconv.FormatUint(*q.Offset, 10))
+	}
+	return v
+}
+
+// ParseQuery reads what [Query.Values] returns. A parameter that does not exist is an error that names
+// the nearest one, and so is one that stands there twice where one value is wanted.
+func ParseQuery(v url.Values) (Query, error) {
+	var q Query
+	for name, values := range v {
+		if !slices.Contains(params, name) {
+			return Query{}, fmt.Errorf("unknown parameter %q: %s", name, suggestion(name))
+		}
+		for i, value := range values {
+			if err := q.set(name, value, i); err != nil {
+				return Query{}, fmt.Errorf("parameter %s: %w", name, err)
+			}
+		}
+	}
+	return q, nil
+}
+
+func suggestion(name string) string {
+	if near := nearest.Name(name, params); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "the parameters are " + strings.Join(params, ", ")
+}
+
+// set takes the i-th value of a parameter.
+func (q *Query) set(name, value string, i int) (err error) {
+	switch name {
+	case paramAuthor:
+		var a crdt.Author
+		a, err = crdt.ParseAuthor(value)
+		q.Authors = append(q.Authors, a)
+		return err
+	case paramKind:
+		q.Kinds = append(q.Kinds, value)
+		return nil
+	case paramModule:
+		q.Modules = append(q.Modules, value)
+		return nil
+	case paramSubject:
+		q.Subjects = append(q.Subjects, value)
+		return nil
+	}
+	if i > 0 {
+		return fmt.Errorf("%q: one value is enough", value)
+	}
+	switch name {
+	case paramOrder:
+		q.Order = value
+	case paramFrom:
+		q.From = new(crdt.Place)
+		*q.From, err = crdt.ParsePlace(value)
+	case paramSince:
+		q.Since, err = ParseTime(value)
+	case paramUntil:
+		q.Until, err = ParseTime(value)
+	case paramReverse:
+		q.Reverse, err = strconv.ParseBool(value)
+	case paramLimit:
+		q.Limit, err = ParseLimit(value)
+	case paramOffset:
+		q.Offset = new(uint64)
+		*q.Offset, err = strconv.ParseUint(value, 10, 63)
+	}
+	return err
+}
+
+// ParseTime reads a time as RFC 3339 writes it, with any offset from UTC.
+func ParseTime(s string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q: expected a time as in RFC 3339, such as 2024-05-01T12:00:00Z", s)
+	}
+	return t, nil
+}
+
+// ParseLimit reads the limit of a query.
+func ParseLimit(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%q: expected a number, 0 for no limit", s)
+	}
+	return n, nil
+}

@@ -1,0 +1,100 @@
+package api
+
+import (
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// Status is who a node is and what it holds.
+type Status struct {
+	// Running says whether a daemon answers; without one the log was opened for this call alone, and
+	// the fields about the network are empty.
+	Running bool        `json:"running"`
+	Author  crdt.Author `json:"author"`
+	Name    string      `json:"name,omitempty"`
+	Log     crdt.LogID  `json:"log"`
+	// Genesis is the hex form of what the log began with, which init --genesis reads; empty while the
+	// node has not learned it.
+	Genesis string `json:"genesis,omitempty"`
+
+	Listen  string    `json:"listen,omitempty"`
+	Socket  string    `json:"socket,omitempty"`
+	PID     int       `json:"pid,omitempty"`
+	Started time.Time `json:"started,omitzero"`
+	Version string    `json:"version"`
+
+	// Hash is the root of the frontier's digest.
+	Hash    crdt.Hash `json:"hash"`
+	Authors int       `json:"authors"`
+	Ops     uint64    `json:"ops"`
+	Entries uint64    `json:"entries"`
+	// Next is the offset that the next entry gets.
+	Next uint64 `json:"next"`
+	// Bytes is the size of the log's file.
+	Bytes int64 `json:"bytes"`
+	// Writable says whether entries can be appended; Reason says why not.
+	Writable bool   `json:"writable"`
+	Reason   string `json:"reason,omitempty"`
+
+	// Forked is how many authors contradict themselves. Ahead is how many have a clock that is more than
+	// a minute ahead of this node's. Shut are those of whom no more is taken here, with the reason.
+	Forked int                    `json:"forked"`
+	Ahead  int                    `json:"ahead"`
+	Shut   map[crdt.Author]string `json:"shut,omitempty"`
+	// Counts are the node's counters since its start, by name.
+	Counts map[string]uint64 `json:"counts,omitempty"`
+
+	// Members is how many other members are alive, Linked how many of them this node has a link to.
+	Members int `json:"members"`
+	Linked  int `json:"linked"`
+}
+
+// Member is a node as another one sees it.
+type Member struct {
+	Author crdt.Author `json:"author"`
+	Name   string      `json:"name"`
+	Addr   string      `json:"addr"`
+	// State is "self", "alive", "suspect", "dead" or "left".
+	State string `json:"state"`
+	// Linked says whether ops can flow.
+	Linked bool `json:"linked"`
+	// Behind is how many entries the node knows the member to hold that it does not hold itself.
+	Behind uint64 `json:"behind"`
+	// RTT is the round trip of the last answered probe, in seconds; 0 when none was.
+	RTT float64 `json:"rtt,omitempty"`
+}
+
+// Frontier is exactly what a node holds.
+type Frontier struct {
+	// Hash is the root of the digest: equal on two nodes exactly when their heads are.
+	Hash    crdt.Hash `json:"hash"`
+	Authors []Feed    `json:"authors"`
+}
+
+// Feed is the heads of one author.
+type Feed struct {
+	Author crdt.Author `json:"author"`
+	Heads  []Head      `json:"heads"`
+}
+
+// Head is the end of a branch.
+type Head struct {
+	Next uint64    `json:"next"`
+	Op   crdt.OpID `json:"op"`
+}
+
+// Report is what a walk over the whole log found.
+type Report struct {
+	// OK says that everything checks out: there are no problems.
+	OK      bool   `json:"ok"`
+	Authors uint64 `json:"authors"`
+	Ops     uint64 `json:"ops"`
+	Entries uint64 `json:"entries"`
+	// Offences counts ops whose own signature does not verify although a later op of their author
+	// vouches for them: their author's offence, not damage.
+	Offences uint64 `json:"offences"`
+	// Problems lists what is wrong; More counts those past the first thousand.
+	Problems []string `json:"problems,omitempty"`
+	More     uint64   `json:"more,omitempty"`
+}

@@ -1,0 +1,47 @@
+package api
+
+import (
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// Transition is an entry of the transition log: a subject moved from one stage to another.
+type Transition struct {
+	Place   crdt.Place `json:"place"`
+	Op      crdt.OpID  `json:"op"`
+	Clock   crdt.Clock `json:"clock"`
+	Time    time.Time  `json:"time"`
+	Subject string     `json:"subject"`
+	From    string     `json:"from"`
+	To      string     `json:"to"`
+	Trigger string     `json:"trigger,omitempty"`
+	Module  string     `json:"module,omitempty"`
+	// Headers are the texts beside it.
+	Headers map[string]string `json:"headers,omitempty"`
+	// After is the transition of the subject that the writer had last seen; nil for the first.
+	After *After `json:"after,omitempty"`
+	// Notes say what is odd about it: that it is concurrent with another, that what it comes after is not
+	// here, that its subject was in another stage than From says, or why it cannot be read.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// After names a transition by its place and op.
+type After struct {
+	Author crdt.Author `json:"author"`
+	Seq    uint64      `json:"seq"`
+	Op     crdt.OpID   `json:"op"`
+}
+
+// State is the present stage of a subject.
+type State struct {
+	Subject string `json:"subject"`
+	Stage   string `json:"stage"`
+	// Place and Time are those of the transition that led there.
+	Place crdt.Place `json:"place"`
+	Time  time.Time  `json:"time"`
+	// Moves is how many transitions the subject has.
+	Moves int `json:"moves"`
+	// Concurrent is how many of them are concurrent with another.
+	Concurrent int `json:"concurrent,omitempty"`
+}

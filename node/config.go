@@ -1,0 +1,82 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/gossip/transport"
+)
+
+// DefaultListen is where a node listens unless told otherwise: on this machine alone.
+const DefaultListen = "127.0.0.1:7946"
+
+// Config says who a node is and where it listens. Only Dir is required.
+type Config struct {
+	// Dir is the node's folder, which [Init] has made.
+	Dir string
+
+	// Name is what people call the node. Default: the first 8 digits of its author.
+	Name string
+
+	// Log is the id that the log must have. The zero id lets any pass.
+	Log crdt.LogID
+
+	// Listen is the HOST:PORT that peers connect to, TCP and UDP; port 0 takes a free one. Default:
+	// DefaultListen.
+	Listen string
+
+	// Advertise is the IP:PORT that peers are told, where it differs from Listen.
+	Advertise string
+
+	// Join is the HOST:PORT of members to join by. They are tried until one answers, and again
+	// whenever the node is alone.
+	Join []string
+
+	// Secret is the cluster secret, 32 bytes, or nil for none. Without one the node listens on
+	// loopback alone.
+	Secret []byte
+
+	// Profile says how far apart the members are. Default: gossip.LAN.
+	Profile gossip.Profile
+
+	// Network is what connections to peers are made of. Default: the host's own network.
+	Network transport.Network
+
+	// Version is shown to whoever asks for the status.
+	Version string
+
+	// Logger takes what an operator should know. Nil discards it.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// validate names the first field that cannot be used.
+func (c Config) validate() error {
+	if c.Dir == "" {
+		return errors.New("config: Dir is empty")
+	}
+	for _, f := range []struct {
+		name  string
+		addrs []string
+	}{{"Listen", []string{c.Listen}}, {"Join", c.Join}} {
+		for _, addr := range f.addrs {
+			if _, _, err := net.SplitHostPort(addr); err != nil {
+				return fmt.Errorf("config: %s: %q: expected HOST:PORT", f.name, addr)
+			}
+		}
+	}
+	return nil
+}

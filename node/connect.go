@@ -1,0 +1,137 @@
+package node
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/folder"
+	"github.com/quipulog/quipu/node/server"
+)
+
+// The waiting of [Connect] for a daemon that is starting or stopping.
+const (
+	connectFor   = 5 * time.Second
+	connectPause = 20 * time.Millisecond
+)
+
+// HeldError is returned by [New] and [Connect] when another process has the log open and does not
+// answer.
+type HeldError struct {
+	Path string // of the log's file
+	PID  int    // of the process, 0 if it cannot be told
+	err  error
+}
+
+func (e *HeldError) Error() string {
+	who := "another process"
+	if e.PID != 0 {
+		who = fmt.Sprintf("process %d", e.PID)
+	}
+	return fmt.Sprintf("%s is held by %s", e.Path, who)
+}
+
+// Unwrap returns the log's own error.
+func (e *HeldError) Unwrap() error { return e.err }
+
+// Access says how [Connect] opens a log when no daemon runs. Its zero value is good.
+type Access struct {
+	// Version is shown in the status.
+	Version string
+	// Logger takes what an operator should know. Nil discards it.
+	Logger *slog.Logger
+}
+
+// Connect returns a client of the node in the folder dir: of the daemon that runs there, or, when none
+// does, of its log, which is then open, and locked against every other process, until the client is
+// closed. Beside a daemon that is starting or stopping it waits for one or the other, at most 5 s, and
+// then returns a [*HeldError].
+func Connect(ctx context.Context, dir string, access Access) (*api.Client, error) {
+	f := folder.Folder(dir)
+	ctx, cancel := context.WithTimeout(ctx, connectFor)
+	defer cancel()
+	for {
+		client, err := dialDaemon(ctx, f)
+		if err == nil {
+			return client, nil
+		}
+		log, _, err := openLog(f, access.Logger)
+		if err == nil {
+			return serveLocal(f, log, access)
+		}
+		if _, held := errors.AsType[*HeldError](err); !held {
+			return nil, err
+		}
+		select {
+		case <-time.After(connectPause):
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return nil, fmt.Errorf("%w, which has not answered for %s", err, connectFor)
+			}
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// ConnectDaemon is [Connect] for those that need a running daemon: it never opens the log, and does not
+// wait.
+func ConnectDaemon(ctx context.Context, dir string) (*api.Client, error) {
+	return dialDaemon(ctx, folder.Folder(dir))
+}
+
+// dialDaemon returns a client of the daemon whose socket is in the folder, if it takes connections.
+func dialDaemon(ctx context.Context, f folder.Folder) (*api.Client, error) {
+	path, err := f.Socket()
+	if err != nil {
+		return nil, err
+	}
+	dial := func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", path)
+	}
+	conn, err := dial(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the daemon: %w", err)
+	}
+	if err := conn.Close(); err != nil {
+		return nil, fmt.Errorf("connect to the daemon: %w", err)
+	}
+	return api.NewClient(dial, nil), nil
+}
+
+// openLog opens the log of a folder with the folder's key.
+func openLog(f folder.Folder, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+	if err := f.Check(); err != nil {
+		return nil, nil, err
+	}
+	key, err := f.ReadKey()
+	if err != nil {
+		return nil, nil, err
+	}
+	log, err := eventlog.Open(string(f), eventlog.Config{Key: key, Logger: logger})
+	if locked, ok := errors.AsType[*eventlog.LockedError](err); ok {
+		return nil, nil, &HeldError{Path: locked.Path, PID: f.Holder(), err: err}
+	}
+	return log, key, err
+}
+
+// serveLocal serves a log to the client it returns.
+func serveLocal(f folder.Folder, log *eventlog.Log, access Access) (*api.Client, error) {
+	release, err := f.Hold()
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	var name string
+	if cfg, err := f.ReadConfig(); err == nil {
+		name = cfg.Name
+	}
+	return server.Local(server.New(server.Config{Log: log, Name: name, Version: access.Version, Logger: access.Logger}), func() error {
+		return errors.Join(release(), log.Close())
+	}), nil
+}

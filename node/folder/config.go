@@ -1,0 +1,196 @@
+package folder
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/nearest"
+)
+
+// maxConfig is how many bytes quipu.yaml may have.
+const maxConfig = 1 << 20
+
+// Config is what quipu.yaml says. The zero value of a field means its default; flags of start override
+// it.
+type Config struct {
+	// Name is how the node is shown to people. Default: the first 8 digits of its author.
+	Name string `yaml:"name"`
+	// Log is the id of the log, which the log's file must agree with. Default: not checked.
+	Log string `yaml:"log"`
+	// Listen is the HOST:PORT that peers connect to, TCP and UDP. Default: 127.0.0.1:7946.
+	Listen string `yaml:"listen"`
+	// Advertise is the HOST:PORT that peers are told to connect to. Default: what is listened on.
+	Advertise string `yaml:"advertise"`
+	// Join is the HOST:PORT of members to join by, tried until one answers.
+	Join []string `yaml:"join"`
+	// SecretFile holds the cluster secret; a relative path begins at the folder. Default: no secret,
+	// and then only loopback addresses are listened on.
+	SecretFile string `yaml:"secret-file"`
+	// Profile says how far apart the members are: local, lan or wan. Default: lan.
+	Profile string `yaml:"profile"`
+	// LogLevel is the least level that the daemon writes to stderr: debug, info, warn or error.
+	// Default: info.
+	LogLevel string `yaml:"log-level"`
+}
+
+// ReadConfig reads quipu.yaml. A folder without one has the zero Config. A field that does not exist is
+// an error that names the nearest one that does.
+func (f Folder) ReadConfig() (Config, error) {
+	b, err := os.ReadFile(f.Config())
+	if errors.Is(err, fs.ErrNotExist) {
+		return Config{}, nil
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("read configuration: %w", err)
+	}
+	c, err := parseConfig(b)
+	if err != nil {
+		return Config{}, fmt.Errorf("read configuration: %s: %w", f.Config(), err)
+	}
+	if c.SecretFile != "" && !filepath.IsAbs(c.SecretFile) {
+		c.SecretFile = f.path(c.SecretFile)
+	}
+	return c, nil
+}
+
+func parseConfig(b []byte) (Config, error) {
+	if len(b) > maxConfig {
+		return Config{}, fmt.Errorf("%d bytes, at most %d are allowed", len(b), maxConfig)
+	}
+	loader, err := yaml.NewLoader(bytes.NewReader(b))
+	if err != nil {
+		return Config{}, err
+	}
+	var c Config
+	var root yaml.Node
+	if err := loader.Load(&root); errors.Is(err, io.EOF) {
+		return c, nil // comments alone
+	} else if err != nil {
+		return Config{}, err
+	}
+	if len(root.Content) == 0 || root.Content[0].Tag == "!!null" {
+		return c, nil
+	}
+	if err := checkFields(root.Content[0]); err != nil {
+		return Config{}, err
+	}
+	if err := root.Load(&c, yaml.WithKnownFields()); err != nil {
+		return Config{}, err
+	}
+	if c.Log != "" {
+		if _, err := crdt.ParseLogID(c.Log); err != nil {
+			return Config{}, fmt.Errorf("field log: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// checkFields says which field of the document does not exist, or stands there twice.
+func checkFields(document *yaml.Node) error {
+	if document.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: expected fields, such as \"name: alpha\"", document.Line)
+	}
+	known := fieldNames()
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(document.Content); i += 2 {
+		key := document.Content[i]
+		if seen[key.Value] {
+			return fmt.Errorf("line %d: field %q stands there twice", key.Line, key.Value)
+		}
+		seen[key.Value] = true
+		if slices.Contains(known, key.Value) {
+			continue
+		}
+		if near := nearest.Name(key.Value, known); near != "" {
+			return fmt.Errorf("line %d: unknown field %q: did you mean %q?", key.Line, key.Value, near)
+		}
+		return fmt.Errorf("line %d: unknown field %q: the fields are %s", key.Line, key.Value, strings.Join(known, ", "))
+	}
+	return nil
+}
+
+// fieldNames returns the fields of [Config] as quipu.yaml spells them.
+func fieldNames() []string {
+	var names []string
+	for field := range reflect.TypeFor[Config]().Fields() {
+		names = append(names, field.Tag.Get("yaml"))
+	}
+	return names
+}
+
+// WriteConfig writes quipu.yaml for a new node, with every field explained and those that have their
+// default commented out.
+func (f Folder) WriteConfig(c Config) error {
+	var b bytes.Buffer
+	b.WriteString("# The configuration of one quipu node. Flags of \"quipu start\" override it; a field that is\n" +
+		"# left out has its default. Restart the daemon after a change.\n")
+	for _, part := range []struct{ about, field, value, example string }{
+		{"How this node is shown to people.", "name", c.Name, "alpha"},
+		{"The log that this node is a member of. It is checked against the log's file at every start.", "log", c.Log, ""},
+		{"HOST:PORT that peers connect to, TCP and UDP. Beyond loopback it needs a secret-file.", "listen", c.Listen, "127.0.0.1:7946"},
+		{"HOST:PORT that peers are told to connect to, where it differs from listen.", "advertise", c.Advertise, "203.0.113.7:7946"},
+		{"Members to join by. Tried until one answers, and again whenever this node is alone.", "join", flow(c.Join), "[192.0.2.1:7946, node-b.example:7946]"},
+		{"A file with the cluster secret, 64 hex digits, the same on every member and readable by no one\n# else. A relative path begins at this folder.", "secret-file", c.SecretFile, "cluster.secret"},
+		{"How far apart the members are, which sets how soon one is given up: local, lan or wan.", "profile", c.Profile, "lan"},
+		{"The least that is logged to stderr: debug, info, warn or error.", "log-level", c.LogLevel, "info"},
+	} {
+		fmt.Fprintf(&b, "\n# %s\n", part.about)
+		switch {
+		case part.value != "" && part.field == "join":
+			fmt.Fprintf(&b, "%s: %s\n", part.field, part.value)
+		case part.value != "":
+			fmt.Fprintf(&b, "%s: %s\n", part.field, quote(part.value))
+		default:
+			fmt.Fprintf(&b, "# %s: %s\n", part.field, part.example)
+		}
+	}
+	if back, err := parseConfig(b.Bytes()); err != nil || !reflect.DeepEqual(back, c) {
+		return fmt.Errorf("write configuration: a value cannot be written as YAML: %w", errors.Join(err, errors.New("it reads back as another")))
+	}
+	if err := writeFile(f.Config(), b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("write configuration: %w", err)
+	}
+	return nil
+}
+
+// quote returns text as a YAML scalar: as it is where nothing in it means something to YAML, else as a
+// JSON string, which YAML reads as well.
+func quote(text string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:", r)
+	}
+	odd := strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) >= 0
+	var back any
+	if !odd && yaml.Load([]byte(text), &back) == nil && back == any(text) {
+		return text
+	}
+	b, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a string always has a JSON form
+	}
+	return string(b)
+}
+
+// flow returns texts as a YAML list on one line, "" for none.
+func flow(texts []string) string {
+	if len(texts) == 0 {
+		return ""
+	}
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = quote(text)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}

@@ -1,0 +1,25 @@
+// Package folder is a node's folder on disk: what lies in it, and who may read it.
+//
+//	D/quipu.yaml       the configuration, written by init with a comment on each field
+//	D/quipu.key        the node's Ed25519 key: PKCS#8 PEM, mode 0600
+//	D/quipu.db         the log (package eventlog); one process at a time has it open
+//	D/quipu.pid        the process that has the log open, while it has it
+//	D/quipu.sock       the daemon's socket, mode 0600, while it runs
+//	D/quipu.sock.path  where the socket is instead when D is too deep for a socket's path
+//
+// [Folder] is a path with a name for each of these. [CreateKey] and [ReadKey] keep the key; [Config] is
+// what quipu.yaml says; [ReadSecret] reads a cluster secret; [Folder.Socket] and [Folder.Listen] find
+// and open the socket; [Folder.Hold] says which process has the log open.
+//
+// A walk: init makes the folder, writes the key, lets eventlog create the log and writes quipu.yaml.
+// start reads the configuration and the key, lets eventlog open the log, which takes its lock, writes
+// quipu.pid, and only then puts its socket in place: whoever holds the lock knows that a socket that
+// lies there is nobody's.
+//
+//	init ── quipu.key ── quipu.db ── quipu.yaml
+//	start ─ quipu.yaml ─ quipu.key ─ quipu.db (lock) ─ quipu.pid ─ quipu.sock
+//
+// The package knows nothing of logs, entries or the network; it opens no database. A key is never
+// printed, and a key file that others can read is refused rather than mended, because nobody can tell
+// who has read it already.
+package folder

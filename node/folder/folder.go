@@ -1,0 +1,108 @@
+package folder
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Folder is the path of a node's folder. It need not exist.
+type Folder string
+
+// ErrNone is returned by [Folder.Check] when there is no node in the folder.
+var ErrNone = errors.New("no node here")
+
+// noneError is ErrNone with the folder's name.
+type noneError struct{ folder Folder }
+
+func (e *noneError) Error() string {
+	return fmt.Sprintf("%s: %v: %s is missing; quipu init --dir %s makes a node", e.folder, ErrNone, e.folder.Key(), e.folder)
+}
+
+// Is says that a named thing is not there, too.
+func (e *noneError) Is(target error) bool { return target == ErrNone || target == fs.ErrNotExist }
+
+// Key returns the path of the key file.
+func (f Folder) Key() string { return f.path("quipu.key") }
+
+// Log returns the path of the log's file.
+func (f Folder) Log() string { return f.path("quipu.db") }
+
+// Config returns the path of the configuration.
+func (f Folder) Config() string { return f.path("quipu.yaml") }
+
+func (f Folder) path(name string) string { return filepath.Join(string(f), name) }
+
+// Make makes the folder, and those above it, unless it is there. A new folder is open to its owner
+// alone. It refuses a folder that holds any part of a node.
+func (f Folder) Make() error {
+	if err := os.MkdirAll(string(f), 0o700); err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	for _, path := range []string{f.Key(), f.Log(), f.Config()} {
+		_, err := os.Lstat(path)
+		if err == nil {
+			return fmt.Errorf("make folder: %s exists: a node is never overwritten; choose another folder", path)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("make folder: %w", err)
+		}
+	}
+	return nil
+}
+
+// Check says why the folder cannot be a node's, or nil: with an error that wraps [ErrNone] and
+// [fs.ErrNotExist] when there is none, and with one that wraps neither when the node's key has lost its
+// log.
+func (f Folder) Check() error {
+	if _, err := os.Stat(f.Key()); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return &noneError{f}
+		}
+		return fmt.Errorf("open folder: %w", err)
+	}
+	if _, err := os.Stat(f.Log()); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			// A log that began anew under this key would give numbers a second time.
+			return fmt.Errorf("%s is missing beside its key: what it held may have been replicated, so it is not begun anew; "+
+				"bring the file back, or make a new node in another folder", f.Log())
+		}
+		return fmt.Errorf("open folder: %w", err)
+	}
+	return nil
+}
+
+// writeFile puts a file in place whole: readers see the old one or the new one, and after a crash a
+// file that ends in .new may be left, which the next call replaces.
+func writeFile(path string, b []byte, mode fs.FileMode) error {
+	temp := path + ".new"
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(b)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder makes a rename in the folder last through a power cut.
+func syncFolder(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

@@ -1,0 +1,292 @@
+package folder_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/quipulog/quipu/node/folder"
+)
+
+func TestKeyRoundTrip(t *testing.T) {
+	f := folder.Folder(t.TempDir())
+	made, err := f.CreateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := f.ReadKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !made.Equal(read) {
+		t.Error("the key that is read is not the one that was made")
+	}
+	stat, err := os.Stat(f.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stat.Mode().Perm() != 0o600 {
+		t.Errorf("key file has mode %v", stat.Mode())
+	}
+	if _, err := f.CreateKey(); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a second key was made over the first: %v", err)
+	}
+}
+
+func TestReadKeyRefuses(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty":       "",
+		"not PEM":     "0123456789abcdef",
+		"other block": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+		"bad DER":     "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := folder.Folder(t.TempDir())
+			if err := os.WriteFile(f.Key(), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.ReadKey(); err == nil || !strings.Contains(err.Error(), f.Key()) {
+				t.Errorf("got %v, want an error that names the file", err)
+			}
+		})
+	}
+	t.Run("open to the group", func(t *testing.T) {
+		f := folder.Folder(t.TempDir())
+		if _, err := f.CreateKey(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(f.Key(), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.ReadKey(); !errors.Is(err, folder.ErrKeyMode) {
+			t.Errorf("got %v, want ErrKeyMode", err)
+		}
+	})
+}
+
+func TestConfigRoundTrip(t *testing.T) {
+	for _, want := range []folder.Config{
+		{},
+		{Name: "alpha", Log: "00112233445566778899aabbccddeeff", Listen: "127.0.0.1:0"},
+		{Name: `odd: "name" # ~`, Join: []string{"[::1]:7946", "b:1"}, Profile: "wan", LogLevel: "debug", SecretFile: "/x/y"},
+		{Name: "true"},
+		{Name: "12"},
+	} {
+		f := folder.Folder(t.TempDir())
+		if err := f.WriteConfig(want); err != nil {
+			t.Fatal(err)
+		}
+		got, err := f.ReadConfig()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestConfigRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"lisen: 127.0.0.1:1":     `line 1: unknown field "lisen": did you mean "listen"?`,
+		"name: a\nsecretfile: x": `line 2: unknown field "secretfile": did you mean "secret-file"?`,
+		"zzzzzzzz: 1":            "the fields are name, log, listen",
+		"name: a\nname: b":       `name`,
+		"- a":                    "expected fields",
+		"log: 12":                "field log",
+		"join: {a: b}":           "line 1: cannot",
+		"name: [":                "yaml",
+	} {
+		f := folder.Folder(t.TempDir())
+		if err := os.WriteFile(f.Config(), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := f.ReadConfig()
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), f.Config()) {
+			t.Errorf("%q: got %v, want an error with %q and the file's name", text, err, want)
+		}
+	}
+}
+
+func TestConfigPaths(t *testing.T) {
+	f := folder.Folder(t.TempDir())
+	if c, err := f.ReadConfig(); err != nil || !cmp.Equal(c, folder.Config{}) {
+		t.Errorf("without a file: %+v, %v", c, err)
+	}
+	for _, text := range []string{"", "# nothing\n"} {
+		if err := os.WriteFile(f.Config(), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := f.ReadConfig(); err != nil || !cmp.Equal(c, folder.Config{}) {
+			t.Errorf("%q: %+v, %v", text, c, err)
+		}
+	}
+	if err := os.WriteFile(f.Config(), []byte("secret-file: s\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, err := f.ReadConfig()
+	if want := filepath.Join(string(f), "s"); err != nil || c.SecretFile != want {
+		t.Errorf("secret file %q, %v; want %q", c.SecretFile, err, want)
+	}
+}
+
+func TestSecret(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	digits := strings.Repeat("0a", 32)
+	for text, good := range map[string]bool{
+		digits:                   true,
+		digits + "\r\n":          true,
+		digits[2:]:               false,
+		digits + "00":            false,
+		strings.Repeat("zz", 32): false,
+		"":                       false,
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		secret, err := folder.ReadSecret(path)
+		if good != (err == nil) || good && len(secret) != 32 {
+			t.Errorf("%q: %x, %v", text, secret, err)
+		}
+		if err != nil && text != "" && strings.Contains(err.Error(), text) {
+			t.Errorf("the error shows the secret: %v", err)
+		}
+	}
+}
+
+func TestCheckAndMake(t *testing.T) {
+	f := folder.Folder(filepath.Join(t.TempDir(), "a", "b"))
+	if err := f.Check(); !errors.Is(err, folder.ErrNone) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no folder: %v", err)
+	}
+	if err := f.Make(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.CreateKey(); err != nil {
+		t.Fatal(err)
+	}
+	err := f.Check()
+	if err == nil || errors.Is(err, folder.ErrNone) || !strings.Contains(err.Error(), "quipu.db is missing beside its key") {
+		t.Errorf("a key without its log: %v", err)
+	}
+	if err := f.Make(); err == nil || !strings.Contains(err.Error(), "never overwritten") {
+		t.Errorf("a folder with a key: %v", err)
+	}
+}
+
+func TestSocket(t *testing.T) {
+	for name, dir := range map[string]string{
+		"short": "d",
+		"deep":  strings.Repeat("deep/", 30) + "d",
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := folder.Folder(filepath.Join(t.TempDir(), dir))
+			if err := f.Make(); err != nil {
+				t.Fatal(err)
+			}
+			path := listenAndDial(t, f)
+			stat, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if mode := stat.Mode().Perm(); mode != 0o600 {
+				t.Errorf("socket has mode %v", mode)
+			}
+		})
+	}
+}
+
+// TestStaleSocket leaves the files of a killed daemon behind.
+func TestStaleSocket(t *testing.T) {
+	for name, dir := range map[string]string{
+		"short": "d",
+		"deep":  strings.Repeat("deep/", 30) + "d",
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := folder.Folder(filepath.Join(t.TempDir(), dir))
+			if err := f.Make(); err != nil {
+				t.Fatal(err)
+			}
+			first := listenAndDial(t, f) // never closed before the second
+			second := listenAndDial(t, f)
+			if name == "deep" && first == second {
+				t.Error("the second daemon reuses the first one's folder")
+			}
+			if _, err := os.Stat(first); name == "deep" && !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the first daemon's socket is still there: %v", err)
+			}
+		})
+	}
+}
+
+// listenAndDial opens the folder's socket, connects to it, and leaves it open until the test ends.
+func listenAndDial(t *testing.T, f folder.Folder) string {
+	t.Helper()
+	listener, err := f.Listen(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	path, err := f.Socket()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	return path
+}
+
+func TestSocketIsTakenAway(t *testing.T) {
+	f := folder.Folder(filepath.Join(t.TempDir(), strings.Repeat("deep/", 30)))
+	if err := f.Make(); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := f.Listen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := f.Socket()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the short folder is still there: %v", err)
+	}
+	left, err := os.ReadDir(string(f))
+	if err != nil || len(left) != 0 {
+		t.Errorf("left in the folder: %v, %v", left, err)
+	}
+}
+
+func TestHolder(t *testing.T) {
+	f := folder.Folder(t.TempDir())
+	if pid := f.Holder(); pid != 0 {
+		t.Errorf("nobody holds it, got %d", pid)
+	}
+	release, err := f.Hold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pid := f.Holder(); pid != os.Getpid() {
+		t.Errorf("got %d, want %d", pid, os.Getpid())
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	if pid := f.Holder(); pid != 0 {
+		t.Errorf("nobody holds it any more, got %d", pid)
+	}
+}

@@ -1,0 +1,165 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/node/folder"
+	"github.com/quipulog/quipu/node/server"
+)
+
+// stopFor is how long the calls under way have to end once the node stops. Their contexts have ended
+// before; what they have acked is durable.
+const stopFor = 2 * time.Second
+
+// Node is one member of a log. Its methods may be called from any goroutine.
+type Node struct {
+	cfg     Config
+	folder  folder.Folder
+	logger  *slog.Logger
+	log     *eventlog.Log
+	gossip  *gossip.Gossip
+	socket  net.Listener
+	path    string // of the socket
+	started time.Time
+	ran     atomic.Bool
+	// closers undo what New has opened; the last is called first.
+	closers []func() error
+}
+
+// New opens the node in cfg.Dir: its log, its port, its socket. Nothing runs until [Node.Run], but
+// connections queue. Whoever does not get as far as Run calls [Node.Close].
+//
+// It returns [folder.ErrNone] when there is no node in the folder, [*HeldError] when another process has
+// the log open, [ErrOtherLog], and the errors of [eventlog.Open] and [gossip.New].
+func New(cfg Config) (*Node, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, folder: folder.Folder(cfg.Dir), logger: cfg.Logger, started: time.Now()}
+	if err := n.open(); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+func (n *Node) open() error {
+	log, key, err := openLog(n.folder, n.logger)
+	if err != nil {
+		return err
+	}
+	n.log = log
+	n.closers = append(n.closers, log.Close)
+	if !n.cfg.Log.IsZero() && n.cfg.Log != log.ID() {
+		return fmt.Errorf("start: %w: %s holds log %s, the configuration names %s", ErrOtherLog, n.folder.Log(), log.ID(), n.cfg.Log)
+	}
+	release, err := n.folder.Hold()
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, release)
+
+	n.gossip, err = gossip.New(gossip.Config{
+		Log: log, Key: key, Name: n.cfg.Name, Secret: n.cfg.Secret,
+		Listen: n.cfg.Listen, Advertise: n.cfg.Advertise, Join: n.cfg.Join,
+		Profile: n.cfg.Profile, Network: n.cfg.Network, Logger: n.logger,
+	})
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.gossip.Close)
+
+	n.socket, err = n.folder.Listen(context.Background())
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, func() error {
+		if err := n.socket.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	n.path, err = n.folder.Socket()
+	return err
+}
+
+// Close gives back what [New] has opened. [Node.Run] does so itself; closing twice is no error.
+func (n *Node) Close() error {
+	var all error
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		all = errors.Join(all, n.closers[i]())
+	}
+	n.closers = nil
+	return all
+}
+
+// Log returns the node's log, for programs that hold the node. It is closed when Run returns.
+func (n *Node) Log() *eventlog.Log { return n.log }
+
+// Author returns who writes here.
+func (n *Node) Author() crdt.Author { return n.log.Author() }
+
+// Addr returns the address that peers connect to, with the port that was taken.
+func (n *Node) Addr() netip.AddrPort { return n.gossip.Addr() }
+
+// Socket returns the path of the socket that commands connect to.
+func (n *Node) Socket() string { return n.path }
+
+// Run serves until ctx ends, and then closes the node and returns nil. It returns an error when a part
+// of the node fails, after closing the others. It may be called once.
+func (n *Node) Run(ctx context.Context) error {
+	if n.ran.Swap(true) {
+		return errors.New("run node: it ran before")
+	}
+	n.logger.Info("node started", "author", n.Author().Short(), "log", n.log.ID(), "addr", n.Addr(), "socket", n.path)
+	group, ctx := errgroup.WithContext(ctx)
+	// The gossip outlives the calls that may still wait for it.
+	leave, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group.Go(func() error {
+		defer stop()
+		return n.serve(ctx)
+	})
+	group.Go(func() error { return n.gossip.Run(leave) })
+	err := errors.Join(group.Wait(), n.Close())
+	n.logger.Info("node stopped", "author", n.Author().Short())
+	return err
+}
+
+// serve answers on the socket until ctx ends.
+func (n *Node) serve(ctx context.Context) error {
+	srv := &http.Server{
+		Handler:           server.New(server.Config{Log: n.log, Name: n.cfg.Name, Daemon: n, Version: n.cfg.Version, Logger: n.logger}),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(n.logger.Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan error, 1)
+	unhook := context.AfterFunc(ctx, func() {
+		grace, end := context.WithTimeout(context.WithoutCancel(ctx), stopFor)
+		defer end()
+		err := srv.Shutdown(grace)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = srv.Close() // a client that neither reads nor leaves
+		}
+		stopped <- err
+	})
+	err := srv.Serve(n.socket)
+	if unhook() {
+		return fmt.Errorf("serve on %s: %w", n.path, err)
+	}
+	return <-stopped
+}

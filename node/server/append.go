@@ -1,0 +1,99 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/transition"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// postEntries appends the events that the lines of the request hold.
+func (s *server) postEntries(w http.ResponseWriter, r *http.Request) {
+	input[crdt.Event]{parse: parseEvent, store: s.appendEvents}.serve(s, w, r)
+}
+
+// writers are the commands that write the kinds which append refuses.
+var writers = map[string]string{
+	"quipu.admit":   "quipu admin admit",
+	"quipu.revoke":  "quipu admin revoke",
+	"quipu.retire":  "quipu admin retire",
+	"quipu.succeed": "quipu key succeed",
+}
+
+// parseEvent reads an event and checks it, so that what reaches the log is not refused there.
+func parseEvent(line []byte) (crdt.Event, error) {
+	e, err := crdt.ParseEventJSON(line)
+	if err != nil {
+		return crdt.Event{}, err
+	}
+	if err := e.Check(); err != nil {
+		return crdt.Event{}, err
+	}
+	switch {
+	case e.Kind == transition.Kind:
+		return e, transition.Check(e)
+	case e.Reserved():
+		return crdt.Event{}, reserved(e.Kind)
+	}
+	return e, nil
+}
+
+func reserved(kind string) error {
+	who := "only quipu itself writes it"
+	if command := writers[kind]; command != "" {
+		who = command + " writes it"
+	}
+	return &api.Error{Code: api.Reserved, Message: fmt.Sprintf("kind %q is reserved: %s", kind, who)}
+}
+
+// appendEvents appends events in order, all of them or none.
+func (s *server) appendEvents(ctx context.Context, events []crdt.Event) ([]crdt.Place, error) {
+	transitions := 0
+	for _, e := range events {
+		if e.Kind == transition.Kind {
+			transitions++
+		}
+	}
+	switch transitions {
+	case 0:
+		return s.log.AppendBatch(ctx, events)
+	case len(events):
+		return transition.AppendEvents(ctx, s.log, events...)
+	}
+	return s.appendMixed(ctx, events)
+}
+
+// appendMixed appends events some of which are transitions, all in one transaction.
+func (s *server) appendMixed(ctx context.Context, events []crdt.Event) ([]crdt.Place, error) {
+	// What has arrived is taken in first, in short transactions of its own.
+	if err := transition.CatchUp(ctx, s.log); err != nil {
+		return nil, err
+	}
+	var places []crdt.Place
+	err := s.log.Update(ctx, func(tx *eventlog.Tx) error {
+		places = places[:0]
+		for _, e := range events {
+			place, err := appendIn(tx, e)
+			if err != nil {
+				return err
+			}
+			places = append(places, place)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return places, nil
+}
+
+func appendIn(tx *eventlog.Tx, e crdt.Event) (crdt.Place, error) {
+	if e.Kind == transition.Kind {
+		return transition.AppendEvent(tx, e)
+	}
+	return tx.Append(e)
+}

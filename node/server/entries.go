@@ -1,0 +1,51 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// getEntries streams the entries that a query takes.
+func (s *server) getEntries(w http.ResponseWriter, r *http.Request) {
+	q, err := readQuery(r)
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	out := s.newLines(w)
+	var line []byte
+	for e, err := range s.log.Entries(r.Context(), q) {
+		if err != nil {
+			out.end(err)
+			return
+		}
+		line = e.AppendJSON(line[:0], &e.Offset)
+		if err := out.put(line); err != nil {
+			return // the client has gone
+		}
+	}
+	out.end(nil)
+}
+
+// readQuery reads the query of a request.
+func readQuery(r *http.Request) (eventlog.Query, error) {
+	q, err := api.ParseQuery(r.URL.Query())
+	if err != nil {
+		return eventlog.Query{}, invalid(err)
+	}
+	order, err := eventlog.ParseOrder(q.Order)
+	if err != nil {
+		return eventlog.Query{}, err
+	}
+	made := eventlog.Query{
+		Authors: q.Authors, Kinds: q.Kinds, Modules: q.Modules, Subjects: q.Subjects,
+		From: q.From, Since: q.Since, Until: q.Until,
+		Order: order, Reverse: q.Reverse, Limit: q.Limit,
+	}
+	if q.Offset != nil {
+		made.FromOffset = *q.Offset
+	}
+	return made, nil
+}

@@ -1,0 +1,172 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// drainFor is how long a client that was told of an error may go on sending before its connection is
+// closed: closing it at once could take the answer away from under it.
+const drainFor = 10 * time.Second
+
+// input is a stream of lines in, each an item to store, and their places out.
+type input[T any] struct {
+	// parse reads and checks one line; what it returns shares no memory with it.
+	parse func(line []byte) (T, error)
+	// store makes items durable, all of them or none, and returns the place of each.
+	store func(ctx context.Context, items []T) ([]crdt.Place, error)
+}
+
+// numbered is an item and the line that it came in.
+type numbered[T any] struct {
+	item T
+	line int
+}
+
+// serve reads lines and answers with places until the input ends or a line is bad.
+func (in input[T]) serve(s *server, w http.ResponseWriter, r *http.Request) {
+	out := s.newLines(w)
+	if err := out.rc.EnableFullDuplex(); err != nil {
+		out.end(fmt.Errorf("answer while reading: %w", err))
+		return
+	}
+	if err := out.begin(); err != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	queue := newWaiting[numbered[T]]()
+	var reading sync.WaitGroup
+	reading.Go(func() { queue.end(in.read(ctx, r.Body, queue)) })
+
+	err := in.storeAll(ctx, queue, out)
+	cancel()
+	if gone, ok := errors.AsType[*goneError](err); ok {
+		s.logger.Debug("client went away", "err", gone.error)
+	} else {
+		out.end(err)
+		if err != nil {
+			_ = out.rc.SetReadDeadline(time.Now().Add(drainFor))
+			reading.Wait() // the reader has left, or is about to
+			_, _ = io.Copy(io.Discard, r.Body)
+		}
+	}
+	_ = out.rc.SetReadDeadline(time.Now()) // a read that waits returns
+	reading.Wait()
+}
+
+// goneError says that the client does not take the answer.
+type goneError struct{ error }
+
+// storeAll stores what waits, batch by batch, and answers each batch with its places.
+func (in input[T]) storeAll(ctx context.Context, queue *waiting[numbered[T]], out *lines) error {
+	for {
+		batch, err := queue.take(ctx)
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+		places, err := in.storeBatch(ctx, batch)
+		for _, p := range places {
+			if err := out.put(append(append([]byte{'"'}, p.String()...), '"')); err != nil {
+				return &goneError{err}
+			}
+		}
+		if err == nil {
+			err = out.flush()
+			if err != nil {
+				return &goneError{err}
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// storeBatch stores a batch. When the log refuses one of several items, the others before it are
+// stored alone, and the error names the line. The places returned are durable, error or not.
+func (in input[T]) storeBatch(ctx context.Context, batch []numbered[T]) ([]crdt.Place, error) {
+	items := make([]T, len(batch))
+	for i, n := range batch {
+		items[i] = n.item
+	}
+	places, err := in.store(ctx, items)
+	if err == nil {
+		return places, nil
+	}
+	told := *problem(err)
+	switch {
+	case len(batch) == 1:
+		told.Line = batch[0].line
+		return nil, &told
+	case told.Code != api.Invalid && told.Code != api.Reserved:
+		return nil, &told
+	}
+	var done []crdt.Place
+	for i := range batch {
+		places, err := in.storeBatch(ctx, batch[i:i+1])
+		if err != nil {
+			return done, err
+		}
+		done = append(done, places...)
+	}
+	return done, nil
+}
+
+// read parses lines into the queue until the input ends, a line is bad, or ctx ends.
+func (in input[T]) read(ctx context.Context, r io.Reader, queue *waiting[numbered[T]]) error {
+	lines := bufio.NewReaderSize(r, 64<<10)
+	var buf []byte
+	for number := 1; ; number++ {
+		line, err := readLine(lines, &buf)
+		if err != nil && !errors.Is(err, io.EOF) {
+			if told, ok := errors.AsType[*api.Error](err); ok {
+				told.Line = number
+			}
+			return err
+		}
+		if len(bytes.TrimSpace(line)) > 0 {
+			item, err := in.parse(line)
+			if err != nil {
+				told := *problem(err)
+				told.Line = number
+				return &told
+			}
+			if err := queue.put(ctx, numbered[T]{item, number}, len(line)); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return nil // the end of the input
+		}
+	}
+}
+
+// readLine returns the next line without its end, valid until the next call. The last line of the input
+// may come with [io.EOF]. buf is memory for long lines.
+func readLine(r *bufio.Reader, buf *[]byte) ([]byte, error) {
+	*buf = (*buf)[:0]
+	for {
+		part, err := r.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) || len(*buf) > 0 {
+			*buf = append(*buf, part...)
+			part = *buf
+		}
+		if len(part) > api.MaxLine+1 {
+			return nil, &api.Error{Code: api.TooLarge, Message: fmt.Sprintf("longer than %d bytes, which no entry needs", api.MaxLine)}
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return bytes.TrimSuffix(part, []byte("\n")), err
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+
+	"github.com/quipulog/quipu/node/api"
+)
+
+// lines is an answer that is a stream of lines. Nothing is sent before the first line, [lines.begin] or
+// [lines.end], so that what goes wrong before can still be a status.
+type lines struct {
+	s     *server
+	w     http.ResponseWriter
+	rc    *http.ResponseController
+	out   *bufio.Writer
+	begun bool
+}
+
+func (s *server) newLines(w http.ResponseWriter) *lines {
+	return &lines{s: s, w: w, rc: http.NewResponseController(w), out: bufio.NewWriterSize(w, 64<<10)}
+}
+
+// begin sends the head of the answer.
+func (l *lines) begin() error {
+	l.start()
+	return l.flush()
+}
+
+func (l *lines) start() {
+	if !l.begun {
+		l.begun = true
+		l.w.Header().Set("Content-Type", "application/x-ndjson")
+		l.w.WriteHeader(http.StatusOK)
+	}
+}
+
+// put adds a line; it keeps nothing of b.
+func (l *lines) put(b []byte) error {
+	l.start()
+	if _, err := l.out.Write(b); err != nil {
+		return err
+	}
+	return l.out.WriteByte('\n')
+}
+
+// putValue adds a value as a line.
+func (l *lines) putValue(value any) error {
+	b, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return l.put(b)
+}
+
+// flush sends what was put.
+func (l *lines) flush() error {
+	if err := l.out.Flush(); err != nil {
+		return err
+	}
+	return l.rc.Flush()
+}
+
+// end ends the answer: with err as its last line, or as its only content when nothing was sent yet. An
+// error of writing is the client's going away, which nobody is left to be told of.
+func (l *lines) end(err error) {
+	if err != nil && !l.begun {
+		l.s.refuse(l.w, err)
+		return
+	}
+	l.start()
+	if err != nil {
+		told := problem(err)
+		if told.Code == api.Internal {
+			l.s.logger.Error("stream failed", "err", err)
+		}
+		_ = l.putValue(api.Envelope{Error: told})
+	}
+	_ = l.flush()
+}

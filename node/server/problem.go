@@ -1,0 +1,94 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/transition"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// codes says, for each error that the log promises, what a client is told. The first that matches
+// counts.
+var codes = []struct {
+	matches func(error) bool
+	code    api.Code
+}{
+	{is(crdt.ErrEvent), api.Invalid},
+	{is(transition.ErrInvalid), api.Invalid},
+	{is(eventlog.ErrQuery), api.Invalid},
+	{as[*eventlog.PageError], api.Invalid},
+	{as[*eventlog.AmbiguousError], api.Invalid},
+	{is(eventlog.ErrReserved), api.Reserved},
+	{is(eventlog.ErrNotFound), api.NotFound},
+	{is(eventlog.ErrUncertain), api.Uncertain},
+	{is(eventlog.ErrSecondWriter), api.SecondWriter},
+	{as[*eventlog.DamagedError], api.Damaged},
+	{is(eventlog.ErrReadOnly), api.ReadOnly},
+	{is(eventlog.ErrClosed), api.Stopping},
+	{is(context.Canceled), api.Stopping},
+}
+
+// statuses are the HTTP statuses of the codes; any other is 500.
+var statuses = map[api.Code]int{
+	api.Invalid:      http.StatusBadRequest,
+	api.Reserved:     http.StatusBadRequest,
+	api.NotFound:     http.StatusNotFound,
+	api.TooLarge:     http.StatusRequestEntityTooLarge,
+	api.NotRunning:   http.StatusServiceUnavailable,
+	api.SecondWriter: http.StatusConflict,
+	api.ReadOnly:     http.StatusServiceUnavailable,
+	api.Stopping:     http.StatusServiceUnavailable,
+}
+
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+func as[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// problem returns what a client is told of err.
+func problem(err error) *api.Error {
+	if told, ok := errors.AsType[*api.Error](err); ok {
+		return told
+	}
+	for _, c := range codes {
+		if c.matches(err) {
+			return &api.Error{Code: c.code, Message: err.Error()}
+		}
+	}
+	return &api.Error{Code: api.Internal, Message: err.Error()}
+}
+
+// invalid returns what a client is told of a request that makes no sense.
+func invalid(err error) *api.Error { return &api.Error{Code: api.Invalid, Message: err.Error()} }
+
+// refuse answers with err instead of what was asked for.
+func (s *server) refuse(w http.ResponseWriter, err error) {
+	told := problem(err)
+	status, known := statuses[told.Code]
+	if !known {
+		status = http.StatusInternalServerError
+		s.logger.Error("request failed", "err", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(api.Envelope{Error: told}) // the client has gone, or will read it
+}
+
+// answer writes one JSON value.
+func (s *server) answer(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
+		s.logger.Debug("answer not taken", "err", err)
+	}
+}

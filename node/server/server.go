@@ -1,0 +1,71 @@
+package server
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// Daemon is what only a running node can tell.
+type Daemon interface {
+	// Describe fills in the part of the status that is about the daemon and the network.
+	Describe(*api.Status)
+	// Members returns the members that the node knows of, itself first.
+	Members() []api.Member
+}
+
+// Config says what is served. Log is required.
+type Config struct {
+	Log *eventlog.Log
+	// Daemon is nil where the log was opened without one.
+	Daemon Daemon
+	// Name is what people call the node.
+	Name string
+	// Version is shown in the status.
+	Version string
+	// Logger takes what goes wrong on the node's side. Nil discards it.
+	Logger *slog.Logger
+}
+
+// server holds what the handlers share.
+type server struct {
+	log     *eventlog.Log
+	daemon  Daemon
+	name    string
+	version string
+	logger  *slog.Logger
+}
+
+// New returns the handler of every route.
+func New(cfg Config) http.Handler {
+	s := &server{log: cfg.Log, daemon: cfg.Daemon, name: cfg.Name, version: cfg.Version, logger: cfg.Logger}
+	if s.name == "" {
+		s.name = s.log.Author().Short()
+	}
+	if s.logger == nil {
+		s.logger = slog.New(slog.DiscardHandler)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/entries", s.postEntries)
+	mux.HandleFunc("GET /v1/entries", s.getEntries)
+	mux.HandleFunc("GET /v1/tail", s.getTail)
+	mux.HandleFunc("POST /v1/transitions", s.postTransitions)
+	mux.HandleFunc("GET /v1/transitions", s.getTransitions)
+	mux.HandleFunc("GET /v1/state", s.getState)
+	mux.HandleFunc("GET /v1/status", s.getStatus)
+	mux.HandleFunc("GET /v1/members", s.getMembers)
+	mux.HandleFunc("GET /v1/frontier", s.getFrontier)
+	mux.HandleFunc("POST /v1/verify", s.postVerify)
+	mux.HandleFunc("GET /v1/proof/{place}", s.getProof)
+	mux.HandleFunc("/", s.notFound)
+	return mux
+}
+
+// notFound answers a path that is no route.
+func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
+	path := strings.ToValidUTF8(r.URL.Path, "?")
+	s.refuse(w, &api.Error{Code: api.NotFound, Message: "no route " + r.Method + " " + path})
+}

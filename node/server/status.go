@@ -1,0 +1,95 @@
+package server
+
+import (
+	"encoding/hex"
+	"net/http"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// getMembers answers with what the daemon knows of other nodes.
+func (s *server) getMembers(w http.ResponseWriter, _ *http.Request) {
+	if s.daemon == nil {
+		s.refuse(w, &api.Error{Code: api.NotRunning, Message: "no daemon runs here: only a running one knows the members"})
+		return
+	}
+	s.answer(w, s.daemon.Members())
+}
+
+// getFrontier answers with exactly what the log holds.
+func (s *server) getFrontier(w http.ResponseWriter, _ *http.Request) {
+	held := s.log.Frontier()
+	f := api.Frontier{Hash: held.Hash(), Authors: []api.Feed{}}
+	for author, heads := range held.All() {
+		feed := api.Feed{Author: author}
+		for _, h := range heads {
+			feed.Heads = append(feed.Heads, api.Head{Next: h.Next, Op: h.ID})
+		}
+		f.Authors = append(f.Authors, feed)
+	}
+	s.answer(w, f)
+}
+
+// postVerify walks the whole log.
+func (s *server) postVerify(w http.ResponseWriter, r *http.Request) {
+	report, err := s.log.Verify(r.Context())
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	told := api.Report{
+		OK: report.OK(), Authors: report.Authors, Ops: report.Ops, Entries: report.Entries,
+		Offences: report.Offences, More: report.More,
+	}
+	for _, p := range report.Problems {
+		told.Problems = append(told.Problems, p.String())
+	}
+	s.answer(w, told)
+}
+
+// getProof answers with the proof of one entry.
+func (s *server) getProof(w http.ResponseWriter, r *http.Request) {
+	place, err := crdt.ParsePlace(r.PathValue("place"))
+	if err != nil {
+		s.refuse(w, invalid(err))
+		return
+	}
+	proof, err := s.log.Prove(r.Context(), place)
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	s.answer(w, proof)
+}
+
+// getStatus answers with who the node is and what it holds.
+func (s *server) getStatus(w http.ResponseWriter, _ *http.Request) {
+	held := s.log.Stats()
+	status := api.Status{
+		Author: s.log.Author(), Name: s.name, Log: s.log.ID(), Version: s.version, Hash: s.log.Root(),
+		Authors: held.Authors, Ops: held.Ops, Entries: held.Entries, Next: held.Next, Bytes: held.Bytes,
+		Forked: held.Forked, Ahead: held.Ahead, Writable: true,
+	}
+	switch {
+	case held.ReadOnly != nil:
+		status.Writable, status.Reason = false, held.ReadOnly.Error()
+	case held.SecondWriter:
+		status.Writable, status.Reason = false, eventlog.ErrSecondWriter.Error()
+	}
+	if g, known := s.log.Genesis(); known {
+		status.Genesis = hex.EncodeToString(g.Encode())
+	}
+	for author, reason := range s.log.ShutReasons() {
+		if status.Shut == nil {
+			status.Shut = map[crdt.Author]string{}
+		}
+		status.Shut[author] = string(reason)
+	}
+	if s.daemon != nil {
+		status.Running = true
+		s.daemon.Describe(&status)
+	}
+	s.answer(w, status)
+}

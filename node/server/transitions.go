@@ -1,0 +1,140 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/transition"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// postTransitions appends the moves that the lines of the request hold.
+func (s *server) postTransitions(w http.ResponseWriter, r *http.Request) {
+	input[transition.Move]{parse: parseMove, store: s.appendMoves}.serve(s, w, r)
+}
+
+// parseMove reads a move and checks it as the event that it becomes.
+func parseMove(line []byte) (transition.Move, error) {
+	sent, err := api.ParseMove(line)
+	if err != nil {
+		return transition.Move{}, invalid(err)
+	}
+	m := transition.Move{
+		Subject: sent.Subject, From: sent.From, To: sent.To, Trigger: sent.Trigger,
+		Module: sent.Module, Time: sent.Time, Headers: sent.EventHeaders(),
+	}
+	e, err := m.Event()
+	if err != nil {
+		return transition.Move{}, err
+	}
+	return m, e.Check()
+}
+
+func (s *server) appendMoves(ctx context.Context, moves []transition.Move) ([]crdt.Place, error) {
+	return transition.Append(ctx, s.log, moves...)
+}
+
+// getTransitions streams the transition log in causal order.
+func (s *server) getTransitions(w http.ResponseWriter, r *http.Request) {
+	q, err := readQuery(r)
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	replay, err := transition.ReplayLog(r.Context(), s.log)
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	notes := map[transition.After][]string{}
+	for _, subject := range replay.Subjects() {
+		for _, step := range subject.History {
+			if odd := oddities(step); odd != nil {
+				notes[step.Place()] = odd
+			}
+		}
+	}
+	out := s.newLines(w)
+	for t, err := range transition.Read(r.Context(), s.log, eventlog.Query{Subjects: q.Subjects, Order: eventlog.Causal}) {
+		if err != nil {
+			out.end(err)
+			return
+		}
+		if err := out.putValue(transitionOf(t, notes[t.Place()])); err != nil {
+			return // the client has gone
+		}
+	}
+	out.end(nil)
+}
+
+// oddities says what is odd about a step, nil when nothing is.
+func oddities(step transition.Step) []string {
+	var notes []string
+	if !step.Follows() {
+		notes = append(notes, fmt.Sprintf("the subject was in %q", step.Stage))
+	}
+	for _, other := range step.Concurrent {
+		if other != step.Place() {
+			notes = append(notes, "concurrent with "+other.String())
+		}
+	}
+	if step.Early {
+		notes = append(notes, "early: "+step.After.String()+" does not come before it")
+	}
+	return notes
+}
+
+func transitionOf(t transition.Transition, notes []string) api.Transition {
+	sent := api.Transition{
+		Place: t.Entry.Entry.Place(), Op: t.Entry.Op, Clock: t.Entry.Clock, Time: t.Entry.Time.UTC(),
+		Subject: t.Subject, From: t.From, To: t.To, Trigger: t.Trigger,
+		Module: t.Entry.Module, Notes: notes,
+	}
+	for _, h := range t.Entry.Headers {
+		if sent.Headers == nil {
+			sent.Headers = map[string]string{}
+		}
+		sent.Headers[h.Name] = h.Value
+	}
+	if !t.After.IsZero() {
+		sent.After = &api.After{Author: t.After.Author, Seq: t.After.Seq, Op: t.After.Op}
+	}
+	if t.Malformed != nil {
+		sent.Notes = append(sent.Notes, "malformed: "+t.Malformed.Error())
+	}
+	return sent
+}
+
+// getState streams the present stage of every subject.
+func (s *server) getState(w http.ResponseWriter, r *http.Request) {
+	replay, err := transition.ReplayLog(r.Context(), s.log)
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	out := s.newLines(w)
+	for _, subject := range replay.Subjects() {
+		if err := out.putValue(stateOf(subject)); err != nil {
+			return // the client has gone
+		}
+	}
+	out.end(nil)
+}
+
+// stateOf returns where a subject is. It has a history: a replay knows no other subjects.
+func stateOf(subject *transition.Subject) api.State {
+	last := subject.History[len(subject.History)-1]
+	state := api.State{
+		Subject: subject.Name, Stage: subject.Stage,
+		Place: last.Entry.Entry.Place(), Time: last.Entry.Time.UTC(), Moves: len(subject.History),
+	}
+	for _, step := range subject.History {
+		if len(step.Concurrent) > 0 {
+			state.Concurrent++
+		}
+	}
+	return state
+}
