@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/api"
+)
+
+func newAppend() *cobra.Command {
+	var dir, payload, retention string
+	var headers []string
+	var event crdt.Event
+	var from ndjson
+	cmd := &cobra.Command{
+		Use:   "append --dir D --kind K [flags] | append --dir D --ndjson [FILE|-]",
+		Short: "Write entries",
+		Long: `Write one entry, or with --ndjson one for each line.
+
+Prints the place of each entry, AUTHOR/SEQ, on a line of its own, in the order
+of the input. An entry is durable when its place is printed, and stays so
+whatever happens to the daemon.
+
+A line is the JSON form of an entry as "quipu log --format ndjson" prints it;
+author, seq, op, disputed, clock and offset are ignored. Empty lines are
+skipped. A line that cannot be appended ends the command with exit code 1 and
+the line's number; the lines before it are durable and their places printed.
+
+The payload is JSON unless --content-type says otherwise; "-" reads it from
+stdin. Kinds that begin with "quipu." are written by other commands, save
+quipu.transition, which is checked.`,
+		Example: `  quipu append --dir a --kind note --subject lunch --payload '{"at":"12:30"}'
+  quipu append --dir a --kind photo --content-type image/png --payload - <photo.png
+  quipu log --dir a --format ndjson | quipu append --dir b --ndjson`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			lines, err := from.given(cmd)
+			if err != nil {
+				return err
+			}
+			if lines {
+				return appendLines(cmd, dir, &from)
+			}
+			if event.Kind == "" {
+				return usagef("--kind is missing: it says what happened (or give --ndjson)")
+			}
+			if event.Retention, err = crdt.ParseRetention(retention); err != nil {
+				return usagef("--retention: %w", err)
+			}
+			if event.Headers, err = parseHeaders(headers); err != nil {
+				return err
+			}
+			if event.Payload, err = readPayload(cmd, payload); err != nil {
+				return err
+			}
+			return appendOne(cmd, dir, event)
+		},
+	}
+	dirFlag(cmd, &dir)
+	f := cmd.Flags()
+	f.StringVar(&event.Kind, "kind", "", "what happened (required)")
+	f.StringVar(&event.Module, "module", "", "what part or instance of a program says so")
+	f.StringVar(&event.Subject, "subject", "", "what it is about")
+	f.Var(&moment{&event.Time}, "time", "when it happened (RFC 3339; default: now)")
+	f.StringVar(&payload, "payload", "", "the payload, or - to read it from stdin")
+	f.StringVar(&event.ContentType, "content-type", "", "the payload's media `type` (default application/json)")
+	f.StringArrayVar(&headers, "header", nil, "a header, `NAME=VALUE` (repeat it for several)")
+	f.StringVar(&retention, "retention", "persistent", "persistent or trimmable")
+	from.add(cmd, "entries")
+	return cmd
+}
+
+// appendOne appends one event.
+func appendOne(cmd *cobra.Command, dir string, event crdt.Event) error {
+	// Checked here too, since what is not UTF-8 has no JSON form.
+	if err := event.Check(); err != nil {
+		return err
+	}
+	line := bytes.NewReader(event.AppendJSON(nil))
+	return withNode(cmd.Context(), dir, func(c *api.Client) error {
+		err := printPlaces(cmd.OutOrStdout(), c.Append(cmd.Context(), line))
+		return withoutLine(err)
+	})
+}
+
+// appendLines appends the events that the lines of a file hold.
+func appendLines(cmd *cobra.Command, dir string, from *ndjson) error {
+	return from.each(cmd, dir, func(c *api.Client, lines io.Reader) error {
+		return printPlaces(cmd.OutOrStdout(), c.Append(cmd.Context(), lines))
+	})
+}
+
+// parseHeaders reads NAME=VALUE texts.
+func parseHeaders(texts []string) ([]crdt.EventHeader, error) {
+	var headers []crdt.EventHeader
+	for _, text := range texts {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, usagef("--header %q: expected NAME=VALUE", text)
+		}
+		headers = append(headers, crdt.EventHeader{Name: name, Value: value})
+	}
+	slices.SortFunc(headers, func(a, b crdt.EventHeader) int { return strings.Compare(a.Name, b.Name) })
+	for i := 1; i < len(headers); i++ {
+		if headers[i-1].Name == headers[i].Name {
+			return nil, usagef("--header %q stands there twice", headers[i].Name)
+		}
+	}
+	return headers, nil
+}
+
+// readPayload returns the payload that the flag gives or names.
+func readPayload(cmd *cobra.Command, text string) ([]byte, error) {
+	if text != "-" {
+		return []byte(text), nil
+	}
+	// One byte more than allowed, so that too long is told from just long enough.
+	b, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), crdt.MaxPayload+1))
+	if err != nil {
+		return nil, fmt.Errorf("read payload: %w", err)
+	}
+	return b, nil
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+func newCheckProof() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check-proof FILE",
+		Short: "Check a proof of one entry",
+		Long: `Check a proof that "quipu prove" made, from FILE or from stdin (-). It needs no
+log. When the proof holds it prints who wrote what in which log:
+
+  log ID
+  place AUTHOR/SEQ
+  entry {"author":…}
+
+and the exit code is 0; whether that author and log are the right ones is for
+the reader to say. When it does not hold the exit code is 1.`,
+		Example: "  quipu check-proof p.json",
+		Args:    oneArg("the file with the proof"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := readProof(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			var proof crdt.EntryProof
+			if err := json.Unmarshal(b, &proof); err != nil {
+				return fmt.Errorf("read proof: %w", err)
+			}
+			entry, err := proof.Verify()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "log %s\nplace %s\nentry %s\n", proof.Log, entry.Place(), entry.AppendJSON(nil, nil))
+			return err
+		},
+	}
+}
+
+// readProof reads a file, or stdin, up to what a proof can need.
+func readProof(cmd *cobra.Command, path string) ([]byte, error) {
+	in := cmd.InOrStdin()
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("read proof: %w", err)
+		}
+		defer file.Close()
+		in = file
+	}
+	b, err := io.ReadAll(io.LimitReader(in, crdt.MaxProof+1))
+	if err != nil {
+		return nil, fmt.Errorf("read proof: %w", err)
+	}
+	return b, nil
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/cmd/quipu/demo"
+)
+
+func newDemo() *cobra.Command {
+	var cfg demo.Config
+	var input string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Watch a cluster lose a node and get it back",
+		Long: `Run a whole cluster on this machine: nodes that are processes of their own,
+with real files, in a temporary folder, over the loopback network. It writes
+the real transitions of the Python Enhancement Proposals through all of them,
+kills one with SIGKILL in the middle, takes another offline and goes on writing
+to both it and the others, brings both back, and shows that every node then
+holds the same log, whole, each transition once.
+
+The exit code is 0 only if everything holds. --input takes another file of the
+same shape: one JSON object a line with time, author, subject, from, to and
+commit; the number at the end of the author picks the node.`,
+		Example: "  quipu demo\n  quipu demo --nodes 7 --seed 3 --keep /tmp/seven",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cfg.Nodes < demo.MinNodes {
+				return usagef("--nodes %d: the demo needs at least %d", cfg.Nodes, demo.MinNodes)
+			}
+			if input != "" {
+				file, err := os.Open(input)
+				if err != nil {
+					return fmt.Errorf("read input: %w", err)
+				}
+				defer file.Close()
+				cfg.Input = file
+			}
+			exe, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("find this program: %w", err)
+			}
+			cfg.Exe, cfg.Out, cfg.Terminal = exe, cmd.OutOrStdout(), isTerminal(os.Stdout)
+			return demo.Run(cmd.Context(), cfg)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&cfg.Nodes, "nodes", 5, "how many `nodes`")
+	f.Uint64Var(&cfg.Seed, "seed", 1, "picks which node is killed and when, and which one goes offline")
+	f.StringVar(&cfg.Keep, "keep", "", "leave the nodes in this `folder`")
+	f.StringVar(&input, "input", "", "a `file` with other transitions")
+	return cmd
+}
+
+// isTerminal reports whether a person looks at file.
+func isTerminal(file *os.File) bool {
+	stat, err := file.Stat()
+	return err == nil && stat.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,24 @@
+// Package demo is "quipu demo": a whole cluster at work on one machine, with real processes, real files
+// and a real network, that loses a node and writes through it.
+//
+// The story, told with the real transitions of the Python Enhancement Proposals (pep-transitions.jsonl,
+// read off the public history of the proposals; one object a line with time, author, subject, from, to
+// and commit):
+//
+//	        start        write    fault            write       return    check
+//	node-1  ──●────────────▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓────── same hash
+//	node-2  ──●────────────▓▓▓▓▓▓▓▓ SIGKILL                  ●▓▓▓▓▓▓────── same hash
+//	node-3  ──●────────────▓▓▓▓▓▓▓▓ SIGTERM ░ offline ░░░░░░ ●▓▓▓▓▓▓────── same hash
+//
+// Each node is a child process: this binary, run as "quipu start". Each transition goes to the node
+// that its author's number picks, in the order of the input, over that node's socket, and where no
+// daemon runs straight into its log. The killed node comes back with all that it acked and perhaps some
+// that it had not acked yet; its own feed says where to go on, so that each transition is written once.
+//
+// The few types: [Config] says what to run; cluster and member are the child processes; move is a line of
+// the input; a script is what one node has to write. story.go tells the story, check.go holds its end
+// against the input, show.go prints.
+//
+// [Run] returns an error unless everything holds: one hash, every file verified, exactly the input on
+// every node, one state of every proposal.
+package demo

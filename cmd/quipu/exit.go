@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/nearest"
+)
+
+// The exit codes. Scripts depend on them.
+const (
+	exitDone   = 0 // done; an empty result too, and a reader that closed the pipe
+	exitFailed = 1
+	exitUsage  = 2 // wrong usage
+	exitAbsent = 3 // a named thing is not there
+)
+
+const exitCodesHelp = `Every command ends with one of four exit codes:
+
+  0  done. An empty result is a result, and a reader that closed the pipe
+     ("quipu log | head") has what it wanted.
+  1  failed. One line on stderr, beginning "quipu: ", says why.
+  2  wrong usage: an unknown command or flag, a missing flag, a value that
+     cannot be read. Nothing was done.
+  3  a named thing is not there: a file, a node in --dir, an entry at a place.
+`
+
+// usageError says that the command line makes no sense.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// errReaderGone is returned by writing to stdout when nobody reads it any more.
+var errReaderGone = errors.New("the reader closed the pipe")
+
+// output is stdout. It tells a closed pipe there from one to a daemon.
+type output struct{ io.Writer }
+
+func (o output) Write(b []byte) (int, error) {
+	n, err := o.Writer.Write(b)
+	if errors.Is(err, syscall.EPIPE) {
+		err = errReaderGone
+	}
+	return n, err
+}
+
+// exitCode returns the exit code of a command that ended with err.
+func exitCode(err error) int {
+	if err == nil || errors.Is(err, errReaderGone) {
+		return exitDone
+	}
+	if _, wrong := errors.AsType[usageError](err); wrong {
+		return exitUsage
+	}
+	if errors.Is(err, api.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return exitAbsent
+	}
+	return exitFailed
+}
+
+// unknown says that there is no such command or flag, and which was probably meant.
+func unknown(what, name string, known []string) error {
+	if near := nearest.Name(name, known); near != "" {
+		return usagef("unknown %s %q: did you mean %q?", what, name, near)
+	}
+	return usagef("unknown %s %q: see quipu help", what, name)
+}
+
+// flagError makes a usage error of one of pflag's, naming the nearest flag.
+func flagError(err error, known []string) error {
+	text := err.Error()
+	for _, begin := range []string{"unknown flag: ", "unknown shorthand flag: "} {
+		if name, ok := strings.CutPrefix(text, begin); ok && strings.HasPrefix(name, "--") {
+			return unknown("flag", name, known)
+		}
+	}
+	return usageError{err}
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The formats that commands print in.
+const (
+	asTable  = "table"
+	asJSON   = "json"
+	asNDJSON = "ndjson"
+)
+
+// choice is a flag that takes one of a few words.
+type choice struct {
+	value *string
+	words []string
+}
+
+func (c *choice) String() string {
+	if c.value == nil {
+		return ""
+	}
+	return *c.value
+}
+
+func (c *choice) Type() string { return "word" }
+
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.words, s) {
+		return fmt.Errorf("expected %s", oneOf(c.words))
+	}
+	*c.value = s
+	return nil
+}
+
+// oneOf returns "a, b or c".
+func oneOf(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// printJSON prints a value as indented JSON.
+func printJSON(w io.Writer, value any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(value)
+}
+
+// array prints JSON values as one array, each on a line of its own, as they come.
+type array struct {
+	w     io.Writer
+	begun bool
+}
+
+func (a *array) add(value []byte) error {
+	before := ",\n"
+	if !a.begun {
+		a.begun, before = true, "[\n"
+	}
+	if _, err := io.WriteString(a.w, before); err != nil {
+		return err
+	}
+	_, err := a.w.Write(value)
+	return err
+}
+
+func (a *array) end() error {
+	after := "\n]\n"
+	if !a.begun {
+		after = "[]\n"
+	}
+	_, err := io.WriteString(a.w, after)
+	return err
+}
+
+// printable returns s with every character that a terminal might act on, or that hides or turns others,
+// written as an escape: control characters, the format characters that change the direction of text,
+// line separators, and bytes that are no UTF-8. Texts in the log come from strangers.
+func printable(s string) string {
+	clean := true
+	for _, r := range s {
+		if !shown(r) {
+			clean = false
+			break
+		}
+	}
+	if clean && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case shown(r):
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r < 0x80:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	return b.String()
+}
+
+// shown reports whether a terminal shows r as it is.
+func shown(r rune) bool { return r == ' ' || unicode.IsGraphic(r) && !unicode.IsSpace(r) }
+
+// clip returns the first most characters of s.
+func clip(s string, most int) string {
+	count := 0
+	for i := range s {
+		if count == most {
+			return s[:i] + "…"
+		}
+		count++
+	}
+	return s
+}
+
+// count returns n with what it counts, in the plural unless n is 1.
+func count(n uint64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if what == "entry" {
+		what = "entrie"
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

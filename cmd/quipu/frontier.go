@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/api"
+)
+
+func newFrontier() *cobra.Command {
+	var dir, format string
+	var hash bool
+	cmd := &cobra.Command{
+		Use:   "frontier --dir D [--hash]",
+		Short: "Print exactly what the node holds",
+		Long: `Print the head of every feed: its author, the next seq, and the id of its last
+op. An author that contradicts itself has several heads.
+
+--hash prints one hash instead. It is equal on two nodes exactly when their
+heads are.`,
+		Example: "  quipu frontier --dir a --hash",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				f, err := c.Frontier(cmd.Context())
+				if err != nil {
+					return err
+				}
+				out := cmd.OutOrStdout()
+				switch {
+				case hash && format == asJSON:
+					return printJSON(out, struct {
+						Hash crdt.Hash `json:"hash"`
+					}{f.Hash})
+				case hash:
+					_, err = fmt.Fprintln(out, f.Hash)
+					return err
+				case format == asJSON:
+					return printJSON(out, f)
+				}
+				t, err := newTable(out, []string{"AUTHOR", "NEXT", "OP"}, 64, 8)
+				if err != nil {
+					return err
+				}
+				for _, feed := range f.Authors {
+					for _, h := range feed.Heads {
+						if err := t.row(feed.Author.String(), strconv.FormatUint(h.Next, 10), h.Op.String()); err != nil {
+							return err
+						}
+					}
+				}
+				return nil
+			})
+		},
+	}
+	dirFlag(cmd, &dir)
+	cmd.Flags().BoolVar(&hash, "hash", false, "print one hash of it all")
+	formatFlag(cmd, &format, asTable, asJSON)
+	return cmd
+}

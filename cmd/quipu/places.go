@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/folder"
+)
+
+// printPlaces prints each place as it comes: whoever reads one may rely on it.
+func printPlaces(w io.Writer, places iter.Seq2[crdt.Place, error]) error {
+	var line []byte
+	for p, err := range places {
+		if err != nil {
+			return err
+		}
+		line = append(append(line[:0], p.String()...), '\n')
+		if _, err := w.Write(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ndjson is the flag that takes lines from a file or from stdin, and may stand without a value:
+// --ndjson, --ndjson=FILE, --ndjson FILE and --ndjson - all work.
+type ndjson struct{ file string }
+
+func (n *ndjson) add(cmd *cobra.Command, what string) {
+	cmd.Flags().StringVar(&n.file, "ndjson", "", "append "+what+", one JSON object a line, from this `file`, or from stdin (-)")
+	cmd.Flags().Lookup("ndjson").NoOptDefVal = "-"
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 && cmd.Flags().Changed("ndjson") && n.file == "-" {
+			n.file = args[0]
+			return nil
+		}
+		return noArgs(cmd, args)
+	}
+}
+
+// given reports whether lines are to be read, and refuses the flags that describe one item beside them.
+func (n *ndjson) given(cmd *cobra.Command) (bool, error) {
+	if !cmd.Flags().Changed("ndjson") {
+		return false, nil
+	}
+	for _, name := range flagNames(cmd) {
+		if name != "--ndjson" && name != "--dir" && cmd.Flags().Changed(name[2:]) {
+			return false, usagef("%s does not go with --ndjson, whose lines say everything", name)
+		}
+	}
+	return true, nil
+}
+
+// each calls fn with a client of the node in dir and the lines. It waits for the first line before it
+// opens anything, so that a command at the end of a pipe does not hold a log that the one before it
+// still has to read.
+func (n *ndjson) each(cmd *cobra.Command, dir string, fn func(*api.Client, io.Reader) error) error {
+	if err := folder.Folder(dir).Check(); err != nil {
+		return err
+	}
+	file, err := n.open(cmd)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	lines := bufio.NewReaderSize(file, 64<<10)
+	if _, err := lines.Peek(1); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		return fmt.Errorf("read lines: %w", err)
+	}
+	return withNode(cmd.Context(), dir, func(c *api.Client) error { return fn(c, lines) })
+}
+
+// open returns what the lines are read from.
+func (n *ndjson) open(cmd *cobra.Command) (io.ReadCloser, error) {
+	if n.file == "-" {
+		return io.NopCloser(cmd.InOrStdin()), nil
+	}
+	file, err := os.Open(n.file)
+	if err != nil {
+		return nil, fmt.Errorf("read lines: %w", err)
+	}
+	stat, err := file.Stat()
+	if err == nil && stat.IsDir() {
+		err = fmt.Errorf("read lines: %s is a folder", n.file)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// withoutLine takes the line's number out of a refusal, where there was one line and nobody saw it.
+func withoutLine(err error) error {
+	refusal, ok := errors.AsType[*api.Error](err)
+	if !ok {
+		return err
+	}
+	return &api.Error{Code: refusal.Code, Message: refusal.Message}
+}

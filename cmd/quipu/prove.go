@@ -1,0 +1,43 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/api"
+)
+
+func newProve() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "prove --dir D AUTHOR/SEQ",
+		Short: "Print a proof of one entry",
+		Long: `Print a proof, in JSON, that AUTHOR wrote the entry at AUTHOR/SEQ. "quipu
+check-proof" checks it, on any machine and without any log. The author is given
+in full, as "quipu append" and "quipu log --format ndjson" print it.`,
+		Example: "  quipu prove --dir a AUTHOR/0 > p.json",
+		Args:    oneArg("AUTHOR/SEQ"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			place, err := crdt.ParsePlace(args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				proof, err := c.Prove(cmd.Context(), place)
+				if err != nil {
+					return err
+				}
+				b, err := json.Marshal(proof)
+				if err != nil {
+					return err
+				}
+				_, err = cmd.OutOrStdout().Write(append(b, '\n'))
+				return err
+			})
+		},
+	}
+	dirFlag(cmd, &dir)
+	return cmd
+}

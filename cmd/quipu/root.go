@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// newRoot returns the tree of commands.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "quipu",
+		Short: "A replicated event log for programs that must keep writing",
+		Long: `quipu is a replicated event log. Every node writes its own entries, durable
+before the command returns, without asking anyone; nodes exchange what they
+have until all hold the same set, and every node then prints the same log.
+
+Begin with "quipu demo", or with two nodes of your own:
+
+  quipu init --dir a
+  quipu start --dir a
+  quipu append --dir a --kind note --payload '{"text":"hello"}'
+  quipu log --dir a
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a named thing is not there;
+see "quipu help exit-codes".`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		// Without Args of our own, cobra would word the error of an unknown command.
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknown("command", args[0], commandNames(cmd))
+			}
+			return cmd.Help()
+		},
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(err, flagNames(cmd)) })
+	root.AddCommand(
+		newInit(), newStart(),
+		newAppend(), newLog(), newTail(),
+		newTransition(), newTransitions(), newState(),
+		newStatus(), newMembers(), newFrontier(),
+		newVerify(), newProve(), newCheckProof(),
+		newDemo(), newVersion(),
+		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesHelp},
+	)
+	root.SetHelpCommand(newHelp(root))
+	return root
+}
+
+// newHelp returns "quipu help", which cobra's own would answer with exit code 0 for a command that does
+// not exist.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Explain a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 || cmd == root && len(args) > 0 {
+				return unknown("command", args[0], commandNames(root))
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		},
+	}
+}
+
+func commandNames(root *cobra.Command) []string {
+	var names []string
+	for _, c := range root.Commands() {
+		names = append(names, c.Name())
+	}
+	return names
+}
+
+func flagNames(cmd *cobra.Command) []string {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+	return names
+}
+
+// noArgs refuses arguments that no flag takes.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("unexpected argument %q", args[0])
+	}
+	return nil
+}
+
+// oneArg wants exactly one argument.
+func oneArg(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usagef("expected one argument, %s, got %d", what, len(args))
+		}
+		return nil
+	}
+}
+
+// dirFlag adds the flag that every command with a node has.
+func dirFlag(cmd *cobra.Command, dir *string) {
+	cmd.Flags().StringVar(dir, "dir", "", "the node's `folder` (required)")
+	before := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		if *dir == "" {
+			return usageError{errors.New("--dir is missing: it names the node's folder")}
+		}
+		if before != nil {
+			return before(cmd, args)
+		}
+		return nil
+	}
+}
+
+// formatFlag adds --format, with the first of formats as its default.
+func formatFlag(cmd *cobra.Command, format *string, formats ...string) {
+	cmd.Flags().Var(&choice{format, formats}, "format", fmt.Sprintf("how to print: %s", oneOf(formats)))
+	*format = formats[0]
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/gossip/transport"
+	"github.com/quipulog/quipu/node"
+	"github.com/quipulog/quipu/node/folder"
+)
+
+func newStart() *cobra.Command {
+	var dir, listen, secret string
+	var join []string
+	cmd := &cobra.Command{
+		Use:   "start --dir D [--listen HOST:PORT] [--join HOST:PORT]... [--secret-file F]",
+		Short: "Run the node's daemon",
+		Long: `Run the daemon of the node in D until SIGTERM or SIGINT, which stop it cleanly
+with exit code 0.
+
+Once it serves it prints one line to stdout, whether or not a peer answers:
+
+  ready author=AUTHOR listen=HOST:PORT socket=PATH
+
+It goes on trying to join until a member answers, and again whenever it is
+alone. It logs to stderr.
+
+The secret file holds 64 hex digits, the same on every member; "openssl rand
+-hex 32" makes one. Without a secret only loopback addresses can be listened
+on. Port 0 takes a free port, which the ready line names.
+
+Flags override D/quipu.yaml, which explains its fields.`,
+		Example: "  quipu start --dir a\n  quipu start --dir b --listen 127.0.0.1:7947 --join 127.0.0.1:7946",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			file, err := folder.Folder(dir).ReadConfig()
+			if err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("listen") {
+				file.Listen = listen
+			}
+			if cmd.Flags().Changed("join") {
+				file.Join = join
+			}
+			if cmd.Flags().Changed("secret-file") {
+				file.SecretFile = secret
+			}
+			cfg, err := startConfig(dir, file, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return start(cmd, cfg)
+		},
+	}
+	dirFlag(cmd, &dir)
+	cmd.Flags().StringVar(&listen, "listen", node.DefaultListen, "the `HOST:PORT` that peers connect to, TCP and UDP")
+	cmd.Flags().StringArrayVar(&join, "join", nil, "the `HOST:PORT` of a member to join by (repeat it for several)")
+	cmd.Flags().StringVar(&secret, "secret-file", "", "a `file` with the cluster secret")
+	return cmd
+}
+
+// startConfig makes a node's configuration of what the file and the flags say.
+func startConfig(dir string, file folder.Config, errs io.Writer) (node.Config, error) {
+	cfg := node.Config{
+		Dir: dir, Name: file.Name, Listen: file.Listen, Advertise: file.Advertise, Join: file.Join,
+		Profile: gossip.Profile(file.Profile), Version: version(),
+	}
+	if file.Log != "" {
+		id, err := crdt.ParseLogID(file.Log)
+		if err != nil {
+			return node.Config{}, err
+		}
+		cfg.Log = id
+	}
+	if file.SecretFile != "" {
+		secret, err := folder.ReadSecret(file.SecretFile)
+		if err != nil {
+			return node.Config{}, err
+		}
+		cfg.Secret = secret
+	}
+	level := slog.LevelInfo
+	if file.LogLevel != "" {
+		if err := level.UnmarshalText([]byte(file.LogLevel)); err != nil {
+			return node.Config{}, fmt.Errorf("log-level %q: expected debug, info, warn or error", file.LogLevel)
+		}
+	}
+	cfg.Logger = slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: level}))
+	return cfg, nil
+}
+
+// start runs a node until the command's context ends.
+func start(cmd *cobra.Command, cfg node.Config) error {
+	n, err := node.New(cfg)
+	if errors.Is(err, transport.ErrSecretRequired) {
+		return fmt.Errorf("%w: give --secret-file", err)
+	}
+	if err != nil {
+		return err
+	}
+	// The log is locked, the port and the socket take connections: what comes from now on is served.
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "ready author=%s listen=%s socket=%s\n", n.Author(), n.Addr(), n.Socket())
+	if err != nil && !errors.Is(err, errReaderGone) {
+		return errors.Join(err, n.Close())
+	}
+	return n.Run(cmd.Context())
+}

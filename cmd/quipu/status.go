@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/api"
+)
+
+func newStatus() *cobra.Command {
+	var dir, format string
+	cmd := &cobra.Command{
+		Use:   "status --dir D",
+		Short: "Print who the node is and what it holds",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				status, err := c.Status(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if format == asJSON {
+					return printJSON(cmd.OutOrStdout(), status)
+				}
+				return printStatus(cmd.OutOrStdout(), status)
+			})
+		},
+	}
+	dirFlag(cmd, &dir)
+	formatFlag(cmd, &format, asTable, asJSON)
+	return cmd
+}
+
+// printStatus prints a status for people: a line for each thing worth knowing.
+func printStatus(w io.Writer, s api.Status) error {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-9s %s\n", name, printable(fmt.Sprintf(format, args...)))
+	}
+	line("name", "%s", s.Name)
+	line("author", "%s", s.Author)
+	line("log", "%s", s.Log)
+	if s.Running {
+		line("daemon", "process %d since %s", s.PID, s.Started.Format(time.RFC3339))
+		line("listen", "%s", s.Listen)
+		line("socket", "%s", s.Socket)
+		line("members", "%d others alive, %d linked", s.Members, s.Linked)
+	} else {
+		line("daemon", "not running")
+	}
+	if s.Genesis == "" {
+		line("genesis", "not known yet: it comes with the first peer")
+	}
+	line("entries", "%d in %s by %s", s.Entries, count(s.Ops, "op"), count(uint64(s.Authors), "author"))
+	line("hash", "%s", s.Hash)
+	line("file", "%d bytes", s.Bytes)
+	if !s.Writable {
+		line("writable", "no: %s", s.Reason)
+	}
+	if s.Forked > 0 {
+		line("forked", "%d authors contradict themselves", s.Forked)
+	}
+	if s.Ahead > 0 {
+		line("ahead", "%d authors have a clock more than a minute ahead", s.Ahead)
+	}
+	for _, author := range slices.SortedFunc(maps.Keys(s.Shut), crdt.Author.Compare) {
+		line("shut", "%s: %s", author, s.Shut[author])
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/node"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// tailPause is how often a tail looks whether the daemon is there.
+const tailPause = 100 * time.Millisecond
+
+func newTail() *cobra.Command {
+	var t tail
+	var format string
+	var fromStart bool
+	cmd := &cobra.Command{
+		Use:   "tail --dir D [flags]",
+		Short: "Print entries as they arrive",
+		Long: `Print entries in the order in which they arrive at this node, as soon as they
+are durable here, from now on or with --from-start from the first one, until
+SIGINT or SIGTERM, or until --limit is reached; the exit code is then 0.
+
+Nothing is missed and nothing printed twice, even while the daemon restarts:
+the tail waits for it and goes on where it was. The flags that say which
+entries, and the formats, are those of "quipu log".`,
+		Example: "  quipu tail --dir a --kind note\n  quipu tail --dir a --from-start --format ndjson",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t.print = newEntryPrinter(cmd.OutOrStdout(), format)
+			t.warn = func(text string) { fmt.Fprintf(cmd.ErrOrStderr(), "quipu: %s\n", text) }
+			if fromStart {
+				t.query.Offset = new(uint64)
+			}
+			t.left = t.query.Limit
+			err := t.run(cmd.Context())
+			if err != nil && cmd.Context().Err() == nil {
+				return err
+			}
+			return t.print.end()
+		},
+	}
+	dirFlag(cmd, &t.dir)
+	filterFlags(cmd, &t.query)
+	cmd.Flags().BoolVar(&fromStart, "from-start", false, "begin with the first entry, not with the next one")
+	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
+	return cmd
+}
+
+// tail is one run of the command.
+type tail struct {
+	dir   string
+	query api.Query // its Offset is where to go on, once it is known
+	left  int       // of a limit; 0 without one
+	print *entryPrinter
+	warn  func(string)
+}
+
+// errEnough ends a tail that has reached its limit.
+var errEnough = errors.New("enough")
+
+// run prints until ctx ends or the limit is reached.
+func (t *tail) run(ctx context.Context) error {
+	waiting := false
+	for {
+		client, err := node.ConnectDaemon(ctx, t.dir)
+		if err != nil {
+			// No daemon: what is there can be read all the same, and then one may come.
+			err = t.catchUp(ctx, waiting)
+			if err == nil && !waiting {
+				waiting = true
+				t.warn("no daemon runs here; waiting for one")
+			}
+		} else {
+			waiting = false
+			err = errors.Join(t.follow(ctx, client), client.Close())
+		}
+		switch {
+		case errors.Is(err, errEnough), ctx.Err() != nil:
+			return nil
+		case err != nil && !isGone(err):
+			return err
+		}
+		select {
+		case <-time.After(tailPause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// isGone reports whether the daemon has stopped.
+func isGone(err error) bool {
+	if refusal, ok := errors.AsType[*api.Error](err); ok {
+		return refusal.Code == api.Stopping
+	}
+	return errors.Is(err, api.ErrGone)
+}
+
+// catchUp prints what the log holds past the offset. Once it has, and no daemon came, there is nothing
+// more to find: the log is then left alone, so that a daemon can open it.
+func (t *tail) catchUp(ctx context.Context, again bool) error {
+	if again {
+		return nil
+	}
+	return withNode(ctx, t.dir, func(c *api.Client) error {
+		if err := t.begin(ctx, c); err != nil {
+			return err
+		}
+		q := t.query
+		q.Order = "arrival"
+		for line, err := range c.Entries(ctx, q) {
+			if err == nil {
+				err = t.take(line)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// follow prints what arrives at a daemon until it stops.
+func (t *tail) follow(ctx context.Context, c *api.Client) error {
+	if err := t.begin(ctx, c); err != nil {
+		return err
+	}
+	for line, err := range c.Tail(ctx, t.query) {
+		if err == nil {
+			err = t.take(line)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin finds the offset to begin at, unless it is known.
+func (t *tail) begin(ctx context.Context, c *api.Client) error {
+	if t.query.Offset != nil {
+		return nil
+	}
+	status, err := c.Status(ctx)
+	if err == nil {
+		t.query.Offset = &status.Next
+	}
+	return err
+}
+
+// take prints an entry and remembers to go on behind it.
+func (t *tail) take(line api.Line) error {
+	_, offset, err := line.Entry()
+	if err != nil {
+		return err
+	}
+	if err := t.print.print(line); err != nil {
+		return err
+	}
+	if offset != nil {
+		next := *offset + 1
+		t.query.Offset = &next
+	}
+	if t.left > 0 {
+		t.left--
+		t.query.Limit = t.left
+		if t.left == 0 {
+			return errEnough
+		}
+	}
+	return nil
+}

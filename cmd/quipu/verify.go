@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/node/api"
+)
+
+func newVerify() *cobra.Command {
+	var dir, format string
+	cmd := &cobra.Command{
+		Use:   "verify --dir D",
+		Short: "Check the whole log",
+		Long: `Walk the whole log and check everything: each op's place in its chain, its
+signature or the one that covers it, its entries against their root, each feed
+against its ops, the arrivals against the ops. The exit code is 0 only if all
+of it checks out; each problem is a line on stdout.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				report, err := c.Verify(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return printReport(cmd, format, report)
+			})
+		},
+	}
+	dirFlag(cmd, &dir)
+	formatFlag(cmd, &format, asTable, asJSON)
+	return cmd
+}
+
+func printReport(cmd *cobra.Command, format string, r api.Report) error {
+	out := cmd.OutOrStdout()
+	if format == asJSON {
+		if err := printJSON(out, r); err != nil {
+			return err
+		}
+	} else if err := printProblems(out, r); err != nil {
+		return err
+	}
+	if !r.OK {
+		return fmt.Errorf("verify: %d problems", uint64(len(r.Problems))+r.More)
+	}
+	return nil
+}
+
+func printProblems(w io.Writer, r api.Report) error {
+	for _, p := range r.Problems {
+		if _, err := fmt.Fprintf(w, "problem: %s\n", printable(p)); err != nil {
+			return err
+		}
+	}
+	if r.Offences > 0 {
+		if _, err := fmt.Fprintf(w, "note: %d ops have a bad signature that their author vouches for\n", r.Offences); err != nil {
+			return err
+		}
+	}
+	if !r.OK {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "ok: %s in %s by %s\n", count(r.Entries, "entry"), count(r.Ops, "op"), count(r.Authors, "author"))
+	return err
+}
