@@ -22,13 +22,7 @@ lint:
 	go run $(STATICCHECK) ./...
 
 # fuzz runs every fuzz target of every package for FUZZTIME.
-fuzz:
-	@set -e; for pkg in $$(go list ./...); do \
-		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-			echo "fuzz $$pkg $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
-		done; \
-	done
+fuzz: ; .ci/fuzz $(FUZZTIME)
 
 # bench runs the benchmarks of every package; those that replicate or read a million entries take
 # a few minutes. Narrow it with: make bench BENCH=Append PKG=./eventlog
