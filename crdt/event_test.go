@@ -149,6 +149,9 @@ func TestAnyEventSurvives(t *testing.T) {
 			rt.Fatal(err)
 		}
 		checkCanonical(t, op, op.Bytes())
+		if d.Size() != len(op.body())/2 || d.Retention() != op.Retention {
+			rt.Fatalf("a draft of %d bytes, %s, became %d bytes, %s", d.Size(), d.Retention(), len(op.body())/2, op.Retention)
+		}
 		checkEventJSON(t, e)
 		if n, err := (Run{Ops: []Op{op}}).Verify(vectorLog); n != 1 || err != nil {
 			rt.Fatal(n, err)

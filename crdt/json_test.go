@@ -142,6 +142,9 @@ func TestJSONByEncoder(t *testing.T) {
 	if got := bytes.TrimSuffix(buf.Bytes(), []byte("\n")); !bytes.Equal(got, e.AppendJSON(nil, nil)) {
 		t.Errorf("the encoder changes the form to %s", got)
 	}
+	if text, err := json.Marshal(Event{Kind: "k"}); err != nil || string(text) != `{"kind":"k","retention":"persistent"}` {
+		t.Errorf("an event by itself is %s, %v", text, err)
+	}
 	var back struct {
 		Entry Entry
 		Event Event

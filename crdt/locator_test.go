@@ -135,7 +135,7 @@ func TestLocate(t *testing.T) {
 		{[]string{"a"}, "a", "a"},
 		{[]string{"a b c d e f g h i"}, "i", "i h f b a"},
 		// From the heads of both branches down to the fork, then below it.
-		{[]string{"a b c d e f g h i", "x y"}, "i y", "i h f d y x c b a"},
+		{[]string{"a b c d e f g h i", "x y"}, "i y", "i h f x e d c b a"},
 	} {
 		set := NewSet(vectorLog)
 		for _, names := range test.runs {
