@@ -35,8 +35,8 @@ func (d Decision) String() string {
 	return fmt.Sprintf("decision(%d)", uint8(d))
 }
 
-// ErrInvalid is wrapped by every error that says why an op breaks the laws: no node will ever
-// accept it.
+// ErrInvalid is wrapped by every error that says why an op breaks the laws: no node will accept it,
+// save one that begins at or below a floor and breaks them only against the op that it names.
 var ErrInvalid = errors.New("op breaks the laws")
 
 // Verdict is the decision on an op together with how the feed changes: apply it with [Feed.Add].

@@ -283,6 +283,35 @@ func TestLawExchange(t *testing.T) {
 	})
 }
 
+// Exchanges between any two of several nodes, in any order and as often as they like, end in one log
+// once each has heard of all, however indirectly: that of the twin.
+func TestLawGossip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ops := author{forks: true, spoils: true, hostile: true}.ops(t, 12)
+		chains := chains(ops)
+		nodes := make([]*Set, rapid.IntRange(2, 4).Draw(t, "nodes"))
+		for i := range nodes {
+			nodes[i] = NewSet(vectorLog)
+		}
+		for i, chain := range chains {
+			apply(t, nodes[i%len(nodes)], Run{Ops: chain})
+		}
+		for range rapid.IntRange(0, 4).Draw(t, "exchanges") {
+			i := rapid.IntRange(0, len(nodes)-1).Draw(t, "node")
+			exchange(t, nodes[i], nodes[rapid.IntRange(0, len(nodes)-1).Draw(t, "peer")])
+		}
+		for range nodes { // a chain of nodes passes everything on by one node a round
+			for i := range nodes[1:] {
+				exchange(t, nodes[i], nodes[i+1])
+			}
+		}
+		w := twinOf(authorised(ops))
+		for _, set := range nodes {
+			checkTwin(t, set, w, ops[0].Author)
+		}
+	})
+}
+
 // The same with floors, where some nodes begin at one, as long as what they lack can be had.
 func TestLawExchangeFloors(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
