@@ -81,12 +81,15 @@ func (a *application) storeSome() error {
 	done := 0
 	var outcomes []crdt.Outcome
 	var rest *verified
+	var at crdt.Author
 	err := a.log.write(func(tx *writeTx) error {
+		tx.inside = &at
 		for budget := maxApply; done < len(a.todo) && budget > 0; done++ {
 			v, o := a.todo[done], a.outcomes[a.todo[done].run]
 			if err := tx.storeRun(&v, &o, &budget); err != nil {
 				return err
 			}
+			at = crdt.Author{}
 			outcomes = append(outcomes, o)
 			if len(v.ops) > 0 && !v.stopped {
 				rest = &v
@@ -95,6 +98,12 @@ func (a *application) storeSome() error {
 		}
 		return nil
 	})
+	if damaged, ok := asDamaged(err); ok && !at.IsZero() {
+		// What holds one feed is damaged: the others go on. What was done so far is done again.
+		a.log.logger.Error("feed is damaged", "author", at, "error", damaged)
+		a.log.ShutAuthor(at, ShutDamaged)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -161,6 +170,7 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		o.Err, v.stopped = &ShutError{Author: op.Author, Reason: state.shut}, true
 		return nil
 	}
+	*tx.inside = op.Author
 	verdict, err := crdt.Decide(tx, state.feed, op.Signed)
 	if err != nil && !errors.Is(err, crdt.ErrInvalid) {
 		return err

@@ -1,6 +1,9 @@
 package eventlog
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // arrivalWalk reads in arrival order: along the arrivals, opening each op that they name.
 type arrivalWalk struct {
@@ -78,9 +81,15 @@ func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, c *arrivalCurs
 		}
 		return damagedArrival(a.Offset, errors.New("the op that arrived is not held"))
 	}
+	if f.c.offset() != a.Offset {
+		return damagedArrival(a.Offset, fmt.Errorf("its op has the offset %d", f.c.offset()))
+	}
 	op, err := k.open(f.c, f.disputes(a.Key.First))
 	if err != nil || op == nil {
 		return err
+	}
+	if op.op.Count != a.Count {
+		return damagedArrival(a.Offset, fmt.Errorf("its op has %d entries, not %d", op.op.Count, a.Count))
 	}
 	k.spans = append(k.spans, span{op: op, from: a.Key.First + from - a.Offset, to: a.Key.First + to - a.Offset})
 	return nil

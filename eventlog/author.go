@@ -104,10 +104,11 @@ func (w *authorWalk) begin(tx *readTx, k *chunk) (feedWalk, error) {
 type ascent struct {
 	feedView
 	merger
-	begin uint64   // the lowest seq that is looked for
-	end   uint64   // the feed's height when the walk began
-	next  crdt.Key // where the walk goes on
-	begun bool
+	begin   uint64   // the lowest seq that is looked for
+	end     uint64   // the feed's height when the walk began
+	next    crdt.Key // where the walk goes on
+	begun   bool
+	reached uint64 // where the last op ended that was read; 0 before the first
 }
 
 func (a *ascent) fill(tx *readTx, k *chunk) (done bool, err error) {
@@ -121,18 +122,33 @@ func (a *ascent) fill(tx *readTx, k *chunk) (done bool, err error) {
 			return false, nil
 		}
 		if c.offset() >= k.bound && a.ordered && !a.forked() {
+			a.end = 0
 			break
 		}
-		op, err := k.open(c, a.disputes(c.key.First))
-		if err != nil {
+		if err := a.take(k, c); err != nil {
 			return false, err
 		}
-		if op != nil {
-			a.add(op)
-		}
+	}
+	if c.err == nil && !a.forked() && a.reached < a.end {
+		return false, damagedOp(a.feed.Author, crdt.Key{First: a.reached}, errMissing)
 	}
 	k.spans = a.mergeAll(k.spans)
 	return true, c.err
+}
+
+// take opens the op that the cursor is at.
+func (a *ascent) take(k *chunk, c *opCursor) error {
+	op, signed, err := k.read(c, a.disputes(c.key.First))
+	if err != nil {
+		return err
+	}
+	if a.reached > 0 && signed.First != a.reached && !a.forked() {
+		return damagedOp(a.feed.Author, crdt.Key{First: a.reached}, errMissing)
+	}
+	if a.reached = signed.Next(); op != nil {
+		a.add(op)
+	}
+	return nil
 }
 
 // descent walks a feed from its heads down, along what each op names. awaited are the ends of the
@@ -184,7 +200,7 @@ func (d *descent) fill(tx *readTx, k *chunk) (done bool, err error) {
 // take opens the op that ends with head and awaits the one that it names.
 func (d *descent) take(k *chunk, c *opCursor, head crdt.Head) error {
 	if !c.find(head) {
-		return c.err // the branch begins above it
+		return d.notFound(c, head) // else the branch begins above it
 	}
 	op, signed, err := k.read(c, d.disputes(c.key.First))
 	if err != nil {

@@ -86,7 +86,7 @@ func (w *causalWalk) takeLeast(tx *readTx, k *chunk) error {
 // take opens the op of a tip and puts what comes after it among the tips.
 func (w *causalWalk) take(k *chunk, f *openFeed, t tip) error {
 	if !f.c.get(t.key) {
-		return f.c.err
+		return cmp.Or(f.c.err, damagedOp(t.author, t.key, errMissing))
 	}
 	var op *opened
 	var signed crdt.Signed
@@ -109,7 +109,14 @@ func (w *causalWalk) take(k *chunk, f *openFeed, t tip) error {
 	if f.c.offset() >= k.bound && f.ordered {
 		return nil
 	}
-	return f.c.children(signed, !f.forked(), w.push)
+	tips := w.tips.len()
+	if err := f.c.children(signed, !f.forked(), w.push); err != nil {
+		return err
+	}
+	if !f.forked() && w.tips.len() == tips && signed.Next() < f.feed.Next() {
+		return damagedOp(t.author, crdt.Key{First: signed.Next()}, errMissing)
+	}
+	return nil
 }
 
 // passed reports whether all ops with the clock are on pages before this one.
@@ -128,8 +135,12 @@ func (w *causalWalk) push(s crdt.Signed) {
 }
 
 func (w *causalWalk) pushParent(f *openFeed, s crdt.Signed) error {
-	if s.First == 0 || !f.c.find(crdt.Head{Next: s.First, ID: s.Prev}) {
-		return f.c.err
+	head := crdt.Head{Next: s.First, ID: s.Prev}
+	if s.First == 0 {
+		return nil
+	}
+	if !f.c.find(head) {
+		return f.notFound(f.c, head)
 	}
 	parent, err := f.c.signed()
 	if err == nil {
@@ -173,9 +184,10 @@ func (w *causalWalk) findTipsOf(f *openFeed) error {
 	}
 	for _, b := range f.feed.Branches {
 		if w.reverse {
-			if f.c.find(b.Head) {
-				w.tips.push(tip{clock: b.Clock, author: f.feed.Author, key: f.c.key})
+			if !f.c.find(b.Head) {
+				return cmp.Or(f.c.err, damagedOp(f.feed.Author, crdt.Key{First: b.Head.Next - 1}, errMissing))
 			}
+			w.tips.push(tip{clock: b.Clock, author: f.feed.Author, key: f.c.key})
 			continue
 		}
 		// What is rooted above the author's first op is the child of an op that is held.
@@ -183,7 +195,7 @@ func (w *causalWalk) findTipsOf(f *openFeed) error {
 			continue
 		}
 		if !f.c.get(b.Start) {
-			continue
+			return cmp.Or(f.c.err, damagedOp(f.feed.Author, b.Start, errMissing))
 		}
 		s, err := f.c.signed()
 		if err != nil {
@@ -191,7 +203,7 @@ func (w *causalWalk) findTipsOf(f *openFeed) error {
 		}
 		w.push(s)
 	}
-	return f.c.err
+	return nil
 }
 
 // findTipAfter finds the last op whose clock does not pass that of the mark, where the feed is one

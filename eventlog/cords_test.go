@@ -22,6 +22,9 @@ type cords struct {
 	epoch   time.Time
 	next    uint64 // offset of the next entry that is applied
 	applied []Entry
+	// disputedOps is what disputed returned when that many entries were applied.
+	disputedOps map[crdt.OpID]bool
+	disputedAt  int
 	// fork is one in how many ops begins a branch; 0 is none.
 	fork int
 	// payload is how many bytes a payload has at most.
@@ -157,10 +160,12 @@ func (c *cords) apply(l *Log, runs []crdt.Run) {
 // view returns what the query yields, from the definitions: all entries, less those that a filter does
 // not take, sorted, cut.
 func (c *cords) view(q Query) []Entry {
-	disputed := c.disputed()
+	if c.disputedAt != len(c.applied) {
+		c.disputedOps, c.disputedAt = c.disputed(), len(c.applied)
+	}
 	var view []Entry
 	for _, e := range c.applied {
-		e.Disputed = disputed[e.Op]
+		e.Disputed = c.disputedOps[e.Op]
 		if naiveTakes(&q, e) {
 			view = append(view, e)
 		}

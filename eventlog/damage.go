@@ -28,7 +28,7 @@ func (e *DamagedError) Unwrap() error { return e.Err }
 // asDamaged is [errors.AsType] for the error that everything here meets.
 func asDamaged(err error) (*DamagedError, bool) { return errors.AsType[*DamagedError](err) }
 
-// damagedOp returns the error for an op whose bytes are wrong. guard adds the path.
+// damagedOp returns the error for an op whose bytes are wrong. locate adds the path.
 func damagedOp(a crdt.Author, key crdt.Key, err error) error {
 	return &DamagedError{What: fmt.Sprintf("op %s/%d", a.Short(), key.First), Err: err}
 }
@@ -53,11 +53,17 @@ func (l *Log) guard(fn func() error) (err error) {
 			l.logger.Error("read damaged file", "path", l.path, "fault", fault, "stack", string(debug.Stack()))
 			err = &DamagedError{Path: l.path, What: "the file", Err: faultError(fault)}
 		}
-		if damaged, ok := asDamaged(err); ok && damaged.Path == "" {
-			damaged.Path = l.path
-		}
+		err = l.locate(err)
 	}()
 	return fn()
+}
+
+// locate adds the path of the file to a [*DamagedError] that has none.
+func (l *Log) locate(err error) error {
+	if damaged, ok := asDamaged(err); ok && damaged.Path == "" {
+		damaged.Path = l.path
+	}
+	return err
 }
 
 // faultError returns what a panic was about.

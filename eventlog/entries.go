@@ -115,10 +115,10 @@ func (r *reading) each(ctx context.Context, yield func(Entry) bool) error {
 		if err != nil {
 			return err
 		}
-		r.ahead.observe()
+		r.ahead.observe(r.chunk.bytes)
 		goesOn, err := r.drain(yield)
 		if err != nil || !goesOn {
-			return err
+			return r.log.locate(err)
 		}
 	}
 	return nil
@@ -135,7 +135,7 @@ func (r *reading) drain(yield func(Entry) bool) (goesOn bool, err error) {
 			return yield(e)
 		})
 		if err != nil || !goesOn {
-			return false, err
+			return false, r.log.locate(err)
 		}
 	}
 	return true, nil

@@ -46,7 +46,7 @@ func diffEntries(want, got []Entry) string {
 }
 
 func TestEntriesShowTheNaiveView(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(12) {
 		fork := []int{0, 4, 20}[seed%3]
 		c := newCords(t, seed, 1+int(seed%5), fork)
 		if seed%7 == 0 {
@@ -55,7 +55,7 @@ func TestEntriesShowTheNaiveView(t *testing.T) {
 		l := c.open()
 		for range 3 {
 			c.grow(l, 30)
-			for range 60 {
+			for range 40 {
 				q := c.query()
 				if diff := diffEntries(c.view(q), collect(t, l.Entries(t.Context(), q))); diff != "" {
 					t.Fatalf("seed %d, query %+v (-want +got):\n%s", seed, q, diff)
@@ -66,11 +66,11 @@ func TestEntriesShowTheNaiveView(t *testing.T) {
 }
 
 func TestPagesShowOneSnapshot(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(9) {
 		fork := []int{0, 3, 10}[seed%3]
 		c := newCords(t, 100+seed, 1+int(seed%4), fork)
 		l := c.open()
-		for range 12 {
+		for range 5 {
 			c.grow(l, 10)
 			q := c.query()
 			q.Limit = 0

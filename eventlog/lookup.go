@@ -39,7 +39,7 @@ func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 	}
 	var e Entry
 	_, err = span{op: op, from: p.Seq, to: p.Seq + 1}.each(false, &e, func() bool { return true })
-	return e, err
+	return e, l.locate(err)
 }
 
 // lookup returns the op that holds the entry at p. Its body was checked against its header.
@@ -70,7 +70,7 @@ func (l *Log) lookup(p crdt.Place) (*opened, error) {
 		return nil, fmt.Errorf("look up %s: %w", p, ErrNotFound)
 	}
 	if err := op.op.CheckBody(); err != nil {
-		return nil, op.damaged(err)
+		return nil, l.locate(op.damaged(err))
 	}
 	return op, nil
 }

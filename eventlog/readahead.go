@@ -7,9 +7,12 @@ import (
 )
 
 const (
-	// coldFaults is how many pages must have come from the disk during one reading before reading
-	// ahead pays.
-	coldFaults = 64
+	// coldWindow is after how many bytes of ops a reading looks at how it went.
+	coldWindow = 1 << 20
+	// coldPage and coldShare say when reading ahead pays: when one page of 4 KiB in eight had to come
+	// from the disk.
+	coldPage  = 4 << 10
+	coldShare = 8
 	// readAheadBlock is how much of the file is read at a time. The end of the iteration waits for no
 	// more than that.
 	readAheadBlock = 1 << 20
@@ -20,24 +23,31 @@ const (
 
 // readAhead reads the file front to back beside an iteration whose pages are not in memory. bbolt
 // advises the map as random, so that each page that is missing costs a read of its own: 0.14 million
-// entries a second, where plain reads of the whole file let the iteration find its pages there and
-// go at 3 million and more.
+// entries a second, where plain reads of the whole file let the iteration find its pages there.
 //
-// It begins once the iteration has waited for some pages, which the process's count of major faults
+// It begins once the iteration has waited for many pages, which the process's count of major faults
 // tells, so that warm and short readings start nothing. It is one goroutine, which ends before the
 // iteration does; of several iterations, one reads ahead for all.
 type readAhead struct {
 	log    *Log
-	faults int64 // of the process when the iteration began; negative where they are not counted
+	faults int64 // of the process when the window began
+	bytes  int   // of ops since then
 	stop   chan struct{}
 	done   sync.WaitGroup
 }
 
 func (l *Log) newReadAhead() *readAhead { return &readAhead{log: l, faults: majorFaults()} }
 
-// observe starts reading when it pays.
-func (r *readAhead) observe() {
-	if r.faults < 0 || r.stop != nil || majorFaults()-r.faults < coldFaults || !r.log.readingAhead.CompareAndSwap(false, true) {
+// observe counts bytes of ops that were read and starts reading ahead when it pays.
+func (r *readAhead) observe(bytes int) {
+	r.bytes += bytes
+	if r.stop != nil || r.bytes < coldWindow {
+		return
+	}
+	faults := majorFaults()
+	cold := faults >= 0 && (faults-r.faults)*coldPage*coldShare >= int64(r.bytes)
+	r.faults, r.bytes = faults, 0
+	if !cold || !r.log.readingAhead.CompareAndSwap(false, true) {
 		return
 	}
 	r.stop = make(chan struct{})

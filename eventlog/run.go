@@ -23,7 +23,7 @@ const runPerTx = 256 << 10
 func (l *Log) Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.Run, error) {
 	r := runReader{seg: *seg, most: maxBytes}
 	if err := r.read(ctx, l); err != nil {
-		return crdt.Run{}, fmt.Errorf("read run of %s: %w", seg.Author.Short(), err)
+		return crdt.Run{}, fmt.Errorf("read run of %s: %w", seg.Author.Short(), l.locate(err))
 	}
 	if n := len(r.run.Ops); n > 0 {
 		seg.After = r.run.Ops[n-1].Head()

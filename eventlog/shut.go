@@ -15,9 +15,12 @@ const (
 	ShutBranches ShutReason = "too many branches"
 	// ShutVersion: the author's next op is of a format version that this program does not know.
 	ShutVersion ShutReason = "newer version"
+	// ShutDamaged: the part of the file that holds the author's feed cannot be read.
+	ShutDamaged ShutReason = "its feed is damaged here"
 )
 
-// ShutError is the [crdt.Outcome]'s Err of a run whose author is shut. What is held of the author stays.
+// ShutError is the [crdt.Outcome]'s Err of a run whose author is shut. What is held of the author
+// stays. It wraps [crdt.ErrShut].
 type ShutError struct {
 	Author crdt.Author
 	Reason ShutReason
@@ -25,6 +28,27 @@ type ShutError struct {
 
 func (e *ShutError) Error() string {
 	return fmt.Sprintf("author %s is shut: %s", e.Author.Short(), e.Reason)
+}
+
+// Unwrap returns [crdt.ErrShut].
+func (e *ShutError) Unwrap() error { return crdt.ErrShut }
+
+// ShutAuthor takes no more of a, for a reason that was met outside the log: an op of a that could not
+// even be parsed here, since its version is newer. It stays until the log is opened again.
+func (l *Log) ShutAuthor(a crdt.Author, reason ShutReason) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f := l.state.feeds[a]
+	if f == nil {
+		f = &feedState{feed: crdt.Feed{Author: a}}
+	}
+	if f.shut != "" {
+		return
+	}
+	f = f.clone()
+	f.shut = reason
+	l.state.set(a, f)
+	l.logger.Warn("author is shut", "author", a, "reason", reason)
 }
 
 // Shut returns the authors of whom no more is taken, in order. Leave them out of offers and wants.
@@ -62,7 +86,7 @@ func (f *feedState) reopen(cfg *Config) bool {
 		if len(f.feed.Branches) >= cfg.MaxBranches {
 			return false
 		}
-	case ShutVersion:
+	case ShutVersion, ShutDamaged:
 	default:
 		return false
 	}

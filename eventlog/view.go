@@ -1,6 +1,13 @@
 package eventlog
 
-import "github.com/quipulog/quipu/crdt"
+import (
+	"errors"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// errMissing says of an op that it must be held and is not.
+var errMissing = errors.New("it is missing")
 
 // feedView is a feed as a snapshot shows it.
 type feedView struct {
@@ -36,6 +43,15 @@ func (v *feedView) disputes(first uint64) bool { return first >= v.disputed }
 
 // forked reports whether ops of the feed may overlap.
 func (v *feedView) forked() bool { return len(v.feed.Branches) > 1 }
+
+// notFound returns what it means that a cursor has not found the op that ends at head and that another
+// names, or the feed: damage, save where the feed may begin above it.
+func (v *feedView) notFound(c *opCursor, head crdt.Head) error {
+	if c.err != nil || !v.ordered {
+		return c.err
+	}
+	return damagedOp(v.feed.Author, crdt.Key{First: head.Next - min(1, head.Next)}, errMissing)
+}
 
 // openFeed is a feed together with a cursor that dies with the transaction.
 type openFeed struct {

@@ -18,6 +18,8 @@ type writeTx struct {
 	added   int    // ops
 	changed map[crdt.Author]*feedState
 
+	// inside names the author of the feed whose part of the file is being touched; zero for other parts.
+	inside  *crdt.Author
 	written map[crdt.Author]*tree // the ops of the feeds that are written to
 
 	// drafts wait for the op that will hold them.
@@ -67,7 +69,7 @@ func (l *Log) beginWrite() (*writeTx, error) {
 		return nil, err
 	}
 	tx := &writeTx{
-		readTx: l.newReadTx(bolt), log: l, id: int64(bolt.ID()), now: l.cfg.Now(),
+		readTx: l.newReadTx(bolt), log: l, inside: new(crdt.Author), id: int64(bolt.ID()), now: l.cfg.Now(),
 		changed: make(map[crdt.Author]*feedState), written: make(map[crdt.Author]*tree),
 	}
 	l.mu.RLock()
@@ -125,6 +127,7 @@ func (tx *writeTx) store(op crdt.Op, v crdt.Verdict) error {
 	if err := ops.put(key[:], encodeOp(tx.next, op)); err != nil {
 		return fmt.Errorf("store op: %w", err)
 	}
+	*tx.inside = crdt.Author{}
 	a := arrival{Offset: tx.next, Author: op.Author, Key: op.Key(), Count: op.Count}
 	if err := tx.arrivals().packed().put(offset[:], a.encode()); err != nil {
 		return fmt.Errorf("store arrival: %w", err)

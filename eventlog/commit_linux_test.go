@@ -1,0 +1,166 @@
+package eventlog_test
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
+)
+
+// TestFailedSync fails each of bbolt's two syncs under an append, and under an update.
+func TestFailedSync(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		failMeta bool // the second sync
+		survives bool // whether the entry is in the file that the next start finds
+	}{
+		{"first", false, false},
+		{"second", true, true},
+	} {
+		t.Run(test.name, func(t *testing.T) { testFailedSync(t, test.failMeta, test.survives) })
+	}
+}
+
+func testFailedSync(t *testing.T, failMeta, survives bool) {
+	dir, cfg := t.TempDir(), config("a")
+	l := eventlogtest.Create(t, dir, cfg)
+	mustAppend(t, l, "durable")
+	root := l.Root()
+	changed := l.Changed()
+
+	d := newDisk(t, l)
+	d.after = func(meta bool) {
+		if meta == failMeta {
+			d.breakSync()
+		}
+	}
+	places, err := l.AppendBatch(t.Context(), []crdt.Event{note("lost?"), note("lost, too?")})
+	d.mend()
+	uncertain, ok := errors.AsType[*eventlog.UncertainError](err)
+	if !ok || !errors.Is(err, eventlog.ErrUncertain) || !errors.Is(err, unix.EINVAL) || places != nil {
+		t.Fatalf("append with a failing sync: %v, %v", places, err)
+	}
+	want := []crdt.Place{{Author: l.Author(), Seq: 1}, {Author: l.Author(), Seq: 2}}
+	if !slices.Equal(uncertain.Places, want) {
+		t.Errorf("uncertain places: %v, want %v", uncertain.Places, want)
+	}
+
+	// What is not known to be on disk is shown to nobody, and nothing is written any more.
+	wantTexts(t, l, "durable")
+	if l.Root() != root || l.Feed(l.Author()).Next() != 1 || l.Stats().Next != 1 {
+		t.Errorf("an entry that may be lost is announced: %v", l.Frontier())
+	}
+	if wants, err := l.Plan(t.Context(), crdt.Want{Author: l.Author()}); err != nil || wants[0].To.Next != 1 {
+		t.Errorf("plan: %v, %v", wants, err)
+	}
+	select {
+	case <-changed:
+		t.Error("readers were woken")
+	default:
+	}
+	d.forbidWrites()
+	d.after = func(bool) {}
+	if _, err := l.Append(t.Context(), note("x")); !errors.Is(err, eventlog.ErrReadOnly) {
+		t.Errorf("append after a failed sync: %v", err)
+	}
+	if err := l.Update(t.Context(), func(tx *eventlog.Tx) error { return nil }); !errors.Is(err, eventlog.ErrReadOnly) {
+		t.Errorf("update after a failed sync: %v", err)
+	}
+	if !errors.Is(l.Stats().ReadOnly, eventlog.ErrReadOnly) {
+		t.Errorf("stats after a failed sync: %+v", l.Stats())
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	l = eventlogtest.Reopen(t, dir, cfg)
+	if survives {
+		wantTexts(t, l, "durable", "lost?", "lost, too?")
+	} else {
+		wantTexts(t, l, "durable")
+	}
+	mustAppend(t, l, "after")
+	if _, err := os.Stat(l.Path() + ".unsynced"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the mark of a failed sync is still there: %v", err)
+	}
+}
+
+// TestFailedWrite fails a write before each of the syncs: the log goes on when there is room.
+func TestFailedWrite(t *testing.T) {
+	for _, meta := range []bool{false, true} {
+		l := eventlogtest.Create(t, t.TempDir(), config("a"))
+		mustAppend(t, l, "before")
+		d := newDisk(t, l)
+		d.before = func(m bool) error {
+			if m == meta {
+				return errNoSpace
+			}
+			return nil
+		}
+		for range 3 {
+			_, err := l.Append(t.Context(), note("no room"))
+			if !errors.Is(err, eventlog.ErrUncertain) || !errors.Is(err, unix.ENOSPC) {
+				t.Fatalf("append without room: %v", err)
+			}
+		}
+		err := l.Update(t.Context(), func(tx *eventlog.Tx) error {
+			_, err := tx.Append(note("no room either"))
+			return err
+		})
+		if uncertain, ok := errors.AsType[*eventlog.UncertainError](err); !ok || len(uncertain.Places) != 1 || uncertain.Places[0].Seq != 1 {
+			t.Fatalf("update without room: %v", err)
+		}
+		d.before = func(bool) error { return nil }
+		mustAppend(t, l, "after")
+		wantTexts(t, l, "before", "after")
+	}
+}
+
+// TestFullDisk fills a file system of 2 MiB.
+func TestFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
+		t.Skipf("mounting a small file system needs rights: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	ballast := dir + "/ballast"
+	if err := os.WriteFile(ballast, make([]byte, 512<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := config("a")
+	genesis := eventlogtest.Genesis(t)
+	l, err := eventlog.Create(dir, eventlog.Birth{Genesis: &genesis}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	event := crdt.Event{Kind: "big", ContentType: "text/plain", Payload: make([]byte, 100<<10)}
+	n := 0
+	for ; err == nil && n < 100; n++ {
+		_, err = l.Append(t.Context(), event)
+	}
+	if !errors.Is(err, eventlog.ErrUncertain) || !errors.Is(err, unix.ENOSPC) {
+		t.Fatalf("append %d to a full disk: %v", n, err)
+	}
+	entries := l.Stats().Entries
+	if entries != uint64(n-1) {
+		t.Errorf("%d entries, %d were acked", entries, n-1)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := l.Append(t.Context(), event); err != nil || p.Seq != entries {
+		t.Errorf("append once there is room: %v, %v", p, err)
+	}
+	eventlogtest.Verify(t, l)
+}

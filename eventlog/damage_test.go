@@ -1,0 +1,386 @@
+package eventlog_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
+)
+
+// cordwood is a log whose file has everything in it: authors with many ops and with few, inline buckets
+// and such with branch pages, arrivals, a follower's state, free pages.
+type cordwood struct {
+	file    []byte
+	entries []string // in author order
+}
+
+func newCordwood(t *testing.T) cordwood {
+	t.Helper()
+	dir := t.TempDir()
+	l := eventlogtest.Create(t, dir, config("a"))
+	other := eventlogtest.OpenAs(t, "b")
+	for i := range 300 {
+		mustAppend(t, other, fmt.Sprintf("b %d %s", i, strings.Repeat("·", 40)))
+		if i%3 == 0 {
+			mustAppend(t, l, fmt.Sprintf("a %d", i))
+		}
+	}
+	eventlogtest.Exchange(t, other, l)
+	for i := range 20 {
+		few := eventlogtest.OpenAs(t, fmt.Sprint("few", i))
+		mustAppend(t, few, fmt.Sprint("few", i))
+		eventlogtest.Exchange(t, few, l)
+	}
+	err := l.Update(t.Context(), func(tx *eventlog.Tx) error {
+		for i := range 100 {
+			if err := tx.Bucket("state").Put(fmt.Append(nil, i), []byte("v")); err != nil {
+				return err
+			}
+		}
+		return tx.SetCursor("follower", 17)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := cordwood{entries: texts(t, l, eventlog.Query{})}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if c.file, err = os.ReadFile(filepath.Join(dir, eventlog.FileName)); err != nil {
+		t.Fatal(err)
+	}
+	// The rest is reserved for growing.
+	c.file = bytes.TrimRight(c.file, "\x00")
+	c.file = append(c.file, make([]byte, 1<<12-len(c.file)%(1<<12)+1<<12)...)
+	return c
+}
+
+// exercise does with a log whatever may be done, and returns what the entries say and the first error.
+func exercise(l *eventlog.Log) (all []string, report eventlog.Report, err error) {
+	ctx := context.Background()
+	note := func(e error) {
+		if err == nil {
+			err = e
+		}
+	}
+	for _, q := range []eventlog.Query{{}, {Reverse: true}, {Order: eventlog.Causal}, {Order: eventlog.Arrival}} {
+		var read []string
+		for e, e2 := range l.Entries(ctx, q) {
+			if e2 != nil {
+				note(e2)
+				break
+			}
+			read = append(read, string(e.Payload))
+		}
+		if q.Order == eventlog.ByAuthor && !q.Reverse {
+			all = read
+		}
+	}
+	report, err2 := l.Verify(ctx)
+	note(err2)
+	for a := range l.Frontier() {
+		_, err2 := l.Plan(ctx, crdt.Want{Author: a})
+		note(err2)
+		_, err2 = l.Prove(ctx, crdt.Place{Author: a})
+		note(err2)
+	}
+	_, err2 = l.Append(ctx, crdt.Event{Kind: "k"})
+	note(err2)
+	note(l.Update(ctx, func(tx *eventlog.Tx) error {
+		b := tx.Bucket("state")
+		for k := range b.Ascend(nil) {
+			if err := b.Delete(k); err != nil {
+				return err
+			}
+		}
+		_, _ = tx.Cursor("follower")
+		return b.Put([]byte("k"), nil)
+	}))
+	return all, report, err
+}
+
+// TestFlips flips bytes all over a file: nothing kills the process, nothing is lost silently, and what
+// is found names the file.
+func TestFlips(t *testing.T) {
+	c := newCordwood(t)
+	n := 150
+	if testing.Short() {
+		n = 30
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	damaged, unnoticed := 0, 0
+	for i := range n {
+		at := random.IntN(len(c.file))
+		if i%3 == 0 { // headers and elements of pages: what bbolt follows
+			at = random.IntN(len(c.file)/4096)*4096 + random.IntN(min(4096, 16+16*(1+random.IntN(64))))
+		}
+		flip := byte(1 << random.IntN(8))
+		if i%2 == 0 {
+			flip = byte(1 + random.IntN(255))
+		}
+		b := bytes.Clone(c.file)
+		b[at] ^= flip
+		if c.open(t, b, fmt.Sprintf("byte %d ^ %#x", at, flip)) {
+			damaged++
+		} else {
+			unnoticed++
+		}
+	}
+	t.Logf("%d flips were found, %d did not matter", damaged, unnoticed)
+	if damaged == 0 || unnoticed == 0 {
+		t.Error("the flips test nothing")
+	}
+}
+
+// TestTruncations cuts a file short at many places.
+func TestTruncations(t *testing.T) {
+	c := newCordwood(t)
+	random := rand.New(rand.NewPCG(3, 4))
+	for i := range 60 {
+		at := random.IntN(len(c.file))
+		switch i % 3 {
+		case 1:
+			at = at / 4096 * 4096
+		case 2:
+			at = random.IntN(3 * 4096)
+		}
+		c.open(t, c.file[:at], fmt.Sprintf("cut at %d", at))
+	}
+}
+
+// open opens a log with the file b and exercises it; it reports whether something was found to be
+// wrong.
+func (c cordwood) open(t *testing.T, b []byte, what string) bool {
+	t.Helper()
+	dir := t.TempDir()
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, eventlog.FileName)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := eventlog.Open(dir, config("a"))
+	if err != nil {
+		c.check(t, path, what, err)
+		return true
+	}
+	all, report, exercised := exercise(l)
+	c.check(t, path, what, exercised)
+	if exercised == nil && report.OK() && !slices.Equal(said(all), c.entries) {
+		t.Errorf("%s: other entries were read, and nothing was found to be wrong", what)
+	}
+	if exercised == nil && len(all) != len(c.entries) {
+		t.Errorf("%s: %d entries were read without an error, want %d", what, len(all), len(c.entries))
+	}
+	if err := l.Close(); err != nil {
+		if _, ok := errors.AsType[*eventlog.DamagedError](err); !ok {
+			t.Errorf("%s: close: %v", what, err)
+		}
+	}
+	return exercised != nil || !report.OK()
+}
+
+// said returns what notes with the given payloads say.
+func said(payloads []string) []string {
+	var texts []string
+	for _, p := range payloads {
+		texts = append(texts, strings.Trim(p, `"`))
+	}
+	return texts
+}
+
+// check checks that an error names the file, and that it is one of those that a flip may cause: a flip
+// in meta can make the file that of another key, format or log.
+func (c cordwood) check(t *testing.T, path, what string, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if damaged, ok := errors.AsType[*eventlog.DamagedError](err); ok {
+		if damaged.Path != path || damaged.Err == nil {
+			t.Errorf("%s: %v does not name %s", what, err, path)
+		}
+		return
+	}
+	if !errors.Is(err, eventlog.ErrWrongKey) && !errors.Is(err, eventlog.ErrFormat) {
+		t.Errorf("%s: %v is no *DamagedError", what, err)
+	}
+}
+
+// TestDamageUnderneath flips and cuts the file of a log that is open.
+func TestDamageUnderneath(t *testing.T) {
+	c := newCordwood(t)
+	random := rand.New(rand.NewPCG(5, 6))
+	for i := range 60 {
+		dir := t.TempDir()
+		path := filepath.Join(dir, eventlog.FileName)
+		if err := os.WriteFile(path, c.file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l, err := eventlog.Open(dir, config("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		what := fmt.Sprintf("cut to %d pages", i)
+		if i%4 == 0 {
+			err = f.Truncate(int64(i) * 4096)
+		} else {
+			at := random.IntN(len(c.file))
+			if i%4 == 1 {
+				at = random.IntN(2 * 4096) // meta pages
+			}
+			what = fmt.Sprintf("byte %d", at)
+			_, err = f.WriteAt([]byte{c.file[at] ^ byte(1+random.IntN(255))}, int64(at))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+		_, _, err = exercise(l)
+		if err != nil && !errors.Is(err, eventlog.ErrUncertain) {
+			c.check(t, path, what, err)
+		}
+		_ = l.Close()
+		_ = os.RemoveAll(dir)
+	}
+}
+
+// spoil flips a byte of the file wherever it holds text.
+func spoil(t *testing.T, dir, text string) {
+	t.Helper()
+	path := filepath.Join(dir, eventlog.FileName)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for at := 0; ; at++ {
+		i := bytes.Index(b[at:], []byte(text))
+		if i < 0 {
+			break
+		}
+		found = true
+		at += i
+		b[at] ^= 1
+	}
+	if !found {
+		t.Fatalf("%q is not in the file", text)
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOwnHeadDamaged spoils our own last op: signing on from it could give a seq away twice.
+func TestOwnHeadDamaged(t *testing.T) {
+	dir := t.TempDir()
+	l := eventlogtest.Create(t, dir, config("a"))
+	mustAppend(t, l, "first")
+	mustAppend(t, l, "spoiled")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	spoil(t, dir, "spoiled")
+	l, err := eventlog.Open(dir, config("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := l.Append(t.Context(), note("x")); !isDamaged(err) {
+		t.Errorf("append after an op that cannot be read: %v", err)
+	}
+	if e, err := l.Lookup(t.Context(), crdt.Place{Author: l.Author()}); err != nil || string(e.Payload) != `"first"` {
+		t.Errorf("what is whole is not served: %v", err)
+	}
+	if o := apply(t, l, newStranger(t, "s").op(crdt.Op{}, "from a peer")); o.Err != nil || o.Ops != 1 {
+		t.Errorf("a peer's op: %+v", o)
+	}
+	if report, err := l.Verify(t.Context()); err != nil || len(report.Problems) != 1 || report.Problems[0].Author != l.Author() {
+		t.Errorf("verify: %v, %v", report.Problems, err)
+	}
+}
+
+func isDamaged(err error) bool {
+	_, ok := errors.AsType[*eventlog.DamagedError](err)
+	return ok
+}
+
+// TestFeedDamaged spoils the pages of one peer's feed: nothing more of it is taken, and the others go on.
+func TestFeedDamaged(t *testing.T) {
+	dir := t.TempDir()
+	l := eventlogtest.Create(t, dir, config("a"))
+	s, other := newStranger(t, "s"), newStranger(t, "other")
+	ops := s.chain(crdt.Op{}, 200, strings.Repeat("some text ", 20))
+	apply(t, l, ops...)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, eventlog.FileName)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := bytes.LastIndex(b, ops[199].ID[:]) / 4096
+	for page := range len(b) / 4096 {
+		if at := bytes.LastIndex(b[page*4096:(page+1)*4096], ops[199].Bytes()[40:100]); at >= 0 {
+			last = page
+		}
+	}
+	b[last*4096+9] ^= 0xff // the flags of the page
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if l, err = eventlog.Open(dir, config("a")); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	outcomes, err := l.Apply(t.Context(), []crdt.Run{
+		{Ops: []crdt.Op{other.op(crdt.Op{}, "one")}},
+		{Ops: []crdt.Op{s.op(ops[199], "more")}},
+		{Ops: []crdt.Op{newStranger(t, "third").op(crdt.Op{}, "two")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shut, ok := errors.AsType[*eventlog.ShutError](outcomes[1].Err); !ok || shut.Reason != eventlog.ShutDamaged || !errors.Is(shut, crdt.ErrShut) {
+		t.Errorf("outcome of a damaged feed: %+v", outcomes[1])
+	}
+	if outcomes[0].Ops != 1 || outcomes[2].Ops != 1 {
+		t.Errorf("outcomes of the others: %+v", outcomes)
+	}
+	mustAppend(t, l, "mine")
+}
+
+func TestShutAuthor(t *testing.T) {
+	dir := t.TempDir()
+	l := eventlogtest.Create(t, dir, config("a"))
+	s := newStranger(t, "s")
+	first := s.op(crdt.Op{}, "first")
+	l.ShutAuthor(s.author(), eventlog.ShutVersion)
+	if o := apply(t, l, first); !errors.Is(o.Err, crdt.ErrShut) {
+		t.Errorf("outcome: %+v", o)
+	}
+	if len(l.Frontier()) != 0 || l.Root() != (crdt.Hash{}) || l.Stats().Authors != 0 {
+		t.Error("an author of whom nothing is held is in the frontier")
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = eventlogtest.Reopen(t, dir, config("a"))
+	if o := apply(t, l, first); o.Ops != 1 {
+		t.Errorf("outcome with another program: %+v", o)
+	}
+}

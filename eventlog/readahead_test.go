@@ -1,0 +1,60 @@
+package eventlog
+
+import "testing"
+
+func TestReadAheadBeginsWhenItPays(t *testing.T) {
+	skipUncounted(t)
+	l := newCords(t, 310, 1, 0).open()
+	for _, test := range []struct {
+		name   string
+		faults int64 // since the window began
+		bytes  int
+		starts bool
+	}{
+		{"warm", 0, coldWindow, false},
+		{"a few pages", 31, coldWindow, false},
+		{"a page in eight", 32, coldWindow, true},
+		{"too little was read", 1000, coldWindow - 1, false},
+	} {
+		r := l.newReadAhead()
+		r.faults = majorFaults() - test.faults
+		if test.faults == 0 {
+			r.faults = 1 << 60 // whatever the process meets meanwhile
+		}
+		r.observe(test.bytes)
+		if got := r.stop != nil; got != test.starts {
+			t.Errorf("%s: reading ahead is %t", test.name, got)
+		}
+		r.close()
+		if l.readingAhead.Load() {
+			t.Errorf("%s: it goes on after the iteration", test.name)
+		}
+	}
+}
+
+func TestOneIterationReadsAheadForAll(t *testing.T) {
+	skipUncounted(t)
+	l := newCords(t, 311, 1, 0).open()
+	first, second := l.newReadAhead(), l.newReadAhead()
+	l.readingAhead.Store(true) // as another does
+	first.faults -= 1000
+	first.observe(coldWindow)
+	if first.stop != nil {
+		t.Error("two read ahead")
+	}
+	l.readingAhead.Store(false)
+	second.faults -= 1000
+	second.observe(coldWindow)
+	if second.stop == nil {
+		t.Error("none reads ahead")
+	}
+	first.close()
+	second.close()
+}
+
+func skipUncounted(t *testing.T) {
+	t.Helper()
+	if majorFaults() < 0 {
+		t.Skip("faults are not counted here")
+	}
+}
