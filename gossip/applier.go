@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"syscall"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -16,6 +19,10 @@ const (
 	maxInFlight = crdt.MaxBatch
 	// maxTogether bounds the bytes of the runs that are applied together.
 	maxTogether = 4 << 20
+
+	// roomLow and roomHigh are the first and the longest pause while there is no room on the disk.
+	roomLow  = time.Second
+	roomHigh = 10 * time.Second
 )
 
 // arrival is what came on a link and waits for the log: a run, or the end of an answer, which must
@@ -32,13 +39,20 @@ type arrival struct {
 // out, and takes from each link only as much as its credit allows, so none keeps the others out.
 type applier struct {
 	log    Log
+	logger *slog.Logger
 	queue  chan arrival
 	budget *semaphore.Weighted
 	report func(arrival, crdt.Outcome)
 }
 
-func newApplier(log Log, report func(arrival, crdt.Outcome)) *applier {
-	return &applier{log: log, queue: make(chan arrival, 64), budget: semaphore.NewWeighted(maxInFlight), report: report}
+func newApplier(log Log, logger *slog.Logger, report func(arrival, crdt.Outcome)) *applier {
+	return &applier{
+		log:    log,
+		logger: logger,
+		queue:  make(chan arrival, 64),
+		budget: semaphore.NewWeighted(maxInFlight),
+		report: report,
+	}
 }
 
 // put queues what arrived on a link, and waits for room. Its error is why ctx ended.
@@ -96,6 +110,31 @@ func (p *applier) gather(first arrival) []arrival {
 	return batch
 }
 
+// store has the log apply runs. While there is no room on the disk it tries again, with growing pauses:
+// that passes, and peers may have caused it. Meanwhile nothing more is read from them.
+func (p *applier) store(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, error) {
+	var pause backoff
+	for {
+		outcomes, err := p.log.Apply(ctx, runs)
+		switch {
+		case err == nil && len(outcomes) != len(runs):
+			return nil, errors.New("the log returned another number of outcomes")
+		case err == nil || ctx.Err() != nil || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT):
+			return outcomes, err
+		}
+		if pause.pause == 0 {
+			p.logger.Error("no room for what peers send; trying again", "err", err)
+		}
+		pause.fail(time.Now(), roomLow, roomHigh)
+		timer := time.NewTimer(time.Until(pause.until))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+}
+
 // apply stores a batch and reports each of its arrivals in order.
 func (p *applier) apply(ctx context.Context, batch []arrival) error {
 	runs := make([]crdt.Run, 0, len(batch))
@@ -107,9 +146,7 @@ func (p *applier) apply(ctx context.Context, batch []arrival) error {
 	var outcomes []crdt.Outcome
 	var err error
 	if len(runs) > 0 {
-		if outcomes, err = p.log.Apply(ctx, runs); err == nil && len(outcomes) != len(runs) {
-			err = errors.New("the log returned another number of outcomes")
-		}
+		outcomes, err = p.store(ctx, runs)
 	}
 	for _, a := range batch {
 		p.release(a)

@@ -57,8 +57,8 @@ func bubble(t *testing.T, names string, test func(t *testing.T, c *cluster)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, strings.Fields(names))
+		t.Cleanup(c.close)
 		test(t, c)
-		c.close()
 	})
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/membership"
@@ -31,8 +33,8 @@ type Config struct {
 	// Key is the node's Ed25519 key; its public half is the log's author.
 	Key ed25519.PrivateKey
 
-	// Name is what people call this node: at most membership.MaxName bytes, cut if longer. Default:
-	// the short form of the author.
+	// Name is what people call this node: at most membership.MaxName bytes, cut if longer; bytes that
+	// are no UTF-8 become question marks. Default: the short form of the author.
 	Name string
 
 	// Secret is the cluster secret: transport.SecretSize bytes, or nil for none. Without one the
@@ -74,10 +76,22 @@ func (c Config) withDefaults() Config {
 	if c.MaxPeers == 0 {
 		c.MaxPeers = 1024
 	}
+	c.Name = cutText(strings.ToValidUTF8(c.Name, "?"), membership.MaxName)
 	if c.Name == "" && len(c.Key) == ed25519.PrivateKeySize {
 		c.Name = crdt.AuthorOf(c.Key).Short()
 	}
 	return c
+}
+
+// cutText returns the beginning of a valid text, of at most n bytes, cut between two characters.
+func cutText(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // validate names the first field that cannot be used.

@@ -24,8 +24,8 @@
 // shows nothing else, and nothing is queued for a peer: what it is too slow to take is read from disk
 // when it is ready.
 //
-//	 link ─ reader ─┬─▶ applier ─▶ log ─▶ (changed) ─┐
-//	                └─▶ loop ─▶ outbox ─▶ writer ◀───┘─▶ link
+//	link ─ reader ─┬─▶ applier ─▶ log ─▶ (changed) ─┐
+//	               └─▶ loop ─▶ outbox ─▶ writer ◀───┘─▶ link
 //
 // One goroutine, the loop, owns all that is decided: which links stand, who is asked for what, who is
 // avoided. It never waits; the readers and writers do. Runs are stored by one applier, whose bounded

@@ -53,7 +53,7 @@ func New(cfg Config) (*Gossip, error) {
 		joining: newJoining(cfg.Join),
 		tally:   newTally(),
 	}
-	g.applier = newApplier(cfg.Log, g.report)
+	g.applier = newApplier(cfg.Log, cfg.Logger, g.report)
 	var err error
 	g.transport, err = transport.Listen(transport.Config{
 		Key: cfg.Key, Secret: cfg.Secret, Listen: cfg.Listen, Network: cfg.Network, Logger: cfg.Logger,
@@ -95,12 +95,19 @@ func (g *Gossip) Run(ctx context.Context) error {
 	defer closePort()
 	var below errgroup.Group // what the membership needs to leave
 	group, ctx := errgroup.WithContext(ctx)
+	broken := make(chan error, 1)
 	below.Go(func() error {
 		err := g.transport.Run(port)
-		if err != nil && ctx.Err() == nil {
-			group.Go(func() error { return err })
-		}
+		broken <- err
 		return err
+	})
+	group.Go(func() error {
+		select {
+		case err := <-broken:
+			return err
+		case <-ctx.Done():
+			return nil
+		}
 	})
 	below.Go(func() error {
 		g.members.Pump(port)

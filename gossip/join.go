@@ -26,8 +26,9 @@ type joining struct {
 
 // Seed is an address that this node was told to join.
 type Seed struct {
-	Addr   string // HOST:PORT as it was given
-	Joined bool   // a member answered there last time, or is known to be there
+	Addr   string      // HOST:PORT as it was given
+	Joined bool        // a member answered there last time, or is known to be there
+	Peer   crdt.Author // who answered there last; zero if nobody has
 	Tries  int
 	Err    error // of the last try; nil when it succeeded
 	backoff
@@ -102,7 +103,7 @@ func (g *Gossip) keepJoining(ctx context.Context) {
 		now := time.Now()
 		for _, s := range g.joining.all() {
 			if s.over(now) {
-				tries.Go(func() { g.trySeed(ctx, s.Addr) })
+				tries.Go(func() { g.trySeed(ctx, s) })
 			}
 		}
 		g.tryLost(ctx, lost, now, &tries)
@@ -119,19 +120,19 @@ func (g *Gossip) keepJoining(ctx context.Context) {
 const joinTime = 10 * time.Second
 
 // trySeed tries to join the node at an address that this one was told of.
-func (g *Gossip) trySeed(ctx context.Context, addr string) {
+func (g *Gossip) trySeed(ctx context.Context, seed Seed) {
 	tryCtx, cancel := context.WithTimeout(ctx, joinTime)
 	defer cancel()
-	err := g.join(tryCtx, ctx, addr)
+	peer, err := g.join(tryCtx, ctx, seed.Addr, seed.Peer)
 	now := time.Now()
 	if ctx.Err() != nil {
 		return
 	}
 	var news bool
-	g.joining.set(addr, func(s *Seed) {
+	g.joining.set(seed.Addr, func(s *Seed) {
 		news = s.Tries == 0 || (err == nil) != (s.Err == nil) || err != nil && err.Error() != s.Err.Error()
 		s.Tries++
-		s.Err, s.Joined = err, err == nil
+		s.Err, s.Joined, s.Peer = err, err == nil, peer
 		switch {
 		case err == nil:
 			s.backoff = backoff{until: now.Add(g.pace.dialLow)} // Look again: it may go.
@@ -144,26 +145,25 @@ func (g *Gossip) trySeed(ctx context.Context, addr string) {
 	switch {
 	case !news:
 	case err == nil:
-		g.logger.Info("joined", "addr", addr)
+		g.logger.Info("joined", "addr", seed.Addr)
 	default:
-		g.logger.Warn("cannot join yet; trying again", "addr", addr, "err", err)
+		g.logger.Warn("cannot join yet; trying again", "addr", seed.Addr, "err", err)
 	}
 }
 
-// join makes sure that whoever answers at addr is a member with whom there is a link, which lasts
-// until life ends.
-func (g *Gossip) join(ctx, life context.Context, addr string) error {
+// join makes sure that whoever answers at addr is a member, and returns who. The link to it lasts until
+// life ends. Last is who answered there before: it may call itself by another address.
+func (g *Gossip) join(ctx, life context.Context, addr string, last crdt.Author) (crdt.Author, error) {
+	if m, known := g.members.Member(last); known && m.Alive {
+		return last, nil
+	}
 	addrs, err := resolve(ctx, addr)
 	if err != nil {
-		return err
+		return last, err
 	}
-	alive := make(map[netip.AddrPort]bool)
 	for _, m := range g.members.Members() {
-		alive[m.Addr] = m.Alive
-	}
-	for _, a := range addrs {
-		if alive[a] {
-			return nil
+		if m.Alive && slices.Contains(addrs, m.Addr) {
+			return m.Author, nil
 		}
 	}
 	var errs []error
@@ -173,11 +173,11 @@ func (g *Gossip) join(ctx, life context.Context, addr string) error {
 			err = g.members.Join(ctx, peer, a)
 		}
 		if err == nil {
-			return nil
+			return peer, nil
 		}
 		errs = append(errs, err)
 	}
-	return errors.Join(errs...)
+	return last, errors.Join(errs...)
 }
 
 // resolve returns the addresses of HOST:PORT.

@@ -29,6 +29,7 @@ type link struct {
 	conn    *transport.Conn
 	out     *outbox
 	roots   *roots
+	ours    ours          // belongs to the reader
 	credit  chan struct{} // a place for each run that is read and not applied yet
 
 	heard atomic.Int64 // when the last frame came, in ns since 1970

@@ -10,12 +10,23 @@ import (
 // loop is the one goroutine that owns the state of the sync. Others hand it functions, which it calls
 // one at a time; none of them waits for anything.
 type loop struct {
-	acts chan func(*state)
-	over chan struct{} // closed when the loop has ended
+	acts  chan func(*state)
+	began chan struct{} // closed when the loop has begun
+	over  chan struct{} // closed when the loop has ended
 }
 
 func newLoop() *loop {
-	return &loop{acts: make(chan func(*state), 256), over: make(chan struct{})}
+	return &loop{acts: make(chan func(*state), 256), began: make(chan struct{}), over: make(chan struct{})}
+}
+
+// running reports whether the loop has begun.
+func (p *loop) running() bool {
+	select {
+	case <-p.began:
+		return true
+	default:
+		return false
+	}
 }
 
 // do has the loop call act. After the loop's end it does nothing.
@@ -70,6 +81,7 @@ func (p *loop) unreserve(author crdt.Author) {
 // run calls what it is handed, and looks at the clock, until ctx ends.
 func (p *loop) run(ctx context.Context, s *state) {
 	defer close(p.over)
+	close(p.began)
 	tick := time.NewTicker(s.g.pace.tick)
 	defer tick.Stop()
 	for {

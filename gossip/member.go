@@ -44,6 +44,9 @@ type Member struct {
 
 // Members returns the other nodes that are known, by author. Before [Gossip.Run] there are none.
 func (g *Gossip) Members() []Member {
+	if !g.loop.running() {
+		return nil
+	}
 	known := g.members.Members()
 	var all []Member
 	g.loop.ask(func(s *state) { all = s.members(known, time.Now()) })

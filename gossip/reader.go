@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -96,27 +97,47 @@ func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) error {
 		lacking[w.Author] = theirs[w.Author]
 	}
 	g.loop.do(func(s *state) { s.offered(l, m, lacking) })
-	if !m.Partial {
-		if more := g.beyond(l, m, lacking); len(more) > 0 {
-			l.out.reply(more)
-		}
+	if m.Partial {
+		return nil
+	}
+	if m.After.IsZero() {
+		l.ours = newOurs(l.roots.frontier())
+	}
+	if more := l.ours.beyond(m, lacking); len(more) > 0 {
+		l.out.reply(more)
+	}
+	if m.Last() {
+		l.ours = ours{}
 	}
 	return nil
 }
 
+// ours is our frontier as a peer's vector is held against it, part by part.
+type ours struct {
+	heads   crdt.Frontier
+	authors []crdt.Author // of heads, sorted
+}
+
+func newOurs(f crdt.Frontier) ours {
+	return ours{heads: f, authors: slices.SortedFunc(maps.Keys(f), crdt.Author.Compare)}
+}
+
 // beyond returns heads of ours, of at most a message's authors, that a peer with the vector theirs
 // does not have as far as a look at the heads can tell.
-func (g *Gossip) beyond(l *link, theirs wire.Vector, lacking crdt.Frontier) crdt.Frontier {
+func (o ours) beyond(theirs wire.Vector, lacking crdt.Frontier) crdt.Frontier {
 	more := make(crdt.Frontier)
-	for a, heads := range l.roots.frontier() {
-		if !theirs.Covers(a) || slices.Equal(heads, theirs.Heads[a]) {
-			continue
-		}
-		if _, behind := lacking[a]; behind && len(heads) == 1 {
-			continue // It has more than we do.
-		}
-		if more[a] = heads; len(more) == wire.MaxVectorAuthors {
+	from, found := slices.BinarySearchFunc(o.authors, theirs.After, crdt.Author.Compare)
+	if found {
+		from++
+	}
+	for _, a := range o.authors[from:] {
+		if !theirs.Covers(a) || len(more) == wire.MaxVectorAuthors {
 			break
+		}
+		heads := o.heads[a]
+		_, behind := lacking[a]
+		if !slices.Equal(heads, theirs.Heads[a]) && !(behind && len(heads) == 1) {
+			more[a] = heads
 		}
 	}
 	return more

@@ -32,9 +32,10 @@ type spread struct {
 
 // ask is a want that a peer is answering.
 type ask struct {
-	of  *peering
-	at  time.Time
-	got int // ops that were new
+	of    *peering
+	heads []crdt.Head // what it was to lead to
+	at    time.Time
+	got   int // ops that were new
 }
 
 // hint is an advert of what is not held here.
@@ -124,7 +125,7 @@ func (s *state) plan(now time.Time) {
 		if p := leastAsked(holders); p != nil {
 			p.asks++
 			p.moved = now
-			s.asks[a] = &ask{of: p, at: now}
+			s.asks[a] = &ask{of: p, heads: p.offers[a], at: now}
 			p.out.ask(a, p.offers[a])
 			s.g.tally.add(func(c *Counts) { c.Asks++ })
 		}
@@ -216,8 +217,7 @@ func (s *state) answered(l *link, d wire.Done, now time.Time) {
 		return
 	}
 	s.settle(d.Author)
-	if !d.Complete || ask.got == 0 {
-		s.undelivered(p, d.Author, now)
+	if s.undelivered(ask, d.Author, now) {
 		return
 	}
 	s.g.tally.add(func(c *Counts) { c.Answers++ })
@@ -245,13 +245,19 @@ func (s *state) settle(author crdt.Author) {
 	delete(s.asks, author)
 }
 
-// undelivered deals with a peer that offered and did not deliver.
-func (s *state) undelivered(p *peering, author crdt.Author, now time.Time) {
-	s.avoid(p.peer, author, now)
-	if s.g.tally.fault(p.peer, reasonIdle, now) {
-		s.g.logger.Info("peer did not deliver what it offered; others are asked", "peer", p.peer.Short(), "author", author.Short())
+// undelivered reports whether an ask that has ended brought nothing, while what was offered is still
+// lacking. Then others are asked. A part of it is no reason: the rest will be offered again.
+func (s *state) undelivered(ask *ask, author crdt.Author, now time.Time) bool {
+	if ask.got > 0 || s.holds(author, ask.heads) {
+		return false
+	}
+	peer := ask.of.peer
+	s.avoid(peer, author, now)
+	if s.g.tally.fault(peer, reasonIdle, now) {
+		s.g.logger.Info("peer did not deliver what it offered; others are asked", "peer", peer.Short(), "author", author.Short())
 	}
 	s.plan(now)
+	return true
 }
 
 // avoid does not ask peer for author for a while, and forgets its offers.
@@ -279,7 +285,8 @@ func (s *state) expireAsks(now time.Time) {
 			continue
 		}
 		s.settle(author)
-		s.undelivered(p, author, now)
+		ask.got = 0 // What came is long past: it has stopped.
+		s.undelivered(ask, author, now)
 	}
 }
 

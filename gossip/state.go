@@ -95,24 +95,33 @@ func (s *state) open(ctx context.Context, l *link, now time.Time) error {
 	if l.dialled {
 		c.dialling = false
 	}
-	switch {
-	case !c.out.over(now):
-		return errForbidden
-	case s.links[l.peer] == nil && len(s.links) >= s.g.cfg.MaxPeers:
-		return errCrowded
-	case ctx.Err() != nil:
-		return errLeaving
+	if err := s.admit(ctx, l, c, now); err != nil {
+		c.fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
+		return err
 	}
 	if old := s.links[l.peer]; old != nil {
-		if !s.better(l, old.link, now) {
-			return errSpare
-		}
 		s.drop(old)
 		old.stop(errSpare)
 	}
 	s.links[l.peer] = &peering{link: l, offers: make(map[crdt.Author][]crdt.Head), nextOffer: now, moved: now}
 	delete(s.left, l.peer)
 	s.g.logger.Info("linked", "peer", l.peer.Short(), "name", l.name, "remote", l.addr, "dialled", l.dialled)
+	return nil
+}
+
+// admit says why a link is not taken in, or nil.
+func (s *state) admit(ctx context.Context, l *link, c *call, now time.Time) error {
+	old := s.links[l.peer]
+	switch {
+	case ctx.Err() != nil:
+		return errLeaving
+	case !c.out.over(now):
+		return errForbidden
+	case old == nil && len(s.links) >= s.g.cfg.MaxPeers:
+		return errCrowded
+	case old != nil && !s.better(l, old.link, now):
+		return errSpare
+	}
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hashicorp/memberlist"
 
@@ -20,7 +21,7 @@ import (
 type Config struct {
 	Key       ed25519.PrivateKey
 	Log       crdt.LogID
-	Name      string         // for people; at most MaxName bytes, cut if longer
+	Name      string         // for people; at most MaxName bytes of UTF-8
 	Advertise netip.AddrPort // where peers reach this node
 	Transport *transport.Transport
 	Profile   Profile
@@ -57,8 +58,8 @@ func New(cfg Config) (*Membership, error) {
 	if cfg.MaxPeers == 0 {
 		cfg.MaxPeers = 1024
 	}
-	if len(cfg.Name) > MaxName {
-		cfg.Name = cutText(cfg.Name, MaxName)
+	if len(cfg.Name) > MaxName || !utf8.ValidString(cfg.Name) {
+		return nil, fmt.Errorf("config: Name: expected at most %d bytes of UTF-8, got %q", MaxName, cfg.Name)
 	}
 	if err := cfg.Profile.Check(); err != nil {
 		return nil, fmt.Errorf("config: %w", err)
@@ -225,12 +226,4 @@ func signal(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
-}
-
-// cutText returns the beginning of s, of at most n bytes, cut between two characters.
-func cutText(s string, n int) string {
-	for n > 0 && n < len(s) && s[n]&0xc0 == 0x80 {
-		n--
-	}
-	return s[:min(n, len(s))]
 }

@@ -38,6 +38,9 @@ func Vectors(f crdt.Frontier) iter.Seq[Vector] {
 	}
 }
 
+// Last reports whether v is the last part of a frontier.
+func (v Vector) Last() bool { return v.Upto == lastAuthor }
+
 // Covers reports whether v says what its sender holds of a, be it nothing.
 func (v Vector) Covers(a crdt.Author) bool {
 	return !v.Partial && v.After.Compare(a) < 0 && a.Compare(v.Upto) <= 0
