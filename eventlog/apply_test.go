@@ -1,7 +1,6 @@
 package eventlog_test
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -17,57 +16,6 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
 )
-
-// noon is when the ops of these tests are written.
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
-// stranger writes ops by hand.
-type stranger struct {
-	t   testing.TB
-	key ed25519.PrivateKey
-	log crdt.LogID
-	now time.Time
-}
-
-func newStranger(t testing.TB, seed string) *stranger {
-	return &stranger{t: t, key: eventlogtest.Key(seed), log: eventlogtest.Genesis(t).Log(), now: noon}
-}
-
-func (s *stranger) author() crdt.Author { return crdt.AuthorOf(s.key) }
-
-// op returns an op after prev, the zero Op for none, with an entry for each text.
-func (s *stranger) op(prev crdt.Op, texts ...string) crdt.Op {
-	s.t.Helper()
-	h := crdt.Header{Log: s.log, Clock: crdt.NextClock(s.now, prev.Clock, 0), Floor: prev.Floor}
-	if prev.Count > 0 {
-		h.First, h.Prev = prev.Next(), prev.ID
-	}
-	return s.seal(h, texts...)
-}
-
-func (s *stranger) seal(h crdt.Header, texts ...string) crdt.Op {
-	s.t.Helper()
-	var events []crdt.Event
-	for _, text := range texts {
-		events = append(events, note(text))
-	}
-	op, err := crdt.NewOp(s.key, h, s.now, events...)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return op
-}
-
-// chain returns n ops of one entry each after prev.
-func (s *stranger) chain(prev crdt.Op, n int, text string) []crdt.Op {
-	s.t.Helper()
-	var ops []crdt.Op
-	for i := range n {
-		prev = s.op(prev, fmt.Sprint(text, i))
-		ops = append(ops, prev)
-	}
-	return ops
-}
 
 // apply applies one run and returns its outcome.
 func apply(t testing.TB, l *eventlog.Log, ops ...crdt.Op) crdt.Outcome {
@@ -147,18 +95,6 @@ func TestApplyBadRuns(t *testing.T) {
 	if err != nil || report.Offences != 1 || !report.OK() {
 		t.Errorf("verify: %v, %v", &report, err)
 	}
-}
-
-// breakSignature returns op with a signature that does not verify.
-func breakSignature(t testing.TB, op crdt.Op) crdt.Op {
-	t.Helper()
-	b := slices.Clone(op.Bytes())
-	b[len(op.Signed.Bytes())-1] ^= 1
-	broken, err := crdt.ParseOp(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return broken
 }
 
 // TestApplyMuch applies more than goes into one transaction, of which part of a run is left over, while
@@ -264,20 +200,6 @@ func TestSecondWriter(t *testing.T) {
 	mustAppend(t, third, "y")
 }
 
-// readAll returns a's feed as one run.
-func readAll(t testing.TB, l *eventlog.Log, a crdt.Author) crdt.Run {
-	t.Helper()
-	segments, err := l.Plan(t.Context(), crdt.Want{Author: a})
-	if err != nil || len(segments) != 1 {
-		t.Fatalf("plan: %v, %v", segments, err)
-	}
-	run, err := l.Read(t.Context(), &segments[0], 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return run
-}
-
 // TestTooManyBranches shuts an author that forks more often than this node wants to see.
 //
 //	trunk ─┬─ 0
@@ -325,6 +247,32 @@ func TestTooManyBranches(t *testing.T) {
 	}
 	if o := apply(t, l, branches[2]); o.Err != nil || !o.Forked {
 		t.Errorf("a third branch under a raised limit: %+v", o)
+	}
+}
+
+// TestForkProofs proves the forks of the picture above.
+func TestForkProofs(t *testing.T) {
+	l := eventlogtest.Open(t)
+	s := newStranger(t, "forker")
+	trunk := s.op(crdt.Op{}, "trunk")
+	apply(t, l, trunk)
+	if len(l.Forked()) != 0 {
+		t.Errorf("forked: %v", l.Forked())
+	}
+	for i := range 3 {
+		apply(t, l, s.op(trunk, fmt.Sprint(i)))
+	}
+	if !slices.Equal(l.Forked(), []crdt.Author{s.author()}) {
+		t.Errorf("forked: %v", l.Forked())
+	}
+	proofs, err := l.ForkProofs(t.Context(), s.author())
+	if err != nil || len(proofs) != 2 {
+		t.Fatalf("%d proofs, %v, want 2", len(proofs), err)
+	}
+	for _, p := range proofs {
+		if err := p.Verify(l.ID()); err != nil || p.Author() != s.author() {
+			t.Errorf("proof of %s: %v", p.Author(), err)
+		}
 	}
 }
 

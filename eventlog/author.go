@@ -96,6 +96,7 @@ func (w *authorWalk) begin(tx *readTx, k *chunk) (feedWalk, error) {
 	case from != nil && from.Author == w.author:
 		a.begin = from.Seq
 	}
+	a.reached = max(a.begin, f.First())
 	return a, nil
 }
 
@@ -108,7 +109,7 @@ type ascent struct {
 	end     uint64   // the feed's height when the walk began
 	next    crdt.Key // where the walk goes on
 	begun   bool
-	reached uint64 // where the last op ended that was read; 0 before the first
+	reached uint64 // where the next op must begin, unless the feed is forked
 }
 
 func (a *ascent) fill(tx *readTx, k *chunk) (done bool, err error) {
@@ -142,7 +143,7 @@ func (a *ascent) take(k *chunk, c *opCursor) error {
 	if err != nil {
 		return err
 	}
-	if a.reached > 0 && signed.First != a.reached && !a.forked() {
+	if signed.First > a.reached && !a.forked() {
 		return damagedOp(a.feed.Author, crdt.Key{First: a.reached}, errMissing)
 	}
 	if a.reached = signed.Next(); op != nil {

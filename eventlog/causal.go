@@ -3,6 +3,7 @@ package eventlog
 import (
 	"bytes"
 	"cmp"
+	"slices"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -24,6 +25,11 @@ func (t tip) compare(o tip) int {
 // replaced by what comes after it. Along a chain clocks only grow, so nothing can come before the
 // least tip. Two ops of one clock and author lie on two branches: their entries are merged by (seq,
 // op id) as everywhere.
+//
+//	clock      1   2   3   4   5   6
+//	ann        a ───── b ───────── c       tips: a x, then b x, then b y, then c y
+//	bob            x ───── y ┬ z           y is opened: both that name it become tips
+//	                         └──── w
 type causalWalk struct {
 	filter  *filter
 	reverse bool
@@ -209,6 +215,9 @@ func (w *causalWalk) findTipsOf(f *openFeed) error {
 // findTipAfter finds the last op whose clock does not pass that of the mark, where the feed is one
 // chain: all that comes before it has been read. It reports whether that is where to begin.
 func (w *causalWalk) findTipAfter(f *openFeed) (done bool, err error) {
+	if !w.reverse && !slices.ContainsFunc(f.feed.Branches, func(b crdt.Branch) bool { return b.Clock >= w.after.clock }) {
+		return true, nil // all of it has been read
+	}
 	fork, forked := f.feed.Disputed()
 	from, end := f.feed.First(), f.feed.Next()
 	if forked {

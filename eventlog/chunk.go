@@ -17,6 +17,7 @@ const (
 // spans that they were merged to. bytes counts what was read, held or not.
 type chunk struct {
 	bound  uint64 // ops from this offset on are not in the snapshot
+	room   int    // bytes that are made room for at a time; 0 for what a single op takes
 	spans  []span
 	buffer []byte
 	bytes  int
@@ -63,7 +64,7 @@ func (k *chunk) open(c *opCursor, disputed bool) (*opened, error) {
 func (k *chunk) copy(b []byte) []byte {
 	k.bytes += len(b)
 	if len(b) > cap(k.buffer)-len(k.buffer) {
-		k.buffer = make([]byte, 0, max(bufferSize, len(b)))
+		k.buffer = make([]byte, 0, max(k.room, len(b)))
 	}
 	from := len(k.buffer)
 	k.buffer = append(k.buffer, b...)

@@ -1,8 +1,11 @@
 package eventlog_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -122,6 +125,25 @@ func TestFailedWrite(t *testing.T) {
 	}
 }
 
+// TestFailedApply fails to store a run, and stores it when it comes again.
+func TestFailedApply(t *testing.T) {
+	l := eventlogtest.Open(t)
+	s := newStranger(t, "s")
+	ops := s.chain(crdt.Op{}, 3, "s")
+	d := newDisk(t, l)
+	d.before = func(bool) error { return errNoSpace }
+	if outcomes, err := l.Apply(t.Context(), []crdt.Run{{Ops: ops}}); !errors.Is(err, unix.ENOSPC) || outcomes != nil {
+		t.Errorf("apply without room: %v, %v", outcomes, err)
+	}
+	d.before = func(bool) error { return nil }
+	if o := apply(t, l, ops...); o.Ops != 3 || o.Duplicates != 0 {
+		t.Errorf("outcome: %+v", o)
+	}
+	if c := l.Stats().Applied; c.Ops != 3 {
+		t.Errorf("counted: %+v", c)
+	}
+}
+
 // TestFullDisk fills a file system of 2 MiB.
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
@@ -163,4 +185,42 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("append once there is room: %v, %v", p, err)
 	}
 	eventlogtest.Verify(t, l)
+}
+
+// TestNothingIsShownBeforeItIsSynced reads while a commit is visible in the file but not synced: what a
+// peer would be told is what is durable.
+func TestNothingIsShownBeforeItIsSynced(t *testing.T) {
+	l := eventlogtest.Open(t)
+	mustAppend(t, l, "0")
+	d := newDisk(t, l)
+	for i := range uint64(20) {
+		reading := make(chan error, 1)
+		d.after = func(meta bool) {
+			if !meta {
+				return
+			}
+			go func() { reading <- planned(l) }()
+			for range 1000 {
+				runtime.Gosched()
+			}
+		}
+		if p := mustAppend(t, l, "more"); p.Seq != i+1 {
+			t.Fatalf("place %v", p)
+		}
+		if err := <-reading; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// planned returns an error if a sync would offer more of our feed than is durable.
+func planned(l *eventlog.Log) error {
+	segments, err := l.Plan(context.Background(), crdt.Want{Author: l.Author()})
+	if err != nil {
+		return err
+	}
+	if next := l.Feed(l.Author()).Next(); segments[0].To.Next > next {
+		return fmt.Errorf("planned up to %d, durable up to %d", segments[0].To.Next, next)
+	}
+	return nil
 }

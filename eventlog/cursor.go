@@ -176,7 +176,7 @@ func (tx *readTx) arrivalCursor() *arrivalCursor { return &arrivalCursor{c: tx.a
 func (c *arrivalCursor) holding(offset uint64) bool {
 	key := encodeOffset(offset)
 	k, v := c.c.Seek(key[:])
-	if k != nil && len(k) == offsetSize && decodeOffset(k) == offset {
+	if len(k) == offsetSize && decodeOffset(k) == offset {
 		return c.at(k, v)
 	}
 	if k == nil {

@@ -58,6 +58,9 @@ func (l *Log) newReading(q Query) (*reading, error) {
 	if err := q.check(); err != nil {
 		return nil, err
 	}
+	if err := l.notInside(); err != nil {
+		return nil, err
+	}
 	next, incarnation, err := l.snapshot()
 	if err != nil {
 		return nil, err
@@ -77,7 +80,7 @@ func (l *Log) newReading(q Query) (*reading, error) {
 		}
 		r.self.bound, r.after = t.bound, &t.mark
 	}
-	r.chunk.bound = r.self.bound
+	r.chunk = chunk{bound: r.self.bound, room: bufferSize}
 	switch q.Order {
 	case ByAuthor:
 		r.walk = newAuthorWalk(&r.filter, q.Reverse, r.after)

@@ -8,10 +8,12 @@ import (
 	"iter"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -45,8 +47,16 @@ func diffEntries(want, got []Entry) string {
 	return cmp.Diff(lines(want), lines(got))
 }
 
+// seeds returns how many seeds a test tries: fewer with -short.
+func seeds(n uint64) uint64 {
+	if testing.Short() {
+		return n / 3
+	}
+	return n
+}
+
 func TestEntriesShowTheNaiveView(t *testing.T) {
-	for seed := range uint64(12) {
+	for seed := range seeds(12) {
 		fork := []int{0, 4, 20}[seed%3]
 		c := newCords(t, seed, 1+int(seed%5), fork)
 		if seed%7 == 0 {
@@ -66,7 +76,7 @@ func TestEntriesShowTheNaiveView(t *testing.T) {
 }
 
 func TestPagesShowOneSnapshot(t *testing.T) {
-	for seed := range uint64(9) {
+	for seed := range seeds(9) {
 		fork := []int{0, 3, 10}[seed%3]
 		c := newCords(t, 100+seed, 1+int(seed%4), fork)
 		l := c.open()
@@ -143,6 +153,89 @@ func TestEntriesHoldNoTransactionInTheLoop(t *testing.T) {
 	}
 }
 
+func TestReadersAreRefusedInsideAnUpdate(t *testing.T) {
+	c := newCords(t, 305, 1, 0)
+	l := c.open()
+	c.grow(l, 3)
+	e := c.applied[0]
+	err := l.Update(t.Context(), func(*Tx) error {
+		for name, read := range map[string]func() error{
+			"Entries": func() error { return first(l.Entries(t.Context(), Query{})) },
+			"Tail":    func() error { return first(l.Tail(t.Context(), Query{FromOffset: Now})) },
+			"Page":    func() error { _, _, err := l.Page(t.Context(), Query{}); return err },
+			"Lookup":  func() error { _, err := l.Lookup(t.Context(), e.Place()); return err },
+			"Prove":   func() error { _, err := l.Prove(t.Context(), e.Place()); return err },
+			"Wants":   func() error { _, err := l.Wants(t.Context(), crdt.Frontier{e.Author: nil}, 0); return err },
+			"Plan":    func() error { _, err := l.Plan(t.Context(), crdt.Want{Author: e.Author}); return err },
+			"Read":    func() error { _, err := l.Read(t.Context(), &crdt.Segment{Author: e.Author}, 1); return err },
+		} {
+			if err := read(); !errors.Is(err, ErrInTx) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// first returns the error of the first step.
+func first(entries iter.Seq2[Entry, error]) error {
+	for _, err := range entries {
+		return err
+	}
+	return nil
+}
+
+// Whatever arrives meanwhile, an iteration yields exactly what was there when it began: all offsets
+// below one bound, in order.
+func TestEntriesBesideWriters(t *testing.T) {
+	c := newCords(t, 306, 4, 5)
+	c.payload = 2000
+	l := c.open()
+	c.grow(l, 20)
+	var running sync.WaitGroup
+	stop := make(chan struct{})
+	for i := range 6 {
+		q := Query{Order: Order(i % 3), Reverse: i >= 3}
+		running.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				var all []Entry
+				for e, err := range l.Entries(t.Context(), q) {
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					all = append(all, e)
+				}
+				seen := make([]bool, len(all))
+				for i, e := range all {
+					if e.Offset >= uint64(len(all)) || seen[e.Offset] {
+						t.Errorf("%+v: offset %d among %d entries", q, e.Offset, len(all))
+						return
+					}
+					seen[e.Offset] = true
+					if i > 0 && compareIn(q.Order, &all[i-1], &e) < 0 == q.Reverse {
+						t.Errorf("%+v: %s stands after %s", q, e.Place(), all[i-1].Place())
+						return
+					}
+				}
+			}
+		})
+	}
+	for range 30 {
+		c.grow(l, 3)
+	}
+	close(stop)
+	running.Wait()
+}
+
 func TestEntriesEndWithTheirContext(t *testing.T) {
 	c := newCords(t, 301, 2, 0)
 	c.payload = 9_000
@@ -208,6 +301,38 @@ func TestEntryJSONRoundTrip(t *testing.T) {
 		}
 		if diff := diffEntries([]Entry{e}, []Entry{back}); diff != "" {
 			t.Fatalf("%s (-want +got):\n%s", b, diff)
+		}
+	}
+}
+
+// An op that is gone from the file is damage in every order, never a silent gap; what stands before it
+// is read all the same.
+func TestMissingOpIsDamage(t *testing.T) {
+	for missing := range 6 {
+		c := newCords(t, 307, 1, 0)
+		ops := c.chain(6, func(int) bool { return false }, nil)
+		l := c.open()
+		c.apply(l, []crdt.Run{{Ops: ops}})
+		key := encodeOpKey(ops[missing].Key())
+		if err := l.db.Update(func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketOps).Bucket(ops[0].Author[:]).Delete(key[:])
+		}); err != nil {
+			t.Fatal(err)
+		}
+		l.durable.Add(1) // the transaction of the test is one
+		for _, order := range []Order{ByAuthor, Causal, Arrival} {
+			for _, reverse := range []bool{false, true} {
+				n := 0
+				var last error
+				for _, err := range l.Entries(t.Context(), Query{Order: order, Reverse: reverse}) {
+					if last = err; err == nil {
+						n++
+					}
+				}
+				if !isDamaged(last) || n > 5 {
+					t.Errorf("op %d is missing, %s, reverse %t: %d entries, then %v", missing, order, reverse, n, last)
+				}
+			}
 		}
 	}
 }

@@ -10,3 +10,9 @@ const FileName = fileName
 
 // MaxApply bounds what one transaction of Apply stores.
 const MaxApply = maxApply
+
+// Unsynced makes l faster and no longer durable, for tests that are not about that.
+func Unsynced(l *Log) *Log {
+	l.db.NoSync = true
+	return l
+}

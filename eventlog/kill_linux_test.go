@@ -152,6 +152,40 @@ func armKill(d *disk, step string, kill func()) {
 	}
 }
 
+// TestLittleAddressSpace opens a log where 64 GiB cannot be mapped.
+func TestLittleAddressSpace(t *testing.T) {
+	if dir := os.Getenv(childDir); dir != "" {
+		most := uint64(addressSpace(t)) + 8<<30
+		if err := unix.Setrlimit(unix.RLIMIT_AS, &unix.Rlimit{Cur: most, Max: most}); err != nil {
+			t.Fatal(err)
+		}
+		mustAppend(t, eventlogtest.Reopen(t, dir, config("a")), "in little room")
+		return
+	}
+	dir := t.TempDir()
+	if err := eventlogtest.Create(t, dir, config("a")).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := runChild(t, "TestLittleAddressSpace", dir); err != nil {
+		t.Fatalf("child: %v: %s", err, out)
+	}
+	wantTexts(t, eventlogtest.Reopen(t, dir, config("a")), "in little room")
+}
+
+// addressSpace returns how much of it the process has mapped, in bytes.
+func addressSpace(t *testing.T) int {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pages int
+	if _, err := fmt.Sscan(string(b), &pages); err != nil {
+		t.Fatal(err)
+	}
+	return pages * os.Getpagesize()
+}
+
 // TestTwoProcesses opens a log that another process has open.
 func TestTwoProcesses(t *testing.T) {
 	if dir := os.Getenv(childDir); dir != "" {

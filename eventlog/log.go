@@ -32,6 +32,8 @@ type Log struct {
 
 	file *os.File // the one that db uses, to close when bbolt's own Close would wait for ever
 	db   *bbolt.DB
+	// pageSize is that of the file, in bytes.
+	pageSize uint64
 
 	queue  queue
 	update reentry // the goroutine that runs an Update's function

@@ -236,44 +236,6 @@ func TestContext(t *testing.T) {
 	}
 }
 
-// TestContextWhileWaiting cancels appends and updates that wait behind an update.
-func TestContextWhileWaiting(t *testing.T) {
-	l := eventlogtest.Open(t)
-	inside, leave := make(chan struct{}), make(chan struct{})
-	var first, others sync.WaitGroup
-	first.Go(func() {
-		err := l.Update(context.Background(), func(tx *eventlog.Tx) error {
-			close(inside)
-			<-leave
-			return nil
-		})
-		if err != nil {
-			t.Errorf("update: %v", err)
-		}
-	})
-	<-inside
-	ctx, cancel := context.WithCancel(t.Context())
-	for range 4 {
-		others.Go(func() {
-			if _, err := l.Append(ctx, note("cancelled")); !errors.Is(err, context.Canceled) {
-				t.Errorf("append: %v", err)
-			}
-		})
-		others.Go(func() {
-			err := l.Update(ctx, func(tx *eventlog.Tx) error { t.Error("update ran"); return nil })
-			if !errors.Is(err, context.Canceled) {
-				t.Errorf("update: %v", err)
-			}
-		})
-	}
-	cancel()
-	others.Wait()
-	close(leave)
-	first.Wait()
-	mustAppend(t, l, "after")
-	wantTexts(t, l, "after")
-}
-
 func TestClosed(t *testing.T) {
 	l := eventlogtest.Open(t)
 	changed := l.Changed()

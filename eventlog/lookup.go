@@ -39,7 +39,7 @@ func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 	}
 	var e Entry
 	_, err = span{op: op, from: p.Seq, to: p.Seq + 1}.each(false, &e, func() bool { return true })
-	return e, l.locate(err)
+	return e.Clone(), l.locate(err)
 }
 
 // lookup returns the op that holds the entry at p. Its body was checked against its header.

@@ -54,14 +54,14 @@ func newMerger(reverse bool) merger {
 	return m
 }
 
-// compare compares the first entries of a and b that were not merged yet.
-func (a *opened) compare(b *opened) int {
-	return cmp.Or(cmp.Compare(a.from, b.from), bytes.Compare(a.op.ID[:], b.op.ID[:]))
+// compare compares the first entries of o and b that were not merged yet.
+func (o *opened) compare(b *opened) int {
+	return cmp.Or(cmp.Compare(o.from, b.from), bytes.Compare(o.op.ID[:], b.op.ID[:]))
 }
 
-// compareLast compares the last entries of a and b that were not merged yet.
-func (a *opened) compareLast(b *opened) int {
-	return cmp.Or(cmp.Compare(a.to, b.to), bytes.Compare(a.op.ID[:], b.op.ID[:]))
+// compareLast compares the last entries of o and b that were not merged yet.
+func (o *opened) compareLast(b *opened) int {
+	return cmp.Or(cmp.Compare(o.to, b.to), bytes.Compare(o.op.ID[:], b.op.ID[:]))
 }
 
 // add opens an op.

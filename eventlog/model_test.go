@@ -37,6 +37,7 @@ func TestModel(t *testing.T) {
 		if m.l, err = eventlog.Create(dir, eventlog.Birth{Genesis: &genesis}, config("model")); err != nil {
 			t.Fatal(err)
 		}
+		eventlog.Unsynced(m.l)
 		defer func() { _ = m.l.Close() }()
 		rt.Repeat(map[string]func(*rapid.T){
 			"append": m.append, "batch": m.batch, "update": m.update, "apply": m.apply, "reopen": m.reopen, "": m.check,
@@ -158,6 +159,7 @@ func (m *model) reopen(rt *rapid.T) {
 	if m.l, err = eventlog.Open(m.dir, config("model")); err != nil {
 		rt.Fatal(err)
 	}
+	eventlog.Unsynced(m.l)
 }
 
 func (m *model) check(rt *rapid.T) {

@@ -116,7 +116,9 @@ func (l *Log) mapFile(file *os.File) error {
 
 func (l *Log) tryMap(file *os.File, size int) error {
 	err := l.guard(func() (err error) {
-		l.db, err = bbolt.Open(l.path, 0o600, options(size, file))
+		if l.db, err = bbolt.Open(l.path, 0o600, options(size, file)); err == nil {
+			l.pageSize = uint64(l.db.Info().PageSize)
+		}
 		return err
 	})
 	if _, damaged := asDamaged(err); damaged {
@@ -132,7 +134,8 @@ func reserve() int {
 	if strconv.IntSize < 64 || runtime.GOOS == "windows" || runtime.GOOS == "plan9" {
 		return 0
 	}
-	return mapSize
+	size := int64(mapSize)
+	return int(size)
 }
 
 // options returns how bbolt opens file. Measured: with an unsynced freelist, opening a cold file of

@@ -18,8 +18,8 @@ import (
 // ErrQuery is wrapped by every error that says why a [Query] makes no sense.
 var ErrQuery = errors.New("invalid query")
 
-// Now, as a query's FromOffset, stands for the offset of the next entry that arrives: a [Log.Tail]
-// from there yields new entries only.
+// Now is a FromOffset that stands for the offset of the next entry that arrives: a [Log.Tail] from
+// there yields new entries only.
 const Now uint64 = math.MaxUint64
 
 // Order is the order in which entries are read. Each is total. Author and causal order are the same

@@ -182,6 +182,11 @@ func (l *Log) await(ctx context.Context, b *batch, r *request) error {
 	done := ctx.Done()
 	for {
 		select {
+		case <-b.done: // before leading for others
+			return r.err
+		default:
+		}
+		select {
 		case <-b.done:
 			return r.err
 		case l.queue.slot <- struct{}{}:

@@ -74,14 +74,14 @@ func (r *readAhead) read() {
 	}
 	defer f.Close()
 	block := make([]byte, readAheadBlock)
-	for total := 0; total < readAheadMost; {
+	for total := int64(0); total < readAheadMost; {
 		select {
 		case <-r.stop:
 			return
 		default:
 		}
 		n, err := io.ReadFull(f, block)
-		if total += n; err != nil {
+		if total += int64(n); err != nil {
 			return
 		}
 	}

@@ -114,8 +114,7 @@ func (l *Log) isClosed() bool {
 
 // newReadTx returns a transaction for reading through bolt.
 func (l *Log) newReadTx(bolt *bbolt.Tx) readTx {
-	size := uint64(l.db.Info().PageSize)
-	return readTx{bolt: bolt, pages: &pageFile{file: l.file, pageSize: size, highWater: uint64(bolt.Size()) / size}}
+	return readTx{bolt: bolt, pages: &pageFile{file: l.file, pageSize: l.pageSize, highWater: uint64(bolt.Size()) / l.pageSize}}
 }
 
 // tree returns a bucket at the top of the file. Every file has all of them.

@@ -21,7 +21,7 @@ const runPerTx = 256 << 10
 // limits what is served: the run ends before it, and a segment that begins with it gives a
 // [*DamagedError].
 func (l *Log) Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.Run, error) {
-	r := runReader{seg: *seg, most: maxBytes}
+	r := runReader{seg: *seg, most: maxBytes, least: 1}
 	if err := r.read(ctx, l); err != nil {
 		return crdt.Run{}, fmt.Errorf("read run of %s: %w", seg.Author.Short(), l.locate(err))
 	}
@@ -35,6 +35,7 @@ func (l *Log) Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.R
 type runReader struct {
 	seg   crdt.Segment // After moves with the ops that are read
 	most  int          // bytes
+	least int          // ops, even if they are more than most bytes
 	run   crdt.Run
 	bytes int
 	full  bool  // the next op would pass most
@@ -52,7 +53,7 @@ func (r *runReader) read(ctx context.Context, l *Log) error {
 	}
 	for !r.ended && r.bytes < crdt.MaxBatch {
 		looked := len(r.run.Ops)
-		r.most, r.full = r.bytes+chunkSize, false
+		r.most, r.least, r.full = r.bytes+chunkSize, looked+1, false
 		if err := r.fill(ctx, l); err != nil {
 			return err
 		}
@@ -97,8 +98,12 @@ func (r *runReader) fill(ctx context.Context, l *Log) error {
 			return err
 		}
 		read := len(r.run.Ops)
-		if err := l.view(r.fillFrom); err != nil {
+		err := l.view(r.fillFrom)
+		if _, damaged := asDamaged(err); err != nil && !damaged {
 			return err
+		}
+		if err != nil {
+			r.ended, r.err = true, err
 		}
 		r.checkBodies(read)
 	}
@@ -127,7 +132,7 @@ func (r *runReader) fillFrom(tx *readTx) error {
 	}
 	b, found := f.BranchFrom(r.seg.Start)
 	c := tx.opCursor(r.seg.Author)
-	k := chunk{bound: tx.next}
+	k := chunk{bound: tx.next, room: bufferSize}
 	r.ended = true // unless the walk stops before it comes to an end
 	if !found || r.seg.After == r.seg.To {
 		return nil
@@ -165,7 +170,7 @@ func (r *runReader) take(k *chunk, c *opCursor, f crdt.Feed, b crdt.Branch) (*op
 		return nil, err
 	}
 	size := len(c.raw())
-	if len(r.run.Ops) > 0 && r.bytes+size > r.most {
+	if len(r.run.Ops) >= r.least && r.bytes+size > r.most {
 		r.full = true
 		return nil, nil
 	}

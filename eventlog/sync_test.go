@@ -67,7 +67,7 @@ func readSegment(t *testing.T, l *Log, seg crdt.Segment, maxBytes func() int) (r
 }
 
 func TestPullMakesFrontiersEqual(t *testing.T) {
-	for seed := range uint64(16) {
+	for seed := range seeds(15) {
 		c := newCords(t, 500+seed, 4, []int{0, 3, 12}[seed%3])
 		a, b := c.open(), c.open()
 		c.grow(a, 40) // both hold these
@@ -198,6 +198,24 @@ func TestRunsEndAtAnchors(t *testing.T) {
 		if fmt.Sprint(got) != fmt.Sprint(test.ops) {
 			t.Errorf("at most %d bytes: runs of %v ops, want %v", test.maxBytes, got, test.ops)
 		}
+	}
+}
+
+// The next anchor is an op larger than anything that is read at a time.
+func TestRunGoesOnToALargeAnchor(t *testing.T) {
+	c := newCords(t, 531, 1, 0)
+	l := c.open()
+	ops := c.chain(2, func(i int) bool { return i == 1 }, nil)
+	h := crdt.Header{Log: l.ID(), First: 2, Prev: ops[1].ID, Clock: ops[1].Clock + 1}
+	large, err := crdt.NewOp(c.keys[0], h, c.epoch, crdt.Event{Kind: "large", ContentType: "application/octet-stream", Payload: make([]byte, 1<<20)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.apply(l, []crdt.Run{{Ops: append(ops, large)}})
+	seg := crdt.Segment{Author: ops[0].Author, Start: ops[0].Key(), After: ops[0].Head(), To: large.Head()}
+	r, err := l.Read(t.Context(), &seg, 1)
+	if err != nil || len(r.Ops) != 2 || seg.After != seg.To {
+		t.Fatalf("a run of %d ops, %v", len(r.Ops), err)
 	}
 }
 

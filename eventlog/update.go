@@ -14,6 +14,9 @@ import (
 // ErrName is returned for a name of a bucket or a follower that is empty or longer than 255 bytes.
 var ErrName = errors.New("invalid name")
 
+// ErrTxDone is returned by a [Tx] that is used after its function has returned.
+var ErrTxDone = errors.New("transaction has ended")
+
 // Tx is a transaction of [Log.Update]. It is used by the goroutine that runs the function, until that
 // returns.
 //
@@ -84,7 +87,7 @@ func (l *Log) callInside(tx *Tx, fn func(tx *Tx) error) (err error) {
 // do runs one step in the file. A fault becomes the transaction's error.
 func (tx *Tx) do(step func() error) error {
 	if tx.done {
-		return fmt.Errorf("use of a transaction that has ended")
+		return ErrTxDone
 	}
 	if tx.err != nil {
 		return tx.err

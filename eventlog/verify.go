@@ -59,12 +59,15 @@ type feedCheck struct {
 	named map[crdt.OpID]crdt.Signed
 	// ends are the ops that none has named yet: the heads, at the end.
 	ends map[crdt.OpID]crdt.Head
+	// unsigned are the ops whose own signature does not verify.
+	unsigned map[crdt.OpID]bool
 }
 
 func newFeedCheck(l *Log, a crdt.Author, s *feedState, bound uint64, report *Report) *feedCheck {
 	c := &feedCheck{
 		log: l, author: a, state: s, bound: bound, report: report, disputed: crdt.MaxSeq,
 		named: make(map[crdt.OpID]crdt.Signed), ends: make(map[crdt.OpID]crdt.Head),
+		unsigned: make(map[crdt.OpID]bool),
 	}
 	if from, forked := s.feed.Disputed(); forked {
 		c.disputed = from
@@ -156,7 +159,7 @@ func (c *feedCheck) op(tx *readTx, key crdt.Key, v []byte) error {
 	c.ops++
 	c.entries += op.Count
 	if op.Verify() != nil {
-		c.report.Offences++ // unless it turns out to be a head
+		c.unsigned[op.ID] = true
 	}
 	return nil
 }
@@ -198,11 +201,12 @@ func (c *feedCheck) end() {
 		c.problem("it ends at %s where its record says %s", seqs(heads), seqs(c.state.heads))
 	}
 	for _, h := range heads {
-		if op, held := c.named[h.ID]; held && op.Verify() != nil {
-			c.report.Offences--
+		if c.unsigned[h.ID] {
+			delete(c.unsigned, h.ID)
 			c.problem("head %d: its signature does not verify", h.Next)
 		}
 	}
+	c.report.Offences += uint64(len(c.unsigned))
 	if c.ops != c.state.ops || c.entries != c.state.entries {
 		c.problem("it has %d ops with %d entries where its record says %d with %d", c.ops, c.entries, c.state.ops, c.state.entries)
 	}

@@ -121,6 +121,20 @@ func openLog(f folder.Folder, logger *slog.Logger) (*eventlog.Log, ed25519.Priva
 	return log, key, err
 }
 
+// awaitLog is openLog for a daemon: a command that has the log open will be gone soon, so it waits for
+// that as [Connect] waits for a daemon. Another daemon stays.
+func awaitLog(f folder.Folder, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+	for deadline := time.Now().Add(connectFor); ; time.Sleep(connectPause) {
+		log, key, err := openLog(f, logger)
+		if _, held := errors.AsType[*HeldError](err); !held || time.Now().After(deadline) {
+			return log, key, err
+		}
+		if client, dialled := dialDaemon(context.Background(), f); dialled == nil {
+			return nil, nil, errors.Join(err, client.Close())
+		}
+	}
+}
+
 // serveLocal serves a log to the client it returns.
 func serveLocal(f folder.Folder, log *eventlog.Log, access Access) (*api.Client, error) {
 	release, err := f.Hold()

@@ -43,7 +43,8 @@ type Node struct {
 // connections queue. Whoever does not get as far as Run calls [Node.Close].
 //
 // It returns [folder.ErrNone] when there is no node in the folder, [*HeldError] when another process has
-// the log open, [ErrOtherLog], and the errors of [eventlog.Open] and [gossip.New].
+// the log open, [ErrOtherLog], and the errors of [eventlog.Open] and [gossip.New]. A command that has
+// the log open is waited for, at most 5 s; another daemon is not.
 func New(cfg Config) (*Node, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -57,7 +58,7 @@ func New(cfg Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
-	log, key, err := openLog(n.folder, n.logger)
+	log, key, err := awaitLog(n.folder, n.logger)
 	if err != nil {
 		return err
 	}

@@ -16,14 +16,6 @@ func (s *server) postEntries(w http.ResponseWriter, r *http.Request) {
 	input[crdt.Event]{parse: parseEvent, store: s.appendEvents}.serve(s, w, r)
 }
 
-// writers are the commands that write the kinds which append refuses.
-var writers = map[string]string{
-	"quipu.admit":   "quipu admin admit",
-	"quipu.revoke":  "quipu admin revoke",
-	"quipu.retire":  "quipu admin retire",
-	"quipu.succeed": "quipu key succeed",
-}
-
 // parseEvent reads an event and checks it, so that what reaches the log is not refused there.
 func parseEvent(line []byte) (crdt.Event, error) {
 	e, err := crdt.ParseEventJSON(line)
@@ -43,11 +35,9 @@ func parseEvent(line []byte) (crdt.Event, error) {
 }
 
 func reserved(kind string) error {
-	who := "only quipu itself writes it"
-	if command := writers[kind]; command != "" {
-		who = command + " writes it"
-	}
-	return &api.Error{Code: api.Reserved, Message: fmt.Sprintf("kind %q is reserved: %s", kind, who)}
+	return &api.Error{Code: api.Reserved, Message: fmt.Sprintf(
+		"kind %q is reserved: quipu itself writes it; of the kinds that begin with %q append takes %s alone, which quipu transition writes",
+		kind, crdt.ReservedPrefix, transition.Kind)}
 }
 
 // appendEvents appends events in order, all of them or none.

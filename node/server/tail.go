@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"sync"
+
+	"github.com/quipulog/quipu/eventlog"
 )
 
 // tailAhead is how many entries a tail may have read before its client has taken them.
@@ -30,46 +32,46 @@ func (s *server) getTail(w http.ResponseWriter, r *http.Request) {
 
 	// The reading runs beside the writing, so that a line is sent at once when no other follows it,
 	// and together with the others when many do.
-	ahead := make(chan tailed, tailAhead)
+	ahead := make(chan []byte, tailAhead)
+	var ended error // why reading ended; read after ahead is closed
 	reading.Go(func() {
 		defer close(ahead)
-		for e, err := range s.log.Tail(ctx, q) {
-			t := tailed{err: err}
-			if err == nil {
-				t.line = e.AppendJSON(nil, &e.Offset)
-			}
-			select {
-			case ahead <- t:
-			case <-ctx.Done():
-				return
-			}
-		}
+		ended = s.readTail(ctx, q, ahead)
 	})
-	s.sendTail(s.newLines(w), ahead)
-}
-
-// tailed is a line of a tail, or what ended it.
-type tailed struct {
-	line []byte
-	err  error
-}
-
-func (s *server) sendTail(out *lines, ahead <-chan tailed) {
-	if err := out.begin(); err != nil {
-		return
+	out := s.newLines(w)
+	if s.sendTail(out, ahead) {
+		out.end(ended)
 	}
-	for t := range ahead {
-		if t.err != nil {
-			out.end(t.err)
-			return
+}
+
+// readTail reads ahead of the client until the tail is over, and returns why: nil at its limit.
+func (s *server) readTail(ctx context.Context, q eventlog.Query, ahead chan<- []byte) error {
+	for e, err := range s.log.Tail(ctx, q) {
+		if err != nil {
+			return err
 		}
-		err := out.put(t.line)
+		select {
+		case ahead <- e.AppendJSON(nil, &e.Offset):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// sendTail writes lines until there are no more. It reports false when the client has gone.
+func (s *server) sendTail(out *lines, ahead <-chan []byte) bool {
+	if err := out.begin(); err != nil {
+		return false
+	}
+	for line := range ahead {
+		err := out.put(line)
 		if err == nil && len(ahead) == 0 {
 			err = out.flush()
 		}
 		if err != nil {
-			return // the client has gone
+			return false
 		}
 	}
-	out.end(nil)
+	return true
 }

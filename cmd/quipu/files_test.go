@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func corrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: corrupt FILE TEXT")
+	}
+	edit(ts, args[0], func(b []byte) []byte {
+		changed := bytes.ReplaceAll(b, []byte(args[1]), append([]byte{args[1][0] ^ 1}, args[1][1:]...))
+		if bytes.Equal(changed, b) {
+			ts.Fatalf("%s does not hold %q", args[0], args[1])
+		}
+		return changed
+	})
+}
+
+func fill(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 && len(args) != 4 {
+		ts.Fatalf("usage: fill FILE N [BEFORE AFTER]")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	text := strings.Repeat("x", n)
+	if len(args) == 4 {
+		unescape := strings.NewReplacer(`\n`, "\n")
+		text = unescape.Replace(args[2]) + text + unescape.Replace(args[3])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
+}
+
+func repeat(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: repeat FILE N LINE")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Repeat(args[2]+"\n", n)), 0o644))
+}
+
+// foreign are the fields that differ between two logs, or two nodes, that hold the same events.
+var foreign = regexp.MustCompile(`"author":"[^"]*","seq":\d+,"op":"[^"]*","clock":"[^"]*",|,"offset":\d+`)
+
+func events(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: events FILE")
+	}
+	_, err := ts.Stdout().Write([]byte(foreign.ReplaceAllString(ts.ReadFile(args[0]), "")))
+	ts.Check(err)
+}
+
+// subjectCell is the fourth column of a table of entries.
+var subjectCell = regexp.MustCompile(`(?m)^\S+/\d+ +\S+ +\S+ +(\S+)`)
+
+func subjects(ts *testscript.TestScript, neg bool, args []string) {
+	var got []string
+	for _, match := range subjectCell.FindAllStringSubmatch(ts.ReadFile("stdout"), -1) {
+		got = append(got, match[1])
+	}
+	if neg || !slices.Equal(got, args) {
+		ts.Fatalf("subjects are %q, want %q", got, args)
+	}
+}

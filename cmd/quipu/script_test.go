@@ -1,0 +1,143 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes the test binary answer to the name quipu, so that scripts run the real command line.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"quipu": main})
+}
+
+// TestScript runs testdata/script, one behaviour a script. Beside testscript's own commands there are
+//
+//	exits CODE COMMAND...     runs a command and wants exactly that exit code
+//	capture NAME REGEXP       sets $NAME to what the first group matches in the last stdout
+//	replace FILE OLD NEW      replaces text in a file
+//	flip FILE OFFSET          changes the byte of a file at an offset
+//	cut FILE SIZE             cuts a file off at a size
+//	corrupt FILE TEXT         changes the first byte of every copy of a text in a file
+//	fill FILE N [BEFORE AFTER]  writes N letters, with text before and after
+//	repeat FILE N LINE        writes a line N times
+//	events FILE               prints the JSON forms in a file without what is another log's
+//	subjects NAME...          wants the subjects of the last table to be these, in this order
+//	daemon start DIR ARG...   runs quipu start and waits for its ready line; sets $DIR_addr and $DIR_socket
+//	daemon logged DIR REGEXP  waits until the daemon has logged a line that matches
+//	daemon stop DIR           sends SIGTERM and wants exit code 0
+//	daemon kill DIR           sends SIGKILL
+//	daemon wait DIR CODE      waits until the daemon ends by itself
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			fleet := daemons{}
+			env.Values[fleetKey] = fleet
+			env.Defer(fleet.killAll)
+			// Short: the folders of a script may be too deep for a socket, that of temporary files not.
+			temp, err := os.MkdirTemp("", "qs")
+			env.Setenv("TMPDIR", temp)
+			env.Defer(func() { os.RemoveAll(temp) })
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "capture": capture, "replace": replace, "flip": flip, "cut": cut, "daemon": daemonCommand,
+			"corrupt": corrupt, "fill": fill, "repeat": repeat, "events": events, "subjects": subjects,
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, errors.New("unknown condition " + name)
+		},
+	})
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	ts.Logf("[stdout]\n%s[stderr]\n%s", ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture NAME REGEXP")
+	}
+	re, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	match := re.FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(match) != 2 {
+		ts.Fatalf("no match, or no group, for %q", args[1])
+	}
+	ts.Setenv(args[0], match[1])
+}
+
+func replace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace FILE OLD NEW")
+	}
+	edit(ts, args[0], func(b []byte) []byte {
+		re := regexp.MustCompile(regexp.QuoteMeta(args[1]))
+		if !re.Match(b) {
+			ts.Fatalf("%s does not hold %q", args[0], args[1])
+		}
+		return re.ReplaceAllLiteral(b, []byte(args[2]))
+	})
+}
+
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flip FILE OFFSET")
+	}
+	edit(ts, args[0], func(b []byte) []byte {
+		at, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		b[at] ^= 0xff
+		return b
+	})
+}
+
+func cut(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: cut FILE SIZE")
+	}
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
+}
+
+// edit changes a file in place.
+func edit(ts *testscript.TestScript, name string, change func([]byte) []byte) {
+	path := ts.MkAbs(name)
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	stat, err := os.Stat(path)
+	ts.Check(err)
+	ts.Check(os.WriteFile(path, change(b), stat.Mode().Perm()))
+}
+
+// binary returns the path of the quipu that scripts run.
+func binary(ts *testscript.TestScript) string {
+	return filepath.Join(filepath.SplitList(ts.Getenv("PATH"))[0], "quipu")
+}

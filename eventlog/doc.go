@@ -1,0 +1,40 @@
+// Package eventlog keeps a log on disk: this node's own feed, which it appends to, and those of all
+// others, which it stores as peers send them. It is one file of bbolt's, quipu.db.
+//
+// # A walk
+//
+// [Create] makes a log in a directory and [Open] opens it again; one process at a time has it open. A
+// [Log] takes events with [Log.Append], which returns where the entry stands once it is on disk. Writers
+// that wait share one transaction, one signature and one sync. [Log.Update] appends in the same
+// transaction as keys of the caller's own, see [Tx] and [Bucket].
+//
+// [Log.Entries] reads what a [Query] asks for, in author, causal or arrival order, as of the moment it
+// was called; [Log.Page] reads a page at a time, and [Log.Tail] goes on with what arrives. No reading
+// holds a transaction while its caller has control, and none needs memory that grows with the log.
+//
+// [Log.Frontier], [Log.Wants], [Log.Plan], [Log.Read] and [Log.Apply] are the steps of a sync between
+// two nodes, as values of package crdt; moving them over a network is package gossip's work.
+// [Log.Verify] checks everything.
+//
+// # When things go wrong
+//
+// What was acked is durable, and nothing is shown to anybody before it is. A commit that fails may have
+// happened all the same: its callers get an [*UncertainError] with the places to look at. A full disk
+// passes; after a failed sync nothing is written any more ([ErrReadOnly]) until the log is closed and
+// opened, which verifies it.
+//
+// A file that was cut short or overwritten is met as a [*DamagedError], never as a crash: pages are
+// checked by plain reads before bbolt follows them, and a fault of the mapped file is recovered from.
+// What is whole goes on being served. Where our own last op cannot be read nothing is appended, since
+// the next seq might be taken; nor is it once an op of ours has arrived that we did not write
+// ([ErrSecondWriter]).
+//
+// What peers send cannot fail the log: it is decided by the laws of package crdt, and what is wrong with
+// it stands in the [crdt.Outcome] of its run. An author past a limit of this node is shut ([ShutError]).
+//
+// # What it does not do
+//
+// It starts no goroutine but the one that reads the file ahead of a long reading, and opens no
+// connection. It does not trim, prune or index, and has no followers of its own: what they need to keep
+// stands in [Tx].
+package eventlog

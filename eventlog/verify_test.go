@@ -1,0 +1,209 @@
+package eventlog
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// spoiled is a log in which one thing is made wrong, by hand.
+type spoiled struct {
+	t      *testing.T
+	author crdt.Author
+	key    ed25519.PrivateKey
+	ops    []crdt.Op // of the author, in arrival order from offset 0
+}
+
+// TestVerifyFinds spoils one thing after the other.
+func TestVerifyFinds(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		spoil func(s *spoiled, tx *bbolt.Tx)
+		want  string
+	}{
+		{"nothing", func(*spoiled, *bbolt.Tx) {}, ""},
+		{"an op is gone", func(s *spoiled, tx *bbolt.Tx) { s.delete(s.bucket(tx), s.opKey(1)) }, "names one that is not held"},
+		{"the last op is gone", func(s *spoiled, tx *bbolt.Tx) { s.delete(s.bucket(tx), s.opKey(3)) }, "it ends at"},
+		{"an op has another offset", func(s *spoiled, tx *bbolt.Tx) {
+			s.put(s.bucket(tx), s.opKey(1), encodeOp(0, s.ops[1]))
+		}, "is not what arrived at its offset"},
+		{"an op is from the future", func(s *spoiled, tx *bbolt.Tx) {
+			s.put(s.bucket(tx), s.opKey(1), encodeOp(99, s.ops[1]))
+		}, "where the log ends at 4"},
+		{"an op stands in another's place", func(s *spoiled, tx *bbolt.Tx) {
+			s.put(s.bucket(tx), s.opKey(1), encodeOp(1, s.ops[2]))
+		}, "it is op"},
+		{"an op is of another log", func(s *spoiled, tx *bbolt.Tx) { s.replaceLast(tx, crdt.LogID{1}, s.ops[3].Clock) }, "is of log"},
+		{"a clock goes back", func(s *spoiled, tx *bbolt.Tx) { s.replaceLast(tx, s.ops[0].Log, 1) }, "does not follow"},
+		{"a head is not signed", func(s *spoiled, tx *bbolt.Tx) {
+			b := append([]byte(nil), s.ops[3].Bytes()...)
+			b[len(s.ops[3].Signed.Bytes())-1] ^= 1
+			op, err := crdt.ParseOp(b)
+			s.must(err)
+			s.delete(s.bucket(tx), s.opKey(3))
+			s.ops[3] = op
+			s.put(s.bucket(tx), s.opKey(3), encodeOp(3, op))
+			s.putLastArrivalAndRecord(tx)
+		}, "signature does not verify"},
+		{"an arrival is gone", func(s *spoiled, tx *bbolt.Tx) {
+			k := encodeOffset(2)
+			s.delete(tx.Bucket(bucketArrivals), k[:])
+		}, "the arrival at offset 2"},
+		{"an arrival names no op", func(s *spoiled, tx *bbolt.Tx) {
+			k := encodeOffset(2)
+			a := arrival{Offset: 2, Author: s.author, Key: crdt.Key{First: 77}, Count: 1}
+			s.put(tx.Bucket(bucketArrivals), k[:], a.encode())
+		}, "is not held"},
+		{"an arrival has too many entries", func(s *spoiled, tx *bbolt.Tx) {
+			k := encodeOffset(2)
+			a := arrival{Offset: 2, Author: s.author, Key: s.ops[2].Key(), Count: 2}
+			s.put(tx.Bucket(bucketArrivals), k[:], a.encode())
+		}, "with 2 entries is not held"},
+		{"a record counts wrong", func(s *spoiled, tx *bbolt.Tx) {
+			s.record(tx, func(f *feedState) { f.ops = 5 })
+		}, "where its record says 5 with 4"},
+		{"a record knows another head", func(s *spoiled, tx *bbolt.Tx) {
+			s.record(tx, func(f *feedState) { f.feed.Branches[0].Head.ID = crdt.OpID{1} })
+		}, "it ends at"},
+	} {
+		t.Run(test.name, func(t *testing.T) { testVerifyFinds(t, test.spoil, test.want) })
+	}
+}
+
+func testVerifyFinds(t *testing.T, spoil func(*spoiled, *bbolt.Tx), want string) {
+	dir := t.TempDir()
+	genesis := crdt.Genesis{}
+	seed := func(b byte) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(append(make([]byte, 31), b)) }
+	cfg := Config{Key: seed(1)}
+	l, err := Create(dir, Birth{Genesis: &genesis}, cfg)
+	s := &spoiled{t: t, key: seed(2)}
+	s.must(err)
+	s.author = crdt.AuthorOf(s.key)
+	for i := range 4 {
+		s.ops = append(s.ops, s.op(l.ID(), crdt.Clock(10+i)))
+	}
+	outcomes, err := l.Apply(t.Context(), []crdt.Run{{Ops: s.ops}})
+	s.must(err)
+	if outcomes[0].Ops != 4 {
+		t.Fatalf("outcome: %+v", outcomes[0])
+	}
+	s.must(l.Close())
+
+	db, err := bbolt.Open(filepath.Join(dir, fileName), 0o600, nil)
+	s.must(err)
+	s.must(db.Update(func(tx *bbolt.Tx) error { spoil(s, tx); return nil }))
+	s.must(db.Close())
+	if l, err = Open(dir, cfg); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	report, err := l.Verify(t.Context())
+	s.must(err)
+	if want == "" {
+		if !report.OK() || report.Ops != 4 || report.Entries != 4 || report.Authors != 1 || report.Pages == 0 {
+			t.Errorf("report: %s: %v", &report, report.Problems)
+		}
+		return
+	}
+	if report.OK() || !strings.Contains(fmt.Sprint(report.Problems), want) {
+		t.Errorf("problems: %v, want one that says %q", report.Problems, want)
+	}
+}
+
+func (s *spoiled) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// op returns the op after the last one.
+func (s *spoiled) op(log crdt.LogID, clock crdt.Clock) crdt.Op {
+	h := crdt.Header{Log: log, Clock: clock}
+	if n := len(s.ops); n > 0 {
+		h.First, h.Prev = s.ops[n-1].Next(), s.ops[n-1].ID
+	}
+	draft, err := crdt.NewDraft(crdt.Event{Kind: "k", Time: crdt.NewClock(1, 0).Time()})
+	s.must(err)
+	op, err := crdt.Seal(s.key, h, []crdt.Draft{draft})
+	s.must(err)
+	return op
+}
+
+func (s *spoiled) bucket(tx *bbolt.Tx) *bbolt.Bucket { return tx.Bucket(bucketOps).Bucket(s.author[:]) }
+
+func (s *spoiled) opKey(i int) []byte {
+	k := encodeOpKey(s.ops[i].Key())
+	return k[:]
+}
+
+func (s *spoiled) put(b *bbolt.Bucket, k, v []byte) { s.must(b.Put(k, v)) }
+
+func (s *spoiled) delete(b *bbolt.Bucket, k []byte) { s.must(b.Delete(k)) }
+
+// record changes the feed's record.
+func (s *spoiled) record(tx *bbolt.Tx, change func(*feedState)) {
+	feeds := tx.Bucket(bucketFeeds)
+	f, err := decodeFeed(s.author, feeds.Get(s.author[:]))
+	s.must(err)
+	change(f)
+	s.put(feeds, s.author[:], f.encode(s.author))
+}
+
+// replaceLast puts another op in the place of the last, everywhere.
+func (s *spoiled) replaceLast(tx *bbolt.Tx, log crdt.LogID, clock crdt.Clock) {
+	s.delete(s.bucket(tx), s.opKey(3))
+	s.ops = s.ops[:3]
+	s.ops = append(s.ops, s.op(log, clock))
+	s.put(s.bucket(tx), s.opKey(3), encodeOp(3, s.ops[3]))
+	s.putLastArrivalAndRecord(tx)
+}
+
+func (s *spoiled) putLastArrivalAndRecord(tx *bbolt.Tx) {
+	last := s.ops[3]
+	k := encodeOffset(3)
+	a := arrival{Offset: 3, Author: s.author, Key: last.Key(), Count: 1}
+	s.put(tx.Bucket(bucketArrivals), k[:], a.encode())
+	s.record(tx, func(f *feedState) { f.feed.Branches[0].Head, f.feed.Branches[0].Clock = last.Head(), last.Clock })
+}
+
+// TestFeedRecord reads records back, and refuses every other byte.
+func TestFeedRecord(t *testing.T) {
+	s := &spoiled{t: t, key: ed25519.NewKeyFromSeed(make([]byte, 32))}
+	a := crdt.AuthorOf(s.key)
+	leave := s.op(crdt.LogID{1}, 7).Signed
+	f := &feedState{
+		feed: crdt.Feed{Author: a, Leave: leave, Branches: []crdt.Branch{
+			{Start: crdt.Key{ID: crdt.OpID{1}}, Rooted: true, Head: crdt.Head{Next: 9, ID: crdt.OpID{2}}, Clock: 3, Floor: 1},
+			{Start: crdt.Key{First: 4, ID: crdt.OpID{3}}, Parent: crdt.OpID{4}, Head: crdt.Head{Next: 5, ID: crdt.OpID{5}}, Clock: 2},
+		}},
+		clock: 3, ops: 12, entries: 13, shut: ShutBranches,
+	}
+	record := f.encode(a)
+	got, err := decodeFeed(a, record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := got.encode(a); string(again) != string(record) || got.feed.Leave.ID != leave.ID || len(got.heads) != 2 {
+		t.Errorf("record reads as %+v", got)
+	}
+	if _, err := decodeFeed(crdt.Author{1}, record); err == nil {
+		t.Error("the record reads as that of another author")
+	}
+	for i := range record {
+		b := append([]byte(nil), record...)
+		b[i] ^= 0x10
+		if _, err := decodeFeed(a, b); err == nil {
+			t.Errorf("record reads with byte %d flipped", i)
+		}
+		if _, err := decodeFeed(a, record[:i]); err == nil {
+			t.Errorf("record reads with %d bytes", i)
+		}
+	}
+}

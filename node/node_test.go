@@ -1,0 +1,314 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/node"
+	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/folder"
+)
+
+// running is a node that runs until stop is called or the test ends.
+type running struct {
+	*node.Node
+	dir  string
+	stop func()
+}
+
+// run starts a node in dir. When it ends, its log is opened again and verified.
+func run(t *testing.T, cfg node.Config) *running {
+	t.Helper()
+	cfg.Listen = "127.0.0.1:0"
+	cfg.Profile = gossip.Local
+	n, err := node.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx) }()
+	stop := sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("run %s: %v", cfg.Dir, err)
+		}
+		verify(t, cfg.Dir)
+	})
+	t.Cleanup(stop)
+	return &running{n, cfg.Dir, stop}
+}
+
+// verify opens the log of a node that does not run, and verifies it.
+func verify(t *testing.T, dir string) {
+	t.Helper()
+	c := connect(t, dir)
+	report, err := c.Verify(context.Background())
+	if err != nil || !report.OK {
+		t.Errorf("verify %s: %v, %q", dir, err, report.Problems)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func connect(t *testing.T, dir string) *api.Client {
+	t.Helper()
+	c, err := node.Connect(context.Background(), dir, node.Access{Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// newNode makes a node's folder: of a new log when log is zero.
+func newNode(t *testing.T, log crdt.LogID) (string, crdt.LogID) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "node")
+	_, id, err := node.Init(node.Birth{Dir: dir, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, id
+}
+
+// await reads arrivals until the node holds that many entries.
+func await(t *testing.T, dir string, entries uint64) {
+	t.Helper()
+	c := connect(t, dir)
+	defer c.Close()
+	var start uint64
+	for line, err := range c.Tail(t.Context(), api.Query{Offset: &start}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, offset, err := line.Entry()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *offset+1 == entries {
+			return
+		}
+	}
+}
+
+func appendLine(t *testing.T, dir, line string) []crdt.Place {
+	t.Helper()
+	c := connect(t, dir)
+	defer c.Close()
+	var places []crdt.Place
+	for p, err := range c.Append(t.Context(), strings.NewReader(line)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		places = append(places, p)
+	}
+	return places
+}
+
+// hash returns the frontier hash of a node.
+func hash(t *testing.T, dir string) crdt.Hash {
+	t.Helper()
+	c := connect(t, dir)
+	defer c.Close()
+	f, err := c.Frontier(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Hash
+}
+
+// TestCluster holds three nodes in one process: each writes, one leaves, writes offline and comes back,
+// and in the end all hold the same.
+func TestCluster(t *testing.T) {
+	a, log := newNode(t, crdt.LogID{})
+	b, _ := newNode(t, log)
+	c, _ := newNode(t, log)
+	na := run(t, node.Config{Dir: a, Name: "a", Log: log})
+	join := []string{na.Addr().String()}
+	run(t, node.Config{Dir: b, Name: "b", Join: join})
+	nc := run(t, node.Config{Dir: c, Name: "c", Join: join})
+	dirs := []string{a, b, c}
+
+	const each = 100
+	var writing sync.WaitGroup
+	for i, dir := range dirs {
+		writing.Go(func() {
+			var lines strings.Builder
+			for j := range each {
+				fmt.Fprintf(&lines, "{\"kind\":\"k\",\"payload\":[%d,%d]}\n", i, j)
+			}
+			if got := len(appendLine(t, dir, lines.String())); got != each {
+				t.Errorf("node %d: %d places, want %d", i, got, each)
+			}
+		})
+	}
+	writing.Wait()
+	for _, dir := range dirs {
+		await(t, dir, 3*each)
+	}
+
+	nc.stop()
+	appendLine(t, a, `{"kind":"meanwhile"}`)
+	if got := appendLine(t, c, `{"kind":"offline"}`); len(got) != 1 || got[0].Seq != each {
+		t.Errorf("offline: %v, want seq %d", got, each)
+	}
+	run(t, node.Config{Dir: c, Name: "c", Join: join})
+	for _, dir := range dirs {
+		await(t, dir, 3*each+2)
+	}
+	if ha, hb, hc := hash(t, a), hash(t, b), hash(t, c); ha != hb || hb != hc {
+		t.Errorf("frontier hashes %s, %s, %s", ha, hb, hc)
+	}
+	client := connect(t, a)
+	defer client.Close()
+	members, err := client.Members(t.Context())
+	if err != nil || len(members) != 3 || members[0].State != "self" {
+		t.Errorf("members %+v, %v", members, err)
+	}
+	status, err := client.Status(t.Context())
+	if err != nil || !status.Running || status.Entries != 3*each+2 || status.PID != os.Getpid() || !status.Writable {
+		t.Errorf("status %+v, %v", status, err)
+	}
+}
+
+// TestStopEndsCalls stops a node while clients append and tail.
+func TestStopEndsCalls(t *testing.T) {
+	dir, _ := newNode(t, crdt.LogID{})
+	n := run(t, node.Config{Dir: dir})
+	c := connect(t, dir)
+	lines, into := net.Pipe()
+	defer into.Close()
+	begun, ended := make(chan struct{}), make(chan error, 2)
+	go func() {
+		var last error
+		for _, err := range c.Append(context.Background(), lines) {
+			if err == nil {
+				close(begun)
+			}
+			last = err
+		}
+		ended <- last
+	}()
+	go func() {
+		var last error
+		for _, err := range c.Tail(context.Background(), api.Query{}) {
+			last = err
+		}
+		ended <- last
+	}()
+	if _, err := into.Write([]byte("{\"kind\":\"k\"}\n")); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	n.stop()
+	for range 2 {
+		if err := <-ended; err == nil {
+			t.Error("a call to a node that stopped ended without an error")
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 3 {
+		t.Errorf("left in the folder: %q", left)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	dir, log := newNode(t, crdt.LogID{})
+	if _, err := node.New(node.Config{}); err == nil {
+		t.Error("no folder")
+	}
+	if _, err := node.New(node.Config{Dir: t.TempDir()}); !errors.Is(err, folder.ErrNone) {
+		t.Errorf("an empty folder: %v", err)
+	}
+	other := log
+	other[0] ^= 1
+	if _, err := node.New(node.Config{Dir: dir, Log: other}); !errors.Is(err, node.ErrOtherLog) {
+		t.Errorf("another log: %v", err)
+	}
+	// What New opened, it closed: the folder is free.
+	n := run(t, node.Config{Dir: dir, Log: log})
+	var held *node.HeldError
+	if _, err := node.New(node.Config{Dir: dir, Listen: "127.0.0.1:0"}); !errors.As(err, &held) || held.PID != os.Getpid() {
+		t.Errorf("a folder in use: %v", err)
+	}
+	second, _ := newNode(t, log)
+	_, err := node.New(node.Config{Dir: second, Listen: n.Addr().String()})
+	if err == nil || !strings.Contains(err.Error(), n.Addr().String()) {
+		t.Errorf("a port in use: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(second, "quipu.pid")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a node that did not start left its pid file: %v", err)
+	}
+	if err := n.Run(t.Context()); err == nil {
+		t.Error("a node runs twice")
+	}
+}
+
+func TestInitRefuses(t *testing.T) {
+	g := crdt.Genesis{Random: [32]byte{1}}
+	dir := filepath.Join(t.TempDir(), "n")
+	if _, _, err := node.Init(node.Birth{Dir: dir, Genesis: &g, Log: crdt.LogID{1}}); !errors.Is(err, node.ErrOtherLog) {
+		t.Errorf("a genesis of another log: %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder was made: %v", err)
+	}
+	// A folder with a file in the way of the configuration fails late, and leaves nothing.
+	if err := os.MkdirAll(filepath.Join(dir, "quipu.yaml.new", "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := node.Init(node.Birth{Dir: dir}); err == nil {
+		t.Error("the configuration was written over a folder")
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(left) != 1 {
+		t.Errorf("left in the folder: %q, %v", left, err)
+	}
+}
+
+// TestConnectWaits has a client come while another process holds the log, which then lets go.
+func TestConnectWaits(t *testing.T) {
+	dir, _ := newNode(t, crdt.LogID{})
+	key, err := folder.Folder(dir).ReadKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := eventlog.Open(dir, eventlog.Config{Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error)
+	go func() {
+		_, err := node.Connect(ctx, dir, node.Access{})
+		result <- err
+	}()
+	cancel()
+	if err := <-result; !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled wait ended with %v", err)
+	}
+	go func() {
+		c, err := node.Connect(t.Context(), dir, node.Access{})
+		if err == nil {
+			err = c.Close()
+		}
+		result <- err
+	}()
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-result; err != nil {
+		t.Errorf("the log was let go: %v", err)
+	}
+}
