@@ -12,7 +12,6 @@ import (
 // The wire forms. Field order is the format; every slice is non-nil, so that none encodes as nil.
 type (
 	wireHeader struct {
-		_struct   bool `codec:",toarray"` //nolint:unused // read by the codec
 		Version   uint64
 		Log       []byte
 		Author    []byte
@@ -26,24 +25,16 @@ type (
 	}
 
 	wireEntry struct {
-		_struct     bool `codec:",toarray"` //nolint:unused // read by the codec
 		Time        int64
 		Kind        string
 		Module      string
 		Subject     string
 		ContentType string
-		Headers     []wireEventHeader
+		Headers     []EventHeader
 		Payload     []byte
 	}
 
-	wireEventHeader struct {
-		_struct bool `codec:",toarray"` //nolint:unused // read by the codec
-		Name    string
-		Value   string
-	}
-
 	wireGenesis struct {
-		_struct   bool `codec:",toarray"` //nolint:unused // read by the codec
 		Version   uint64
 		Random    []byte
 		Admission uint64
@@ -72,6 +63,7 @@ const maxPooled = 64 << 10
 var (
 	handle = func() *codec.MsgpackHandle {
 		h := new(codec.MsgpackHandle)
+		h.StructToArray = true       // fields in order, without names
 		h.WriteExt = true            // bytes as bin, text as str
 		h.PositiveIntUnsigned = true // integers ≥ 0 in uint form
 		h.ZeroCopy = true            // decoded text and bytes alias the input
@@ -123,10 +115,10 @@ func (d *decoder) release() {
 func encodeEvent(e *Event) []byte {
 	w := wireEntry{
 		Time: e.Time.UnixNano(), Kind: e.Kind, Module: e.Module, Subject: e.Subject, ContentType: e.ContentType,
-		Headers: make([]wireEventHeader, len(e.Headers)), Payload: e.Payload,
+		Headers: e.Headers, Payload: e.Payload,
 	}
-	for i, h := range e.Headers {
-		w.Headers[i] = wireEventHeader{Name: h.Name, Value: h.Value}
+	if w.Headers == nil {
+		w.Headers = []EventHeader{}
 	}
 	if w.Payload == nil {
 		w.Payload = []byte{}
@@ -150,10 +142,7 @@ func decodeEvent(b []byte, retention Retention) (Event, error) {
 		e.Payload = slices.Clip(w.Payload)
 	}
 	if len(w.Headers) > 0 {
-		e.Headers = make([]EventHeader, len(w.Headers))
-		for i, h := range w.Headers {
-			e.Headers[i] = EventHeader{Name: h.Name, Value: h.Value}
-		}
+		e.Headers = w.Headers // the form is zero before it is filled again
 	}
 	return e, nil
 }

@@ -154,7 +154,7 @@ func TestCodecIsLenient(t *testing.T) {
 		"element missing":      {0x91, 0xa1, 'n'},
 		"bytes after the end":  {0x92, 0xa1, 'n', 0xa1, 'v', 0},
 	} {
-		var h wireEventHeader
+		var h EventHeader
 		if err := codec.NewDecoderBytes(b, handle).Decode(&h); err != nil || h.Name != "n" {
 			t.Errorf("%s: %v: the codec has become strict", name, err)
 		}

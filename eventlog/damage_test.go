@@ -114,9 +114,9 @@ func exercise(l *eventlog.Log) (all []string, report eventlog.Report, err error)
 // is found names the file.
 func TestFlips(t *testing.T) {
 	c := newCordwood(t)
-	n := 120
+	n := 100
 	if testing.Short() {
-		n = 30
+		n = 24
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	damaged, unnoticed := 0, 0
@@ -249,7 +249,11 @@ func TestCircles(t *testing.T) {
 func TestDamageUnderneath(t *testing.T) {
 	c := newCordwood(t)
 	random := rand.New(rand.NewPCG(5, 6))
-	for i := range 60 {
+	n := 40
+	if testing.Short() {
+		n = 12
+	}
+	for i := range n {
 		dir := t.TempDir()
 		path := filepath.Join(dir, eventlog.FileName)
 		if err := os.WriteFile(path, c.file, 0o600); err != nil {

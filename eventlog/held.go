@@ -53,12 +53,12 @@ func (tx *readTx) Find(a crdt.Author, head crdt.Head) (crdt.Signed, bool, error)
 	}
 	c := t.Cursor()
 	end := encodeOpKey(crdt.Key{First: head.Next})
-	k, v := c.Seek(end[:])
+	k, _ := c.Seek(end[:])
+	before := c.Prev
 	if k == nil {
-		k, v = c.Last()
-	} else {
-		k, v = c.Prev()
+		before = c.Last
 	}
+	k, v := before()
 	for ; k != nil; k, v = c.Prev() {
 		key, err := decodeOpKey(k)
 		if err != nil {

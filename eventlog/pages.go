@@ -191,7 +191,6 @@ type climb struct {
 	pages *pageFile
 	root  uint64
 	steps []step // from the root to a leaf
-	spare []*page
 }
 
 // step is a page and which of its elements the way goes through.

@@ -49,8 +49,9 @@ func (l *Log) beginRead() (*readTx, error) {
 		if tx != nil || err != nil {
 			return tx, err
 		}
-		l.committing.RLock()   // wait until it is published
-		l.committing.RUnlock() //nolint:staticcheck // the wait is all there is to it
+		l.committing.RLock() // wait until it is published
+		//lint:ignore SA2001 the wait is all there is to it
+		l.committing.RUnlock()
 	}
 }
 

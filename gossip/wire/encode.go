@@ -36,11 +36,11 @@ func (m Shut) appendBody(b []byte) []byte {
 
 func (m Offer) appendBody(b []byte) []byte { return append(b, m.Root[:]...) }
 
-func (m Vector) appendBody(b []byte) []byte {
-	b = appendBool(b, m.Partial)
-	b = append(append(b, m.After[:]...), m.Upto[:]...)
-	b = be.AppendUint16(b, uint16(len(m.Heads)))
-	for a, heads := range m.Heads.All() {
+func (v Vector) appendBody(b []byte) []byte {
+	b = appendBool(b, v.Partial)
+	b = append(append(b, v.After[:]...), v.Upto[:]...)
+	b = be.AppendUint16(b, uint16(len(v.Heads)))
+	for a, heads := range v.Heads.All() {
 		b = appendHeads(append(b, a[:]...), heads)
 	}
 	return b
