@@ -155,6 +155,9 @@ func (s *state) closed(l *link, err error, now time.Time) {
 		s.leaves(l.peer, now)
 		c.fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
 	case said && bye.Code == wire.CodeSpare:
+		// The peer has another link with our author, and it is none of ours: a copy of this node took
+		// its place. Both must have time for an exchange, for that is how the fork is found.
+		c.fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
 	case now.Sub(l.since) > steady:
 		c.backoff = backoff{}
 	default:
