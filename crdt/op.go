@@ -204,7 +204,7 @@ func (o Op) encoded() iter.Seq2[uint64, []byte] {
 		s := shape{b: o.body()}
 		for i := range o.Count {
 			from := s.at
-			s.entry(o.Retention)
+			s.skip()
 			if s.err != nil || !yield(i, s.b[from:s.at:s.at]) {
 				return
 			}

@@ -47,6 +47,9 @@ func (k *chunk) read(c *opCursor, disputed bool) (*opened, crdt.Signed, error) {
 	if op.Trimmed() {
 		return nil, op.Signed, nil
 	}
+	if err := op.CheckBody(); err != nil { // what a reader is shown is what its author signed
+		return nil, crdt.Signed{}, damagedOp(c.author, c.key, err)
+	}
 	return newOpened(op, c.offset(), disputed), op.Signed, nil
 }
 

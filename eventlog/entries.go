@@ -115,13 +115,17 @@ func (r *reading) each(ctx context.Context, yield func(Entry) bool) error {
 			more, err = r.walk.fill(tx, &r.chunk)
 			return err
 		})
-		if err != nil {
+		if _, damaged := asDamaged(err); err != nil && !damaged {
 			return err
 		}
 		r.ahead.observe(r.chunk.bytes)
-		goesOn, err := r.drain(yield)
-		if err != nil || !goesOn {
-			return r.log.locate(err)
+		// Damage ends the iteration where it is, not at the chunk before it.
+		goesOn, drained := r.drain(yield)
+		if drained != nil || !goesOn {
+			return drained
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

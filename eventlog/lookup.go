@@ -69,9 +69,6 @@ func (l *Log) lookup(p crdt.Place) (*opened, error) {
 	if op == nil {
 		return nil, fmt.Errorf("look up %s: %w", p, ErrNotFound)
 	}
-	if err := op.op.CheckBody(); err != nil {
-		return nil, l.locate(op.damaged(err))
-	}
 	return op, nil
 }
 

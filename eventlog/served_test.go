@@ -139,3 +139,40 @@ func TestShutAuthor(t *testing.T) {
 		t.Errorf("outcome with another program: %+v", o)
 	}
 }
+
+// TestSpoiledPayloadIsNotShown flips a byte inside a payload: readers are shown what stands before it,
+// and then the damage, never the altered bytes.
+func TestSpoiledPayloadIsNotShown(t *testing.T) {
+	for _, order := range []eventlog.Order{eventlog.ByAuthor, eventlog.Causal, eventlog.Arrival} {
+		t.Run(order.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			l := eventlogtest.Create(t, dir, config("a"))
+			for _, text := range []string{"first", "second", "spoiled", "last"} {
+				mustAppend(t, l, text)
+			}
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			spoil(t, dir, "spoiled")
+			l, err := eventlog.Open(dir, config("a"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			var shown []string
+			for e, err := range l.Entries(t.Context(), eventlog.Query{Order: order}) {
+				if err != nil {
+					if !isDamaged(err) {
+						t.Errorf("the iteration ends with %v", err)
+					}
+					shown = append(shown, "damage")
+					break
+				}
+				shown = append(shown, string(e.Payload))
+			}
+			if want := `"first" "second" damage`; strings.Join(shown, " ") != want {
+				t.Errorf("shown: %s, want %s", strings.Join(shown, " "), want)
+			}
+		})
+	}
+}
