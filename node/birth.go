@@ -1,6 +1,7 @@
 package node
 
 import (
+	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ var ErrOtherLog = errors.New("another log")
 
 // Init makes a node in a new folder: a key, a log with nothing in it, and quipu.yaml. It refuses a folder
 // that holds any part of a node. When it fails it takes away what it has made; one that is killed on
-// the way leaves parts, which the next one names.
+// the way leaves parts without a key, and the next one says that they can be removed.
 func Init(b Birth) (crdt.Author, crdt.LogID, error) {
 	if err := b.complete(); err != nil {
 		return crdt.Author{}, crdt.LogID{}, err
@@ -69,19 +70,22 @@ func (b *Birth) complete() error {
 	return nil
 }
 
-// fill writes the parts of a node into an empty folder.
+// fill writes the parts of a node into an empty folder. The key is the last: a crash on the way leaves
+// parts in which nothing was ever written, and no node.
 func (b *Birth) fill(f folder.Folder) (crdt.Author, error) {
-	key, err := f.CreateKey()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return crdt.Author{}, err
+		return crdt.Author{}, fmt.Errorf("make key: %w", err)
 	}
 	log, err := eventlog.Create(b.Dir, eventlog.Birth{Genesis: b.Genesis, Log: b.Log}, eventlog.Config{Key: key})
 	if err != nil {
 		return crdt.Author{}, err
 	}
-	author := log.Author()
 	if err := log.Close(); err != nil {
 		return crdt.Author{}, err
 	}
-	return author, f.WriteConfig(folder.Config{Name: b.Name, Log: b.Log.String()})
+	if err := f.WriteConfig(folder.Config{Name: b.Name, Log: b.Log.String()}); err != nil {
+		return crdt.Author{}, err
+	}
+	return crdt.AuthorOf(key), f.WriteKey(key)
 }

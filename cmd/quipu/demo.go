@@ -28,8 +28,8 @@ commit; the number at the end of the author picks the node.`,
 		Example: "  quipu demo\n  quipu demo --nodes 7 --seed 3 --keep /tmp/seven",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if cfg.Nodes < demo.MinNodes {
-				return usagef("--nodes %d: the demo needs at least %d", cfg.Nodes, demo.MinNodes)
+			if cfg.Nodes < demo.MinNodes || cfg.Nodes > demo.MaxNodes {
+				return usagef("--nodes %d: the demo takes %d to %d", cfg.Nodes, demo.MinNodes, demo.MaxNodes)
 			}
 			if input != "" {
 				file, err := os.Open(input)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -71,7 +72,7 @@ func (n *ndjson) each(cmd *cobra.Command, dir string, fn func(*api.Client, io.Re
 		return err
 	}
 	defer file.Close()
-	lines := bufio.NewReaderSize(file, 64<<10)
+	lines := bufio.NewReaderSize(interruptible(cmd.Context(), file), 64<<10)
 	if _, err := lines.Peek(1); err != nil {
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -79,6 +80,18 @@ func (n *ndjson) each(cmd *cobra.Command, dir string, fn func(*api.Client, io.Re
 		return fmt.Errorf("read lines: %w", err)
 	}
 	return withNode(cmd.Context(), dir, func(c *api.Client) error { return fn(c, lines) })
+}
+
+// interruptible returns a reader of r that ends with ctx's cause once ctx ends, even while r waits for
+// somebody to type. A Read of r that waits then is left behind.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { in.CloseWithError(context.Cause(ctx)) })
+	go func() {
+		_, err := io.Copy(in, r)
+		in.CloseWithError(err)
+	}()
+	return out
 }
 
 // open returns what the lines are read from.

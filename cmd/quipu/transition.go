@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +39,11 @@ Prints places as "quipu append" does.`,
 			}
 			if move.Subject == "" || move.To == "" {
 				return usagef("--subject and --to are needed: what moves, and where to (or give --ndjson)")
+			}
+			for name, text := range map[string]string{"subject": move.Subject, "to": move.To, "from": from, "trigger": move.Trigger} {
+				if !utf8.ValidString(text) {
+					return usagef("--%s %q is not valid UTF-8", name, text)
+				}
 			}
 			if cmd.Flags().Changed("from") {
 				move.From = &from

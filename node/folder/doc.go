@@ -7,7 +7,7 @@
 //	D/quipu.sock       the daemon's socket, mode 0600, while it runs
 //	D/quipu.sock.path  where the socket is instead when D is too deep for a socket's path
 //
-// [Folder] is a path with a name for each of these. [CreateKey] and [ReadKey] keep the key; [Config] is
+// [Folder] is a path with a name for each of these. [Folder.WriteKey] and [Folder.ReadKey] keep the key; [Config] is
 // what quipu.yaml says; [ReadSecret] reads a cluster secret; [Folder.Socket] and [Folder.Listen] find
 // and open the socket; [Folder.Hold] says which process has the log open.
 //

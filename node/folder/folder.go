@@ -43,6 +43,10 @@ func (f Folder) Make() error {
 	}
 	for _, path := range []string{f.Key(), f.Log(), f.Config()} {
 		_, err := os.Lstat(path)
+		if err == nil && path != f.Key() {
+			return fmt.Errorf("make folder: %s exists, and no key: if a quipu init was killed here, remove it; "+
+				"if this was a node, bring back its key; or choose another folder", path)
+		}
 		if err == nil {
 			return fmt.Errorf("make folder: %s exists: a node is never overwritten; choose another folder", path)
 		}

@@ -2,6 +2,7 @@ package folder_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"io/fs"
 	"net"
@@ -15,10 +16,19 @@ import (
 	"github.com/quipulog/quipu/node/folder"
 )
 
+func newKey(t *testing.T) ed25519.PrivateKey {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
 func TestKeyRoundTrip(t *testing.T) {
 	f := folder.Folder(t.TempDir())
-	made, err := f.CreateKey()
-	if err != nil {
+	made := newKey(t)
+	if err := f.WriteKey(made); err != nil {
 		t.Fatal(err)
 	}
 	read, err := f.ReadKey()
@@ -35,8 +45,8 @@ func TestKeyRoundTrip(t *testing.T) {
 	if stat.Mode().Perm() != 0o600 {
 		t.Errorf("key file has mode %v", stat.Mode())
 	}
-	if _, err := f.CreateKey(); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("a second key was made over the first: %v", err)
+	if err := f.WriteKey(newKey(t)); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a second key was written over the first: %v", err)
 	}
 }
 
@@ -59,7 +69,7 @@ func TestReadKeyRefuses(t *testing.T) {
 	}
 	t.Run("open to the group", func(t *testing.T) {
 		f := folder.Folder(t.TempDir())
-		if _, err := f.CreateKey(); err != nil {
+		if err := f.WriteKey(newKey(t)); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Chmod(f.Key(), 0o640); err != nil {
@@ -169,7 +179,7 @@ func TestCheckAndMake(t *testing.T) {
 	if err := f.Make(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.CreateKey(); err != nil {
+	if err := f.WriteKey(newKey(t)); err != nil {
 		t.Fatal(err)
 	}
 	err := f.Check()

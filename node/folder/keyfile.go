@@ -2,12 +2,12 @@ package folder
 
 import (
 	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -20,31 +20,20 @@ const (
 	maxKey   = 4 << 10       // bytes of a key file
 )
 
-// CreateKey makes a new Ed25519 key and writes it to the folder, mode 0600. It never replaces one.
-func (f Folder) CreateKey() (ed25519.PrivateKey, error) {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("make key: %w", err)
-	}
+// WriteKey writes the node's key to the folder, mode 0600. It never replaces one. A crash leaves all of
+// it or nothing that counts.
+func (f Folder) WriteKey(key ed25519.PrivateKey) error {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return nil, fmt.Errorf("make key: %w", err)
+		return fmt.Errorf("write key: %w", err)
 	}
-	file, err := os.OpenFile(f.Key(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("make key: %w", err)
+	if _, err := os.Lstat(f.Key()); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("write key: %s: %w", f.Key(), errors.Join(fs.ErrExist, err))
 	}
-	err = pem.Encode(file, &pem.Block{Type: keyBlock, Bytes: der})
-	if err == nil {
-		err = file.Sync()
+	if err := writeFile(f.Key(), pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: der}), 0o600); err != nil {
+		return fmt.Errorf("write key: %w", err)
 	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return nil, fmt.Errorf("write key: %w", errors.Join(err, os.Remove(f.Key())))
-	}
-	if err := syncFolder(string(f)); err != nil {
-		return nil, fmt.Errorf("write key: %w", err)
-	}
-	return key, nil
+	return nil
 }
 
 // ReadKey reads the node's key. It returns [ErrKeyMode] for a file that others may read or write:

@@ -19,9 +19,12 @@ import (
 // MinNodes is the least number of nodes: one that is killed, one that goes offline, one that stays.
 const MinNodes = 3
 
+// MaxNodes is the greatest number of nodes: each is a process, and all run on one machine.
+const MaxNodes = 64
+
 // Config says what to run. Exe and Out are required.
 type Config struct {
-	// Nodes is how many nodes there are, at least MinNodes. Default: 5.
+	// Nodes is how many nodes there are, MinNodes to MaxNodes. Default: 5.
 	Nodes int
 	// Seed picks the node that is killed, when, and the one that goes offline.
 	Seed uint64
@@ -61,8 +64,8 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if cfg.Nodes == 0 {
 		cfg.Nodes = 5
 	}
-	if cfg.Nodes < MinNodes {
-		return fmt.Errorf("%d nodes: the demo needs at least %d", cfg.Nodes, MinNodes)
+	if cfg.Nodes < MinNodes || cfg.Nodes > MaxNodes {
+		return fmt.Errorf("%d nodes: the demo takes %d to %d", cfg.Nodes, MinNodes, MaxNodes)
 	}
 	moves, err := readInput(cfg.Input)
 	if err != nil {
@@ -112,8 +115,11 @@ func (d *demo) run(ctx context.Context, dir string) error {
 }
 
 // makeNodes makes the nodes, deals the moves out, and picks who is to fail.
-func (d *demo) makeNodes(_ context.Context, dir string) error {
+func (d *demo) makeNodes(ctx context.Context, dir string) error {
 	for i, moves := range split(d.moves, d.cfg.Nodes) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		name := fmt.Sprintf("node-%d", i+1)
 		m, log, err := newMember(name, filepath.Join(dir, name), d.log)
 		if err != nil {
