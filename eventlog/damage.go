@@ -50,7 +50,8 @@ func (l *Log) guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if fault := recover(); fault != nil {
-			l.logger.Error("read damaged file", "path", l.path, "fault", fault, "stack", string(debug.Stack()))
+			l.logger.Error("read damaged file", "path", l.path, "fault", fault)
+			l.logger.Debug("read damaged file", "path", l.path, "stack", string(debug.Stack()))
 			err = &DamagedError{Path: l.path, What: "the file", Err: faultError(fault)}
 		}
 		err = l.locate(err)
