@@ -70,5 +70,8 @@ func verifyInclusion(leaf Hash, index, size uint64, path []Hash, root Hash) erro
 	for i := range path {
 		hashes[i] = path[i][:]
 	}
-	return proof.VerifyInclusion(rfc6962.DefaultHasher, index, size, leaf[:], hashes, root[:])
+	if err := proof.VerifyInclusion(rfc6962.DefaultHasher, index, size, leaf[:], hashes, root[:]); err != nil {
+		return fmt.Errorf("entry %d of %d does not stand under the root %s", index, size, root) // err shows bytes in decimal
+	}
+	return nil
 }

@@ -92,8 +92,14 @@ func Run(ctx context.Context, cfg Config) (err error) {
 
 // folder makes the folder for the nodes' folders, and returns what removes it.
 func (d *demo) folder() (dir string, remove func() error, err error) {
-	if d.cfg.Keep != "" {
-		return d.cfg.Keep, func() error { return nil }, os.MkdirAll(d.cfg.Keep, 0o700)
+	if keep := d.cfg.Keep; keep != "" {
+		if err := os.MkdirAll(keep, 0o700); err != nil {
+			return "", nil, fmt.Errorf("keep: %w", err)
+		}
+		if inside, err := os.ReadDir(keep); err != nil || len(inside) > 0 {
+			return "", nil, errors.Join(fmt.Errorf("keep: %s is not empty: name a new folder", keep), err)
+		}
+		return keep, func() error { return nil }, nil
 	}
 	dir, err = os.MkdirTemp("", "quipu-demo-")
 	return dir, func() error { return os.RemoveAll(dir) }, err
