@@ -54,7 +54,25 @@ type member struct {
 	listen string // what the last daemon served on; the next one serves there again
 	join   []string
 	daemon *exec.Cmd
-	stderr *bytes.Buffer
+	stderr *daemonLog
+}
+
+// daemonLog is what a daemon has logged; it may be looked at while the daemon goes on.
+type daemonLog struct {
+	mu  sync.Mutex // guards what follows
+	all bytes.Buffer
+}
+
+func (l *daemonLog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(b)
+}
+
+func (l *daemonLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
 }
 
 // newCluster makes n folders of one log; no daemon runs yet.
@@ -62,7 +80,7 @@ func newCluster(t *testing.T, n int) []*member {
 	t.Helper()
 	var members []*member
 	for i := range n {
-		m := &member{t: t, dir: filepath.Join(t.TempDir(), fmt.Sprintf("node%d", i)), listen: "127.0.0.1:0", stderr: new(bytes.Buffer)}
+		m := &member{t: t, dir: filepath.Join(t.TempDir(), fmt.Sprintf("node%d", i)), listen: "127.0.0.1:0", stderr: new(daemonLog)}
 		args := []string{"init", "--dir", m.dir, "--name", fmt.Sprintf("node%d", i)}
 		if i > 0 {
 			args = append(args, "--log", members[0].log)

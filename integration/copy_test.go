@@ -18,7 +18,7 @@ func copyOf(t *testing.T, m *member) *member {
 	if err := os.Chmod(filepath.Join(twin.dir, "quipu.key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	twin.listen = "127.0.0.1:0"
+	twin.listen, twin.stderr = "127.0.0.1:0", new(daemonLog)
 	return &twin
 }
 
