@@ -70,7 +70,7 @@ func daemonCommand(ts *testscript.TestScript, neg bool, args []string) {
 func (fleet daemons) start(ts *testscript.TestScript, dir string, args []string) {
 	cmd := exec.Command(binary(ts), append([]string{"start", "--dir", dir}, args...)...)
 	cmd.Dir = ts.MkAbs(".")
-	cmd.Env = append(cmd.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"))
+	cmd.Env = append(cmd.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"), "GORACE="+ts.Getenv("GORACE"))
 	out, err := cmd.StdoutPipe()
 	ts.Check(err)
 	errs, err := cmd.StderrPipe()

@@ -44,6 +44,8 @@ func TestScript(t *testing.T) {
 			// Short: the folders of a script may be too deep for a socket, that of temporary files not.
 			temp, err := os.MkdirTemp("", "qs")
 			env.Setenv("TMPDIR", temp)
+			// Under the race detector every process would sleep a second before it exits.
+			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			env.Defer(func() { os.RemoveAll(temp) })
 			return err
 		},
