@@ -3,7 +3,7 @@ package crdt
 import "time"
 
 // The bounds of the format. Decoding enforces every one of them, so that bytes from a stranger cost
-// no more than these numbers say. Changing one changes which logs are valid: see docs/PROTOCOL.md.
+// no more than these numbers say. Changing one changes which logs are valid.
 const (
 	// Version is the format version of ops, genesis and the signing contexts.
 	Version = 1

@@ -49,7 +49,7 @@ func TestImportsFollowTheArrows(t *testing.T) {
 		folder, _, _ := strings.Cut(f.dir, "/")
 		at := slices.IndexFunc(layers, func(l layer) bool { return l.folder == folder })
 		if at < 0 {
-			t.Errorf("%s: no folder of the house; the folders are in DESIGN's table and in the README", f.name)
+			t.Errorf("%s: no folder of the house; the README shows the folders", f.name)
 			continue
 		}
 		test := strings.HasSuffix(f.name, "_test.go")

@@ -80,7 +80,7 @@ func manyProtos() []string {
 	return names
 }
 
-// writtenOut is the proof of the secret as DESIGN has it, written a second time.
+// writtenOut is the proof of the secret as its doc comment says, written a second time.
 func writtenOut(t testing.TB, conn *tls.Conn, role string, author crdt.Author) []byte {
 	t.Helper()
 	state := conn.ConnectionState()
