@@ -11,7 +11,7 @@ build: ; CGO_ENABLED=0 go build -trimpath -o bin/quipu ./cmd/quipu
 
 test: ; go test ./...
 
-race: ; go test -race ./...
+race: ; .ci/race
 
 demo: ; go run ./cmd/quipu demo
 
