@@ -40,15 +40,12 @@ func (k *chunk) read(c *opCursor, disputed bool) (*opened, crdt.Signed, error) {
 		s, err := c.signed()
 		return nil, s, err
 	}
-	op, err := crdt.ParseOp(k.copy(c.raw()))
-	if err := c.check(op.Signed, err); err != nil {
+	op, err := opAt(c.author, c.key, k.copy(c.value))
+	if err != nil {
 		return nil, crdt.Signed{}, err
 	}
 	if op.Trimmed() {
 		return nil, op.Signed, nil
-	}
-	if err := op.CheckBody(); err != nil { // what a reader is shown is what its author signed
-		return nil, crdt.Signed{}, damagedOp(c.author, c.key, err)
 	}
 	return newOpened(op, c.offset(), disputed), op.Signed, nil
 }

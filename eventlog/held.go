@@ -45,35 +45,13 @@ func (tx *readTx) Get(a crdt.Author, key crdt.Key) (crdt.Signed, bool, error) {
 }
 
 // Find returns a copy of the header of the op that ends a chain with head, and whether it is held.
-// The op before head.Next by key is most often the one.
 func (tx *readTx) Find(a crdt.Author, head crdt.Head) (crdt.Signed, bool, error) {
-	t := tx.ops(a)
-	if t == nil {
-		return crdt.Signed{}, false, nil
+	c := tx.opCursor(a)
+	if !c.find(head) {
+		return crdt.Signed{}, false, c.err
 	}
-	c := t.Cursor()
-	end := encodeOpKey(crdt.Key{First: head.Next})
-	k, _ := c.Seek(end[:])
-	before := c.Prev
-	if k == nil {
-		before = c.Last
-	}
-	k, v := before()
-	for ; k != nil; k, v = c.Prev() {
-		key, err := decodeOpKey(k)
-		if err != nil {
-			return crdt.Signed{}, false, damagedOp(a, key, err)
-		}
-		if key.First+crdt.MaxOpEntries < head.Next {
-			break
-		}
-		if key.ID != head.ID {
-			continue
-		}
-		s, err := signedAt(a, key, v)
-		return s, err == nil && s.Next() == head.Next, err
-	}
-	return crdt.Signed{}, false, nil
+	s, err := signedAt(a, c.key, c.value)
+	return s, err == nil && s.Next() == head.Next, err
 }
 
 // Ops yields copies of the headers of a's ops whose first seq is at or above first, in order of key.

@@ -97,30 +97,15 @@ func (r *runReader) fill(ctx context.Context, l *Log) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		read := len(r.run.Ops)
 		err := l.view(r.fillFrom)
 		if _, damaged := asDamaged(err); err != nil && !damaged {
 			return err
 		}
 		if err != nil {
-			r.ended, r.err = true, err
+			r.ended, r.err = true, err // the run ends before the damage
 		}
-		r.checkBodies(read)
 	}
 	return nil
-}
-
-// checkBodies ends the run before the first op, from index i on, whose body is not what its author
-// wrote.
-func (r *runReader) checkBodies(i int) {
-	for ; i < len(r.run.Ops); i++ {
-		if err := r.run.Ops[i].CheckBody(); err != nil {
-			op := r.run.Ops[i]
-			r.run.Ops = r.run.Ops[:i]
-			r.ended, r.err = true, damagedOp(op.Author, op.Key(), err)
-			return
-		}
-	}
 }
 
 // fillFrom reads the ops that follow on the branch, in one transaction. The ops of a branch lie in
