@@ -48,6 +48,9 @@ type Verdict struct {
 	joins    []int // the branches placed at a floor that go on where the op ends
 }
 
+// Begins reports whether the op, which is accepted, begins a branch: the first of its feed too.
+func (v Verdict) Begins() bool { return v.branch < 0 }
+
 // Decide says what becomes of an op of feed f, given what is held. The op is authorised: its own
 // signature was checked, or that of a later op whose chain names it. An error that wraps
 // [ErrInvalid] rejects the op; any other comes from held.

@@ -3,6 +3,8 @@ package crdt
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"iter"
+	"slices"
 )
 
 // Digest is the compact form of a frontier: a 16-way hash trie over authors. A leaf stands as high
@@ -12,133 +14,224 @@ import (
 //	node = SHA-256(0x01 ‖ the hashes of its 16 children)         zeros for a child that is not there
 //
 // The root is the hash of the top node, zeros for an empty frontier. Two nodes that compare roots
-// learn whether they hold the same at the cost of 32 bytes, and descend where they do not. The
-// zero Digest is that of the empty frontier.
+// learn whether they hold the same at the cost of 32 bytes, and descend where they do not: see
+// [Digest.Answer] and [Digest.Compare].
+//
+// A Digest is a value that never changes: what [Digest.With] returns shares all with it but the nodes
+// on the way to the author. It may be copied, and used by many goroutines at once. The zero Digest is
+// that of the empty frontier.
 type Digest struct {
-	root *digestNode
-	n    int
+	top *digestNode
 }
 
-// digestNode is a leaf when children is nil.
+// digestNode is a leaf when children is nil. Nodes are never changed once made, since digests share
+// them. Below one with children there are at least two authors.
 type digestNode struct {
-	hash     Hash // of a node: valid unless stale
-	stale    bool
+	hash     Hash
 	author   Author // of a leaf
 	children *[16]*digestNode
+	count    uint32 // authors at the node or below
 }
 
-// NewDigest returns the digest of the empty frontier.
-func NewDigest() *Digest { return new(Digest) }
+// digestChange puts a leaf in the place of an author's, or nothing.
+type digestChange struct {
+	author Author
+	leaf   *digestNode
+}
+
+// DigestOf returns the digest of f.
+func DigestOf(f Frontier) Digest { return Digest{}.WithAll(f) }
 
 // Len returns the number of authors.
-func (d *Digest) Len() int { return d.n }
-
-// Set gives author a the given heads, sorted by (next, id); without heads the author is removed. It
-// costs O(log n) hashes at the next [Digest.Root].
-func (d *Digest) Set(a Author, heads []Head) {
-	if len(heads) == 0 {
-		d.root = d.remove(d.root, a, 0)
-		return
-	}
-	d.root = d.put(d.root, &digestNode{author: a, hash: hashLeaf(a, heads)}, 0)
-}
+func (d Digest) Len() int { return d.top.len() }
 
 // Root returns the hash of the whole.
-func (d *Digest) Root() Hash { return d.root.sum() }
+func (d Digest) Root() Hash { return d.top.sum() }
 
-// Children returns the hashes of the 16 children below the given path of nibbles from the top, and
-// whether a node with children is there. A single author at or above the path answers false.
-func (d *Digest) Children(path []byte) (hashes [16]Hash, ok bool) {
-	n := d.root
-	for _, nibble := range path {
-		if n == nil || n.children == nil || nibble > 15 {
-			return hashes, false
-		}
-		n = n.children[nibble]
-	}
-	if n == nil || n.children == nil {
-		return hashes, false
-	}
-	for i, child := range n.children {
-		hashes[i] = child.sum()
-	}
-	return hashes, true
+// With returns d with the given heads, sorted by (next, id), for author a; without heads the author is
+// left out. It costs O(log n) hashes.
+func (d Digest) With(a Author, heads []Head) Digest {
+	return d.edit([]digestChange{{author: a, leaf: newLeaf(a, heads)}})
 }
 
-func (d *Digest) put(at, leaf *digestNode, depth int) *digestNode {
-	switch {
-	case at == nil:
-		d.n++
-		return leaf
-	case at.children != nil:
-		i := nibble(leaf.author, depth)
-		at.children[i] = d.put(at.children[i], leaf, depth+1)
-		at.stale = true
-		return at
-	case at.author == leaf.author:
-		return leaf
+// WithAll is [Digest.With] for each author in f, with each hash computed once.
+func (d Digest) WithAll(f Frontier) Digest {
+	changes := make([]digestChange, 0, len(f))
+	for a, heads := range f {
+		changes = append(changes, digestChange{author: a, leaf: newLeaf(a, heads)})
 	}
-	inner := &digestNode{stale: true, children: new([16]*digestNode)}
-	inner.children[nibble(at.author, depth)] = at
-	return d.put(inner, leaf, depth)
+	slices.SortFunc(changes, digestChange.compare)
+	return d.edit(changes)
 }
 
-func (d *Digest) remove(at *digestNode, a Author, depth int) *digestNode {
-	switch {
-	case at == nil:
-		return nil
-	case at.children == nil:
-		if at.author != a {
-			return at
-		}
-		d.n--
+// Without returns d less the given authors. It costs O(log n) hashes for each of them that is in d.
+func (d Digest) Without(authors []Author) Digest {
+	changes := make([]digestChange, len(authors))
+	for i, a := range authors {
+		changes[i].author = a
+	}
+	slices.SortFunc(changes, digestChange.compare)
+	return d.edit(slices.CompactFunc(changes, func(a, b digestChange) bool { return a.author == b.author }))
+}
+
+// Under yields the authors at the path and below, ascending.
+func (d Digest) Under(p Path) iter.Seq[Author] {
+	return func(yield func(Author) bool) { d.at(p).each(yield) }
+}
+
+// at returns what is under the path: nil, a leaf, which may stand above it, or a node with children.
+func (d Digest) at(p Path) *digestNode {
+	n := d.top
+	for depth := 0; depth < p.Len() && n != nil && n.children != nil; depth++ {
+		n = n.children[p.Nibble(depth)]
+	}
+	if n != nil && n.children == nil && !p.Contains(n.author) {
 		return nil
 	}
-	i := nibble(a, depth)
-	at.children[i] = d.remove(at.children[i], a, depth+1)
-	at.stale = true
-	return at.collapse()
+	return n
 }
 
-// collapse returns what stands in the place of a node after a removal: a leaf that is alone below
-// it moves up.
-func (n *digestNode) collapse() *digestNode {
-	var only *digestNode
+// edit returns d after the changes, of which there is one an author, ascending.
+func (d Digest) edit(changes []digestChange) Digest { return Digest{top: d.top.edit(changes, 0)} }
+
+// edit returns what stands in the place of n, which is depth nibbles down, after the changes. It is n
+// itself if they change nothing.
+func (n *digestNode) edit(changes []digestChange, depth int) *digestNode {
+	if len(changes) == 0 {
+		return n
+	}
+	if n == nil {
+		return build(changes, depth)
+	}
+	if n.children == nil {
+		return n.editLeaf(changes, depth)
+	}
+	children, changed := *n.children, false
+	for i, below := range byNibble(changes, depth) {
+		child := children[i].edit(below, depth+1)
+		changed = changed || child != children[i]
+		children[i] = child
+	}
+	if !changed {
+		return n
+	}
+	return join(&children)
+}
+
+// editLeaf is edit for a leaf: it takes part as one change more, unless there is one for its author.
+func (n *digestNode) editLeaf(changes []digestChange, depth int) *digestNode {
+	self := digestChange{author: n.author, leaf: n}
+	at, found := slices.BinarySearchFunc(changes, self, digestChange.compare)
+	if !found {
+		return build(slices.Insert(slices.Clone(changes), at, self), depth)
+	}
+	if leaf := changes[at].leaf; len(changes) == 1 && leaf != nil && leaf.hash == n.hash {
+		return n
+	}
+	return build(changes, depth)
+}
+
+// build returns the subtree of the leaves in changes, depth nibbles down.
+func build(changes []digestChange, depth int) *digestNode {
+	if len(changes) == 1 {
+		return changes[0].leaf
+	}
+	var children [16]*digestNode
+	for i, below := range byNibble(changes, depth) {
+		children[i] = build(below, depth+1)
+	}
+	return join(&children)
+}
+
+// join returns the node over children, which it keeps a copy of. A leaf that is alone among them
+// stands in its place.
+func join(children *[16]*digestNode) *digestNode {
+	var some *digestNode
+	n, count := 0, uint32(0)
+	for _, child := range children {
+		if child != nil {
+			some = child
+			count += child.count
+			n++
+		}
+	}
+	if n == 0 || n == 1 && some.children == nil {
+		return some
+	}
+	kept := *children
+	return &digestNode{hash: hashNode(children), children: &kept, count: count}
+}
+
+// byNibble yields the changes in groups that share nibble number depth, with that nibble.
+func byNibble(changes []digestChange, depth int) iter.Seq2[int, []digestChange] {
+	return func(yield func(int, []digestChange) bool) {
+		for len(changes) > 0 {
+			i, n := nibble(changes[0].author, depth), 1
+			for n < len(changes) && nibble(changes[n].author, depth) == i {
+				n++
+			}
+			if !yield(i, changes[:n]) {
+				return
+			}
+			changes = changes[n:]
+		}
+	}
+}
+
+// each yields the authors of the leaves until yield returns false, and reports whether it never did.
+func (n *digestNode) each(yield func(Author) bool) bool {
+	switch {
+	case n == nil:
+		return true
+	case n.children == nil:
+		return yield(n.author)
+	}
 	for _, child := range n.children {
-		if child == nil {
-			continue
+		if !child.each(yield) {
+			return false
 		}
-		if only != nil || child.children != nil {
-			return n
-		}
-		only = child
 	}
-	return only
+	return true
+}
+
+func (n *digestNode) len() int {
+	if n == nil {
+		return 0
+	}
+	return int(n.count)
 }
 
 func (n *digestNode) sum() Hash {
 	if n == nil {
 		return Hash{}
 	}
-	if n.stale {
-		var b [1 + 16*len(Hash{})]byte
-		b[0] = nodePrefix
-		for i, child := range n.children {
-			sum := child.sum()
-			copy(b[1+i*len(Hash{}):], sum[:])
-		}
-		n.hash, n.stale = sha256.Sum256(b[:]), false
-	}
 	return n.hash
 }
 
-func hashLeaf(a Author, heads []Head) Hash {
+func (c digestChange) compare(o digestChange) int { return c.author.Compare(o.author) }
+
+// newLeaf returns the leaf of an author, nil without heads.
+func newLeaf(a Author, heads []Head) *digestNode {
+	if len(heads) == 0 {
+		return nil
+	}
 	var small [128]byte
 	b := append(append(small[:0], leafPrefix), a[:]...)
 	for _, h := range heads {
 		b = append(binary.BigEndian.AppendUint64(b, h.Next), h.ID[:]...)
 	}
-	return sha256.Sum256(b)
+	return &digestNode{hash: sha256.Sum256(b), author: a, count: 1}
+}
+
+func hashNode(children *[16]*digestNode) Hash {
+	var b [1 + 16*len(Hash{})]byte
+	b[0] = nodePrefix
+	for i, child := range children {
+		if child != nil {
+			copy(b[1+i*len(Hash{}):], child.hash[:])
+		}
+	}
+	return sha256.Sum256(b[:])
 }
 
 // nibble returns number depth of the 64 half-bytes of a.

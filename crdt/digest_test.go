@@ -61,79 +61,98 @@ func drawHeads(t *rapid.T) []Head {
 	return heads
 }
 
-// Whatever is set, replaced and removed in whatever order, with roots asked for in between: the
-// digest is that of the frontier.
+// Whatever is put in, replaced and taken out in whatever order, one by one or many at once: the digest
+// is that of the frontier, and the digests that were there before are what they were.
 func TestLawDigest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		f, d := make(Frontier), NewDigest()
+		f, d := make(Frontier), Digest{}
+		type snapshot struct {
+			frontier Frontier
+			digest   Digest
+		}
+		var taken []snapshot
 		for range rapid.IntRange(0, 30).Draw(t, "steps") {
-			a, heads := drawAuthor(t), drawHeads(t)
-			d.Set(a, heads)
-			if f[a] = heads; len(heads) == 0 {
-				delete(f, a)
-			}
-			if rapid.Bool().Draw(t, "look") {
-				d.Root()
-			}
-		}
-		var authors []Author
-		for a := range f.All() {
-			authors = append(authors, a)
-		}
-		if got, want := d.Root(), naiveRoot(f, authors, 0); got != want || f.Hash() != want {
-			t.Fatalf("root %s, hash of the frontier %s, want %s", got, f.Hash(), want)
-		}
-		if d.Len() != len(f) {
-			t.Fatalf("%d authors, want %d", d.Len(), len(f))
-		}
-		path := rapid.SliceOfN(rapid.ByteRange(0, 15), 0, 3).Draw(t, "path")
-		below := slices.DeleteFunc(authors, func(a Author) bool {
-			for depth, n := range path {
-				if naiveNibble(a, depth) != int(n) {
-					return true
+			taken = append(taken, snapshot{f.Clone(), d})
+			switch rapid.IntRange(0, 3).Draw(t, "step") {
+			case 0:
+				d = d.Without(drawAuthors(t, f))
+			case 1:
+				some := make(Frontier)
+				for _, a := range rapid.SliceOf(rapid.Custom(drawAnyAuthor)).Draw(t, "authors") {
+					some[a] = drawHeads(t)
+					setHeads(f, a, some[a])
 				}
+				d = d.WithAll(some)
+			default:
+				a, heads := drawAuthor(t), drawHeads(t)
+				d = d.With(a, heads)
+				setHeads(f, a, heads)
 			}
-			return false
-		})
-		checkChildren(t, d, f, path, below)
+		}
+		for _, s := range append(taken, snapshot{f, d}, snapshot{f, DigestOf(f)}) {
+			checkDigest(t, s.digest, s.frontier)
+		}
+		if got, want := f.Hash(), d.Root(); got != want {
+			t.Fatalf("hash of the frontier %s, want %s", got, want)
+		}
 	})
 }
 
-// checkChildren holds the children at path against the authors below it.
-func checkChildren(t *rapid.T, d *Digest, f Frontier, path []byte, below []Author) {
-	hashes, ok := d.Children(path)
-	if ok != (len(below) > 1) {
-		t.Fatalf("Children(%v) answers %t with %d authors below", path, ok, len(below))
-	}
-	for n, got := range hashes {
-		var child []Author
-		for _, a := range below {
-			if naiveNibble(a, len(path)) == n {
-				child = append(child, a)
-			}
-		}
-		if want := naiveRoot(f, child, len(path)+1); ok && got != want {
-			t.Fatalf("child %x of %v is %s, want %s", n, path, got, want)
-		}
+func setHeads(f Frontier, a Author, heads []Head) {
+	if f[a] = heads; len(heads) == 0 {
+		delete(f, a)
 	}
 }
 
-func TestDigestChildrenOfNonsense(t *testing.T) {
-	d := NewDigest()
-	for _, path := range [][]byte{nil, {0}, {16}, make([]byte, 100)} {
-		if _, ok := d.Children(path); ok {
-			t.Errorf("the empty digest has children at %v", path)
-		}
+// drawAuthors draws some authors, with repeats, and takes them out of f.
+func drawAuthors(t *rapid.T, f Frontier) []Author {
+	authors := rapid.SliceOfN(rapid.Custom(drawAnyAuthor), 0, 6).Draw(t, "out")
+	for _, a := range authors {
+		delete(f, a)
 	}
-	d.Set(Author{}, []Head{{Next: 1}})
-	d.Set(Author{31: 1}, []Head{{Next: 1}})
-	for _, path := range [][]byte{{16}, {255}, make([]byte, 64), make([]byte, 100)} {
-		if _, ok := d.Children(path); ok {
-			t.Errorf("two authors who differ in the last digit have children at %v", path)
-		}
+	return authors
+}
+
+func drawAnyAuthor(t *rapid.T) Author { return drawAuthor(t) }
+
+// checkDigest holds d against f: the root, the number of authors, and who stands under some path.
+func checkDigest(t *rapid.T, d Digest, f Frontier) {
+	t.Helper()
+	var authors []Author
+	for a := range f.All() {
+		authors = append(authors, a)
 	}
-	if _, ok := d.Children(make([]byte, 63)); !ok {
-		t.Error("no children where the two authors part")
+	if got, want := d.Root(), naiveRoot(f, authors, 0); got != want {
+		t.Fatalf("root %s, want %s", got, want)
+	}
+	if d.Len() != len(f) {
+		t.Fatalf("%d authors, want %d", d.Len(), len(f))
+	}
+	path := PathTo(drawAuthor(t), rapid.SampledFrom([]int{0, 1, 2, 5, 62, 63, 64}).Draw(t, "depth"))
+	below := slices.DeleteFunc(authors, func(a Author) bool { return !path.Contains(a) })
+	if got := slices.Collect(d.Under(path)); !slices.Equal(got, below) {
+		t.Fatalf("under %s: %v, want %v", path, got, below)
+	}
+}
+
+func TestDigestOfNoChangeIsTheSame(t *testing.T) {
+	authors, heads := manyAuthors(100)
+	f := make(Frontier)
+	for i, a := range authors[:90] {
+		f[a] = heads[i : i+1]
+	}
+	d := DigestOf(f)
+	if d.With(authors[0], heads[:1]) != d || d.WithAll(f) != d || d.Without(authors[90:]) != d || d.Without(nil) != d {
+		t.Error("a change that changes nothing makes another digest")
+	}
+	if d.Without(authors) != (Digest{}) {
+		t.Error("something is left without all authors")
+	}
+	for a := range d.Under(Path{}) {
+		if a != slices.MinFunc(authors[:90], Author.Compare) {
+			t.Errorf("the first author is %s", a)
+		}
+		break
 	}
 }
 
@@ -154,23 +173,51 @@ func manyAuthors(n int) ([]Author, []Head) {
 func BenchmarkDigest(b *testing.B) {
 	const n = 100_000
 	authors, heads := manyAuthors(n)
+	f := make(Frontier, n)
+	for i, a := range authors {
+		f[a] = heads[i : i+1]
+	}
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	d := NewDigest()
-	for i := range n {
-		d.Set(authors[i], heads[i:i+1])
-	}
-	d.Root()
+	d := DigestOf(f)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	i := 0
-	for b.Loop() {
-		i = (i + 7919) % n
-		heads[i].Next++
-		d.Set(authors[i], heads[i:i+1])
-		d.Root()
-	}
-	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/author")
-	runtime.KeepAlive(d)
+	perAuthor := float64(after.HeapAlloc-before.HeapAlloc) / n
+	b.Run("with", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i = (i + 7919) % n {
+			heads[i].Next++
+			d = d.With(authors[i], heads[i:i+1])
+			d.Root()
+		}
+		b.ReportMetric(perAuthor, "B/author")
+	})
+	b.Run("with 100", func(b *testing.B) {
+		b.ReportAllocs()
+		some := make(Frontier)
+		for i := 0; b.Loop(); {
+			clear(some)
+			for range 100 {
+				heads[i].Next++
+				some[authors[i]] = heads[i : i+1]
+				i = (i + 7919) % n
+			}
+			d = d.WithAll(some)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/author")
+	})
+	b.Run("without 64", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			d.Without(authors[:64])
+		}
+	})
+	b.Run("all", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			DigestOf(f)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/author")
+	})
 }

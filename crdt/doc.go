@@ -31,8 +31,10 @@
 // that names it; [Decide] says where an op goes, and [Feed.Add] puts it there. The decision is a
 // value, and what is done about it, storing it, announcing it, is done elsewhere.
 //
-// Comparing two nodes: they compare the roots of their digests, then frontiers; [Wants] says what to
-// ask for and [Plan] what to answer.
+// Comparing two nodes: they compare the roots of their digests, and where those differ descend to the
+// authors that make the difference: [Digest.Compare] asks with a [Probe], [Digest.Answer] answers with
+// a [Node]. Then [Wants] says what to ask for and [Plan] what to answer; [PlanSpan] answers for a
+// stretch of one feed, of which several peers send a part each.
 //
 // An entry has one JSON form, which [Entry.AppendJSON] writes and [ParseEventJSON] and
 // [ParseEntryJSON] read; the bytes of a payload survive it whatever they are.

@@ -56,10 +56,4 @@ func (f Frontier) Entries() uint64 {
 }
 
 // Hash returns the root of the frontier's digest: equal for two frontiers exactly when they are.
-func (f Frontier) Hash() Hash {
-	d := NewDigest()
-	for a, heads := range f {
-		d.Set(a, heads)
-	}
-	return d.Root()
-}
+func (f Frontier) Hash() Hash { return DigestOf(f).Root() }

@@ -25,7 +25,7 @@ type Set struct {
 
 	log     LogID
 	feeds   map[Author]*setFeed
-	digest  *Digest
+	digest  Digest
 	pending int // ops in all feeds
 }
 
@@ -43,7 +43,7 @@ var _ Held = (*Set)(nil)
 
 // NewSet returns the empty state of a log.
 func NewSet(log LogID) *Set {
-	return &Set{log: log, feeds: make(map[Author]*setFeed), digest: NewDigest()}
+	return &Set{log: log, feeds: make(map[Author]*setFeed)}
 }
 
 // Log returns the id of the log.
@@ -80,7 +80,7 @@ func (s *Set) Apply(run Run) (Outcome, error) {
 		}
 	}
 	s.drain(f, &out)
-	s.digest.Set(out.Author, f.Heads())
+	s.digest = s.digest.With(out.Author, f.Heads())
 	if f.IsZero() && len(f.pending) == 0 {
 		delete(s.feeds, out.Author)
 	}
@@ -161,9 +161,8 @@ func (s *Set) Frontier() Frontier {
 	return frontier
 }
 
-// Digest returns the digest of the frontier. It goes on changing with the set; the caller does not
-// write to it.
-func (s *Set) Digest() *Digest { return s.digest }
+// Digest returns the digest of the frontier as it is now.
+func (s *Set) Digest() Digest { return s.digest }
 
 // Entries yields the log: the entries of all ops by (author, seq, op id).
 func (s *Set) Entries() iter.Seq2[Entry, error] { return s.sorted(CompareEntries) }
@@ -204,6 +203,9 @@ func (s *Set) Read(seg *Segment, maxBytes int) Run {
 	var run Run
 	anchored, size := 0, 0 // anchored: up to the last anchor
 	for tail := seg.After; found && tail != seg.To; {
+		if seg.Passed(tail) && (anchored > 0 || len(run.Ops) == 0) {
+			break
+		}
 		op, more := f.after(b, tail)
 		if !more || anchored > 0 && size+op.Size() > maxBytes {
 			break

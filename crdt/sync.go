@@ -32,13 +32,15 @@ type Want struct {
 	Locator Locator
 }
 
-// Segment is a stretch of one branch: the chain of ops after After up to the head To. It is local:
-// Start names the branch as this node has it.
+// Segment is a stretch of one branch: the chain of ops after After up to the head To. With a bound Upto
+// it ends before the first op that begins at or above Upto, save that it goes on to the next anchor
+// where the op before that one is none. It is local: Start names the branch as this node has it.
 type Segment struct {
 	Author Author
 	Start  Key
 	After  Head
 	To     Head
+	Upto   uint64 // a seq; 0 means no bound
 }
 
 // NewOffer returns the offer of a node that holds f, less the authors that either side has shut.
@@ -130,6 +132,9 @@ func Plan(held Held, want Want) ([]Segment, error) {
 	slices.SortStableFunc(segments, func(a, b Segment) int { return cmp.Compare(a.Start.First, b.Start.First) })
 	return segments, nil
 }
+
+// Passed reports whether the op after tail begins at or above the bound of the segment.
+func (s Segment) Passed(tail Head) bool { return s.Upto > 0 && tail.Next >= s.Upto }
 
 // knownOnBranches returns for each branch of f the last op on it that lies at or below one of common;
 // for a branch without one, what comes before its start.
