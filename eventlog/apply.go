@@ -10,12 +10,13 @@ import (
 
 // ErrSecondWriter is returned by everything that appends once an op of our own author has arrived that
 // was not written here: somebody else writes with our key, a copy of this node or an older state of it.
-// It is also the Err of that run's outcome. The op is not adopted; everything but appending goes on.
+// The op is stored like any other, so that all branches are held here too, but nothing is written after
+// it; everything but appending goes on.
 var ErrSecondWriter = errors.New("another node writes with our key")
 
-// Apply stores what peers sent, and says for each run what became of it. The runs are verified first,
-// beside whatever is being written, and then stored with as many of them in a transaction as go into
-// 4 MiB, so that appends get in between. Stored runs are durable.
+// Apply stores what peers sent, and says for each run what became of it. The runs are verified outside
+// of any transaction, while those before them are stored, and stored in order with as many of them in a
+// transaction as go into 4 MiB, so that appends get in between. Stored runs are durable.
 //
 // What is wrong with a run stands in its outcome. The error is this node's own fault (disk, damage,
 // closed, read-only) or ctx's; the outcomes are complete unless it is set.
@@ -24,13 +25,15 @@ func (l *Log) Apply(ctx context.Context, rs []crdt.Run) ([]crdt.Outcome, error) 
 		return nil, err
 	}
 	a := &application{log: l, outcomes: make([]crdt.Outcome, len(rs)), todo: make([]verified, 0, len(rs))}
-	for i, r := range rs {
-		if err := ctx.Err(); err != nil {
-			return nil, context.Cause(ctx)
+	v := l.verify(rs)
+	defer v.end()
+	for {
+		if err := a.gather(ctx, v); err != nil {
+			return nil, err
 		}
-		a.verify(i, r)
-	}
-	for len(a.todo) > 0 {
+		if len(a.todo) == 0 {
+			break
+		}
 		if err := l.alone(ctx, runs, a.storeSome); err != nil {
 			return nil, fmt.Errorf("apply runs: %w", err)
 		}
@@ -54,22 +57,35 @@ type verified struct {
 	stopped bool // nothing more of it is looked at
 }
 
-func (a *application) verify(i int, r crdt.Run) {
-	o := &a.outcomes[i]
-	o.Author = r.Author()
-	n, err := r.Verify(a.log.id)
-	o.Err = err
-	v := verified{run: i, ops: r.Ops[:n]}
-	if len(r.Leave.Bytes()) > 0 {
-		if r.Leave.Author != o.Author || r.Leave.Log != a.log.id {
-			o.Err = fmt.Errorf("%w: the leave before it is of author %s in log %s", crdt.ErrRun, r.Leave.Author.Short(), r.Leave.Log)
-			return
+// gather takes verified runs for one transaction, or the last ones. Its error is ctx's.
+func (a *application) gather(ctx context.Context, v *verification) error {
+	bytes := 0
+	for _, waiting := range a.todo {
+		bytes += waiting.size()
+	}
+	for bytes < maxApply {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
 		}
-		v.leave = r.Leave
+		c, more := v.take()
+		if !more {
+			return nil
+		}
+		a.outcomes[v.taken-1] = c.outcome
+		if len(c.ops) > 0 {
+			a.todo = append(a.todo, c.verified)
+			bytes += c.size()
+		}
 	}
-	if n > 0 {
-		a.todo = append(a.todo, v)
+	return nil
+}
+
+// size returns the bytes of the ops.
+func (v *verified) size() (bytes int) {
+	for _, op := range v.ops {
+		bytes += op.Size()
 	}
+	return bytes
 }
 
 // storeSome stores up to [maxApply] bytes of what is left, in one transaction. The caller leads. It
@@ -176,8 +192,9 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		return err
 	}
 	if op.Author == tx.log.author && (err != nil || verdict.Decision != crdt.Duplicate) {
-		o.Err, v.stopped = ErrSecondWriter, true
-		return tx.secondWriter(op.Signed)
+		if err := tx.secondWriter(op.Signed); err != nil {
+			return err
+		}
 	}
 	if err != nil {
 		o.Err, v.stopped = err, true
@@ -191,14 +208,13 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 	case crdt.Pending:
 		v.stopped = true
 		return nil
-	case crdt.Forked:
-		if len(state.feed.Branches) >= tx.log.cfg.MaxBranches {
-			tx.edit(op.Author).shut = ShutBranches
-			o.Err, v.stopped = &ShutError{Author: op.Author, Reason: ShutBranches}, true
-			return nil
-		}
-		o.Forked = true
 	}
+	if verdict.Begins() && tx.log.cfg.full(state.feed) {
+		tx.edit(op.Author).shut = ShutBranches
+		o.Err, v.stopped = &ShutError{Author: op.Author, Reason: ShutBranches}, true
+		return nil
+	}
+	o.Forked = o.Forked || verdict.Decision == crdt.Forked
 	o.Ops++
 	o.Entries += int(op.Count)
 	return tx.store(op, verdict)

@@ -157,12 +157,15 @@ func TestSecondWriter(t *testing.T) {
 
 	run := readAll(t, twin, twin.Author())
 	o := apply(t, l, run.Ops...)
-	if !errors.Is(o.Err, eventlog.ErrSecondWriter) || o.Ops != 0 {
+	if o.Err != nil || o.Ops != 1 || !o.Forked {
 		t.Fatalf("an op of our own that we did not write: %+v", o)
 	}
 	check := func() {
 		t.Helper()
-		wantTexts(t, l, "mine")
+		both := texts(t, l, eventlog.Query{Disputed: eventlog.OnlyDisputed})
+		if slices.Sort(both); !slices.Equal(both, []string{"mine", "written by the twin"}) {
+			t.Errorf("both branches: %q", both)
+		}
 		if _, err := l.Append(t.Context(), note("x")); !errors.Is(err, eventlog.ErrSecondWriter) {
 			t.Errorf("append: %v", err)
 		}

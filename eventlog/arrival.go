@@ -84,7 +84,7 @@ func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, c *arrivalCurs
 	if f.c.offset() != a.Offset {
 		return damagedArrival(a.Offset, fmt.Errorf("its op has the offset %d", f.c.offset()))
 	}
-	op, err := k.open(f.c, f.disputes(a.Key.First))
+	op, _, err := f.read(k, f.c)
 	if err != nil || op == nil {
 		return err
 	}

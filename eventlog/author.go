@@ -83,9 +83,9 @@ func (w *authorWalk) begin(tx *readTx, k *chunk) (feedWalk, error) {
 		after = nil
 	}
 	if w.reverse {
-		d := &descent{feedView: view, merger: newMerger(true)}
+		d := &descent{feedView: view, merger: newMerger(true), low: view.lowest(k)}
 		if from := w.filter.from; from != nil && from.Author == w.author {
-			d.low = from.Seq
+			d.low = max(d.low, from.Seq)
 		}
 		return d, d.begin(tx, after)
 	}
@@ -96,6 +96,7 @@ func (w *authorWalk) begin(tx *readTx, k *chunk) (feedWalk, error) {
 	case from != nil && from.Author == w.author:
 		a.begin = from.Seq
 	}
+	a.begin = max(a.begin, view.lowest(k))
 	a.reached = max(a.begin, f.First())
 	return a, nil
 }
@@ -139,7 +140,7 @@ func (a *ascent) fill(tx *readTx, k *chunk) (done bool, err error) {
 
 // take opens the op that the cursor is at.
 func (a *ascent) take(k *chunk, c *opCursor) error {
-	op, signed, err := k.read(c, a.disputes(c.key.First))
+	op, signed, err := a.read(k, c)
 	if err != nil {
 		return err
 	}
@@ -203,7 +204,7 @@ func (d *descent) take(k *chunk, c *opCursor, head crdt.Head) error {
 	if !c.find(head) {
 		return d.notFound(c, head) // else the branch begins above it
 	}
-	op, signed, err := k.read(c, d.disputes(c.key.First))
+	op, signed, err := d.read(k, c)
 	if err != nil {
 		return err
 	}

@@ -3,9 +3,11 @@ package eventlog_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/quipulog/quipu/crdt"
@@ -77,26 +79,51 @@ func fill(b *testing.B, l *eventlog.Log, n int) {
 	}
 }
 
-// BenchmarkApply measures storing runs of 1 MiB as a peer sends them: verified, durable.
-func BenchmarkApply(b *testing.B) {
-	source := benchLog(b, b.TempDir())
-	fill(b, source, 100_000)
-	segments, err := source.Plan(context.Background(), crdt.Want{Author: source.Author()})
+// runsOf returns all that l holds of its own feed, in runs of at most maxBytes.
+func runsOf(b *testing.B, l *eventlog.Log, maxBytes int) []crdt.Run {
+	b.Helper()
+	segments, err := l.Plan(context.Background(), crdt.Want{Author: l.Author()})
 	if err != nil {
 		b.Fatal(err)
 	}
 	var rs []crdt.Run
 	for {
-		run, err := source.Read(context.Background(), &segments[0], 1<<20)
+		run, err := l.Read(context.Background(), &segments[0], maxBytes)
 		if err != nil {
 			b.Fatal(err)
 		}
 		if len(run.Ops) == 0 {
-			break
+			return rs
 		}
 		rs = append(rs, run)
 	}
+}
+
+// BenchmarkApply measures storing runs as peers send them, verified and durable: runs of 1 MiB one by
+// one, all of them together in runs of 256 KiB, and one op each of many authors.
+func BenchmarkApply(b *testing.B) {
+	source := benchLog(b, b.TempDir())
+	fill(b, source, 100_000)
+	var authors []crdt.Run
+	for i := range 5_000 {
+		s := newStranger(b, fmt.Sprint("author ", i))
+		authors = append(authors, crdt.Run{Ops: []crdt.Op{s.op(crdt.Op{}, "one")}})
+	}
 	genesis := eventlogtest.Genesis(b)
+	for name, test := range map[string]struct {
+		runs []crdt.Run
+		most int // in a call
+	}{
+		"one by one": {runsOf(b, source, 1<<20), 1},
+		"together":   {runsOf(b, source, 256<<10), math.MaxInt},
+		"authors":    {authors, math.MaxInt},
+	} {
+		b.Run(name, func(b *testing.B) { benchmarkApply(b, genesis, test.runs, test.most) })
+	}
+}
+
+// benchmarkApply applies rs to empty logs, at most so many in a call.
+func benchmarkApply(b *testing.B, genesis crdt.Genesis, rs []crdt.Run, most int) {
 	entries := 0
 	for b.Loop() {
 		b.StopTimer()
@@ -105,12 +132,14 @@ func BenchmarkApply(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StartTimer()
-		for i := range rs {
-			outcomes, err := l.Apply(context.Background(), rs[i:i+1])
+		for some := range slices.Chunk(rs, min(most, len(rs))) {
+			outcomes, err := l.Apply(context.Background(), some)
 			if err != nil || outcomes[0].Err != nil {
 				b.Fatal(err, outcomes[0].Err)
 			}
-			entries += outcomes[0].Entries
+			for _, o := range outcomes {
+				entries += o.Entries
+			}
 		}
 		b.StopTimer()
 		_ = l.Close()

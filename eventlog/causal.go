@@ -101,7 +101,7 @@ func (w *causalWalk) take(k *chunk, f *openFeed, t tip) error {
 		k.bytes += opOverhead
 		signed, err = f.c.signed()
 	} else {
-		op, signed, err = k.read(f.c, f.disputes(t.key.First))
+		op, signed, err = f.read(k, f.c)
 	}
 	if err != nil {
 		return err

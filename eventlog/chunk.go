@@ -16,11 +16,13 @@ const (
 // chunk is what one transaction copies out of the file: some ops, in memory of their own, and the
 // spans that they were merged to. bytes counts what was read, held or not.
 type chunk struct {
-	bound  uint64 // ops from this offset on are not in the snapshot
-	room   int    // bytes that are made room for at a time; 0 for what a single op takes
-	spans  []span
-	buffer []byte
-	bytes  int
+	bound uint64 // ops from this offset on are not in the snapshot
+	room  int    // bytes that are made room for at a time; 0 for what a single op takes
+	// disputed says which ops the views take for being disputed or not.
+	disputed Disputed
+	spans    []span
+	buffer   []byte
+	bytes    int
 }
 
 // full reports whether the chunk has reached its size.
@@ -34,7 +36,7 @@ func (k *chunk) reset() {
 
 // read copies the op that the cursor is at and returns its header too. The op is nil when it is not in
 // the snapshot or has no body.
-func (k *chunk) read(c *opCursor, disputed bool) (*opened, crdt.Signed, error) {
+func (k *chunk) read(c *opCursor) (*opened, crdt.Signed, error) {
 	k.bytes += opOverhead
 	if c.offset() >= k.bound {
 		s, err := c.signed()
@@ -47,17 +49,7 @@ func (k *chunk) read(c *opCursor, disputed bool) (*opened, crdt.Signed, error) {
 	if op.Trimmed() {
 		return nil, op.Signed, nil
 	}
-	return newOpened(op, c.offset(), disputed), op.Signed, nil
-}
-
-// open is read for those who need no header.
-func (k *chunk) open(c *opCursor, disputed bool) (*opened, error) {
-	if c.offset() >= k.bound {
-		k.bytes += opOverhead
-		return nil, nil
-	}
-	op, _, err := k.read(c, disputed)
-	return op, err
+	return newOpened(op, c.offset()), op.Signed, nil
 }
 
 // copy returns a copy of b in the chunk's memory.

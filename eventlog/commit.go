@@ -56,9 +56,12 @@ func (l *Log) publish(tx *writeTx) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.durable.Store(tx.id)
+	heads := make(crdt.Frontier, len(tx.changed))
 	for a, f := range tx.changed {
-		l.state.set(a, f)
+		l.state.put(a, f)
+		heads[a] = f.heads
 	}
+	l.state.digest = l.state.digest.WithAll(heads)
 	l.state.next = tx.next
 	l.state.clockAt(tx.now)
 	if tx.genesis != nil {

@@ -18,7 +18,7 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the wall clock. Nil means [time.Now].
 	Now func() time.Time
-	// MaxBranches is how many branches of one feed are kept; an author past it is shut. 0 means
+	// MaxBranches is how many heads of one feed are kept; an author past it is shut. 0 means
 	// [crdt.DefaultMaxBranches].
 	MaxBranches int
 }

@@ -181,6 +181,9 @@ func (c *cords) view(q Query) []Entry {
 }
 
 func naiveTakes(q *Query, e Entry) bool {
+	if q.Disputed == HideDisputed && e.Disputed || q.Disputed == OnlyDisputed && !e.Disputed {
+		return false
+	}
 	in := func(texts []string, text string) bool { return len(texts) == 0 || slices.Contains(texts, text) }
 	if len(q.Authors) > 0 && !slices.Contains(q.Authors, e.Author) {
 		return false
@@ -235,6 +238,9 @@ func (c *cords) query() Query {
 	half := func() bool { return c.rng.IntN(3) == 0 }
 	if half() {
 		q.Limit = 1 + c.rng.IntN(40)
+	}
+	if half() {
+		q.Disputed = Disputed(1 + c.rng.IntN(2))
 	}
 	if half() {
 		q.Kinds = []string{"kind-0", "kind-2", "kind-9"}

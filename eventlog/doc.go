@@ -34,7 +34,7 @@
 //
 // # What it does not do
 //
-// It starts no goroutine but the one that reads the file ahead of a long reading, and opens no
-// connection. It does not trim, prune or index, and has no followers of its own: what they need to keep
-// stands in [Tx].
+// It starts no goroutine that outlives a call: a long reading has one that reads the file ahead, and
+// [Log.Apply] one that verifies. It opens no connection. It does not trim, prune or index, and has no
+// followers of its own: what they need to keep stands in [Tx].
 package eventlog

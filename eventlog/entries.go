@@ -80,7 +80,7 @@ func (l *Log) newReading(q Query) (*reading, error) {
 		}
 		r.self.bound, r.after = t.bound, &t.mark
 	}
-	r.chunk = chunk{bound: r.self.bound, room: bufferSize}
+	r.chunk = chunk{bound: r.self.bound, room: bufferSize, disputed: q.Disputed}
 	switch q.Order {
 	case ByAuthor:
 		r.walk = newAuthorWalk(&r.filter, q.Reverse, r.after)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
@@ -21,6 +22,33 @@ func (l *Log) Forked() []crdt.Author {
 	}
 	slices.SortFunc(forked, crdt.Author.Compare)
 	return forked
+}
+
+// ForkedFeeds yields what is held of each author who has forked, in order of author. It reads the
+// headers of all disputed ops; memory is that of one feed's branches.
+func (l *Log) ForkedFeeds(ctx context.Context) iter.Seq2[ForkedFeed, error] {
+	return func(yield func(ForkedFeed, error) bool) {
+		for _, a := range l.Forked() {
+			f, err := l.ForkedFeed(ctx, a)
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
+			if !yield(f, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// ForkedFeed returns what is held of a, who has forked. It returns [ErrNotFound] when nothing that is
+// held of a is disputed: there is one branch or none, or pieces that do not contradict each other.
+func (l *Log) ForkedFeed(ctx context.Context, a crdt.Author) (ForkedFeed, error) {
+	s := forkScan{log: l, author: a}
+	f, err := s.run(ctx)
+	if err != nil {
+		return ForkedFeed{}, fmt.Errorf("read forks of %s: %w", a.Short(), l.locate(err))
+	}
+	return f, nil
 }
 
 // ForkProofs returns the proofs that a has forked, one for each branch that parted from another. A
@@ -42,4 +70,186 @@ func (l *Log) ForkProofs(ctx context.Context, a crdt.Author) ([]crdt.ForkProof, 
 		proofs = append(proofs, proof)
 	}
 	return proofs, nil
+}
+
+// forkScan walks the disputed part of one feed in order of key and sorts each op to its branch. It
+// keeps the ends of the branches only.
+type forkScan struct {
+	log    *Log
+	author crdt.Author
+	view   feedView
+	bound  uint64
+	from   crdt.Key
+	forks  []Fork
+	at     map[crdt.OpID]int  // op that several name → its fork
+	tips   map[crdt.OpID]spot // last op of a branch → the branch
+	below  int                // the fork of what parted below what is held; -1 before there is one
+	result ForkedFeed
+}
+
+// spot is a branch: the index of its fork, and its own.
+type spot struct{ fork, branch int }
+
+func (s *forkScan) run(ctx context.Context) (ForkedFeed, error) {
+	if err := s.log.view(s.begin); err != nil {
+		return ForkedFeed{}, err
+	}
+	for more := true; more; {
+		if err := ctx.Err(); err != nil {
+			return ForkedFeed{}, err
+		}
+		err := s.log.view(func(tx *readTx) (err error) {
+			more, err = s.chunk(tx)
+			return err
+		})
+		if err != nil {
+			return ForkedFeed{}, err
+		}
+	}
+	// Sorted only now: while the scan goes on, forks are told apart by index.
+	slices.SortFunc(s.forks, func(a, b Fork) int { return a.Branches[0].First.Key().Compare(b.Branches[0].First.Key()) })
+	for i := range s.forks {
+		if err := s.prove(ctx, &s.forks[i]); err != nil {
+			return ForkedFeed{}, err
+		}
+	}
+	s.result.Forks = s.forks
+	return s.result, nil
+}
+
+// begin reads the feed and finds out where it parts.
+func (s *forkScan) begin(tx *readTx) error {
+	feed, err := tx.Feed(s.author)
+	if err != nil {
+		return err
+	}
+	s.bound, s.below = tx.next, -1
+	if s.view, err = newFeedView(tx, feed, s.bound); err != nil {
+		return err
+	}
+	if _, forked := s.view.then.Disputed(); !forked {
+		return ErrNotFound
+	}
+	s.result = ForkedFeed{
+		Author: s.author, Heads: len(s.view.then.Heads()), Own: s.author == s.log.author,
+		Shut: s.log.ShutReasons()[s.author],
+	}
+	if s.result.Own {
+		if s.result.OwnEnd, err = tx.ownEnd(); err != nil {
+			return err
+		}
+	}
+	s.findForks()
+	return nil
+}
+
+// findForks finds the ops that several others name, and where the first of those begins.
+func (s *forkScan) findForks() {
+	s.at, s.tips = make(map[crdt.OpID]int), make(map[crdt.OpID]spot)
+	branches := s.view.then.Branches
+	roots := 0 // branches that begin the feed
+	for _, b := range branches {
+		if b.Start.First == 0 {
+			roots++
+		}
+	}
+	s.from.First = crdt.MaxSeq
+	for _, b := range branches {
+		if !b.Rooted {
+			// It may dispute anything that is held.
+			s.from.First = 0
+			continue
+		}
+		if b.Start.First == 0 && roots < 2 {
+			continue // nothing stands beside it there
+		}
+		s.from.First = min(s.from.First, b.Start.First)
+		if _, known := s.at[b.Parent]; !known {
+			s.at[b.Parent] = len(s.forks)
+			s.forks = append(s.forks, Fork{Prev: crdt.Head{Next: b.Start.First, ID: b.Parent}})
+		}
+	}
+}
+
+// chunk sorts the next ops to their branches, in one transaction.
+func (s *forkScan) chunk(tx *readTx) (more bool, err error) {
+	c := tx.opCursor(s.author)
+	read := 0
+	for ok := c.seek(s.from); ok; ok = c.next() {
+		if read++; read > heldChunk {
+			s.from = c.key
+			return true, nil
+		}
+		if c.offset() >= s.bound {
+			continue
+		}
+		op, err := signedAt(s.author, c.key, c.value)
+		if err != nil {
+			return false, err
+		}
+		s.take(op)
+	}
+	return false, c.err
+}
+
+// take sorts one op to its branch.
+func (s *forkScan) take(op crdt.Signed) {
+	if s.view.disputes(op.Header) {
+		if s.result.Entries == 0 {
+			s.result.Since = op.First
+		}
+		s.result.Entries += op.Count
+	}
+	spot := s.place(op)
+	fork := &s.forks[spot.fork]
+	if spot.branch == len(fork.Branches) {
+		fork.Branches = append(fork.Branches, ForkBranch{})
+	}
+	b := &fork.Branches[spot.branch]
+	b.add(op)
+	b.Own = b.Own || op.ID == s.result.OwnEnd.ID
+	if _, b.Parts = s.at[op.ID]; !b.Parts {
+		s.tips[op.ID] = spot
+	}
+}
+
+// place returns where op belongs: to a new branch after a fork, to the branch that it goes on, or to
+// a new one whose beginning is not held.
+func (s *forkScan) place(op crdt.Signed) spot {
+	fork, parts := s.at[op.Prev]
+	if !parts {
+		if tip, goesOn := s.tips[op.Prev]; goesOn {
+			delete(s.tips, op.Prev)
+			return tip
+		}
+		if s.below < 0 {
+			s.below = len(s.forks)
+			s.forks = append(s.forks, Fork{Below: true})
+		}
+		fork = s.below
+	}
+	return spot{fork: fork, branch: len(s.forks[fork].Branches)}
+}
+
+// prove makes and verifies the proof of a fork.
+func (s *forkScan) prove(ctx context.Context, f *Fork) error {
+	if f.Below || len(f.Branches) < 2 {
+		return nil
+	}
+	second := crdt.Branch{Start: f.Branches[1].First.Key(), Parent: f.Prev.ID}
+	proof, err := crdt.ProveFork(s.log.held(ctx), s.view.then, second)
+	if errors.Is(err, crdt.ErrNoForkProof) {
+		return nil
+	}
+	if err == nil {
+		err = proof.Verify(s.log.id)
+	}
+	if err != nil {
+		return err
+	}
+	f.Proved = true
+	if len(proof.A) <= maxForkProof && len(proof.B) <= maxForkProof {
+		f.Proof = proof
+	}
+	return nil
 }

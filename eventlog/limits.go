@@ -12,6 +12,9 @@ const (
 	maxGroup = 4 << 20
 	// maxApply bounds the bytes of peers' ops that are stored between two commits of appends.
 	maxApply = 4 << 20
+	// branchesAHead bounds the branches of one feed that are kept, those that end below its floor
+	// included, in multiples of Config.MaxBranches.
+	branchesAHead = 4
 	// gatherYields is how often the leader yields without the queue growing before it commits.
 	gatherYields = 8
 	// mapSize is how much of the address space is reserved for the file on 64-bit Unix, so that it

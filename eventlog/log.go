@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -91,6 +92,10 @@ func (l *Log) Changed() <-chan struct{} {
 	defer l.mu.RUnlock()
 	return l.changed
 }
+
+// Incarnation names this log's arrivals, in hex: an offset that was noted under another incarnation, of
+// a log that was made anew, means nothing here.
+func (l *Log) Incarnation() string { return hex.EncodeToString(l.incarnation[:]) }
 
 // snapshot returns the offset after the last entry that is durable, and the incarnation that offsets
 // belong to.

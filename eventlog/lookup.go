@@ -60,7 +60,7 @@ func (l *Log) lookup(p crdt.Place) (*opened, error) {
 		if err != nil || !c.get(key) {
 			return errors.Join(err, c.err)
 		}
-		op, err = k.open(c, view.disputes(key.First))
+		op, _, err = view.read(&k, c)
 		return err
 	})
 	if err != nil {

@@ -20,8 +20,8 @@ type opened struct {
 	entries []crdt.Entry
 }
 
-func newOpened(op crdt.Op, offset uint64, disputed bool) *opened {
-	return &opened{op: op, offset: offset, disputed: disputed, from: op.First, to: op.Next()}
+func newOpened(op crdt.Op, offset uint64) *opened {
+	return &opened{op: op, offset: offset, from: op.First, to: op.Next()}
 }
 
 // span is a stretch of consecutive entries of one op: from ≤ seq < to. Readings are made of spans.

@@ -74,6 +74,8 @@ type Query struct {
 	From *crdt.Place
 	// FromOffset takes the entries at or above that offset. It goes with [Arrival] alone.
 	FromOffset uint64
+	// Disputed says whether the entries on the branches of disputed feeds are taken.
+	Disputed Disputed
 	// Since and Until take the entries whose event time is not before Since and before Until. The
 	// zero time leaves that side open.
 	Since, Until time.Time
@@ -94,6 +96,8 @@ func (q *Query) check() error {
 	switch {
 	case q.Order > Arrival:
 		return fmt.Errorf("%w: %s: expected author, causal or arrival", ErrQuery, q.Order)
+	case q.Disputed > OnlyDisputed:
+		return fmt.Errorf("%w: disputed %s: expected show, hide or only", ErrQuery, q.Disputed)
 	case q.Limit < 0:
 		return fmt.Errorf("%w: limit %d: expected 0 or more", ErrQuery, q.Limit)
 	case q.From != nil && q.Order != ByAuthor:
@@ -127,7 +131,7 @@ func (q *Query) hash() [16]byte {
 			times = binary.BigEndian.AppendUint32(times, uint32(t.Nanosecond()))
 		}
 	}
-	fmt.Fprintf(h, "%d %t %d %q %x", q.Order, q.Reverse, q.FromOffset, from, times)
+	fmt.Fprintf(h, "%d %t %d %q %x %d", q.Order, q.Reverse, q.FromOffset, from, times, q.Disputed)
 	return [16]byte(h.Sum(nil))
 }
 

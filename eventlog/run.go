@@ -16,6 +16,8 @@ const runPerTx = 256 << 10
 // signed so few ops validly that none is found among the last [crdt.MaxAnchorSearch], the run goes
 // on to the next one, past maxBytes if need be. Its leave is set when it begins at a floor.
 //
+// A run ends at the segment's bound, too, if there is an anchor before it.
+//
 // An empty run means that the segment is done, or that its branch is not there any more: branches
 // join when what lies between them arrives, and a new plan shows how. An op that cannot be read
 // limits what is served: the run ends before it, and a segment that begins with it gives a
@@ -51,6 +53,7 @@ func (r *runReader) read(ctx context.Context, l *Log) error {
 	if r.cutAtLastAnchor() {
 		return nil
 	}
+	r.seg.Upto = 0 // past it for an anchor
 	for !r.ended && r.bytes < crdt.MaxBatch {
 		looked := len(r.run.Ops)
 		r.most, r.least, r.full = r.bytes+chunkSize, looked+1, false
@@ -119,7 +122,7 @@ func (r *runReader) fillFrom(tx *readTx) error {
 	c := tx.opCursor(r.seg.Author)
 	k := chunk{bound: tx.next, room: bufferSize}
 	r.ended = true // unless the walk stops before it comes to an end
-	if !found || r.seg.After == r.seg.To {
+	if !found || r.done() {
 		return nil
 	}
 	for ok := c.seek(crdt.Key{First: r.seg.After.Next}); ok && c.key.First <= r.seg.After.Next; ok = c.next() {
@@ -136,12 +139,21 @@ func (r *runReader) fillFrom(tx *readTx) error {
 			r.ended = false
 			return nil
 		}
-		if op != nil && r.seg.After == r.seg.To {
+		if op != nil && r.done() {
+			return nil
+		}
+		if op != nil && r.seg.Passed(r.seg.After) {
+			r.full, r.ended = true, false
 			return nil
 		}
 	}
 	r.err = c.err
 	return nil
+}
+
+// done reports whether the segment ends here: at its end, or at its bound with an anchor before it.
+func (r *runReader) done() bool {
+	return r.seg.After == r.seg.To || len(r.run.Ops) == 0 && r.seg.Passed(r.seg.After)
 }
 
 // take adds the op that the cursor is at to the run, if it is the next on branch b.
@@ -159,7 +171,7 @@ func (r *runReader) take(k *chunk, c *opCursor, f crdt.Feed, b crdt.Branch) (*op
 		r.full = true
 		return nil, nil
 	}
-	op, _, err := k.read(c, false)
+	op, _, err := k.read(c)
 	if err != nil || op == nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 //	  "author"        → 32 bytes: who writes here
 //	  "incarnation"   → 16 random bytes: of the arrivals; page tokens name it
 //	  "second writer" → header and signature of an op of our own that somebody else wrote; absent else
+//	  "own end"       → next (8) ‖ id (32): the head of our feed before that; absent if it was empty
 //	ops
 //	  author (32)     → a bucket for each author:
 //	    first (8) ‖ op id (32) → offset of its first entry (8) ‖ op
@@ -56,6 +57,7 @@ var (
 	metaAuthor       = []byte("author")
 	metaIncarnation  = []byte("incarnation")
 	metaSecondWriter = []byte("second writer")
+	metaOwnEnd       = []byte("own end")
 )
 
 // arrival is what stands in the arrivals: which op came to be held, and which offsets its entries
@@ -82,6 +84,8 @@ func decodeOpKey(b []byte) (crdt.Key, error) {
 	}
 	return crdt.Key{First: binary.BigEndian.Uint64(b), ID: crdt.OpID(b[8:])}, nil
 }
+
+func encodeHead(h crdt.Head) [opKeySize]byte { return encodeOpKey(crdt.Key{First: h.Next, ID: h.ID}) }
 
 func encodeOffset(offset uint64) [offsetSize]byte {
 	var b [offsetSize]byte

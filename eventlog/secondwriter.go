@@ -1,22 +1,46 @@
 package eventlog
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
 )
 
-// secondWriter puts on record that op, which is signed with our key, was not written here. The record
-// stays: a restart does not make two writers one.
+// secondWriter puts on record that op, which is signed with our key, was not written here, and where our
+// own writing ended. The record stays: a restart does not make two writers one.
 func (tx *writeTx) secondWriter(op crdt.Signed) error {
 	if tx.second != nil || tx.log.second() != nil {
 		return nil
 	}
 	tx.second = &op
-	if err := tx.tree(bucketMeta).put(metaSecondWriter, op.Bytes()); err != nil {
+	meta := tx.tree(bucketMeta)
+	if err := meta.put(metaSecondWriter, op.Bytes()); err != nil {
 		return fmt.Errorf("record second writer: %w", err)
 	}
+	feed := tx.feedState(op.Author).feed
+	if feed.IsZero() {
+		return nil
+	}
+	// Until now all of the feed was written here, on one branch.
+	end := encodeHead(feed.Branches[0].Head)
+	if err := meta.put(metaOwnEnd, end[:]); err != nil {
+		return fmt.Errorf("record the end of our own writing: %w", err)
+	}
 	return nil
+}
+
+// ownEnd returns where our own writing ended, once there is a second writer; the zero Head before that,
+// and where nothing was written.
+func (tx *readTx) ownEnd() (crdt.Head, error) {
+	v := tx.tree(bucketMeta).get(metaOwnEnd)
+	if v == nil {
+		return crdt.Head{}, nil
+	}
+	if len(v) != opKeySize {
+		return crdt.Head{}, &DamagedError{What: "the record of our own last op", Err: errLength}
+	}
+	return crdt.Head{Next: binary.BigEndian.Uint64(v), ID: crdt.OpID(v[8:])}, nil
 }
 
 // second returns the header of the op of our own that somebody else wrote, or nil.

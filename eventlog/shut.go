@@ -78,12 +78,18 @@ func (l *Log) ShutReasons() map[crdt.Author]ShutReason {
 	return reasons
 }
 
+// full reports whether no more branches are taken of a feed. Those that end below its floor are no heads:
+// other nodes may have forgotten them, and here they count for little.
+func (c *Config) full(f crdt.Feed) bool {
+	return len(f.Heads()) >= c.MaxBranches || len(f.Branches) >= branchesAHead*c.MaxBranches
+}
+
 // reopen takes back what shut an author where that has gone: the limit was raised, or the program may
 // be a newer one.
 func (f *feedState) reopen(cfg *Config) bool {
 	switch f.shut {
 	case ShutBranches:
-		if len(f.feed.Branches) >= cfg.MaxBranches {
+		if cfg.full(f.feed) {
 			return false
 		}
 	case ShutVersion, ShutDamaged:

@@ -11,7 +11,7 @@ import (
 // from the file or what a commit has made of it, never anything else.
 type state struct {
 	feeds  map[crdt.Author]*feedState // a value is never changed once it is here: it is replaced
-	digest *crdt.Digest
+	digest crdt.Digest
 	next   uint64 // the offset of the next entry that arrives
 	clock  crdt.Clock
 	// ahead holds the authors whose last clock was ahead of the wall clock when it was stored, and
@@ -24,10 +24,7 @@ type state struct {
 }
 
 func newState() state {
-	return state{
-		feeds: make(map[crdt.Author]*feedState), digest: crdt.NewDigest(),
-		ahead: make(map[crdt.Author]crdt.Clock),
-	}
+	return state{feeds: make(map[crdt.Author]*feedState), ahead: make(map[crdt.Author]crdt.Clock)}
 }
 
 // feed returns a's feed. The caller does not write to it.
@@ -38,8 +35,25 @@ func (s *state) feed(a crdt.Author) crdt.Feed {
 	return crdt.Feed{Author: a}
 }
 
+// frontier returns what is held. The heads are shared and never written to.
+func (s *state) frontier() crdt.Frontier {
+	f := make(crdt.Frontier, len(s.feeds))
+	for a, feed := range s.feeds {
+		if len(feed.heads) > 0 {
+			f[a] = feed.heads
+		}
+	}
+	return f
+}
+
 // set replaces what is kept of a feed.
 func (s *state) set(a crdt.Author, f *feedState) {
+	s.put(a, f)
+	s.digest = s.digest.With(a, f.heads)
+}
+
+// put is set for a caller that brings the digest up to date itself.
+func (s *state) put(a crdt.Author, f *feedState) {
 	if old := s.feeds[a]; old != nil {
 		s.ops -= old.ops
 		s.entries -= old.entries
@@ -53,7 +67,6 @@ func (s *state) set(a crdt.Author, f *feedState) {
 	s.ops += f.ops
 	s.entries += f.entries
 	s.feeds[a] = f
-	s.digest.Set(a, f.heads)
 	s.clock = max(s.clock, f.clock)
 	if last := f.ahead(); last > f.clock {
 		if len(s.ahead) == 0 || last < s.soonest {
@@ -98,8 +111,9 @@ func load(tx *readTx) (state, error) {
 		if err != nil {
 			return s, damagedFeed(a, err)
 		}
-		s.set(a, f)
+		s.put(a, f)
 	}
+	s.digest = crdt.DigestOf(s.frontier())
 	if k, v := tx.arrivals().Cursor().Last(); k != nil {
 		last, err := decodeArrival(k, v)
 		if err != nil {

@@ -47,6 +47,16 @@ func (l *Log) Wants(ctx context.Context, theirs crdt.Frontier, limit int) ([]crd
 	return wants, nil
 }
 
+// PlanSpan returns the segment that holds a span, for [Log.Read]; ok is false when what is held cannot
+// tell, see [crdt.PlanSpan].
+func (l *Log) PlanSpan(ctx context.Context, s crdt.Span) (seg crdt.Segment, ok bool, err error) {
+	seg, ok, err = crdt.PlanSpan(l.held(ctx), s)
+	if err != nil {
+		return crdt.Segment{}, false, fmt.Errorf("plan span of %s: %w", s.Author.Short(), err)
+	}
+	return seg, ok, nil
+}
+
 // Plan returns the segments to send to a peer that sent want: [Log.Read] reads them.
 func (l *Log) Plan(ctx context.Context, want crdt.Want) ([]crdt.Segment, error) {
 	segments, err := crdt.Plan(l.held(ctx), want)

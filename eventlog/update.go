@@ -198,8 +198,7 @@ func (tx *readTx) arrived(offset uint64) (crdt.Op, arrival, bool, error) {
 	if err != nil {
 		return crdt.Op{}, a, false, err
 	}
-	from, forked := feed.Disputed()
-	return op, a, forked && a.Key.First >= from, nil
+	return op, a, feed.Disputes(op.Header), nil
 }
 
 // opOf returns a copy of the op that arrived.

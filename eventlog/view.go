@@ -12,7 +12,11 @@ var errMissing = errors.New("it is missing")
 // feedView is a feed as a snapshot shows it.
 type feedView struct {
 	feed crdt.Feed // as it is held now
-	// disputed is the seq from which on entries are disputed in the snapshot; MaxSeq when none is.
+	// then is the feed with the branches that had begun when the snapshot was taken. Those that began
+	// later dispute nothing in it.
+	then crdt.Feed
+	// disputed is the seq from which on entries are disputed in the snapshot; MaxSeq when none is. It
+	// holds for feeds without a leave only.
 	disputed uint64
 	// ordered says that no op arrived before the one that it names, so that the first op that is not
 	// in the snapshot ends the branch there. Without a leave, no feed can be otherwise.
@@ -20,26 +24,55 @@ type feedView struct {
 }
 
 func newFeedView(tx *readTx, f crdt.Feed, bound uint64) (feedView, error) {
-	v := feedView{feed: f, disputed: crdt.MaxSeq, ordered: len(f.Leave.Bytes()) == 0}
+	v := feedView{feed: f, then: crdt.Feed{Author: f.Author}, disputed: crdt.MaxSeq, ordered: len(f.Leave.Bytes()) == 0}
 	if len(f.Branches) < 2 {
 		return v, nil
 	}
-	// Branches that began later than the snapshot disputed nothing in it.
-	then := crdt.Feed{Author: f.Author}
 	c := tx.opCursor(f.Author)
 	for _, b := range f.Branches {
 		if c.get(b.Start) && c.offset() < bound {
-			then.Branches = append(then.Branches, b)
+			v.then.Branches = append(v.then.Branches, b)
 		}
 	}
-	if from, forked := then.Disputed(); forked {
+	if from, forked := v.then.Disputed(); forked {
 		v.disputed = from
 	}
 	return v, c.err
 }
 
-// disputes reports whether the op that begins at first is on a branch.
-func (v *feedView) disputes(first uint64) bool { return first >= v.disputed }
+// disputes reports whether the op is on a branch. Where the author has signed a floor, a branch that
+// ends below it disputes nothing above; that is looked up branch by branch, for each op.
+func (v *feedView) disputes(op crdt.Header) bool {
+	if v.ordered {
+		return op.First >= v.disputed
+	}
+	return v.then.Disputes(op)
+}
+
+// lowest returns a seq below which the chunk takes no entry of the feed.
+func (v *feedView) lowest(k *chunk) uint64 {
+	if k.disputed != OnlyDisputed || !v.ordered {
+		return 0
+	}
+	return v.disputed
+}
+
+// read copies the op that the cursor is at into the chunk and returns its header too. The op is nil
+// when it is not in the snapshot, has no body, or is not taken for being disputed or not.
+func (v *feedView) read(k *chunk, c *opCursor) (*opened, crdt.Signed, error) {
+	if k.disputed != ShowDisputed {
+		s, err := c.signed()
+		if err != nil || !k.disputed.takes(v.disputes(s.Header)) {
+			k.bytes += opOverhead
+			return nil, s, err
+		}
+	}
+	op, signed, err := k.read(c)
+	if op != nil {
+		op.disputed = v.disputes(signed.Header)
+	}
+	return op, signed, err
+}
 
 // forked reports whether ops of the feed may overlap.
 func (v *feedView) forked() bool { return len(v.feed.Branches) > 1 }
