@@ -1,0 +1,56 @@
+package backfill
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Config says how much is asked for at a time and how long things may take. The zero Config is
+// usable.
+type Config struct {
+	// PerPeer bounds the asks that one peer has at a time. Default 16.
+	PerPeer int
+	// All bounds the asks at a time, of all peers. Default 64.
+	All int
+	// SpanEntries bounds a span, in entries. Default 8192.
+	SpanEntries uint64
+	// SpanBytes is what the answer to a span may take, in bytes; spans are cut so that they fill it,
+	// and smaller ones are asked of many peers. Default 1 MiB.
+	SpanBytes uint32
+	// Window bounds the spans of one author that are asked for or wait to be placed. Default 8.
+	Window int
+	// Parked bounds the bytes of all spans that are asked for or wait to be placed, save those that
+	// can be placed as they come. Default 16 MiB.
+	Parked int64
+	// Patience is how long a small lack is left to live push. Default 750 ms.
+	Patience time.Duration
+	// Deliver is how long a peer may take to send the next of what it was asked for. Default 3 s.
+	Deliver time.Duration
+	// Avoid is how long a peer that failed is not asked for that author; ± a quarter. Default 20 s.
+	Avoid time.Duration
+	// Rand breaks ties. Default one that is seeded with zeros.
+	Rand *rand.Rand
+}
+
+func (c Config) withDefaults() Config {
+	orDefault(&c.PerPeer, 16)
+	orDefault(&c.All, 64)
+	orDefault(&c.SpanEntries, 8192)
+	orDefault(&c.SpanBytes, 1<<20)
+	orDefault(&c.Window, 8)
+	orDefault(&c.Parked, 16<<20)
+	orDefault(&c.Patience, 750*time.Millisecond)
+	orDefault(&c.Deliver, 3*time.Second)
+	orDefault(&c.Avoid, 20*time.Second)
+	if c.Rand == nil {
+		c.Rand = rand.New(rand.NewPCG(0, 0))
+	}
+	return c
+}
+
+// orDefault sets *v to d when it is not positive.
+func orDefault[T int | int64 | uint32 | uint64 | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
+}
