@@ -9,69 +9,91 @@ import (
 
 // answerer sends a peer what it asked for, one want after the other, run by run from disk.
 type answerer struct {
-	log      Log
-	wants    []crdt.Want
-	segments []crdt.Segment // of the first want, once planned
-	planned  bool
+	log  Log
+	head func(crdt.Author, crdt.Head) // told how far an answer to a want for a whole feed led
+
+	wants []want
+	first answering // of the first want, once it is planned
 }
 
-// add takes in wants. One for an author whose want waits already replaces it.
-func (a *answerer) add(wants []crdt.Want) {
+// answering is an answer that is being sent.
+type answering struct {
+	planned  bool
+	complete bool
+	segments []crdt.Segment
+	next     uint64 // the seq after the last op that was sent
+	sent     int    // bytes
+}
+
+// add takes in wants, at most [maxAnswers] at a time, and returns an end for each of the others.
+func (a *answerer) add(wants []want) (refused []wire.Message) {
 	for _, w := range wants {
-		if i := a.waiting(w.Author); i >= 0 {
-			a.wants[i] = w
+		if len(a.wants) < maxAnswers {
+			a.wants = append(a.wants, w)
 			continue
 		}
-		a.wants = append(a.wants, w)
+		refused = append(refused, wire.Done{Ask: w.number(), Author: w.author()})
 	}
-}
-
-// waiting returns the place of the want for an author that has not been begun, -1 if there is none.
-func (a *answerer) waiting(author crdt.Author) int {
-	for i, w := range a.wants {
-		if w.Author == author && (i > 0 || !a.planned) {
-			return i
-		}
-	}
-	return -1
-}
-
-// busy reports whether the author's feed is being sent.
-func (a *answerer) busy(author crdt.Author) bool {
-	return a.planned && len(a.wants) > 0 && a.wants[0].Author == author
+	return refused
 }
 
 // next returns the next message of the answers: a run, the end of an answer, or nil when nothing is
-// asked. At the end of an answer, last is the head that it led to, if it led to one.
-func (a *answerer) next(ctx context.Context) (m wire.Message, last crdt.Head, err error) {
+// asked. With an error, the message ends the answer.
+func (a *answerer) next(ctx context.Context) (wire.Message, error) {
 	if len(a.wants) == 0 {
-		return nil, crdt.Head{}, nil
+		return nil, nil
 	}
-	author := a.wants[0].Author
-	if !a.planned {
-		segments, err := a.log.Plan(ctx, a.wants[0])
-		if err != nil {
-			return a.done(author, false), crdt.Head{}, err
+	w, now := a.wants[0], &a.first
+	if !now.planned {
+		if err := a.plan(ctx, w); err != nil {
+			return a.done(), err
 		}
-		a.segments, a.planned = segments, true
 	}
-	for len(a.segments) > 0 {
-		seg := &a.segments[0]
-		run, err := a.log.Read(ctx, seg, wire.MaxRunBytes)
+	for len(now.segments) > 0 {
+		most := wire.MaxRunBytes
+		if w.span != nil {
+			most = min(most, int(w.span.MaxBytes)-now.sent)
+			if most <= 0 {
+				return a.done(), nil
+			}
+		}
+		seg := &now.segments[0]
+		run, err := a.log.Read(ctx, seg, most)
 		if err != nil {
-			return a.done(author, false), crdt.Head{}, err
+			return a.done(), err
 		}
 		if len(run.Ops) > 0 {
-			return wire.Ops{Author: author, Answer: true, Run: run}, crdt.Head{}, nil
+			now.next = seg.After.Next
+			now.sent += run.Size()
+			return wire.Ops{Author: w.author(), Ask: w.number(), Run: run}, nil
 		}
-		last = seg.After
-		a.segments = a.segments[1:]
+		if w.feed != nil && len(now.segments) == 1 {
+			a.head(w.author(), seg.After)
+		}
+		now.segments = now.segments[1:]
 	}
-	return a.done(author, true), last, nil
+	now.complete = now.planned
+	return a.done(), nil
+}
+
+// plan finds what answers a want.
+func (a *answerer) plan(ctx context.Context, w want) (err error) {
+	if w.feed != nil {
+		a.first.segments, err = a.log.Plan(ctx, w.feed.Want)
+		a.first.planned = err == nil
+		return err
+	}
+	seg, ok, err := a.log.PlanSpan(ctx, w.span.Span)
+	if ok {
+		a.first.segments = []crdt.Segment{seg}
+	}
+	a.first.planned = ok && err == nil
+	return err
 }
 
 // done ends the first want.
-func (a *answerer) done(author crdt.Author, complete bool) wire.Message {
-	a.wants, a.segments, a.planned = a.wants[1:], nil, false
-	return wire.Done{Author: author, Complete: complete}
+func (a *answerer) done() wire.Message {
+	d := wire.Done{Ask: a.wants[0].number(), Author: a.wants[0].author(), Complete: a.first.complete, Next: a.first.next}
+	a.wants, a.first = a.wants[1:], answering{}
+	return d
 }

@@ -18,7 +18,7 @@ const (
 	// maxInFlight bounds the bytes of all runs that are read and not applied yet.
 	maxInFlight = crdt.MaxBatch
 	// maxTogether bounds the bytes of the runs that are applied together.
-	maxTogether = 4 << 20
+	maxTogether = 8 << 20
 
 	// roomLow and roomHigh are the first and the longest pause while there is no room on the disk.
 	roomLow  = time.Second
@@ -28,30 +28,41 @@ const (
 // arrival is what came on a link and waits for the log: a run, or the end of an answer, which must
 // not overtake the runs before it.
 type arrival struct {
-	link   *link
-	run    crdt.Run
-	answer bool // the run was asked for
-	size   int  // of the run in bytes
-	done   *wire.Done
+	link *link
+	run  crdt.Run
+	ask  uint32 // what the run answers; 0 when it was pushed
+	hops uint16 // links it has passed
+	size int    // of the run in bytes
+	done *wire.Done
+
+	waited bool // it was parked
 }
 
 // applier stores what arrives, in one goroutine, many runs together. Its queue is first in, first
-// out, and takes from each link only as much as its credit allows, so none keeps the others out.
+// out, and takes from each link only as much as its credit allows, so none keeps the others out. Runs
+// that came before what they name are parked, and stored when that is there.
 type applier struct {
-	log    Log
-	logger *slog.Logger
-	queue  chan arrival
-	budget *semaphore.Weighted
-	report func(arrival, crdt.Outcome)
+	log     Log
+	logger  *slog.Logger
+	queue   chan arrival
+	budget  *semaphore.Weighted
+	report  func(arrival, fate)
+	lost    func(crdt.Author) // told whose runs were thrown away before they could be placed
+	parking parking           // belongs to the goroutine of run
 }
 
-func newApplier(log Log, logger *slog.Logger, report func(arrival, crdt.Outcome)) *applier {
+// fate is what became of an arrival.
+type fate struct {
+	crdt.Outcome
+	Parked bool // it waits for the ops before it; what becomes of it in the end is reported again
+}
+
+func newApplier(log Log, logger *slog.Logger) *applier {
 	return &applier{
 		log:    log,
 		logger: logger,
 		queue:  make(chan arrival, 64),
 		budget: semaphore.NewWeighted(maxInFlight),
-		report: report,
 	}
 }
 
@@ -135,34 +146,73 @@ func (p *applier) store(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, e
 	}
 }
 
-// apply stores a batch and reports each of its arrivals in order.
+// apply stores a batch and what it makes room for, and reports each arrival in order.
 func (p *applier) apply(ctx context.Context, batch []arrival) error {
-	runs := make([]crdt.Run, 0, len(batch))
-	for _, a := range batch {
-		if a.done == nil {
-			runs = append(runs, a.run)
+	now := time.Now()
+	p.parking.expire(now)
+	held := batch
+	for len(batch) > 0 {
+		fates, err := p.applyOnce(ctx, batch, now)
+		for _, a := range held {
+			p.release(a)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("apply runs: %w", err)
+		}
+		held = nil
+		grown := make(map[crdt.Author]bool)
+		for i, a := range batch {
+			p.report(a, fates[i])
+			grown[fates[i].Author] = grown[fates[i].Author] || fates[i].Ops > 0
+		}
+		batch = batch[:0]
+		for a, grew := range grown {
+			if grew && len(p.parking.waiting[a]) > 0 {
+				batch = append(batch, p.parking.placeable(p.log.Feed(a))...)
+			}
 		}
 	}
-	var outcomes []crdt.Outcome
-	var err error
-	if len(runs) > 0 {
-		outcomes, err = p.store(ctx, runs)
-	}
-	for _, a := range batch {
-		p.release(a)
-	}
-	if ctx.Err() != nil {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("apply runs: %w", err)
-	}
-	for _, a := range batch {
-		var o crdt.Outcome
-		if a.done == nil {
-			o, outcomes = outcomes[0], outcomes[1:]
-		}
-		p.report(a, o)
+	for a := range p.parking.takeLost() {
+		p.lost(a)
 	}
 	return nil
+}
+
+// applyOnce parks the runs of a batch that must wait and stores the others.
+func (p *applier) applyOnce(ctx context.Context, batch []arrival, now time.Time) ([]fate, error) {
+	fates := make([]fate, len(batch))
+	ends := make(map[crdt.Author]uint64) // of the feeds, with the runs before
+	var runs []crdt.Run
+	var places []int
+	for i, a := range batch {
+		if a.done != nil {
+			continue
+		}
+		author := a.run.Author()
+		fates[i].Author = author
+		feed := p.log.Feed(author)
+		last := a.run.Ops[len(a.run.Ops)-1]
+		if mustWait(feed, a.run) && a.run.Ops[0].First > ends[author] {
+			p.parking.park(a, now)
+			fates[i].Parked, fates[i].Decision = true, crdt.Pending
+			continue
+		}
+		ends[author] = max(ends[author], last.Next())
+		runs, places = append(runs, a.run), append(places, i)
+	}
+	if len(runs) == 0 {
+		return fates, nil
+	}
+	outcomes, err := p.store(ctx, runs)
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range outcomes {
+		o.Err = blame(runs[i], o.Err)
+		fates[places[i]].Outcome = o
+	}
+	return fates, nil
 }

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/membership"
 	"github.com/quipulog/quipu/gossip/transport"
+	"github.com/quipulog/quipu/gossip/wire"
 )
 
 // Profile says what the network between the nodes is like.
@@ -41,6 +44,11 @@ type Config struct {
 	// node listens on loopback only.
 	Secret []byte
 
+	// DialOnly makes a node that takes no port and is no member: it links with whom it dials, by
+	// [Gossip.Exchange], and nobody else can reach it or knows of it. Listen, Advertise and Join are
+	// not looked at.
+	DialOnly bool
+
 	// Listen is the HOST:PORT of streams and packets; port 0 takes a free one.
 	Listen string
 
@@ -49,9 +57,21 @@ type Config struct {
 	// machine, its first private one, or else its first global one.
 	Advertise string
 
-	// Join names nodes, HOST:PORT, that are dialled until they are members, and again when they
-	// have gone.
+	// Join says where other nodes are: HOST:PORT, or names in the notation of package find, such as
+	// dns+NAME:PORT. What they lead to is dialled until it is a member, and again when it has gone.
+	// At most 256, of them find.MaxNames names.
 	Join []string
+
+	// Remembered is where members were in earlier runs. It is dialled as what Join names, less and
+	// less often. At most 256 are used.
+	Remembered []find.Found
+
+	// MDNS announces this node on the networks of this machine, and joins the nodes of its log that
+	// it hears there. Default: no.
+	MDNS bool
+
+	// Resolver looks up the names in Join. Default: the host's.
+	Resolver find.Resolver
 
 	// Profile sets the intervals. Default: LAN.
 	Profile Profile
@@ -61,6 +81,9 @@ type Config struct {
 
 	// Logger receives what happens to members and links. Default: nothing is logged.
 	Logger *slog.Logger
+
+	// Compression says when what is sent is compressed. Default: when it saves time.
+	Compression wire.Packing
 
 	// MaxPeers bounds the members that are taken in, and the links. Default: 1024.
 	MaxPeers int
@@ -76,6 +99,10 @@ func (c Config) withDefaults() Config {
 	if c.MaxPeers == 0 {
 		c.MaxPeers = 1024
 	}
+	if c.Resolver == nil {
+		c.Resolver = net.DefaultResolver
+	}
+	c.Remembered = c.Remembered[:min(len(c.Remembered), maxSeeds)]
 	c.Name = cutText(strings.ToValidUTF8(c.Name, "?"), membership.MaxName)
 	if c.Name == "" && len(c.Key) == ed25519.PrivateKeySize {
 		c.Name = crdt.AuthorOf(c.Key).Short()
@@ -108,6 +135,9 @@ func (c Config) validate() error {
 	}
 	if err := c.Profile.Check(); err != nil {
 		return fmt.Errorf("config: Profile: %w", err)
+	}
+	if err := newJoining(nil).add(c.Join); err != nil {
+		return fmt.Errorf("config: Join: %w", err)
 	}
 	if c.Advertise != "" {
 		if _, err := netip.ParseAddrPort(c.Advertise); err != nil {

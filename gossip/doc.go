@@ -7,29 +7,37 @@
 //	...
 //	err = g.Run(ctx)      until ctx ends; then the peers are told and everything is closed
 //
-// Who there is, package membership says; every stream between two nodes is authenticated by package
-// transport; what is said on it is in package wire. Here is what is between them: links, and what
-// travels on them.
+// Who there is, package membership says, and where to look for others, package find; every stream
+// between two nodes is authenticated by package transport; what is said on it is in package wire. Which
+// members are linked, package overlay decides: all of them where they are few, a ring and a random few
+// where they are many. What travels over the links is decided here, in three ways, each of which would
+// do alone, only slower:
 //
-// Each pair of members has one link. Three things move ops over it, and each would do alone, only
-// slower:
+//	news            an op that was written here or pushed by a peer goes on at once, along a tree that
+//	                package plumtree keeps: to eager links as it is, to lazy ones by name
+//	comparison      now and then each node asks each peer how its digest differs, at a constant cost
+//	                when it does not, and at the cost of what differs when it does
+//	backfill        what is lacking is asked of the peers that have it, much of it of several at once, as
+//	                package backfill plans it
 //
-//	push            each node sends its own feed to each peer as it grows, from a cursor into its log
-//	anti-entropy    now and then two compare the roots of their digests; if they differ, their
-//	                frontiers; and each asks for what it lacks, one peer for one author at a time
-//	adverts         heads that travel with the membership's packets: when what they name does not
-//	                come, it is time to compare
+// Adverts of heads travel with the membership's packets besides: when what they name does not come, it
+// is time to compare. Convergence rests on comparisons alone. Nothing is announced before it is durable,
+// since the log shows nothing else. News is kept once for all links, in a ring of bounded size in which
+// each link has its place; what a peer is too slow for, it asks for later, and it is read from disk.
 //
-// Convergence rests on anti-entropy alone. Nothing is announced before it is durable, since the log
-// shows nothing else, and nothing is queued for a peer: what it is too slow to take is read from disk
-// when it is ready.
+//	                    ┌─────────── tap (our own feed)
+//	                    ▼
+//	link ─ reader ─┬─▶ news ────────────────────┐
+//	               ├─▶ applier ─▶ log ─▶ loop ──┼─▶ writer ─▶ link
+//	               └─▶ loop ─▶ outbox ──────────┘
 //
-//	link ─ reader ─┬─▶ applier ─▶ log ─▶ (changed) ─┐
-//	               └─▶ loop ─▶ outbox ─▶ writer ◀───┘─▶ link
+// One goroutine, the loop, owns all that is decided: which links stand, who is eager, who is asked for
+// what. It never waits; the readers and writers do. Runs are stored by one applier, whose bounded queue
+// holds the readers up when the disk is slower than the peers, and which keeps for a while what came
+// before the ops that it names.
 //
-// One goroutine, the loop, owns all that is decided: which links stand, who is asked for what, who is
-// avoided. It never waits; the readers and writers do. Runs are stored by one applier, whose bounded
-// queue holds the readers up when the disk is slower than the peers.
+// A node that cannot be reached, or will not be a member, dials with [Gossip.Exchange] instead; package
+// bundle carries ops in files.
 //
 // Three fates of an error are told apart. What a peer sends and may not is counted, logged once and
 // ends that peer's link; what the network does is tried again with growing pauses; only the node's own

@@ -2,6 +2,7 @@ package gossip
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -23,13 +24,15 @@ type Gossip struct {
 	pace      pace
 	log       Log
 	self      crdt.Author
+	instance  wire.Instance // of this process
 	logger    *slog.Logger
 	transport *transport.Transport
-	members   *membership.Membership
+	members   society
 	applier   *applier
 	loop      *loop
 	joining   *joining
 	tally     *tally
+	recent    *recent
 	work      sync.WaitGroup // links and dials
 }
 
@@ -52,13 +55,19 @@ func New(cfg Config) (*Gossip, error) {
 		loop:    newLoop(),
 		joining: newJoining(cfg.Join),
 		tally:   newTally(),
+		recent:  newRecent(),
 	}
-	g.applier = newApplier(cfg.Log, cfg.Logger, g.report)
+	g.applier = newApplier(cfg.Log, cfg.Logger)
+	g.applier.report, g.applier.lost = g.report, g.lost
+	rand.Read(g.instance[:])
+	port := transport.Config{Key: cfg.Key, Secret: cfg.Secret, Listen: cfg.Listen, Network: cfg.Network, Logger: cfg.Logger}
 	var err error
-	g.transport, err = transport.Listen(transport.Config{
-		Key: cfg.Key, Secret: cfg.Secret, Listen: cfg.Listen, Network: cfg.Network, Logger: cfg.Logger,
-	})
-	if err != nil {
+	if cfg.DialOnly {
+		g.members = alone{}
+		g.transport, err = transport.NewDialer(port)
+		return g, err
+	}
+	if g.transport, err = transport.Listen(port); err != nil {
 		return nil, err
 	}
 	if err := g.takeSeat(); err != nil {
@@ -120,6 +129,10 @@ func (g *Gossip) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
+		(&tap{g: g}).run(ctx)
+		return nil
+	})
+	group.Go(func() error {
 		g.accept(ctx)
 		return nil
 	})
@@ -157,7 +170,7 @@ func (g *Gossip) accept(ctx context.Context) {
 // meet exchanges hellos on a fresh stream. With an error the stream is closed.
 func (g *Gossip) meet(ctx context.Context, conn *transport.Conn, dialled bool) (*link, error) {
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Now()) })()
-	hello, err := greet(conn, conn.Peer(), ownHello(g.log, g.cfg.Name, conn.Peer()), g.pace.greet)
+	hello, err := greet(conn, conn.Peer(), g.ownHello(conn.Peer()), g.pace.greet)
 	if err == nil {
 		err = learnGenesis(g.log, hello)
 	}
@@ -185,21 +198,26 @@ func (g *Gossip) turnAway(ctx context.Context, conn *transport.Conn, err error) 
 }
 
 // report tells the loop what became of what arrived.
-func (g *Gossip) report(a arrival, o crdt.Outcome) {
+func (g *Gossip) report(a arrival, f fate) {
 	now := time.Now()
 	if a.done != nil {
 		g.loop.do(func(s *state) { s.answered(a.link, *a.done, now) })
 		return
 	}
-	g.loop.do(func(s *state) { s.applied(a, o, now) })
+	g.loop.do(func(s *state) { s.applied(a, f, now) })
+}
+
+// lost tells the loop that runs of an author were thrown away before they could be placed.
+func (g *Gossip) lost(a crdt.Author) {
+	g.loop.do(func(s *state) { s.schedule.Lost(a, time.Now()) })
 }
 
 // secondWriter reports an op in our own name that this node did not write. The log decides what
 // follows from it.
-func (g *Gossip) secondWriter(l *link, err error) {
+func (g *Gossip) secondWriter(l *link) {
 	now := time.Now()
 	g.tally.add(func(c *Counts) { c.SecondWriter++ })
 	if g.tally.fault(g.self, reasonSecond, now) {
-		g.logger.Error("a peer has entries in our own name that this node did not write", "peer", l.peer.Short(), "err", err)
+		g.logger.Error("a peer has entries in our own name that this node did not write", "peer", l.peer.Short())
 	}
 }

@@ -50,8 +50,9 @@ func (e *ByeError) Error() string {
 const maxHeldHeads = 64
 
 // ownHello returns the hello that goes to a peer.
-func ownHello(log Log, name string, peer crdt.Author) wire.Hello {
-	h := wire.Hello{Version: wire.Version, Log: log.ID(), Name: name}
+func (g *Gossip) ownHello(peer crdt.Author) wire.Hello {
+	log := g.log
+	h := wire.Hello{Version: wire.Version, Features: wire.FeatureZstd, Instance: g.instance, Log: log.ID(), Name: g.cfg.Name}
 	if g, known := log.Genesis(); known {
 		h.Genesis = g.Encode()
 	}
@@ -68,7 +69,7 @@ func greet(conn net.Conn, peer crdt.Author, own wire.Hello, timeout time.Duratio
 	if _, err := conn.Write(wire.Append(nil, own)); err != nil {
 		return wire.Hello{}, fmt.Errorf("send hello: %w", err)
 	}
-	m, _, err := wire.ReadFrame(conn)
+	m, _, err := wire.ReadFrame(conn, false)
 	if other, ok := errors.AsType[*wire.VersionError](err); ok {
 		return wire.Hello{}, &OtherVersionError{Peer: peer, Theirs: other.Version, Ours: own.Version}
 	}

@@ -4,110 +4,48 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/find"
 )
 
-// joining is what is known of the nodes that this one tries to join: those that it was told of, and
-// members that have gone without saying that they leave.
-type joining struct {
-	wake chan struct{} // of one place
-
-	mu sync.Mutex
-	// The fields below are guarded by mu.
-
-	seeds []*Seed
-}
-
-// Seed is an address that this node was told to join.
-type Seed struct {
-	Addr   string      // HOST:PORT as it was given
-	Joined bool        // a member answered there last time, or is known to be there
-	Peer   crdt.Author // who answered there last; zero if nobody has
-	Tries  int
-	Err    error // of the last try; nil when it succeeded
-	backoff
-}
-
-func newJoining(addrs []string) *joining {
-	j := &joining{wake: make(chan struct{}, 1)}
-	j.add(addrs)
-	return j
-}
-
-// maxSeeds bounds the addresses that are tried.
-const maxSeeds = 256
-
-// add adds addresses that are new.
-func (j *joining) add(addrs []string) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, a := range addrs {
-		if slices.ContainsFunc(j.seeds, func(s *Seed) bool { return s.Addr == a }) {
-			continue
-		}
-		if len(j.seeds) >= maxSeeds {
-			return fmt.Errorf("join %s: more than %d addresses", a, maxSeeds)
-		}
-		j.seeds = append(j.seeds, &Seed{Addr: a})
-	}
-	select {
-	case j.wake <- struct{}{}:
-	default:
+// Join adds places to those where this node looks for others, for as long as it runs: HOST:PORT or a
+// name, as in [Config]. With an error none is added.
+func (g *Gossip) Join(addrs ...string) error {
+	if err := g.joining.add(addrs); err != nil {
+		return fmt.Errorf("join %w", err)
 	}
 	return nil
 }
 
-// all returns copies of the seeds.
-func (j *joining) all() []Seed {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	seeds := make([]Seed, len(j.seeds))
-	for i, s := range j.seeds {
-		seeds[i] = *s
-	}
-	return seeds
-}
-
-// set changes a seed.
-func (j *joining) set(addr string, change func(*Seed)) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, s := range j.seeds {
-		if s.Addr == addr {
-			change(s)
-		}
-	}
-}
-
-// Join adds addresses (HOST:PORT) to those that this node tries to join, for as long as it runs.
-func (g *Gossip) Join(addrs ...string) error { return g.joining.add(addrs) }
-
-// Seeds returns the addresses that this node tries to join, and how that goes.
+// Seeds returns the places where this node looks for others, and how that goes: those that were given,
+// then those that were found.
 func (g *Gossip) Seeds() []Seed { return g.joining.all() }
 
 // keepJoining tries to join, again and again and with growing pauses, every seed that is no member,
 // until ctx ends. So a node finds the others whenever they come up, and the halves of a partition
 // find each other after it.
 func (g *Gossip) keepJoining(ctx context.Context) {
-	lost := make(map[crdt.Author]*backoff)
+	g.joining.found(find.Remembered, "", g.cfg.Remembered)
+	var work sync.WaitGroup
+	defer work.Wait()
+	if g.cfg.MDNS {
+		lan := find.LAN{Log: g.log.ID(), Author: g.self, Listen: g.Addr(), Logger: g.logger}
+		work.Go(func() {
+			lan.Run(ctx, func(now []find.Found) { g.joining.found(find.MDNS, "", now) })
+		})
+	}
+	work.Go(func() { g.keepLooking(ctx) })
 	tick := time.NewTicker(g.pace.dialLow / 2)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		var tries sync.WaitGroup
-		now := time.Now()
-		for _, s := range g.joining.all() {
-			if s.over(now) {
-				tries.Go(func() { g.trySeed(ctx, s) })
-			}
+		for _, s := range g.joining.due(time.Now()) {
+			work.Go(func() { g.trySeed(ctx, s) })
 		}
-		g.tryLost(ctx, lost, now, &tries)
-		tries.Wait()
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
@@ -116,92 +54,109 @@ func (g *Gossip) keepJoining(ctx context.Context) {
 	}
 }
 
-// joinTime bounds one try.
-const joinTime = 10 * time.Second
+const (
+	// joinTime bounds one try.
+	joinTime = 10 * time.Second
+	// nameTime is the time between two look-ups of a name that has led to a member; ± a quarter. The
+	// look-ups of one that has not follow each other as failed dials do.
+	nameTime = 30 * time.Second
+	// rememberedTime is the longest pause between two tries of an address that was only remembered.
+	rememberedTime = time.Minute
+)
 
-// trySeed tries to join the node at an address that this one was told of.
+// trySeed tries a seed once.
 func (g *Gossip) trySeed(ctx context.Context, seed Seed) {
-	tryCtx, cancel := context.WithTimeout(ctx, joinTime)
+	try, cancel := context.WithTimeout(ctx, joinTime)
 	defer cancel()
-	peer, err := g.join(tryCtx, ctx, seed.Addr, seed.Peer)
-	now := time.Now()
-	if ctx.Err() != nil {
-		return
+	peer, err := seed.Peer, error(nil)
+	if seed.target.Leads() {
+		err = g.lookUp(try, seed)
+	} else {
+		peer, err = g.join(try, ctx, seed)
 	}
+	now := time.Now()
 	var news bool
-	g.joining.set(seed.Addr, func(s *Seed) {
+	g.joining.tried(seed.Addr, func(s *Seed) {
 		news = s.Tries == 0 || (err == nil) != (s.Err == nil) || err != nil && err.Error() != s.Err.Error()
 		s.Tries++
-		s.Err, s.Joined, s.Peer = err, err == nil, peer
-		switch {
-		case err == nil:
-			s.backoff = backoff{until: now.Add(g.pace.dialLow)} // Look again: it may go.
-		case errors.Is(err, errSelf):
-			s.fail(now, g.pace.dialHigh, g.pace.dialHigh)
-		default:
-			s.fail(now, g.pace.dialLow, g.pace.dialHigh)
-		}
+		s.Err, s.Peer = err, peer
+		s.Joined = err == nil && !s.target.Leads()
+		g.plan(s, now)
 	})
 	switch {
-	case !news:
-	case err == nil:
-		g.logger.Info("joined", "addr", seed.Addr)
-	default:
+	case !news || ctx.Err() != nil:
+	case err != nil && seed.Source == find.Configured:
 		g.logger.Warn("cannot join yet; trying again", "addr", seed.Addr, "err", err)
+	case err != nil:
+		g.logger.Debug("cannot join yet; trying again", "addr", seed.Addr, "source", seed.Source, "err", err)
+	case !seed.target.Leads():
+		g.logger.Info("joined", "addr", seed.Addr, "source", seed.Source)
 	}
 }
 
-// join makes sure that whoever answers at addr is a member, and returns who. The link to it lasts until
-// life ends. Last is who answered there before: it may call itself by another address.
-func (g *Gossip) join(ctx, life context.Context, addr string, last crdt.Author) (crdt.Author, error) {
-	if m, known := g.members.Member(last); known && m.Alive {
-		return last, nil
+// plan says when a seed that was just tried is tried again.
+func (g *Gossip) plan(s *Seed, now time.Time) {
+	switch {
+	case s.Err == nil && s.target.Leads() && g.joining.joinedBy(s.Addr):
+		s.backoff = backoff{until: now.Add(jittered(nameTime))}
+	case s.Err == nil && s.target.Leads():
+		s.fail(now, g.pace.dialLow, g.pace.dialHigh) // Nobody answers there: there may be others soon.
+	case s.Err == nil:
+		s.backoff = backoff{until: now.Add(g.pace.dialLow)} // Look again: it may go.
+	case errors.Is(s.Err, errSelf):
+		s.fail(now, g.pace.dialHigh, g.pace.dialHigh)
+	case s.Source == find.Remembered:
+		s.fail(now, g.pace.dialLow, rememberedTime)
+	default:
+		s.fail(now, g.pace.dialLow, g.pace.dialHigh)
 	}
-	addrs, err := resolve(ctx, addr)
+}
+
+// lookUp finds out which addresses a name leads to; they become seeds of their own. When it fails,
+// those that it led to before stay.
+func (g *Gossip) lookUp(ctx context.Context, seed Seed) error {
+	addrs, err := seed.target.Resolve(ctx, g.cfg.Resolver)
 	if err != nil {
-		return last, err
+		return err
+	}
+	found := make([]find.Found, len(addrs))
+	for i, a := range addrs {
+		found[i].Addr = a
+	}
+	g.joining.found(find.DNS, seed.Addr, found)
+	return nil
+}
+
+// join makes sure that whoever answers at a seed is a member, and returns who. The link to it lasts until
+// life ends. Who answered there before, or is said to be there, may call itself by another address.
+func (g *Gossip) join(ctx, life context.Context, seed Seed) (crdt.Author, error) {
+	if m, known := g.members.Member(seed.Peer); known && m.Alive {
+		return seed.Peer, nil
+	}
+	addrs, err := seed.target.Resolve(ctx, g.cfg.Resolver)
+	if err != nil {
+		return seed.Peer, err
 	}
 	for _, m := range g.members.Members() {
-		if m.Alive && slices.Contains(addrs, m.Addr) {
+		if m.Alive && slices.Contains(addrs, m.Addr.String()) {
 			return m.Author, nil
 		}
 	}
 	var errs []error
 	for _, a := range addrs {
-		peer, err := g.reach(ctx, life, a.String(), crdt.Author{})
+		peer, err := g.reach(ctx, life, a, crdt.Author{})
 		if err == nil {
-			err = g.members.Join(ctx, peer, a)
+			var at netip.AddrPort
+			if at, err = netip.ParseAddrPort(a); err == nil {
+				err = g.members.Join(ctx, peer, at)
+			}
 		}
 		if err == nil {
 			return peer, nil
 		}
 		errs = append(errs, err)
 	}
-	return last, errors.Join(errs...)
-}
-
-// resolve returns the addresses of HOST:PORT.
-func resolve(ctx context.Context, addr string) ([]netip.AddrPort, error) {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, fmt.Errorf("resolve: %w", err)
-	}
-	number, err := net.DefaultResolver.LookupPort(ctx, "tcp", port)
-	if err != nil {
-		return nil, fmt.Errorf("resolve %s: %w", addr, err)
-	}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return []netip.AddrPort{netip.AddrPortFrom(ip.Unmap(), uint16(number))}, nil
-	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return nil, fmt.Errorf("resolve %s: %w", addr, err)
-	}
-	addrs := make([]netip.AddrPort, len(ips))
-	for i, ip := range ips {
-		addrs[i] = netip.AddrPortFrom(ip.Unmap(), uint16(number))
-	}
-	return addrs, nil
+	return seed.Peer, errors.Join(errs...)
 }
 
 const (
@@ -210,6 +165,22 @@ const (
 	// maxLostTries bounds the lost members that are tried at a time.
 	maxLostTries = 8
 )
+
+// keepLooking looks for lost members until ctx ends.
+func (g *Gossip) keepLooking(ctx context.Context) {
+	lost := make(map[crdt.Author]*backoff)
+	tick := time.NewTicker(g.pace.dialLow / 2)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		var tries sync.WaitGroup
+		g.tryLost(ctx, lost, time.Now(), &tries)
+		tries.Wait()
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
 
 // tryLost tries to join members that died without a word: if all of them did at once, it was the
 // network that broke, and nobody else may know them.

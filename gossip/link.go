@@ -2,6 +2,7 @@ package gossip
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"net"
@@ -21,19 +22,40 @@ import (
 //	            └─────▶ loop ◀─────────┘                             log ──────────┘
 type link struct {
 	peer    crdt.Author
+	id      linkID
 	name    string // what the peer calls itself
 	addr    net.Addr
-	dialled bool        // by this node
-	held    []crdt.Head // of our feed: what the peer held at the beginning
+	dialled bool // by this node
+	packs   bool // both ends read packed frames
 	since   time.Time
 	conn    *transport.Conn
 	out     *outbox
 	roots   *roots
-	ours    ours          // belongs to the reader
 	credit  chan struct{} // a place for each run that is read and not applied yet
 
-	heard atomic.Int64 // when the last frame came, in ns since 1970
+	comparison comparison    // ours with the peer; belongs to the reader
+	round      atomic.Uint32 // of our comparison under way; 0 when there is none
+
+	pinned  atomic.Int32  // exchanges that need the link: it is not ended for being one too many
+	eager   atomic.Bool   // news is pushed; otherwise it is announced
+	overrun atomic.Uint64 // how often the peer was too slow for the news
+	heard   atomic.Int64  // when the last frame came, in ns since 1970
+
+	received atomic.Uint64 // entries that came on it and were new
+	sent     atomic.Uint64 // entries that went out on it
+
+	over  chan struct{} // closed when it is served no more
+	ended error         // why; read after over
 	stop  context.CancelCauseFunc
+}
+
+// linkID names the process at the other end of a link. Two with one key, a copy of a node and the node,
+// are two peers.
+type linkID = crdt.Author
+
+// idOf returns the id of an author's process: SHA-256(author ‖ instance).
+func idOf(author crdt.Author, instance wire.Instance) linkID {
+	return sha256.Sum256(append(author[:], instance[:]...))
 }
 
 // maxUnapplied is how many runs of one link may wait to be applied; then it is not read.
@@ -42,15 +64,17 @@ const maxUnapplied = 8
 func newLink(conn *transport.Conn, dialled bool, hello wire.Hello, log Log) *link {
 	l := &link{
 		peer:    conn.Peer(),
+		id:      idOf(conn.Peer(), hello.Instance),
 		name:    hello.Name,
 		addr:    conn.RemoteAddr(),
 		dialled: dialled,
-		held:    hello.Held,
+		packs:   hello.Features&wire.FeatureZstd != 0,
 		since:   time.Now(),
 		conn:    conn,
 		out:     newOutbox(),
 		roots:   &roots{log: log},
 		credit:  make(chan struct{}, maxUnapplied),
+		over:    make(chan struct{}),
 		stop:    func(error) {}, // until the link is served
 	}
 	l.heard.Store(l.since.UnixNano())
@@ -82,6 +106,7 @@ var (
 	errSpare     = &closing{wire.CodeSpare, errors.New("there is another stream to the peer")}
 	errForbidden = &closing{wire.CodeOffence, errors.New("the peer is kept out for a while after an offence")}
 	errCrowded   = &closing{wire.CodeOther, errors.New("too many links")}
+	errEnough    = &closing{wire.CodeEnough, errors.New("this node has links enough without this one")}
 )
 
 // farewell bounds the time between deciding to end a link and its end.
@@ -100,9 +125,16 @@ func (g *Gossip) serve(ctx context.Context, l *link) error {
 	}
 	reading.Go(func() { l.stop(g.read(ctx, l)) })
 	l.stop(newWriter(g, l).run(ctx))
-	err := context.Cause(ctx)
-	g.loop.closed(l, err)
-	return err
+	l.ended = context.Cause(ctx)
+	close(l.over)
+	g.loop.closed(l, l.ended)
+	return l.ended
+}
+
+// why waits for the end of a link and returns why it ended.
+func (l *link) why() error {
+	<-l.over
+	return l.ended
 }
 
 // part says goodbye if this node is the one that leaves, and closes the stream. The peer's last words

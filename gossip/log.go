@@ -17,9 +17,10 @@ type Log interface {
 	Genesis() (crdt.Genesis, bool)
 	SetGenesis(crdt.Genesis) error
 
-	// Frontier, Root and Feed say what is held, all of it durable. The caller of Frontier and Feed
-	// does not write to what it gets.
+	// Frontier, Digest, Root and Feed say what is held, all of it durable. The caller of Frontier and
+	// Feed does not write to what it gets.
 	Frontier() crdt.Frontier
+	Digest() crdt.Digest
 	Root() crdt.Hash
 	Feed(crdt.Author) crdt.Feed
 	// Shut returns the authors of whom no more is taken, ascending.
@@ -27,9 +28,10 @@ type Log interface {
 	// Changed returns a channel that is closed at the next commit that adds ops.
 	Changed() <-chan struct{}
 
-	// Wants, Plan and Read are the steps of a sync that read the log: see package crdt.
+	// Wants, Plan, PlanSpan and Read are the steps of a sync that read the log: see package crdt.
 	Wants(ctx context.Context, theirs crdt.Frontier, limit int) ([]crdt.Want, error)
 	Plan(context.Context, crdt.Want) ([]crdt.Segment, error)
+	PlanSpan(context.Context, crdt.Span) (seg crdt.Segment, ok bool, err error)
 	// Read returns the next run of a segment and moves seg.After; an empty run ends the segment.
 	Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.Run, error)
 	// Apply verifies and stores runs, in order, and returns an outcome for each. Its error is this

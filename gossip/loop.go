@@ -29,6 +29,16 @@ func (p *loop) running() bool {
 	}
 }
 
+// wait waits until the loop has begun, and reports whether it did before ctx ended.
+func (p *loop) wait(ctx context.Context) bool {
+	select {
+	case <-p.began:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // do has the loop call act. After the loop's end it does nothing.
 func (p *loop) do(act func(*state)) {
 	select {

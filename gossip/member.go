@@ -35,9 +35,15 @@ type Member struct {
 	Heard  time.Time     // when it was last heard of; zero if never
 
 	Linked bool
-	// Behind is how many entries it says to have that are not here. It is a claim: one that is not
-	// made good is forgotten.
-	Behind uint64
+	// Eager says that news goes to it at once; otherwise it is told what there is, and asks if that
+	// does not come from elsewhere.
+	Eager bool
+	// Overruns is how often it was too slow for the news and was left to ask for it.
+	Overruns uint64
+	// Behind is how many entries this node is known to lack that the member has: it has lately
+	// delivered, or shown that it can. BehindSince is since when; zero while nothing is lacking.
+	Behind      uint64
+	BehindSince time.Time
 	// EqualAt is when its digest last was the same as ours; zero if never on the present link.
 	EqualAt time.Time
 }
@@ -60,16 +66,17 @@ func (s *state) members(known []membership.Member, now time.Time) []Member {
 	for _, k := range known {
 		seen[k.Author] = true
 		m := Member{Author: k.Author, Name: k.Name, Addr: k.Addr, Since: k.Since, RTT: k.RTT, Heard: k.Heard, State: Alive}
-		if p := s.links[k.Author]; p != nil {
+		if p := s.linkTo(k.Author); p != nil {
 			s.describe(&m, p)
 		} else {
 			m.State = s.unlinked(k, now)
 		}
 		all = append(all, m)
 	}
-	for a, p := range s.links {
-		if !seen[a] {
-			m := Member{Author: a, Addr: addrPortOf(p.addr), Since: p.since, State: Alive}
+	for _, p := range s.links {
+		// Beside a member, another process with its key is shown while it is heard of.
+		if !seen[p.peer] || p != s.linkTo(p.peer) && now.Sub(p.lastHeard()) < 3*s.g.pace.offer {
+			m := Member{Author: p.peer, Addr: addrPortOf(p.addr), Since: p.since, State: Alive}
 			s.describe(&m, p)
 			all = append(all, m)
 		}
@@ -87,11 +94,9 @@ func (s *state) describe(m *Member, p *peering) {
 	if m.Name == "" {
 		m.Name = p.name
 	}
-	for a, heads := range p.offers {
-		if claimed, held := heads[len(heads)-1].Next, s.g.log.Feed(a).Next(); claimed > held {
-			m.Behind += claimed - held
-		}
-	}
+	lag := s.schedule.Lag(p.id, time.Now())
+	m.Behind, m.BehindSince = lag.Entries, lag.Since
+	m.Eager, m.Overruns = p.eager.Load(), p.overrun.Load()
 }
 
 // unlinked returns the state of a member without a link.

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -37,12 +39,33 @@ func testKey(n int) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(n + 1)}, ed25519.SeedSize))
 }
 
+// seedKey returns the key of a seed.
+func seedKey(seed [32]byte) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(seed[:]) }
+
 func newMemLog(key ed25519.PrivateKey, g crdt.Genesis) *memLog {
 	return &memLog{id: g.Log(), key: key, genesis: &g, set: crdt.NewSet(g.Log()), changed: make(chan struct{}), served: make(map[crdt.Author]int)}
 }
 
 // append writes n entries as one op.
 func (l *memLog) append(t testing.TB, n int) crdt.Op { return l.appendAfter(t, l.Feed(l.Author()), n) }
+
+// appendBig writes one entry with a payload of size bytes that do not compress.
+func (l *memLog) appendBig(t testing.TB, size int) crdt.Op {
+	t.Helper()
+	h := crdt.Header{Log: l.id, Clock: crdt.ClockAt(time.Now())}
+	if f := l.Feed(l.Author()); !f.IsZero() {
+		b := f.Branches[0]
+		h.First, h.Prev, h.Clock = b.Head.Next, b.Head.ID, crdt.NextClock(time.Now(), b.Clock, 0)
+	}
+	payload := make([]byte, size)
+	rand.NewChaCha8(sha256.Sum256(h.Prev[:])).Read(payload)
+	op, err := crdt.NewOp(l.key, h, time.Now(), crdt.Event{Kind: "test", Time: time.Now(), ContentType: "application/octet-stream", Payload: payload})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.put(t, crdt.Run{Ops: []crdt.Op{op}})
+	return op
+}
 
 // appendAfter writes n entries as one op after the first head of f.
 func (l *memLog) appendAfter(t testing.TB, f crdt.Feed, n int) crdt.Op {
@@ -104,6 +127,12 @@ func (l *memLog) Root() crdt.Hash {
 	return l.set.Digest().Root()
 }
 
+func (l *memLog) Digest() crdt.Digest {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.set.Digest()
+}
+
 func (l *memLog) Feed(a crdt.Author) crdt.Feed {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -133,6 +162,12 @@ func (l *memLog) Plan(_ context.Context, want crdt.Want) ([]crdt.Segment, error)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return crdt.Plan(l.set, want)
+}
+
+func (l *memLog) PlanSpan(_ context.Context, span crdt.Span) (crdt.Segment, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return crdt.PlanSpan(l.set, span)
 }
 
 func (l *memLog) Read(_ context.Context, seg *crdt.Segment, maxBytes int) (crdt.Run, error) {

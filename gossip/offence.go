@@ -1,7 +1,10 @@
 package gossip
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"os"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -23,7 +26,10 @@ const (
 	reasonRefused      Reason = "refused"             // runs that the log does not take, by its own policy
 	reasonShut         Reason = "shut"                // runs of an author of whom no more is taken
 	reasonNewer        Reason = "newer-version"       // ops of a format version that is not known here
+	reasonStripped     Reason = "stripped"            // ops without the body that this node keeps
 	reasonIdle         Reason = "not-delivered"       // an answer that did not come in time
+	reasonSilent       Reason = "silent"              // a link on which nothing came in time
+	reasonStuck        Reason = "stuck"               // a link that took nothing in time
 	reasonHelloLog     Reason = "hello-other-log"     // a greeting from a holder of another log
 	reasonHelloVersion Reason = "hello-other-version" // a greeting in another version of the protocol
 	reasonBye          Reason = "hello-bye"           // a peer that turned us away
@@ -63,12 +69,49 @@ func faultOf(err error) (reason Reason, offence bool) {
 	return reasonRefused, false
 }
 
+// blame returns what is wrong with a run as an error of whoever did it. That its ops break the laws is
+// their author's doing only if it signed them: if the last op's signature verifies and the chain leads
+// from there to the first. Else somebody on the way has altered them.
+func blame(run crdt.Run, err error) error {
+	if !errors.Is(err, crdt.ErrInvalid) {
+		return err
+	}
+	for i := 1; i < len(run.Ops); i++ {
+		if run.Ops[i].Prev != run.Ops[i-1].ID {
+			return fmt.Errorf("%w: altered on the way: %w", crdt.ErrRun, err)
+		}
+	}
+	if unsigned := run.Ops[len(run.Ops)-1].Verify(); unsigned != nil {
+		return fmt.Errorf("altered on the way: %w: %w", unsigned, err)
+	}
+	return err
+}
+
 // offence counts and logs what a peer did wrong, and returns the error that ends its link.
 func (g *Gossip) offence(l *link, reason Reason, err error) error {
 	if g.tally.fault(l.peer, reason, time.Now()) {
 		g.logger.Warn("peer sent what it may not send", "peer", l.peer.Short(), "remote", l.addr, "reason", string(reason), "err", err)
 	}
 	return &closing{code: wire.CodeOffence, err: err}
+}
+
+// broke counts and logs that the stream of a link ended because the peer was too slow, for the given
+// reason, and returns why it ended.
+func (g *Gossip) broke(ctx context.Context, l *link, reason Reason, err error) error {
+	if ctx.Err() == nil && errors.Is(err, os.ErrDeadlineExceeded) && g.tally.fault(l.peer, reason, time.Now()) {
+		g.logger.Warn("peer is too slow", "peer", l.peer.Short(), "remote", l.addr, "reason", string(reason), "err", err)
+	}
+	return err
+}
+
+// stripped deals with a run of which bodies are missing. This node drops none itself, so it asks
+// another peer for them.
+func (s *state) stripped(l *link, author crdt.Author) {
+	now := time.Now()
+	s.schedule.Refused(l.id, author, now)
+	if s.g.tally.fault(l.peer, reasonStripped, now) {
+		s.g.logger.Warn("peer sent ops without their bodies; others are asked", "peer", l.peer.Short(), "author", author.Short())
+	}
 }
 
 // reasonOfGreeting returns why a greeting came to nothing.

@@ -1,20 +1,19 @@
 package gossip
 
 import (
-	"slices"
 	"sync"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/backfill"
+	"github.com/quipulog/quipu/gossip/wire"
 )
 
 const (
-	// maxAsks bounds the authors that one peer is asked for at a time.
+	// maxAsks bounds the asks that one peer is sent and has not answered.
 	maxAsks = 16
-	// maxAnswers bounds the wants of a peer that wait for their answer. One that asks more than
-	// twice what this program asks is told that it does not get them.
+	// maxAnswers bounds the asks of a peer that wait for their answer. One that asks more than twice
+	// what this program asks is told that it does not get them.
 	maxAnswers = 2 * maxAsks
-	// maxReplies bounds the partial vectors that wait to be sent.
-	maxReplies = 4
 )
 
 // outbox is what there is to write on a link. It holds intentions, not bytes: the writer makes each
@@ -31,12 +30,38 @@ type outbox struct {
 
 // letters is what an outbox holds.
 type letters struct {
-	offer   bool                        // send our root
-	vector  bool                        // send our frontier
-	replies []crdt.Frontier             // send these heads, which the peer lacks
-	asks    map[crdt.Author][]crdt.Head // ask for what leads to these heads
-	wants   []crdt.Want                 // answer these
-	refused []crdt.Author               // wants that are past maxAnswers
+	offer   uint32         // begin the comparison of this number; 0 is none
+	offered *wire.Offer    // answer this
+	probed  *wire.Probe    // answer this
+	probe   *wire.Probe    // send this
+	asks    []backfill.Ask // send these
+	wants   []want         // answer these
+	refused []wire.Done    // wants that are past maxAnswers
+	lazier  bool           // the peer is to push no more
+	eager   bool           // the peer is to push again
+	grafts  []backfill.Ask // what it is to push first
+}
+
+// want is what a peer asks for: one of the two is set.
+type want struct {
+	feed *wire.Want
+	span *wire.SpanWant
+}
+
+// number returns the ask's number.
+func (w want) number() uint32 {
+	if w.feed != nil {
+		return w.feed.Ask
+	}
+	return w.span.Ask
+}
+
+// author returns whose feed is wanted.
+func (w want) author() crdt.Author {
+	if w.feed != nil {
+		return w.feed.Author
+	}
+	return w.span.Author
 }
 
 func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1)} }
@@ -61,41 +86,40 @@ func (o *outbox) take() letters {
 	return box
 }
 
-// offer sends our root.
-func (o *outbox) offer() { o.put(func(b *letters) { b.offer = true }) }
+// offer begins a comparison.
+func (o *outbox) offer(round uint32) { o.put(func(b *letters) { b.offer = round }) }
 
-// vector sends our frontier.
-func (o *outbox) vector() { o.put(func(b *letters) { b.vector = true }) }
-
-// reply sends heads that the peer lacks, if not too many replies wait.
-func (o *outbox) reply(f crdt.Frontier) {
-	o.put(func(b *letters) {
-		if len(b.replies) < maxReplies {
-			b.replies = append(b.replies, f)
-		}
-	})
+// offered answers a comparison; a later one takes the place of one that waits.
+func (o *outbox) offered(m wire.Offer) {
+	o.put(func(b *letters) { b.offered, b.probed = &m, nil })
 }
 
-// ask asks for what leads to heads of a's feed.
-func (o *outbox) ask(a crdt.Author, heads []crdt.Head) {
-	o.put(func(b *letters) {
-		if b.asks == nil {
-			b.asks = make(map[crdt.Author][]crdt.Head)
-		}
-		b.asks[a] = heads
-	})
+// probed answers a step of a comparison.
+func (o *outbox) probed(m wire.Probe) { o.put(func(b *letters) { b.probed = &m }) }
+
+// probe takes a step of a comparison.
+func (o *outbox) probe(m wire.Probe) { o.put(func(b *letters) { b.probe = &m }) }
+
+// ask asks for what is missing.
+func (o *outbox) ask(a backfill.Ask) { o.put(func(b *letters) { b.asks = append(b.asks, a) }) }
+
+// graft asks the peer to push again, from what asks name on.
+func (o *outbox) graft(asks ...backfill.Ask) {
+	o.put(func(b *letters) { b.eager, b.lazier, b.grafts = true, false, append(b.grafts, asks...) })
 }
+
+// detach asks the peer to push no more.
+func (o *outbox) detach() { o.put(func(b *letters) { b.lazier, b.eager, b.grafts = true, false, nil }) }
 
 // answer answers wants.
-func (o *outbox) answer(wants []crdt.Want) {
+func (o *outbox) answer(wants []want) {
 	o.put(func(b *letters) {
 		for _, w := range wants {
 			switch {
-			case slices.ContainsFunc(b.wants, func(v crdt.Want) bool { return v.Author == w.Author }):
 			case len(b.wants) < maxAnswers:
 				b.wants = append(b.wants, w)
 			case len(b.refused) < maxAnswers:
-				b.refused = append(b.refused, w.Author)
+				b.refused = append(b.refused, wire.Done{Ask: w.number(), Author: w.author()})
 			}
 		}
 	})

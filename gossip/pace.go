@@ -12,7 +12,11 @@ type pace struct {
 	tick     time.Duration // how often the loop looks at its clocks
 	offer    time.Duration // between two anti-entropy offers on a link; ± a quarter
 	soon     time.Duration // from news to the offer that spreads it; up to twice as long
-	patience time.Duration // how long an author may take to push what others are seen to have
+	lazy     time.Duration // how long announcements are gathered
+	ihave    time.Duration // how long what is announced may take to be pushed
+	graft    time.Duration // how long the next announcer has when one did not push it after all
+	patience time.Duration // how long a little that others are seen to have may take to be pushed
+	compare  time.Duration // how long a peer may take to answer a step of a comparison
 	deliver  time.Duration // how long a peer may take to send the next of what it was asked for
 	avoid    time.Duration // how long a peer that did not deliver is not asked for that author
 	silence  time.Duration // after so long without a word a link is dead
@@ -29,7 +33,11 @@ func paceOf(p membership.Profile) pace {
 		tick:     50 * time.Millisecond,
 		offer:    time.Second,
 		soon:     100 * time.Millisecond,
+		lazy:     50 * time.Millisecond,
+		ihave:    300 * time.Millisecond,
+		graft:    150 * time.Millisecond,
 		patience: 750 * time.Millisecond,
+		compare:  5 * time.Second,
 		deliver:  3 * time.Second,
 		avoid:    20 * time.Second,
 		silence:  10 * time.Second,
@@ -46,7 +54,11 @@ func paceOf(p membership.Profile) pace {
 	wan := lan
 	wan.offer = 5 * time.Second
 	wan.soon = 500 * time.Millisecond
+	wan.lazy = 250 * time.Millisecond
+	wan.ihave = 2 * time.Second
+	wan.graft = time.Second
 	wan.patience = 4 * time.Second
+	wan.compare = 30 * time.Second
 	wan.deliver = 15 * time.Second
 	wan.silence = 45 * time.Second
 	wan.greet = 15 * time.Second

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"time"
 
@@ -27,18 +26,18 @@ func (g *Gossip) read(ctx context.Context, l *link) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx) // The deadline set above may have come after that of the farewell.
 		}
-		m, size, err := wire.ReadFrame(in)
+		m, size, err := wire.ReadFrame(in, l.packs)
 		switch {
 		case errors.Is(err, wire.ErrMalformed):
 			return g.offence(l, reasonMalformed, err)
 		case err == io.EOF:
 			return errEnded
 		case err != nil:
-			return err
+			return g.broke(ctx, l, reasonSilent, err)
 		}
 		l.heard.Store(time.Now().UnixNano())
-		g.tally.add(func(c *Counts) { c.BytesReceived += uint64(size) })
-		if err := g.take(ctx, l, m, size); err != nil {
+		g.tally.add(func(c *Counts) { c.BytesReceived += uint64(size.Wire) })
+		if err := g.take(ctx, l, m, size.Plain); err != nil {
 			return err
 		}
 	}
@@ -50,11 +49,26 @@ func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) er
 	case wire.Shut:
 		l.roots.setShut(m.Authors)
 	case wire.Offer:
-		g.takeOffer(l, m)
+		l.out.offered(m)
+	case wire.Probe:
+		l.out.probed(m)
+	case wire.Same:
+		g.takeSame(l, m)
+	case wire.Nodes:
+		g.takeNodes(l, m)
 	case wire.Vector:
-		return g.takeVector(ctx, l, m)
+		g.takeVector(ctx, l, m)
 	case wire.Missing:
-		l.out.answer(m.Wants)
+		l.out.answer(feedWants(m.Wants))
+	case wire.Spans:
+		l.out.answer(spanWants(m.Wants))
+	case wire.Graft:
+		l.out.answer(feedWants(m.Wants))
+		g.loop.do(func(s *state) { s.grafted(l) })
+	case wire.Detach:
+		g.loop.do(func(s *state) { s.detached(l) })
+	case wire.IHave:
+		g.takeIHave(l, m)
 	case wire.Ops:
 		return g.takeOps(ctx, l, m, size)
 	case wire.Done:
@@ -67,80 +81,37 @@ func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) er
 	return nil
 }
 
-// takeOffer compares a peer's root with ours. When they differ it gets our frontier, and finds out
-// what it lacks; what we lack, the answer to our own offer will show.
-func (g *Gossip) takeOffer(l *link, m wire.Offer) {
-	equal := m.Root == l.roots.root()
-	if !equal {
-		l.out.vector()
+// feedWants returns wants for whole feeds as the outbox holds them.
+func feedWants(wants []wire.Want) []want {
+	all := make([]want, len(wants))
+	for i := range wants {
+		all[i].feed = &wants[i]
 	}
-	g.loop.do(func(s *state) { s.compared(l, equal) })
+	return all
 }
 
-// takeVector looks for what a peer holds and we lack, and tells the peer at once what it lacks.
-func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) error {
-	theirs := m.Heads.Without(l.roots.excluded())
-	for a, heads := range theirs {
-		if slices.Equal(heads, g.log.Feed(a).Heads()) {
-			delete(theirs, a)
-		}
+// spanWants returns wants for spans as the outbox holds them.
+func spanWants(wants []wire.SpanWant) []want {
+	all := make([]want, len(wants))
+	for i := range wants {
+		all[i].span = &wants[i]
 	}
-	wants, err := g.log.Wants(ctx, theirs, 0)
-	if err != nil {
-		if ctx.Err() == nil {
-			g.logger.Warn("comparing with a peer failed", "peer", l.peer.Short(), "err", err)
-		}
-		return nil
-	}
-	lacking := make(crdt.Frontier, len(wants))
-	for _, w := range wants {
-		lacking[w.Author] = theirs[w.Author]
-	}
-	g.loop.do(func(s *state) { s.offered(l, m, lacking) })
-	if m.Partial {
-		return nil
-	}
-	if m.After.IsZero() {
-		l.ours = newOurs(l.roots.frontier())
-	}
-	if more := l.ours.beyond(m, lacking); len(more) > 0 {
-		l.out.reply(more)
-	}
-	if m.Last() {
-		l.ours = ours{}
-	}
-	return nil
+	return all
 }
 
-// ours is our frontier as a peer's vector is held against it, part by part.
-type ours struct {
-	heads   crdt.Frontier
-	authors []crdt.Author // of heads, sorted
-}
-
-func newOurs(f crdt.Frontier) ours {
-	return ours{heads: f, authors: slices.SortedFunc(maps.Keys(f), crdt.Author.Compare)}
-}
-
-// beyond returns heads of ours, of at most a message's authors, that a peer with the vector theirs
-// does not have as far as a look at the heads can tell.
-func (o ours) beyond(theirs wire.Vector, lacking crdt.Frontier) crdt.Frontier {
-	more := make(crdt.Frontier)
-	from, found := slices.BinarySearchFunc(o.authors, theirs.After, crdt.Author.Compare)
-	if found {
-		from++
+// takeIHave tells the loop what a peer announces and is not held here.
+func (g *Gossip) takeIHave(l *link, m wire.IHave) {
+	news := slices.DeleteFunc(m.Haves, func(h wire.Have) bool {
+		return holds(g.log.Feed(h.Author), []crdt.Head{h.Head})
+	})
+	shut := l.roots.excluded()
+	news = slices.DeleteFunc(news, func(h wire.Have) bool {
+		_, found := slices.BinarySearchFunc(shut, h.Author, crdt.Author.Compare)
+		return found
+	})
+	if len(news) > 0 {
+		g.loop.do(func(s *state) { s.announced(l, news) })
 	}
-	for _, a := range o.authors[from:] {
-		if !theirs.Covers(a) || len(more) == wire.MaxVectorAuthors {
-			break
-		}
-		heads := o.heads[a]
-		_, behind := lacking[a]
-		if !slices.Equal(heads, theirs.Heads[a]) && !(behind && len(heads) == 1) {
-			more[a] = heads
-		}
-	}
-	return more
 }
 
 // takeOps hands a run to the applier, and waits while too many wait there.
@@ -156,5 +127,15 @@ func (g *Gossip) takeOps(ctx context.Context, l *link, m wire.Ops, size int) err
 			return g.offence(l, reasonOtherLog, fmt.Errorf("op %s/%d is of log %s", op.Author.Short(), op.First, op.Log))
 		}
 	}
-	return g.applier.put(ctx, arrival{link: l, run: m.Run, answer: m.Answer, size: size})
+	if slices.ContainsFunc(m.Run.Ops, crdt.Op.Trimmed) {
+		g.loop.do(func(s *state) { s.stripped(l, m.Author) })
+		return nil
+	}
+	g.tally.add(func(c *Counts) {
+		c.PayloadReceived += uint64(m.Run.Size())
+		if m.Ask == 0 {
+			c.PushedReceived += uint64(m.Run.Size())
+		}
+	})
+	return g.applier.put(ctx, arrival{link: l, run: m.Run, ask: m.Ask, hops: m.Hops, size: size})
 }

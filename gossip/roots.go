@@ -7,9 +7,8 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// roots computes what the two ends of a link compare: the digest's root, less the authors that either
-// has shut. Without any that is the log's own root; else it is computed again only when something
-// changed.
+// roots computes what the two ends of a link compare: the digest less the authors that either has
+// shut. Without any that is the log's own; else it is made again only when something changed.
 type roots struct {
 	log Log
 
@@ -19,7 +18,7 @@ type roots struct {
 	theirs []crdt.Author // shut by the peer
 	shut   []crdt.Author // shut by either, as of the last computation
 	whole  crdt.Hash     // the log's root then
-	less   crdt.Hash     // and the root without shut
+	less   crdt.Digest   // and the digest without shut
 }
 
 // setShut replaces what the peer has shut.
@@ -55,25 +54,16 @@ func (r *roots) hasShut(a crdt.Author) bool {
 	return found
 }
 
-// root returns the root to compare.
-func (r *roots) root() crdt.Hash {
+// digest returns what is compared.
+func (r *roots) digest() crdt.Digest {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	shut, whole := r.union(), r.log.Root()
+	shut, whole := r.union(), r.log.Digest()
 	if len(shut) == 0 {
 		return whole
 	}
-	if whole != r.whole || !slices.Equal(shut, r.shut) {
-		r.shut, r.whole, r.less = shut, whole, r.log.Frontier().Without(shut).Hash()
+	if root := whole.Root(); root != r.whole || !slices.Equal(shut, r.shut) {
+		r.shut, r.whole, r.less = shut, root, whole.Without(shut)
 	}
 	return r.less
-}
-
-// frontier returns what is held of the authors that are compared.
-func (r *roots) frontier() crdt.Frontier {
-	f, shut := r.log.Frontier(), r.excluded()
-	if len(shut) == 0 {
-		return f
-	}
-	return f.Without(shut)
 }

@@ -3,29 +3,30 @@ package gossip
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/overlay"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
 // state is what the loop knows. Every field belongs to the loop's goroutine.
 type state struct {
 	g     *Gossip
-	links map[crdt.Author]*peering
-	calls map[crdt.Author]*call     // by peer: how dialling it goes
-	left  map[crdt.Author]time.Time // peers that said they leave, and when
+	links map[linkID]*peering
+	peers map[crdt.Author][]*peering // the same by who is at the other end, in the order in which they came
+	calls map[crdt.Author]*call      // by peer: how dialling it goes
+	left  map[crdt.Author]time.Time  // peers that said they leave, and when
 	spread
+	neighbours
 }
 
 // peering is a link as the loop sees it.
 type peering struct {
 	*link
-	offers    map[crdt.Author][]crdt.Head // what the peer says it has and we lack
-	asks      int                         // authors it is being asked for
-	moved     time.Time                   // when it last delivered something new of what it was asked for
-	nextOffer time.Time
-	equalAt   time.Time // when its root was last seen to be ours
+	comparing
 }
 
 // call is how reaching a peer goes.
@@ -38,11 +39,13 @@ type call struct {
 
 func newState(g *Gossip) *state {
 	return &state{
-		g:      g,
-		links:  make(map[crdt.Author]*peering),
-		calls:  make(map[crdt.Author]*call),
-		left:   make(map[crdt.Author]time.Time),
-		spread: newSpread(),
+		g:          g,
+		links:      make(map[linkID]*peering),
+		peers:      make(map[crdt.Author][]*peering),
+		calls:      make(map[crdt.Author]*call),
+		left:       make(map[crdt.Author]time.Time),
+		spread:     newSpread(g.pace),
+		neighbours: neighbours{overlay: overlay.Config{Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}},
 	}
 }
 
@@ -65,7 +68,7 @@ func (s *state) call(a crdt.Author, now time.Time) *call {
 // forgetCalls drops what is remembered of peers that are neither linked nor kept out.
 func (s *state) forgetCalls(now time.Time) {
 	for a, c := range s.calls {
-		if s.links[a] == nil && !c.dialling && c.out.over(now) {
+		if s.linkTo(a) == nil && !c.dialling && c.out.over(now) {
 			delete(s.calls, a)
 		}
 	}
@@ -74,7 +77,7 @@ func (s *state) forgetCalls(now time.Time) {
 // reserve says whether a may be dialled, and takes note that it is.
 func (s *state) reserve(a crdt.Author, now time.Time) bool {
 	c := s.call(a, now)
-	if s.links[a] != nil || c.dialling || !c.out.over(now) {
+	if s.linkTo(a) != nil || c.dialling || !c.out.over(now) {
 		return false
 	}
 	c.dialling = true
@@ -99,25 +102,41 @@ func (s *state) open(ctx context.Context, l *link, now time.Time) error {
 		c.fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
 		return err
 	}
-	if old := s.links[l.peer]; old != nil {
+	if old := s.links[l.id]; old != nil {
 		s.drop(old)
 		old.stop(errSpare)
 	}
-	s.links[l.peer] = &peering{link: l, offers: make(map[crdt.Author][]crdt.Head), nextOffer: now, moved: now}
+	p := &peering{link: l, comparing: comparing{nextOffer: now}}
+	s.links[l.id] = p
+	s.peers[l.peer] = append(s.peers[l.peer], p)
+	s.schedule.Comparing(l.id)
+	s.tree.Up(l.id)
+	l.eager.Store(s.tree.Eager(l.id))
 	delete(s.left, l.peer)
 	s.g.logger.Info("linked", "peer", l.peer.Short(), "name", l.name, "remote", l.addr, "dialled", l.dialled)
 	return nil
 }
 
+// linkTo returns the newest link to an author, nil if there is none.
+func (s *state) linkTo(a crdt.Author) *peering {
+	if all := s.peers[a]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return nil
+}
+
+// maxCopies bounds the links to processes with one key.
+const maxCopies = 64
+
 // admit says why a link is not taken in, or nil.
 func (s *state) admit(ctx context.Context, l *link, c *call, now time.Time) error {
-	old := s.links[l.peer]
+	old := s.links[l.id]
 	switch {
 	case ctx.Err() != nil:
 		return errLeaving
 	case !c.out.over(now):
 		return errForbidden
-	case old == nil && len(s.links) >= s.g.cfg.MaxPeers:
+	case old == nil && (len(s.links) >= s.g.cfg.MaxPeers || len(s.peers[l.peer]) >= maxCopies):
 		return errCrowded
 	case old != nil && !s.better(l, old.link, now):
 		return errSpare
@@ -143,7 +162,7 @@ func (s *state) closed(l *link, err error, now time.Time) {
 	if own, ok := errors.AsType[*closing](err); ok && own.code == wire.CodeOffence {
 		c.out.fail(now, quarantine, quarantineMost)
 	}
-	p := s.links[l.peer]
+	p := s.links[l.id]
 	if p == nil || p.link != l {
 		return // Another link has taken its place.
 	}
@@ -154,10 +173,8 @@ func (s *state) closed(l *link, err error, now time.Time) {
 	case said && bye.Code == wire.CodeLeaving:
 		s.leaves(l.peer, now)
 		c.fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
-	case said && bye.Code == wire.CodeSpare:
-		// The peer has another link with our author, and it is none of ours: a copy of this node took
-		// its place. Both must have time for an exchange, for that is how the fork is found.
-		c.fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
+	case said && bye.Code == wire.CodeEnough:
+		c.fail(now, s.g.pace.dialHigh, s.g.pace.dialHigh)
 	case now.Sub(l.since) > steady:
 		c.backoff = backoff{}
 	default:
@@ -176,17 +193,18 @@ func (s *state) leaves(a crdt.Author, now time.Time) {
 
 // drop takes a link out, with what was asked of it.
 func (s *state) drop(p *peering) {
-	for a, ask := range s.asks {
-		if ask.of == p {
-			delete(s.asks, a)
-		}
+	s.tree.Down(p.id)
+	s.schedule.Gone(p.id, time.Now())
+	delete(s.links, p.id)
+	same := slices.DeleteFunc(s.peers[p.peer], func(other *peering) bool { return other == p })
+	if s.peers[p.peer] = same; len(same) == 0 {
+		delete(s.peers, p.peer)
 	}
-	delete(s.links, p.peer)
 }
 
 // peering returns how the loop sees a link, nil if it is not in any more.
 func (s *state) peering(l *link) *peering {
-	if p := s.links[l.peer]; p != nil && p.link == l {
+	if p := s.links[l.id]; p != nil && p.link == l {
 		return p
 	}
 	return nil
@@ -194,61 +212,21 @@ func (s *state) peering(l *link) *peering {
 
 // tick does what is due.
 func (s *state) tick(ctx context.Context, now time.Time) {
-	s.dialMembers(ctx, now)
-	s.expireAsks(now)
-	s.expireHints(now)
-	for _, p := range s.links {
-		if !now.Before(p.nextOffer) {
-			p.nextOffer = now.Add(jittered(s.g.pace.offer))
-			p.out.offer()
-		}
+	s.chooseNeighbours(now)
+	s.dialNeighbours(ctx, now)
+	for _, i := range s.schedule.Expire(now, s.waitsForUs) {
+		s.idle(i, now)
 	}
+	s.expireHints(now)
+	s.compareDue(now)
+	s.act(s.tree.Tick(now), now)
 	s.plan(now)
 }
 
-// maxDialling bounds the members that are dialled at a time.
-const maxDialling = 16
-
-// dialMembers dials members that are alive and not linked. The lower author of a pair dials; the
-// higher one too when nothing has come of that for a while.
-func (s *state) dialMembers(ctx context.Context, now time.Time) {
-	dialling := 0
-	for _, c := range s.calls {
-		if c.dialling {
-			dialling++
-		}
-	}
-	for a, c := range s.calls {
-		if dialling >= maxDialling || ctx.Err() != nil {
-			return
-		}
-		if s.links[a] != nil || c.dialling || !c.over(now) || !c.out.over(now) {
-			continue
-		}
-		m, known := s.g.members.Member(a)
-		if !known || !m.Alive {
-			continue
-		}
-		if s.g.self.Compare(a) > 0 && now.Sub(c.apart) < s.g.pace.dialBack {
-			continue
-		}
-		c.dialling = true
-		dialling++
-		s.g.work.Go(func() { s.g.dialMember(ctx, m) })
-	}
-}
-
-// membersChanged sees to it that new members are dialled.
-func (s *state) membersChanged(now time.Time) {
-	for _, m := range s.g.members.Members() {
-		if !m.Alive {
-			continue
-		}
-		c := s.call(m.Author, now)
-		if m.Since.After(c.apart) && s.links[m.Author] == nil && !c.dialling {
-			c.apart, c.backoff = m.Since, backoff{} // It is new, or has come back.
-		}
-	}
+// waitsForUs reports whether runs of a peer wait to be applied: then it is not the peer that is slow.
+func (s *state) waitsForUs(peer crdt.Author) bool {
+	p := s.links[peer]
+	return p != nil && len(p.credit) > 0
 }
 
 // takeHints takes in what the membership carried.
@@ -258,7 +236,7 @@ func (s *state) takeHints(now time.Time) {
 		s.hinted(a, now)
 	}
 	if differs {
-		s.offerSoon(now, nil)
+		s.offerSoon(now)
 	}
 }
 

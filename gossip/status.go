@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/backfill"
 	"github.com/quipulog/quipu/gossip/membership"
 	"github.com/quipulog/quipu/gossip/transport"
 )
@@ -18,6 +19,8 @@ type Status struct {
 	Addr    netip.AddrPort
 	Members []Member
 	Seeds   []Seed
+	// Progress is how far this node is behind the others together, and how fast it catches up.
+	Progress backfill.Progress
 	// SecondWriter says that a peer has sent ops in our own name that this node did not write.
 	SecondWriter bool
 	Counts       Counts
@@ -28,13 +31,23 @@ type Status struct {
 // Counts is what a node has done and seen since it was made.
 type Counts struct {
 	BytesSent, BytesReceived uint64 // of frames on links, without TLS
+	BytesPacked              uint64 // what compressing saved of those sent
 	RunsSent, OpsSent        uint64
+	RunsPushed               uint64 // of those sent, along the tree
+	PayloadSent              uint64 // bytes of ops
+	PayloadReceived          uint64 // bytes of ops, pushed or asked for
+	PushedReceived           uint64 // bytes of ops that were pushed here
+	PayloadTaken             uint64 // bytes of ops that were new here
 	OpsTaken, EntriesTaken   uint64 // new here
 	Duplicates               uint64 // ops that were held already
-	Pending                  uint64 // runs that could not be placed yet
+	Pending                  uint64 // runs that could not be placed when they came
+	Parked                   uint64 // of those, runs that waited for the ops before them
 	Forks                    uint64 // runs that began a branch
-	OffersSent, VectorsSent  uint64 // comparisons: roots and frontiers
-	Asks, Answers            uint64 // wants sent, and those that were answered with something new
+	OffersSent               uint64 // comparisons begun
+	ProbesSent, VectorsSent  uint64 // their steps
+	Announced                uint64 // heads named to lazy peers
+	Grafts, Detaches         uint64 // links made eager and lazy from this side
+	Asks                     uint64 // asks sent to fill what is missing
 	ReadFailures             uint64 // ops that could not be read for a peer
 	SecondWriter             uint64 // runs in our own name that this node did not write
 	Faults                   map[Reason]uint64
@@ -54,6 +67,9 @@ func (g *Gossip) Status() Status {
 		Membership: g.members.Counts(),
 	}
 	s.SecondWriter = s.Counts.SecondWriter > 0
+	if g.loop.running() {
+		g.loop.ask(func(st *state) { s.Progress = st.schedule.Progress(time.Now()) })
+	}
 	return s
 }
 
@@ -92,8 +108,16 @@ func (t *tally) add(change func(*Counts)) {
 }
 
 // outcome counts what became of a run.
-func (t *tally) outcome(o crdt.Outcome) {
+func (t *tally) outcome(a arrival, o fate) {
+	bytes := 0
+	for _, op := range a.run.Ops[min(o.Duplicates, len(a.run.Ops)):min(o.Duplicates+o.Ops, len(a.run.Ops))] {
+		bytes += op.Size()
+	}
 	t.add(func(c *Counts) {
+		if o.Parked {
+			c.Parked++
+		}
+		c.PayloadTaken += uint64(bytes)
 		c.OpsTaken += uint64(o.Ops)
 		c.EntriesTaken += uint64(o.Entries)
 		c.Duplicates += uint64(o.Duplicates)

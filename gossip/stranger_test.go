@@ -1,6 +1,7 @@
 package gossip_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -84,7 +85,7 @@ func (s *stranger) send(conn *transport.Conn, messages ...wire.Message) {
 // next reads one message.
 func (s *stranger) next(conn *transport.Conn) wire.Message {
 	s.t.Helper()
-	m, _, err := wire.ReadFrame(conn)
+	m, _, err := wire.ReadFrame(conn, false)
 	if err != nil {
 		s.t.Fatalf("the node ended the stream: %v", err)
 	}
@@ -101,12 +102,22 @@ func (s *stranger) until(conn *transport.Conn, k wire.Kind) wire.Message {
 	}
 }
 
+// claim waits for the node's next comparison and answers it with heads.
+func (s *stranger) claim(conn *transport.Conn, heads crdt.Frontier) {
+	s.t.Helper()
+	round := s.until(conn, wire.KindOffer).(wire.Offer).Round
+	s.send(conn, wire.Vector{Round: round, Upto: lastAuthor, Heads: heads, Last: true})
+}
+
+// lastAuthor is the author above whom there is none.
+var lastAuthor = crdt.Author(bytes.Repeat([]byte{0xff}, len(crdt.Author{})))
+
 // ends reads until the node ends the stream, and returns its last words.
 func (s *stranger) ends(conn *transport.Conn) (bye wire.Bye) {
 	s.t.Helper()
 	conn.SetReadDeadline(time.Now().Add(30 * time.Second))
 	for {
-		m, _, err := wire.ReadFrame(conn)
+		m, _, err := wire.ReadFrame(conn, false)
 		if errors.Is(err, context.DeadlineExceeded) || err == nil && m.Kind() == wire.KindShut {
 			continue
 		}

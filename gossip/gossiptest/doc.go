@@ -15,6 +15,7 @@
 //	net.SetDelay(5*time.Millisecond, 40*time.Millisecond)   packets overtake each other, streams lag
 //	net.SetLoss(0.1)                                        every tenth packet is lost
 //	net.SetDuplication(0.1)                                 every tenth arrives twice
+//	net.SetBandwidth("a", "b", 1<<20)                       streams from a to b carry 1 MiB a second
 //	net.Partition([]string{"a", "b"}, []string{"c"})        a and b on one side, c on the other
 //	net.Block("a", "b")                                     nothing gets from a to b; b still reaches a
 //	net.Heal()                                              all links carry again

@@ -13,6 +13,8 @@ type pair struct{ from, to *Host }
 type link struct {
 	same    bool // from a host to itself: nothing happens on the way
 	blocked bool
+	rate    int       // bytes of streams a second; 0 for no limit
+	free    time.Time // when what was written before is through, if there is a limit
 	fate    *rand.Rand
 	traffic Traffic
 }
@@ -39,6 +41,20 @@ func (n *Network) delay(l *link) time.Duration {
 		return 0
 	}
 	return n.minDelay + time.Duration(l.fate.Int64N(int64(n.maxDelay-n.minDelay)+1))
+}
+
+// through returns when size bytes that are written now have gone through the link's bandwidth. The
+// caller holds the network's mutex.
+func (l *link) through(size int) time.Time {
+	now := time.Now()
+	if l.rate == 0 || size == 0 {
+		return now
+	}
+	if l.free.Before(now) {
+		l.free = now
+	}
+	l.free = l.free.Add(time.Duration(float64(size) / float64(l.rate) * float64(time.Second)))
+	return l.free
 }
 
 // copies draws how many times a packet arrives: 0, 1 or 2. The caller holds the network's mutex.

@@ -87,6 +87,14 @@ func (n *Network) SetDelay(least, most time.Duration) {
 	n.minDelay, n.maxDelay = least, most
 }
 
+// SetBandwidth makes the streams from one host to another carry so many bytes a second together from
+// now on; 0 takes the limit away.
+func (n *Network) SetBandwidth(from, to string, bytes int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.link(n.must(from), n.must(to)).rate = bytes
+}
+
 // Partition splits the hosts into groups that cannot reach each other. Hosts in no group are in one
 // more, together. What was blocked before is forgotten.
 func (n *Network) Partition(groups ...[]string) {

@@ -160,7 +160,8 @@ func (s *stream) send(g segment) {
 		return // Nobody will read it.
 	}
 	n := s.host.net
-	g.due = time.Now().Add(n.delay(n.link(s.host, p.host)))
+	l := n.link(s.host, p.host)
+	g.due = l.through(len(g.bytes)).Add(n.delay(l))
 	p.arriving = append(p.arriving, g)
 	p.size += len(g.bytes)
 	p.wake()

@@ -15,7 +15,8 @@ var ErrSecretRequired = errors.New("listening beyond loopback needs a cluster se
 // portTries is how many ports are tried, when any will do, until one is free for TCP and UDP both.
 const portTries = 16
 
-// port is one port of one address, held for TCP and for UDP.
+// port is one port of one address, held for TCP and for UDP. The port of a transport that only dials
+// is none: its packets are nil.
 type port struct {
 	streams net.Listener
 	packets net.PacketConn
@@ -82,5 +83,8 @@ func openBoth(network Network, host, address string) (port, error) {
 
 // Close gives the port back.
 func (p port) Close() error {
+	if p.packets == nil {
+		return p.streams.Close()
+	}
 	return errors.Join(p.streams.Close(), p.packets.Close())
 }

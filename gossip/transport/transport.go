@@ -48,43 +48,16 @@ func Listen(cfg Config) (*Transport, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	cert, err := newCertificate(cfg.Key)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := deriveKeys(cfg.Secret)
-	if err != nil {
-		return nil, err
-	}
 	port, err := openPort(cfg)
 	if err != nil {
 		return nil, err
 	}
 	growBuffers(port.packets)
-	return &Transport{
-		cfg:    cfg,
-		log:    cfg.Logger,
-		self:   crdt.AuthorOf(cfg.Key),
-		cert:   cert,
-		accept: acceptConfig(cert),
-		keys:   keys,
-		port:   port,
-		halfOpen: &halfOpens{
-			max:        cfg.MaxHandshakes,
-			maxPerHost: cfg.MaxHandshakesPerHost,
-			accepted:   map[netip.Prefix][]*halfOpen{},
-			dialled:    map[*halfOpen]bool{},
-		},
-		open: &openConns{
-			max:        cfg.MaxConns,
-			maxPerPeer: cfg.MaxConnsPerPeer,
-			all:        map[*Conn]bool{},
-			accepted:   map[crdt.Author]int{},
-		},
-		tally:   newTally(),
-		waiting: map[Proto]chan *Conn{Member: make(chan *Conn, backlog), Sync: make(chan *Conn, backlog)},
-		done:    make(chan struct{}),
-	}, nil
+	t, err := newTransport(cfg, port)
+	if err != nil {
+		return nil, errors.Join(err, port.Close())
+	}
+	return t, nil
 }
 
 // Self returns the author whose key the transport shows to peers.

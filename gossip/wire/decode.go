@@ -3,7 +3,6 @@ package wire
 import (
 	"errors"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -24,27 +23,7 @@ func (e *VersionError) Error() string {
 // again. Its errors wrap [ErrMalformed] or a [*VersionError].
 func Parse(k Kind, body []byte) (Message, error) {
 	r := reader{b: body}
-	var m Message
-	switch k {
-	case KindHello:
-		m = r.hello()
-	case KindShut:
-		m = Shut{Authors: r.authors(MaxShut)}
-	case KindOffer:
-		m = Offer{Root: crdt.Hash(r.bytes32())}
-	case KindVector:
-		m = r.vector()
-	case KindMissing:
-		m = r.missing()
-	case KindOps:
-		m = r.ops()
-	case KindDone:
-		m = Done{Author: r.author(), Complete: r.bool()}
-	case KindBye:
-		m = Bye{Code: Code(r.uint8()), Text: r.text(int(r.uint8()), MaxText)}
-	default:
-		r.fail("there is no message of %s", k)
-	}
+	m := r.message(k)
 	if r.err == nil && len(r.b) > 0 {
 		r.fail("%d bytes follow the message", len(r.b))
 	}
@@ -54,135 +33,42 @@ func Parse(k Kind, body []byte) (Message, error) {
 	return m, nil
 }
 
-// reader takes a body apart from the front. The first fault stays in err; every later step returns
-// zeros.
-type reader struct {
-	b   []byte
-	err error
-}
-
-func (r *reader) fail(format string, args ...any) {
-	if r.err == nil {
-		r.err = fmt.Errorf("%w: %w", ErrMalformed, fmt.Errorf(format, args...))
+// message takes the body of a message of kind k. What it returns counts only while r.err is nil.
+func (r *reader) message(k Kind) Message {
+	switch k {
+	case KindHello:
+		return r.hello()
+	case KindShut:
+		return Shut{Authors: r.authors(MaxShut)}
+	case KindOffer:
+		return Offer{Round: r.uint32(), Root: crdt.Hash(r.bytes32())}
+	case KindSame:
+		return Same{Round: r.uint32()}
+	case KindProbe:
+		return r.probe()
+	case KindNodes:
+		return r.nodes()
+	case KindVector:
+		return r.vector()
+	case KindMissing:
+		return Missing{Wants: r.wants(1)}
+	case KindSpans:
+		return r.spans()
+	case KindOps:
+		return r.ops()
+	case KindDone:
+		return r.done()
+	case KindIHave:
+		return r.ihave()
+	case KindGraft:
+		return Graft{Wants: r.wants(0)}
+	case KindDetach:
+		return Detach{}
+	case KindBye:
+		return Bye{Code: Code(r.uint8()), Text: r.text(int(r.uint8()), MaxText)}
 	}
-}
-
-// next takes n bytes, or fails and returns nil.
-func (r *reader) next(n int) []byte {
-	if r.err != nil {
-		return nil
-	}
-	if n > len(r.b) {
-		r.fail("cut off: %d more bytes expected, %d left", n, len(r.b))
-		return nil
-	}
-	b := r.b[:n:n]
-	r.b = r.b[n:]
-	return b
-}
-
-func (r *reader) uint8() uint8 {
-	if b := r.next(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
-
-func (r *reader) uint16() uint16 {
-	if b := r.next(2); b != nil {
-		return be.Uint16(b)
-	}
-	return 0
-}
-
-func (r *reader) uint32() uint32 {
-	if b := r.next(4); b != nil {
-		return be.Uint32(b)
-	}
-	return 0
-}
-
-func (r *reader) uint64() uint64 {
-	if b := r.next(8); b != nil {
-		return be.Uint64(b)
-	}
-	return 0
-}
-
-func (r *reader) bool() bool {
-	n := r.uint8()
-	if n > 1 {
-		r.fail("%d is neither true nor false", n)
-	}
-	return n == 1
-}
-
-func (r *reader) bytes32() (b [32]byte) {
-	copy(b[:], r.next(len(b)))
-	return b
-}
-
-func (r *reader) author() crdt.Author { return crdt.Author(r.bytes32()) }
-
-// count takes the length of a list whose elements have at least size bytes each, and fails when it is
-// above most or more than what is left can hold: so what it returns may be allocated.
-func (r *reader) count(n uint32, size, most int, what string) int {
-	if r.err == nil && (uint64(n) > uint64(most) || uint64(n)*uint64(size) > uint64(len(r.b))) {
-		r.fail("%d %s: expected at most %d, in %d bytes", n, what, most, len(r.b))
-	}
-	if r.err != nil {
-		return 0
-	}
-	return int(n)
-}
-
-func (r *reader) text(n, most int) string {
-	if n > most {
-		r.fail("a text of %d bytes: expected at most %d", n, most)
-	}
-	b := r.next(n)
-	if !utf8.Valid(b) {
-		r.fail("a text is not valid UTF-8")
-	}
-	return string(b)
-}
-
-// heads takes at least least heads, strictly ascending.
-func (r *reader) heads(least, most int) []crdt.Head {
-	n := r.count(uint32(r.uint16()), headSize, most, "heads")
-	if r.err == nil && n < least {
-		r.fail("%d heads: expected at least %d", n, least)
-	}
-	if n == 0 {
-		return nil
-	}
-	heads := make([]crdt.Head, n)
-	for i := range heads {
-		h := crdt.Head{Next: r.uint64(), ID: crdt.OpID(r.bytes32())}
-		if r.err == nil && (h.Next == 0 || h.Next >= crdt.MaxSeq || h.ID.IsZero()) {
-			r.fail("head (%d, %s) is none", h.Next, h.ID)
-		}
-		if i > 0 && heads[i-1].Compare(h) >= 0 {
-			r.fail("heads are not strictly ascending")
-		}
-		heads[i] = h
-	}
-	return heads
-}
-
-func (r *reader) authors(most int) []crdt.Author {
-	n := r.count(r.uint32(), authorSize, most, "authors")
-	if n == 0 {
-		return nil
-	}
-	authors := make([]crdt.Author, n)
-	for i := range authors {
-		authors[i] = r.author()
-		if i > 0 && authors[i-1].Compare(authors[i]) >= 0 {
-			r.fail("authors are not strictly ascending")
-		}
-	}
-	return authors
+	r.fail("there is no message of %s", k)
+	return nil
 }
 
 func (r *reader) hello() Message {
@@ -190,6 +76,8 @@ func (r *reader) hello() Message {
 	if r.err == nil && m.Version != Version {
 		r.err = &VersionError{Version: m.Version}
 	}
+	m.Features = Features(r.uint32())
+	copy(m.Instance[:], r.next(len(m.Instance)))
 	copy(m.Log[:], r.next(len(m.Log)))
 	if n := int(r.uint16()); n > MaxGenesis {
 		r.fail("a genesis of %d bytes: expected at most %d", n, MaxGenesis)
@@ -201,8 +89,55 @@ func (r *reader) hello() Message {
 	return m
 }
 
+func (r *reader) probe() Message {
+	m := Probe{Round: r.uint32()}
+	n := r.count(uint32(r.uint16()), probeLeast, MaxProbes, "probes")
+	if r.err == nil && n == 0 {
+		r.fail("nothing is probed")
+	}
+	m.Probes = make([]crdt.Probe, n)
+	var last crdt.Author
+	for i := 0; i < n && r.err == nil; i++ {
+		p := crdt.Probe{Path: r.path(), Heads: r.bool()}
+		after, upto := p.Path.AuthorRange()
+		if i > 0 && (m.Probes[i-1].Path.Compare(p.Path) >= 0 || last.Compare(after) > 0) {
+			r.fail("path %s is out of order or below the one before", p.Path)
+		}
+		m.Probes[i], last = p, upto
+	}
+	return m
+}
+
+func (r *reader) nodes() Message {
+	m := Nodes{Round: r.uint32(), Last: r.bool()}
+	n := r.count(uint32(r.uint16()), nodeLeast, MaxNodes, "nodes")
+	m.Nodes = make([]crdt.Node, n)
+	for i := 0; i < n && r.err == nil; i++ {
+		m.Nodes[i] = r.node()
+	}
+	return m
+}
+
+func (r *reader) node() crdt.Node {
+	n := crdt.Node{Path: r.path(), Count: r.uint32()}
+	present := r.uint16()
+	for i := range n.Children {
+		if present&(1<<i) == 0 {
+			continue
+		}
+		copy(n.Children[i][:], r.next(printSize))
+		if r.err == nil && n.Children[i] == (crdt.Print{}) {
+			r.fail("child %d of %s is there and has no print", i, n.Path)
+		}
+	}
+	return n
+}
+
 func (r *reader) vector() Message {
-	m := Vector{Partial: r.bool(), After: r.author(), Upto: r.author()}
+	m := Vector{Round: r.uint32(), Last: r.bool(), After: r.author(), Upto: r.author()}
+	if r.err == nil && m.After.Compare(m.Upto) >= 0 {
+		r.fail("no author is above %s and up to %s", m.After.Short(), m.Upto.Short())
+	}
 	n := r.count(uint32(r.uint16()), authorSize+2+headSize, MaxVectorAuthors, "authors")
 	m.Heads = make(crdt.Frontier, n)
 	last := m.After
@@ -217,14 +152,19 @@ func (r *reader) vector() Message {
 	return m
 }
 
-func (r *reader) missing() Message {
-	n := r.count(uint32(r.uint16()), authorSize+4, MaxWants, "wants")
-	if r.err == nil && n == 0 {
+// wants takes at least least wants.
+func (r *reader) wants(least int) []Want {
+	n := r.count(uint32(r.uint16()), 4+authorSize+4, MaxWants, "wants")
+	if r.err == nil && n < least {
 		r.fail("nothing is wanted")
 	}
-	m := Missing{Wants: make([]crdt.Want, n)}
-	for i := range m.Wants {
-		w := &m.Wants[i]
+	if n == 0 {
+		return nil
+	}
+	wants := make([]Want, n)
+	for i := range wants {
+		w := &wants[i]
+		w.Ask = r.ask()
 		w.Author = r.author()
 		w.Locator.Heads = r.heads(0, crdt.MaxLocator)
 		back := r.count(uint32(r.uint16()), headSize, crdt.MaxLocator-len(w.Locator.Heads), "locator items")
@@ -232,11 +172,52 @@ func (r *reader) missing() Message {
 			w.Locator.Back = append(w.Locator.Back, crdt.Key{First: r.uint64(), ID: crdt.OpID(r.bytes32())})
 		}
 	}
+	return wants
+}
+
+func (r *reader) spans() Message {
+	n := r.count(uint32(r.uint16()), spanSize, MaxWants, "spans")
+	if r.err == nil && n == 0 {
+		r.fail("nothing is wanted")
+	}
+	m := Spans{Wants: make([]SpanWant, n)}
+	for i := range m.Wants {
+		w := &m.Wants[i]
+		w.Ask = r.ask()
+		w.Span = crdt.Span{Author: r.author(), Head: r.head(), From: r.uint64(), Upto: r.uint64()}
+		w.MaxBytes = r.uint32()
+		if r.err == nil && (w.From >= w.Upto || w.Upto >= crdt.MaxSeq) {
+			r.fail("a span from %d to %d", w.From, w.Upto)
+		}
+	}
+	return m
+}
+
+func (r *reader) done() Message {
+	m := Done{Ask: r.ask(), Author: r.author(), Complete: r.bool(), Next: r.uint64()}
+	if m.Next >= crdt.MaxSeq {
+		r.fail("%d is no seq", m.Next)
+	}
+	return m
+}
+
+func (r *reader) ihave() Message {
+	n := r.count(uint32(r.uint16()), haveSize, MaxHaves, "runs")
+	if r.err == nil && n == 0 {
+		r.fail("nothing is held")
+	}
+	m := IHave{Haves: make([]Have, n)}
+	for i := range m.Haves {
+		m.Haves[i] = Have{Author: r.author(), Head: r.head(), Hops: r.uint16()}
+		if i > 0 && m.Haves[i-1].Author.Compare(m.Haves[i].Author) >= 0 {
+			r.fail("authors are not strictly ascending")
+		}
+	}
 	return m
 }
 
 func (r *reader) ops() Message {
-	m := Ops{Author: r.author(), Answer: r.bool()}
+	m := Ops{Author: r.author(), Ask: r.uint32(), Hops: r.uint16()}
 	if n := int(r.uint16()); n > maxLeave {
 		r.fail("a leave of %d bytes: expected at most %d", n, maxLeave)
 	} else if n > 0 {

@@ -14,12 +14,38 @@
 //
 //	Hello     who speaks which version of what log, and what it holds of the reader's own feed
 //	Shut      authors of whom the sender takes no more
-//	Offer     the root of the sender's digest: a question whether the two are equal
-//	Vector    heads by author, the answer to an offer with another root; a part of the frontier at a time
 //	Missing   wants: how far the sender's copies of some feeds go
-//	Ops       a run of one feed, pushed by its author or sent because it was missing
+//	Spans     wants for stretches of feeds, so that several peers can each send a part
+//	Ops       a run of one feed, pushed, or sent because it was asked for
 //	Done      the end of the answer to one want
 //	Bye       why the sender is about to close the stream
+//
+// What one side, the asker, does to learn what the other has that differs; both sides do it, each with
+// rounds of its own:
+//
+//	asker                                answerer
+//	  │  Offer: the root of my digest       │
+//	  ├────────────────────────────────────▶│
+//	  │  Same, or the top node, or heads    │
+//	  │◀────────────────────────────────────┤
+//	  │  Probe: the children that differ    │   repeated until there is
+//	  ├────────────────────────────────────▶│   nothing left to probe
+//	  │  Nodes and Vector, the last marked  │
+//	  │◀────────────────────────────────────┤
+//
+// And what keeps the tree along which runs are pushed (Leitão, Pereira, Rodrigues: Epidemic Broadcast
+// Trees, 2007):
+//
+//	IHave     runs that the sender has and does not push on this link
+//	Graft     push to me, and send what I lack
+//	Detach    do not push to me (the paper's Prune)
+//
+// A frame of kind Packed holds another frame's body, compressed with zstd (RFC 8878):
+//
+//	packed = inner kind (1) ‖ inner length (4) ‖ one zstd frame that states the same length
+//
+// It is shorter than what is in it, holds no packed frame, and is sent only when both hellos have
+// named [FeatureZstd]. A [Packer] decides which frames are worth it.
 //
 // The version stands first in the hello and its place never changes, so that nodes of different
 // versions can say so. Everything else belongs to version [Version].

@@ -20,6 +20,8 @@ var be = binary.BigEndian
 
 func (m Hello) appendBody(b []byte) []byte {
 	b = be.AppendUint16(b, m.Version)
+	b = be.AppendUint32(b, uint32(m.Features))
+	b = append(b, m.Instance[:]...)
 	b = append(b, m.Log[:]...)
 	b = append(be.AppendUint16(b, uint16(len(m.Genesis))), m.Genesis...)
 	b = append(append(b, byte(len(m.Name))), m.Name...)
@@ -34,10 +36,49 @@ func (m Shut) appendBody(b []byte) []byte {
 	return b
 }
 
-func (m Offer) appendBody(b []byte) []byte { return append(b, m.Root[:]...) }
+func (m Offer) appendBody(b []byte) []byte {
+	return append(be.AppendUint32(b, m.Round), m.Root[:]...)
+}
+
+func (m Same) appendBody(b []byte) []byte { return be.AppendUint32(b, m.Round) }
+
+func (m Probe) appendBody(b []byte) []byte {
+	b = be.AppendUint32(b, m.Round)
+	b = be.AppendUint16(b, uint16(len(m.Probes)))
+	for _, p := range m.Probes {
+		b = appendBool(appendPath(b, p.Path), p.Heads)
+	}
+	return b
+}
+
+func (m Nodes) appendBody(b []byte) []byte {
+	b = appendBool(be.AppendUint32(b, m.Round), m.Last)
+	b = be.AppendUint16(b, uint16(len(m.Nodes)))
+	for i := range m.Nodes {
+		b = appendNode(b, &m.Nodes[i])
+	}
+	return b
+}
+
+func appendNode(b []byte, n *crdt.Node) []byte {
+	b = be.AppendUint32(appendPath(b, n.Path), n.Count)
+	var present uint16
+	for i, c := range n.Children {
+		if c != (crdt.Print{}) {
+			present |= 1 << i
+		}
+	}
+	b = be.AppendUint16(b, present)
+	for i := range n.Children {
+		if present&(1<<i) != 0 {
+			b = append(b, n.Children[i][:]...)
+		}
+	}
+	return b
+}
 
 func (v Vector) appendBody(b []byte) []byte {
-	b = appendBool(b, v.Partial)
+	b = appendBool(be.AppendUint32(b, v.Round), v.Last)
 	b = append(append(b, v.After[:]...), v.Upto[:]...)
 	b = be.AppendUint16(b, uint16(len(v.Heads)))
 	for a, heads := range v.Heads.All() {
@@ -46,11 +87,15 @@ func (v Vector) appendBody(b []byte) []byte {
 	return b
 }
 
-func (m Missing) appendBody(b []byte) []byte {
-	b = be.AppendUint16(b, uint16(len(m.Wants)))
-	for i := range m.Wants {
-		w := &m.Wants[i]
-		b = append(b, w.Author[:]...)
+func (m Missing) appendBody(b []byte) []byte { return appendWants(b, m.Wants) }
+
+func (m Graft) appendBody(b []byte) []byte { return appendWants(b, m.Wants) }
+
+func appendWants(b []byte, wants []Want) []byte {
+	b = be.AppendUint16(b, uint16(len(wants)))
+	for i := range wants {
+		w := &wants[i]
+		b = append(be.AppendUint32(b, w.Ask), w.Author[:]...)
 		b = appendHeads(b, w.Locator.Heads)
 		b = be.AppendUint16(b, uint16(len(w.Locator.Back)))
 		for _, k := range w.Locator.Back {
@@ -60,8 +105,21 @@ func (m Missing) appendBody(b []byte) []byte {
 	return b
 }
 
+func (m Spans) appendBody(b []byte) []byte {
+	b = be.AppendUint16(b, uint16(len(m.Wants)))
+	for i := range m.Wants {
+		w := &m.Wants[i]
+		b = append(be.AppendUint32(b, w.Ask), w.Author[:]...)
+		b = appendHead(b, w.Head)
+		b = be.AppendUint64(be.AppendUint64(b, w.From), w.Upto)
+		b = be.AppendUint32(b, w.MaxBytes)
+	}
+	return b
+}
+
 func (m Ops) appendBody(b []byte) []byte {
-	b = appendBool(append(b, m.Author[:]...), m.Answer)
+	b = be.AppendUint32(append(b, m.Author[:]...), m.Ask)
+	b = be.AppendUint16(b, m.Hops)
 	leave := m.Run.Leave.Bytes()
 	b = append(be.AppendUint16(b, uint16(len(leave))), leave...)
 	b = be.AppendUint16(b, uint16(len(m.Run.Ops)))
@@ -71,7 +129,22 @@ func (m Ops) appendBody(b []byte) []byte {
 	return b
 }
 
-func (m Done) appendBody(b []byte) []byte { return appendBool(append(b, m.Author[:]...), m.Complete) }
+func (m Done) appendBody(b []byte) []byte {
+	b = append(be.AppendUint32(b, m.Ask), m.Author[:]...)
+	return be.AppendUint64(appendBool(b, m.Complete), m.Next)
+}
+
+func (m IHave) appendBody(b []byte) []byte {
+	b = be.AppendUint16(b, uint16(len(m.Haves)))
+	for i := range m.Haves {
+		h := &m.Haves[i]
+		b = appendHead(append(b, h.Author[:]...), h.Head)
+		b = be.AppendUint16(b, h.Hops)
+	}
+	return b
+}
+
+func (Detach) appendBody(b []byte) []byte { return b }
 
 func (m Bye) appendBody(b []byte) []byte {
 	text := m.Text[:min(len(m.Text), MaxText)]
@@ -81,10 +154,16 @@ func (m Bye) appendBody(b []byte) []byte {
 func appendHeads(b []byte, heads []crdt.Head) []byte {
 	b = be.AppendUint16(b, uint16(len(heads)))
 	for _, h := range heads {
-		b = append(be.AppendUint64(b, h.Next), h.ID[:]...)
+		b = appendHead(b, h)
 	}
 	return b
 }
+
+func appendHead(b []byte, h crdt.Head) []byte {
+	return append(be.AppendUint64(b, h.Next), h.ID[:]...)
+}
+
+func appendPath(b []byte, p crdt.Path) []byte { return p.AppendNibbles(append(b, byte(p.Len()))) }
 
 func appendBool(b []byte, v bool) []byte {
 	if v {

@@ -6,27 +6,46 @@ import (
 	"slices"
 )
 
-// ReadFrame reads one frame and parses its message. It returns the body's size in bytes. When the
-// stream ends between two frames the error is io.EOF; when it ends within one, it wraps
-// io.ErrUnexpectedEOF. Other errors are those of the stream or of [Parse].
-func ReadFrame(r io.Reader) (Message, int, error) {
+// Size is how many bytes a frame has, its header counted.
+type Size struct {
+	Wire  int // as it came
+	Plain int // unpacked; the same as Wire unless it came packed
+}
+
+// ReadFrame reads one frame and parses its message. Packed frames are read only when packed says that
+// both ends have agreed on them. When the stream ends between two frames the error is io.EOF; when it
+// ends within one, it wraps io.ErrUnexpectedEOF. Other errors are those of the stream, or wrap
+// [ErrMalformed] or a [*VersionError].
+//
+// A call takes memory of at most twice the largest body, most of it only once so many bytes came.
+func ReadFrame(r io.Reader, packed bool) (Message, Size, error) {
 	var header [headerSize]byte
 	if _, err := io.ReadFull(r, header[:]); err != nil {
 		if err != io.EOF {
 			err = fmt.Errorf("read frame: %w", err)
 		}
-		return nil, 0, err
+		return nil, Size{}, err
 	}
-	size, kind := be.Uint32(header[:]), Kind(header[headerSize-1])
-	if most := kind.MaxBody(); uint64(size) > uint64(most) {
-		return nil, 0, fmt.Errorf("read frame: %w: %s of %d bytes, at most %d are allowed", ErrMalformed, kind, size, most)
+	announced, kind := be.Uint32(header[:]), Kind(header[headerSize-1])
+	if kind == KindPacked && !packed {
+		return nil, Size{}, fmt.Errorf("read frame: %w: %s, which was not agreed", ErrMalformed, kind)
 	}
-	body, err := readBody(r, int(size))
+	if most := kind.MaxBody(); uint64(announced) > uint64(most) {
+		return nil, Size{}, fmt.Errorf("read frame: %w: %s of %d bytes, at most %d are allowed", ErrMalformed, kind, announced, most)
+	}
+	body, err := readBody(r, int(announced))
 	if err != nil {
-		return nil, 0, fmt.Errorf("read frame: %s: %w", kind, err)
+		return nil, Size{}, fmt.Errorf("read frame: %s: %w", kind, err)
 	}
+	size := Size{Wire: headerSize + len(body)}
+	if kind == KindPacked {
+		if kind, body, err = unpack(body); err != nil {
+			return nil, size, fmt.Errorf("read frame: %w", err)
+		}
+	}
+	size.Plain = headerSize + len(body)
 	m, err := Parse(kind, body)
-	return m, int(size), err
+	return m, size, err
 }
 
 // firstPart is how much memory a body gets before any of it has arrived.

@@ -17,7 +17,13 @@ const (
 	MaxShut = 8192
 	// MaxVectorAuthors bounds the authors of one Vector. A larger frontier is sent in parts.
 	MaxVectorAuthors = 1024
-	// MaxWants bounds the wants of one Missing.
+	// MaxProbes bounds the probes of one Probe.
+	MaxProbes = 256
+	// MaxNodes bounds the nodes of one Nodes.
+	MaxNodes = 256
+	// MaxHaves bounds the runs that one IHave names.
+	MaxHaves = 1024
+	// MaxWants bounds the wants of one Missing, Graft or Spans.
 	MaxWants = 64
 	// MaxRunOps bounds the ops of one Ops.
 	MaxRunOps = 4096
@@ -30,6 +36,8 @@ const (
 	maxVector = 256 << 10
 	// maxLeave bounds the bytes of a leave: a header and a signature.
 	maxLeave = 1 << 10
+	// maxOps bounds the body of an Ops, the largest there is, in bytes.
+	maxOps = authorSize + 4 + 2 + 2 + maxLeave + 2 + MaxRunOps*4 + crdt.MaxSingleOp
 )
 
 // The sizes that limits are made of, in bytes.
@@ -37,28 +45,48 @@ const (
 	authorSize = len(crdt.Author{})
 	headSize   = 8 + len(crdt.OpID{})
 	headerSize = 5 // of a frame
+	printSize  = len(crdt.Print{})
+	pathSize   = 1 + crdt.MaxPath/2
+	probeLeast = 1 + 1
+	nodeLeast  = 1 + 4 + 2
+	nodeSize   = pathSize + 4 + 2 + 16*printSize
+	spanSize   = 4 + authorSize + headSize + 8 + 8 + 4
+	haveSize   = authorSize + headSize + 2
+	packedHead = 1 + 4 // before the compressed bytes
 )
 
-// MaxBody returns the most bytes that the body of a message of kind k may have, 0 for a kind that
-// does not exist.
+// MaxBody returns the most bytes that the body of a frame of kind k may have, 0 for a kind that does
+// not exist.
 func (k Kind) MaxBody() int {
 	switch k {
 	case KindHello:
-		return 64 + MaxGenesis + MaxName + MaxHeads*headSize
+		return 80 + MaxGenesis + MaxName + MaxHeads*headSize
 	case KindShut:
 		return 4 + MaxShut*authorSize
 	case KindOffer:
-		return len(crdt.Hash{})
+		return 4 + len(crdt.Hash{})
+	case KindSame:
+		return 4
+	case KindProbe:
+		return 4 + 2 + MaxProbes*(pathSize+1)
+	case KindNodes:
+		return 4 + 1 + 2 + MaxNodes*nodeSize
 	case KindVector:
 		return maxVector
-	case KindMissing:
-		return 2 + MaxWants*(authorSize+4+crdt.MaxLocator*headSize)
+	case KindMissing, KindGraft:
+		return 2 + MaxWants*(4+authorSize+4+crdt.MaxLocator*headSize)
+	case KindSpans:
+		return 2 + MaxWants*spanSize
 	case KindOps:
-		return authorSize + 5 + maxLeave + MaxRunOps*4 + crdt.MaxSingleOp
+		return maxOps
 	case KindDone:
-		return authorSize + 1
+		return 4 + authorSize + 1 + 8
+	case KindIHave:
+		return 2 + MaxHaves*haveSize
 	case KindBye:
 		return 2 + MaxText
+	case KindPacked:
+		return packedHead + maxOps
 	}
-	return 0
+	return 0 // Detach too has none.
 }

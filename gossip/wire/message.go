@@ -14,16 +14,27 @@ const (
 	KindHello Kind = 1 + iota
 	KindShut
 	KindOffer
+	KindSame
+	KindProbe
+	KindNodes
 	KindVector
 	KindMissing
+	KindSpans
 	KindOps
 	KindDone
+	KindIHave
+	KindGraft
+	KindDetach
 	KindBye
+	// KindPacked is the kind of a frame that holds another frame's body, compressed. It is no
+	// message: [ReadFrame] takes it off and [Packer] puts it on.
+	KindPacked
 )
 
 // String returns the kind as a word.
 func (k Kind) String() string {
-	names := [...]string{"", "hello", "shut", "offer", "vector", "missing", "ops", "done", "bye"}
+	names := [...]string{"", "hello", "shut", "offer", "same", "probe", "nodes", "vector", "missing",
+		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed"}
 	if k == 0 || int(k) >= len(names) {
 		return fmt.Sprintf("kind(%d)", uint8(k))
 	}
@@ -38,13 +49,26 @@ type Message interface {
 	appendBody(dst []byte) []byte
 }
 
+// Features is a set of what a node can do beyond the protocol's version. A link uses what both of
+// its ends have named. Bits that are not known here are kept and mean nothing.
+type Features uint32
+
+// Instance is drawn at random by each process that takes part: it tells two processes with one key
+// apart, and two streams to one process from streams to two.
+type Instance [16]byte
+
+// FeatureZstd says that the sender reads packed frames.
+const FeatureZstd Features = 1 << 0
+
 // Hello is the first message in each direction. Who sends it, TLS has said already.
 type Hello struct {
-	Version uint16 // of the protocol; all that follows is read only if it is ours
-	Log     crdt.LogID
-	Genesis []byte      // encoded; empty while the sender does not know it
-	Name    string      // what people call the sender; it may be anything
-	Held    []crdt.Head // what the sender holds of the reader's own feed
+	Version  uint16 // of the protocol; all that follows is read only if it is ours
+	Features Features
+	Instance Instance // of the sender's process
+	Log      crdt.LogID
+	Genesis  []byte      // encoded; empty while the sender does not know it
+	Name     string      // what people call the sender; it may be anything
+	Held     []crdt.Head // what the sender holds of the reader's own feed
 }
 
 // Shut names the authors of whom the sender takes no more, ascending. It replaces what an earlier
@@ -53,40 +77,104 @@ type Shut struct {
 	Authors []crdt.Author
 }
 
-// Offer asks whether the two frontiers, less the authors that either side has shut, are equal.
+// Offer begins a comparison: its sender, the asker, wants to know what the reader has that differs.
+// Both sides leave out the authors that either has shut.
 type Offer struct {
-	Root crdt.Hash
+	Round uint32 // numbers the sender's comparisons on this link
+	Root  crdt.Hash
 }
 
-// Vector says what the sender holds of the authors above After, up to and including Upto. In a
-// partial one, authors may be left out: it answers another vector with what that one lacks, and is
-// not answered itself.
+// Same answers an [Offer] with an equal root: there is nothing to tell.
+type Same struct {
+	Round uint32
+}
+
+// Probe asks for what lies under paths of the reader's digest.
+type Probe struct {
+	Round uint32
+	// Probes has between 1 and [MaxProbes] of them, their paths ascending and none below another:
+	// so no answer is longer than the whole frontier.
+	Probes []crdt.Probe
+}
+
+// Nodes answers a [Probe] with nodes of the sender's digest, in any order.
+type Nodes struct {
+	Round uint32
+	Nodes []crdt.Node // at most [MaxNodes]
+	Last  bool        // ends the answer to one Offer or Probe
+}
+
+// Vector says what the sender holds of the authors above After, up to and including Upto. It answers
+// an [Offer] or a [Probe].
 type Vector struct {
+	Round       uint32
 	After, Upto crdt.Author
-	Partial     bool
 	Heads       crdt.Frontier
+	Last        bool // ends the answer to one Offer or Probe
 }
 
 // Missing asks for what lies beyond the locators.
 type Missing struct {
-	Wants []crdt.Want
+	Wants []Want // 1 to [MaxWants]
+}
+
+// Want is a want with the number that its answer carries.
+type Want struct {
+	Ask uint32 // not 0; chosen by the asker
+	crdt.Want
+}
+
+// Spans asks for stretches of feeds.
+type Spans struct {
+	Wants []SpanWant // 1 to [MaxWants]
+}
+
+// SpanWant asks for one stretch.
+type SpanWant struct {
+	Ask uint32 // not 0; chosen by the asker
+	crdt.Span
+	MaxBytes uint32 // the answer stops at the first anchor at or after so many bytes of ops
 }
 
 // Ops carries a run.
 type Ops struct {
 	Author crdt.Author // of all its ops
-	Answer bool        // sent because it was missing; otherwise its author pushes it
+	Ask    uint32      // what it answers; 0 when it is pushed
+	Hops   uint16      // how many links the run has passed on its way here, this one left out
 	Run    crdt.Run
 	// Newer is set by [Parse] when the run went on with an op of a format version that is not known
 	// here. Run holds what came before it, which may be nothing.
 	Newer *crdt.VersionError
 }
 
-// Done ends the answer to the want for one author.
+// Done ends the answer to one ask.
 type Done struct {
+	Ask      uint32
 	Author   crdt.Author
-	Complete bool // false: the sender could not send all that it offered
+	Complete bool   // false: there is more that the sender could not or would not send
+	Next     uint64 // the seq after the last op that was sent for the ask; 0 when none was
 }
+
+// IHave says what the sender holds and could push.
+type IHave struct {
+	Haves []Have // 1 to [MaxHaves], ascending by author, one an author
+}
+
+// Have names the last op of a run that the sender holds.
+type Have struct {
+	Author crdt.Author
+	Head   crdt.Head
+	Hops   uint16 // what the run's Hops would be if the sender pushed it
+}
+
+// Graft asks the reader to push to the sender from now on, and for what the sender lacks.
+type Graft struct {
+	Wants []Want // at most [MaxWants]; may be empty
+}
+
+// Detach asks the reader to push no more to the sender, only to say what it has. It is the Prune of
+// the Plumtree paper.
+type Detach struct{}
 
 // Bye says why the sender closes the stream.
 type Bye struct {
@@ -105,11 +193,12 @@ const (
 	CodeVersion       // the reader speaks another version
 	CodeOtherLog      // the reader holds another log
 	CodeOffence       // the reader sent what it may not send
+	CodeEnough        // the sender has links enough without this one
 )
 
 // String returns the code as words.
 func (c Code) String() string {
-	names := [...]string{"other", "leaving", "spare stream", "other version", "other log", "offence"}
+	names := [...]string{"other", "leaving", "spare stream", "other version", "other log", "offence", "links enough"}
 	if int(c) >= len(names) {
 		return fmt.Sprintf("code(%d)", uint8(c))
 	}
@@ -120,8 +209,15 @@ func (c Code) String() string {
 func (Hello) Kind() Kind   { return KindHello }
 func (Shut) Kind() Kind    { return KindShut }
 func (Offer) Kind() Kind   { return KindOffer }
+func (Same) Kind() Kind    { return KindSame }
+func (Probe) Kind() Kind   { return KindProbe }
+func (Nodes) Kind() Kind   { return KindNodes }
 func (Vector) Kind() Kind  { return KindVector }
 func (Missing) Kind() Kind { return KindMissing }
+func (Spans) Kind() Kind   { return KindSpans }
 func (Ops) Kind() Kind     { return KindOps }
 func (Done) Kind() Kind    { return KindDone }
+func (IHave) Kind() Kind   { return KindIHave }
+func (Graft) Kind() Kind   { return KindGraft }
+func (Detach) Kind() Kind  { return KindDetach }
 func (Bye) Kind() Kind     { return KindBye }

@@ -7,41 +7,33 @@ import (
 )
 
 // vectorHead is the size of a Vector's body without its heads, in bytes.
-const vectorHead = 1 + 2*authorSize + 2
+const vectorHead = 4 + 1 + 2*authorSize + 2
 
-// lastAuthor is the author above whom there is none.
-var lastAuthor = crdt.Author{
-	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-}
-
-// Vectors yields f in parts that fit a message each and together cover all authors; of the heads of
-// one author, the highest [MaxHeads].
-func Vectors(f crdt.Frontier) iter.Seq[Vector] {
+// Vectors yields the heads of the authors above after, up to and including upto, in parts that fit a
+// message each and together cover the range; of the heads of one author, the highest [MaxHeads]. The
+// authors in heads are ascending and within the range. Round and Last are left to the caller.
+func Vectors(after, upto crdt.Author, heads iter.Seq2[crdt.Author, []crdt.Head]) iter.Seq[Vector] {
 	return func(yield func(Vector) bool) {
-		v := Vector{Heads: make(crdt.Frontier)}
+		v := Vector{After: after, Upto: after, Heads: make(crdt.Frontier)}
 		size := vectorHead
-		for a, heads := range f.All() {
-			heads = heads[max(0, len(heads)-MaxHeads):]
-			more := authorSize + 2 + len(heads)*headSize
+		for a, h := range heads {
+			h = h[max(0, len(h)-MaxHeads):]
+			more := authorSize + 2 + len(h)*headSize
 			if len(v.Heads) == MaxVectorAuthors || size+more > maxVector {
 				if !yield(v) {
 					return
 				}
 				v, size = Vector{After: v.Upto, Heads: make(crdt.Frontier)}, vectorHead
 			}
-			v.Heads[a], v.Upto = heads, a
+			v.Heads[a], v.Upto = h, a
 			size += more
 		}
-		v.Upto = lastAuthor
+		v.Upto = upto
 		yield(v)
 	}
 }
 
-// Last reports whether v is the last part of a frontier.
-func (v Vector) Last() bool { return v.Upto == lastAuthor }
-
 // Covers reports whether v says what its sender holds of a, be it nothing.
 func (v Vector) Covers(a crdt.Author) bool {
-	return !v.Partial && v.After.Compare(a) < 0 && a.Compare(v.Upto) <= 0
+	return v.After.Compare(a) < 0 && a.Compare(v.Upto) <= 0
 }

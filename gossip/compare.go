@@ -1,0 +1,257 @@
+package gossip
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/backfill"
+	"github.com/quipulog/quipu/gossip/wire"
+)
+
+// A node that wants to know what a peer has offers the root of its digest, and the peer answers from
+// its own, without keeping anything:
+//
+//	asker                          peer
+//	│ Offer  round 7, root           │
+//	├───────────────────────────────▶│  roots are equal: Same, and that is all
+//	│ Nodes  the top: 16 prints      │  (or the whole Vector, if it is small)
+//	│◀───────────────────────────────┤
+//	│ Probe  where prints differ     │
+//	├───────────────────────────────▶│
+//	│ Nodes, Vector of small ranges  │
+//	│◀───────────────────────────────┤  … until nothing is left to probe
+//
+// Each side asks for itself. With d differing authors of n that takes O(d log n) bytes.
+
+const (
+	// smallFrontier is the number of authors up to which a whole frontier is sent at once.
+	smallFrontier = 100
+	// maxLacking bounds the authors that one comparison finds; the next finds more.
+	maxLacking = 4096
+	// maxProbes bounds what one comparison has still to probe.
+	maxProbes = 64 << 10
+)
+
+// comparison is the asking side of a comparison. It belongs to the link's reader.
+type comparison struct {
+	round   uint32
+	digest  crdt.Digest        // ours, as it was at the first answer
+	probing map[crdt.Path]bool // asked for and not answered yet; at first the top
+	queue   []crdt.Probe       // to be sent
+	found   differences
+}
+
+// differences is what a comparison has found, of at most [maxLacking] authors each.
+type differences struct {
+	round   uint32
+	lacking crdt.Frontier // heads of the peer that lead to something we lack
+	behind  crdt.Frontier // of the peer, where it has other heads than we have and none that we lack
+}
+
+// begin starts over for a new round.
+func (c *comparison) begin(round uint32, d crdt.Digest) {
+	*c = comparison{
+		round:   round,
+		digest:  d,
+		probing: map[crdt.Path]bool{{}: true},
+		found:   differences{round: round, lacking: make(crdt.Frontier), behind: make(crdt.Frontier)},
+	}
+}
+
+// takeNodes looks where the peer's nodes differ from ours.
+func (c *comparison) takeNodes(nodes []crdt.Node) {
+	for _, n := range nodes {
+		if !c.probing[n.Path] {
+			continue // It was not asked for, or has been answered.
+		}
+		delete(c.probing, n.Path)
+		for _, p := range c.digest.Compare(n) {
+			if len(c.queue) < maxProbes {
+				c.queue = append(c.queue, p)
+			}
+		}
+		for i, print := range n.Children {
+			if print.IsZero() {
+				c.noneUnder(n.Path.Child(i))
+			}
+		}
+	}
+}
+
+// noneUnder takes note that the peer holds nothing of the authors under a path.
+func (c *comparison) noneUnder(p crdt.Path) {
+	for a := range c.digest.Under(p) {
+		if len(c.found.behind) >= maxLacking {
+			return
+		}
+		c.found.behind[a] = nil
+	}
+}
+
+// next returns the next step of probes, nil when there is none.
+func (c *comparison) next() *wire.Probe {
+	if len(c.queue) == 0 {
+		return nil
+	}
+	clear(c.probing)
+	step := c.queue[:min(len(c.queue), wire.MaxProbes)]
+	c.queue = c.queue[len(step):]
+	step = slices.Clone(step)
+	slices.SortFunc(step, func(a, b crdt.Probe) int { return a.Path.Compare(b.Path) })
+	for _, p := range step {
+		c.probing[p.Path] = true
+	}
+	return &wire.Probe{Round: c.round, Probes: step}
+}
+
+// answers reports whether round is that of the comparison under way on l, and begins it with the first
+// answer.
+func (g *Gossip) answers(l *link, round uint32) bool {
+	if round == 0 || round != l.round.Load() {
+		return false // It has been given up.
+	}
+	if l.comparison.round != round {
+		l.comparison.begin(round, l.roots.digest())
+	}
+	return true
+}
+
+// takeSame ends a comparison that found nothing.
+func (g *Gossip) takeSame(l *link, m wire.Same) {
+	if g.answers(l, m.Round) {
+		g.conclude(l, true)
+	}
+}
+
+// takeNodes takes in a part of the answer to a probe.
+func (g *Gossip) takeNodes(l *link, m wire.Nodes) {
+	if !g.answers(l, m.Round) {
+		return
+	}
+	l.comparison.takeNodes(m.Nodes)
+	if m.Last {
+		g.step(l)
+	}
+}
+
+// takeVector looks for what a peer holds and we lack, and where it is behind us.
+func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) {
+	if !g.answers(l, m.Round) {
+		return
+	}
+	c := &l.comparison
+	theirs := m.Heads.Without(l.roots.excluded())
+	for a, heads := range theirs {
+		if slices.Equal(heads, g.log.Feed(a).Heads()) {
+			delete(theirs, a)
+		}
+	}
+	wants, err := g.log.Wants(ctx, theirs, 0)
+	if err != nil {
+		if ctx.Err() == nil {
+			g.logger.Warn("comparing with a peer failed", "peer", l.peer.Short(), "err", err)
+		}
+		return
+	}
+	for _, w := range wants {
+		if len(c.found.lacking) < maxLacking {
+			c.found.lacking[w.Author] = highest(theirs[w.Author], backfill.MaxOfferHeads)
+		}
+		delete(theirs, w.Author)
+	}
+	for a := range c.digest.Between(m.After, m.Upto) {
+		if heads, differ := theirs[a]; (differ || m.Heads[a] == nil) && len(c.found.behind) < maxLacking {
+			c.found.behind[a] = highest(heads, crdt.DefaultMaxBranches)
+		}
+	}
+	if m.Last {
+		g.step(l)
+	}
+}
+
+// highest returns a copy of the last n of heads.
+func highest(heads []crdt.Head, n int) []crdt.Head {
+	return slices.Clone(heads[max(0, len(heads)-n):])
+}
+
+// step goes on with a comparison, or ends it.
+func (g *Gossip) step(l *link) {
+	if probe := l.comparison.next(); probe != nil {
+		l.out.probe(*probe)
+		return
+	}
+	g.conclude(l, false)
+}
+
+// conclude ends the comparison under way on l.
+func (g *Gossip) conclude(l *link, equal bool) {
+	found := l.comparison.found
+	l.round.CompareAndSwap(found.round, 0)
+	g.loop.do(func(s *state) { s.compared(l, found, equal) })
+}
+
+// answerOffer writes what begins a comparison on the peer's side.
+func (w *writer) answerOffer(ctx context.Context, o wire.Offer) error {
+	d := w.l.roots.digest()
+	switch {
+	case d.Root() == o.Root:
+		w.g.loop.do(func(s *state) { s.equal(w.l) })
+		return w.write(ctx, wire.Same{Round: o.Round})
+	case d.Len() <= smallFrontier:
+		return w.vectors(ctx, o.Round, d, []crdt.Path{{}})
+	}
+	top, heads := d.Answer(crdt.Probe{})
+	if heads {
+		return fmt.Errorf("answer offer: a digest of %d authors has no top", d.Len())
+	}
+	return w.write(ctx, wire.Nodes{Round: o.Round, Nodes: []crdt.Node{top}, Last: true})
+}
+
+// answerProbe writes what lies under the paths that a peer probes.
+func (w *writer) answerProbe(ctx context.Context, m wire.Probe) error {
+	d := w.l.roots.digest()
+	var nodes []crdt.Node
+	var ranges []crdt.Path
+	for _, p := range m.Probes {
+		if n, heads := d.Answer(p); heads {
+			ranges = append(ranges, p.Path)
+		} else {
+			nodes = append(nodes, n)
+		}
+	}
+	if len(nodes) > 0 {
+		if err := w.write(ctx, wire.Nodes{Round: m.Round, Nodes: nodes, Last: len(ranges) == 0}); err != nil {
+			return err
+		}
+	}
+	return w.vectors(ctx, m.Round, d, ranges)
+}
+
+// vectors writes what is held of the authors under paths; the last message ends the answer.
+func (w *writer) vectors(ctx context.Context, round uint32, d crdt.Digest, paths []crdt.Path) error {
+	for i, p := range paths {
+		after, upto := p.AuthorRange()
+		for v := range wire.Vectors(after, upto, w.heads(d, after, upto)) {
+			v.Round, v.Last = round, i == len(paths)-1 && v.Upto == upto
+			w.g.tally.add(func(c *Counts) { c.VectorsSent++ })
+			if err := w.write(ctx, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// heads yields the heads of the authors of d in a range.
+func (w *writer) heads(d crdt.Digest, after, upto crdt.Author) iter.Seq2[crdt.Author, []crdt.Head] {
+	return func(yield func(crdt.Author, []crdt.Head) bool) {
+		for a := range d.Between(after, upto) {
+			if heads := w.g.log.Feed(a).Heads(); len(heads) > 0 && !yield(a, heads) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package gossip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/find"
+)
+
+// Exchanged is what came of an [Gossip.Exchange].
+type Exchanged struct {
+	Peer     crdt.Author
+	Name     string // what the peer calls itself; it may be anything
+	Addr     string // where it was reached
+	Received uint64 // entries that came from it and were new
+	Sent     uint64 // entries that went to it
+	Shut     int    // authors that were left out, because either side takes no more of them
+	Took     time.Duration
+}
+
+// Exchange links this node with the node at addr, without joining it, and returns when each of the two
+// holds everything that the other held at the beginning, less the authors that either has shut. The
+// link is then ended, unless it was there before. It needs [Gossip.Run] to run.
+//
+// The error says why it did not come so far; what was exchanged by then is kept, as Exchanged says.
+func (g *Gossip) Exchange(ctx context.Context, addr string) (Exchanged, error) {
+	began := time.Now()
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	go func() {
+		select {
+		case <-g.loop.over:
+			end()
+		case <-life.Done():
+		}
+	}()
+	l, err := g.linkTo(ctx, life, addr)
+	if err != nil {
+		return Exchanged{Addr: addr}, fmt.Errorf("exchange with %s: %w", addr, err)
+	}
+	received, sent := l.received.Load(), l.sent.Load()
+	err = g.exchange(ctx, l, began)
+	x := Exchanged{
+		Peer: l.peer, Name: l.name, Addr: addr, Shut: len(l.roots.excluded()), Took: time.Since(began),
+		Received: l.received.Load() - received, Sent: l.sent.Load() - sent,
+	}
+	if err != nil {
+		return x, fmt.Errorf("exchange with %s: %w", addr, err)
+	}
+	return x, nil
+}
+
+// linkTo returns the link to the node at addr, a new one that is served until life ends if there is
+// none.
+func (g *Gossip) linkTo(ctx, life context.Context, addr string) (*link, error) {
+	if !g.loop.wait(ctx) {
+		return nil, context.Cause(ctx)
+	}
+	target, err := find.Parse(addr)
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := target.Resolve(ctx, g.cfg.Resolver)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, a := range addrs {
+		peer, err := g.reach(ctx, life, a, crdt.Author{})
+		if err == nil {
+			var l *link
+			if l, err = g.linked(ctx, peer); err == nil {
+				return l, nil
+			}
+		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(errs...)
+}
+
+// linked waits for the link to peer, which is in the making.
+func (g *Gossip) linked(ctx context.Context, peer crdt.Author) (*link, error) {
+	for deadline := time.Now().Add(g.pace.greet); time.Now().Before(deadline); {
+		var l *link
+		if !g.loop.ask(func(s *state) {
+			if p := s.linkTo(peer); p != nil {
+				l = p.link
+				l.pinned.Add(1)
+			}
+		}) {
+			return nil, errLeaving
+		}
+		if l != nil {
+			return l, nil
+		}
+		if err := sleep(ctx, g.pace.tick); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("the link to %s did not last", peer.Short())
+}
+
+// exchange waits until both ends of l have what the other had.
+func (g *Gossip) exchange(ctx context.Context, l *link, began time.Time) error {
+	defer l.pinned.Add(-1)
+	ours := g.log.Frontier().Clone()
+	c := &catchUp{since: began, lacking: make(map[linkID]crdt.Frontier)}
+	for {
+		var done, gone bool
+		asked := g.loop.ask(func(s *state) {
+			p := s.peering(l)
+			if gone = p == nil; !gone {
+				done = c.has(s, p) && p.holds(ours, began)
+				p.hurry(began, time.Now(), g.pace.soon)
+			}
+		})
+		switch {
+		case !asked:
+			return errLeaving
+		case done:
+			return nil
+		case gone:
+			return l.why()
+		}
+		if err := sleep(ctx, g.pace.tick); err != nil {
+			return err
+		}
+	}
+}
+
+// holds reports whether the last comparison since then showed that the peer holds all of ours.
+func (p *peering) holds(ours crdt.Frontier, since time.Time) bool {
+	if !p.foundSince.After(since) || p.partial {
+		return false
+	}
+	for a, theirs := range p.found.behind {
+		for _, h := range ours[a] {
+			if !reaches(theirs, h) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// reaches reports whether somebody with the given heads, all of which are held here, holds the op that
+// ends with head too, as far as heads can tell.
+func reaches(heads []crdt.Head, head crdt.Head) bool {
+	for _, h := range heads {
+		if h == head || len(heads) == 1 && h.Next > head.Next {
+			return true
+		}
+	}
+	return false
+}
+
+// sleep waits for d, or until ctx ends, and returns why.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

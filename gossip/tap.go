@@ -1,0 +1,71 @@
+package gossip
+
+import (
+	"context"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/wire"
+)
+
+// tap reads our own feed from the log as it grows and makes news of it, once for all links. It is a
+// cursor into the log, not a queue: what is appended faster than it can be read is read in larger
+// runs.
+//
+//	our feed:   a ─ b ─ c ─ d ─ e ─ f        our head
+//	                    │after               news so far
+//
+// What was there before it began, and what is written while the feed is disputed, is left to
+// anti-entropy.
+type tap struct {
+	g     *Gossip
+	after crdt.Head
+}
+
+// run reads until ctx ends.
+func (t *tap) run(ctx context.Context) {
+	t.after = t.end()
+	for ctx.Err() == nil {
+		changed := t.g.log.Changed()
+		for t.step(ctx) {
+		}
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		}
+	}
+}
+
+// end returns where our feed ends, zero if it holds nothing or is disputed.
+func (t *tap) end() crdt.Head {
+	if f := t.g.log.Feed(t.g.self); len(f.Branches) == 1 {
+		return f.Branches[0].Head
+	}
+	return crdt.Head{}
+}
+
+// step makes the next run news and reports whether there was one.
+func (t *tap) step(ctx context.Context) bool {
+	f := t.g.log.Feed(t.g.self)
+	if len(f.Branches) != 1 || ctx.Err() != nil {
+		return false
+	}
+	b := f.Branches[0]
+	if t.after == (crdt.Head{}) {
+		t.after = crdt.Head{Next: b.Start.First, ID: b.Parent}
+	}
+	if t.after == b.Head {
+		return false
+	}
+	seg := crdt.Segment{Author: t.g.self, Start: b.Start, After: t.after, To: b.Head}
+	run, err := t.g.log.Read(ctx, &seg, wire.MaxRunBytes)
+	if err != nil || len(run.Ops) == 0 {
+		if err != nil {
+			t.g.readFailed(ctx, t.g.self, err)
+		}
+		t.after = b.Head // Anti-entropy sees to what was left out.
+		return false
+	}
+	t.after = seg.After
+	t.g.recent.put(news{author: t.g.self, head: seg.After, run: run})
+	return true
+}
