@@ -37,6 +37,8 @@ var layers = []layer{
 var guarded = []struct{ prefix, folder string }{
 	{"github.com/ugorji/go/codec", "crdt"},
 	{"github.com/hashicorp/memberlist", "gossip/membership"},
+	{"github.com/hashicorp/mdns", "gossip/find"},
+	{"github.com/klauspost/compress", "gossip/wire"},
 	{"go.etcd.io/bbolt", "eventlog"},
 	{"github.com/spf13/cobra", "cmd/quipu"},
 }

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,9 +53,45 @@ func TestTwoNodesWithOneKey(t *testing.T) {
 		}, func() string { return m.on("log", "--format", "ndjson") })
 		m.on("append", "--kind", "after")
 	}
-	one.stop()
-	twin.stop()
-	one.on("verify")
-	twin.on("verify")
+	wantForksExplained(t, others[0], one.author)
+	// The copies hold everything too.
+	converged(t, append(members, twin))
+	for _, m := range []*member{one, twin} {
+		if shown := m.on("forks", "show", one.author); strings.Count(shown, "  written here\n") != 1 {
+			t.Errorf("which branch was written here:\n%s", shown)
+		}
+		m.stop()
+		m.on("verify")
+	}
 	sameLogsThatVerify(t, others)
+}
+
+// wantForksExplained looks at the fork of author, which has two branches after one entry, with the
+// commands that people have for it.
+func wantForksExplained(t *testing.T, m *member, author string) {
+	t.Helper()
+	list := m.on("forks", "list", "--format", "ndjson")
+	var f struct {
+		Author                   string
+		Branches, Entries, Since int
+	}
+	if err := json.Unmarshal([]byte(list), &f); err != nil {
+		t.Fatalf("forks list: %v:\n%s", err, list)
+	}
+	if f.Author != author || f.Branches != 2 || f.Entries < 2 || f.Since != 1 {
+		t.Errorf("forks list:\n%s", list)
+	}
+	shown := m.on("forks", "show", author)
+	for _, want := range []string{"Nothing is lost", "of the one", "of the copy", "after seq 0, op ", "proof     verified"} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("forks show does not say %q:\n%s", want, shown)
+		}
+	}
+	only := m.on("log", "--disputed", "only", "--format", "ndjson")
+	if strings.Count(only, "\n") != f.Entries || strings.Count(only, `"disputed":true`) != f.Entries {
+		t.Errorf("log --disputed only, of %d entries:\n%s", f.Entries, only)
+	}
+	if hidden := m.on("log", "--disputed", "hide", "--format", "ndjson"); strings.Contains(hidden, `"disputed"`) || !strings.Contains(hidden, `"before"`) {
+		t.Errorf("log --disputed hide:\n%s", hidden)
+	}
 }

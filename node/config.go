@@ -32,13 +32,22 @@ type Config struct {
 	// Advertise is the IP:PORT that peers are told, where it differs from Listen.
 	Advertise string
 
-	// Join is the HOST:PORT of members to join by. They are tried until one answers, and again
-	// whenever the node is alone.
+	// Join says where members are: HOST:PORT, or a name in the notation of package find, such as
+	// dns+NAME:PORT. They are tried for as long as the node runs, and so is where members were in
+	// earlier runs.
 	Join []string
+
+	// MDNS announces the node on the networks of this machine, and joins the nodes of its log that it
+	// hears there.
+	MDNS bool
 
 	// Secret is the cluster secret, 32 bytes, or nil for none. Without one the node listens on
 	// loopback alone.
 	Secret []byte
+
+	// MaxBranches is how many branches of one feed are kept; an author past it is shut, until the node
+	// is started with a higher one. Default: crdt.DefaultMaxBranches.
+	MaxBranches int
 
 	// Profile says how far apart the members are. Default: gossip.LAN.
 	Profile gossip.Profile
@@ -68,15 +77,11 @@ func (c Config) validate() error {
 	if c.Dir == "" {
 		return errors.New("config: Dir is empty")
 	}
-	for _, f := range []struct {
-		name  string
-		addrs []string
-	}{{"Listen", []string{c.Listen}}, {"Join", c.Join}} {
-		for _, addr := range f.addrs {
-			if _, _, err := net.SplitHostPort(addr); err != nil {
-				return fmt.Errorf("config: %s: %q: expected HOST:PORT", f.name, addr)
-			}
-		}
+	if c.MaxBranches < 0 {
+		return fmt.Errorf("config: MaxBranches is %d: expected 1 or more, or 0 for the default", c.MaxBranches)
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("config: Listen: %q: expected HOST:PORT", c.Listen)
 	}
 	return nil
 }

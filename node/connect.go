@@ -44,6 +44,8 @@ func (e *HeldError) Unwrap() error { return e.err }
 type Access struct {
 	// Version is shown in the status.
 	Version string
+	// Secret is the cluster secret for dialling other nodes, 32 bytes, or nil for none.
+	Secret []byte
 	// Logger takes what an operator should know. Nil discards it.
 	Logger *slog.Logger
 }
@@ -61,9 +63,9 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 		if err == nil {
 			return client, nil
 		}
-		log, _, err := openLog(f, access.Logger)
+		log, key, err := openLog(f, 0, access.Logger)
 		if err == nil {
-			return serveLocal(f, log, access)
+			return serveLocal(f, log, key, access)
 		}
 		if _, held := errors.AsType[*HeldError](err); !held {
 			return nil, err
@@ -105,8 +107,9 @@ func dialDaemon(ctx context.Context, f folder.Folder) (*api.Client, error) {
 	return api.NewClient(dial, nil), nil
 }
 
-// openLog opens the log of a folder with the folder's key.
-func openLog(f folder.Folder, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+// openLog opens the log of a folder with the folder's key. Without maxBranches, that of quipu.yaml
+// counts.
+func openLog(f folder.Folder, maxBranches int, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
 	if err := f.Check(); err != nil {
 		return nil, nil, err
 	}
@@ -114,7 +117,12 @@ func openLog(f folder.Folder, logger *slog.Logger) (*eventlog.Log, ed25519.Priva
 	if err != nil {
 		return nil, nil, err
 	}
-	log, err := eventlog.Open(string(f), eventlog.Config{Key: key, Logger: logger})
+	if maxBranches == 0 {
+		if cfg, err := f.ReadConfig(); err == nil {
+			maxBranches = cfg.MaxBranches
+		}
+	}
+	log, err := eventlog.Open(string(f), eventlog.Config{Key: key, Logger: logger, MaxBranches: maxBranches})
 	if locked, ok := errors.AsType[*eventlog.LockedError](err); ok {
 		return nil, nil, &HeldError{Path: locked.Path, PID: f.Holder(), err: err}
 	}
@@ -123,9 +131,9 @@ func openLog(f folder.Folder, logger *slog.Logger) (*eventlog.Log, ed25519.Priva
 
 // awaitLog is openLog for a daemon: a command that has the log open will be gone soon, so it waits for
 // that as [Connect] waits for a daemon. Another daemon stays.
-func awaitLog(f folder.Folder, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+func awaitLog(f folder.Folder, maxBranches int, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
 	for deadline := time.Now().Add(connectFor); ; time.Sleep(connectPause) {
-		log, key, err := openLog(f, logger)
+		log, key, err := openLog(f, maxBranches, logger)
 		if _, held := errors.AsType[*HeldError](err); !held || time.Now().After(deadline) {
 			return log, key, err
 		}
@@ -136,7 +144,7 @@ func awaitLog(f folder.Folder, logger *slog.Logger) (*eventlog.Log, ed25519.Priv
 }
 
 // serveLocal serves a log to the client it returns.
-func serveLocal(f folder.Folder, log *eventlog.Log, access Access) (*api.Client, error) {
+func serveLocal(f folder.Folder, log *eventlog.Log, key ed25519.PrivateKey, access Access) (*api.Client, error) {
 	release, err := f.Hold()
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
@@ -145,7 +153,10 @@ func serveLocal(f folder.Folder, log *eventlog.Log, access Access) (*api.Client,
 	if cfg, err := f.ReadConfig(); err == nil {
 		name = cfg.Name
 	}
-	return server.Local(server.New(server.Config{Log: log, Name: name, Version: access.Version, Logger: access.Logger}), func() error {
+	return server.Local(server.New(server.Config{
+		Log: log, Name: name, Version: access.Version, Logger: access.Logger,
+		Syncer: dialer{log: log, key: key, name: name, secret: access.Secret, logger: access.Logger},
+	}), func() error {
 		return errors.Join(release(), log.Close())
 	}), nil
 }

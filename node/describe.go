@@ -3,6 +3,7 @@ package node
 import (
 	"os"
 
+	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/node/api"
 )
@@ -22,10 +23,23 @@ func (n *Node) Describe(s *api.Status) {
 			s.Linked++
 		}
 	}
+	for _, seed := range network.Seeds {
+		s.Seeds = append(s.Seeds, describeSeed(seed))
+	}
+	if at := n.caughtUp.Load(); at != nil {
+		s.CaughtUp = *at
+	}
+	p := network.Progress
+	s.Behind = api.Behind{
+		Entries: p.Entries, Authors: p.Authors, Claimed: p.Claimed, Since: p.Since.UTC(), PerSecond: p.PerSecond, Left: p.Left.Seconds(),
+	}
 	c := network.Counts
 	s.Counts = map[string]uint64{
 		"bytesSent": c.BytesSent, "bytesReceived": c.BytesReceived,
 		"opsSent": c.OpsSent, "opsTaken": c.OpsTaken, "entriesTaken": c.EntriesTaken,
+		"bytesPacked": c.BytesPacked, "payloadReceived": c.PayloadReceived, "payloadTaken": c.PayloadTaken,
+		"offers": c.OffersSent, "probes": c.ProbesSent, "vectors": c.VectorsSent, "asks": c.Asks,
+		"announced": c.Announced, "grafts": c.Grafts, "detaches": c.Detaches, "parked": c.Parked,
 		"duplicates": c.Duplicates, "pending": c.Pending, "forks": c.Forks, "secondWriter": c.SecondWriter,
 	}
 	for reason, count := range c.Faults {
@@ -36,6 +50,28 @@ func (n *Node) Describe(s *api.Status) {
 	}
 }
 
+// describeSeed returns a seed as the status shows it.
+func describeSeed(s gossip.Seed) api.Seed {
+	seed := api.Seed{Addr: s.Addr, Source: string(s.Source), From: s.From, Joined: s.Joined}
+	if !s.Peer.IsZero() {
+		seed.Author = s.Peer.String()
+	}
+	if s.Err != nil {
+		seed.Error = s.Err.Error()
+	}
+	return seed
+}
+
+// sourceOf returns how this node came by a member, from the seeds, of which the first counts.
+func sourceOf(a crdt.Author, seeds []gossip.Seed) string {
+	for _, s := range seeds {
+		if s.Joined && s.Peer == a {
+			return string(s.Source)
+		}
+	}
+	return "members"
+}
+
 // Members returns this node and the others that it knows of.
 func (n *Node) Members() []api.Member {
 	name := n.cfg.Name
@@ -43,10 +79,12 @@ func (n *Node) Members() []api.Member {
 		name = n.Author().Short()
 	}
 	all := []api.Member{{Author: n.Author(), Name: name, Addr: n.Addr().String(), State: "self", Linked: true}}
+	seeds := n.gossip.Seeds()
 	for _, m := range n.gossip.Members() {
 		all = append(all, api.Member{
-			Author: m.Author, Name: m.Name, Addr: m.Addr.String(), State: string(m.State),
-			Linked: m.Linked, Behind: m.Behind, RTT: m.RTT.Seconds(),
+			Author: m.Author, Name: m.Name, Addr: m.Addr.String(), Source: sourceOf(m.Author, seeds), State: string(m.State),
+			Linked: m.Linked, Eager: m.Eager, Behind: m.Behind, BehindSince: m.BehindSince.UTC(), EqualAt: m.EqualAt.UTC(),
+			RTT: m.RTT.Seconds(),
 		})
 	}
 	return all

@@ -31,10 +31,13 @@ type Node struct {
 	logger  *slog.Logger
 	log     *eventlog.Log
 	gossip  *gossip.Gossip
+	memory  *memory
 	socket  net.Listener
 	path    string // of the socket
 	started time.Time
 	ran     atomic.Bool
+	// caughtUp is when the node had first caught up since its start; nil until then.
+	caughtUp atomic.Pointer[time.Time]
 	// closers undo what New has opened; the last is called first.
 	closers []func() error
 }
@@ -58,7 +61,7 @@ func New(cfg Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
-	log, key, err := awaitLog(n.folder, n.logger)
+	log, key, err := awaitLog(n.folder, n.cfg.MaxBranches, n.logger)
 	if err != nil {
 		return err
 	}
@@ -73,9 +76,11 @@ func (n *Node) open() error {
 	}
 	n.closers = append(n.closers, release)
 
+	n.memory = recall(n.folder, log.Incarnation(), time.Now(), n.logger)
 	n.gossip, err = gossip.New(gossip.Config{
 		Log: log, Key: key, Name: n.cfg.Name, Secret: n.cfg.Secret,
 		Listen: n.cfg.Listen, Advertise: n.cfg.Advertise, Join: n.cfg.Join,
+		MDNS: n.cfg.MDNS, Remembered: n.memory.places(),
 		Profile: n.cfg.Profile, Network: n.cfg.Network, Logger: n.logger,
 	})
 	if err != nil {
@@ -127,12 +132,22 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	n.logger.Info("node started", "author", n.Author().Short(), "log", n.log.ID(), "addr", n.Addr(), "socket", n.path)
 	group, ctx := errgroup.WithContext(ctx)
-	// The gossip outlives the calls that may still wait for it.
+	// The gossip outlives the calls that may still wait for it, and the last look at the members.
 	leave, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group.Go(func() error {
 		defer stop()
-		return n.serve(ctx)
+		above, ctx := errgroup.WithContext(ctx)
+		above.Go(func() error { return n.serve(ctx) })
+		above.Go(func() error {
+			n.watchCatchUp(ctx)
+			return nil
+		})
+		above.Go(func() error {
+			n.memory.run(ctx, n)
+			return nil
+		})
+		return above.Wait()
 	})
 	group.Go(func() error { return n.gossip.Run(leave) })
 	err := errors.Join(group.Wait(), n.Close())
@@ -143,7 +158,7 @@ func (n *Node) Run(ctx context.Context) error {
 // serve answers on the socket until ctx ends.
 func (n *Node) serve(ctx context.Context) error {
 	srv := &http.Server{
-		Handler:           server.New(server.Config{Log: n.log, Name: n.cfg.Name, Daemon: n, Version: n.cfg.Version, Logger: n.logger}),
+		Handler:           server.New(server.Config{Log: n.log, Name: n.cfg.Name, Daemon: n, Syncer: n, Version: n.cfg.Version, Logger: n.logger}),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(n.logger.Handler(), slog.LevelDebug),

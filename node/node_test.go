@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,13 +9,17 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/gossip/find/findtest"
+	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/folder"
@@ -31,6 +36,12 @@ type running struct {
 func run(t *testing.T, cfg node.Config) *running {
 	t.Helper()
 	cfg.Listen = "127.0.0.1:0"
+	return runAt(t, cfg)
+}
+
+// runAt is run for a node that listens where cfg says.
+func runAt(t *testing.T, cfg node.Config) *running {
+	t.Helper()
 	cfg.Profile = gossip.Local
 	n, err := node.New(cfg)
 	if err != nil {
@@ -180,6 +191,79 @@ func TestCluster(t *testing.T) {
 	status, err := client.Status(t.Context())
 	if err != nil || !status.Running || status.Entries != 3*each+2 || status.PID != os.Getpid() || !status.Writable {
 		t.Errorf("status %+v, %v", status, err)
+	}
+}
+
+// TestRejoin stops all nodes and starts them again without telling them of each other.
+func TestRejoin(t *testing.T) {
+	a, log := newNode(t, crdt.LogID{})
+	b, _ := newNode(t, log)
+	na := run(t, node.Config{Dir: a, Name: "a"})
+	nb := run(t, node.Config{Dir: b, Name: "b", Join: []string{na.Addr().String()}})
+	appendLine(t, a, `{"kind":"before"}`)
+	await(t, b, 1)
+	awaitSource(t, "configured", b)
+	na.stop()
+	nb.stop()
+	peers, err := folder.Folder(b).ReadPeers(time.Now())
+	if err != nil || len(peers) != 1 || peers[0].Author != na.Author() || peers[0].Name != "a" || !slices.Contains(peers[0].Addrs, na.Addr().String()) {
+		t.Fatalf("b remembers %+v, %v", peers, err)
+	}
+	runAt(t, node.Config{Dir: a, Name: "a", Listen: na.Addr().String()})
+	run(t, node.Config{Dir: b, Name: "b"})
+	appendLine(t, a, `{"kind":"after"}`)
+	await(t, b, 2)
+	awaitSource(t, "remembered", b)
+}
+
+// awaitSource waits until one of the nodes has a member from a source.
+func awaitSource(t *testing.T, source string, dirs ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var clients []*api.Client
+	for _, dir := range dirs {
+		c := connect(t, dir)
+		defer c.Close()
+		clients = append(clients, c)
+	}
+	for {
+		for i, c := range clients {
+			members, err := c.Members(ctx)
+			if err != nil {
+				t.Fatalf("no member of %s is %s: %v", dirs[i], source, err)
+			}
+			if slices.ContainsFunc(members, func(m api.Member) bool { return m.Source == source }) {
+				return
+			}
+		}
+	}
+}
+
+// TestMulticast has two nodes find each other on a local network, without an address; a third, of another
+// log, is left alone.
+func TestMulticast(t *testing.T) {
+	if !findtest.Alone(t, "link set lo up",
+		"link add v0 type veth peer name v1", "link set v0 up", "link set v1 up",
+		"addr add 10.77.0.1/24 dev v0", "route add 224.0.0.0/4 dev v0",
+	) {
+		return
+	}
+	a, log := newNode(t, crdt.LogID{})
+	b, _ := newNode(t, log)
+	c, _ := newNode(t, crdt.LogID{})
+	cfg := node.Config{MDNS: true, Listen: "0.0.0.0:0", Secret: bytes.Repeat([]byte{1}, transport.SecretSize)}
+	for _, dir := range []string{a, b, c} {
+		cfg.Dir = dir
+		runAt(t, cfg)
+	}
+	appendLine(t, a, `{"kind":"heard"}`)
+	await(t, b, 1)
+	awaitSource(t, "mdns", a, b)
+	client := connect(t, c)
+	defer client.Close()
+	if members, err := client.Members(t.Context()); err != nil || len(members) != 1 {
+		t.Errorf("members of another log: %+v, %v", members, err)
 	}
 }
 

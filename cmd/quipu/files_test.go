@@ -59,7 +59,7 @@ func events(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // subjectCell is the fourth column of a table of entries.
-var subjectCell = regexp.MustCompile(`(?m)^\S+/\d+ +\S+ +\S+ +(\S+)`)
+var subjectCell = regexp.MustCompile(`(?m)^\S+/\d+(?:@\S+)? +\S+ +\S+ +(\S+)`)
 
 func subjects(ts *testscript.TestScript, neg bool, args []string) {
 	var got []string

@@ -18,6 +18,8 @@ func filterFlags(cmd *cobra.Command, q *api.Query) {
 	f.StringArrayVar(&q.Subjects, "subject", nil, "take entries about this `subject` (repeat it for several)")
 	f.Var(&moment{&q.Since}, "since", "take entries whose event time is not before this `time` (RFC 3339)")
 	f.Var(&moment{&q.Until}, "until", "take entries whose event time is before this `time` (RFC 3339)")
+	f.Var(&choice{&q.Disputed, []string{"show", "hide", "only"}}, "disputed", "show, hide or only: the entries on branches of authors who have forked")
+	q.Disputed = "show"
 	f.Var(&limit{&q.Limit}, "limit", "stop after this `number` of entries")
 }
 

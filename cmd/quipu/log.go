@@ -23,6 +23,10 @@ clock: what one writer had seen comes before what it wrote) or arrival (as this
 node came to hold them). The first two are the same on every node that holds
 the same entries. With --limit, --reverse gives the newest, newest first.
 
+Entries that an author has contradicted, by signing two for one place, are shown
+with their branch as AUTHOR/SEQ@BRANCH; --disputed hide leaves them out, and
+only shows nothing else. "quipu forks" explains them.
+
 --format table is for people, with the control characters of strangers made
 visible; ndjson prints one JSON object a line, which "quipu append --ndjson"
 reads; json prints the same as one array.`,

@@ -16,8 +16,10 @@ func newMembers() *cobra.Command {
 		Short: "Print the members that the daemon knows of",
 		Long: `Print the members that the daemon knows of, this node first: what they call
 themselves, where they are, whether they are alive as far as can be told,
-whether entries can flow, and how many entries they are known to hold that this
-node does not. Only a running daemon can tell.`,
+whether entries can flow, how many entries they are known to hold that this node
+does not and for how long something has been lacking, and how this node came by them: by an address that was configured, from
+dns, from mdns or remembered, or from other members. Only a running daemon can
+tell.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
@@ -28,7 +30,7 @@ node does not. Only a running daemon can tell.`,
 				if format == asJSON {
 					return printJSON(cmd.OutOrStdout(), members)
 				}
-				t, err := newTable(cmd.OutOrStdout(), []string{"NAME", "AUTHOR", "ADDRESS", "STATE", "LINKED", "BEHIND", "RTT"}, 12, 8, 21, 7, 6, 6)
+				t, err := newTable(cmd.OutOrStdout(), []string{"NAME", "AUTHOR", "ADDRESS", "STATE", "LINKED", "BEHIND", "FOR", "RTT", "SOURCE"}, 12, 8, 21, 7, 6, 6, 6, 6, 8)
 				if err != nil {
 					return err
 				}
@@ -58,5 +60,9 @@ func memberRow(m api.Member) []string {
 	if m.RTT > 0 {
 		rtt = time.Duration(m.RTT * float64(time.Second)).Round(10 * time.Microsecond).String()
 	}
-	return []string{m.Name, m.Author.Short(), m.Addr, m.State, linked, strconv.FormatUint(m.Behind, 10), rtt}
+	since := "-"
+	if m.Behind > 0 && !m.BehindSince.IsZero() {
+		since = time.Since(m.BehindSince).Round(time.Second).String()
+	}
+	return []string{m.Name, m.Author.Short(), m.Addr, m.State, linked, strconv.FormatUint(m.Behind, 10), since, rtt, m.Source}
 }

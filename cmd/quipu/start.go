@@ -18,8 +18,10 @@ import (
 func newStart() *cobra.Command {
 	var dir, listen, secret string
 	var join []string
+	var mdns bool
+	var branches int
 	cmd := &cobra.Command{
-		Use:   "start --dir D [--listen HOST:PORT] [--join HOST:PORT]... [--secret-file F]",
+		Use:   "start --dir D [--listen HOST:PORT] [--join PLACE]... [--mdns] [--secret-file F]",
 		Short: "Run the node's daemon",
 		Long: `Run the daemon of the node in D until SIGTERM or SIGINT, which stop it cleanly
 with exit code 0.
@@ -28,8 +30,22 @@ Once it serves it prints one line to stdout, whether or not a peer answers:
 
   ready author=AUTHOR listen=HOST:PORT socket=PATH
 
-It goes on trying to join until a member answers, and again whenever it is
-alone. It logs to stderr.
+It goes on trying to join for as long as it runs. PLACE is one of
+
+  HOST:PORT                   a member; with several addresses, the first that
+                              answers
+  dns+NAME:PORT               a member at each A and AAAA record of NAME, such as
+                              that of a Kubernetes headless service
+  dnssrv+_SERVICE._tcp.NAME   a member at each SRV record, which gives the port
+  dnssrvnoa+...               the same, where the records' targets are names with
+                              many addresses
+
+Names are looked up again and again: new records are tried, gone ones are not
+any more. With --mdns it announces itself on the local networks and joins the
+members of its log that it hears there; the secret is not announced. Where
+members were is remembered in D/peers.json and tried too, so that a cluster that
+was down finds itself again. "quipu members" and "quipu status" show what came of
+it. It logs to stderr.
 
 The secret file holds 64 hex digits, the same on every member; "openssl rand
 -hex 32" makes one. Without a secret only loopback addresses can be listened
@@ -49,8 +65,17 @@ Flags override D/quipu.yaml, which explains its fields.`,
 			if cmd.Flags().Changed("join") {
 				file.Join = join
 			}
+			if cmd.Flags().Changed("mdns") {
+				file.MDNS = mdns
+			}
 			if cmd.Flags().Changed("secret-file") {
 				file.SecretFile = secret
+			}
+			if cmd.Flags().Changed("max-branches") {
+				if branches < 1 {
+					return usagef("--max-branches %d: expected 1 or more", branches)
+				}
+				file.MaxBranches = branches
 			}
 			cfg, err := startConfig(dir, file, cmd.ErrOrStderr())
 			if err != nil {
@@ -61,7 +86,9 @@ Flags override D/quipu.yaml, which explains its fields.`,
 	}
 	dirFlag(cmd, &dir)
 	cmd.Flags().StringVar(&listen, "listen", node.DefaultListen, "the `HOST:PORT` that peers connect to, TCP and UDP")
-	cmd.Flags().StringArrayVar(&join, "join", nil, "the `HOST:PORT` of a member to join by (repeat it for several)")
+	cmd.Flags().StringArrayVar(&join, "join", nil, "a `place` where members are: HOST:PORT or a name (repeat it for several)")
+	cmd.Flags().BoolVar(&mdns, "mdns", false, "announce the node on the local networks, and join members heard there")
+	cmd.Flags().IntVar(&branches, "max-branches", crdt.DefaultMaxBranches, "the `number` of branches of one feed that are kept; an author who forks more often is shut")
 	cmd.Flags().StringVar(&secret, "secret-file", "", "a `file` with the cluster secret")
 	return cmd
 }
@@ -69,8 +96,8 @@ Flags override D/quipu.yaml, which explains its fields.`,
 // startConfig makes a node's configuration of what the file and the flags say.
 func startConfig(dir string, file folder.Config, errs io.Writer) (node.Config, error) {
 	cfg := node.Config{
-		Dir: dir, Name: file.Name, Listen: file.Listen, Advertise: file.Advertise, Join: file.Join,
-		Profile: gossip.Profile(file.Profile), Version: version(),
+		Dir: dir, Name: file.Name, Listen: file.Listen, Advertise: file.Advertise, Join: file.Join, MDNS: file.MDNS,
+		Profile: gossip.Profile(file.Profile), MaxBranches: file.MaxBranches, Version: version(),
 	}
 	if file.Log != "" {
 		id, err := crdt.ParseLogID(file.Log)

@@ -38,6 +38,51 @@ func newStatus() *cobra.Command {
 	return cmd
 }
 
+// seedLine says how joining at a place that was configured goes.
+func seedLine(seed api.Seed, all []api.Seed) string {
+	leads, joined := 0, 0
+	for _, s := range all {
+		if s.From == seed.Addr {
+			leads++
+			if s.Joined {
+				joined++
+			}
+		}
+	}
+	switch {
+	case seed.Error != "":
+		return seed.Addr + ": not joined: " + seed.Error
+	case leads > 0:
+		return fmt.Sprintf("%s: leads to %d, %d joined", seed.Addr, leads, joined)
+	case seed.Joined:
+		return seed.Addr + ": joined"
+	}
+	return seed.Addr + ": not tried yet"
+}
+
+// caughtUpLine says whether the node holds what the members it reached hold, and when it will.
+func caughtUpLine(s api.Status) string {
+	behind := s.Behind
+	switch {
+	case behind.Entries > 0:
+		text := fmt.Sprintf("no: behind by %s of %s", count(behind.Entries, "entry"), count(uint64(behind.Authors), "author"))
+		if behind.PerSecond > 0 {
+			text += fmt.Sprintf(", %.0f a second", behind.PerSecond)
+		}
+		if behind.Left > 0 {
+			text += fmt.Sprintf(", about %s left", time.Duration(behind.Left*float64(time.Second)).Round(time.Second))
+		}
+		return text
+	case s.CaughtUp.IsZero() && s.Linked == 0:
+		return "not known: no member is linked"
+	case s.CaughtUp.IsZero():
+		return "not yet"
+	case s.Linked == 0:
+		return fmt.Sprintf("at %s; no member is linked now", s.CaughtUp.Format(time.RFC3339))
+	}
+	return "yes, first at " + s.CaughtUp.Format(time.RFC3339)
+}
+
 // printStatus prints a status for people: a line for each thing worth knowing.
 func printStatus(w io.Writer, s api.Status) error {
 	var b strings.Builder
@@ -52,6 +97,12 @@ func printStatus(w io.Writer, s api.Status) error {
 		line("listen", "%s", s.Listen)
 		line("socket", "%s", s.Socket)
 		line("members", "%d others alive, %d linked", s.Members, s.Linked)
+		line("caught up", "%s", caughtUpLine(s))
+		for _, seed := range s.Seeds {
+			if seed.Source == "configured" {
+				line("join", "%s", seedLine(seed, s.Seeds))
+			}
+		}
 	} else {
 		line("daemon", "not running")
 	}
@@ -65,7 +116,7 @@ func printStatus(w io.Writer, s api.Status) error {
 		line("writable", "no: %s", s.Reason)
 	}
 	if s.Forked > 0 {
-		line("forked", "%d authors contradict themselves", s.Forked)
+		line("forked", "%s: see quipu forks list", count(uint64(s.Forked), "author"))
 	}
 	if s.Ahead > 0 {
 		line("ahead", "%d authors have a clock more than a minute ahead", s.Ahead)

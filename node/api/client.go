@@ -77,7 +77,12 @@ func (c *Client) get(ctx context.Context, what, path string, into any) error {
 
 // call makes a call that has no body and one JSON value as its answer.
 func (c *Client) call(ctx context.Context, what, method, path string, into any) error {
-	resp, err := c.do(ctx, method, path, nil)
+	return c.callWith(ctx, what, method, path, nil, into)
+}
+
+// callWith is call with a body.
+func (c *Client) callWith(ctx context.Context, what, method, path string, body io.Reader, into any) error {
+	resp, err := c.do(ctx, method, path, body)
 	if err != nil {
 		return wrap(what, err)
 	}

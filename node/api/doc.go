@@ -10,6 +10,8 @@
 //	GET  /v1/status        who the node is and what it holds
 //	GET  /v1/members       the members it knows of
 //	GET  /v1/frontier      exactly what it holds
+//	GET  /v1/forks         the authors who contradict themselves, one a line
+//	GET  /v1/forks/{author}  where one of them does, and what each branch holds
 //	POST /v1/verify        walks the whole log and reports
 //	GET  /v1/proof/{place} the proof of one entry
 //

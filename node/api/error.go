@@ -17,6 +17,7 @@ const (
 	NotRunning   Code = "not-running"   // only a running daemon can answer
 	SecondWriter Code = "second-writer" // another process writes with this node's key
 	ReadOnly     Code = "read-only"     // the log takes nothing until it is closed, opened and verified
+	NotSynced    Code = "not-synced"    // the other node could not be reached, or the exchange broke off
 	Uncertain    Code = "uncertain"     // the entries may be durable or not
 	Damaged      Code = "damaged"       // the log's file is not what was written
 	Stopping     Code = "stopping"      // the node is shutting down

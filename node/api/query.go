@@ -22,6 +22,8 @@ type Query struct {
 	Kinds, Modules, Subjects []string
 	// From takes the entries that do not stand before it in author order.
 	From *crdt.Place
+	// Disputed is "show", "hide" or "only"; empty means show.
+	Disputed string
 	// Since and Until take the entries whose event time is not before Since and before Until. The zero
 	// time leaves that side open.
 	Since, Until time.Time
@@ -36,21 +38,22 @@ type Query struct {
 
 // The parameters of a query, as the URL names them.
 const (
-	paramOrder   = "order"
-	paramAuthor  = "author"
-	paramKind    = "kind"
-	paramModule  = "module"
-	paramSubject = "subject"
-	paramFrom    = "from"
-	paramSince   = "since"
-	paramUntil   = "until"
-	paramReverse = "reverse"
-	paramLimit   = "limit"
-	paramOffset  = "offset"
+	paramOrder    = "order"
+	paramAuthor   = "author"
+	paramKind     = "kind"
+	paramModule   = "module"
+	paramSubject  = "subject"
+	paramFrom     = "from"
+	paramDisputed = "disputed"
+	paramSince    = "since"
+	paramUntil    = "until"
+	paramReverse  = "reverse"
+	paramLimit    = "limit"
+	paramOffset   = "offset"
 )
 
 var params = []string{
-	paramOrder, paramAuthor, paramKind, paramModule, paramSubject, paramFrom,
+	paramOrder, paramAuthor, paramKind, paramModule, paramSubject, paramFrom, paramDisputed,
 	paramSince, paramUntil, paramReverse, paramLimit, paramOffset,
 }
 
@@ -70,6 +73,7 @@ func (q Query) Values() url.Values {
 	if q.From != nil {
 		set(paramFrom, q.From.String())
 	}
+	set(paramDisputed, q.Disputed)
 	if !q.Since.IsZero() {
 		set(paramSince, q.Since.Format(time.RFC3339Nano))
 	}
@@ -136,6 +140,8 @@ func (q *Query) set(name, value string, i int) (err error) {
 	switch name {
 	case paramOrder:
 		q.Order = value
+	case paramDisputed:
+		q.Disputed = value
 	case paramFrom:
 		q.From = new(crdt.Place)
 		*q.From, err = crdt.ParsePlace(value)

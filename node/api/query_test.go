@@ -27,6 +27,7 @@ func TestQueryRoundTrip(t *testing.T) {
 		{Authors: []crdt.Author{author, author}, Kinds: []string{"", "a&b=c"}, Modules: []string{"m"}, Subjects: []string{"ü", "\x00"}},
 		{From: &crdt.Place{Author: author, Seq: 3, Branch: crdt.BranchID{1}}},
 		{Since: time.Unix(0, 1).UTC(), Until: time.Date(2262, 1, 1, 0, 0, 0, 999, time.UTC)},
+		{Disputed: "only"},
 		{Order: "arrival", Offset: &offset},
 	} {
 		v, err := url.ParseQuery(want.Values().Encode())

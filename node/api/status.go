@@ -48,6 +48,44 @@ type Status struct {
 	// Members is how many other members are alive, Linked how many of them this node has a link to.
 	Members int `json:"members"`
 	Linked  int `json:"linked"`
+	// CaughtUp is when the node, since its start, first held all that the members it reached had held;
+	// zero until then, and without members.
+	CaughtUp time.Time `json:"caughtUp,omitzero"`
+	// Behind is how far it is behind the members together.
+	Behind Behind `json:"behind,omitzero"`
+	// Seeds is where this node looks for others: what it was told first, then what it found.
+	Seeds []Seed `json:"seeds,omitempty"`
+}
+
+// Behind is what a node is known to lack.
+type Behind struct {
+	// Entries of Authors are lacking that others have lately brought more of. Claimed authors are those
+	// of whom others only say to have more.
+	Entries uint64 `json:"entries"`
+	Authors int    `json:"authors"`
+	Claimed int    `json:"claimed,omitempty"`
+	// Since is when the first of it was seen to be lacking.
+	Since time.Time `json:"since,omitzero"`
+	// PerSecond is how many entries of it came lately each second, Left an estimate of the seconds that
+	// the rest takes; 0 when nothing can be said.
+	PerSecond float64 `json:"perSecond,omitempty"`
+	Left      float64 `json:"left,omitempty"`
+}
+
+// Seed is a place where a node looks for others.
+type Seed struct {
+	// Addr is HOST:PORT, or a name that leads to addresses, as it was given.
+	Addr string `json:"addr"`
+	// Source is where it comes from: "configured", "dns", "mdns" or "remembered"; From is the name that
+	// led there, where one did.
+	Source string `json:"source"`
+	From   string `json:"from,omitempty"`
+	// Joined says whether a member is there, for a name: at one of the addresses that it leads to.
+	Joined bool `json:"joined"`
+	// Author is who answered there last, or is said to be there; empty if nobody is known.
+	Author string `json:"author,omitempty"`
+	// Error is why the last try came to nothing; empty if it did not, or if there was none.
+	Error string `json:"error,omitempty"`
 }
 
 // Member is a node as another one sees it.
@@ -55,12 +93,21 @@ type Member struct {
 	Author crdt.Author `json:"author"`
 	Name   string      `json:"name"`
 	Addr   string      `json:"addr"`
+	// Source says how this node came by the member: "configured", "dns", "mdns" or "remembered" if it was
+	// joined at such an address, else "members": others told of it, or it came by itself.
+	Source string `json:"source,omitempty"`
 	// State is "self", "alive", "suspect", "dead" or "left".
 	State string `json:"state"`
 	// Linked says whether ops can flow.
 	Linked bool `json:"linked"`
 	// Behind is how many entries the node knows the member to hold that it does not hold itself.
 	Behind uint64 `json:"behind"`
+	// BehindSince is since when something of it is lacking.
+	BehindSince time.Time `json:"behindSince,omitzero"`
+	// EqualAt is when the two were last seen to hold the same.
+	EqualAt time.Time `json:"equalAt,omitzero"`
+	// Eager says that new entries go to it at once; otherwise it is told that there are some.
+	Eager bool `json:"eager,omitempty"`
 	// RTT is the round trip of the last answered probe, in seconds; 0 when none was.
 	RTT float64 `json:"rtt,omitempty"`
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -33,13 +34,20 @@ type Config struct {
 	Listen string `yaml:"listen"`
 	// Advertise is the HOST:PORT that peers are told to connect to. Default: what is listened on.
 	Advertise string `yaml:"advertise"`
-	// Join is the HOST:PORT of members to join by, tried until one answers.
+	// Join says where members are: HOST:PORT, dns+NAME:PORT or dnssrv+_SERVICE._tcp.NAME. They are
+	// tried for as long as the daemon runs.
 	Join []string `yaml:"join"`
+	// MDNS announces the daemon on the local networks and joins the members that it hears there.
+	// Default: false.
+	MDNS bool `yaml:"mdns"`
 	// SecretFile holds the cluster secret; a relative path begins at the folder. Default: no secret,
 	// and then only loopback addresses are listened on.
 	SecretFile string `yaml:"secret-file"`
 	// Profile says how far apart the members are: local, lan or wan. Default: lan.
 	Profile string `yaml:"profile"`
+	// MaxBranches is how many branches of one feed are kept; an author who forks more often is shut.
+	// Default: 64.
+	MaxBranches int `yaml:"max-branches"`
 	// LogLevel is the least level that the daemon writes to stderr: debug, info, warn or error.
 	// Default: info.
 	LogLevel string `yaml:"log-level"`
@@ -88,6 +96,9 @@ func parseConfig(b []byte) (Config, error) {
 	}
 	if err := root.Load(&c, yaml.WithKnownFields()); err != nil {
 		return Config{}, err
+	}
+	if c.MaxBranches < 0 {
+		return Config{}, fmt.Errorf("field max-branches: %d: expected 1 or more", c.MaxBranches)
 	}
 	if c.Log != "" {
 		if _, err := crdt.ParseLogID(c.Log); err != nil {
@@ -141,14 +152,16 @@ func (f Folder) WriteConfig(c Config) error {
 		{"The log that this node is a member of. It is checked against the log's file at every start.", "log", c.Log, ""},
 		{"HOST:PORT that peers connect to, TCP and UDP. Beyond loopback it needs a secret-file.", "listen", c.Listen, "127.0.0.1:7946"},
 		{"HOST:PORT that peers are told to connect to, where it differs from listen.", "advertise", c.Advertise, "203.0.113.7:7946"},
-		{"Members to join by. Tried until one answers, and again whenever this node is alone.", "join", flow(c.Join), "[192.0.2.1:7946, node-b.example:7946]"},
+		{"Where members are: HOST:PORT, dns+NAME:PORT (each address of the name) or\n# dnssrv+_SERVICE._tcp.NAME (SRV records). Names are looked up again and again.", "join", flow(c.Join), "[192.0.2.1:7946, dns+quipu.example:7946]"},
+		{"Announce this node on the local networks by multicast DNS, and join members heard there.", "mdns", truth(c.MDNS), "true"},
 		{"A file with the cluster secret, 64 hex digits, the same on every member and readable by no one\n# else. A relative path begins at this folder.", "secret-file", c.SecretFile, "cluster.secret"},
 		{"How far apart the members are, which sets how soon one is given up: local, lan or wan.", "profile", c.Profile, "lan"},
+		{"How many branches of one author's feed are kept. No more is taken of an author who forks more\n# often, until this is raised.", "max-branches", number(c.MaxBranches), "64"},
 		{"The least that is logged to stderr: debug, info, warn or error.", "log-level", c.LogLevel, "info"},
 	} {
 		fmt.Fprintf(&b, "\n# %s\n", part.about)
 		switch {
-		case part.value != "" && part.field == "join":
+		case part.value != "" && slices.Contains([]string{"join", "mdns", "max-branches"}, part.field):
 			fmt.Fprintf(&b, "%s: %s\n", part.field, part.value)
 		case part.value != "":
 			fmt.Fprintf(&b, "%s: %s\n", part.field, quote(part.value))
@@ -181,6 +194,22 @@ func quote(text string) string {
 		panic(err) // a string always has a JSON form
 	}
 	return string(b)
+}
+
+// truth returns a YAML boolean, "" for the default.
+func truth(yes bool) string {
+	if yes {
+		return "true"
+	}
+	return ""
+}
+
+// number returns a number as text, "" for 0.
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // flow returns texts as a YAML list on one line, "" for none.

@@ -3,13 +3,14 @@
 //	D/quipu.yaml       the configuration, written by init with a comment on each field
 //	D/quipu.key        the node's Ed25519 key: PKCS#8 PEM, mode 0600
 //	D/quipu.db         the log (package eventlog); one process at a time has it open
+//	D/peers.json       the members of earlier runs, mode 0600, kept by the daemon
 //	D/quipu.pid        the process that has the log open, while it has it
 //	D/quipu.sock       the daemon's socket, mode 0600, while it runs
 //	D/quipu.sock.path  where the socket is instead when D is too deep for a socket's path
 //
 // [Folder] is a path with a name for each of these. [Folder.WriteKey] and [Folder.ReadKey] keep the key; [Config] is
 // what quipu.yaml says; [ReadSecret] reads a cluster secret; [Folder.Socket] and [Folder.Listen] find
-// and open the socket; [Folder.Hold] says which process has the log open.
+// and open the socket; [Folder.ReadPeers] and [Folder.WritePeers] keep what a [Peer] was last; [Folder.Hold] says which process has the log open.
 //
 // A walk: init makes the folder, writes the key, lets eventlog create the log and writes quipu.yaml.
 // start reads the configuration and the key, lets eventlog open the log, which takes its lock, writes

@@ -39,10 +39,14 @@ func readQuery(r *http.Request) (eventlog.Query, error) {
 	if err != nil {
 		return eventlog.Query{}, err
 	}
+	disputed, err := eventlog.ParseDisputed(q.Disputed)
+	if err != nil {
+		return eventlog.Query{}, err
+	}
 	made := eventlog.Query{
 		Authors: q.Authors, Kinds: q.Kinds, Modules: q.Modules, Subjects: q.Subjects,
 		From: q.From, Since: q.Since, Until: q.Until,
-		Order: order, Reverse: q.Reverse, Limit: q.Limit,
+		Disputed: disputed, Order: order, Reverse: q.Reverse, Limit: q.Limit,
 	}
 	if q.Offset != nil {
 		made.FromOffset = *q.Offset

@@ -40,6 +40,7 @@ var statuses = map[api.Code]int{
 	api.NotFound:     http.StatusNotFound,
 	api.TooLarge:     http.StatusRequestEntityTooLarge,
 	api.NotRunning:   http.StatusServiceUnavailable,
+	api.NotSynced:    http.StatusBadGateway,
 	api.SecondWriter: http.StatusConflict,
 	api.ReadOnly:     http.StatusServiceUnavailable,
 	api.Stopping:     http.StatusServiceUnavailable,

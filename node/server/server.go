@@ -22,6 +22,8 @@ type Config struct {
 	Log *eventlog.Log
 	// Daemon is nil where the log was opened without one.
 	Daemon Daemon
+	// Syncer syncs with other nodes; nil where nothing can.
+	Syncer Syncer
 	// Name is what people call the node.
 	Name string
 	// Version is shown in the status.
@@ -34,6 +36,7 @@ type Config struct {
 type server struct {
 	log     *eventlog.Log
 	daemon  Daemon
+	syncer  Syncer
 	name    string
 	version string
 	logger  *slog.Logger
@@ -41,7 +44,7 @@ type server struct {
 
 // New returns the handler of every route.
 func New(cfg Config) http.Handler {
-	s := &server{log: cfg.Log, daemon: cfg.Daemon, name: cfg.Name, version: cfg.Version, logger: cfg.Logger}
+	s := &server{log: cfg.Log, daemon: cfg.Daemon, syncer: cfg.Syncer, name: cfg.Name, version: cfg.Version, logger: cfg.Logger}
 	if s.name == "" {
 		s.name = s.log.Author().Short()
 	}
@@ -58,6 +61,11 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /v1/status", s.getStatus)
 	mux.HandleFunc("GET /v1/members", s.getMembers)
 	mux.HandleFunc("GET /v1/frontier", s.getFrontier)
+	mux.HandleFunc("GET /v1/forks", s.getForks)
+	mux.HandleFunc("GET /v1/forks/{author}", s.getFork)
+	mux.HandleFunc("POST /v1/sync", s.postSync)
+	mux.HandleFunc("POST /v1/bundle", s.postBundle)
+	mux.HandleFunc("POST /v1/bundle/apply", s.postBundleApply)
 	mux.HandleFunc("POST /v1/verify", s.postVerify)
 	mux.HandleFunc("GET /v1/proof/{place}", s.getProof)
 	mux.HandleFunc("/", s.notFound)

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/gossip/bundle"
+	"github.com/quipulog/quipu/node/api"
+)
+
+func newBundleApply() *cobra.Command {
+	var dir, format string
+	cmd := &cobra.Command{
+		Use:   "apply --dir D FILE...",
+		Short: "Bring the entries of bundles into the log",
+		Long: `Bring what the bundles hold into the log, or what comes on stdin (-).
+
+The order of the files does not matter, and neither does it when some of them
+were applied before. Everything is verified as what a peer sends is. Of a bundle
+that is damaged or cut off, what is whole is taken.
+
+The exit code is 0 when every bundle was whole and the node holds all that they
+promise. Otherwise lines below the table say what is missing, by author and seq,
+and why, and the exit code is 1.`,
+		Example: "  quipu bundle apply --dir b monday.bundle tuesday.bundle",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("expected the files to apply")
+			}
+			if i := slices.Index(args, stdio); i >= 0 && slices.Contains(args[i+1:], stdio) {
+				return usagef("stdin (-) can be read only once")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			bundles, err := findBundles(cmd, args)
+			if err != nil {
+				return err
+			}
+			err = withNode(cmd.Context(), dir, func(c *api.Client) error { return applyAll(cmd, c, bundles) })
+			if err != nil {
+				return err
+			}
+			return printApplied(cmd.OutOrStdout(), format, bundles)
+		},
+	}
+	dirFlag(cmd, &dir)
+	formatFlag(cmd, &format, asTable, asJSON)
+	return cmd
+}
+
+// applied is a bundle and what became of it.
+type applied struct {
+	File   string `json:"file"`
+	Failed string `json:"failed,omitempty"` // why nothing of it could be used
+	bundle.Report
+
+	stdin io.Reader
+	head  bundle.Head
+	since uint64 // entries before it
+}
+
+// findBundles reads the heads of bundles, so that what cannot be meant is said before anything is done,
+// and puts those that come first first. Of stdin it waits for the first byte: the log is not held while
+// a command at the other end of the pipe may still need it.
+func findBundles(cmd *cobra.Command, paths []string) ([]*applied, error) {
+	var bundles []*applied
+	for _, path := range paths {
+		b := &applied{File: path}
+		in, err := openBundle(cmd, path)
+		if err != nil {
+			return nil, err
+		}
+		if path == stdio {
+			if b.stdin, err = awaitInput(in); err != nil {
+				return nil, err
+			}
+			b.since = 1<<64 - 1 // last: it cannot be read again
+		} else {
+			b.head, err = bundle.ReadHead(in)
+			b.since = b.head.Since.Entries()
+			if err := errors.Join(err, in.Close()); err != nil && !errors.Is(err, bundle.ErrHead) {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+		}
+		bundles = append(bundles, b)
+	}
+	slices.SortStableFunc(bundles, func(a, b *applied) int {
+		return cmp.Or(cmp.Compare(a.since, b.since), a.head.Made.Compare(b.head.Made))
+	})
+	return bundles, nil
+}
+
+// awaitInput waits for the first byte of r and returns a reader of all.
+func awaitInput(r io.Reader) (io.Reader, error) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	if _, err := in.Peek(1); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read bundle: %w", err)
+	}
+	return in, nil
+}
+
+// applyAll applies bundles, and those that left gaps again as long as others bring something.
+func applyAll(cmd *cobra.Command, c *api.Client, bundles []*applied) error {
+	status, err := c.Status(cmd.Context())
+	if err != nil {
+		return err
+	}
+	for _, b := range bundles {
+		if !b.head.Log.IsZero() && b.head.Log != status.Log {
+			return fmt.Errorf("%s: %w", b.File, &bundle.OtherLogError{Bundle: b.head.Log, Log: status.Log})
+		}
+	}
+	for todo := bundles; len(todo) > 0; {
+		grown := false
+		var gaps []*applied
+		for _, b := range todo {
+			before := b.Ops
+			if err := b.apply(cmd, c); err != nil {
+				return err
+			}
+			grown = grown || b.Ops > before
+			if len(b.Gaps) > 0 && b.stdin == nil {
+				gaps = append(gaps, b)
+			}
+		}
+		todo = nil
+		if grown {
+			todo = gaps
+		}
+	}
+	return nil
+}
+
+// apply applies a bundle and adds to what became of it before.
+func (b *applied) apply(cmd *cobra.Command, c *api.Client) error {
+	in := b.stdin
+	if in == nil {
+		file, err := openBundle(cmd, b.File)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		in = file
+	}
+	report, err := c.ApplyBundle(cmd.Context(), in)
+	if refusal, ok := errors.AsType[*api.Error](err); ok && refusal.Code == api.Invalid {
+		b.Failed = refusal.Message
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", b.File, err)
+	}
+	report.Ops += b.Ops
+	report.Entries += b.Entries
+	report.Authors = max(report.Authors, b.Authors)
+	report.Forked = slices.Concat(b.Forked, report.Forked)
+	report.Duplicates -= min(report.Duplicates, b.Ops) // what it brought before is none
+	b.Report = report
+	return nil
+}
+
+// printApplied prints what became of bundles; its error counts those that left something to be wished.
+func printApplied(w io.Writer, format string, bundles []*applied) error {
+	bad := 0
+	for _, b := range bundles {
+		if b.Failed != "" || !b.OK() {
+			bad++
+		}
+	}
+	var err error
+	if format == asJSON {
+		err = printJSON(w, bundles)
+	} else {
+		err = tableApplied(w, bundles)
+	}
+	if err == nil && bad > 0 {
+		err = fmt.Errorf("apply: %d of %s damaged or with something missing", bad, count(uint64(len(bundles)), "bundle"))
+	}
+	return err
+}
+
+func tableApplied(w io.Writer, bundles []*applied) error {
+	t, err := newTable(w, []string{"FILE", "NEW ENTRIES", "NEW OPS", "HELD OPS", "STATE"}, 24, 11, 8, 8)
+	if err != nil {
+		return err
+	}
+	n := func(n uint64) string { return strconv.FormatUint(n, 10) }
+	for _, b := range bundles {
+		if err := t.row(b.File, n(b.Entries), n(b.Ops), n(b.Duplicates), b.state()); err != nil {
+			return err
+		}
+	}
+	for _, b := range bundles {
+		for _, note := range b.notes() {
+			if _, err := fmt.Fprintln(w, printable(b.File+": "+note)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// state says in a word how a bundle is.
+func (b *applied) state() string {
+	switch {
+	case b.Failed != "":
+		return "not usable"
+	case !b.Whole:
+		return "damaged"
+	case !b.OK():
+		return "incomplete"
+	}
+	return "whole"
+}
+
+// notes says in words what a table has no room for.
+func (b *applied) notes() []string {
+	var notes []string
+	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if b.Failed != "" {
+		add("%s", b.Failed)
+	}
+	if b.Damage != "" {
+		add("damaged %s", b.Damage)
+	}
+	if b.Skipped > 0 {
+		add("%s could not be read and were passed over", count(uint64(b.Skipped), "frame"))
+	}
+	for _, r := range b.Refused {
+		if !slices.ContainsFunc(b.Gaps, func(g bundle.Gap) bool { return g.Author == r.Author }) {
+			add("refused of %s: %s", r.Author, r.Reason)
+		}
+	}
+	for _, g := range b.Gaps {
+		add("missing of %s", g)
+	}
+	if b.More > 0 {
+		add("and something of %s more", count(uint64(b.More), "author"))
+	}
+	for _, a := range b.Forked {
+		add("brought a fork of %s: see quipu forks show %s", a, a.Short())
+	}
+	return notes
+}

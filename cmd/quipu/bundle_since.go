@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/quipulog/quipu/gossip/bundle"
+	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/folder"
+)
+
+// maxFrontier bounds the JSON form of a frontier that is read, in bytes: 256 for each head of a bundle.
+const maxFrontier = bundle.MaxHeads * 256
+
+// readSince reads what the flag --since names. Nothing is left out when it is empty.
+func readSince(dir, name string) (api.Since, error) {
+	if name == "" {
+		return api.Since{}, nil
+	}
+	f, err := readFrontier(name)
+	if err == nil {
+		return api.Since{Frontier: &f}, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) || strings.ContainsAny(name, `/\`) {
+		return api.Since{}, fmt.Errorf("--since: %w", err)
+	}
+	return sincePeer(dir, name)
+}
+
+// readFrontier reads a frontier, or that up to which a bundle leads, from a file.
+func readFrontier(path string) (api.Frontier, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return api.Frontier{}, err
+	}
+	defer file.Close()
+	r := bufio.NewReader(file)
+	begin, err := r.Peek(1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return api.Frontier{}, err
+	}
+	if string(begin) == "q" {
+		head, err := bundle.ReadHead(r)
+		if err != nil {
+			return api.Frontier{}, fmt.Errorf("%s: %w", path, err)
+		}
+		return api.FrontierOf(head.Upto), nil
+	}
+	var f api.Frontier
+	dec := json.NewDecoder(io.LimitReader(r, maxFrontier))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&f); err != nil {
+		return api.Frontier{}, fmt.Errorf("%s is neither a bundle nor what quipu frontier --format json prints: %w", path, err)
+	}
+	if _, err := f.Held(); err != nil {
+		return api.Frontier{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}
+
+// sincePeer returns what a peer that is remembered is known to hold.
+func sincePeer(dir, name string) (api.Since, error) {
+	if err := folder.Folder(dir).Check(); err != nil {
+		return api.Since{}, err
+	}
+	peers, err := folder.Folder(dir).ReadPeers(time.Now())
+	if err != nil {
+		return api.Since{}, fmt.Errorf("--since: %w", err)
+	}
+	var found []folder.Peer
+	for _, p := range peers {
+		if p.Name == name || len(name) >= 4 && strings.HasPrefix(p.Author.String(), name) {
+			found = append(found, p)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return api.Since{}, &api.Error{Code: api.NotFound, Message: fmt.Sprintf("--since %q: there is no such file, and no peer of that name or author is remembered here", clip(name, 80))}
+	case len(found) > 1:
+		return api.Since{}, usagef("--since %q: %d peers are called that: give the first digits of the author", clip(name, 80), len(found))
+	case found[0].EqualOffset == 0 || found[0].Incarnation == "":
+		return api.Since{}, &api.Error{Code: api.NotFound, Message: fmt.Sprintf("--since %q: this node has not been equal with that peer yet: have it print its frontier", clip(name, 80))}
+	}
+	return api.Since{Offset: found[0].EqualOffset, Incarnation: found[0].Incarnation}, nil
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/node"
+	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/folder"
+)
+
+// syncFor bounds one try to sync with one node, unless the command says otherwise.
+const syncFor = time.Hour
+
+func newSync() *cobra.Command {
+	var dir, format, secret string
+	var every, timeout time.Duration
+	var once bool
+	cmd := &cobra.Command{
+		Use:   "sync --dir D [--once | --every D] ADDR...",
+		Short: "Exchange entries with other nodes without joining them",
+		Long: `Exchange entries with the node at each ADDR in turn, both ways, and end when each
+of the two holds what the other held when they began. Nothing has to reach this
+node: it dials, so it may be behind NAT, and it does not become a member. ADDR
+is HOST:PORT, or a name as start --join takes it.
+
+When no daemon runs in the folder, the command opens the log itself, and nobody
+else can while it runs; a running daemon does it in the command's stead.
+
+With --every it goes on until it is stopped, and a node that cannot be reached is
+tried again the next time; without, one that cannot be reached ends the command
+with exit code 1, after the others had their turn. What was exchanged before a
+link broke is kept, and the next sync goes on from there.`,
+		Example: "  quipu sync --dir laptop office.example:7946\n  quipu sync --dir ship --every 10m shore.example:7946",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("expected the address of a node: HOST:PORT")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if once && cmd.Flags().Changed("every") {
+				return usagef("--once and --every exclude each other")
+			}
+			if cmd.Flags().Changed("every") && every <= 0 {
+				return usagef("--every %s: expected more than 0, such as 10m", every)
+			}
+			s := syncing{dir: dir, addrs: args, timeout: timeout, out: cmd.OutOrStdout(), errs: cmd.ErrOrStderr(), json: format == asJSON}
+			if err := s.readSecret(secret); err != nil {
+				return err
+			}
+			if every > 0 {
+				return s.repeat(cmd.Context(), every)
+			}
+			return s.all(cmd.Context())
+		},
+	}
+	dirFlag(cmd, &dir)
+	formatFlag(cmd, &format, asTable, asJSON)
+	cmd.Flags().BoolVar(&once, "once", false, "sync once and end, which is the default")
+	cmd.Flags().DurationVar(&every, "every", 0, "sync again and again with this `pause` between, such as 10m")
+	cmd.Flags().DurationVar(&timeout, "timeout", syncFor, "give up on a node after this `time`")
+	cmd.Flags().StringVar(&secret, "secret-file", "", "a `file` with the cluster secret, if no daemon runs; default: what quipu.yaml names")
+	return cmd
+}
+
+// syncing is a sync with several nodes.
+type syncing struct {
+	dir       string
+	addrs     []string
+	secret    []byte
+	timeout   time.Duration
+	out, errs io.Writer
+	json      bool
+}
+
+// readSecret reads the secret in the file at path, or in the one that the folder's configuration names.
+func (s *syncing) readSecret(path string) (err error) {
+	if path == "" {
+		cfg, err := folder.Folder(s.dir).ReadConfig()
+		if err != nil {
+			return err
+		}
+		path = cfg.SecretFile
+	}
+	if path != "" {
+		s.secret, err = folder.ReadSecret(path)
+	}
+	return err
+}
+
+// repeat syncs with all until ctx ends.
+func (s *syncing) repeat(ctx context.Context, every time.Duration) error {
+	pause := time.NewTicker(every)
+	defer pause.Stop()
+	for {
+		err := s.all(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if refused, ok := errors.AsType[*api.Error](err); err != nil && !(ok && refused.Code == api.NotSynced) {
+			return err // Our own fault: trying again would not mend it.
+		}
+		if err != nil {
+			fmt.Fprintln(s.errs, "quipu:", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-pause.C:
+		}
+	}
+}
+
+// all syncs with each node in turn. Its error is that of the first that failed.
+func (s *syncing) all(ctx context.Context) error {
+	client, err := node.Connect(ctx, s.dir, node.Access{Version: version(), Secret: s.secret})
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, addr := range s.addrs {
+		err := s.one(ctx, client, addr)
+		switch {
+		case err == nil:
+		case failed == nil:
+			failed = err
+		default:
+			fmt.Fprintln(s.errs, "quipu:", err)
+		}
+	}
+	return errors.Join(failed, client.Close())
+}
+
+// one syncs with the node at addr.
+func (s *syncing) one(ctx context.Context, client *api.Client, addr string) error {
+	try, cancel := context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("not done after %s", s.timeout))
+	defer cancel()
+	synced, err := client.Sync(try, addr)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return printJSON(s.out, synced)
+	}
+	took := time.Duration(synced.Seconds * float64(time.Second)).Round(time.Millisecond)
+	_, err = fmt.Fprintf(s.out, "synced with %s (%s) at %s: received %s, sent %s, in %s\n", printable(synced.Name),
+		synced.Author.Short(), printable(synced.Addr), count(synced.Received, "entry"), count(synced.Sent, "entry"), took)
+	if err == nil && synced.Shut > 0 {
+		_, err = fmt.Fprintf(s.out, "left out: %s of whom one of the two takes no more: see quipu status\n", count(uint64(synced.Shut), "author"))
+	}
+	return err
+}

@@ -1,0 +1,217 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/gossip/find"
+	"github.com/quipulog/quipu/node/folder"
+)
+
+const (
+	// lookEvery is how often the members are looked at.
+	lookEvery = 2 * time.Second
+	// writeEvery is the least time between two writings of peers.json while the node runs.
+	writeEvery = 30 * time.Second
+	// seenEvery is how far a peer's last sight may run ahead of what is written.
+	seenEvery = time.Hour
+	// settled is how long the log must have shown an offset before an equality counts for it: so long a
+	// comparison of digests may take to be taken note of.
+	settled = 2 * time.Second
+)
+
+// memory is the peers that are remembered from one run to the next, for a node that restarts when all
+// others have moved or are down. One goroutine uses it.
+//
+//	look     look     look        a peer's digest was last seen equal at e: so it has everything
+//	 │next 7  │next 9  │next 12   below the offset of the last look before that, 9
+//	─┴────────┴───e────┴──────▶
+type memory struct {
+	folder      folder.Folder
+	logger      *slog.Logger
+	incarnation string // of the log's arrivals, in hex; "" if it cannot be told
+	peers       map[crdt.Author]folder.Peer
+	looks       []moment // the last ones, the latest last
+
+	changed   bool
+	written   map[crdt.Author]time.Time // the last sights that are in the file
+	writtenAt time.Time
+	failed    bool // the last writing
+}
+
+// moment is what the log's next offset was when.
+type moment struct {
+	at   time.Time
+	next uint64
+}
+
+// maxLooks bounds the moments that are kept.
+const maxLooks = 4
+
+// recall returns what the folder remembers. A peers.json that cannot be read never stops the node: one
+// that makes no sense is set aside, which is logged.
+func recall(f folder.Folder, incarnation string, now time.Time, logger *slog.Logger) *memory {
+	m := &memory{
+		folder: f, logger: logger, incarnation: incarnation,
+		peers: make(map[crdt.Author]folder.Peer), written: make(map[crdt.Author]time.Time),
+	}
+	peers, err := f.ReadPeers(now)
+	if err != nil {
+		m.broken(err)
+	}
+	for _, p := range peers {
+		if p.Incarnation != incarnation {
+			p.EqualOffset, p.Incarnation = 0, ""
+		}
+		m.peers[p.Author], m.written[p.Author] = p, p.LastSeen
+	}
+	return m
+}
+
+// broken deals with a peers.json that could not be read.
+func (m *memory) broken(err error) {
+	if !errors.Is(err, folder.ErrPeers) {
+		m.logger.Warn("cannot read the peers of earlier runs; going on without them", "err", err)
+		return
+	}
+	aside, renameErr := m.folder.SetPeersAside()
+	if renameErr != nil {
+		err = errors.Join(err, renameErr)
+	}
+	m.logger.Warn("the peers of earlier runs make no sense; going on without them", "err", err, "aside", aside)
+}
+
+// places returns where the remembered peers may be: first the latest address of each, those seen last
+// first, then their other addresses.
+func (m *memory) places() []find.Found {
+	peers := slices.SortedFunc(maps.Values(m.peers), func(a, b folder.Peer) int {
+		return cmp.Or(b.LastSeen.Compare(a.LastSeen), a.Author.Compare(b.Author))
+	})
+	var all []find.Found
+	for i := range folder.MaxPeerAddrs {
+		for _, p := range peers {
+			if i < len(p.Addrs) {
+				all = append(all, find.Found{Author: p.Author, Addr: p.Addrs[i]})
+			}
+		}
+	}
+	return all
+}
+
+// run looks and writes until ctx ends, and then once more.
+func (m *memory) run(ctx context.Context, n *Node) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			m.look(time.Now(), n.log.Stats().Next, n.gossip.Members(), n.gossip.Seeds())
+			if m.changed || len(m.peers) > 0 {
+				m.write(time.Now())
+			}
+			return
+		case <-tick.C:
+		}
+		now := time.Now()
+		m.look(now, n.log.Stats().Next, n.gossip.Members(), n.gossip.Seeds())
+		if m.changed && now.Sub(m.writtenAt) >= writeEvery {
+			m.write(now)
+		}
+	}
+}
+
+// look takes note of the members that are there, and of those that have gone before they were ever
+// looked at. Next is the log's next offset, read before the members.
+func (m *memory) look(now time.Time, next uint64, members []gossip.Member, seeds []gossip.Seed) {
+	for _, member := range members {
+		old, known := m.peers[member.Author]
+		if known && member.State != gossip.Alive {
+			continue
+		}
+		p := folder.Peer{
+			Author: member.Author, Name: member.Name, LastSeen: seenAt(member, now),
+			Addrs:       addrsOf(member, seeds, old.Addrs),
+			EqualOffset: old.EqualOffset, Incarnation: old.Incarnation,
+		}
+		if equal := m.equalAt(member.EqualAt); m.incarnation != "" && equal > p.EqualOffset {
+			p.EqualOffset, p.Incarnation = equal, m.incarnation
+		}
+		m.peers[p.Author] = p
+		if p.Name != old.Name || p.EqualOffset != old.EqualOffset || !slices.Equal(p.Addrs, old.Addrs) ||
+			now.Sub(m.written[p.Author]) >= seenEvery {
+			m.changed = true
+		}
+	}
+	m.looks = append(m.looks, moment{now, next})
+	m.looks = m.looks[max(0, len(m.looks)-maxLooks):]
+}
+
+// seenAt returns when a member was last there.
+func seenAt(member gossip.Member, now time.Time) time.Time {
+	switch {
+	case member.State == gossip.Alive:
+		return now.UTC()
+	case member.Heard.IsZero():
+		return member.Since.UTC()
+	}
+	return member.Heard.UTC()
+}
+
+// equalAt returns an offset below which a peer had everything when its digest was last seen equal, 0
+// if none is known.
+func (m *memory) equalAt(equal time.Time) uint64 {
+	for _, l := range slices.Backward(m.looks) {
+		if equal.Sub(l.at) >= settled {
+			return l.next
+		}
+	}
+	return 0
+}
+
+// addrsOf returns where a member is: where it says it is, where it was joined, and where it was before.
+func addrsOf(member gossip.Member, seeds []gossip.Seed, before []string) []string {
+	var addrs []string
+	if member.Addr.IsValid() && member.Addr.Port() != 0 {
+		addrs = append(addrs, member.Addr.String())
+	}
+	for _, s := range seeds {
+		if _, err := netip.ParseAddrPort(s.Addr); err == nil && s.Source != find.Remembered && s.Joined && s.Peer == member.Author {
+			addrs = append(addrs, s.Addr)
+		}
+	}
+	var all []string
+	for _, a := range append(addrs, before...) {
+		if !slices.Contains(all, a) && len(all) < folder.MaxPeerAddrs {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// write replaces peers.json. A failure is logged, once until it works again.
+func (m *memory) write(now time.Time) {
+	peers := folder.KeepPeers(slices.Collect(maps.Values(m.peers)), now)
+	m.writtenAt = now
+	if err := m.folder.WritePeers(peers, now); err != nil {
+		if !m.failed {
+			m.logger.Warn("cannot write down the peers for the next run", "err", fmt.Errorf("%s: %w", m.folder.Peers(), err))
+		}
+		m.failed = true
+		return
+	}
+	m.failed, m.changed = false, false
+	clear(m.peers)
+	clear(m.written)
+	for _, p := range peers {
+		m.peers[p.Author], m.written[p.Author] = p, p.LastSeen
+	}
+}

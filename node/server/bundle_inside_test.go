@@ -1,0 +1,72 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/gossip/bundle"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// What was held before an offset is found again, whatever has arrived since.
+func TestHeldBefore(t *testing.T) {
+	a, b, c := eventlogtest.OpenAs(t, "a"), eventlogtest.OpenAs(t, "b"), eventlogtest.OpenAs(t, "c")
+	var offsets []uint64
+	var frontiers []crdt.Frontier
+	for i := range 4 {
+		offsets, frontiers = append(offsets, a.Stats().Next), append(frontiers, a.Frontier())
+		for j, l := range []*eventlog.Log{a, b, c}[:min(i+1, 3)] {
+			for range i + 1 {
+				if _, err := l.AppendBatch(t.Context(), make3(i, j)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if l != a {
+				eventlogtest.Exchange(t, l, a)
+			}
+		}
+	}
+	offsets, frontiers = append(offsets, a.Stats().Next), append(frontiers, a.Frontier())
+	for i, offset := range offsets {
+		got, err := heldBefore(t.Context(), a, offset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(frontiers[i], got); diff != "" {
+			t.Errorf("before offset %d (-want +got):\n%s", offset, diff)
+		}
+	}
+}
+
+func make3(i, j int) []crdt.Event {
+	events := make([]crdt.Event, 3)
+	for n := range events {
+		events[n] = crdt.Event{Kind: "k", Payload: fmt.Appendf(nil, "[%d,%d,%d]", i, j, n)}
+	}
+	return events
+}
+
+// However much there is to say, a trailer has room for it.
+func TestTrailer(t *testing.T) {
+	s := bundle.Summary{Unknown: make([]crdt.Author, 500)}
+	for range 500 {
+		s.Left = append(s.Left, bundle.Gap{Reason: strings.Repeat("\x01ü", 500)})
+	}
+	for name, end := range map[string]api.BundleEnd{
+		"much": {Summary: &s}, "little": {Summary: &bundle.Summary{}}, "error": {Error: problem(errors.New(strings.Repeat("\x01", 9999)))},
+	} {
+		if text := trailer(end); len(text) > maxTrailer {
+			t.Errorf("%s: %d bytes", name, len(text))
+		}
+	}
+	if end := shorten(api.BundleEnd{Summary: &s}, 16, 512); end.Unknown != 484 || end.Left != 484 || len(s.Left) != 500 {
+		t.Errorf("%d and %d left out", end.Unknown, end.Left)
+	}
+}

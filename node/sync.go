@@ -1,0 +1,69 @@
+package node
+
+import (
+	"context"
+	"crypto/ed25519"
+	"log/slog"
+	"time"
+
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// Sync links with the node at addr, without joining it, until each holds what the other held at the
+// beginning.
+func (n *Node) Sync(ctx context.Context, addr string) (api.Synced, error) {
+	return synced(n.gossip.Exchange(ctx, addr))
+}
+
+// synced returns what came of an exchange as a client is told it.
+func synced(x gossip.Exchanged, err error) (api.Synced, error) {
+	if err != nil {
+		return api.Synced{}, &api.Error{Code: api.NotSynced, Message: err.Error()}
+	}
+	return api.Synced{
+		Author: x.Peer, Name: x.Name, Addr: x.Addr, Received: x.Received, Sent: x.Sent, Shut: x.Shut, Seconds: x.Took.Seconds(),
+	}, nil
+}
+
+// dialer is a log that is open without a daemon, and dials for each sync.
+type dialer struct {
+	log    *eventlog.Log
+	key    ed25519.PrivateKey
+	name   string
+	secret []byte
+	logger *slog.Logger
+}
+
+// Sync is [Node.Sync] for a node that is no member while it runs.
+func (d dialer) Sync(ctx context.Context, addr string) (api.Synced, error) {
+	g, err := gossip.New(gossip.Config{
+		Log: d.log, Key: d.key, Name: d.name, Secret: d.secret, DialOnly: true, Logger: d.logger,
+	})
+	if err != nil {
+		return api.Synced{}, err
+	}
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- g.Run(running) }()
+	s, err := synced(g.Exchange(ctx, addr))
+	stop()
+	if broken := <-done; broken != nil {
+		return s, broken
+	}
+	return s, err
+}
+
+// watchCatchUp takes note of when the node has caught up with those that it reached after its start.
+func (n *Node) watchCatchUp(ctx context.Context) {
+	if n.gossip.WaitCaughtUp(ctx) == nil {
+		now := time.Now().UTC()
+		n.caughtUp.Store(&now)
+		n.logger.Info("caught up", "after", now.Sub(n.started).Round(time.Millisecond))
+	}
+}
+
+// WaitCaughtUp waits until the node holds what the members that it is linked to held when they first
+// answered after the call: see [gossip.Gossip.WaitCaughtUp].
+func (n *Node) WaitCaughtUp(ctx context.Context) error { return n.gossip.WaitCaughtUp(ctx) }
