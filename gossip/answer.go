@@ -11,6 +11,7 @@ import (
 type answerer struct {
 	log  Log
 	head func(crdt.Author, crdt.Head) // told how far an answer to a want for a whole feed led
+	most func() int                   // how many bytes a run may have
 
 	wants []want
 	first answering // of the first want, once it is planned
@@ -50,7 +51,7 @@ func (a *answerer) next(ctx context.Context) (wire.Message, error) {
 		}
 	}
 	for len(now.segments) > 0 {
-		most := wire.MaxRunBytes
+		most := a.most()
 		if w.span != nil {
 			most = min(most, int(w.span.MaxBytes)-now.sent)
 			if most <= 0 {

@@ -115,3 +115,33 @@ func TestStuckPeerIsMovedToBackfill(t *testing.T) {
 		}
 	})
 }
+
+// A node that comes late gets the old entries over slow links while new ones are written: still nothing
+// comes twice to speak of.
+func TestBackfillBesideLiveTraffic(t *testing.T) {
+	bubble(t, "a b c", func(t *testing.T, c *cluster) {
+		const ops = 1000
+		for range ops {
+			c.nodes["a"].mem.appendBig(t, 4<<10)
+		}
+		c.start("a", "b")
+		c.converge(20*time.Second, ops, "a", "b")
+		c.net.Host("c")
+		for _, name := range []string{"a", "b"} {
+			c.net.SetBandwidth(name, "c", 256<<10)
+		}
+		c.start("c")
+		for range 150 {
+			c.nodes["a"].mem.append(t, 1)
+			c.nodes["b"].mem.append(t, 1)
+			time.Sleep(100 * time.Millisecond)
+		}
+		c.converge(time.Minute, ops+300)
+		n := c.nodes["c"].Status().Counts
+		ratio := float64(n.PayloadReceived) / float64(n.PayloadTaken)
+		t.Logf("%.3f bytes received for each that was new: %+v", ratio, n)
+		if ratio > 1.05 {
+			t.Errorf("%.3f bytes received for each that was new", ratio)
+		}
+	})
+}

@@ -18,14 +18,8 @@ var errEnded = errors.New("peer closed the stream without a word")
 
 // read reads a link until ctx ends or the stream breaks, and returns why.
 func (g *Gossip) read(ctx context.Context, l *link) error {
-	in := bufio.NewReaderSize(l.conn, 64<<10)
+	in := bufio.NewReaderSize(&inflow{ctx: ctx, l: l, silence: g.pace.silence}, 64<<10)
 	for {
-		if err := l.conn.SetReadDeadline(time.Now().Add(g.pace.silence)); err != nil {
-			return fmt.Errorf("read link: %w", err)
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx) // The deadline set above may have come after that of the farewell.
-		}
 		m, size, err := wire.ReadFrame(in, l.packs)
 		switch {
 		case errors.Is(err, wire.ErrMalformed):
@@ -35,12 +29,32 @@ func (g *Gossip) read(ctx context.Context, l *link) error {
 		case err != nil:
 			return g.broke(ctx, l, reasonSilent, err)
 		}
-		l.heard.Store(time.Now().UnixNano())
 		g.tally.add(func(c *Counts) { c.BytesReceived += uint64(size.Wire) })
 		if err := g.take(ctx, l, m, size.Plain); err != nil {
 			return err
 		}
 	}
+}
+
+// inflow is what a link's reader reads from: as long as anything comes, the link is alive.
+type inflow struct {
+	ctx     context.Context // of one call of read
+	l       *link
+	silence time.Duration
+}
+
+func (f *inflow) Read(b []byte) (int, error) {
+	if err := f.l.conn.SetReadDeadline(time.Now().Add(f.silence)); err != nil {
+		return 0, err
+	}
+	if f.ctx.Err() != nil {
+		return 0, context.Cause(f.ctx) // The deadline set above may have come after that of the farewell.
+	}
+	n, err := f.l.conn.Read(b)
+	if n > 0 {
+		f.l.heard.Store(time.Now().UnixNano())
+	}
+	return n, err
 }
 
 // take does what a message asks for.

@@ -118,8 +118,14 @@ func (s *state) unplaced(a arrival, f fate, now time.Time) {
 	if !f.Parked && !a.news() {
 		s.schedule.Unlinked(author, now)
 	}
-	if a.news() {
-		s.heard(a.link.id, author, a.head(), now)
+	if !a.news() {
+		return
+	}
+	s.heard(a.link.id, author, a.head(), now)
+	if f.Parked {
+		s.schedule.Waiting(author, a.run.Ops[0].First, a.head().Next, a.run.Size(), now)
+	} else {
+		s.schedule.Unwaited(author)
 	}
 }
 
@@ -134,6 +140,9 @@ func (s *state) refused(a arrival, err error, now time.Time) {
 	reason, offence := faultOf(err)
 	author := a.run.Author()
 	s.schedule.Refused(a.link.id, author, now)
+	if a.news() {
+		s.schedule.Unwaited(author)
+	}
 	if offence {
 		a.link.stop(s.g.offence(a.link, reason, err))
 		return
@@ -163,7 +172,7 @@ func (s *state) announced(l *link, haves []wire.Have) {
 	now := time.Now()
 	for _, h := range haves {
 		feed := s.g.log.Feed(h.Author)
-		if h.Head.Next > feed.Next()+farBehind {
+		if h.Head.Next > feed.Next()+farBehind || s.schedule.Filling(h.Author) {
 			s.heard(l.id, h.Author, h.Head, now)
 			continue
 		}
@@ -202,7 +211,7 @@ func (s *state) act(actions []plumtree.Action, now time.Time) {
 			continue
 		}
 		s.g.tally.add(func(c *Counts) { c.Grafts++ })
-		if act.Author.IsZero() {
+		if act.Author.IsZero() || s.schedule.Filling(act.Author) {
 			p.out.graft()
 			continue
 		}

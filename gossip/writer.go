@@ -17,6 +17,7 @@ type writer struct {
 	push   pusher
 	ans    answerer
 	packer *wire.Packer
+	flow   outflow
 	turn   bool          // whose turn it is: true for the news
 	shut   []crdt.Author // as the peer was last told
 	buf    []byte        // of the frame being written
@@ -24,7 +25,7 @@ type writer struct {
 
 func newWriter(g *Gossip, l *link) *writer {
 	w := &writer{g: g, l: l, push: newPusher(g, l)}
-	w.ans = answerer{log: g.log, head: w.push.answered}
+	w.ans = answerer{log: g.log, head: w.push.answered, most: w.runBytes}
 	if l.packs {
 		w.packer = &wire.Packer{Packing: g.cfg.Compression}
 	}
@@ -190,8 +191,10 @@ func (w *writer) write(ctx context.Context, m wire.Message) error {
 	}
 	began := time.Now()
 	n, err := w.l.conn.Write(frame)
+	took := time.Since(began)
+	w.flow.wrote(n, took)
 	if w.packer != nil {
-		w.packer.Wrote(n, time.Since(began))
+		w.packer.Wrote(n, took)
 	}
 	w.g.tally.add(func(c *Counts) {
 		c.BytesSent += uint64(n)

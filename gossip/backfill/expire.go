@@ -108,7 +108,7 @@ func (s *Schedule) tooSlow(p *peer, first *ask, usual float64, now time.Time) bo
 	if first.Span == nil {
 		grace = s.cfg.Deliver / 2
 	}
-	return took > grace && slower*float64(p.sent) < usual*(took-grace).Seconds()
+	return took > grace && slower*float64(p.sent+unseen) < usual*(took-grace).Seconds()
 }
 
 // others returns how many peers but p could be asked for the same, and how fast they are on average.

@@ -12,6 +12,12 @@ func (s *Schedule) Lacks(author crdt.Author) bool {
 	return l != nil && len(l.offers) > 0
 }
 
+// Filling reports whether author is being asked for, or what was delivered of it waits to be placed.
+func (s *Schedule) Filling(author crdt.Author) bool {
+	l := s.lacks[author]
+	return l != nil && (len(l.asks) > 0 || len(l.parked) > 0)
+}
+
 // Barred reports whether peer is not asked for author at present, since it did not make good what it
 // claimed.
 func (s *Schedule) Barred(peer, author crdt.Author, now time.Time) bool {

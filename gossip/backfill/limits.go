@@ -26,6 +26,9 @@ const (
 	pipeline = 4
 	// slower is how many times slower than others a peer may be and keep its ask.
 	slower = 4
+	// unseen is how many bytes a peer may have sent that have not shown yet, since a run is seen when all
+	// of it has come.
+	unseen = 256 << 10
 	// leastRate is the rate, in bytes a second, that lets a peer keep its ask when others are known to
 	// offer the same but not how fast they are.
 	leastRate = 16 << 10
