@@ -132,7 +132,10 @@ func (p *pusher) waiting(now time.Time) (more <-chan struct{}, due time.Duration
 // pushNext writes the next run of the news, or what is due to be announced.
 func (w *writer) pushNext(ctx context.Context) (busy bool, err error) {
 	now := time.Now()
-	if m := w.push.next(now); m != nil {
+	if m := w.push.next(now); m != nil && !fits(*m) {
+		w.g.readFailed(ctx, m.Author, errNoFrame)
+		return true, nil
+	} else if m != nil {
 		w.g.tally.add(func(c *Counts) { c.RunsPushed++ })
 		return true, w.ops(ctx, *m)
 	}

@@ -18,8 +18,10 @@ var errEnded = errors.New("peer closed the stream without a word")
 
 // read reads a link until ctx ends or the stream breaks, and returns why.
 func (g *Gossip) read(ctx context.Context, l *link) error {
-	in := bufio.NewReaderSize(&inflow{ctx: ctx, l: l, silence: g.pace.silence}, 64<<10)
+	flow := &inflow{ctx: ctx, l: l, silence: g.pace.silence}
+	in := bufio.NewReaderSize(flow, 64<<10)
 	for {
+		flow.frame()
 		m, size, err := wire.ReadFrame(in, l.packs)
 		switch {
 		case errors.Is(err, wire.ErrMalformed):
@@ -36,21 +38,32 @@ func (g *Gossip) read(ctx context.Context, l *link) error {
 	}
 }
 
-// inflow is what a link's reader reads from: as long as anything comes, the link is alive.
+// leastFlow is how fast a frame must come once silence has passed, in bytes a second: slower than any
+// network that is of use, and fast enough that nobody holds a link for days with one frame.
+const leastFlow = 1 << 10
+
+// inflow is what a link's reader reads from: as long as a frame comes at leastFlow, the link is alive.
 type inflow struct {
 	ctx     context.Context // of one call of read
 	l       *link
 	silence time.Duration
+	began   time.Time // when the reader began to wait for the frame under way
+	came    int64     // bytes since
 }
 
+// frame begins to wait for a frame.
+func (f *inflow) frame() { f.began, f.came = time.Now(), 0 }
+
 func (f *inflow) Read(b []byte) (int, error) {
-	if err := f.l.conn.SetReadDeadline(time.Now().Add(f.silence)); err != nil {
+	late := f.began.Add(f.silence + time.Duration(f.came)*time.Second/leastFlow)
+	if err := f.l.conn.SetReadDeadline(earlier(time.Now().Add(f.silence), late)); err != nil {
 		return 0, err
 	}
 	if f.ctx.Err() != nil {
 		return 0, context.Cause(f.ctx) // The deadline set above may have come after that of the farewell.
 	}
 	n, err := f.l.conn.Read(b)
+	f.came += int64(n)
 	if n > 0 {
 		f.l.heard.Store(time.Now().UnixNano())
 	}

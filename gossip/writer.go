@@ -2,6 +2,7 @@ package gossip
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -141,6 +142,10 @@ func (w *writer) answerNext(ctx context.Context) (busy bool, err error) {
 	}
 	switch m := m.(type) {
 	case wire.Ops:
+		if !fits(m) {
+			w.g.readFailed(ctx, m.Author, errNoFrame)
+			return true, w.write(ctx, w.ans.done())
+		}
 		return true, w.ops(ctx, m)
 	case wire.Done:
 		return true, w.write(ctx, m)
@@ -157,11 +162,18 @@ func (g *Gossip) readFailed(ctx context.Context, a crdt.Author, err error) {
 	}
 }
 
+// errNoFrame says that a run cannot be sent: its author signed so few of its ops validly that those
+// between two anchors are more than a frame holds.
+var errNoFrame = errors.New("no frame holds the run up to its next valid signature")
+
+// fits reports whether a run can be sent.
+func fits(m wire.Ops) bool {
+	const around = 2 << 10 // more than what stands beside the ops
+	return len(m.Run.Ops) <= wire.MaxRunOps && m.Run.Size()+4*len(m.Run.Ops)+around <= wire.KindOps.MaxBody()
+}
+
 // ops writes a run.
 func (w *writer) ops(ctx context.Context, m wire.Ops) error {
-	if n := len(m.Run.Ops); n > wire.MaxRunOps {
-		return fmt.Errorf("send run of %s: %d ops, at most %d are allowed", m.Author.Short(), n, wire.MaxRunOps)
-	}
 	if err := w.write(ctx, m); err != nil {
 		return err
 	}
