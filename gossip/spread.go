@@ -79,8 +79,14 @@ func (s *state) applied(a arrival, f fate, now time.Time) {
 	case f.Decision == crdt.Pending:
 		s.unplaced(a, f, now)
 	case f.Ops == 0 && a.news():
-		s.act(s.tree.Pushed(a.link.id, author, a.head(), int(a.hops), false, now), now)
+		s.pushed(a, false, now)
 	}
+}
+
+// pushed tells the tree of a run that was pushed; fresh says that something in it was new.
+func (s *state) pushed(a arrival, fresh bool, now time.Time) {
+	s.act(s.tree.Pushed(a.link.id, a.run.Author(), a.head(), int(a.hops), fresh, now), now)
+	a.link.eager.Store(s.tree.Eager(a.link.id))
 }
 
 // head returns the head that the run of a leads to.
@@ -91,7 +97,7 @@ func (s *state) grew(a arrival, f fate, now time.Time) {
 	author, feed := a.run.Author(), s.g.log.Feed(a.run.Author())
 	ask := a.ask
 	if a.news() {
-		s.act(s.tree.Pushed(a.link.id, author, a.head(), int(a.hops), true, now), now)
+		s.pushed(a, true, now)
 		ask = 0
 	}
 	s.tree.Has(author, func(h crdt.Head) bool { return holds(feed, []crdt.Head{h}) })
