@@ -121,16 +121,18 @@ func TestSlowWriter(t *testing.T) {
 		s := c.caller(1)
 		defer s.close()
 		conn := s.greet("a")
-		go io.Copy(io.Discard, conn)
-		frame := wire.Append(nil, pushes(newMemLog(s.key, testGenesis).append(t, 1)))
-		began := time.Now()
-		for _, b := range frame {
-			if _, err := conn.Write([]byte{b}); err != nil {
+		began, ended := time.Now(), make(chan time.Duration, 1)
+		go func() {
+			io.Copy(io.Discard, conn)
+			ended <- time.Since(began)
+		}()
+		for _, b := range wire.Append(nil, pushes(newMemLog(s.key, testGenesis).append(t, 1))) {
+			if _, err := conn.Write([]byte{b}); err != nil || len(ended) > 0 {
 				break
 			}
 			time.Sleep(time.Second)
 		}
-		if took := time.Since(began); took > 20*time.Second {
+		if took := <-ended; took > 20*time.Second {
 			t.Errorf("it was borne for %s", took)
 		}
 		c.noted("a", "silent", 1, "too slow", "reason=silent", s.self.Short())

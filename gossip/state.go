@@ -3,6 +3,7 @@ package gossip
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -35,6 +36,23 @@ type call struct {
 	dialling bool
 	apart    time.Time // since when there has been no link
 	out      backoff   // after an offence: until when the peer is kept out
+	lines    int       // in the log since linesAt
+	linesAt  time.Time
+}
+
+// maxLines bounds the lines in the log about one peer's links, in each [logPause].
+const maxLines = 20
+
+// level returns the level of the next line about the peer's links: one that comes and goes in a loop
+// does not fill the log.
+func (c *call) level(now time.Time) slog.Level {
+	if now.Sub(c.linesAt) >= logPause {
+		c.lines, c.linesAt = 0, now
+	}
+	if c.lines++; c.lines > maxLines {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 func newState(g *Gossip) *state {
@@ -113,7 +131,7 @@ func (s *state) open(ctx context.Context, l *link, now time.Time) error {
 	s.tree.Up(l.id)
 	l.eager.Store(s.tree.Eager(l.id))
 	delete(s.left, l.peer)
-	s.g.logger.Info("linked", "peer", l.peer.Short(), "name", l.name, "remote", l.addr, "dialled", l.dialled)
+	s.g.logger.Log(ctx, c.level(now), "linked", "peer", l.peer.Short(), "name", l.name, "remote", l.addr, "dialled", l.dialled)
 	return nil
 }
 
@@ -180,7 +198,7 @@ func (s *state) closed(l *link, err error, now time.Time) {
 	default:
 		c.fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
 	}
-	s.g.logger.Info("link ended", "peer", l.peer.Short(), "name", l.name, "why", err)
+	s.g.logger.Log(context.Background(), c.level(now), "link ended", "peer", l.peer.Short(), "name", l.name, "why", err)
 }
 
 // leaves remembers that a peer said it leaves.

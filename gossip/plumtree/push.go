@@ -9,7 +9,8 @@ import (
 
 // Pushed takes in that p has pushed a run of author's feed which ends in head, and whether something
 // in it was new. Hops is what stood beside it: over how many links it had come. It is called for
-// pushed runs only, not for answers, and before the [Tree.Has] that the run leads to.
+// pushed runs only, not for answers, and before the [Tree.Has] that the run leads to. It may make p
+// eager or lazy: see [Tree.Eager] afterwards, whether there are actions or not.
 func (t *Tree) Pushed(p, author crdt.Author, head crdt.Head, hops int, fresh bool, now time.Time) []Action {
 	m := t.missing.find(author, head)
 	if m != nil {

@@ -6,11 +6,13 @@ import (
 	"time"
 )
 
-const seeds = 8
-
-// eachSeed runs a story over networks of 60 nodes in which every node has 4 links or more.
+// eachSeed runs a story over networks of 60 nodes with about eight links each.
 func eachSeed(t *testing.T, story func(*testing.T, *network)) {
-	for seed := range uint64(seeds) {
+	seeds := uint64(8)
+	if testing.Short() {
+		seeds = 2
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { story(t, newNetwork(t, seed, 60, 3)) })
 	}
 }
