@@ -81,6 +81,24 @@ func TestCopyIsFoundWithinOneExchange(t *testing.T) {
 	})
 }
 
+// TestCopyIsFoundWhileTheOtherGoesOnWriting has one copy write all the time: its feed always grows, and the
+// branch of the other gets everywhere all the same.
+func TestCopyIsFoundWhileTheOtherGoesOnWriting(t *testing.T) {
+	bubble(t, "c d one two", func(t *testing.T, c *cluster) {
+		c.copies(3, "c", "one", "two")
+		c.nodes["one"].mem.append(t, 2)
+		c.nodes["two"].mem.append(t, 1)
+		c.start()
+		c.within(30*time.Second, "both branches on the copy that writes", func() bool {
+			if c.branches("one") == 1 {
+				c.nodes["one"].mem.append(t, 1)
+			}
+			time.Sleep(20 * time.Millisecond)
+			return c.branches("one") == 2
+		})
+	})
+}
+
 // TestGoldenImage starts one image many times: each copy writes once, alone, and then all meet three
 // others. Every node ends with every branch; then it is quiet, while the others go on.
 func TestGoldenImage(t *testing.T) {

@@ -93,7 +93,9 @@ func (s *Schedule) leftToPush(l *lack, now time.Time) bool {
 		return false
 	}
 	return !slices.ContainsFunc(l.offers, func(o *offer) bool {
-		return o.gap > Big || o.peer.entries > Big || len(o.peer.offers) > BigAuthors
+		// What does not go on where the feed ends does not come by push, however the feed grows.
+		aside := o.fork && now.Sub(l.since) >= s.cfg.Patience
+		return aside || o.gap > Big || o.peer.entries > Big || len(o.peer.offers) > BigAuthors
 	})
 }
 
