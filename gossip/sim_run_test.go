@@ -24,7 +24,7 @@ import (
 // logs are printed as they go, with QUIPU_TEST_LOG=debug all of them.
 var (
 	simSeed  = flag.Uint64("sim.seed", 1, "simulation: the first seed")
-	simSeeds = flag.Int("sim.seeds", 0, "simulation: how many seeds to run (default 24, with -short 2)")
+	simSeeds = flag.Int("sim.seeds", 0, "simulation: how many seeds to run (default 10, with -short 2)")
 	simNodes = flag.Int("sim.nodes", 0, "simulation: how many nodes each cluster has (default: the seed decides, 3 to 50)")
 )
 
@@ -39,7 +39,7 @@ func TestSimulation(t *testing.T) {
 	case testing.Short():
 		seeds = 2
 	default:
-		seeds = 24
+		seeds = 10
 	}
 	var base uint64
 	for i := range seeds {

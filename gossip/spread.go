@@ -78,7 +78,7 @@ func (s *state) applied(a arrival, f fate, now time.Time) {
 		s.refused(a, f.Err, now)
 	case f.Decision == crdt.Pending:
 		s.unplaced(a, f, now)
-	case f.Ops == 0 && a.news():
+	case f.Ops == 0 && a.ask == 0:
 		s.pushed(a, false, now)
 	}
 }
@@ -97,8 +97,10 @@ func (s *state) grew(a arrival, f fate, now time.Time) {
 	author, feed := a.run.Author(), s.g.log.Feed(a.run.Author())
 	ask := a.ask
 	if a.news() {
-		s.pushed(a, true, now)
 		ask = 0
+	}
+	if a.ask == 0 {
+		s.pushed(a, true, now)
 	}
 	s.tree.Has(author, func(h crdt.Head) bool { return holds(feed, []crdt.Head{h}) })
 	s.schedule.Grew(backfill.Growth{Author: author, Feed: feed, Peer: a.link.id, Ask: ask, Entries: f.Entries}, now)

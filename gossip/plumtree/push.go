@@ -15,6 +15,9 @@ func (t *Tree) Pushed(p, author crdt.Author, head crdt.Head, hops int, fresh boo
 	m := t.missing.find(author, head)
 	if m != nil {
 		t.missing.remove(m)
+		if now.Sub(m.since) > t.cfg.IHaveTimeout/2 {
+			t.troubled = now
+		}
 	}
 	if fresh {
 		t.crowd.saw(author, now)
@@ -43,7 +46,9 @@ func (t *Tree) parting(n *peer, now time.Time) bool { return now.Sub(n.detached)
 // A circle of eager links must lose one link. The paper detaches at the first duplicate. But each of
 // the runs that are under way at the time has a duplicate of its own in another place of the circle,
 // and if all of those links went, the circle would fall apart. So each goes with a chance that leaves
-// about one; and the last eager link of a node always stays.
+// about one; and the last eager link of a node always stays. While the tree is torn, runs wait for
+// grafts, so more are under way: without regard to that, a large tree that was torn in many places
+// tears on forever.
 func (t *Tree) duplicate(p crdt.Author, n *peer, now time.Time) []Action {
 	if !n.eager {
 		if t.parting(n, now) {
@@ -51,7 +56,8 @@ func (t *Tree) duplicate(p crdt.Author, n *peer, now time.Time) []Action {
 		}
 		return t.detach(p, n, now)
 	}
-	if !t.hasOtherEager(n) || t.cfg.Rand.Float64()*t.crowd.odds(now) > 1 {
+	torn := now.Sub(t.troubled) < 4*t.cfg.IHaveTimeout
+	if !t.hasOtherEager(n) || t.cfg.Rand.Float64()*t.crowd.odds(torn, now) > 1 {
 		return nil
 	}
 	return t.detach(p, n, now)
@@ -92,27 +98,40 @@ func (t *Tree) optimize(p crdt.Author, n *peer, m *absent, hops int, now time.Ti
 
 // crowd estimates of how many authors runs are under way at the same time.
 type crowd struct {
-	span   time.Duration // how long a run may be under way
-	author crdt.Author   // of the last run
-	at     time.Time     // when it came
-	level  float64       // how often the author has changed, each time fading within the span
+	whole, torn fading      // while the tree is whole, and while it is torn and runs take longer
+	author      crdt.Author // of the last run
+}
+
+// fading counts how often the author has changed, each time fading within the span.
+type fading struct {
+	span  time.Duration // how long a run may be under way
+	level float64
+	at    time.Time
 }
 
 // saw takes in a new run.
 func (c *crowd) saw(author crdt.Author, now time.Time) {
-	c.level = c.faded(now)
-	if author != c.author {
-		c.level++
+	if author == c.author {
+		return
 	}
-	c.author, c.at = author, now
+	c.author = author
+	c.whole.add(now)
+	c.torn.add(now)
 }
 
-func (c *crowd) faded(now time.Time) float64 {
-	return c.level * math.Exp(-float64(now.Sub(c.at))/float64(c.span))
+func (f *fading) add(now time.Time) { f.level, f.at = f.faded(now)+1, now }
+
+func (f *fading) faded(now time.Time) float64 {
+	return f.level * math.Exp(-float64(now.Sub(f.at))/float64(f.span))
 }
 
 // odds returns in how many duplicates a link is to be detached once: in four times as many as there
 // are other authors. Measured with 60 writers, 13 runs under way at a time: detached at each
 // duplicate, and grafted as the paper has it, the tree never settles and each run comes 1.5 times;
 // as it is here, it settles within some hundred runs, after which each comes once.
-func (c *crowd) odds(now time.Time) float64 { return 4 * (c.faded(now) - 1) }
+func (c *crowd) odds(torn bool, now time.Time) float64 {
+	if torn {
+		return 4 * (c.torn.faded(now) - 1)
+	}
+	return 4 * (c.whole.faded(now) - 1)
+}

@@ -83,6 +83,7 @@ func (t *Tree) announcer(m *absent) crdt.Author {
 // graft asks p for m, and for all else that p has named and that is late.
 func (t *Tree) graft(p crdt.Author, m *absent, now time.Time) []Action {
 	t.Grafted(p)
+	t.troubled = now
 	actions := []Action{t.ask(p, m, now)}
 	late := make(map[crdt.Author]*absent)
 	for _, m := range t.missing.timers {

@@ -94,6 +94,27 @@ func TestInACrowdADuplicateSeldomDetaches(t *testing.T) {
 	wantActions(t, tree.Pushed(bob, writer, headAt(1), 1, false, later), Action{Kind: Detach, Peer: bob})
 }
 
+// Where something had to be grafted, runs take long, and more of them are under way at a time: ten a
+// second are a crowd then, and no crowd otherwise.
+func TestWhileTheTreeIsTornADuplicateSeldomDetaches(t *testing.T) {
+	for torn, want := range map[bool][2]int{false: {80, 100}, true: {1, 50}} {
+		tree, detached, now := newTree(Config{}, alice, bob), 0, begin
+		for i := range 100 {
+			author, head := someone(100+i%10), headAt(uint64(i+1))
+			if torn {
+				tree.IHave(alice, author, head, 1, now)
+			}
+			now = now.Add(timeout1)
+			tree.Pushed(alice, author, head, 1, true, now)
+			detached += len(tree.Pushed(bob, author, head, 1, false, now))
+			tree.Up(bob)
+		}
+		if detached < want[0] || detached > want[1] {
+			t.Errorf("torn %v: %d of 100 duplicates detached", torn, detached)
+		}
+	}
+}
+
 func TestOnAPruneTheSenderIsMovedToLazyPushPeers(t *testing.T) {
 	tree := newTree(Config{}, alice, bob)
 	tree.Detached(bob)
