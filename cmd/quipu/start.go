@@ -15,15 +15,8 @@ import (
 	"github.com/quipulog/quipu/node/folder"
 )
 
-func newStart() *cobra.Command {
-	var dir, listen, secret string
-	var join []string
-	var mdns bool
-	var branches int
-	cmd := &cobra.Command{
-		Use:   "start --dir D [--listen HOST:PORT] [--join PLACE]... [--mdns] [--secret-file F]",
-		Short: "Run the node's daemon",
-		Long: `Run the daemon of the node in D until SIGTERM or SIGINT, which stop it cleanly
+// startHelp explains quipu start.
+const startHelp = `Run the daemon of the node in D until SIGTERM or SIGINT, which stop it cleanly
 with exit code 0.
 
 Once it serves it prints one line to stdout, whether or not a peer answers:
@@ -51,7 +44,23 @@ The secret file holds 64 hex digits, the same on every member; "openssl rand
 -hex 32" makes one. Without a secret only loopback addresses can be listened
 on. Port 0 takes a free port, which the ready line names.
 
-Flags override D/quipu.yaml, which explains its fields.`,
+Flags override D/quipu.yaml, which explains its fields.`
+
+// startFlags are the flags of quipu start that take the place of what quipu.yaml says.
+type startFlags struct {
+	listen, secret string
+	join           []string
+	mdns           bool
+	branches       int
+}
+
+func newStart() *cobra.Command {
+	var dir string
+	var flags startFlags
+	cmd := &cobra.Command{
+		Use:     "start --dir D [--listen HOST:PORT] [--join PLACE]... [--mdns] [--secret-file F]",
+		Short:   "Run the node's daemon",
+		Long:    startHelp,
 		Example: "  quipu start --dir a\n  quipu start --dir b --listen 127.0.0.1:7947 --join 127.0.0.1:7946",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,23 +68,8 @@ Flags override D/quipu.yaml, which explains its fields.`,
 			if err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("listen") {
-				file.Listen = listen
-			}
-			if cmd.Flags().Changed("join") {
-				file.Join = join
-			}
-			if cmd.Flags().Changed("mdns") {
-				file.MDNS = mdns
-			}
-			if cmd.Flags().Changed("secret-file") {
-				file.SecretFile = secret
-			}
-			if cmd.Flags().Changed("max-branches") {
-				if branches < 1 {
-					return usagef("--max-branches %d: expected 1 or more", branches)
-				}
-				file.MaxBranches = branches
+			if err := flags.override(cmd, &file); err != nil {
+				return err
 			}
 			cfg, err := startConfig(dir, file, cmd.ErrOrStderr())
 			if err != nil {
@@ -85,12 +79,36 @@ Flags override D/quipu.yaml, which explains its fields.`,
 		},
 	}
 	dirFlag(cmd, &dir)
-	cmd.Flags().StringVar(&listen, "listen", node.DefaultListen, "the `HOST:PORT` that peers connect to, TCP and UDP")
-	cmd.Flags().StringArrayVar(&join, "join", nil, "a `place` where members are: HOST:PORT or a name (repeat it for several)")
-	cmd.Flags().BoolVar(&mdns, "mdns", false, "announce the node on the local networks, and join members heard there")
-	cmd.Flags().IntVar(&branches, "max-branches", crdt.DefaultMaxBranches, "the `number` of branches of one feed that are kept; an author who forks more often is shut")
-	cmd.Flags().StringVar(&secret, "secret-file", "", "a `file` with the cluster secret")
+	cmd.Flags().StringVar(&flags.listen, "listen", node.DefaultListen, "the `HOST:PORT` that peers connect to, TCP and UDP")
+	cmd.Flags().StringArrayVar(&flags.join, "join", nil, "a `place` where members are: HOST:PORT or a name (repeat it for several)")
+	cmd.Flags().BoolVar(&flags.mdns, "mdns", false, "announce the node on the local networks, and join members heard there")
+	cmd.Flags().IntVar(&flags.branches, "max-branches", crdt.DefaultMaxBranches, "the `number` of branches of one feed that are kept; an author who forks more often is shut")
+	cmd.Flags().StringVar(&flags.secret, "secret-file", "", "a `file` with the cluster secret")
 	return cmd
+}
+
+// override puts what the flags say in the place of what file says.
+func (f startFlags) override(cmd *cobra.Command, file *folder.Config) error {
+	given := cmd.Flags().Changed
+	if given("listen") {
+		file.Listen = f.listen
+	}
+	if given("join") {
+		file.Join = f.join
+	}
+	if given("mdns") {
+		file.MDNS = f.mdns
+	}
+	if given("secret-file") {
+		file.SecretFile = f.secret
+	}
+	if given("max-branches") {
+		if f.branches < 1 {
+			return usagef("--max-branches %d: expected 1 or more", f.branches)
+		}
+		file.MaxBranches = f.branches
+	}
+	return nil
 }
 
 // startConfig makes a node's configuration of what the file and the flags say.
