@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"errors"
 	"io"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/folder"
 )
@@ -32,14 +34,13 @@ func TestBundleSincePeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	author, incarnation := log.Author(), log.Incarnation()
+	incarnation := log.Incarnation()
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	peer := func(first byte, name string, offset uint64, incarnation string) folder.Peer {
-		p := folder.Peer{Author: author, Name: name, Addrs: []string{"10.0.0.1:7946"}, LastSeen: time.Now(), EqualOffset: offset, Incarnation: incarnation}
-		p.Author[0], p.Author[1] = first, 0xab
-		return p
+	peer := func(n byte, name string, offset uint64, incarnation string) folder.Peer {
+		author := crdt.AuthorOf(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize)))
+		return folder.Peer{Author: author, Name: name, Addrs: []string{"10.0.0.1:7946"}, LastSeen: time.Now(), EqualOffset: offset, Incarnation: incarnation}
 	}
 	peers := []folder.Peer{
 		peer(1, "beta", 2, incarnation), peer(2, "twin", 2, incarnation), peer(3, "twin", 3, incarnation),
@@ -54,11 +55,11 @@ func TestBundleSincePeer(t *testing.T) {
 		says  string
 	}{
 		{"beta", exitDone, "1 entry in 1 op"},
-		{"01ab", exitDone, "1 entry in 1 op"},
+		{peers[0].Author.Short(), exitDone, "1 entry in 1 op"},
 		{peers[0].Author.String(), exitDone, "1 entry in 1 op"},
-		{"03ab", exitDone, "0 entries in 0 ops"},
+		{peers[2].Author.Short(), exitDone, "0 entries in 0 ops"},
 		{"twin", exitUsage, "2 peers are called that"},
-		{"01a", exitAbsent, "no peer of that name"},
+		{peers[0].Author.String()[:3], exitAbsent, "no peer of that name"},
 		{"stranger", exitAbsent, "has not been equal with that peer yet"},
 		{"old", exitAbsent, "is not known any more"},
 	} {

@@ -74,8 +74,9 @@ func Inspect(ctx context.Context, r io.Reader, against crdt.Frontier) (Contents,
 	return in.contents(), nil
 }
 
-// maxEnds bounds the ends of runs that are remembered of one feed.
-const maxEnds = 1024
+// maxEnds bounds the ends of runs that are remembered of one feed: a run goes on from one of the last,
+// unless it hangs in the middle of one.
+const maxEnds = 64
 
 // inspector collects what a bundle has.
 type inspector struct {
@@ -90,8 +91,9 @@ type inspector struct {
 // inspected is what came of one author.
 type inspected struct {
 	Feed
-	ends  []crdt.Head // of the last runs
-	floor uint64      // that a leave allows to begin at
+	ends    []crdt.Head // of the last runs
+	reached []crdt.Head // of those that the bundle promises
+	floor   uint64      // that a leave allows to begin at
 }
 
 func (in *inspector) take(m wire.Ops) {
@@ -138,8 +140,11 @@ func (in *inspector) add(f *inspected, ops []crdt.Op) {
 		f.From = first.First
 	}
 	f.Next = max(f.Next, last.Next())
-	held := next(in.against[f.Author])
+	held, promised := next(in.against[f.Author]), in.head.Upto[f.Author]
 	for _, op := range ops {
+		if h := op.Head(); slices.Contains(promised, h) && !slices.Contains(f.reached, h) {
+			f.reached = append(f.reached, h)
+		}
 		f.Ops++
 		f.Entries += op.Count
 		in.ops++
@@ -186,7 +191,7 @@ func (in *inspector) findMissing() {
 	for a, heads := range in.head.Upto {
 		f := in.feeds[a]
 		for _, h := range heads {
-			if slices.Contains(in.head.Since[a], h) || f != nil && slices.Contains(f.ends, h) {
+			if slices.Contains(in.head.Since[a], h) || f != nil && slices.Contains(f.reached, h) {
 				continue
 			}
 			if f == nil {
