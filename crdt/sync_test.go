@@ -30,45 +30,48 @@ func (p picture) segments(t testing.TB, from *Set, segments []Segment, bytes int
 	return drawn
 }
 
+// exchanges are drawn by TestExchange, and stand in docs/vectors/exchange.json.
+var exchanges = []struct {
+	name, drawing string
+	mine, theirs  []string // runs that each side holds
+	want          string   // what is sent, a segment each; "" when nothing is asked for
+}{
+	{"equal", "a-b-c", []string{"a b c"}, []string{"a b c"}, ""},
+	{"they are behind", "a-b-c", []string{"a b c"}, []string{"a b"}, ""},
+	{"nothing here", "a-b-c", nil, []string{"a b c"}, "a b c"},
+	{"we are behind", "a-b-c-d", []string{"a"}, []string{"a b c d"}, "b c d"},
+	{"they forked", `
+		a-b-c-d
+		  \-x-y`, []string{"a b c"}, []string{"a b c d", "x y"}, "d; x y"},
+	{"we hold the other branch", `
+		a-b-c-d
+		  \-x-y`, []string{"a b c d"}, []string{"a b x y"}, "b x y"},
+	{"both hold both, but to other heights", `
+		a-b-c-d
+		  \-x-y-z`, []string{"a b c d", "x"}, []string{"a b c", "x y z"}, "y z"},
+	{"a fork of a fork", `
+		a-b-c-d
+		  \-x-y-z
+		    \-p-q
+		      \-r`, []string{"a b c d"}, []string{"a b x p q", "y z", "r"}, "b x p q; y z; r"},
+	{"a fork at the first op", `
+		a-b
+		x-y`, []string{"a b"}, []string{"x y"}, "x y"},
+	{"runs end at an anchor", "a-b!-c!-d-e!", nil, []string{"a b c d"}, "a b c d"},
+	{"they begin at a floor", "a-b-c-d-e^2-f", []string{"a"}, []string{"[e] c d e f"}, "[e] c d e f"},
+	{"we begin at a floor", "a-b-c-d-e^2-f", []string{"[e] c d e"}, []string{"a b c d e f"}, "f"},
+	{"what lies below our floor is not asked for", "a-b-c-d-e^2-f", []string{"[e] c d e"}, []string{"a b"}, ""},
+	{"a branch parted below our floor", `
+		a-b-c-d-e^2-f
+		\-x-y`, []string{"[e] c d e f"}, []string{"a b c d e f", "x y"}, "x y"},
+	{"we hold only a branch that parted below the floor", `
+		a-b-c-d-e^2-f
+		\-x-y-z`, []string{"[e] y z"}, []string{"a b c d e f", "x y z"}, "b c d e f"},
+}
+
 // TestExchange draws what a peer sends to a node that asks it for what it lacks.
 func TestExchange(t *testing.T) {
-	for _, test := range []struct {
-		name, drawing string
-		mine, theirs  []string // runs that each side holds
-		want          string   // what is sent, a segment each; "" when nothing is asked for
-	}{
-		{"equal", "a-b-c", []string{"a b c"}, []string{"a b c"}, ""},
-		{"they are behind", "a-b-c", []string{"a b c"}, []string{"a b"}, ""},
-		{"nothing here", "a-b-c", nil, []string{"a b c"}, "a b c"},
-		{"we are behind", "a-b-c-d", []string{"a"}, []string{"a b c d"}, "b c d"},
-		{"they forked", `
-			a-b-c-d
-			  \-x-y`, []string{"a b c"}, []string{"a b c d", "x y"}, "d; x y"},
-		{"we hold the other branch", `
-			a-b-c-d
-			  \-x-y`, []string{"a b c d"}, []string{"a b x y"}, "b x y"},
-		{"both hold both, but to other heights", `
-			a-b-c-d
-			  \-x-y-z`, []string{"a b c d", "x"}, []string{"a b c", "x y z"}, "y z"},
-		{"a fork of a fork", `
-			a-b-c-d
-			  \-x-y-z
-			    \-p-q
-			      \-r`, []string{"a b c d"}, []string{"a b x p q", "y z", "r"}, "b x p q; y z; r"},
-		{"a fork at the first op", `
-			a-b
-			x-y`, []string{"a b"}, []string{"x y"}, "x y"},
-		{"runs end at an anchor", "a-b!-c!-d-e!", nil, []string{"a b c d"}, "a b c d"},
-		{"they begin at a floor", "a-b-c-d-e^2-f", []string{"a"}, []string{"[e] c d e f"}, "[e] c d e f"},
-		{"we begin at a floor", "a-b-c-d-e^2-f", []string{"[e] c d e"}, []string{"a b c d e f"}, "f"},
-		{"what lies below our floor is not asked for", "a-b-c-d-e^2-f", []string{"[e] c d e"}, []string{"a b"}, ""},
-		{"a branch parted below our floor", `
-			a-b-c-d-e^2-f
-			\-x-y`, []string{"[e] c d e f"}, []string{"a b c d e f", "x y"}, "x y"},
-		{"we hold only a branch that parted below the floor", `
-			a-b-c-d-e^2-f
-			\-x-y-z`, []string{"[e] y z"}, []string{"a b c d e f", "x y z"}, "b c d e f"},
-	} {
+	for _, test := range exchanges {
 		t.Run(test.name, func(t *testing.T) {
 			p := draw(t, 0, test.drawing)
 			mine, theirs := NewSet(vectorLog), NewSet(vectorLog)

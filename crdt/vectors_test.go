@@ -193,20 +193,24 @@ func TestSignatureMalleability(t *testing.T) {
 	if err := op.Verify(); err != nil {
 		t.Fatal(err)
 	}
-	// S + L is the other scalar that satisfies the equation: RFC 8032, section 5.1.7, refuses it.
-	order := unhex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010")
 	raw := append([]byte(nil), op.Signed.Bytes()...)
-	scalar, carry := raw[len(raw)-32:], 0
-	for i := range scalar {
-		sum := int(scalar[i]) + int(order[i]) + carry
-		scalar[i], carry = byte(sum), sum>>8
-	}
+	addOrder(raw[len(raw)-32:])
 	moved, err := ParseSigned(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := moved.Verify(); !errors.Is(err, ErrSignature) {
 		t.Errorf("S + L: %v, want ErrSignature", err)
+	}
+}
+
+// addOrder adds the group's order L to a scalar S, little-endian: S + L is the other scalar that
+// satisfies the equation, and RFC 8032, section 5.1.7, refuses it.
+func addOrder(scalar []byte) {
+	order, carry := unhex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010"), 0
+	for i := range scalar {
+		sum := int(scalar[i]) + int(order[i]) + carry
+		scalar[i], carry = byte(sum), sum>>8
 	}
 }
 

@@ -3,7 +3,6 @@ package wire_test
 import (
 	"bytes"
 	"crypto/ed25519"
-	"encoding/hex"
 	"errors"
 	"io"
 	"runtime"
@@ -130,42 +129,6 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// The bytes of the protocol. They can only change together with the version.
-func TestGolden(t *testing.T) {
-	zeros := func(n int) string { return strings.Repeat("00", n) }
-	first, second := "0000000000000001 0001"+zeros(30), "0000000000000002 0101"+zeros(30)
-	author, locator := hex.EncodeToString(self[:]), "0002"+first+second+"0001"+"0000000000000007 07"+zeros(31)
-	for name, want := range map[string]string{
-		"hello": "00000082 01" + // length, kind
-			"0001" + "00000001" + "09" + zeros(15) + "0102" + zeros(14) + // version, features, instance, log
-			"0002 0304" + "05 6bc3a47365" + // genesis, name
-			"0002" + first + second, // heads held
-		"shut":  "00000044 02 00000002 01" + zeros(31) + "02" + zeros(31),
-		"offer": "00000024 03 00000007 05" + zeros(31),
-		"same":  "00000004 04 00000007",
-		"probe": "00000033 05 00000007 0004" + // round, how many
-			"01 00 00" + "03 10a0 01" + "03 10b0 00" + "40" + author + "00", // nibbles, two a byte, heads
-		"nodes": "00000046 06 00000007 01 0002" + // round, last, how many
-			"01 b0 00000009 8009" + "01" + zeros(15) + "02" + zeros(15) + "03" + zeros(15) + // path, count, which are there
-			"00 00000000 0000",
-		"vector": "0000012b 07 00000007 01 01" + zeros(31) + "09" + zeros(31) + // round, last, after, upto
-			"0002" + "02" + zeros(31) + "0001" + first + "09" + zeros(31) + "0003" + first + second + "0000000000000003 0201" + zeros(30),
-		"missing": "000000ca 08 0002" + "00000008" + author + locator + "00000001 03" + zeros(31) + "0000 0000",
-		"spans": "000000c2 09 0002" + "00000003" + author + first + "0000000000000005 0000000000000009 00100000" +
-			"00000004" + author + first + "0000000000000000 0000000000000001 00000000",
-		"done":   "0000002d 0b 00000005" + author + "01 000000000000004d",
-		"ihave":  "00000096 0c 0002 01" + zeros(31) + first + "0004" + author + second + "0000",
-		"graft":  "000000ca 0d 0002" + "00000008" + author + locator + "00000001 03" + zeros(31) + "0000 0000",
-		"detach": "00000000 0e",
-		"bye":    "00000004 0f 04 02 6e6f",
-	} {
-		got := hex.EncodeToString(wire.Append(nil, messages(t)[name]))
-		if want := strings.ReplaceAll(want, " ", ""); got != want {
-			t.Errorf("%s is\n%s, want\n%s", name, got, want)
-		}
-	}
-}
-
 // A message that is cut off anywhere, or goes on, is refused.
 func TestCutOffAndTooLong(t *testing.T) {
 	for name, m := range messages(t) {
@@ -181,13 +144,14 @@ func TestCutOffAndTooLong(t *testing.T) {
 	}
 }
 
-func TestBadMessages(t *testing.T) {
+// badMessages are messages that are refused, each by one rule.
+func badMessages(t testing.TB) map[string]wire.Message {
 	ops := chain(t, 1)
 	other, err := crdt.NewOp(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), crdt.Header{}, time.Unix(1, 0), crdt.Event{Kind: "k"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, m := range map[string]wire.Message{
+	return map[string]wire.Message{
 		"heads out of order":     wire.Hello{Version: wire.Version, Held: []crdt.Head{heads(2)[1], heads(2)[0]}},
 		"head twice":             wire.Hello{Version: wire.Version, Held: []crdt.Head{heads(1)[0], heads(1)[0]}},
 		"head without id":        wire.Hello{Version: wire.Version, Held: []crdt.Head{{Next: 1}}},
@@ -230,7 +194,11 @@ func TestBadMessages(t *testing.T) {
 		"op of another author":   wire.Ops{Author: self, Run: crdt.Run{Ops: []crdt.Op{other}}},
 		"leave of another":       wire.Ops{Author: self, Run: crdt.Run{Leave: other.Signed, Ops: ops}},
 		"shut out of order":      wire.Shut{Authors: []crdt.Author{{2}, {1}}},
-	} {
+	}
+}
+
+func TestBadMessages(t *testing.T) {
+	for name, m := range badMessages(t) {
 		if _, err := wire.Parse(m.Kind(), wire.Append(nil, m)[5:]); !errors.Is(err, wire.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -349,41 +317,6 @@ func allocatedBy(f func()) uint64 {
 	}
 	runtime.ReadMemStats(&after)
 	return (after.TotalAlloc - before.TotalAlloc) / calls
-}
-
-// The parts of a frontier together cover every author once, and each fits its frame.
-func TestVectors(t *testing.T) {
-	for _, n := range []int{0, 1, wire.MaxVectorAuthors, 5000} {
-		f := make(crdt.Frontier, n)
-		for i := range n {
-			f[crdt.Author{byte(i >> 8), byte(i), 1}] = heads(1 + i%40)
-		}
-		got := make(crdt.Frontier, n)
-		after, upto := crdt.Path{}.AuthorRange()
-		last := after
-		for v := range wire.Vectors(after, upto, f.All()) {
-			if v.After != last {
-				t.Fatalf("a part begins after %s, the one before ends at %s", v.After, last)
-			}
-			last = v.Upto
-			m, _, err := wire.ReadFrame(bytes.NewReader(wire.Append(nil, v)), false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for a, h := range m.(wire.Vector).Heads {
-				if !v.Covers(a) {
-					t.Errorf("a part does not cover %s, which is in it", a)
-				}
-				got[a] = h
-			}
-		}
-		if !got.Equal(f) {
-			t.Errorf("the parts of %d authors have %d", len(f), len(got))
-		}
-		if last != upto {
-			t.Errorf("the parts end at %s", last)
-		}
-	}
 }
 
 // FuzzParse: whatever parses has exactly the encoding that it was parsed from.
