@@ -12,6 +12,9 @@
 //	GET  /v1/frontier      exactly what it holds
 //	GET  /v1/forks         the authors who contradict themselves, one a line
 //	GET  /v1/forks/{author}  where one of them does, and what each branch holds
+//	POST /v1/sync          exchanges both ways with a node that is named, without joining it
+//	POST /v1/bundle        ops as a bundle, out; what was left out in a trailer
+//	POST /v1/bundle/apply  a bundle in; what became of it out
 //	POST /v1/verify        walks the whole log and reports
 //	GET  /v1/proof/{place} the proof of one entry
 //
