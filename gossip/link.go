@@ -149,7 +149,7 @@ func (l *link) part(ctx context.Context, reading *sync.WaitGroup) {
 	if !ours && !errors.Is(cause, context.Canceled) {
 		l.conn.NetConn().Close() // It broke, or the peer closed it: there is nothing to say.
 	} else if l.bid(why) == nil {
-		reading.Wait() // Two must not read a TLS stream at once, not even to drop what they read.
+		reading.Wait()                                   // Two must not read a TLS stream at once, not even to drop what they read.
 		l.conn.SetReadDeadline(time.Now().Add(farewell)) // The reader may have set a later one meanwhile.
 		io.Copy(io.Discard, l.conn)
 	}

@@ -43,7 +43,9 @@ func TestTwoNodesWithOneKey(t *testing.T) {
 		eventually(t, "refusal to append", func() bool {
 			_, stderr, code := m.try("", "append", "--dir", m.dir, "--kind", "late")
 			return code == 1 && strings.Contains(stderr, "another node writes with our key")
-		}, func() string { return one.stderr.String() + "\nTWIN\n" + twin.stderr.String() + "\nOTHER\n" + others[0].stderr.String() })
+		}, func() string {
+			return one.stderr.String() + "\nTWIN\n" + twin.stderr.String() + "\nOTHER\n" + others[0].stderr.String()
+		})
 	}
 	for _, m := range others {
 		eventually(t, "both branches", func() bool {
