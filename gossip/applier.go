@@ -212,7 +212,12 @@ func (p *applier) applyOnce(ctx context.Context, batch []arrival, now time.Time)
 	}
 	for i, o := range outcomes {
 		o.Err = blame(runs[i], o.Err)
-		fates[places[i]].Outcome = o
+		at := places[i]
+		fates[at].Outcome = o
+		if o.Err == nil && o.Decision == crdt.Pending && mustWait(p.log.Feed(o.Author), runs[i]) {
+			p.parking.park(batch[at], now) // The run before it, which it was to follow, was refused.
+			fates[at].Parked = true
+		}
 	}
 	return fates, nil
 }

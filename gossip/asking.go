@@ -46,14 +46,18 @@ func (w *writer) wants(ctx context.Context, asks []backfill.Ask) []wire.Want {
 	if err != nil && ctx.Err() == nil {
 		w.g.logger.Warn("looking for what is missing failed", "peer", w.l.peer.Short(), "err", err)
 	}
+	missing := make(map[crdt.Author]crdt.Want, len(found))
+	for _, f := range found {
+		missing[f.Author] = f
+	}
 	var wants []wire.Want
 	for _, a := range asks {
-		i := slices.IndexFunc(found, func(f crdt.Want) bool { return f.Author == a.Author })
-		if i < 0 {
+		want, lacks := missing[a.Author]
+		if !lacks {
 			w.g.loop.do(func(s *state) { s.needless(w.l, a) })
 			continue
 		}
-		wants = append(wants, wire.Want{Ask: a.ID, Want: found[i]})
+		wants = append(wants, wire.Want{Ask: a.ID, Want: want})
 	}
 	return wants
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/backfill"
@@ -41,6 +42,7 @@ type comparison struct {
 	digest  crdt.Digest        // ours, as it was at the first answer
 	probing map[crdt.Path]bool // asked for and not answered yet; at first the top
 	queue   []crdt.Probe       // to be sent
+	upto    crdt.Author        // the end of the last vector of this step: they come in order
 	found   differences
 }
 
@@ -48,7 +50,7 @@ type comparison struct {
 type differences struct {
 	round   uint32
 	lacking crdt.Frontier // heads of the peer that lead to something we lack
-	behind  crdt.Frontier // of the peer, where it has other heads than we have and none that we lack
+	behind  crdt.Frontier // heads of the peer where they are not ours: it may lack something
 }
 
 // begin starts over for a new round.
@@ -97,6 +99,7 @@ func (c *comparison) next() *wire.Probe {
 		return nil
 	}
 	clear(c.probing)
+	c.upto = crdt.Author{}
 	step := c.queue[:min(len(c.queue), wire.MaxProbes)]
 	c.queue = c.queue[len(step):]
 	step = slices.Clone(step)
@@ -137,12 +140,30 @@ func (g *Gossip) takeNodes(l *link, m wire.Nodes) {
 	}
 }
 
+// expects reports whether a vector is a part of what was asked for and has not come: each author is
+// looked at once in each step.
+func (c *comparison) expects(m wire.Vector) bool {
+	if m.After.Compare(c.upto) < 0 {
+		return false
+	}
+	for p := range c.probing {
+		if after, upto := p.AuthorRange(); after.Compare(m.After) <= 0 && m.Upto.Compare(upto) <= 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // takeVector looks for what a peer holds and we lack, and where it is behind us.
 func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) {
 	if !g.answers(l, m.Round) {
 		return
 	}
 	c := &l.comparison
+	if !c.expects(m) {
+		return
+	}
+	c.upto = m.Upto
 	theirs := m.Heads.Without(l.roots.excluded())
 	for a, heads := range theirs {
 		if slices.Equal(heads, g.log.Feed(a).Heads()) {
@@ -160,10 +181,12 @@ func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) {
 		if len(c.found.lacking) < maxLacking {
 			c.found.lacking[w.Author] = highest(theirs[w.Author], backfill.MaxOfferHeads)
 		}
-		delete(theirs, w.Author)
 	}
 	for a := range c.digest.Between(m.After, m.Upto) {
-		if heads, differ := theirs[a]; (differ || m.Heads[a] == nil) && len(c.found.behind) < maxLacking {
+		if len(c.found.behind) >= maxLacking {
+			break
+		}
+		if heads, differ := theirs[a]; differ || m.Heads[a] == nil {
 			c.found.behind[a] = highest(heads, crdt.DefaultMaxBranches)
 		}
 	}
@@ -195,10 +218,11 @@ func (g *Gossip) conclude(l *link, equal bool) {
 
 // answerOffer writes what begins a comparison on the peer's side.
 func (w *writer) answerOffer(ctx context.Context, o wire.Offer) error {
+	at := time.Now()
 	d := w.l.roots.digest()
 	switch {
 	case d.Root() == o.Root:
-		w.g.loop.do(func(s *state) { s.equal(w.l) })
+		w.g.loop.do(func(s *state) { s.equal(w.l, at) })
 		return w.write(ctx, wire.Same{Round: o.Round})
 	case d.Len() <= smallFrontier:
 		return w.vectors(ctx, o.Round, d, []crdt.Path{{}})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/backfill"
+	"github.com/quipulog/quipu/gossip/find"
 )
 
 // comparing is what the loop knows of its comparisons with one peer.
@@ -45,8 +46,8 @@ func (s *state) compared(l *link, found differences, equal bool) {
 	now := time.Now()
 	p.underWay = false
 	p.found, p.foundSince, p.partial = found, p.begun, len(found.lacking) >= maxLacking || len(found.behind) >= maxLacking
-	if equal {
-		p.equalAt = now
+	if equal && p.begun.After(p.equalAt) {
+		p.equalAt = p.begun // The root that was compared is of then.
 	}
 	s.schedule.Comparing(l.id)
 	for a, heads := range found.lacking {
@@ -56,10 +57,10 @@ func (s *state) compared(l *link, found differences, equal bool) {
 	s.plan(now)
 }
 
-// equal takes note that a peer's root was ours.
-func (s *state) equal(l *link) {
-	if p := s.peering(l); p != nil {
-		p.equalAt = time.Now()
+// equal takes note that a peer's root was ours at a moment.
+func (s *state) equal(l *link, at time.Time) {
+	if p := s.peering(l); p != nil && at.After(p.equalAt) {
+		p.equalAt = at
 	}
 }
 
@@ -90,7 +91,8 @@ func (c *catchUp) has(s *state, p *peering) bool {
 		c.lacking[p.id] = lacking
 	}
 	for a, heads := range lacking {
-		if holds(s.g.log.Feed(a), heads) || s.schedule.Barred(p.id, a, time.Now()) {
+		claimed, fork := s.schedule.Claims(p.id, a)
+		if !claimed || !fork && holds(s.g.log.Feed(a), heads) || s.schedule.Barred(p.id, a, time.Now()) {
 			delete(lacking, a)
 		}
 	}
@@ -142,7 +144,7 @@ func (g *Gossip) WaitCaughtUp(ctx context.Context) error {
 func (s *state) joined() bool {
 	if len(s.links) > 0 {
 		for _, seed := range s.g.joining.all() {
-			if seed.Tries == 0 {
+			if seed.Tries == 0 && seed.Source != find.MDNS {
 				return false
 			}
 		}

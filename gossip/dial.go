@@ -40,9 +40,9 @@ func (g *Gossip) reach(ctx, life context.Context, addr string, want crdt.Author)
 		conn.Close()
 		return peer, errSelf
 	}
-	if !g.loop.reserve(peer) {
+	if granted, err := g.loop.reserve(peer); !granted {
 		conn.Close()
-		return peer, nil // There is a link already, or soon.
+		return peer, err // Without an error there is a link already, or soon.
 	}
 	l, err := g.meet(ctx, conn, true)
 	if err != nil {

@@ -16,7 +16,7 @@ type Exchanged struct {
 	Name     string // what the peer calls itself; it may be anything
 	Addr     string // where it was reached
 	Received uint64 // entries that came from it and were new
-	Sent     uint64 // entries that went to it
+	Sent     uint64 // entries that went to it, those too that it got elsewhere meanwhile
 	Shut     int    // authors that were left out, because either side takes no more of them
 	Took     time.Duration
 }
@@ -28,12 +28,12 @@ type Exchanged struct {
 // The error says why it did not come so far; what was exchanged by then is kept, as Exchanged says.
 func (g *Gossip) Exchange(ctx context.Context, addr string) (Exchanged, error) {
 	began := time.Now()
-	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	defer end()
+	life, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer end(errExchanged)
 	go func() {
 		select {
 		case <-g.loop.over:
-			end()
+			end(errLeaving)
 		case <-life.Done():
 		}
 	}()
@@ -42,6 +42,9 @@ func (g *Gossip) Exchange(ctx context.Context, addr string) (Exchanged, error) {
 		return Exchanged{Addr: addr}, fmt.Errorf("exchange with %s: %w", addr, err)
 	}
 	received, sent := l.received.Load(), l.sent.Load()
+	if l.since.After(began) {
+		received, sent = 0, 0 // It is a link of our own.
+	}
 	err = g.exchange(ctx, l, began)
 	x := Exchanged{
 		Peer: l.peer, Name: l.name, Addr: addr, Shut: len(l.roots.excluded()), Took: time.Since(began),
@@ -113,7 +116,7 @@ func (g *Gossip) exchange(ctx context.Context, l *link, began time.Time) error {
 		asked := g.loop.ask(func(s *state) {
 			p := s.peering(l)
 			if gone = p == nil; !gone {
-				done = c.has(s, p) && p.holds(ours, began)
+				done = c.has(s, p) && p.holds(g.log, ours, began)
 				p.hurry(began, time.Now(), g.pace.soon)
 			}
 		})
@@ -132,13 +135,13 @@ func (g *Gossip) exchange(ctx context.Context, l *link, began time.Time) error {
 }
 
 // holds reports whether the last comparison since then showed that the peer holds all of ours.
-func (p *peering) holds(ours crdt.Frontier, since time.Time) bool {
+func (p *peering) holds(log Log, ours crdt.Frontier, since time.Time) bool {
 	if !p.foundSince.After(since) || p.partial {
 		return false
 	}
 	for a, theirs := range p.found.behind {
 		for _, h := range ours[a] {
-			if !reaches(theirs, h) {
+			if !reaches(theirs, h, len(log.Feed(a).Heads()) == 1) {
 				return false
 			}
 		}
@@ -148,9 +151,9 @@ func (p *peering) holds(ours crdt.Frontier, since time.Time) bool {
 
 // reaches reports whether somebody with the given heads, all of which are held here, holds the op that
 // ends with head too, as far as heads can tell.
-func reaches(heads []crdt.Head, head crdt.Head) bool {
+func reaches(heads []crdt.Head, head crdt.Head, chain bool) bool {
 	for _, h := range heads {
-		if h == head || len(heads) == 1 && h.Next > head.Next {
+		if h == head || chain && h.Next > head.Next {
 			return true
 		}
 	}

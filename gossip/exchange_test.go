@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip"
 )
 
@@ -147,4 +148,34 @@ func TestWaitCaughtUpAlone(t *testing.T) {
 			t.Error("caught up with nobody")
 		}
 	})
+}
+
+// Two nodes that hold different branches of one feed have both after an exchange, whichever is longer.
+func TestExchangeOfBranches(t *testing.T) {
+	for _, longer := range []string{"b", "d"} {
+		t.Run(longer, func(t *testing.T) {
+			bubble(t, "b d", func(t *testing.T, c *cluster) {
+				c.dialOnly("d")
+				author := newMemLog(testKey(imageKey), testGenesis)
+				base := crdt.Run{Ops: []crdt.Op{author.append(t, 1), author.append(t, 1)}}
+				for i, name := range []string{"b", "d"} {
+					twin := newMemLog(testKey(imageKey), testGenesis)
+					twin.put(t, base)
+					run := base
+					for range map[bool]int{true: 1500, false: 700}[name == longer] {
+						run.Ops = append(run.Ops[:len(run.Ops):len(run.Ops)], twin.append(t, i+1))
+					}
+					c.nodes[name].mem.put(t, run)
+				}
+				c.start()
+				x, err := c.nodes["d"].Exchange(t.Context(), c.addr("b"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.branches("b") != 2 || c.branches("d") != 2 || !c.equal("b", "d") {
+					t.Errorf("%+v, and b has %d branches, d %d", x, c.branches("b"), c.branches("d"))
+				}
+			})
+		})
+	}
 }

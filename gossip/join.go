@@ -130,7 +130,8 @@ func (g *Gossip) lookUp(ctx context.Context, seed Seed) error {
 // join makes sure that whoever answers at a seed is a member, and returns who. The link to it lasts until
 // life ends. Who answered there before, or is said to be there, may call itself by another address.
 func (g *Gossip) join(ctx, life context.Context, seed Seed) (crdt.Author, error) {
-	if m, known := g.members.Member(seed.Peer); known && m.Alive {
+	// What is heard by mDNS is a mere claim: who answers there must be seen.
+	if m, known := g.members.Member(seed.Peer); known && m.Alive && (seed.Source != find.MDNS || seed.Joined) {
 		return seed.Peer, nil
 	}
 	addrs, err := seed.target.Resolve(ctx, g.cfg.Resolver)

@@ -106,6 +106,7 @@ var (
 	errSpare     = &closing{wire.CodeSpare, errors.New("there is another stream to the peer")}
 	errForbidden = &closing{wire.CodeOffence, errors.New("the peer is kept out for a while after an offence")}
 	errCrowded   = &closing{wire.CodeOther, errors.New("too many links")}
+	errExchanged = &closing{wire.CodeEnough, errors.New("the exchange is over")}
 	errEnough    = &closing{wire.CodeEnough, errors.New("this node has links enough without this one")}
 )
 

@@ -77,10 +77,13 @@ func (p *loop) closed(l *link, err error) {
 }
 
 // reserve asks whether author may be dialled: not when there is a link to it, or one in the making
-// from this side, or it is kept out. Each success is followed by one call of open or of unreserve.
-func (p *loop) reserve(author crdt.Author) bool {
-	var granted bool
-	return p.ask(func(s *state) { granted = s.reserve(author, time.Now()) }) && granted
+// from this side. Each success is followed by one call of open or of unreserve. The error is why there
+// can be no link at all.
+func (p *loop) reserve(author crdt.Author) (granted bool, err error) {
+	if !p.ask(func(s *state) { granted, err = s.reserve(author, time.Now()) }) {
+		return false, errLeaving
+	}
+	return granted, err
 }
 
 // unreserve says that dialling author came to nothing.

@@ -39,14 +39,23 @@ func (s *state) chooseNeighbours(now time.Time) {
 			links = append(links, overlay.Link{Peer: a, Dialled: p.dialled, Since: p.link.since})
 		}
 	}
+	dialling := make(map[crdt.Author]bool)
+	for a, c := range s.calls {
+		if c.dialling && alive[a] && s.linkTo(a) == nil {
+			dialling[a] = true
+			links = append(links, overlay.Link{Peer: a, Dialled: true, Since: now})
+		}
+	}
 	dial, end := overlay.Choose(s.overlay, s.g.self, members, links)
-	s.wanted = make(map[crdt.Author]bool, len(dial))
+	s.wanted = dialling
 	for _, a := range dial {
 		s.wanted[a] = true
 		s.call(a, now)
 	}
 	for _, a := range end {
-		s.linkTo(a).stop(errEnough)
+		if p := s.linkTo(a); p != nil {
+			p.stop(errEnough)
+		}
 	}
 }
 

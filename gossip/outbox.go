@@ -14,6 +14,8 @@ const (
 	// maxAnswers bounds the asks of a peer that wait for their answer. One that asks more than twice
 	// what this program asks is told that it does not get them.
 	maxAnswers = 2 * maxAsks
+	// maxGrafts bounds the authors that wait to be asked for with a graft.
+	maxGrafts = wire.MaxHaves
 )
 
 // outbox is what there is to write on a link. It holds intentions, not bytes: the writer makes each
@@ -30,16 +32,16 @@ type outbox struct {
 
 // letters is what an outbox holds.
 type letters struct {
-	offer   uint32         // begin the comparison of this number; 0 is none
-	offered *wire.Offer    // answer this
-	probed  *wire.Probe    // answer this
-	probe   *wire.Probe    // send this
-	asks    []backfill.Ask // send these
-	wants   []want         // answer these
-	refused []wire.Done    // wants that are past maxAnswers
-	lazier  bool           // the peer is to push no more
-	eager   bool           // the peer is to push again
-	grafts  []backfill.Ask // what it is to push first
+	offer   uint32                       // begin the comparison of this number; 0 is none
+	offered *wire.Offer                  // answer this
+	probed  *wire.Probe                  // answer this
+	probe   *wire.Probe                  // send this
+	asks    []backfill.Ask               // send these
+	wants   []want                       // answer these
+	refused []wire.Done                  // wants that are past maxAnswers
+	lazier  bool                         // the peer is to push no more
+	eager   bool                         // the peer is to push again
+	grafts  map[crdt.Author]backfill.Ask // what it is to push first
 }
 
 // want is what a peer asks for: one of the two is set.
@@ -103,9 +105,20 @@ func (o *outbox) probe(m wire.Probe) { o.put(func(b *letters) { b.probe = &m }) 
 // ask asks for what is missing.
 func (o *outbox) ask(a backfill.Ask) { o.put(func(b *letters) { b.asks = append(b.asks, a) }) }
 
-// graft asks the peer to push again, from what asks name on.
+// graft asks the peer to push again, from what asks name on. Of one author the last ask counts; past
+// [maxGrafts] authors, what is missing is left to comparisons.
 func (o *outbox) graft(asks ...backfill.Ask) {
-	o.put(func(b *letters) { b.eager, b.lazier, b.grafts = true, false, append(b.grafts, asks...) })
+	o.put(func(b *letters) {
+		b.eager, b.lazier = true, false
+		if b.grafts == nil && len(asks) > 0 {
+			b.grafts = make(map[crdt.Author]backfill.Ask)
+		}
+		for _, a := range asks {
+			if _, known := b.grafts[a.Author]; known || len(b.grafts) < maxGrafts {
+				b.grafts[a.Author] = a
+			}
+		}
+	})
 }
 
 // detach asks the peer to push no more.

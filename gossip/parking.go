@@ -66,8 +66,8 @@ func (p *parking) park(a arrival, now time.Time) {
 		if w.first() != first {
 			break
 		}
-		if w.run.Ops[0].ID == a.run.Ops[0].ID && len(w.run.Ops) >= len(a.run.Ops) {
-			return // It waits already.
+		if w.link == a.link && w.run.Ops[0].ID == a.run.Ops[0].ID && len(w.run.Ops) >= len(a.run.Ops) {
+			return // It waits already. From another peer it may be another: an id says nothing of the bodies.
 		}
 	}
 	w := parked{a, now}

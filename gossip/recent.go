@@ -48,6 +48,7 @@ type recent struct {
 	first   uint64
 	bytes   int
 	heads   map[crdt.Author]lastNews
+	swept   uint64        // what first was when heads was last cleared of what has gone
 	changed chan struct{} // closed at the next put
 }
 
@@ -65,7 +66,8 @@ func newRecent() *recent {
 func (r *recent) put(n news) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.heads) >= maxRecentFeeds {
+	if len(r.heads) >= maxRecentFeeds && r.first != r.swept {
+		r.swept = r.first
 		for a, last := range r.heads {
 			if last.number < r.first {
 				delete(r.heads, a)

@@ -16,7 +16,9 @@ type roots struct {
 	// The fields below are guarded by mu.
 
 	theirs []crdt.Author // shut by the peer
-	shut   []crdt.Author // shut by either, as of the last computation
+	ours   []crdt.Author // shut here, when both was made
+	both   []crdt.Author // shut by either
+	shut   []crdt.Author // the same, as of the last computation of the digest
 	whole  crdt.Hash     // the log's root then
 	less   crdt.Digest   // and the digest without shut
 }
@@ -25,7 +27,7 @@ type roots struct {
 func (r *roots) setShut(authors []crdt.Author) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.theirs = authors
+	r.theirs, r.both = authors, nil
 }
 
 // excluded returns the authors that either side has shut, ascending.
@@ -41,9 +43,12 @@ func (r *roots) union() []crdt.Author {
 	if len(r.theirs) == 0 {
 		return ours
 	}
-	both := slices.Concat(ours, r.theirs)
-	slices.SortFunc(both, crdt.Author.Compare)
-	return slices.Compact(both)
+	if r.both == nil || !slices.Equal(ours, r.ours) {
+		both := slices.Concat(ours, r.theirs)
+		slices.SortFunc(both, crdt.Author.Compare)
+		r.ours, r.both = ours, slices.Compact(both)
+	}
+	return r.both
 }
 
 // hasShut reports whether the peer takes no more of a.

@@ -144,7 +144,7 @@ func (j *joining) found(source find.Source, from string, now []find.Found) {
 // rename takes note, for a caller that holds mu, of who is said to be at an address of a source now.
 func (j *joining) rename(f find.Found, source find.Source) {
 	for _, s := range j.seeds {
-		if s.Addr == f.Addr && s.Source == source && !f.Author.IsZero() {
+		if s.Addr == f.Addr && s.Source == source && !s.Joined && !f.Author.IsZero() {
 			s.Peer = f.Author
 		}
 	}
@@ -174,7 +174,8 @@ func (j *joining) due(now time.Time) []Seed {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var due []Seed
-	for _, s := range j.seeds {
+	waited := slices.SortedStableFunc(slices.Values(j.seeds), func(a, b *Seed) int { return a.until.Compare(b.until) })
+	for _, s := range waited {
 		if s.busy || !s.over(now) || j.tries[s.Source] >= maxTries {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/find"
+	"github.com/quipulog/quipu/gossip/membership"
 )
 
 // lines returns each seed as "ADDRESS SOURCE FROM".
@@ -133,6 +134,44 @@ func TestTriesAreBounded(t *testing.T) {
 	for source, n := range j.tries {
 		if want := map[find.Source]int{find.MDNS: maxTries}[source]; n != want {
 			t.Errorf("%d tries of %s, want %d", n, source, want)
+		}
+	}
+}
+
+// However many dead addresses a source has, each has its turn.
+func TestEverySeedHasItsTurn(t *testing.T) {
+	for _, source := range []find.Source{find.DNS, find.Remembered} {
+		j := newJoining(nil)
+		var found []find.Found
+		for i := range 200 {
+			found = append(found, find.Found{Addr: fmt.Sprintf("10.1.0.%d:7946", i+1)})
+		}
+		j.found(source, "name", found)
+		g := &Gossip{pace: paceOf(membership.LAN), joining: j}
+		type try struct {
+			seed Seed
+			ends time.Time
+		}
+		var tries []try
+		now := time.Now()
+		for range 4 * 600 { // ten minutes of a quarter of a second
+			now = now.Add(250 * time.Millisecond)
+			for len(tries) > 0 && !tries[0].ends.After(now) {
+				j.tried(tries[0].seed.Addr, func(s *Seed) {
+					s.Tries++
+					s.Err = errors.New("timeout")
+					g.plan(s, now)
+				})
+				tries = tries[1:]
+			}
+			for _, s := range j.due(now) {
+				tries = append(tries, try{s, now.Add(joinTime)})
+			}
+		}
+		for _, s := range j.all() {
+			if s.Tries == 0 {
+				t.Errorf("%s: %s was never tried", source, s.Addr)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -104,7 +105,7 @@ func (s *state) grew(a arrival, f fate, now time.Time) {
 	}
 	s.tree.Has(author, func(h crdt.Head) bool { return holds(feed, []crdt.Head{h}) })
 	s.schedule.Grew(backfill.Growth{Author: author, Feed: feed, Peer: a.link.id, Ask: ask, Entries: f.Entries}, now)
-	n := news{author: author, head: a.head(), from: a.link.id, hops: a.hops + 1}
+	n := news{author: author, head: a.head(), from: a.link.id, hops: min(a.hops, math.MaxUint16-1) + 1}
 	if from, upto := f.Duplicates, f.Duplicates+f.Ops; a.news() && f.Err == nil && upto == len(a.run.Ops) {
 		n.run.Ops, n.size = a.run.Ops[from:], a.size
 		if from == 0 {
@@ -112,7 +113,7 @@ func (s *state) grew(a arrival, f fate, now time.Time) {
 		}
 	}
 	if f.Err != nil {
-		n.head = feed.Heads()[0]
+		n.head = a.run.Ops[min(f.Duplicates+f.Ops, len(a.run.Ops))-1].Head() // the last that was placed
 	}
 	s.g.recent.put(n)
 	if !a.news() {
@@ -154,6 +155,9 @@ func (s *state) refused(a arrival, err error, now time.Time) {
 	if offence {
 		a.link.stop(s.g.offence(a.link, reason, err))
 		return
+	}
+	if reason == reasonShut {
+		s.schedule.Forget(author, now)
 	}
 	if s.g.tally.fault(author, reason, now) {
 		s.g.logger.Warn("run refused", "author", author.Short(), "peer", a.link.peer.Short(), "reason", string(reason), "err", err)
@@ -282,14 +286,16 @@ func (s *state) hinted(a membership.Advert, now time.Time) {
 // expireHints looks at adverts that were given time to come true. When one has not, and no peer is
 // known that has what it names, this node compares with all.
 func (s *state) expireHints(now time.Time) {
+	untrue := false
 	for a, h := range s.hints {
 		if now.Sub(h.at) < 2*s.g.pace.soon {
 			continue
 		}
 		delete(s.hints, a)
-		if !s.schedule.Lacks(a) && !holds(s.g.log.Feed(a), h.heads) {
-			s.offerSoon(now)
-		}
+		untrue = untrue || !s.schedule.Lacks(a) && !holds(s.g.log.Feed(a), h.heads)
+	}
+	if untrue {
+		s.offerSoon(now)
 	}
 }
 

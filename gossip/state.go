@@ -93,13 +93,16 @@ func (s *state) forgetCalls(now time.Time) {
 }
 
 // reserve says whether a may be dialled, and takes note that it is.
-func (s *state) reserve(a crdt.Author, now time.Time) bool {
+func (s *state) reserve(a crdt.Author, now time.Time) (granted bool, err error) {
 	c := s.call(a, now)
-	if s.linkTo(a) != nil || c.dialling || !c.out.over(now) {
-		return false
+	switch {
+	case !c.out.over(now):
+		return false, errForbidden
+	case s.linkTo(a) != nil || c.dialling:
+		return false, nil
 	}
 	c.dialling = true
-	return true
+	return true, nil
 }
 
 // failed takes note that dialling a came to nothing.

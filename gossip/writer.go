@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -92,7 +93,7 @@ func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error
 		messages = append(messages, wire.Detach{})
 	}
 	if box.eager {
-		wants := w.wants(ctx, box.grafts)
+		wants := w.wants(ctx, slices.Collect(maps.Values(box.grafts)))
 		messages = append(messages, wire.Graft{Wants: wants[:min(len(wants), wire.MaxWants)]})
 		for part := range slices.Chunk(wants[min(len(wants), wire.MaxWants):], wire.MaxWants) {
 			messages = append(messages, wire.Missing{Wants: part})

@@ -103,7 +103,7 @@ func (s *syncing) repeat(ctx context.Context, every time.Duration) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if refused, ok := errors.AsType[*api.Error](err); err != nil && !(ok && refused.Code == api.NotSynced) {
+		if err != nil && !passes(err) {
 			return err // Our own fault: trying again would not mend it.
 		}
 		if err != nil {
@@ -115,6 +115,14 @@ func (s *syncing) repeat(ctx context.Context, every time.Duration) error {
 		case <-pause.C:
 		}
 	}
+}
+
+// passes reports whether what a sync failed of may be over the next time: the other node, or this one's
+// daemon, or another command that has the log open.
+func passes(err error) bool {
+	refused, ok := errors.AsType[*api.Error](err)
+	_, held := errors.AsType[*node.HeldError](err)
+	return ok && (refused.Code == api.NotSynced || refused.Code == api.Stopping) || held || errors.Is(err, api.ErrGone)
 }
 
 // all syncs with each node in turn. Its error is that of the first that failed.
@@ -142,6 +150,9 @@ func (s *syncing) one(ctx context.Context, client *api.Client, addr string) erro
 	try, cancel := context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("not done after %s", s.timeout))
 	defer cancel()
 	synced, err := client.Sync(try, addr)
+	if err != nil && try.Err() != nil && ctx.Err() == nil {
+		return &api.Error{Code: api.NotSynced, Message: fmt.Sprintf("sync with %s: %v", addr, err)}
+	}
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,16 @@ func (s *Schedule) Lacks(author crdt.Author) bool {
 	return l != nil && len(l.offers) > 0
 }
 
+// Claims reports whether peer offers something of author that has not come, and whether that is a branch
+// beside what is held rather than what comes after it.
+func (s *Schedule) Claims(peer, author crdt.Author) (claimed, fork bool) {
+	p := s.known(peer)
+	if p == nil || p.offers[author] == nil {
+		return false, false
+	}
+	return true, p.offers[author].fork
+}
+
 // Filling reports whether author is being asked for, or what was delivered of it waits to be placed.
 func (s *Schedule) Filling(author crdt.Author) bool {
 	l := s.lacks[author]

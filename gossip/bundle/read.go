@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/quipulog/quipu/crdt"
@@ -127,7 +128,7 @@ func (b *reader) peek() (wire.Kind, int, error) {
 	if err != nil {
 		return 0, 0, cutOff(err)
 	}
-	return wire.Kind(header[headerSize-1]), int(be.Uint32(header)), nil
+	return wire.Kind(header[headerSize-1]), int(min(be.Uint32(header), math.MaxInt32)), nil // more than any frame has, on 32 bits too
 }
 
 // runs yields the runs of the bundle and takes in the frontiers before them. What cannot be read is

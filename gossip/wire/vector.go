@@ -32,8 +32,3 @@ func Vectors(after, upto crdt.Author, heads iter.Seq2[crdt.Author, []crdt.Head])
 		yield(v)
 	}
 }
-
-// Covers reports whether v says what its sender holds of a, be it nothing.
-func (v Vector) Covers(a crdt.Author) bool {
-	return v.After.Compare(a) < 0 && a.Compare(v.Upto) <= 0
-}

@@ -1,0 +1,121 @@
+package gossip
+
+import (
+	"context"
+	"crypto/ed25519"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/wire"
+)
+
+// setLog is as much of a log as the applier needs.
+type setLog struct {
+	Log
+	set *crdt.Set
+}
+
+func (l setLog) Feed(a crdt.Author) crdt.Feed {
+	f, _ := l.set.Feed(a)
+	f.Author = a
+	return f
+}
+
+func (l setLog) Apply(_ context.Context, runs []crdt.Run) ([]crdt.Outcome, error) {
+	outcomes := make([]crdt.Outcome, len(runs))
+	for i, r := range runs {
+		if _, err := r.Verify(l.set.Log()); err != nil {
+			outcomes[i] = crdt.Outcome{Author: r.Author(), Err: err}
+			continue
+		}
+		var err error
+		if outcomes[i], err = l.set.Apply(r); err != nil {
+			return nil, err
+		}
+	}
+	return outcomes, nil
+}
+
+// chain returns n ops of one feed in log.
+func chain(t *testing.T, log crdt.LogID, n int) []crdt.Op {
+	t.Helper()
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	ops := make([]crdt.Op, n)
+	h := crdt.Header{Log: log, Clock: 1}
+	for i := range ops {
+		op, err := crdt.NewOp(key, h, time.Now(), crdt.Event{Kind: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ops[i] = op
+		h.First, h.Prev, h.Clock = op.Next(), op.ID, h.Clock+1
+	}
+	return ops
+}
+
+// A forged run that seems to come right before a true one, or to be it, does not cost the true one.
+func TestForgedRunCostsNoTrueOne(t *testing.T) {
+	set := crdt.NewSet(crdt.LogID{1})
+	ops := chain(t, crdt.LogID{1}, 10)
+	p := newApplier(setLog{set: set}, slog.New(slog.DiscardHandler))
+	p.lost = func(crdt.Author) {}
+	fates := make(map[string]fate)
+	p.report = func(a arrival, f fate) { fates[a.link.name] = f }
+	arrive := func(name string, ops ...crdt.Op) arrival {
+		l := &link{name: name, credit: make(chan struct{}, 8)}
+		l.credit <- struct{}{}
+		if err := p.budget.Acquire(t.Context(), 100); err != nil {
+			t.Fatal(err)
+		}
+		return arrival{link: l, run: crdt.Run{Ops: ops}, ask: 7, size: 100}
+	}
+	forged := append([]crdt.Op(nil), ops[:5]...)
+	forged[4].Prev = crdt.OpID{9}
+	if err := p.apply(t.Context(), []arrival{arrive("liar", forged...), arrive("honest", ops[5:]...)}); err != nil {
+		t.Fatal(err)
+	}
+	if fates["liar"].Err == nil || !fates["honest"].Parked {
+		t.Fatalf("fates %+v", fates)
+	}
+	// The liar's copy of what waits, with the same ids, does not take its place.
+	if err := p.apply(t.Context(), []arrival{arrive("other liar", ops[5:]...)}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(p.parking.waiting[ops[0].Author]); n != 2 {
+		t.Errorf("%d runs wait, want one of each peer", n)
+	}
+	if err := p.apply(t.Context(), []arrival{arrive("third", ops[:5]...)}); err != nil {
+		t.Fatal(err)
+	}
+	if next := (setLog{set: set}).Feed(ops[0].Author).Next(); next != 10 {
+		t.Errorf("%d entries are held, want 10", next)
+	}
+}
+
+// vectorOf returns an empty vector of a range.
+func vectorOf(after, upto crdt.Author) wire.Vector { return wire.Vector{After: after, Upto: upto} }
+
+// What nobody asked for is not looked at, and what was asked for once.
+func TestVectorIsExpectedOnce(t *testing.T) {
+	var c comparison
+	c.begin(1, crdt.Digest{})
+	after, upto := crdt.Path{}.AuthorRange()
+	whole := vectorOf(after, upto)
+	if !c.expects(whole) {
+		t.Error("the answer to an offer is not expected")
+	}
+	c.upto = upto
+	if c.expects(whole) {
+		t.Error("it is expected twice")
+	}
+	c.queue = []crdt.Probe{{Path: crdt.Path{}.Child(3)}}
+	c.next()
+	if c.expects(whole) {
+		t.Error("everything is expected where one path was probed")
+	}
+	if !c.expects(vectorOf(crdt.Path{}.Child(3).AuthorRange())) {
+		t.Error("what was probed is not expected")
+	}
+}
