@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -47,8 +48,15 @@ type applier struct {
 	queue   chan arrival
 	budget  *semaphore.Weighted
 	report  func(arrival, fate)
+	full    atomic.Pointer[Full]
 	lost    func(crdt.Author) // told whose runs were thrown away before they could be placed
 	parking parking           // belongs to the goroutine of run
+}
+
+// Full says that there has been no room for what peers send.
+type Full struct {
+	Since time.Time
+	Err   error
 }
 
 // fate is what became of an arrival.
@@ -127,6 +135,9 @@ func (p *applier) store(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, e
 	var pause backoff
 	for {
 		outcomes, err := p.log.Apply(ctx, runs)
+		if err == nil {
+			p.full.Store(nil)
+		}
 		switch {
 		case err == nil && len(outcomes) != len(runs):
 			return nil, errors.New("the log returned another number of outcomes")
@@ -134,6 +145,7 @@ func (p *applier) store(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, e
 			return outcomes, err
 		}
 		if pause.pause == 0 {
+			p.full.Store(&Full{Since: time.Now(), Err: err})
 			p.logger.Error("no room for what peers send; trying again", "err", err)
 		}
 		pause.fail(time.Now(), roomLow, roomHigh)

@@ -179,7 +179,7 @@ func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) {
 	}
 	for _, w := range wants {
 		if len(c.found.lacking) < maxLacking {
-			c.found.lacking[w.Author] = highest(theirs[w.Author], backfill.MaxOfferHeads)
+			c.found.lacking[w.Author] = g.notHeld(ctx, w.Author, theirs[w.Author])
 		}
 	}
 	for a := range c.digest.Between(m.After, m.Upto) {
@@ -193,6 +193,26 @@ func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) {
 	if m.Last {
 		g.step(l)
 	}
+}
+
+// notHeld returns a copy of those of heads, at most [backfill.MaxOfferHeads], that lead to something we
+// lack. Heads that we do hold would hide the others where there are many.
+func (g *Gossip) notHeld(ctx context.Context, a crdt.Author, heads []crdt.Head) []crdt.Head {
+	if len(heads) <= backfill.MaxOfferHeads {
+		return slices.Clone(heads)
+	}
+	var lacking []crdt.Head
+	for _, h := range slices.Backward(heads) {
+		wants, err := g.log.Wants(ctx, crdt.Frontier{a: {h}}, 1)
+		if err == nil && len(wants) == 0 {
+			continue
+		}
+		if lacking = append(lacking, h); len(lacking) == backfill.MaxOfferHeads {
+			break
+		}
+	}
+	slices.SortFunc(lacking, crdt.Head.Compare)
+	return lacking
 }
 
 // highest returns a copy of the last n of heads.

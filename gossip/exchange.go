@@ -106,12 +106,25 @@ func (g *Gossip) linked(ctx context.Context, peer crdt.Author) (*link, error) {
 	return nil, fmt.Errorf("the link to %s did not last", peer.Short())
 }
 
+// roomTime is how long an exchange waits for room on the disk.
+const roomTime = 3 * time.Second
+
 // exchange waits until both ends of l have what the other had.
 func (g *Gossip) exchange(ctx context.Context, l *link, began time.Time) error {
 	defer l.pinned.Add(-1)
 	ours := g.log.Frontier().Clone()
 	c := &catchUp{since: began, lacking: make(map[linkID]crdt.Frontier)}
+	moved, at := uint64(0), time.Now()
 	for {
+		if n := l.received.Load() + l.sent.Load(); n != moved {
+			moved, at = n, time.Now()
+		}
+		if full := g.applier.full.Load(); full != nil && time.Since(full.Since) > roomTime {
+			return fmt.Errorf("no room here for what comes: %w", full.Err)
+		}
+		if time.Since(at) > g.pace.stuck {
+			return fmt.Errorf("nothing has moved for %s; the peer may have no room, or no time", g.pace.stuck)
+		}
 		var done, gone bool
 		asked := g.loop.ask(func(s *state) {
 			p := s.peering(l)

@@ -2,6 +2,9 @@ package gossip_test
 
 import (
 	"context"
+	"errors"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -178,4 +181,34 @@ func TestExchangeOfBranches(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A node without room for what comes ends an exchange and says why, instead of waiting for room.
+func TestExchangeOnAFullDisk(t *testing.T) {
+	bubble(t, "a b", func(t *testing.T, c *cluster) {
+		c.dialOnly("b")
+		c.nodes["a"].mem.append(t, 10)
+		c.nodes["b"].mem.fail = &os.PathError{Op: "write", Path: "quipu.db", Err: syscall.ENOSPC}
+		c.start()
+		began := time.Now()
+		_, err := c.nodes["b"].Exchange(t.Context(), c.addr("a"))
+		if !errors.Is(err, syscall.ENOSPC) || time.Since(began) > 30*time.Second {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+		if c.nodes["b"].Status().Full == nil {
+			t.Error("the status does not say that there is no room")
+		}
+		// The other side: it takes nothing.
+		c.nodes["b"].mem.mu.Lock()
+		c.nodes["b"].mem.fail = nil
+		c.nodes["b"].mem.mu.Unlock()
+		c.nodes["b"].mem.append(t, 10)
+		c.nodes["a"].mem.mu.Lock()
+		c.nodes["a"].mem.fail = &os.PathError{Op: "write", Path: "quipu.db", Err: syscall.ENOSPC}
+		c.nodes["a"].mem.mu.Unlock()
+		began = time.Now()
+		if _, err := c.nodes["b"].Exchange(t.Context(), c.addr("a")); err == nil || time.Since(began) > 2*time.Minute {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+	})
 }

@@ -150,3 +150,31 @@ func TestGoldenImage(t *testing.T) {
 		c.within(10*time.Minute, "the others' entries reach every copy", func() bool { return c.equal(c.names...) })
 	})
 }
+
+// A node that holds the highest of many branches and lacks the lowest gets those too: what it holds does not
+// hide what it lacks.
+func TestLowestOfManyBranches(t *testing.T) {
+	bubble(t, "v x", func(t *testing.T, c *cluster) {
+		image := newMemLog(testKey(imageKey), testGenesis)
+		base := image.append(t, 1)
+		var branches []crdt.Run
+		for range 14 {
+			time.Sleep(time.Millisecond) // else two of them would write the same op
+			twin := newMemLog(testKey(imageKey), testGenesis)
+			twin.put(t, crdt.Run{Ops: []crdt.Op{base}})
+			branches = append(branches, crdt.Run{Ops: []crdt.Op{base, twin.append(t, 1)}})
+		}
+		slices.SortFunc(branches, func(a, b crdt.Run) int { return b.Ops[1].Head().Compare(a.Ops[1].Head()) })
+		for i, run := range branches {
+			c.nodes["v"].mem.put(t, run)
+			if i < 9 {
+				c.nodes["x"].mem.put(t, run)
+			}
+		}
+		c.start()
+		c.within(20*time.Second, "all branches on x", func() bool { return c.branches("x") == len(branches) })
+		if !c.equal("v", "x") {
+			t.Error("the two differ")
+		}
+	})
+}

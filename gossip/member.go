@@ -22,6 +22,9 @@ const (
 	Dead State = "dead"
 	// Left: it said that it leaves.
 	Left State = "left"
+	// Guest: it is linked and no member. It dialled for an exchange, or is about to join, or is a second
+	// process with a member's key. Its address is where its stream comes from.
+	Guest State = "guest"
 )
 
 // Member is another node, as this one sees it. Nothing in it but Author and Addr has been proven.
@@ -76,7 +79,7 @@ func (s *state) members(known []membership.Member, now time.Time) []Member {
 	for _, p := range s.links {
 		// Beside a member, another process with its key is shown while it is heard of.
 		if !seen[p.peer] || p != s.linkTo(p.peer) && now.Sub(p.lastHeard()) < 3*s.g.pace.offer {
-			m := Member{Author: p.peer, Addr: addrPortOf(p.addr), Since: p.since, State: Alive}
+			m := Member{Author: p.peer, Addr: addrPortOf(p.addr), Since: p.since, State: Guest}
 			s.describe(&m, p)
 			all = append(all, m)
 		}

@@ -19,6 +19,7 @@ type pace struct {
 	compare  time.Duration // how long a peer may take to answer a step of a comparison
 	deliver  time.Duration // how long a peer may take to send the next of what it was asked for
 	avoid    time.Duration // how long a peer that did not deliver is not asked for that author
+	stuck    time.Duration // an exchange in which nothing has moved for so long is given up
 	silence  time.Duration // after so long without a word a link is dead
 	greet    time.Duration // for the exchange of hellos
 	write    time.Duration // for one frame to be taken by the peer
@@ -40,6 +41,7 @@ func paceOf(p membership.Profile) pace {
 		compare:  5 * time.Second,
 		deliver:  3 * time.Second,
 		avoid:    20 * time.Second,
+		stuck:    time.Minute,
 		silence:  10 * time.Second,
 		greet:    5 * time.Second,
 		write:    30 * time.Second,
@@ -60,6 +62,7 @@ func paceOf(p membership.Profile) pace {
 	wan.patience = 4 * time.Second
 	wan.compare = 30 * time.Second
 	wan.deliver = 15 * time.Second
+	wan.stuck = 3 * time.Minute
 	wan.silence = 45 * time.Second
 	wan.greet = 15 * time.Second
 	wan.write = 2 * time.Minute

@@ -21,6 +21,8 @@ type Status struct {
 	Seeds   []Seed
 	// Progress is how far this node is behind the others together, and how fast it catches up.
 	Progress backfill.Progress
+	// Full says since when there is no room for what peers send, and why; nil while there is.
+	Full *Full
 	// SecondWriter says that a peer has sent ops in our own name that this node did not write.
 	SecondWriter bool
 	Counts       Counts
@@ -67,6 +69,7 @@ func (g *Gossip) Status() Status {
 		Membership: g.members.Counts(),
 	}
 	s.SecondWriter = s.Counts.SecondWriter > 0
+	s.Full = g.applier.full.Load()
 	if g.loop.running() {
 		g.loop.ask(func(st *state) { s.Progress = st.schedule.Progress(time.Now()) })
 	}

@@ -146,8 +146,8 @@ func awaitLog(f folder.Folder, maxBranches int, logger *slog.Logger) (*eventlog.
 // serveLocal serves a log to the client it returns.
 func serveLocal(f folder.Folder, log *eventlog.Log, key ed25519.PrivateKey, access Access) (*api.Client, error) {
 	release, err := f.Hold()
-	if err != nil {
-		return nil, errors.Join(err, log.Close())
+	if err != nil && access.Logger != nil {
+		access.Logger.Warn("others cannot be told who has the log open", "err", err)
 	}
 	var name string
 	if cfg, err := f.ReadConfig(); err == nil {

@@ -29,6 +29,9 @@ func (n *Node) Describe(s *api.Status) {
 	if at := n.caughtUp.Load(); at != nil {
 		s.CaughtUp = *at
 	}
+	if full := network.Full; full != nil {
+		s.Stuck, s.StuckSince = full.Err.Error(), full.Since.UTC()
+	}
 	p := network.Progress
 	s.Behind = api.Behind{
 		Entries: p.Entries, Authors: p.Authors, Claimed: p.Claimed, Since: p.Since.UTC(), PerSecond: p.PerSecond, Left: p.Left.Seconds(),

@@ -72,7 +72,7 @@ func (n *Node) open() error {
 	}
 	release, err := n.folder.Hold()
 	if err != nil {
-		return err
+		n.logger.Warn("others cannot be told who has the log open", "err", err)
 	}
 	n.closers = append(n.closers, release)
 

@@ -134,7 +134,7 @@ func (m *memory) run(ctx context.Context, n *Node) {
 func (m *memory) look(now time.Time, next uint64, members []gossip.Member, seeds []gossip.Seed) {
 	for _, member := range members {
 		old, known := m.peers[member.Author]
-		if known && member.State != gossip.Alive {
+		if known && member.State != gossip.Alive || member.State == gossip.Guest {
 			continue
 		}
 		p := folder.Peer{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -77,6 +78,8 @@ func errExists(path string) error {
 func makeFile(path string, force bool) (*newFile, error) {
 	stat, err := os.Stat(path)
 	switch {
+	case path == "":
+		return nil, usagef("FILE is empty: expected the name of a file, or - for stdout")
 	case err == nil && stat.IsDir():
 		return nil, fmt.Errorf("%s is a folder", path)
 	case err == nil && !stat.Mode().IsRegular():
@@ -91,7 +94,10 @@ func makeFile(path string, force bool) (*newFile, error) {
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return nil, err
+		if fault, ok := errors.AsType[*fs.PathError](err); ok {
+			err = fault.Err // The name in it is not the one that was given.
+		}
+		return nil, fmt.Errorf("make %s: %w", path, err)
 	}
 	return &newFile{File: file, path: path, force: force}, nil
 }

@@ -74,11 +74,16 @@ What happened
 }
 
 func explainEffect(p *page, f api.ForkedFeed) {
-	p.words(`
-What it means
-  Nothing is lost. Every branch is kept, sent to every node, and read everywhere
+	p.words("\nWhat it means\n")
+	if f.Shut == "" {
+		p.words(`  Nothing is lost. Every branch is kept, sent to every node, and read everywhere
   as AUTHOR/SEQ@BRANCH, marked disputed.
 `)
+	} else {
+		p.words(`  What is held here stays, and is read as AUTHOR/SEQ@BRANCH, marked disputed. Other
+  nodes may hold more of it.
+`)
+	}
 	if f.Since > 0 {
 		p.line("  Not in doubt: the entries of this author below seq %d, and all other authors.", f.Since)
 	} else {

@@ -66,10 +66,10 @@ func caughtUpLine(s api.Status) string {
 	switch {
 	case behind.Entries > 0:
 		text := fmt.Sprintf("no: behind by %s of %s", count(behind.Entries, "entry"), count(uint64(behind.Authors), "author"))
-		if behind.PerSecond > 0 {
+		if behind.PerSecond > 0 && s.Stuck == "" {
 			text += fmt.Sprintf(", %.0f a second", behind.PerSecond)
 		}
-		if behind.Left > 0 {
+		if behind.Left > 0 && s.Stuck == "" {
 			text += fmt.Sprintf(", about %s left", time.Duration(behind.Left*float64(time.Second)).Round(time.Second))
 		}
 		return text
@@ -98,6 +98,9 @@ func printStatus(w io.Writer, s api.Status) error {
 		line("socket", "%s", s.Socket)
 		line("members", "%d others alive, %d linked", s.Members, s.Linked)
 		line("caught up", "%s", caughtUpLine(s))
+		if s.Stuck != "" {
+			line("stuck", "since %s: %s", s.StuckSince.Format(time.RFC3339), s.Stuck)
+		}
 		for _, seed := range s.Seeds {
 			if seed.Source == "configured" {
 				line("join", "%s", seedLine(seed, s.Seeds))

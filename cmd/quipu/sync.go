@@ -47,6 +47,9 @@ link broke is kept, and the next sync goes on from there.`,
 			if once && cmd.Flags().Changed("every") {
 				return usagef("--once and --every exclude each other")
 			}
+			if timeout <= 0 {
+				return usagef("--timeout %s: expected more than 0, such as 10m", timeout)
+			}
 			if cmd.Flags().Changed("every") && every <= 0 {
 				return usagef("--every %s: expected more than 0, such as 10m", every)
 			}

@@ -4,8 +4,8 @@ const (
 	// MaxOffers bounds the authors of whom one peer's offers are kept. What is left out is offered
 	// again by a later comparison.
 	MaxOffers = 16384
-	// MaxOfferHeads bounds the heads of an offer that are kept, the highest. They only tell whether an
-	// answer brought what was offered.
+	// MaxOfferHeads bounds the heads of an offer that are kept, the highest: whoever offers more names
+	// those that are not held. An ask for the whole of a feed brings what they leave out.
 	MaxOfferHeads = 8
 	// MaxAvoided bounds the authors for whom one peer is avoided. A peer that earns more of them is
 	// avoided for all authors.

@@ -53,6 +53,9 @@ type Status struct {
 	CaughtUp time.Time `json:"caughtUp,omitzero"`
 	// Behind is how far it is behind the members together.
 	Behind Behind `json:"behind,omitzero"`
+	// Stuck says why nothing that members send can be stored, and since when; empty while it can.
+	Stuck      string    `json:"stuck,omitempty"`
+	StuckSince time.Time `json:"stuckSince,omitzero"`
 	// Seeds is where this node looks for others: what it was told first, then what it found.
 	Seeds []Seed `json:"seeds,omitempty"`
 }
@@ -96,7 +99,7 @@ type Member struct {
 	// Source says how this node came by the member: "configured", "dns", "mdns" or "remembered" if it was
 	// joined at such an address, else "members": others told of it, or it came by itself.
 	Source string `json:"source,omitempty"`
-	// State is "self", "alive", "suspect", "dead" or "left".
+	// State is "self", "alive", "suspect", "dead", "left", or "guest" for one that is linked and no member.
 	State string `json:"state"`
 	// Linked says whether ops can flow.
 	Linked bool `json:"linked"`

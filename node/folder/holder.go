@@ -10,18 +10,20 @@ import (
 )
 
 // Hold writes this process's id beside the log that it has open, for others to name. The caller holds
-// the log's lock. Call release before the lock is given back.
+// the log's lock. Call release before the lock is given back. The id is for messages only, so a disk
+// without room for it is no reason to stop: the error then says why there is none, and release is set
+// all the same.
 func (f Folder) Hold() (release func() error, err error) {
 	path := f.path("quipu.pid")
-	if err := os.WriteFile(path, fmt.Appendln(nil, os.Getpid()), 0o644); err != nil {
-		return nil, fmt.Errorf("write pid file: %w", err)
+	if err = os.WriteFile(path, fmt.Appendln(nil, os.Getpid()), 0o644); err != nil {
+		err = fmt.Errorf("write pid file: %w", err)
 	}
 	return func() error {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove pid file: %w", err)
 		}
 		return nil
-	}, nil
+	}, err
 }
 
 // Holder returns the process that wrote quipu.pid, 0 when there is none or it is gone. It is for

@@ -105,7 +105,7 @@ func KeepPeers(peers []Peer, now time.Time) []Peer {
 		})
 		p.Addrs = p.Addrs[:min(len(p.Addrs), MaxPeerAddrs)]
 		known := slices.ContainsFunc(kept, func(k Peer) bool { return k.Author == p.Author })
-		if len(p.Addrs) > 0 && !known && now.Sub(p.LastSeen) <= PeerLife && len(kept) < MaxPeers {
+		if len(p.Addrs) > 0 && !known && now.Sub(p.LastSeen).Abs() <= PeerLife && len(kept) < MaxPeers {
 			kept = append(kept, p)
 		}
 	}
