@@ -201,6 +201,10 @@ func addrsOf(member gossip.Member, seeds []gossip.Seed, before []string) []strin
 func (m *memory) write(now time.Time) {
 	peers := folder.KeepPeers(slices.Collect(maps.Values(m.peers)), now)
 	m.writtenAt = now
+	clear(m.peers)
+	for _, p := range peers {
+		m.peers[p.Author] = p
+	}
 	if err := m.folder.WritePeers(peers, now); err != nil {
 		if !m.failed {
 			m.logger.Warn("cannot write down the peers for the next run", "err", fmt.Errorf("%s: %w", m.folder.Peers(), err))
@@ -209,9 +213,8 @@ func (m *memory) write(now time.Time) {
 		return
 	}
 	m.failed, m.changed = false, false
-	clear(m.peers)
 	clear(m.written)
 	for _, p := range peers {
-		m.peers[p.Author], m.written[p.Author] = p, p.LastSeen
+		m.written[p.Author] = p.LastSeen
 	}
 }

@@ -3,11 +3,14 @@ package node
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -47,7 +50,11 @@ func (d dialer) Sync(ctx context.Context, addr string) (api.Synced, error) {
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- g.Run(running) }()
-	s, err := synced(g.Exchange(ctx, addr))
+	x, err := g.Exchange(ctx, addr)
+	if errors.Is(err, transport.ErrSecret) && d.secret == nil {
+		err = fmt.Errorf("%w (none was given here: see --secret-file)", err)
+	}
+	s, err := synced(x, err)
 	stop()
 	if broken := <-done; broken != nil {
 		return s, broken

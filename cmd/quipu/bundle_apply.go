@@ -239,6 +239,9 @@ func (b *applied) notes() []string {
 			add("refused of %s: %s", r.Author, r.Reason)
 		}
 	}
+	if b.MoreRefused > 0 {
+		add("and refused something of %s more", count(uint64(b.MoreRefused), "author"))
+	}
 	for _, g := range b.Gaps {
 		add("missing of %s", g)
 	}

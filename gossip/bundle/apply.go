@@ -24,8 +24,10 @@ type Report struct {
 	Duplicates uint64 `json:"duplicates"`
 	// Forked are the authors of whom the bundle brought a branch.
 	Forked []crdt.Author `json:"forked,omitempty"`
-	// Refused are the authors of whom something was not taken, and why, at most a thousand.
-	Refused []Refusal `json:"refused,omitempty"`
+	// Refused are the authors of whom something was not taken, and why, at most a thousand; MoreRefused
+	// counts the others.
+	Refused     []Refusal `json:"refused,omitempty"`
+	MoreRefused int       `json:"moreRefused,omitempty"`
 	// Gaps is what the bundle promises and the log does not hold now, at most a thousand; More counts
 	// the others.
 	Gaps []Gap `json:"gaps,omitempty"`
@@ -175,7 +177,9 @@ func (a *applier) tell() {
 	}
 	slices.SortFunc(a.Forked, crdt.Author.Compare)
 	slices.SortFunc(a.Refused, func(x, y Refusal) int { return x.Author.Compare(y.Author) })
-	a.Refused = a.Refused[:min(len(a.Refused), maxGaps)]
+	if n := len(a.Refused); n > maxGaps {
+		a.Refused, a.MoreRefused = a.Refused[:maxGaps], n-maxGaps
+	}
 }
 
 // findGaps names what the bundle promised and the log does not hold.
