@@ -16,10 +16,11 @@ func newMembers() *cobra.Command {
 		Short: "Print the members that the daemon knows of",
 		Long: `Print the members that the daemon knows of, this node first: what they call
 themselves, where they are, whether they are alive as far as can be told,
-whether entries can flow, how many entries they are known to hold that this node
-does not and for how long something has been lacking, and how this node came by them: by an address that was configured, from
-dns, from mdns or remembered, or from other members. Only a running daemon can
-tell.`,
+whether entries can flow, how many entries they are known to hold that this
+node does not and for how long something has been lacking, and how this node
+came by them: by an address that was configured, from dns, from mdns or
+remembered, or from other members. A guest is linked and no member: it syncs,
+or it is a second process with a member's key. Only a running daemon can tell.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
