@@ -149,11 +149,8 @@ func (p *applier) store(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, e
 			p.logger.Error("no room for what peers send; trying again", "err", err)
 		}
 		pause.fail(time.Now(), roomLow, roomHigh)
-		timer := time.NewTimer(time.Until(pause.until))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if err := sleep(ctx, time.Until(pause.until)); err != nil {
+			return nil, err
 		}
 	}
 }
