@@ -3,20 +3,13 @@ package bundle_test
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/bundle"
+	"github.com/quipulog/quipu/gossip/vectortest"
 )
-
-var update = flag.Bool("update", false, "write docs/vectors anew; a change in one is a change of the format")
 
 // bundleVector is a bundle and what is in it.
 type bundleVector struct {
@@ -41,35 +34,15 @@ func TestVectorsBundle(t *testing.T) {
 		About   string         `json:"about"`
 		Bundles []bundleVector `json:"bundles"`
 	}
-	name := filepath.FromSlash("../../docs/vectors/bundle.json")
-	text, err := os.ReadFile(name)
-	if err == nil {
-		err = json.Unmarshal(text, &file)
-	}
-	if *update {
+	vectortest.Read(t, "bundle.json", &file)
+	if vectortest.Updating() {
 		file.About = "Bundles in hex, and what becomes of them in an empty log."
 		file.Bundles = bundlesToShow(t)
-	} else if err != nil {
-		t.Fatal(err)
 	}
 	for i, v := range file.Bundles {
 		file.Bundles[i] = shown(t, v.About, v.Bundle)
 	}
-	var got bytes.Buffer
-	enc := json.NewEncoder(&got)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(file); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(name, got.Bytes(), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		text = got.Bytes()
-	}
-	if diff := cmp.Diff(string(text), got.String()); diff != "" {
-		t.Errorf("(-file +got):\n%s", diff)
-	}
+	vectortest.Check(t, "bundle.json", file)
 }
 
 // bundlesToShow makes the bundles of the file.

@@ -1,23 +1,15 @@
 package membership
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"encoding/hex"
-	"encoding/json"
-	"flag"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/vectortest"
 )
-
-var update = flag.Bool("update", false, "write docs/vectors anew; a change in one is a change of the protocol")
 
 type (
 	announcementVector struct {
@@ -87,7 +79,7 @@ func TestVectorsMembership(t *testing.T) {
 		}
 		file.Adverts = append(file.Adverts, w)
 	}
-	checkVectors(t, file)
+	vectortest.Check(t, "membership.json", file)
 }
 
 // announcementOf returns the vector of an announcement by key, after a change to its metadata.
@@ -101,29 +93,5 @@ func announcementOf(about string, key ed25519.PrivateKey, a announcement, change
 	return announcementVector{
 		About: about, Log: log1, Author: a.author, Address: a.addr.Addr().String(), Port: a.addr.Port(), Counter: a.counter, Name: a.name,
 		Signed: hex.EncodeToString(a.message(log1)), Metadata: hex.EncodeToString(meta), Holds: err == nil && back == a,
-	}
-}
-
-// checkVectors compares v with docs/vectors/membership.json.
-func checkVectors(t *testing.T, v any) {
-	t.Helper()
-	var got bytes.Buffer
-	enc := json.NewEncoder(&got)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.FromSlash("../../docs/vectors/membership.json")
-	if *update {
-		if err := os.WriteFile(file, got.Bytes(), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("the protocol has changed (-file +got):\n%s", diff)
 	}
 }

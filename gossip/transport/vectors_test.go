@@ -4,18 +4,11 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/hex"
-	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/vectortest"
 )
-
-var update = flag.Bool("update", false, "write docs/vectors anew; a change in one is a change of the protocol")
 
 type (
 	keysVector struct {
@@ -69,23 +62,5 @@ func TestVectorsTransport(t *testing.T) {
 			})
 		}
 	}
-	var got bytes.Buffer
-	enc := json.NewEncoder(&got)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(file); err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.FromSlash("../../docs/vectors/transport.json")
-	if *update {
-		if err := os.WriteFile(name, got.Bytes(), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("the protocol has changed (-file +got):\n%s", diff)
-	}
+	vectortest.Check(t, "transport.json", file)
 }

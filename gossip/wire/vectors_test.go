@@ -3,26 +3,17 @@ package wire_test
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/vectortest"
 	"github.com/quipulog/quipu/gossip/wire"
 )
-
-var update = flag.Bool("update", false, "write docs/vectors anew; a change in one is a change of the protocol")
-
-const vectorsFile = "../../docs/vectors/frames.json"
 
 // hexBytes are bytes that JSON shows in hex.
 type hexBytes []byte
@@ -211,7 +202,7 @@ func makeVectors(t *testing.T, packed []packedVector) frameVectors {
 		file.Refused[i].By = refusal(file.Refused[i].Frame, false)
 	}
 	file.Packed = packed
-	if *update {
+	if vectortest.Updating() {
 		frame := opsFrame(t, 2)
 		file.Packed = []packedVector{{About: "a run", Frame: frame, Packed: slices.Clone((&wire.Packer{Packing: wire.PackAlways}).Pack(frame))}}
 	}
@@ -286,29 +277,9 @@ func refusal(frame []byte, packed bool) string {
 // only change together with its version.
 func TestVectorsFrames(t *testing.T) {
 	var old frameVectors
-	want, err := os.ReadFile(filepath.FromSlash(vectorsFile))
-	if err == nil {
-		err = json.Unmarshal(want, &old)
-	}
-	if err != nil && !*update {
-		t.Fatal(err)
-	}
+	vectortest.Read(t, "frames.json", &old)
 	file := makeVectors(t, old.Packed)
-	var got bytes.Buffer
-	enc := json.NewEncoder(&got)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(file); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(filepath.FromSlash(vectorsFile), got.Bytes(), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		want = got.Bytes()
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("the protocol has changed (-file +got):\n%s", diff)
-	}
+	vectortest.Check(t, "frames.json", file)
 	for _, r := range slices.Concat(file.Refused, file.RefusedPacked) {
 		if r.By == "" {
 			t.Errorf("%s: not refused", r.About)
