@@ -202,6 +202,9 @@ type Entry struct {
 	// Disputed says that the entry is on a branch: its author has signed another op beside the
 	// op's chain.
 	Disputed bool
+	// Gone is not 0 where the value stands for entries whose bodies are gone from where it was read:
+	// that many, from Seq on. Then of the event only Retention is known.
+	Gone uint64
 }
 
 // Place returns where e stands.

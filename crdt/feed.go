@@ -103,6 +103,26 @@ func (f Feed) heldFloor() uint64 {
 	return floor
 }
 
+// Forgettable returns the seq below which the feed may be forgotten, by an op that is held. It is 0 for
+// a feed with a fork: what contradicts itself is kept as evidence.
+func (f Feed) Forgettable() uint64 {
+	if _, forked := f.Disputed(); forked {
+		return 0
+	}
+	return f.heldFloor()
+}
+
+// Forget forgets what lies below start, an op of f that begins at or below [Feed.Forgettable] or ends
+// with the last op below it. Branches that end there go too; the one with start begins with it.
+func (f *Feed) Forget(start Signed) {
+	f.Branches = slices.DeleteFunc(f.Branches, func(b Branch) bool { return b.Head.Next <= start.First })
+	for i := range f.Branches {
+		if b := &f.Branches[i]; b.crosses(start.First) && start.First > b.Start.First {
+			b.Start, b.Parent, b.Rooted = start.Key(), start.Prev, false
+		}
+	}
+}
+
 // First returns the lowest seq held.
 func (f Feed) First() uint64 {
 	if f.IsZero() {

@@ -86,3 +86,63 @@ func TestAddDoesNothingForWhatIsNotAccepted(t *testing.T) {
 		}
 	}
 }
+
+func TestFeedForget(t *testing.T) {
+	p := draw(t, 0, "a3-b-c-d^4-e")
+	set := NewSet(vectorLog)
+	apply(t, set, p.run("a b c d e"))
+	f, _ := set.Feed(p.op("a").Author)
+	if f.Forgettable() != 4 {
+		t.Fatalf("forgettable below %d, not 4", f.Forgettable())
+	}
+	f = f.Clone()
+	heads := f.Heads()
+	for _, start := range []string{"b", "c"} {
+		f.Forget(p.op(start).Signed)
+		if f.First() != p.op(start).First || f.Branches[0].Rooted || f.Branches[0].Parent != p.op(start).Prev {
+			t.Errorf("forgotten below %s, the feed begins at %d", start, f.First())
+		}
+	}
+	if !slices.Equal(f.Heads(), heads) {
+		t.Error("forgetting has changed the heads")
+	}
+	for name, op := range p.ops {
+		v, err := Decide(NewSet(vectorLog), f, op.Signed)
+		if forgotten := op.Next() <= f.First(); forgotten && (err != nil || v.Decision != Duplicate) {
+			t.Errorf("op %s, which was forgotten, is %s, %v", name, v.Decision, err)
+		}
+	}
+}
+
+// TestFeedForgetsAPieceBelowTheFloor forgets what a node held when the floor passed it by.
+func TestFeedForgetsAPieceBelowTheFloor(t *testing.T) {
+	p := draw(t, 0, "a-b-c-d-e^4-f")
+	set := NewSet(vectorLog)
+	apply(t, set, p.run("a b"))
+	run := p.run("e f")
+	run.Leave = p.op("e").Signed
+	apply(t, set, run)
+	f, _ := set.Feed(p.op("a").Author)
+	if len(f.Branches) != 2 || f.Forgettable() != 4 {
+		t.Fatalf("%d branches, forgettable below %d", len(f.Branches), f.Forgettable())
+	}
+	f = f.Clone()
+	f.Forget(p.op("e").Signed)
+	if len(f.Branches) != 1 || f.First() != 4 || p.heads(f.Heads()) != "f" {
+		t.Errorf("left: %d branches from %d on, heads %s", len(f.Branches), f.First(), p.heads(f.Heads()))
+	}
+}
+
+func TestFeedWithAForkIsNotForgettable(t *testing.T) {
+	p := draw(t, 0, `
+		a-b-c-d^3-e
+		  \-x-y-z-w`)
+	set := NewSet(vectorLog)
+	for _, names := range []string{"a b c d e", "x y z w"} {
+		apply(t, set, p.run(names))
+	}
+	f, _ := set.Feed(p.op("a").Author)
+	if f.Forgettable() != 0 {
+		t.Errorf("a feed with a fork is forgettable below %d", f.Forgettable())
+	}
+}

@@ -19,6 +19,7 @@ import (
 //	author     64 hex digits                            op        64 hex digits
 //	seq        a number                                 disputed  only when true
 //	clock      a string, "MILLISECONDS.COUNTER": as a number it would pass 2^53
+//	gone       only of entries whose bodies are gone: how many, from seq on; retention follows at once
 //	time       RFC 3339 in UTC with nine decimals
 //	kind, module, subject, contentType                  left out when empty
 //	headers    an object of strings                     left out when empty
@@ -29,7 +30,7 @@ import (
 //
 // The payload's bytes survive the trip exactly, whatever they are.
 var (
-	placeFields = []string{"author", "seq", "op", "disputed", "clock", "offset"}
+	placeFields = []string{"author", "seq", "op", "disputed", "clock", "gone", "offset"}
 	eventFields = []string{"time", "kind", "module", "subject", "contentType", "headers", "payload", "payloadBase64", "retention"}
 	entryFields = slices.Concat(placeFields, eventFields)
 )
@@ -51,7 +52,13 @@ func (e Entry) AppendJSON(dst []byte, offset *uint64) []byte {
 	dst = append(dst, `,"clock":"`...)
 	dst = append(dst, e.Clock.String()...)
 	dst = append(dst, `",`...)
-	dst = e.appendFields(dst)
+	if e.Gone > 0 {
+		dst = strconv.AppendUint(append(dst, `"gone":`...), e.Gone, 10)
+		dst = append(append(dst, `,"retention":"`...), e.Retention.String()...)
+		dst = append(dst, '"')
+	} else {
+		dst = e.appendFields(dst)
+	}
 	if offset != nil {
 		dst = append(dst, `,"offset":`...)
 		dst = strconv.AppendUint(dst, *offset, 10)
@@ -154,6 +161,9 @@ func appendPayload(dst, payload []byte) []byte {
 func ParseEventJSON(line []byte) (Event, error) {
 	var r eventReader
 	err := readObject(line, entryFields, func(name string, value []byte) error {
+		if name == "gone" {
+			return errors.New("the line stands for entries whose bodies are gone: there is nothing to append")
+		}
 		if slices.Contains(placeFields, name) {
 			return nil
 		}
@@ -183,6 +193,9 @@ func ParseEntryJSON(line []byte) (e Entry, offset *uint64, err error) {
 		}
 		return r.field(name, value)
 	})
+	if e.Gone > 0 {
+		missing = slices.DeleteFunc(missing, func(m string) bool { return m == "time" || m == "kind" })
+	}
 	if err == nil && len(missing) > 0 {
 		err = fmt.Errorf("field %q is missing", missing[0])
 	}
@@ -199,6 +212,10 @@ func (e *Entry) placeField(name string, value []byte) error {
 	case "seq":
 		var err error
 		e.Seq, err = readUint(value, MaxSeq)
+		return err
+	case "gone":
+		var err error
+		e.Gone, err = readUint(value, MaxSeq)
 		return err
 	case "disputed":
 		e.Disputed = string(value) == "true"

@@ -3,16 +3,22 @@ package crdt
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ErrRun is wrapped by errors about runs whose ops do not form a chain.
 var ErrRun = errors.New("not a chain of one feed")
 
+// ErrStripped is wrapped by the error of an [Outcome] when an op of the run has no body, and where the
+// run was offered it would still have one. It is nobody's offence: another node may have the body.
+var ErrStripped = errors.New("op without its body")
+
 // Run is a chain of consecutive ops of one feed, each naming the one before it, as nodes send them
 // to each other.
 type Run struct {
-	// Leave comes before a run that does not begin at seq 0 and may begin at a floor; its bytes are
-	// empty otherwise.
+	// Leave is a header of the author's, by its own signature, that says what may be missing from the
+	// run: ops below its floor, before the first, and bodies of trimmable ops far enough below its end.
+	// Its bytes are empty where nothing is missing.
 	Leave Signed
 	Ops   []Op
 }
@@ -96,6 +102,27 @@ func (r Run) checkChain(log LogID) (int, error) {
 		}
 	}
 	return len(r.Ops), nil
+}
+
+// Unstripped returns how many of the first n ops, which [Run.Verify] has found authorised, can be taken:
+// each has its body, or may is true for it. next is the seq that the feed is known to reach where the
+// run is taken; the run and its leave may show that it goes on. Where that is not all of them, the
+// error, which wraps [ErrStripped], is about the next op, and the ops before it end with an anchor.
+func (r Run) Unstripped(n int, next uint64, may func(op Header, next uint64) bool) (int, error) {
+	if !slices.ContainsFunc(r.Ops[:n], Op.Trimmed) {
+		return n, nil
+	}
+	next = max(next, r.Ops[n-1].Next())
+	if len(r.Leave.raw) > 0 && r.Leave.Author == r.Ops[0].Author && r.Leave.verify() == nil {
+		next = max(next, r.Leave.Next())
+	}
+	for i, op := range r.Ops[:n] {
+		if op.Trimmed() && !may(op.Header, next) {
+			taken, _ := r.lastAnchor(i)
+			return taken, fmt.Errorf("op %s/%d of a feed that reaches %d: %w", op.Author.Short(), op.First, next, ErrStripped)
+		}
+	}
+	return n, nil
 }
 
 // lastAnchor returns how many of the first n ops are authorised, and the error of the last op that

@@ -22,6 +22,9 @@ type Set struct {
 	// MaxBranches is how many branches of one feed are taken before its author is shut; no limit when
 	// 0. It is local policy: raising it takes up where it stopped.
 	MaxBranches int
+	// MayBeStripped says whether an op of a feed that reaches next is taken without its body; nil means
+	// that any is. It is local policy too.
+	MayBeStripped func(op Header, next uint64) bool
 
 	log     LogID
 	feeds   map[Author]*setFeed
@@ -71,6 +74,11 @@ func (s *Set) Apply(run Run) (Outcome, error) {
 	if err := f.TakeLeave(run.Leave); err != nil {
 		out.Err = err
 		return out, nil
+	}
+	if s.MayBeStripped != nil {
+		if n, err = run.Unstripped(n, f.Next(), s.MayBeStripped); err != nil {
+			out.Err = err
+		}
 	}
 	s.drain(f, &out) // the leave may place some
 	for _, op := range run.Ops[:n] {
