@@ -20,7 +20,13 @@ import (
 // apply applies one run and returns its outcome.
 func apply(t testing.TB, l *eventlog.Log, ops ...crdt.Op) crdt.Outcome {
 	t.Helper()
-	outcomes, err := l.Apply(t.Context(), []crdt.Run{{Ops: ops}})
+	return applyRun(t, l, crdt.Run{Ops: ops})
+}
+
+// applyRun is apply for a run that may have a leave.
+func applyRun(t testing.TB, l *eventlog.Log, run crdt.Run) crdt.Outcome {
+	t.Helper()
+	outcomes, err := l.Apply(t.Context(), []crdt.Run{run})
 	if err != nil {
 		t.Fatalf("apply: %v", err)
 	}

@@ -37,6 +37,9 @@ func (w *arrivalWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 			return false, err
 		}
 	}
+	if c.err == nil && w.reverse {
+		c.err = w.hole(tx, k, w.from, w.to) // before the first arrival
+	}
 	return false, c.err
 }
 
@@ -59,9 +62,25 @@ func (w *arrivalWalk) step(c *arrivalCursor) bool {
 	return c.next()
 }
 
+// hole returns the error that ends the reading where the offsets from ≤ offset < next have no arrival:
+// their ops were pruned.
+func (w *arrivalWalk) hole(tx *readTx, k *chunk, from, next uint64) error {
+	if from >= next || !k.gone.overtakes(tx.cut) {
+		return nil
+	}
+	return &goneError{seq: from, next: next, offset: from, pruned: true}
+}
+
 // take opens the op of one arrival, unless no entry of its author is wanted.
 func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, c *arrivalCursor) error {
 	a := c.arrival
+	hole, next := w.from, a.Offset
+	if w.reverse {
+		hole, next = a.Offset+a.Count, w.to
+	}
+	if err := w.hole(tx, k, hole, next); err != nil {
+		return err
+	}
 	from, to := max(w.from, a.Offset), min(w.to, a.Offset+a.Count)
 	if w.reverse {
 		w.to = a.Offset

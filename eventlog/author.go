@@ -1,6 +1,10 @@
 package eventlog
 
-import "github.com/quipulog/quipu/crdt"
+import (
+	"cmp"
+
+	"github.com/quipulog/quipu/crdt"
+)
 
 // authorWalk reads in author order: one feed after the other, each from its beginning, or with
 // reverse from its heads. Between two chunks it holds one author and what is open of that feed.
@@ -87,6 +91,11 @@ func (w *authorWalk) begin(tx *readTx, k *chunk) (feedWalk, error) {
 		if from := w.filter.from; from != nil && from.Author == w.author {
 			d.low = max(d.low, from.Seq)
 		}
+		if after == nil || after.seq > f.First() {
+			if err := tx.pruneOvertakes(k, f, d.low); err != nil {
+				return nil, err
+			}
+		}
 		return d, d.begin(tx, after)
 	}
 	a := &ascent{feedView: view, merger: newMerger(false), end: f.Next()}
@@ -98,7 +107,7 @@ func (w *authorWalk) begin(tx *readTx, k *chunk) (feedWalk, error) {
 	}
 	a.begin = max(a.begin, view.lowest(k))
 	a.reached = max(a.begin, f.First())
-	return a, nil
+	return a, tx.pruneOvertakes(k, f, a.begin)
 }
 
 // ascent walks a feed from low seqs to high ones. Its ops lie in the file by first seq: what was
@@ -127,7 +136,7 @@ func (a *ascent) fill(tx *readTx, k *chunk) (done bool, err error) {
 			a.end = 0
 			break
 		}
-		if err := a.take(k, c); err != nil {
+		if err := a.take(tx, k, c); err != nil {
 			return false, err
 		}
 	}
@@ -139,13 +148,15 @@ func (a *ascent) fill(tx *readTx, k *chunk) (done bool, err error) {
 }
 
 // take opens the op that the cursor is at.
-func (a *ascent) take(k *chunk, c *opCursor) error {
+func (a *ascent) take(tx *readTx, k *chunk, c *opCursor) error {
 	op, signed, err := a.read(k, c)
 	if err != nil {
 		return err
 	}
 	if signed.First > a.reached && !a.forked() {
-		return damagedOp(a.feed.Author, crdt.Key{First: a.reached}, errMissing)
+		if pruned, err := a.pruned(tx, k, a.reached); err != nil || !pruned {
+			return cmp.Or(err, damagedOp(a.feed.Author, crdt.Key{First: a.reached}, errMissing))
+		}
 	}
 	if a.reached = signed.Next(); op != nil {
 		a.add(op)
@@ -191,7 +202,7 @@ func (d *descent) fill(tx *readTx, k *chunk) (done bool, err error) {
 		for d.awaited.len() > 0 && d.awaited.top() == head {
 			d.awaited.pop()
 		}
-		if err := d.take(k, c, head); err != nil {
+		if err := d.take(tx, k, c, head); err != nil {
 			return false, err
 		}
 	}
@@ -200,8 +211,11 @@ func (d *descent) fill(tx *readTx, k *chunk) (done bool, err error) {
 }
 
 // take opens the op that ends with head and awaits the one that it names.
-func (d *descent) take(k *chunk, c *opCursor, head crdt.Head) error {
+func (d *descent) take(tx *readTx, k *chunk, c *opCursor, head crdt.Head) error {
 	if !c.find(head) {
+		if pruned, err := d.pruned(tx, k, d.low); err != nil || pruned {
+			return err
+		}
 		return d.notFound(c, head) // else the branch begins above it
 	}
 	op, signed, err := d.read(k, c)

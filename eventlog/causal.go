@@ -81,7 +81,7 @@ func (w *causalWalk) takeLeast(tx *readTx, k *chunk) error {
 			continue // two branches part from it
 		}
 		last = t
-		if err := w.take(k, f, t); err != nil {
+		if err := w.take(tx, k, f, t); err != nil {
 			return err
 		}
 	}
@@ -90,9 +90,9 @@ func (w *causalWalk) takeLeast(tx *readTx, k *chunk) error {
 }
 
 // take opens the op of a tip and puts what comes after it among the tips.
-func (w *causalWalk) take(k *chunk, f *openFeed, t tip) error {
+func (w *causalWalk) take(tx *readTx, k *chunk, f *openFeed, t tip) error {
 	if !f.c.get(t.key) {
-		return cmp.Or(f.c.err, damagedOp(t.author, t.key, errMissing))
+		return w.goneTip(tx, k, f, t)
 	}
 	var op *opened
 	var signed crdt.Signed
@@ -110,7 +110,7 @@ func (w *causalWalk) take(k *chunk, f *openFeed, t tip) error {
 		w.merger.add(op)
 	}
 	if w.reverse {
-		return w.pushParent(f, signed)
+		return w.pushParent(tx, k, f, signed)
 	}
 	if f.c.offset() >= k.bound && f.ordered {
 		return nil
@@ -140,12 +140,47 @@ func (w *causalWalk) push(s crdt.Signed) {
 	w.tips.push(tip{clock: s.Clock, author: s.Author, key: s.Key()})
 }
 
-func (w *causalWalk) pushParent(f *openFeed, s crdt.Signed) error {
+// goneTip deals with a tip whose op is not there: the feed was pruned since the walk has found it, or it
+// is damaged. Where the reading goes on, it does so with what the feed begins with now.
+func (w *causalWalk) goneTip(tx *readTx, k *chunk, f *openFeed, t tip) error {
+	pruned, err := f.pruned(tx, k, t.key.First)
+	if err != nil || f.c.err != nil || !pruned {
+		return cmp.Or(err, f.c.err, damagedOp(t.author, t.key, errMissing))
+	}
+	if w.reverse {
+		return nil
+	}
+	return w.findRoots(f)
+}
+
+// findRoots makes tips of what the branches of a feed begin with, where that is no child of an op that
+// is held.
+func (w *causalWalk) findRoots(f *openFeed) error {
+	for _, b := range f.feed.Branches {
+		if b.Rooted && b.Start.First > 0 {
+			continue
+		}
+		if !f.c.get(b.Start) {
+			return cmp.Or(f.c.err, damagedOp(f.feed.Author, b.Start, errMissing))
+		}
+		s, err := f.c.signed()
+		if err != nil {
+			return err
+		}
+		w.push(s)
+	}
+	return nil
+}
+
+func (w *causalWalk) pushParent(tx *readTx, k *chunk, f *openFeed, s crdt.Signed) error {
 	head := crdt.Head{Next: s.First, ID: s.Prev}
 	if s.First == 0 {
 		return nil
 	}
 	if !f.c.find(head) {
+		if pruned, err := f.pruned(tx, k, 0); err != nil || pruned {
+			return err
+		}
 		return f.notFound(f.c, head)
 	}
 	parent, err := f.c.signed()
@@ -172,7 +207,7 @@ func (w *causalWalk) findTips(tx *readTx, k *chunk) error {
 		if err != nil {
 			return err
 		}
-		if err := w.findTipsOf(f); err != nil {
+		if err := w.findTipsOf(tx, k, f); err != nil {
 			return err
 		}
 	}
@@ -181,40 +216,30 @@ func (w *causalWalk) findTips(tx *readTx, k *chunk) error {
 
 // findTipsOf finds where the walk of one feed begins: at its roots, or with reverse at its heads, or
 // where the page before ended, as far as the feed is one chain there.
-func (w *causalWalk) findTipsOf(f *openFeed) error {
+func (w *causalWalk) findTipsOf(tx *readTx, k *chunk, f *openFeed) error {
 	if w.after != nil {
-		done, err := w.findTipAfter(f)
+		done, err := w.findTipAfter(tx, k, f)
 		if done || err != nil {
 			return err
 		}
+	} else if err := tx.pruneOvertakes(k, f.feed, 0); err != nil {
+		return err
+	}
+	if !w.reverse {
+		return w.findRoots(f)
 	}
 	for _, b := range f.feed.Branches {
-		if w.reverse {
-			if !f.c.find(b.Head) {
-				return cmp.Or(f.c.err, damagedOp(f.feed.Author, crdt.Key{First: b.Head.Next - 1}, errMissing))
-			}
-			w.tips.push(tip{clock: b.Clock, author: f.feed.Author, key: f.c.key})
-			continue
+		if !f.c.find(b.Head) {
+			return cmp.Or(f.c.err, damagedOp(f.feed.Author, crdt.Key{First: b.Head.Next - 1}, errMissing))
 		}
-		// What is rooted above the author's first op is the child of an op that is held.
-		if b.Rooted && b.Start.First > 0 {
-			continue
-		}
-		if !f.c.get(b.Start) {
-			return cmp.Or(f.c.err, damagedOp(f.feed.Author, b.Start, errMissing))
-		}
-		s, err := f.c.signed()
-		if err != nil {
-			return err
-		}
-		w.push(s)
+		w.tips.push(tip{clock: b.Clock, author: f.feed.Author, key: f.c.key})
 	}
 	return nil
 }
 
 // findTipAfter finds the last op whose clock does not pass that of the mark, where the feed is one
 // chain: all that comes before it has been read. It reports whether that is where to begin.
-func (w *causalWalk) findTipAfter(f *openFeed) (done bool, err error) {
+func (w *causalWalk) findTipAfter(tx *readTx, k *chunk, f *openFeed) (done bool, err error) {
 	if !w.reverse && !slices.ContainsFunc(f.feed.Branches, func(b crdt.Branch) bool { return b.Clock >= w.after.clock }) {
 		return true, nil // all of it has been read
 	}
@@ -243,8 +268,9 @@ func (w *causalWalk) findTipAfter(f *openFeed) (done bool, err error) {
 		}
 	}
 	if found.ID.IsZero() {
-		// The mark lies before the feed: all of it is to be read, or with reverse nothing.
-		return w.reverse, nil
+		// The mark lies before the feed: all of it is to be read, or with reverse nothing. Where it was
+		// pruned, something may have stood between.
+		return w.reverse, tx.pruneOvertakes(k, f.feed, 0)
 	}
 	if w.reverse && forked && found.Next() >= fork {
 		return false, nil // the branches may go on below the mark too

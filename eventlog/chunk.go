@@ -18,8 +18,10 @@ const (
 type chunk struct {
 	bound uint64 // ops from this offset on are not in the snapshot
 	room  int    // bytes that are made room for at a time; 0 for what a single op takes
-	// disputed says which ops the views take for being disputed or not.
+	// disputed says which ops the views take for being disputed or not, and gone what is done about
+	// those without a body.
 	disputed Disputed
+	gone     gonePolicy
 	spans    []span
 	buffer   []byte
 	bytes    int
@@ -35,7 +37,8 @@ func (k *chunk) reset() {
 }
 
 // read copies the op that the cursor is at and returns its header too. The op is nil when it is not in
-// the snapshot or has no body.
+// the snapshot, or has no body and the chunk leaves those out. Where they end the reading, the error is
+// a [*goneError].
 func (k *chunk) read(c *opCursor) (*opened, crdt.Signed, error) {
 	k.bytes += opOverhead
 	if c.offset() >= k.bound {
@@ -46,8 +49,8 @@ func (k *chunk) read(c *opCursor) (*opened, crdt.Signed, error) {
 	if err != nil {
 		return nil, crdt.Signed{}, err
 	}
-	if op.Trimmed() {
-		return nil, op.Signed, nil
+	if op.Trimmed() && k.gone.want != ShowGone {
+		return nil, op.Signed, k.gone.ends(op.Signed, c)
 	}
 	return newOpened(op, c.offset()), op.Signed, nil
 }

@@ -63,6 +63,10 @@ func (l *Log) publish(tx *writeTx) {
 	}
 	l.state.digest = l.state.digest.WithAll(heads)
 	l.state.next = tx.next
+	if !tx.mark.IsZero() {
+		l.state.mark = tx.mark
+	}
+	l.state.sweep = max(l.state.sweep, tx.swept)
 	l.state.clockAt(tx.now)
 	if tx.genesis != nil {
 		l.genesis = tx.genesis

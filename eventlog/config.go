@@ -21,6 +21,9 @@ type Config struct {
 	// MaxBranches is how many heads of one feed are kept; an author past it is shut. 0 means
 	// [crdt.DefaultMaxBranches].
 	MaxBranches int
+	// Trim is what this node forgets, and what it takes without its body from others. The zero value
+	// trims trimmable entries after 14 days, but for the last 10,000 of a feed.
+	Trim TrimPolicy
 }
 
 func (c Config) withDefaults() Config {
@@ -33,6 +36,7 @@ func (c Config) withDefaults() Config {
 	if c.MaxBranches == 0 {
 		c.MaxBranches = crdt.DefaultMaxBranches
 	}
+	c.Trim = c.Trim.withDefaults()
 	return c
 }
 
@@ -46,5 +50,5 @@ func (c Config) validate() error {
 	if c.MaxBranches < 1 {
 		return errors.New("config: MaxBranches is negative")
 	}
-	return nil
+	return c.Trim.validate()
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -95,7 +96,7 @@ func createFile(dir, path string, id crdt.LogID, genesis *crdt.Genesis, author c
 
 // populate writes what an empty log holds.
 func populate(tx *bbolt.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Author) error {
-	for _, name := range allBuckets {
+	for _, name := range slices.Concat(firstBuckets, laterBuckets) {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}

@@ -10,8 +10,8 @@ import (
 //
 // No transaction is held while the loop's body runs, however long it takes: a chunk of 64 KiB and
 // more is copied out at a time. Memory does not grow with the log. Every error ends the iteration: ctx's
-// own when ctx ends, [ErrClosed], an [ErrQuery] or a [*PageError] before the first entry, and a
-// [*DamagedError] where the file cannot be read.
+// own when ctx ends, [ErrClosed], an [ErrQuery] or a [*PageError] before the first entry, a [*DamagedError]
+// where the file cannot be read, and a [*TrimmedError] where a trim or a prune overtakes the reading.
 func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		r, err := l.newReading(q)
@@ -61,15 +61,12 @@ func (l *Log) newReading(q Query) (*reading, error) {
 	if err := l.notInside(); err != nil {
 		return nil, err
 	}
-	next, incarnation, err := l.snapshot()
+	self, err := l.snapshot()
 	if err != nil {
 		return nil, err
 	}
-	author := l.Author()
-	r := &reading{
-		log: l, order: q.Order, reverse: q.Reverse, filter: q.filter(),
-		self: token{node: [8]byte(author[:8]), incarnation: incarnation, query: q.hash(), bound: next},
-	}
+	self.query = q.hash()
+	r := &reading{log: l, order: q.Order, reverse: q.Reverse, filter: q.filter(), self: self}
 	if q.Page != "" {
 		t, err := parseToken(q.Page)
 		if err == nil {
@@ -78,9 +75,12 @@ func (l *Log) newReading(q Query) (*reading, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.self.bound, r.after = t.bound, &t.mark
+		r.self.bound, r.self.sweep, r.after = t.bound, t.sweep, &t.mark
 	}
-	r.chunk = chunk{bound: r.self.bound, room: bufferSize, disputed: q.Disputed}
+	r.chunk = chunk{
+		bound: r.self.bound, room: bufferSize, disputed: q.Disputed,
+		gone: gonePolicy{want: q.Gone, sweep: r.self.sweep, after: r.after, reverse: q.Reverse, from: q.FromOffset},
+	}
 	switch q.Order {
 	case ByAuthor:
 		r.walk = newAuthorWalk(&r.filter, q.Reverse, r.after)
@@ -99,7 +99,7 @@ func (r *reading) close() { r.ahead.close() }
 // token returns the token of the page that begins after last.
 func (r *reading) token(last *Entry) string {
 	t := r.self
-	t.mark = markOf(last)
+	t.mark = markOf(last, r.reverse)
 	return t.encode()
 }
 
@@ -115,7 +115,7 @@ func (r *reading) each(ctx context.Context, yield func(Entry) bool) error {
 			more, err = r.walk.fill(tx, &r.chunk)
 			return err
 		})
-		if _, damaged := asDamaged(err); err != nil && !damaged {
+		if _, damaged := asDamaged(err); err != nil && !damaged && !isGone(err) {
 			return err
 		}
 		r.ahead.observe(r.chunk.bytes)
@@ -125,7 +125,7 @@ func (r *reading) each(ctx context.Context, yield func(Entry) bool) error {
 			return drained
 		}
 		if err != nil {
-			return err
+			return r.log.explainGone(ctx, err)
 		}
 	}
 	return nil

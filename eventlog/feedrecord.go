@@ -17,8 +17,14 @@ type feedState struct {
 	heads []crdt.Head
 	// clock is the greatest clock among the feed's ops that was not ahead when the op was stored.
 	clock crdt.Clock
-	// ops and entries count what is held.
+	// ops and entries count what is held, bodies or not.
 	ops, entries uint64
+	// trimmed counts the entries held whose bodies are gone, pruned the entries that were held here and
+	// are no more.
+	trimmed, pruned uint64
+	// swept is the seq below which nothing is left for a trim to do, and cut the sweep that pruned the
+	// feed last; 0 for none.
+	swept, cut uint64
 	// shut is why no more is taken; empty while it is.
 	shut ShutReason
 }
@@ -43,14 +49,15 @@ func (f *feedState) ahead() crdt.Clock {
 // A feed record is, integers big-endian:
 //
 //	crc32c (4)     of the author and all that follows: a flip here would make us sign a wrong op
-//	form (1)       recordForm
+//	form (1)       recordForm; form 1 has no second line of numbers
 //	clock (8)  ops (8)  entries (8)
+//	trimmed (8)  pruned (8)  swept (8)  cut (8)
 //	shut (1 + n)   length and text of the reason
 //	branches (4)   and for each:
 //	    start first (8) id (32)  parent (32)  rooted (1)  head next (8) id (32)  clock (8)  floor (8)
 //	leave (2 + n)  length and bytes of the header and signature; length 0 when there is none
 const (
-	recordForm = 1
+	recordForm = 2
 	branchSize = 8 + 32 + 32 + 1 + 8 + 32 + 8 + 8
 )
 
@@ -61,11 +68,13 @@ var errRecord = errors.New("not a feed record")
 // encode returns the record.
 func (f *feedState) encode(a crdt.Author) []byte {
 	leave := f.feed.Leave.Bytes()
-	b := make([]byte, 4, 64+len(f.shut)+branchSize*len(f.feed.Branches)+len(leave))
+	b := make([]byte, 4, 96+len(f.shut)+branchSize*len(f.feed.Branches)+len(leave))
 	b = append(b, recordForm)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.clock))
 	b = binary.BigEndian.AppendUint64(b, f.ops)
-	b = binary.BigEndian.AppendUint64(b, f.entries)
+	for _, n := range []uint64{f.entries, f.trimmed, f.pruned, f.swept, f.cut} {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
 	b = append(append(b, byte(len(f.shut))), f.shut...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(f.feed.Branches)))
 	for i := range f.feed.Branches {
@@ -99,12 +108,15 @@ func decodeFeed(a crdt.Author, b []byte) (*feedState, error) {
 	if len(b) < 5 || checksum(a, b[4:]) != binary.BigEndian.Uint32(b) {
 		return nil, fmt.Errorf("%w: its checksum is another", errRecord)
 	}
-	if b[4] != recordForm {
-		return nil, fmt.Errorf("%w of form %d: this program knows form %d", errRecord, b[4], recordForm)
+	if b[4] == 0 || b[4] > recordForm {
+		return nil, fmt.Errorf("%w of form %d: this program knows forms 1 to %d", errRecord, b[4], recordForm)
 	}
 	r := recordReader{b: slices.Clone(b[5:])}
 	f := &feedState{feed: crdt.Feed{Author: a}}
 	f.clock, f.ops, f.entries = crdt.Clock(r.uint64()), r.uint64(), r.uint64()
+	if b[4] > 1 {
+		f.trimmed, f.pruned, f.swept, f.cut = r.uint64(), r.uint64(), r.uint64(), r.uint64()
+	}
 	f.shut = ShutReason(r.take(int(r.take(1)[0])))
 	n := int(binary.BigEndian.Uint32(r.take(4)))
 	if n > len(r.b)/branchSize {

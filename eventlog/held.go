@@ -97,7 +97,8 @@ func opAt(a crdt.Author, key crdt.Key, v []byte) (crdt.Op, error) {
 	if len(v) < offsetSize {
 		return crdt.Op{}, damagedOp(a, key, errLength)
 	}
-	op, err := crdt.ParseOp(v[offsetSize:])
+	b, _ := cutStamp(v[offsetSize:])
+	op, err := crdt.ParseOp(b)
 	if err == nil && (op.Author != a || op.Key() != key) {
 		err = fmt.Errorf("it is op %s/%d with the id %s", op.Author.Short(), op.First, op.ID)
 	}

@@ -36,8 +36,9 @@ type Log struct {
 	// pageSize is that of the file, in bytes.
 	pageSize uint64
 
-	queue  queue
-	update reentry // the goroutine that runs an Update's function
+	queue    queue
+	sweeping sweeping
+	update   reentry // the goroutine that runs an Update's function
 
 	// durable is the id of the last transaction that was synced; a read transaction that sees a later
 	// one looks at what may still be lost.
@@ -97,15 +98,15 @@ func (l *Log) Changed() <-chan struct{} {
 // a log that was made anew, means nothing here.
 func (l *Log) Incarnation() string { return hex.EncodeToString(l.incarnation[:]) }
 
-// snapshot returns the offset after the last entry that is durable, and the incarnation that offsets
-// belong to.
-func (l *Log) snapshot() (next uint64, incarnation [16]byte, err error) {
+// snapshot returns the token of a reading that begins now: where what is durable ends, which sweep was
+// the last, and which node and incarnation they belong to.
+func (l *Log) snapshot() (token, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.closed {
-		return 0, incarnation, ErrClosed
+		return token{}, ErrClosed
 	}
-	return l.state.next, l.incarnation, nil
+	return token{node: [8]byte(l.author[:8]), incarnation: l.incarnation, bound: l.state.next, sweep: l.state.sweep}, nil
 }
 
 // Close waits for the commit that is under way and for open readings of a chunk, and closes the file.

@@ -27,13 +27,13 @@ func (e *AmbiguousError) Error() string {
 	return "the feed is disputed there: one of " + strings.Join(places, ", ")
 }
 
-// Lookup returns the entry at p. Where the feed is disputed p names a branch, or only one branch has
+// Lookup returns the entry at p; where its body is gone, a [*TrimmedError]. Where the feed is disputed p names a branch, or only one branch has
 // that seq. A branch that p names is looked at on an undisputed feed too.
 func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return Entry{}, err
 	}
-	op, err := l.lookup(p)
+	op, err := l.lookup(ctx, p)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -43,20 +43,23 @@ func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 }
 
 // lookup returns the op that holds the entry at p. Its body was checked against its header.
-func (l *Log) lookup(p crdt.Place) (*opened, error) {
+func (l *Log) lookup(ctx context.Context, p crdt.Place) (*opened, error) {
 	var op *opened
 	err := l.view(func(tx *readTx) error {
 		f, err := tx.Feed(p.Author)
 		if err != nil {
 			return err
 		}
-		k := chunk{bound: tx.next}
+		k := chunk{bound: tx.next, gone: gonePolicy{want: StopAtGone}}
 		view, err := newFeedView(tx, f, k.bound)
 		if err != nil {
 			return err
 		}
 		c := tx.opCursor(p.Author)
 		key, err := c.lookup(f, p)
+		if errors.Is(err, ErrNotFound) && p.Seq < f.First() {
+			return &goneError{author: f.Author, seq: p.Seq, next: f.First(), pruned: true}
+		}
 		if err != nil || !c.get(key) {
 			return errors.Join(err, c.err)
 		}
@@ -64,7 +67,7 @@ func (l *Log) lookup(p crdt.Place) (*opened, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look up %s: %w", p, err)
+		return nil, fmt.Errorf("look up %s: %w", p, l.explainGone(ctx, err))
 	}
 	if op == nil {
 		return nil, fmt.Errorf("look up %s: %w", p, ErrNotFound)

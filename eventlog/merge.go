@@ -118,8 +118,16 @@ func (m *merger) mergeAll(spans []span) []span {
 }
 
 // each calls yield with the entries of s in order, until it returns false; it reports whether it did
-// not. Every entry is put into e. A body that cannot be read is an error.
+// not. Every entry is put into e. Without its body, the op is one entry that stands for all of s. A body
+// that cannot be read is an error.
 func (s span) each(reverse bool, e *Entry, yield func() bool) (bool, error) {
+	if s.op.op.Trimmed() {
+		s.op.put(crdt.Entry{
+			Author: s.op.op.Author, Seq: s.from, Op: s.op.op.ID, Clock: s.op.op.Clock,
+			Event: crdt.Event{Retention: s.op.op.Retention}, Gone: s.to - s.from,
+		}, e)
+		return yield(), nil
+	}
 	if !reverse && s.from == s.op.op.First && s.to == s.op.op.Next() {
 		// The common case decodes as it goes.
 		for entry, err := range s.op.op.Entries() {

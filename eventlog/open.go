@@ -48,7 +48,7 @@ func Open(dir string, cfg Config) (*Log, error) {
 	}
 	l := &Log{
 		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key), queue: newQueue(),
-		changed: make(chan struct{}),
+		sweeping: newSweeping(), changed: make(chan struct{}),
 	}
 	if err := l.openFile(); err != nil {
 		return nil, err
@@ -150,26 +150,67 @@ func options(size int, file *os.File) *bbolt.Options {
 
 // start reads meta and the feeds.
 func (l *Log) start() error {
+	var missing [][]byte
+	err := l.reading(func(tx *readTx) error {
+		if err := l.readMeta(tx); err != nil {
+			return err
+		}
+		missing = tx.missingBuckets()
+		return nil
+	})
+	if err == nil && len(missing) > 0 {
+		err = l.addBuckets(missing)
+	}
+	if err != nil {
+		return err
+	}
+	return l.reading(func(tx *readTx) (err error) {
+		l.durable.Store(int64(tx.bolt.ID()))
+		if l.state, err = load(tx); err != nil {
+			return err
+		}
+		l.state.reopened(&l.cfg)
+		tx.next = l.state.next
+		l.headless = l.checkOwnHead(tx)
+		return nil
+	})
+}
+
+// reading runs fn in a read transaction of a log that nobody writes to yet.
+func (l *Log) reading(fn func(tx *readTx) error) error {
 	tx, err := l.begin(false)
 	if err != nil {
 		return err
 	}
-	l.durable.Store(int64(tx.ID()))
 	return l.guard(func() error {
 		defer func() { _ = tx.Rollback() }()
-		rtx := l.newReadTx(tx)
-		r := &rtx
-		if err := l.readMeta(r); err != nil {
-			return err
+		r := l.newReadTx(tx)
+		return fn(&r)
+	})
+}
+
+// missingBuckets returns the buckets that the file was made without.
+func (tx *readTx) missingBuckets() (missing [][]byte) {
+	root := &tree{b: tx.bolt.Cursor().Bucket(), pages: tx.pages}
+	for _, name := range laterBuckets {
+		if root.child(name) == nil {
+			missing = append(missing, name)
 		}
-		var err error
-		if l.state, err = load(r); err != nil {
-			return err
-		}
-		l.state.reopened(&l.cfg)
-		r.next = l.state.next
-		l.headless = l.checkOwnHead(r)
-		return nil
+	}
+	return missing
+}
+
+// addBuckets makes the buckets that the file was made without.
+func (l *Log) addBuckets(names [][]byte) error {
+	return l.guard(func() error {
+		return l.db.Update(func(tx *bbolt.Tx) error {
+			for _, name := range names {
+				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+					return fmt.Errorf("make bucket %q: %w", name, err)
+				}
+			}
+			return nil
+		})
 	})
 }
 

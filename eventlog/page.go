@@ -72,8 +72,13 @@ type mark struct {
 	offset uint64
 }
 
-func markOf(e *Entry) mark {
-	return mark{author: e.Author, seq: e.Seq, op: e.Op, clock: e.Clock, offset: e.Offset}
+// markOf returns the mark of a page that ended with e. What is gone is passed as a whole.
+func markOf(e *Entry, reverse bool) mark {
+	passed := uint64(0)
+	if e.Gone > 0 && !reverse {
+		passed = e.Gone - 1
+	}
+	return mark{author: e.Author, seq: e.Seq + passed, op: e.Op, clock: e.Clock, offset: e.Offset + passed}
 }
 
 // compare compares e with the mark in the given order.
@@ -84,21 +89,22 @@ func (m *mark) compare(order Order, e *Entry) int {
 
 // A page token is, in base64 without padding:
 //
-//	version 1 │ node 8 │ incarnation 16 │ query 16 │ bound 8 │ author 32 │ seq 8 │ op 32 │ clock 8 │ offset 8
+//	version 1 │ node 8 │ incarnation 16 │ query 16 │ bound 8 │ sweep 8 │ author 32 │ seq 8 │ op 32 │ clock 8 │ offset 8
 //
 // node is the beginning of the node's author, query the hash of the query with its order, bound the
-// arrival offset at which the snapshot ends; the rest is the mark.
+// arrival offset at which the snapshot ends, sweep the last sweep before it; the rest is the mark.
 type token struct {
 	node        [8]byte
 	incarnation [16]byte
 	query       [16]byte
 	bound       uint64
+	sweep       uint64
 	mark        mark
 }
 
 const (
-	tokenVersion = 1
-	tokenSize    = 1 + 8 + 16 + 16 + 8 + 32 + 8 + 32 + 8 + 8
+	tokenVersion = 2
+	tokenSize    = 1 + 8 + 16 + 16 + 8 + 8 + 32 + 8 + 32 + 8 + 8
 )
 
 func (t *token) encode() string {
@@ -108,6 +114,7 @@ func (t *token) encode() string {
 	b = append(b, t.incarnation[:]...)
 	b = append(b, t.query[:]...)
 	b = binary.BigEndian.AppendUint64(b, t.bound)
+	b = binary.BigEndian.AppendUint64(b, t.sweep)
 	b = append(b, t.mark.author[:]...)
 	b = binary.BigEndian.AppendUint64(b, t.mark.seq)
 	b = append(b, t.mark.op[:]...)
@@ -137,7 +144,7 @@ func parseToken(s string) (token, error) {
 	}
 	number := func() uint64 { return binary.BigEndian.Uint64(take(8)) }
 	return token{
-		node: [8]byte(take(8)), incarnation: [16]byte(take(16)), query: [16]byte(take(16)), bound: number(),
+		node: [8]byte(take(8)), incarnation: [16]byte(take(16)), query: [16]byte(take(16)), bound: number(), sweep: number(),
 		mark: mark{author: crdt.Author(take(32)), seq: number(), op: crdt.OpID(take(32)), clock: crdt.Clock(number()), offset: number()},
 	}, nil
 }
@@ -153,7 +160,7 @@ func (t *token) fits(want *token) error {
 		reason = "incarnation"
 	case t.query != want.query:
 		reason = "query"
-	case t.bound > want.bound || t.mark.offset >= t.bound || t.mark.seq >= crdt.MaxSeq:
+	case t.bound > want.bound || t.sweep > want.sweep || t.mark.offset >= t.bound || t.mark.seq >= crdt.MaxSeq:
 		reason = "bound"
 	default:
 		return nil

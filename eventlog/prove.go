@@ -13,7 +13,7 @@ func (l *Log) Prove(ctx context.Context, p crdt.Place) (crdt.EntryProof, error) 
 	if err := ctx.Err(); err != nil {
 		return crdt.EntryProof{}, err
 	}
-	op, err := l.lookup(p)
+	op, err := l.lookup(ctx, p)
 	if err != nil {
 		return crdt.EntryProof{}, err
 	}

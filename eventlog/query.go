@@ -76,6 +76,8 @@ type Query struct {
 	FromOffset uint64
 	// Disputed says whether the entries on the branches of disputed feeds are taken.
 	Disputed Disputed
+	// Gone says what is done about entries whose bodies were trimmed, or that were pruned.
+	Gone Gone
 	// Since and Until take the entries whose event time is not before Since and before Until. The
 	// zero time leaves that side open.
 	Since, Until time.Time
@@ -98,6 +100,8 @@ func (q *Query) check() error {
 		return fmt.Errorf("%w: %s: expected author, causal or arrival", ErrQuery, q.Order)
 	case q.Disputed > OnlyDisputed:
 		return fmt.Errorf("%w: disputed %s: expected show, hide or only", ErrQuery, q.Disputed)
+	case q.Gone > StopAtGone:
+		return fmt.Errorf("%w: %s: expected skip, show or stop", ErrQuery, q.Gone)
 	case q.Limit < 0:
 		return fmt.Errorf("%w: limit %d: expected 0 or more", ErrQuery, q.Limit)
 	case q.From != nil && q.Order != ByAuthor:
@@ -131,7 +135,7 @@ func (q *Query) hash() [16]byte {
 			times = binary.BigEndian.AppendUint32(times, uint32(t.Nanosecond()))
 		}
 	}
-	fmt.Fprintf(h, "%d %t %d %q %x %d", q.Order, q.Reverse, q.FromOffset, from, times, q.Disputed)
+	fmt.Fprintf(h, "%d %t %d %q %x %d %d", q.Order, q.Reverse, q.FromOffset, from, times, q.Disputed, q.Gone)
 	return [16]byte(h.Sum(nil))
 }
 
@@ -201,6 +205,9 @@ func (f *filter) takesAuthor(a crdt.Author) bool {
 
 // takes reports whether an entry of an author that passes does.
 func (f *filter) takes(e *Entry) bool {
+	if e.Gone > 0 {
+		return e.Offset+e.Gone > f.fromOffset && (f.from == nil || f.from.Seq < e.Seq+e.Gone || !standsBefore(e, f.from))
+	}
 	return f.kinds.takes(e.Kind) && f.modules.takes(e.Module) && f.subjects.takes(e.Subject) &&
 		(f.since.IsZero() || !e.Time.Before(f.since)) && (f.until.IsZero() || e.Time.Before(f.until)) &&
 		e.Offset >= f.fromOffset && (f.from == nil || !standsBefore(e, f.from))

@@ -19,6 +19,8 @@ type readTx struct {
 	opened []namedTree
 	// next is the offset after the last entry that is durable and in the transaction.
 	next uint64
+	// cut is the last sweep that pruned a feed; 0 for none.
+	cut uint64
 	// cached answers for the feeds where the file shows what may not be on disk; nil else.
 	cached func(crdt.Author) crdt.Feed
 }
@@ -59,7 +61,7 @@ func (l *Log) beginRead() (*readTx, error) {
 func (l *Log) tryBeginRead() (*readTx, error) {
 	// Read before the transaction begins, so that the transaction has all of it.
 	l.mu.RLock()
-	next, closed := l.state.next, l.closed
+	next, cut, closed := l.state.next, l.state.cut, l.closed
 	l.mu.RUnlock()
 	if closed {
 		return nil, ErrClosed
@@ -70,7 +72,7 @@ func (l *Log) tryBeginRead() (*readTx, error) {
 	}
 	if int64(tx.ID()) <= l.durable.Load() {
 		r := l.newReadTx(tx)
-		r.next = next
+		r.next, r.cut = next, cut
 		return &r, nil
 	}
 	l.mu.RLock()
@@ -78,7 +80,7 @@ func (l *Log) tryBeginRead() (*readTx, error) {
 	if l.unsynced {
 		// Nothing is written any more, so what is in memory stands still.
 		r := l.newReadTx(tx)
-		r.next, r.cached = l.state.next, l.state.feed
+		r.next, r.cut, r.cached = l.state.next, l.state.cut, l.state.feed
 		return &r, nil
 	}
 	_ = tx.Rollback()

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -12,9 +13,11 @@ const runPerTx = 256 << 10
 
 // Read returns the next run of a segment, of at most maxBytes but at least one op, and moves
 // seg.After to its end. The run ends at an op whose signature was checked, and every body in it
-// matches its header, so that whoever gets it can hold nothing against this node. Where its author
+// matches its header, so that whoever gets it can hold nothing against this node. Bodies that are gone
+// are missing from it. Where its author
 // signed so few ops validly that none is found among the last [crdt.MaxAnchorSearch], the run goes
-// on to the next one, past maxBytes if need be. Its leave is set when it begins at a floor.
+// on to the next one, past maxBytes if need be. Its leave is set when it begins at a floor or bodies are
+// missing.
 //
 // A run ends at the segment's bound, too, if there is an anchor before it.
 //
@@ -51,7 +54,7 @@ func (r *runReader) read(ctx context.Context, l *Log) error {
 		return err
 	}
 	if r.cutAtLastAnchor() {
-		return nil
+		return r.witness(l)
 	}
 	r.seg.Upto = 0 // past it for an anchor
 	for !r.ended && r.bytes < crdt.MaxBatch {
@@ -61,7 +64,7 @@ func (r *runReader) read(ctx context.Context, l *Log) error {
 			return err
 		}
 		if r.cutAtAnchorFrom(looked) {
-			return nil
+			return r.witness(l)
 		}
 	}
 	if len(r.run.Ops) == 0 || r.err != nil {
@@ -69,6 +72,21 @@ func (r *runReader) read(ctx context.Context, l *Log) error {
 	}
 	last := r.run.Ops[len(r.run.Ops)-1]
 	return fmt.Errorf("op %s/%d: %w, nor that of an op near it", last.Author.Short(), last.First, crdt.ErrSignature)
+}
+
+// witness sets the leave of a run with ops that have no bodies: the header of the branch's head, which
+// shows how far the feed goes on above them. The head's floor is the highest on the branch.
+func (r *runReader) witness(l *Log) error {
+	if !slices.ContainsFunc(r.run.Ops, crdt.Op.Trimmed) {
+		return nil
+	}
+	return l.view(func(tx *readTx) error {
+		head, found, err := tx.Find(r.seg.Author, r.seg.To)
+		if found && head.Floor >= r.run.Leave.Floor {
+			r.run.Leave = head
+		}
+		return err
+	})
 }
 
 // cutAtLastAnchor looks for the last op whose signature verifies and cuts the run after it.
@@ -120,7 +138,7 @@ func (r *runReader) fillFrom(tx *readTx) error {
 	}
 	b, found := f.BranchFrom(r.seg.Start)
 	c := tx.opCursor(r.seg.Author)
-	k := chunk{bound: tx.next, room: bufferSize}
+	k := chunk{bound: tx.next, room: bufferSize, gone: gonePolicy{want: ShowGone}}
 	r.ended = true // unless the walk stops before it comes to an end
 	if !found || r.done() {
 		return nil

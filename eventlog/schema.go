@@ -18,13 +18,17 @@ import (
 //	  "incarnation"   → 16 random bytes: of the arrivals; page tokens name it
 //	  "second writer" → header and signature of an op of our own that somebody else wrote; absent else
 //	  "own end"       → next (8) ‖ id (32): the head of our feed before that; absent if it was empty
+//	  "sweep"         → number (8) of the last transaction that forgot something; absent before one has
 //	ops
 //	  author (32)     → a bucket for each author:
-//	    first (8) ‖ op id (32) → offset of its first entry (8) ‖ op
+//	    first (8) ‖ op id (32) → offset of its first entry (8) ‖ op; of one that was trimmed here
+//	                             offset (8) ‖ header and signature ‖ 0xc1 ‖ number of the sweep (8)
 //	feeds
 //	  author (32)     → a feed record, see feedrecord.go
 //	arrivals
-//	  offset (8)      → author (32) ‖ first (8) ‖ op id (32) ‖ count (8)
+//	  offset (8)      → author (32) ‖ first (8) ‖ op id (32) ‖ count (8); none where an op was pruned
+//	marks
+//	  offset (8)      → when it was given to an entry, in milliseconds since 1970 (8)
 //	followers
 //	  name            → cursor (8): an offset
 //	state
@@ -49,7 +53,10 @@ var (
 	bucketArrivals  = []byte("arrivals")
 	bucketFollowers = []byte("followers")
 	bucketState     = []byte("state")
-	allBuckets      = [][]byte{bucketMeta, bucketOps, bucketFeeds, bucketArrivals, bucketFollowers, bucketState}
+	bucketMarks     = []byte("marks")
+	firstBuckets    = [][]byte{bucketMeta, bucketOps, bucketFeeds, bucketArrivals, bucketFollowers, bucketState}
+	// laterBuckets came after the first files: where they are missing they are made when it is opened.
+	laterBuckets = [][]byte{bucketMarks}
 
 	metaFormat       = []byte("format")
 	metaLog          = []byte("log")
@@ -58,6 +65,7 @@ var (
 	metaIncarnation  = []byte("incarnation")
 	metaSecondWriter = []byte("second writer")
 	metaOwnEnd       = []byte("own end")
+	metaSweep        = []byte("sweep")
 )
 
 // arrival is what stands in the arrivals: which op came to be held, and which offsets its entries

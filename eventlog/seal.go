@@ -42,6 +42,7 @@ func (tx *writeTx) append(d crdt.Draft) (crdt.Place, error) {
 func (tx *writeTx) seal() (crdt.Head, error) {
 	feed := tx.feedState(tx.log.author).feed
 	head, clock, floor := ownEnd(feed)
+	floor = max(floor, tx.floor)
 	if len(tx.drafts) == 0 {
 		return head, nil
 	}

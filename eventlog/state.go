@@ -21,6 +21,12 @@ type state struct {
 	shut    int
 	entries uint64
 	ops     uint64
+	// trimmed, pruned and cut are the sums of what the feeds say, or the greatest.
+	trimmed, pruned, cut uint64
+	// sweep numbers the transactions that forgot something; 0 before there was one.
+	sweep uint64
+	// mark is the last time that is on record for an offset, see marks.go; zero before there is one.
+	mark time.Time
 }
 
 func newState() state {
@@ -57,6 +63,8 @@ func (s *state) put(a crdt.Author, f *feedState) {
 	if old := s.feeds[a]; old != nil {
 		s.ops -= old.ops
 		s.entries -= old.entries
+		s.trimmed -= old.trimmed
+		s.pruned -= old.pruned
 		if old.shut != "" {
 			s.shut--
 		}
@@ -66,6 +74,9 @@ func (s *state) put(a crdt.Author, f *feedState) {
 	}
 	s.ops += f.ops
 	s.entries += f.entries
+	s.trimmed += f.trimmed
+	s.pruned += f.pruned
+	s.cut = max(s.cut, f.cut)
 	s.feeds[a] = f
 	s.clock = max(s.clock, f.clock)
 	if last := f.ahead(); last > f.clock {
@@ -121,8 +132,13 @@ func load(tx *readTx) (state, error) {
 		}
 		s.next = last.Offset + last.Count
 	}
-	if s.next != s.entries {
-		return s, &DamagedError{What: "the arrivals", Err: fmt.Errorf("they end at offset %d where the feeds have %d entries", s.next, s.entries)}
+	if s.next != s.entries+s.pruned {
+		return s, &DamagedError{What: "the arrivals", Err: fmt.Errorf("they end at offset %d where the feeds have %d entries", s.next, s.entries+s.pruned)}
 	}
-	return s, nil
+	var err error
+	if s.sweep, err = tx.sweep(); err != nil {
+		return s, err
+	}
+	s.mark, err = tx.lastMark()
+	return s, err
 }

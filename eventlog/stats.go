@@ -12,7 +12,10 @@ type Stats struct {
 	Ops     uint64 // held
 	Entries uint64 // held
 	Next    uint64 // offset of the next entry that arrives
+	Trimmed uint64 // entries held without their bodies
+	Pruned  uint64 // entries that were held here and are no more
 	Bytes   int64  // size of the file
+	Free    int64  // bytes of it that are free: what a compaction would give back, or more
 	Forked  int    // feeds with more than one branch
 	Shut    int    // authors of whom no more is taken
 	Ahead   int    // feeds whose last clock is more than a minute ahead of the wall clock
@@ -38,13 +41,13 @@ type counts = Applied
 
 // Stats returns the numbers of the moment.
 func (l *Log) Stats() Stats {
-	bytes := l.fileSize()
+	bytes, free := l.fileSize(), l.freeBytes()
 	now := l.cfg.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state.clockAt(now)
 	s := Stats{
-		Ops: l.state.ops, Entries: l.state.entries, Next: l.state.next, Bytes: bytes, Shut: l.state.shut,
+		Ops: l.state.ops, Entries: l.state.entries, Next: l.state.next, Bytes: bytes, Free: free, Trimmed: l.state.trimmed, Pruned: l.state.pruned, Shut: l.state.shut,
 		Ahead: len(l.state.ahead), ReadOnly: l.frozen, SecondWriter: l.secondOp != nil, Applied: l.counts,
 	}
 	for _, f := range l.state.feeds {
@@ -56,6 +59,12 @@ func (l *Log) Stats() Stats {
 		}
 	}
 	return s
+}
+
+// freeBytes returns how many bytes of the file are in no use.
+func (l *Log) freeBytes() int64 {
+	s := l.db.Stats()
+	return int64(s.FreePageN+s.PendingPageN) * int64(l.pageSize)
 }
 
 // count adds the outcomes of one Apply.

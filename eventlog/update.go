@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -143,7 +144,7 @@ func (tx *Tx) Author() crdt.Author { return tx.w.log.author }
 func (tx *Tx) Next() uint64 { return tx.w.readTx.next }
 
 // Arrivals yields the entries from an offset on, in arrival order, without those that were appended in
-// this Update. They do not share memory with the file. An entry whose body is gone is left out.
+// this Update. They do not share memory with the file. Entries that are gone are left out.
 func (tx *Tx) Arrivals(from uint64) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for from < tx.Next() {
@@ -173,23 +174,14 @@ func (tx *Tx) Arrivals(from uint64) iter.Seq2[Entry, error] {
 	}
 }
 
-// arrived returns a copy of the op that holds the entry at offset, and whether it is disputed.
+// arrived returns a copy of the op that holds the entry at offset, or the first one after that where it
+// was pruned, and whether it is disputed.
 func (tx *readTx) arrived(offset uint64) (crdt.Op, arrival, bool, error) {
-	c := tx.arrivals().Cursor()
-	key := encodeOffset(offset)
-	k, v := c.Seek(key[:])
-	if k == nil {
-		k, v = c.Last()
-	} else if decodeOffset(k) > offset {
-		k, v = c.Prev()
+	c := tx.arrivalCursor()
+	if !c.holding(offset) {
+		return crdt.Op{}, arrival{}, false, cmp.Or(c.err, damagedArrival(offset, errors.New("there is none")))
 	}
-	a, err := decodeArrival(k, v)
-	if err == nil && (offset < a.Offset || offset >= a.Offset+a.Count) {
-		err = fmt.Errorf("there is none")
-	}
-	if err != nil {
-		return crdt.Op{}, a, false, damagedArrival(offset, err)
-	}
+	a := c.arrival
 	op, err := tx.opOf(a)
 	if err != nil {
 		return crdt.Op{}, a, false, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -17,6 +18,9 @@ import (
 // The helper is one goroutine, so that two processors at most are used, and ends before Apply does.
 type verification struct {
 	log    crdt.LogID
+	feed   func(crdt.Author) crdt.Feed
+	policy TrimPolicy
+	now    time.Time
 	runs   []crdt.Run
 	begun  atomic.Int64 // how many runs somebody has begun with
 	taken  int          // how many were handed out; the owner's
@@ -36,7 +40,9 @@ type checked struct {
 
 // verify begins to verify runs. The caller ends it.
 func (l *Log) verify(rs []crdt.Run) *verification {
-	v := &verification{log: l.id, runs: rs, checked: make([]checked, len(rs))}
+	v := &verification{
+		log: l.id, feed: l.Feed, policy: l.cfg.Trim, now: l.cfg.Now(), runs: rs, checked: make([]checked, len(rs)),
+	}
 	v.finished = sync.NewCond(&v.mu)
 	if len(rs) > 1 {
 		v.helper.Go(func() {
@@ -99,6 +105,12 @@ func (v *verification) check(i int) checked {
 		c.outcome.Err = fmt.Errorf("%w: the leave before it is of author %s in log %s", crdt.ErrRun, leave.Author.Short(), leave.Log)
 		return c
 	}
-	c.verified = verified{run: i, leave: r.Leave, ops: r.Ops[:n]}
+	taken, stripped := r.Unstripped(n, v.feed(r.Author()).Next(), func(op crdt.Header, next uint64) bool {
+		return v.policy.mayBeStripped(op, next, v.now)
+	})
+	if stripped != nil {
+		c.outcome.Err = fmt.Errorf("%w, where this node keeps bodies for %s and those of the last %d entries", stripped, v.policy.MinAge, v.policy.MinCount)
+	}
+	c.verified = verified{run: i, leave: r.Leave, ops: r.Ops[:taken]}
 	return c
 }

@@ -22,8 +22,13 @@ func (l *Log) Verify(ctx context.Context) (Report, error) {
 	if err := l.notInside(); err != nil {
 		return report, err
 	}
+	// Nothing is forgotten meanwhile: what the records say would not fit what is read.
+	if err := l.sweeping.wait(ctx); err != nil {
+		return report, err
+	}
+	defer l.sweeping.leave()
 	l.mu.RLock()
-	feeds, bound, closed := maps.Clone(l.state.feeds), l.state.next, l.closed
+	feeds, bound, pruned, closed := maps.Clone(l.state.feeds), l.state.next, l.state.pruned, l.closed
 	l.mu.RUnlock()
 	if closed {
 		return report, ErrClosed
@@ -37,7 +42,7 @@ func (l *Log) Verify(ctx context.Context) (Report, error) {
 			return report, err
 		}
 	}
-	if err := l.verifyArrivals(ctx, bound, &report); err != nil {
+	if err := l.verifyArrivals(ctx, bound, pruned, &report); err != nil {
 		return report, err
 	}
 	return report, nil
@@ -53,6 +58,7 @@ type feedCheck struct {
 
 	from         crdt.Key // where the next chunk begins
 	ops, entries uint64
+	trimmed      uint64 // entries
 	disputed     uint64
 	// named are the ops that one still to come may name: of an undisputed feed the last one, of the
 	// disputed part all.
@@ -158,6 +164,9 @@ func (c *feedCheck) op(tx *readTx, key crdt.Key, v []byte) error {
 	c.chain(op.Signed)
 	c.ops++
 	c.entries += op.Count
+	if op.Trimmed() {
+		c.trimmed += op.Count
+	}
 	if op.Verify() != nil {
 		c.unsigned[op.ID] = true
 	}
@@ -215,6 +224,9 @@ func (c *feedCheck) end() {
 	if c.ops != c.state.ops || c.entries != c.state.entries {
 		c.problem("it has %d ops with %d entries where its record says %d with %d", c.ops, c.entries, c.state.ops, c.state.entries)
 	}
+	if c.trimmed != c.state.trimmed {
+		c.problem("it has %d entries without bodies where its record says %d", c.trimmed, c.state.trimmed)
+	}
 	if c.ops > 0 {
 		c.report.Authors++
 	}
@@ -231,16 +243,17 @@ func seqs(heads []crdt.Head) string {
 	return fmt.Sprint(s)
 }
 
-// verifyArrivals checks that the arrivals are contiguous and that each names an op that is held.
-// Together with the check of each op against its arrival that makes them one to one.
-func (l *Log) verifyArrivals(ctx context.Context, bound uint64, report *Report) error {
-	next, more := uint64(0), true
+// verifyArrivals checks that the arrivals are contiguous, but for as many offsets as entries were pruned,
+// and that each names an op that is held. Together with the check of each op against its arrival that
+// makes them one to one.
+func (l *Log) verifyArrivals(ctx context.Context, bound, pruned uint64, report *Report) error {
+	next, holes, more := uint64(0), uint64(0), true
 	for more {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		err := l.view(func(tx *readTx) (err error) {
-			next, more, err = verifyArrivalsFrom(tx, next, bound)
+			next, more, err = verifyArrivalsFrom(tx, next, bound, &holes)
 			return err
 		})
 		if damaged, ok := asDamaged(err); ok {
@@ -251,10 +264,13 @@ func (l *Log) verifyArrivals(ctx context.Context, bound uint64, report *Report) 
 			return fmt.Errorf("verify arrivals: %w", err)
 		}
 	}
+	if holes != pruned {
+		report.problem(crdt.Author{}, fmt.Errorf("%d offsets have no arrival where the feeds say that %d entries were pruned", holes, pruned))
+	}
 	return nil
 }
 
-func verifyArrivalsFrom(tx *readTx, next, bound uint64) (uint64, bool, error) {
+func verifyArrivalsFrom(tx *readTx, next, bound uint64, holes *uint64) (uint64, bool, error) {
 	c := tx.arrivals().Cursor()
 	from := encodeOffset(next)
 	left := verifyChunk / arrivalSize
@@ -263,8 +279,12 @@ func verifyArrivalsFrom(tx *readTx, next, bound uint64) (uint64, bool, error) {
 			return next, true, nil
 		}
 		a, err := decodeArrival(k, v)
-		if err == nil && a.Offset != next {
+		if err == nil && a.Offset < next {
 			err = fmt.Errorf("the next is at offset %d", a.Offset)
+		}
+		if err == nil && a.Offset > next {
+			*holes += a.Offset - next
+			next = a.Offset
 		}
 		if err != nil {
 			return next, false, damagedArrival(next, err)

@@ -54,7 +54,7 @@ func TestVerifyFinds(t *testing.T) {
 		{"an arrival is gone", func(s *spoiled, tx *bbolt.Tx) {
 			k := encodeOffset(2)
 			s.delete(tx.Bucket(bucketArrivals), k[:])
-		}, "the arrival at offset 2"},
+		}, "1 offsets have no arrival"},
 		{"an arrival names no op", func(s *spoiled, tx *bbolt.Tx) {
 			k := encodeOffset(2)
 			a := arrival{Offset: 2, Author: s.author, Key: crdt.Key{First: 77}, Count: 1}

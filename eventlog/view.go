@@ -74,6 +74,16 @@ func (v *feedView) read(k *chunk, c *opCursor) (*opened, crdt.Signed, error) {
 	return op, signed, err
 }
 
+// pruned reports whether the feed begins above seq begin now, where it may not have when the view was
+// made. The error says that this ends the reading.
+func (v *feedView) pruned(tx *readTx, k *chunk, begin uint64) (bool, error) {
+	f, err := tx.Feed(v.feed.Author)
+	if err != nil {
+		return false, err
+	}
+	return f.First() > begin, tx.pruneOvertakes(k, f, begin)
+}
+
 // forked reports whether ops of the feed may overlap.
 func (v *feedView) forked() bool { return len(v.feed.Branches) > 1 }
 

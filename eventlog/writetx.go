@@ -26,6 +26,9 @@ type writeTx struct {
 	drafts     []crdt.Draft
 	draftBytes int
 	places     []crdt.Place // of what was appended
+	floor      uint64       // that the next op signs; 0 for the one of the op before it
+	mark       time.Time    // that was put; zero for none
+	swept      uint64       // the number of this transaction as a sweep; 0 when it is none
 	genesis    *crdt.Genesis
 	second     *crdt.Signed // an op of our own that was not written here
 }
@@ -73,7 +76,7 @@ func (l *Log) beginWrite() (*writeTx, error) {
 		changed: make(map[crdt.Author]*feedState), written: make(map[crdt.Author]*tree),
 	}
 	l.mu.RLock()
-	tx.next = l.state.next
+	tx.next, tx.cut = l.state.next, l.state.cut
 	l.mu.RUnlock()
 	tx.readTx.next = tx.next
 	return tx, nil
@@ -136,6 +139,10 @@ func (tx *writeTx) store(op crdt.Op, v crdt.Verdict) error {
 	f.feed.Add(v)
 	f.ops++
 	f.entries += op.Count
+	if op.Trimmed() {
+		f.trimmed += op.Count
+	}
+	f.swept = min(f.swept, op.First)
 	if !op.Clock.Ahead(tx.now) {
 		f.clock = max(f.clock, op.Clock)
 	}
@@ -147,6 +154,9 @@ func (tx *writeTx) store(op crdt.Op, v crdt.Verdict) error {
 // finish seals the drafts that wait and writes the records of the feeds that changed.
 func (tx *writeTx) finish() error {
 	if _, err := tx.seal(); err != nil {
+		return err
+	}
+	if err := tx.putMark(); err != nil {
 		return err
 	}
 	if len(tx.changed) == 0 {

@@ -1,0 +1,190 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// goneError ends a reading at what is gone. It is what a transaction knows; explainGone makes a
+// [*TrimmedError] of it.
+type goneError struct {
+	author    crdt.Author // zero where offsets are missing from the arrivals
+	seq, next uint64      // what is gone begins at seq and goes up to next at least
+	offset    uint64      // of seq; not known where the author is and it was pruned
+	pruned    bool
+}
+
+func (e *goneError) Error() string {
+	return fmt.Sprintf("entries of %s from %d on are gone", e.author.Short(), e.seq)
+}
+
+func isGone(err error) bool {
+	_, gone := errors.AsType[*goneError](err)
+	return gone
+}
+
+// explainGone turns a goneError into a [*TrimmedError]; any other error stays as it is.
+func (l *Log) explainGone(ctx context.Context, err error) error {
+	gone, ok := errors.AsType[*goneError](err)
+	if !ok {
+		return err
+	}
+	s := goneScan{
+		found: &TrimmedError{Author: gone.author, Gone: gone.next - gone.seq, Pruned: gone.pruned},
+		seq:   gone.next, from: gone.offset, offset: gone.offset,
+	}
+	if !gone.author.IsZero() {
+		s.found.Seq = gone.seq
+	}
+	for more := true; more; {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		if err := l.view(func(tx *readTx) (err error) {
+			more, err = s.step(tx)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return s.found
+}
+
+// goneStep bounds the ops that one transaction of a goneScan looks at.
+const goneStep = 1 << 12
+
+// goneScan looks for the first place, and the first offset, at which there is something again.
+type goneScan struct {
+	found  *TrimmedError
+	seq    uint64
+	from   uint64 // the first offset that is gone
+	offset uint64
+	placed bool // found.First is known
+}
+
+func (s *goneScan) step(tx *readTx) (more bool, err error) {
+	if !s.found.Author.IsZero() && !s.placed {
+		if s.placed, err = s.place(tx); err != nil || !s.placed {
+			return true, err
+		}
+	}
+	return s.arrive(tx)
+}
+
+// place looks along the feed, and reports whether it has come to an end with it.
+func (s *goneScan) place(tx *readTx) (bool, error) {
+	c := tx.opCursor(s.found.Author)
+	ok := c.seek(crdt.Key{First: s.seq})
+	for range goneStep {
+		if !ok || !isTrimmed(c.value) {
+			break
+		}
+		op, err := c.signed()
+		if err != nil {
+			return false, err
+		}
+		s.found.Gone += op.Next() - max(s.seq, op.First)
+		s.seq = op.Next()
+		ok = c.next()
+	}
+	if ok && isTrimmed(c.value) {
+		return false, nil
+	}
+	if ok && s.found.Pruned {
+		s.offset = c.offset()
+	}
+	s.found.First = crdt.Place{Author: s.found.Author, Seq: s.seq}
+	return true, c.err
+}
+
+// arrive looks along the arrivals, and reports whether there may be more to look at.
+func (s *goneScan) arrive(tx *readTx) (more bool, err error) {
+	c := tx.arrivalCursor()
+	ok := c.holding(s.offset)
+	for n := 0; ok; n++ {
+		trimmed, err := tx.hasNoBody(c.arrival)
+		if err != nil || n == goneStep {
+			return true, err
+		}
+		s.offset = max(s.offset, c.arrival.Offset)
+		if !trimmed {
+			break
+		}
+		s.offset = c.arrival.Offset + c.arrival.Count
+		ok = c.next()
+	}
+	if s.found.Offset = s.offset; s.found.Author.IsZero() {
+		s.found.Gone = s.offset - s.from
+	}
+	return false, c.err
+}
+
+// hasNoBody reports whether the op that arrived has no body here.
+func (tx *readTx) hasNoBody(a arrival) (bool, error) {
+	t := tx.ops(a.Author)
+	if t == nil {
+		return false, damagedArrival(a.Offset, fmt.Errorf("no op of author %s is held", a.Author.Short()))
+	}
+	k := encodeOpKey(a.Key)
+	return isTrimmed(t.get(k[:])), nil
+}
+
+// isTrimmed reports whether the value of an op has no body.
+func isTrimmed(v []byte) bool {
+	if len(v) < offsetSize || len(v) > maxTrimmed {
+		return false
+	}
+	b, _ := cutStamp(v[offsetSize:])
+	_, rest, err := crdt.CutSigned(b)
+	return err == nil && len(rest) == 0
+}
+
+// pruneOvertakes returns the error that ends a reading which would go on at seq begin of feed f, where
+// what stood there was pruned.
+func (tx *readTx) pruneOvertakes(k *chunk, f crdt.Feed, begin uint64) error {
+	if f.First() <= begin || len(f.Leave.Bytes()) == 0 || k.gone.want == ShowGone {
+		return nil
+	}
+	v := tx.feeds().get(f.Author[:])
+	if v == nil {
+		return nil
+	}
+	record, err := decodeFeed(f.Author, v)
+	if err != nil {
+		return damagedFeed(f.Author, err)
+	}
+	if !k.gone.overtakes(record.cut) {
+		return nil
+	}
+	return &goneError{author: f.Author, seq: begin, next: f.First(), pruned: true}
+}
+
+// GoneFrom says what of one author's feed is not here.
+type GoneFrom struct {
+	Author crdt.Author
+	// First is the first seq that is here: what stood below was pruned, here or before it came.
+	First uint64
+	// Trimmed counts the entries from First on whose bodies are gone.
+	Trimmed uint64
+	// Floor is the seq below which the author has given leave to forget the feed; 0 for none.
+	Floor uint64
+}
+
+// Gone returns what is not here of the feeds that are not here as a whole, in order of author.
+func (l *Log) Gone() []GoneFrom {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var gone []GoneFrom
+	for a, f := range l.state.feeds {
+		g := GoneFrom{Author: a, First: f.feed.First(), Trimmed: f.trimmed, Floor: f.feed.Floor()}
+		if g.First > 0 || g.Trimmed > 0 || g.Floor > 0 {
+			gone = append(gone, g)
+		}
+	}
+	slices.SortFunc(gone, func(a, b GoneFrom) int { return a.Author.Compare(b.Author) })
+	return gone
+}

@@ -1,0 +1,80 @@
+package eventlog
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// holders are those who keep back a trim.
+type holders struct {
+	active  []heldBack // by offset
+	overrun []HeldBack
+}
+
+type heldBack struct {
+	HeldBack
+	// prunes says that it keeps back prunes alone: quipu's own followers want nothing that is trimmed.
+	prunes bool
+}
+
+// holders returns those who may keep back a trim that begins now.
+func (l *Log) holders(others []Hold, most uint64) (*holders, error) {
+	h := new(holders)
+	err := l.view(func(tx *readTx) error {
+		next := tx.next
+		for _, o := range others {
+			h.take(o, false, next, most)
+		}
+		c := tx.tree(bucketFollowers).Cursor()
+		for k, v := c.First(); k != nil; k, v = c.Next() {
+			if len(v) < offsetSize {
+				return &DamagedError{What: "the cursor of a follower", Err: errLength}
+			}
+			hold := Hold{Name: string(k), Offset: binary.BigEndian.Uint64(v)}
+			h.take(hold, strings.HasPrefix(hold.Name, crdt.ReservedPrefix), next, most)
+		}
+		return nil
+	})
+	slices.SortFunc(h.active, func(a, b heldBack) int { return cmp.Compare(a.Offset, b.Offset) })
+	return h, err
+}
+
+func (h *holders) take(hold Hold, prunes bool, next, most uint64) {
+	if hold.Offset < next && next-hold.Offset > most {
+		h.overrun = append(h.overrun, HeldBack{Hold: hold, Overrun: true})
+		return
+	}
+	h.active = append(h.active, heldBack{HeldBack: HeldBack{Hold: hold}, prunes: prunes})
+}
+
+// hold reports whether somebody keeps back an op of count entries that arrived at offset, and counts that
+// for each who does.
+func (h *holders) hold(offset, count uint64, prune bool) (held bool) {
+	for i := range h.active {
+		b := &h.active[i]
+		if b.Offset >= offset+count {
+			break
+		}
+		if b.prunes && !prune {
+			continue
+		}
+		b.Entries += count
+		held = true
+	}
+	return held
+}
+
+// report returns those who have kept something back, and those who could not.
+func (h *holders) report() []HeldBack {
+	var held []HeldBack
+	for _, b := range h.active {
+		if b.Entries > 0 {
+			held = append(held, b.HeldBack)
+		}
+	}
+	return append(held, h.overrun...)
+}

@@ -1,0 +1,158 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// PruneKind is the kind of the entries with which an author gives leave to forget a prefix of its feed.
+// The leave itself is the floor in the header of their op; the payload says the same for readers:
+//
+//	{"floor":1200,"reason":"moved to the archive"}
+const PruneKind = "quipu.prune"
+
+// ErrNothingToPrune is returned by [Log.Prune] when no op lies wholly below what it was asked for, or
+// there is leave already.
+var ErrNothingToPrune = errors.New("nothing to prune")
+
+// PruneRequest says what our own feed may be forgotten below. One of Below, Before and Keep is set.
+type PruneRequest struct {
+	// Below is a seq.
+	Below uint64
+	// Before takes the ops whose clock is before that time.
+	Before time.Time
+	// Keep is how many of the last entries stay.
+	Keep uint64
+	// Reason is for whoever reads the entry: up to 1 KiB.
+	Reason string
+}
+
+// Pruned is what [Log.Prune] did.
+type Pruned struct {
+	// Place is where the entry that says so stands.
+	Place crdt.Place
+	// Floor is the seq below which all may be forgotten: the beginning of an op, at or below what was
+	// asked for. Entries is how many were below it that had no leave before.
+	Floor, Entries uint64
+}
+
+// Prune signs a floor: leave for every node to forget what lies below it in our own feed, for good. It
+// does not drop anything itself: that is done by [Log.Trim], here and elsewhere, once no holder needs it,
+// unless a node's policy keeps it. It cannot be taken back.
+//
+// It returns [ErrNothingToPrune], and the errors of [Log.Append]; a feed that has forked is not appended
+// to, and so not pruned.
+func (l *Log) Prune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
+	if err := l.notInside(); err != nil {
+		return p, err
+	}
+	if err := r.check(); err != nil {
+		return p, fmt.Errorf("prune: %w", err)
+	}
+	err = l.alone(ctx, updates, func() error {
+		return l.write(func(tx *writeTx) error {
+			if err := l.appendable(); err != nil {
+				return err
+			}
+			p, err = tx.prune(r)
+			return err
+		})
+	})
+	if err != nil {
+		return Pruned{}, fmt.Errorf("prune: %w", err)
+	}
+	return p, nil
+}
+
+func (r *PruneRequest) check() error {
+	given := 0
+	for _, set := range []bool{r.Below > 0, !r.Before.IsZero(), r.Keep > 0} {
+		if set {
+			given++
+		}
+	}
+	if given != 1 {
+		return fmt.Errorf("%d of Below, Before and Keep are given: expected one", given)
+	}
+	if len(r.Reason) > 1<<10 {
+		return fmt.Errorf("reason has %d bytes, at most 1,024 are allowed", len(r.Reason))
+	}
+	return nil
+}
+
+// prune appends the entry that gives leave, in an op that signs the floor.
+func (tx *writeTx) prune(r PruneRequest) (Pruned, error) {
+	feed := tx.feedState(tx.log.author).feed
+	floor, err := tx.findFloor(feed, r)
+	if err != nil {
+		return Pruned{}, err
+	}
+	from := max(feed.Floor(), feed.First())
+	if floor <= from {
+		return Pruned{}, fmt.Errorf("%w: no op ends between %d, where the feed begins or has leave already, and what was asked for", ErrNothingToPrune, from)
+	}
+	payload, err := json.Marshal(struct {
+		Floor  uint64 `json:"floor"`
+		Reason string `json:"reason,omitempty"`
+	}{floor, r.Reason})
+	if err != nil {
+		return Pruned{}, err
+	}
+	draft, err := tx.log.draft(crdt.Event{Kind: PruneKind, Payload: payload})
+	if err != nil {
+		return Pruned{}, err
+	}
+	place, err := tx.append(draft)
+	if err != nil {
+		return Pruned{}, err
+	}
+	tx.floor = floor
+	_, err = tx.seal()
+	return Pruned{Place: place, Floor: floor, Entries: floor - from}, err
+}
+
+// findFloor returns the beginning of the op that holds the first entry that is to stay.
+func (tx *writeTx) findFloor(feed crdt.Feed, r PruneRequest) (uint64, error) {
+	c, next := tx.opCursor(feed.Author), feed.Next()
+	target := r.Below
+	switch {
+	case r.Keep > 0:
+		target = next - min(next, r.Keep)
+	case !r.Before.IsZero():
+		return c.firstSince(feed, r.Before)
+	}
+	if target >= next {
+		return next, nil
+	}
+	if !c.before(target + 1) {
+		return 0, c.err
+	}
+	return c.key.First, nil
+}
+
+// firstSince returns where the first op begins whose clock is not before t. Along a feed, which has not
+// forked, clocks only grow.
+func (c *opCursor) firstSince(feed crdt.Feed, t time.Time) (uint64, error) {
+	from, end := feed.First(), feed.Next()
+	for from < end {
+		mid := from + (end-from)/2
+		if !c.before(mid + 1) {
+			return from, c.err
+		}
+		s, err := c.signed()
+		if err != nil {
+			return 0, err
+		}
+		if s.Clock.Time().Before(t) {
+			from = max(s.Next(), mid+1)
+		} else {
+			end = s.First
+		}
+	}
+	return from, nil
+}

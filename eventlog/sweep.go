@@ -1,0 +1,121 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// A sweep is a transaction that forgets something. Sweeps are numbered, so that a reading can tell what
+// went while it was under way from what was gone before.
+
+// sweeping is held by who sweeps, and by who must not see a sweep: see [Log.Verify].
+type sweeping chan struct{}
+
+func newSweeping() sweeping { return make(sweeping, 1) }
+
+// wait waits until nobody holds s. The caller leaves.
+func (s sweeping) wait(ctx context.Context) error {
+	select {
+	case s <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s sweeping) leave() { <-s }
+
+// sweep returns the number of the last sweep; 0 before there was one.
+func (tx *readTx) sweep() (uint64, error) {
+	v := tx.tree(bucketMeta).get(metaSweep)
+	if v == nil {
+		return 0, nil
+	}
+	if len(v) != 8 {
+		return 0, &DamagedError{What: "the number of the last sweep", Err: errLength}
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
+
+// beginSweep numbers the transaction.
+func (tx *writeTx) beginSweep() error {
+	last, err := tx.sweep()
+	if err != nil {
+		return err
+	}
+	tx.swept = last + 1
+	return tx.tree(bucketMeta).put(metaSweep, binary.BigEndian.AppendUint64(nil, tx.swept))
+}
+
+// trimOps drops the bodies of ops of one feed, and counts them.
+func (tx *writeTx) trimOps(a crdt.Author, keys []crdt.Key, count *Forgotten) error {
+	ops := tx.ops(a)
+	if ops == nil {
+		return nil
+	}
+	for _, key := range keys {
+		k := encodeOpKey(key)
+		v := ops.get(k[:])
+		if v == nil || isTrimmed(v) {
+			continue // another trim was faster
+		}
+		s, err := signedAt(a, key, v)
+		if err != nil {
+			return err
+		}
+		trimmed := encodeTrimmed(decodeOffset(v), s, tx.swept)
+		count.add(s.Count, len(v)-len(trimmed))
+		if err := ops.packed().put(k[:], trimmed); err != nil {
+			return fmt.Errorf("trim op: %w", err)
+		}
+		tx.edit(a).trimmed += s.Count
+	}
+	return nil
+}
+
+// pruneOps drops ops of one feed that lie below a floor, in order from the first, and counts them.
+func (tx *writeTx) pruneOps(a crdt.Author, keys []crdt.Key, count *Forgotten) error {
+	ops := tx.ops(a)
+	if ops == nil || len(keys) == 0 {
+		return nil
+	}
+	f := tx.edit(a)
+	for _, key := range keys {
+		k := encodeOpKey(key)
+		v := ops.get(k[:])
+		if v == nil {
+			continue // another trim was faster
+		}
+		s, err := signedAt(a, key, v)
+		if err != nil {
+			return err
+		}
+		count.add(s.Count, len(v)+arrivalSize)
+		if isTrimmed(v) {
+			f.trimmed -= s.Count
+		}
+		offset := encodeOffset(decodeOffset(v))
+		if err := ops.remove(k[:]); err != nil {
+			return fmt.Errorf("prune op: %w", err)
+		}
+		if err := tx.arrivals().remove(offset[:]); err != nil {
+			return fmt.Errorf("prune arrival: %w", err)
+		}
+		f.ops--
+		f.entries -= s.Count
+		f.pruned += s.Count
+		f.cut = tx.swept
+	}
+	c := tx.opCursor(a)
+	if !c.seek(keyAfter(keys[len(keys)-1])) {
+		return damagedOp(a, keys[len(keys)-1], errMissing)
+	}
+	start, err := signedAt(a, c.key, c.value)
+	if err == nil {
+		f.feed.Forget(start)
+	}
+	return err
+}

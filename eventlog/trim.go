@@ -1,0 +1,282 @@
+package eventlog
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+const (
+	// sweepOps bounds the ops that one transaction of a trim changes.
+	sweepOps = 512
+	// sweepLook bounds the ops that one transaction of a trim looks at.
+	sweepLook = 1 << 13
+	// sweepNote is after how many entries that need no trimming it is put on record how far a trim has
+	// come in a feed.
+	sweepNote = 1 << 12
+)
+
+// TrimOptions says how [Log.Trim] differs from what the configuration says. It may be zero.
+type TrimOptions struct {
+	// Policy takes the place of Config.Trim. Bodies that go sooner than elsewhere cannot be given to
+	// nodes that still want them.
+	Policy *TrimPolicy
+	// Holds keep back what others have not got yet, beside the log's own followers.
+	Holds []Hold
+}
+
+// Hold keeps back what arrived at or after an offset.
+type Hold struct {
+	// Name says whose it is, in reports: of a follower, or "member" and an author.
+	Name   string
+	Offset uint64
+}
+
+// Forgotten counts what a trim has dropped.
+type Forgotten struct {
+	Ops, Entries uint64
+	Bytes        uint64 // of the file, now free
+}
+
+func (f *Forgotten) add(entries uint64, bytes int) {
+	f.Ops++
+	f.Entries += entries
+	f.Bytes += uint64(max(bytes, 0))
+}
+
+// HeldBack is a hold that has kept something back, or was too far behind to.
+type HeldBack struct {
+	Hold
+	// Entries is how many would have gone without it.
+	Entries uint64
+	// Overrun says that it was further behind than the policy's MaxHold: it has kept nothing back, and
+	// who holds will get a [*TrimmedError].
+	Overrun bool
+}
+
+// TrimReport is what [Log.Trim] did.
+type TrimReport struct {
+	// Trimmed are the ops that have lost their bodies, Pruned those that were dropped.
+	Trimmed, Pruned Forgotten
+	Held            []HeldBack
+}
+
+// Trim forgets what the policy lets go: the bodies of trimmable entries that are old enough and far
+// enough from the end of their feed, and what lies below the floors that authors have signed. Nothing
+// that a holder still needs goes, unless it is too far behind. Offsets and seqs are never given again;
+// headers stay, so that what is left can be verified.
+//
+// It works in transactions that each change at most 512 ops, between which others write. It may be
+// called at any time, and by several at once; what an error or the end of ctx cuts short is gone on with
+// by the next call. A feed with a fork is trimmed, not pruned.
+func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
+	var report TrimReport
+	policy := l.cfg.Trim
+	if o.Policy != nil {
+		if err := o.Policy.validate(); err != nil {
+			return report, err
+		}
+		policy = o.Policy.withDefaults()
+	}
+	held, err := l.holders(o.Holds, policy.MaxHold)
+	if err != nil {
+		return report, fmt.Errorf("trim: %w", err)
+	}
+	l.mu.RLock()
+	authors := slices.SortedFunc(maps.Keys(l.state.feeds), crdt.Author.Compare)
+	l.mu.RUnlock()
+	t := trimming{log: l, policy: policy, holders: held, report: &report}
+	for _, a := range authors {
+		if err := t.feed(ctx, a); err != nil {
+			return report, fmt.Errorf("trim feed %s: %w", a.Short(), err)
+		}
+	}
+	report.Held = held.report()
+	return report, nil
+}
+
+// trimming is one call of Trim.
+type trimming struct {
+	log     *Log
+	policy  TrimPolicy
+	holders *holders
+	report  *TrimReport
+}
+
+// feed forgets what may be forgotten of one feed.
+func (t *trimming) feed(ctx context.Context, a crdt.Author) error {
+	if !t.policy.KeepPruned {
+		if err := t.sweep(ctx, a, t.findPruned, (*writeTx).pruneOps, &t.report.Pruned); err != nil {
+			return err
+		}
+	}
+	if t.policy.KeepBodies {
+		return nil
+	}
+	return t.sweep(ctx, a, t.findTrimmed, (*writeTx).trimOps, &t.report.Trimmed)
+}
+
+// found is what one transaction has found to forget of a feed.
+type found struct {
+	keys []crdt.Key
+	from crdt.Key // where the next one goes on
+	more bool
+	// swept is the seq below which nothing is left to trim.
+	swept uint64
+}
+
+// sweep alternates between looking for ops to forget and forgetting them.
+func (t *trimming) sweep(ctx context.Context, a crdt.Author, find func(*readTx, crdt.Author, *found) error,
+	forget func(*writeTx, crdt.Author, []crdt.Key, *Forgotten) error, count *Forgotten) error {
+	f := found{more: true}
+	for f.more {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		f.keys, f.more = f.keys[:0], false
+		if err := t.log.view(func(tx *readTx) error { return find(tx, a, &f) }); err != nil {
+			return err
+		}
+		noted := t.log.sweptOf(a)
+		if len(f.keys) == 0 && (f.swept < noted+sweepNote) {
+			continue
+		}
+		if err := t.log.sweeping.wait(ctx); err != nil {
+			return err
+		}
+		var done Forgotten
+		err := t.log.alone(ctx, updates, func() error {
+			return t.log.write(func(tx *writeTx) error {
+				if err := tx.beginSweep(); err != nil {
+					return err
+				}
+				state := tx.edit(a)
+				state.swept = max(state.swept, f.swept)
+				done = Forgotten{}
+				return forget(tx, a, f.keys, &done)
+			})
+		})
+		t.log.sweeping.leave()
+		if err != nil {
+			return err
+		}
+		count.Ops += done.Ops
+		count.Entries += done.Entries
+		count.Bytes += done.Bytes
+	}
+	return nil
+}
+
+func (l *Log) sweptOf(a crdt.Author) uint64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if f := l.state.feeds[a]; f != nil {
+		return f.swept
+	}
+	return 0
+}
+
+// findPruned looks for ops below the floor, in order from the first. The op that arrived last of all
+// stays: it says which offset is next.
+func (t *trimming) findPruned(tx *readTx, a crdt.Author, f *found) error {
+	feed, err := tx.Feed(a)
+	if err != nil {
+		return err
+	}
+	floor := feed.Forgettable()
+	if floor <= feed.First() {
+		return nil
+	}
+	c := tx.opCursor(a)
+	for ok := c.seek(crdt.Key{}); ok && c.key.First < floor; ok = c.next() {
+		if len(f.keys) == sweepOps {
+			f.more = true
+			return nil
+		}
+		s, err := c.signed()
+		if err != nil {
+			return err
+		}
+		if s.Next() > floor || c.offset()+s.Count >= tx.next || t.holders.hold(c.offset(), s.Count, true) {
+			break
+		}
+		f.keys = append(f.keys, c.key)
+	}
+	return c.err
+}
+
+// findTrimmed looks for ops whose bodies may go, from where the last look has ended.
+func (t *trimming) findTrimmed(tx *readTx, a crdt.Author, f *found) error {
+	feed, err := tx.Feed(a)
+	if err != nil {
+		return err
+	}
+	if f.from == (crdt.Key{}) {
+		f.swept = t.log.sweptOf(a)
+		f.from.First = f.swept
+	}
+	next, now := feed.Next(), t.log.cfg.Now()
+	clear := f.from.First == f.swept // nothing was left behind so far
+	c := tx.opCursor(a)
+	looked := 0
+	for ok := c.seek(f.from); ok; ok = c.next() {
+		if f.from = c.key; len(f.keys) == sweepOps || looked == sweepLook {
+			f.more = true
+			return nil
+		}
+		looked++
+		s, err := c.signed()
+		if err != nil {
+			return err
+		}
+		if !t.policy.beyondCount(s.Header, next) && len(feed.Branches) == 1 {
+			break
+		}
+		fate, err := t.fate(tx, c, s, next, now)
+		if err != nil {
+			return err
+		}
+		if fate == trim {
+			f.keys = append(f.keys, c.key)
+		}
+		if clear = clear && fate != keep; clear {
+			f.swept = s.Next()
+		}
+		if fate == keep && len(feed.Branches) == 1 && !s.Clock.Ahead(now) && !t.policy.old(s.Clock.Time(), now) {
+			break // those after it are younger
+		}
+	}
+	return c.err
+}
+
+// trimFate is what a trim does with an op.
+type trimFate uint8
+
+const (
+	keep   trimFate = iota // a later trim may have to look at it again
+	settle                 // nothing is ever to be done
+	trim
+)
+
+func (t *trimming) fate(tx *readTx, c *opCursor, s crdt.Signed, next uint64, now time.Time) (trimFate, error) {
+	if s.Retention != crdt.Trimmable || isTrimmed(c.value) {
+		return settle, nil
+	}
+	if !t.policy.beyondCount(s.Header, next) {
+		return keep, nil
+	}
+	if !t.policy.old(s.Clock.Time(), now) {
+		since, err := tx.heldSince(c.offset(), now)
+		if err != nil || !t.policy.old(since, now) {
+			return keep, err
+		}
+	}
+	if t.holders.hold(c.offset(), s.Count, false) {
+		return keep, nil
+	}
+	return trim, nil
+}

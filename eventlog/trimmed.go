@@ -1,0 +1,147 @@
+package eventlog
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// TrimmedError is returned to whoever asks for entries that are gone from this node: their bodies were
+// trimmed, or the ops were pruned. A [Log.Tail] or a page that a trim overtakes gets it, [Log.Lookup],
+// and a follower that is behind. It says where to go on.
+type TrimmedError struct {
+	// Author and Seq name the first entry that is gone; the zero Author where it is not known any more
+	// whose it was.
+	Author crdt.Author
+	Seq    uint64
+	// Gone is how many entries are gone at once, from there on.
+	Gone uint64
+	// First is the first place of the author's feed, after those, that is here; zero when Author is.
+	First crdt.Place
+	// Offset is the first offset, after those, that a tail or a follower can go on at.
+	Offset uint64
+	// Pruned says that their author had them forgotten, on every node; else this node trimmed them.
+	Pruned bool
+}
+
+func (e *TrimmedError) Error() string {
+	what := "trimmed here"
+	if e.Pruned {
+		what = "pruned"
+	}
+	if e.Author.IsZero() {
+		return fmt.Sprintf("%d entries are gone, which were %s: go on at offset %d", e.Gone, what, e.Offset)
+	}
+	return fmt.Sprintf("%d entries from %s/%d on are gone, which were %s: go on at %s, or at offset %d",
+		e.Gone, e.Author, e.Seq, what, e.First, e.Offset)
+}
+
+// Gone says what a reading does about entries whose bodies are gone.
+type Gone uint8
+
+const (
+	// SkipGone leaves out what was gone when the reading began. What goes while it is under way is a
+	// [*TrimmedError].
+	SkipGone Gone = iota
+	// ShowGone yields an entry for each run of them that one op held, with Gone set, whatever kinds,
+	// modules, subjects or times the query takes: nobody knows theirs.
+	ShowGone
+	// StopAtGone ends the reading with a [*TrimmedError].
+	StopAtGone
+)
+
+// String returns "skip", "show" or "stop".
+func (g Gone) String() string {
+	switch g {
+	case SkipGone:
+		return "skip"
+	case ShowGone:
+		return "show"
+	case StopAtGone:
+		return "stop"
+	}
+	return fmt.Sprintf("gone(%d)", uint8(g))
+}
+
+// ParseGone reads the text form; the empty text is the default, [SkipGone].
+func ParseGone(s string) (Gone, error) {
+	switch s {
+	case "", "skip":
+		return SkipGone, nil
+	case "show":
+		return ShowGone, nil
+	case "stop":
+		return StopAtGone, nil
+	}
+	return 0, fmt.Errorf("%w: gone %q: expected skip, show or stop", ErrQuery, s)
+}
+
+// gonePolicy is what a reading does about what is gone.
+type gonePolicy struct {
+	want  Gone
+	sweep uint64 // the last when the reading began
+	// after is where the page before ended, nil for none; reverse says in which direction.
+	after   *mark
+	reverse bool
+	from    uint64 // offsets below it are not asked for
+}
+
+// ends returns the error that ends the reading at an op without its body, which the cursor is at; nil if
+// it goes on.
+func (p gonePolicy) ends(s crdt.Signed, c *opCursor) error {
+	if _, sweep := cutStamp(c.raw()); !p.overtakes(sweep) {
+		return nil
+	}
+	e := &goneError{author: s.Author, seq: s.First, next: s.Next(), offset: c.offset()}
+	if e.offset < p.from {
+		e.seq = min(e.next, e.seq+p.from-e.offset)
+	}
+	if p.after != nil && p.after.op == s.ID && !p.reverse {
+		e.seq = max(e.seq, p.after.seq+1)
+	}
+	if p.after != nil && p.after.op == s.ID && p.reverse {
+		e.next = p.after.seq
+	}
+	if e.seq >= e.next {
+		return nil // all that is asked for of it was read
+	}
+	e.offset += e.seq - s.First
+	return e
+}
+
+// overtakes reports whether a body that went with the given sweep, 0 if it never was here, ends the
+// reading.
+func (p gonePolicy) overtakes(sweep uint64) bool {
+	return p.want == StopAtGone || p.want == SkipGone && sweep > p.sweep
+}
+
+const (
+	// stampByte begins what stands in the place of a body that was trimmed here. No entry begins with it:
+	// MessagePack never uses it.
+	stampByte = 0xc1
+	stampSize = 1 + 8
+	// maxTrimmed is more than the value of a trimmed op can have, in bytes.
+	maxTrimmed = offsetSize + maxSigned + stampSize
+)
+
+// encodeTrimmed returns the value of an op that sweep has trimmed.
+func encodeTrimmed(offset uint64, s crdt.Signed, sweep uint64) []byte {
+	b := make([]byte, offsetSize, offsetSize+len(s.Bytes())+stampSize)
+	binary.BigEndian.PutUint64(b, offset)
+	b = append(append(b, s.Bytes()...), stampByte)
+	return binary.BigEndian.AppendUint64(b, sweep)
+}
+
+// cutStamp returns the bytes of an op from its value less the offset, and with which sweep its body
+// went; 0 when it was not trimmed here.
+func cutStamp(b []byte) (op []byte, sweep uint64) {
+	if len(b) > maxTrimmed || len(b) < stampSize || b[len(b)-stampSize] != stampByte {
+		return b, 0
+	}
+	_, rest, err := crdt.CutSigned(b)
+	if err != nil || len(rest) != stampSize || rest[0] != stampByte {
+		return b, 0
+	}
+	return b[:len(b)-stampSize], binary.BigEndian.Uint64(rest[1:])
+}

@@ -1,0 +1,84 @@
+package eventlog
+
+import (
+	"errors"
+	"math"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// The defaults of a [TrimPolicy].
+const (
+	// DefaultMinAge and DefaultMinCount are how old and how far from the end of its feed an entry is at
+	// least when its body goes.
+	DefaultMinAge   = 14 * 24 * time.Hour
+	DefaultMinCount = 10_000
+	// DefaultMaxHold is how many entries a holder can lag behind and still hold.
+	DefaultMaxHold = 1_000_000
+	// strippedSlack is how much sooner than by our own wall clock a body may have gone elsewhere: wall
+	// clocks differ.
+	strippedSlack = 5 * time.Minute
+)
+
+// TrimPolicy is a node's policy on what it forgets: of trimmable entries the body once they are old, and
+// of pruned feeds all that their author has given leave to forget. It says too what this node takes
+// without its body from others, so nodes of one log had better agree on it: one that keeps more than
+// all others finds nobody to fetch the bodies from.
+type TrimPolicy struct {
+	// MinAge is how old an entry's op is at least when it is trimmed. 0 means [DefaultMinAge]; negative
+	// means no age at all.
+	MinAge time.Duration
+	// MinCount is how many entries stand above it in its feed at least. 0 means [DefaultMinCount];
+	// [NoCount] means none.
+	MinCount uint64
+	// KeepBodies keeps the bodies of trimmable entries for ever, and takes no op without its body.
+	KeepBodies bool
+	// KeepPruned keeps what authors have given leave to forget.
+	KeepPruned bool
+	// MaxHold is how many entries behind the end of the arrivals somebody may be who keeps back a trim:
+	// a follower, or a member. Who is further behind keeps back nothing. 0 means [DefaultMaxHold].
+	MaxHold uint64
+}
+
+// NoCount is a MinCount that lets the last entry of a feed be trimmed too.
+const NoCount = math.MaxUint64
+
+func (p TrimPolicy) withDefaults() TrimPolicy {
+	if p.MinAge == 0 {
+		p.MinAge = DefaultMinAge
+	}
+	p.MinAge = max(p.MinAge, 0)
+	switch p.MinCount {
+	case 0:
+		p.MinCount = DefaultMinCount
+	case NoCount:
+		p.MinCount = 0
+	}
+	if p.MaxHold == 0 {
+		p.MaxHold = DefaultMaxHold
+	}
+	return p
+}
+
+func (p TrimPolicy) validate() error {
+	if p.MinCount > crdt.MaxSeq && p.MinCount != NoCount {
+		return errors.New("config: Trim.MinCount is more than a feed can have")
+	}
+	return nil
+}
+
+// mayBeStripped reports whether op, of a feed that is known to reach up to next, may come without its
+// body: we would have trimmed it ourselves. A clock that is ahead of ours says nothing of the age.
+func (p TrimPolicy) mayBeStripped(op crdt.Header, next uint64, now time.Time) bool {
+	old := op.Clock.Ahead(now) || now.Sub(op.Clock.Time()) >= p.MinAge-strippedSlack
+	return !p.KeepBodies && op.Retention == crdt.Trimmable && old && p.beyondCount(op, next)
+}
+
+// old reports whether what is known to be there since then is old enough.
+func (p TrimPolicy) old(since, now time.Time) bool { return now.Sub(since) >= p.MinAge }
+
+// beyondCount reports whether enough entries stand above op in a feed that reaches up to next.
+func (p TrimPolicy) beyondCount(op crdt.Header, next uint64) bool {
+	return op.Next() <= next && next-op.Next() >= p.MinCount
+}
