@@ -218,7 +218,7 @@ func TestStrippedBody(t *testing.T) {
 		stripper.claim(conn, heads)
 		want := stripper.until(conn, wire.KindMissing).(wire.Missing).Wants[0]
 		stripper.send(conn, wire.Ops{Author: op.Author, Ask: want.Ask, Run: crdt.Run{Ops: []crdt.Op{op.Trim()}}}, wire.Done{Ask: want.Ask, Author: op.Author, Complete: true})
-		c.noted("a", "stripped", 1, "without their bodies", stripper.self.Short(), op.Author.Short())
+		c.noted("a", "stripped", 1, "without its body", stripper.self.Short(), op.Author.Short())
 		stripper.until(conn, wire.KindOffer)
 		if !c.nodes["a"].log.Feed(op.Author).IsZero() {
 			t.Error("the op is held without its body")

@@ -43,7 +43,9 @@ func testKey(n int) ed25519.PrivateKey {
 func seedKey(seed [32]byte) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(seed[:]) }
 
 func newMemLog(key ed25519.PrivateKey, g crdt.Genesis) *memLog {
-	return &memLog{id: g.Log(), key: key, genesis: &g, set: crdt.NewSet(g.Log()), changed: make(chan struct{}), served: make(map[crdt.Author]int)}
+	set := crdt.NewSet(g.Log())
+	set.MayBeStripped = func(crdt.Header, uint64) bool { return false } // as young as all ops here are
+	return &memLog{id: g.Log(), key: key, genesis: &g, set: set, changed: make(chan struct{}), served: make(map[crdt.Author]int)}
 }
 
 // append writes n entries as one op.

@@ -61,6 +61,7 @@ func faultOf(err error) (reason Reason, offence bool) {
 		{ErrGenesis, reasonGenesis, true},
 		{crdt.ErrInvalid, reasonAuthor, false},
 		{crdt.ErrShut, reasonShut, false},
+		{crdt.ErrStripped, reasonStripped, false},
 	} {
 		if errors.Is(err, f.err) {
 			return f.reason, f.offence
@@ -102,16 +103,6 @@ func (g *Gossip) broke(ctx context.Context, l *link, reason Reason, err error) e
 		g.logger.Warn("peer is too slow", "peer", l.peer.Short(), "remote", l.addr, "reason", string(reason), "err", err)
 	}
 	return err
-}
-
-// stripped deals with a run of which bodies are missing. This node drops none itself, so it asks
-// another peer for them.
-func (s *state) stripped(l *link, author crdt.Author) {
-	now := time.Now()
-	s.schedule.Refused(l.id, author, now)
-	if s.g.tally.fault(l.peer, reasonStripped, now) {
-		s.g.logger.Warn("peer sent ops without their bodies; others are asked", "peer", l.peer.Short(), "author", author.Short())
-	}
 }
 
 // reasonOfGreeting returns why a greeting came to nothing.

@@ -154,10 +154,6 @@ func (g *Gossip) takeOps(ctx context.Context, l *link, m wire.Ops, size int) err
 			return g.offence(l, reasonOtherLog, fmt.Errorf("op %s/%d is of log %s", op.Author.Short(), op.First, op.Log))
 		}
 	}
-	if slices.ContainsFunc(m.Run.Ops, crdt.Op.Trimmed) {
-		g.loop.do(func(s *state) { s.stripped(l, m.Author) })
-		return nil
-	}
 	g.tally.add(func(c *Counts) {
 		c.PayloadReceived += uint64(m.Run.Size())
 		if m.Ask == 0 {
