@@ -31,8 +31,10 @@ type Log struct {
 	// incarnation names the arrivals: offsets of another incarnation mean something else.
 	incarnation [16]byte
 
-	file *os.File // the one that db uses, to close when bbolt's own Close would wait for ever
-	db   *bbolt.DB
+	// swapping is held for writing while the file is exchanged for its copy: no transaction begins.
+	swapping sync.RWMutex
+	file     *os.File // the one that db uses, to close when bbolt's own Close would wait for ever
+	db       *bbolt.DB
 	// pageSize is that of the file, in bytes.
 	pageSize uint64
 

@@ -84,6 +84,10 @@ func (l *Log) openFile() error {
 		}
 		return fmt.Errorf("lock %s: %w", l.path, err)
 	}
+	if !isAt(file, l.path) {
+		_ = file.Close() // a compaction has put another in its place
+		return &LockedError{Path: l.path}
+	}
 	if err := l.dropCache(file); err != nil {
 		_ = file.Close()
 		return err
@@ -93,6 +97,16 @@ func (l *Log) openFile() error {
 		return &DamagedError{Path: l.path, What: "the file", Err: err}
 	}
 	return l.mapFile(file)
+}
+
+// isAt reports whether a file is the one that has the name path.
+func isAt(file *os.File, path string) bool {
+	there, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	here, err := file.Stat()
+	return err == nil && os.SameFile(here, there)
 }
 
 // mapFile gives the file to bbolt, which closes it when it fails.

@@ -93,6 +93,8 @@ func (l *Log) begin(writable bool) (tx *bbolt.Tx, err error) {
 		return nil, damaged
 	}
 	err = l.guard(func() error {
+		l.swapping.RLock()
+		defer l.swapping.RUnlock()
 		var err error
 		tx, err = l.db.Begin(writable)
 		return err

@@ -63,6 +63,8 @@ func (l *Log) Stats() Stats {
 
 // freeBytes returns how many bytes of the file are in no use.
 func (l *Log) freeBytes() int64 {
+	l.swapping.RLock()
+	defer l.swapping.RUnlock()
 	s := l.db.Stats()
 	return int64(s.FreePageN+s.PendingPageN) * int64(l.pageSize)
 }

@@ -1,0 +1,231 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+)
+
+const (
+	// compactTx bounds the bytes that one transaction of a compaction writes.
+	compactTx = 8 << 20
+	// compactName begins the names of files that a compaction writes.
+	compactName = fileName + ".compact-"
+)
+
+// Compaction says what [Log.Compact] did to the file.
+type Compaction struct {
+	Before, After int64 // its size in bytes
+}
+
+// Compact writes the file anew without the pages that are free, and goes on with that: what a trim has
+// freed goes back to the file system. It needs room for the copy beside the file. Appends wait until it is
+// done, readers go on.
+//
+// A crash leaves the one file or the other, both whole; a copy that is left over is removed by the next
+// compaction. When an error is returned the log goes on with the file that it had, unless the error wraps
+// [ErrReadOnly].
+func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
+	if err := l.notInside(); err != nil {
+		return c, err
+	}
+	err = l.alone(ctx, updates, func() error {
+		if err := l.writable(); err != nil {
+			return err
+		}
+		c.Before = l.fileSize()
+		copied, err := l.copyFile(ctx)
+		if err != nil {
+			return err
+		}
+		if err := l.swap(copied); err != nil {
+			return err
+		}
+		c.After = l.fileSize()
+		return nil
+	})
+	if err != nil {
+		return Compaction{}, fmt.Errorf("compact %s: %w", l.path, err)
+	}
+	return c, nil
+}
+
+// copyFile copies all that is in use into a new file and makes that durable. The caller leads.
+func (l *Log) copyFile(ctx context.Context) (path string, err error) {
+	dir := filepath.Dir(l.path)
+	if err := removeCopies(dir); err != nil {
+		return "", err
+	}
+	file, err := os.CreateTemp(dir, compactName+"*")
+	if err != nil {
+		return "", err
+	}
+	path = file.Name()
+	defer func() {
+		if err != nil {
+			_ = os.Remove(path)
+		}
+	}()
+	if err := file.Close(); err != nil {
+		return path, err
+	}
+	o := options(0, nil)
+	o.NoSync, o.NoFreelistSync = true, false
+	dst, err := bbolt.Open(path, 0o600, o)
+	if err != nil {
+		return path, err
+	}
+	err = l.view(func(tx *readTx) error {
+		w := &copier{ctx: ctx, dst: dst}
+		return errors.Join(w.all(tx), w.end())
+	})
+	if err == nil {
+		err = dst.Sync()
+	}
+	return path, errors.Join(err, dst.Close())
+}
+
+// removeCopies removes what a compaction that was killed has left.
+func removeCopies(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, compactName+"*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range left {
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("remove what an earlier compaction left: %w", err)
+		}
+	}
+	return nil
+}
+
+// copier copies buckets in order of key, so that each page is filled.
+type copier struct {
+	ctx   context.Context
+	dst   *bbolt.DB
+	tx    *bbolt.Tx
+	bytes int // that tx has written
+}
+
+// all copies every bucket of the file.
+func (w *copier) all(tx *readTx) error {
+	root := &tree{b: tx.bolt.Cursor().Bucket(), pages: tx.pages}
+	return w.bucket(root, nil)
+}
+
+// bucket copies what is in from, a bucket at the given path.
+func (w *copier) bucket(from *tree, path [][]byte) error {
+	to, err := w.at(path)
+	if err != nil {
+		return err
+	}
+	c := from.Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		if v == nil {
+			err = w.bucket(from.child(k), append(path[:len(path):len(path)], k))
+			to = nil // its transaction may have ended
+		} else {
+			to, err = w.put(to, path, k, v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put copies one key into to, the bucket at path, or nil if that is not open.
+func (w *copier) put(to *bbolt.Bucket, path [][]byte, k, v []byte) (*bbolt.Bucket, error) {
+	if w.bytes > compactTx {
+		if err := w.end(); err != nil {
+			return nil, err
+		}
+		to = nil
+	}
+	if to == nil {
+		var err error
+		if to, err = w.at(path); err != nil {
+			return nil, err
+		}
+	}
+	w.bytes += len(k) + len(v)
+	return to, to.Put(k, v)
+}
+
+// at returns the bucket at path, which it makes if it is not there.
+func (w *copier) at(path [][]byte) (*bbolt.Bucket, error) {
+	if err := w.ctx.Err(); err != nil {
+		return nil, context.Cause(w.ctx)
+	}
+	if w.tx == nil {
+		var err error
+		if w.tx, err = w.dst.Begin(true); err != nil {
+			return nil, err
+		}
+	}
+	b := w.tx.Cursor().Bucket()
+	for _, name := range path {
+		var err error
+		if b, err = b.CreateBucketIfNotExists(name); err != nil {
+			return nil, err
+		}
+	}
+	b.FillPercent = 1
+	return b, nil
+}
+
+// end commits what was copied.
+func (w *copier) end() error {
+	if w.tx == nil {
+		return nil
+	}
+	err := w.tx.Commit()
+	w.tx, w.bytes = nil, 0
+	return err
+}
+
+// swap puts the copy in the place of the file and goes on with it. The caller leads, so nobody writes;
+// who wants to read waits, and who reads is waited for.
+//
+// A crash before the rename leaves the file and a copy that is not used; one after it the copy, whole,
+// under the file's name. The copy is locked before it has that name, so that no other process gets it.
+func (l *Log) swap(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err == nil {
+		err = errors.Join(tryLock(file), preflight(file))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	l.swapping.Lock()
+	defer l.swapping.Unlock()
+	if err := os.Rename(path, l.path); err != nil {
+		return errors.Join(err, file.Close(), os.Remove(path))
+	}
+	err = errors.Join(syncDir(filepath.Dir(l.path)), l.db.Close())
+	if err == nil {
+		err = l.mapFile(file)
+	}
+	if err == nil {
+		err = l.adopt()
+	}
+	if err != nil {
+		l.freeze(fmt.Errorf("%w: %w", ErrReadOnly, err), false)
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
+	return nil
+}
+
+// adopt takes note of the transaction that the file begins with.
+func (l *Log) adopt() error {
+	tx, err := l.db.Begin(false)
+	if err != nil {
+		return err
+	}
+	l.durable.Store(int64(tx.ID()))
+	return tx.Rollback()
+}
