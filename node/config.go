@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/gossip/transport"
 )
@@ -49,6 +51,18 @@ type Config struct {
 	// is started with a higher one. Default: crdt.DefaultMaxBranches.
 	MaxBranches int
 
+	// Trim is what the node forgets, and what it takes without its body from others. The members of one
+	// log had better agree on it.
+	Trim eventlog.TrimPolicy
+
+	// TrimEvery is how often the log is trimmed, the first time at the start. Default: DefaultTrimEvery.
+	// Negative: only when asked to.
+	TrimEvery time.Duration
+
+	// TrimWaits keeps back from a trim what a member of the last 30 days is not known to have, up to
+	// Trim.MaxHold.
+	TrimWaits bool
+
 	// Profile says how far apart the members are. Default: gossip.LAN.
 	Profile gossip.Profile
 
@@ -65,6 +79,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Listen == "" {
 		c.Listen = DefaultListen
+	}
+	if c.TrimEvery == 0 {
+		c.TrimEvery = DefaultTrimEvery
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -63,7 +63,7 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 		if err == nil {
 			return client, nil
 		}
-		log, key, err := openLog(f, 0, access.Logger)
+		log, key, err := openLog(f, limits{}, access.Logger)
 		if err == nil {
 			return serveLocal(f, log, key, access)
 		}
@@ -107,9 +107,14 @@ func dialDaemon(ctx context.Context, f folder.Folder) (*api.Client, error) {
 	return api.NewClient(dial, nil), nil
 }
 
-// openLog opens the log of a folder with the folder's key. Without maxBranches, that of quipu.yaml
-// counts.
-func openLog(f folder.Folder, maxBranches int, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+// limits are what a log is opened with. What is zero is as quipu.yaml says.
+type limits struct {
+	maxBranches int
+	trim        eventlog.TrimPolicy
+}
+
+// openLog opens the log of a folder with the folder's key.
+func openLog(f folder.Folder, most limits, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
 	if err := f.Check(); err != nil {
 		return nil, nil, err
 	}
@@ -117,12 +122,10 @@ func openLog(f folder.Folder, maxBranches int, logger *slog.Logger) (*eventlog.L
 	if err != nil {
 		return nil, nil, err
 	}
-	if maxBranches == 0 {
-		if cfg, err := f.ReadConfig(); err == nil {
-			maxBranches = cfg.MaxBranches
-		}
+	if cfg, err := f.ReadConfig(); err == nil && most == (limits{}) {
+		most.maxBranches = cfg.MaxBranches
 	}
-	log, err := eventlog.Open(string(f), eventlog.Config{Key: key, Logger: logger, MaxBranches: maxBranches})
+	log, err := eventlog.Open(string(f), eventlog.Config{Key: key, Logger: logger, MaxBranches: most.maxBranches, Trim: most.trim})
 	if locked, ok := errors.AsType[*eventlog.LockedError](err); ok {
 		return nil, nil, &HeldError{Path: locked.Path, PID: f.Holder(), err: err}
 	}
@@ -131,9 +134,9 @@ func openLog(f folder.Folder, maxBranches int, logger *slog.Logger) (*eventlog.L
 
 // awaitLog is openLog for a daemon: a command that has the log open will be gone soon, so it waits for
 // that as [Connect] waits for a daemon. Another daemon stays.
-func awaitLog(f folder.Folder, maxBranches int, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+func awaitLog(f folder.Folder, most limits, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
 	for deadline := time.Now().Add(connectFor); ; time.Sleep(connectPause) {
-		log, key, err := openLog(f, maxBranches, logger)
+		log, key, err := openLog(f, most, logger)
 		if _, held := errors.AsType[*HeldError](err); !held || time.Now().After(deadline) {
 			return log, key, err
 		}

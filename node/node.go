@@ -38,6 +38,8 @@ type Node struct {
 	ran     atomic.Bool
 	// caughtUp is when the node had first caught up since its start; nil until then.
 	caughtUp atomic.Pointer[time.Time]
+	// trimmed is what the last trim did; nil until then.
+	trimmed atomic.Pointer[Trimmed]
 	// closers undo what New has opened; the last is called first.
 	closers []func() error
 }
@@ -61,7 +63,7 @@ func New(cfg Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
-	log, key, err := awaitLog(n.folder, n.cfg.MaxBranches, n.logger)
+	log, key, err := awaitLog(n.folder, limits{n.cfg.MaxBranches, n.cfg.Trim}, n.logger)
 	if err != nil {
 		return err
 	}
@@ -145,6 +147,10 @@ func (n *Node) Run(ctx context.Context) error {
 		})
 		above.Go(func() error {
 			n.memory.run(ctx, n)
+			return nil
+		})
+		above.Go(func() error {
+			n.keepTrimming(ctx)
 			return nil
 		})
 		return above.Wait()

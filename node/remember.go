@@ -9,9 +9,11 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/node/folder"
@@ -46,6 +48,8 @@ type memory struct {
 	written   map[crdt.Author]time.Time // the last sights that are in the file
 	writtenAt time.Time
 	failed    bool // the last writing
+	// held is what the peers keep back of a trim, for any goroutine to read.
+	held atomic.Pointer[[]eventlog.Hold]
 }
 
 // moment is what the log's next offset was when.
@@ -74,6 +78,7 @@ func recall(f folder.Folder, incarnation string, now time.Time, logger *slog.Log
 		}
 		m.peers[p.Author], m.written[p.Author] = p, p.LastSeen
 	}
+	m.noteHolds()
 	return m
 }
 
@@ -153,6 +158,7 @@ func (m *memory) look(now time.Time, next uint64, members []gossip.Member, seeds
 	}
 	m.looks = append(m.looks, moment{now, next})
 	m.looks = m.looks[max(0, len(m.looks)-maxLooks):]
+	m.noteHolds()
 }
 
 // seenAt returns when a member was last there.

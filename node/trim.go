@@ -1,0 +1,105 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/transition"
+)
+
+// DefaultTrimEvery is how often a node trims its log unless told otherwise.
+const DefaultTrimEvery = time.Hour
+
+// Trimmed is what the last trim of a node did. It is not changed once it is there.
+type Trimmed struct {
+	At     time.Time
+	Took   time.Duration
+	Report eventlog.TrimReport
+	Err    error
+}
+
+// keepTrimming trims the log at once and then again and again until ctx ends. A trim that fails is logged
+// and tried again the next time: the log says itself when it cannot go on at all.
+func (n *Node) keepTrimming(ctx context.Context) {
+	if n.cfg.TrimEvery < 0 {
+		return
+	}
+	tick := time.NewTicker(n.cfg.TrimEvery)
+	defer tick.Stop()
+	for {
+		if _, err := n.Trim(ctx, nil); err != nil && ctx.Err() == nil {
+			n.logger.Warn("trim failed; it is tried again later", "err", err, "in", n.cfg.TrimEvery)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Trim forgets what the node's policy, or the one that is given, lets go: see [eventlog.Log.Trim]. Where
+// members are waited for, what one of them is not known to have stays, as long as it is remembered.
+func (n *Node) Trim(ctx context.Context, policy *eventlog.TrimPolicy) (eventlog.TrimReport, error) {
+	o := eventlog.TrimOptions{Policy: policy}
+	if n.cfg.TrimWaits {
+		o.Holds = n.memory.holds()
+	}
+	began := time.Now()
+	report, err := n.log.Trim(ctx, o)
+	if err == nil && slices.ContainsFunc(report.Held, holdsTransitions) {
+		// What transitions have projected is theirs to keep: it needs only be brought up to date.
+		if err = transition.CatchUp(ctx, n.log); err == nil || errors.Is(err, eventlog.ErrSecondWriter) {
+			var more eventlog.TrimReport
+			more, err = n.log.Trim(ctx, o)
+			report = joined(report, more)
+		}
+	}
+	n.trimmed.Store(&Trimmed{At: began.UTC(), Took: time.Since(began), Report: report, Err: err})
+	if gone := report.Trimmed.Entries + report.Pruned.Entries; gone > 0 {
+		n.logger.Info("trimmed", "entries", report.Trimmed.Entries, "pruned", report.Pruned.Entries,
+			"bytes", report.Trimmed.Bytes+report.Pruned.Bytes, "took", time.Since(began).Round(time.Millisecond))
+	}
+	for _, h := range report.Held {
+		n.logger.Debug("trim is held back", "by", h.Name, "at", h.Offset, "entries", h.Entries, "overrun", h.Overrun)
+	}
+	return report, err
+}
+
+// LastTrim returns what the last trim did; nil before there was one.
+func (n *Node) LastTrim() *Trimmed { return n.trimmed.Load() }
+
+func holdsTransitions(h eventlog.HeldBack) bool { return h.Name == transition.Kind && !h.Overrun }
+
+// joined returns what two trims did together; what is held back is what the second has found.
+func joined(a, b eventlog.TrimReport) eventlog.TrimReport {
+	for _, f := range []struct{ sum, add *eventlog.Forgotten }{{&b.Trimmed, &a.Trimmed}, {&b.Pruned, &a.Pruned}} {
+		f.sum.Ops += f.add.Ops
+		f.sum.Entries += f.add.Entries
+		f.sum.Bytes += f.add.Bytes
+	}
+	return b
+}
+
+// holds returns what the members that are remembered keep back, as of the last look: all that arrived
+// since the node was last seen to be equal to them.
+func (m *memory) holds() []eventlog.Hold {
+	if holds := m.held.Load(); holds != nil {
+		return *holds
+	}
+	return nil
+}
+
+// noteHolds makes what is remembered known to others than the goroutine that owns m.
+func (m *memory) noteHolds() {
+	holds := make([]eventlog.Hold, 0, len(m.peers))
+	for _, p := range m.peers {
+		holds = append(holds, eventlog.Hold{Name: "member " + p.Author.String(), Offset: p.EqualOffset})
+	}
+	slices.SortFunc(holds, func(a, b eventlog.Hold) int { return strings.Compare(a.Name, b.Name) })
+	m.held.Store(&holds)
+}
