@@ -1,0 +1,337 @@
+package analysis_test
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/analysis"
+)
+
+// begin is when all test entries are about.
+var begin = time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// entry makes an entry from "KIND SUBJECT OFFSET [PAYLOAD]", its seq being its place in the test.
+func entry(t testing.TB, seq int, line string) eventlog.Entry {
+	t.Helper()
+	fields := strings.SplitN(line, " ", 4)
+	after, err := time.ParseDuration(fields[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := eventlog.Entry{Entry: crdt.Entry{Seq: uint64(seq)}, Offset: uint64(seq)}
+	e.Kind, e.Subject, e.Time = fields[0], fields[1], begin.Add(after)
+	e.Clock = crdt.ClockAt(e.Time)
+	if len(fields) == 4 {
+		e.Payload = []byte(fields[3])
+	}
+	return e
+}
+
+// entries makes an entry of each line; see entry.
+func entries(t testing.TB, lines ...string) []eventlog.Entry {
+	made := make([]eventlog.Entry, len(lines))
+	for i, line := range lines {
+		made[i] = entry(t, i, line)
+	}
+	return made
+}
+
+// seq yields entries as a log does.
+func seq(all []eventlog.Entry) iter.Seq2[eventlog.Entry, error] {
+	return func(yield func(eventlog.Entry, error) bool) {
+		for _, e := range all {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// sentPaid is a join of sent and paid by subject.
+func sentPaid() analysis.Join {
+	return analysis.Join{Start: analysis.Side{Kinds: []string{"sent"}}, End: analysis.Side{Kinds: []string{"paid", "failed"}}, Within: time.Minute}
+}
+
+// outcomes runs a join and writes each outcome as a line: the verdict, the seqs of start and end, and
+// what else there is to say.
+func outcomes(t testing.TB, j analysis.Join, all []eventlog.Entry) []string {
+	t.Helper()
+	var lines []string
+	for o, err := range j.Outcomes(seq(all)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, line(&o))
+	}
+	return lines
+}
+
+func line(o *analysis.Outcome) string {
+	text := o.Verdict.String()
+	if !o.Start.IsZero() {
+		text += fmt.Sprintf(" s%d", o.Start.Place.Seq)
+	}
+	if !o.End.IsZero() {
+		text += fmt.Sprintf(" e%d", o.End.Place.Seq)
+	}
+	if o.Verdict == analysis.Paired {
+		text += " " + o.Latency.String()
+	}
+	if o.Start.Repeated && o.Verdict != analysis.EndAlone || o.End.Repeated {
+		text += " repeated"
+	}
+	if o.Number() != "" {
+		text += " " + o.Number()
+	}
+	return text
+}
+
+func want(t *testing.T, got []string, lines ...string) {
+	t.Helper()
+	if diff := cmp.Diff(lines, got); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+}
+
+func TestPairing(t *testing.T) {
+	log := entries(t, "sent a 0s", "sent a 10s", "paid a 15s", "other a 16s", "paid a 20s", "paid a 30s")
+	for pairing, lines := range map[analysis.Pairing][]string{
+		analysis.Nearest:   {"paired s1 e2 5s repeated", "paired s0 e4 20s", "end-alone e5 repeated"},
+		analysis.Oldest:    {"paired s0 e2 15s", "paired s1 e4 10s repeated", "end-alone e5 repeated"},
+		analysis.OneToMany: {"paired s1 e2 5s repeated", "paired s1 e4 10s repeated", "paired s1 e5 20s repeated", "start-alone s0"},
+	} {
+		t.Run(pairing.String(), func(t *testing.T) {
+			j := sentPaid()
+			j.Pairing = pairing
+			want(t, outcomes(t, j, log), lines...)
+		})
+	}
+}
+
+func TestWhatIsAloneSaysWhy(t *testing.T) {
+	log := entries(t,
+		"paid before 0s", "sent before 1s",
+		"sent never 2s",
+		"paid nowhere 3s",
+		"sent twice 4s", "sent twice 5s", "paid twice 6s",
+		"sent once 7s", "paid once 8s", "paid once 9s",
+		"sent  10s",
+		"sent far 20s", "paid far 80.000000001s",
+		"sent edge 90s", "paid edge 150s")
+	want(t, outcomes(t, sentPaid(), log),
+		"keyless s10",
+		"end-alone s1 e0",
+		"paired s5 e6 1s repeated",
+		"paired s7 e8 1s",
+		"end-alone e9 repeated",
+		"start-alone s1", "start-alone s2", "start-alone s4", "start-alone s11",
+		"end-alone e3",
+		"end-alone e12",
+		"paired s13 e14 1m0s")
+}
+
+// TestStartAtTheSameTimeComesFirst has both halves at one time, by clocks that know only seconds.
+func TestStartAtTheSameTimeComesFirst(t *testing.T) {
+	want(t, outcomes(t, sentPaid(), entries(t, "paid a 1s", "sent a 1s")), "paired s1 e0 0s")
+	byClock := sentPaid()
+	byClock.Scale = analysis.ByClock
+	want(t, outcomes(t, byClock, entries(t, "paid a 1s", "sent a 1s")), "end-alone s1 e0", "start-alone s1")
+	want(t, outcomes(t, byClock, entries(t, "sent a 1s", "paid a 1.0029s")), "paired s0 e1 2ms")
+}
+
+// TestClockOfAFarFuture has the greatest clock there is, which no int64 of nanoseconds reaches.
+func TestClockOfAFarFuture(t *testing.T) {
+	j := sentPaid()
+	j.Scale, j.Within = analysis.ByClock, 0
+	log := entries(t, "sent a 0s", "paid a 1s")
+	log[1].Clock = crdt.MaxClock - 1
+	want(t, outcomes(t, j, log), "start-alone s0", "end-alone e1")
+}
+
+// TestMicrosecondsAreNotComparedAsMilliseconds is from SEEDS, system C: the maximum distance of its
+// join, in milliseconds, was held against differences in microseconds.
+func TestMicrosecondsAreNotComparedAsMilliseconds(t *testing.T) {
+	j := sentPaid()
+	j.Within = 5 * time.Millisecond
+	want(t, outcomes(t, j, entries(t,
+		"sent a 0s", "paid a 5ms",
+		"sent b 1s", "paid b 1.000005s",
+		"sent c 2s", "paid c 2.005000001s",
+		"sent d 3s", "paid d 8s")),
+		"paired s0 e1 5ms", "paired s2 e3 5µs", "start-alone s4", "end-alone e5", "start-alone s6", "end-alone e7")
+}
+
+// TestJoinIsNoNestedLoop is from SEEDS, system C: its join compared each start with each end. Here that
+// would be ten thousand million comparisons, for keys that differ as for one that all share.
+func TestJoinIsNoNestedLoop(t *testing.T) {
+	const n = 100_000
+	for _, keys := range []int{n, 1} {
+		for _, pairing := range []analysis.Pairing{analysis.Nearest, analysis.Oldest} {
+			j := sentPaid()
+			j.Pairing, j.Within = pairing, 0
+			pairs := 0
+			for o, err := range j.Outcomes(startsThenEnds(n, keys)) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if o.Verdict == analysis.Paired {
+					pairs++
+				}
+			}
+			if pairs != n {
+				t.Errorf("%d keys, %s: %d pairs, want %d", keys, pairing, pairs, n)
+			}
+		}
+	}
+}
+
+// startsThenEnds yields n starts, one a second, and then as many ends.
+func startsThenEnds(n, keys int) iter.Seq2[eventlog.Entry, error] {
+	names := make([]string, keys)
+	for i := range names {
+		names[i] = fmt.Sprintf("subject-%07d", i)
+	}
+	return func(yield func(eventlog.Entry, error) bool) {
+		var e eventlog.Entry
+		for i := range 2 * n {
+			e.Kind, e.Subject, e.Seq, e.Time = "sent", names[i%n%keys], uint64(i), begin.Add(time.Duration(i)*time.Second)
+			if i >= n {
+				e.Kind = "paid"
+			}
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// TestFutureTimeMakesNothingLate is from SEEDS, system C, where one entry with a time in the future
+// stopped what went by time: here it waits in the window while all others are paired.
+func TestFutureTimeMakesNothingLate(t *testing.T) {
+	j := sentPaid()
+	j.Window = 2
+	want(t, outcomes(t, j, entries(t, "sent a 876000h", "sent a 0s", "paid a 1s", "sent a 2h", "paid a 2.001h", "sent b 3h", "paid b 3.001h")),
+		"paired s1 e2 1s", "paired s3 e4 3.6s", "paired s5 e6 3.6s", "start-alone s0")
+}
+
+func TestWindowSortsAndNamesWhatIsLate(t *testing.T) {
+	log := entries(t, "paid a 3s", "sent b 4s", "sent a 2s", "paid b 5s", "sent c 1s")
+	j := sentPaid()
+	want(t, outcomes(t, j, log), "paired s2 e0 1s", "paired s1 e3 1s", "start-alone s4")
+	j.Window = 2
+	want(t, outcomes(t, j, log), "paired s2 e0 1s", "late s4", "paired s1 e3 1s")
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	j := sentPaid()
+	j.MaxBytes, j.Window = 2_000, 1
+	// What only tells reasons apart is given up, and said.
+	want(t, outcomes(t, j, entries(t,
+		"sent a 0s", "paid a 1s", "sent b 2s", "paid b 3s", "sent c 4s", "paid c 5s",
+		"sent d 6s", "paid d 7s", "sent e 8s", "paid e 9s", "paid a 10s")),
+		"paired s0 e1 1s", "paired s2 e3 1s", "paired s4 e5 1s", "paired s6 e7 1s",
+		"forgotten s0", "paired s8 e9 1s", "forgotten s2", "end-alone e10")
+	want(t, outcomes(t, j, entries(t, "paid a 0s", "paid b 1s", "paid c 2s", "paid d 3s", "paid e 4s")),
+		"overlooked e0", "end-alone e1", "end-alone e2", "end-alone e3", "end-alone e4")
+	// Starts are not: their ends may come.
+	var limit *analysis.LimitError
+	var err error
+	for _, err = range j.Outcomes(startsThenEnds(10, 10)) {
+		if err != nil {
+			break
+		}
+	}
+	if !errors.As(err, &limit) || limit.Waiting != 5 || limit.MaxBytes != 2_000 {
+		t.Errorf("ten starts in 2,000 bytes: %v", err)
+	}
+}
+
+func TestKeyOnEachSide(t *testing.T) {
+	j := sentPaid()
+	j.Start.Key, j.End.Key = key(t, "header:request-id"), key(t, "/in/reply~1to")
+	log := entries(t, "sent x 0s", `paid y 1s {"in":{"reply/to":"r1"}}`, "sent x 2s", `paid y 3s {"in":{"reply/to":7}}`,
+		`paid y 4s {"in":{}}`, `paid y 4s {"in":`, `paid y 4s {"in":{"reply/to":null}}`, "sent x 5s")
+	log[0].Headers = []crdt.EventHeader{{Name: "request-id", Value: "r1"}}
+	log[2].Headers = []crdt.EventHeader{{Name: "request-id", Value: "7"}}
+	want(t, outcomes(t, j, log), "keyless e4", "keyless e5", "keyless e6", "keyless s7", "paired s0 e1 1s", "paired s2 e3 1s")
+}
+
+func key(t *testing.T, text string) analysis.Key {
+	t.Helper()
+	k, err := analysis.ParseKey(text)
+	if err != nil || k.String() != text {
+		t.Fatalf("key %q: %q, %v", text, k, err)
+	}
+	return k
+}
+
+func TestKeysThatMakeNoSense(t *testing.T) {
+	for _, text := range []string{"header:", "kind", "id", "/a~2b", "/~"} {
+		if k, err := analysis.ParseKey(text); !errors.Is(err, analysis.ErrKey) && !errors.Is(err, analysis.ErrPointer) {
+			t.Errorf("key %q is %v, %v", text, k, err)
+		}
+	}
+}
+
+func TestJoinsThatMakeNoSense(t *testing.T) {
+	for reason, change := range map[string]func(*analysis.Join){
+		"no kind of entry is a start": func(j *analysis.Join) { j.Start.Kinds = nil },
+		"no kind of entry is an end":  func(j *analysis.Join) { j.End.Kinds = nil },
+		"maximum distance of -1ns":    func(j *analysis.Join) { j.Within = -1 },
+		"pairing(3)":                  func(j *analysis.Join) { j.Pairing = 3 },
+		"scale(2)":                    func(j *analysis.Join) { j.Scale = 2 },
+		"window of -1":                func(j *analysis.Join) { j.Window = -1 },
+		"-1 bytes":                    func(j *analysis.Join) { j.MaxBytes = -1 },
+		"by kind or by field": func(j *analysis.Join) {
+			j.Success = analysis.Condition{Kinds: []string{"paid"}, Field: pointer(t, "/ok")}
+		},
+		"both a start and an end": func(j *analysis.Join) { j.End.Kinds = []string{"sent"} },
+		"a success, but no end":   func(j *analysis.Join) { j.Success.Kinds = []string{"sent"} },
+	} {
+		j := sentPaid()
+		change(&j)
+		for o, err := range j.Outcomes(seq(nil)) {
+			if !errors.Is(err, analysis.ErrJoin) || !strings.Contains(err.Error(), reason) {
+				t.Errorf("%+v, %v: want an error with %q", o, err, reason)
+			}
+			reason = ""
+		}
+		if reason != "" {
+			t.Errorf("no error with %q", reason)
+		}
+	}
+}
+
+func pointer(t testing.TB, text string) analysis.Pointer {
+	t.Helper()
+	p, err := analysis.ParsePointer(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestErrorsOfTheEntriesEndTheJoin(t *testing.T) {
+	broken := errors.New("broken")
+	source := func(yield func(eventlog.Entry, error) bool) {
+		if yield(entry(t, 0, "sent  0s"), nil) {
+			yield(eventlog.Entry{}, broken)
+		}
+	}
+	var got []string
+	for o, err := range sentPaid().Outcomes(source) {
+		got = append(got, fmt.Sprint(line(&o), " ", err))
+	}
+	want(t, got, "keyless s0 <nil>", "paired 0s broken")
+	for range sentPaid().Outcomes(source) {
+		break
+	}
+}

@@ -1,0 +1,97 @@
+package analysis
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Verdict is what a join says of an entry.
+type Verdict uint8
+
+const (
+	// Paired: Start and End belong together.
+	Paired Verdict = iota
+	// StartAlone: no end took Start.
+	StartAlone
+	// EndAlone: there was no start for End. Where the end is [Mark.Repeated], others had taken what
+	// it could have had. Where Start is set, that is the first start of its key that came after it,
+	// no further away than a pair may be: what began it seems to have ended before.
+	EndAlone
+	// Late: the entry came when later ones had left the window. It took no part.
+	Late
+	// Keyless: the entry has no key. It took no part.
+	Keyless
+	// Forgotten: there was no room to remember that Start has an end. Should another end of its key
+	// come, it is not known to be repeated. It goes beside the pair, whose outcome has been.
+	Forgotten
+	// Overlooked: an EndAlone that had to be given up for want of room before it was known whether a
+	// start comes after it.
+	Overlooked
+)
+
+var verdicts = []string{"paired", "start-alone", "end-alone", "late", "keyless", "forgotten", "overlooked"}
+
+// String returns the verdict in a word: "paired", "start-alone", "end-alone", "late", "keyless",
+// "forgotten" or "overlooked".
+func (v Verdict) String() string {
+	if int(v) < len(verdicts) {
+		return verdicts[v]
+	}
+	return fmt.Sprintf("verdict(%d)", uint8(v))
+}
+
+// MarshalText returns the text form.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// Outcome is what a join says of an entry, or of two.
+type Outcome struct {
+	Verdict Verdict
+	// Start and End are the entries; the zero Mark where there is none.
+	Start, End Mark
+	// Latency is the time from Start to End of a pair, never negative.
+	Latency time.Duration
+	// Nth is which end of Start's a pair has, from 1 on. Only [OneToMany] has more than one.
+	Nth uint64
+}
+
+// MarshalJSON writes the outcome with its latency in nanoseconds, as a whole number, where it is a pair.
+func (o Outcome) MarshalJSON() ([]byte, error) {
+	form := struct {
+		Verdict Verdict        `json:"verdict"`
+		Latency *time.Duration `json:"latencyNs,omitempty"`
+		Number  string         `json:"number,omitempty"`
+		Nth     uint64         `json:"nth,omitempty"`
+		Start   Mark           `json:"start,omitzero"`
+		End     Mark           `json:"end,omitzero"`
+	}{Verdict: o.Verdict, Nth: o.Nth, Start: o.Start, End: o.End}
+	if o.Verdict == Paired {
+		form.Latency, form.Number = &o.Latency, o.Number()
+	}
+	return json.Marshal(form)
+}
+
+// Number returns the number that goes along with the pair, as it is written, or "".
+func (o *Outcome) Number() string {
+	if o.Start.Number != "" {
+		return o.Start.Number
+	}
+	return o.End.Number
+}
+
+// entry returns the entry that an outcome is about first: the start, where there is one and the end is
+// not what was left alone.
+func (o *Outcome) entry() *Mark {
+	if o.Start.IsZero() || o.Verdict == EndAlone {
+		return &o.End
+	}
+	return &o.Start
+}
+
+// alone makes the outcome of a single mark.
+func alone(v Verdict, m *Mark) Outcome {
+	if m.end {
+		return Outcome{Verdict: v, End: *m}
+	}
+	return Outcome{Verdict: v, Start: *m}
+}

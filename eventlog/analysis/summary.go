@@ -1,0 +1,203 @@
+package analysis
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+)
+
+// ErrBreakdown is wrapped by every error that says why a [Breakdown] makes no sense.
+var ErrBreakdown = errors.New("invalid breakdown")
+
+// By says what the groups of a summary have in common.
+type By uint8
+
+const (
+	// ByNothing makes no groups.
+	ByNothing By = iota
+	// ByModule groups by the module of the start, and of an end that has none by its own.
+	ByModule
+	// ByAuthor does the same with the author.
+	ByAuthor
+)
+
+var bys = []string{"nothing", "module", "author"}
+
+// String returns "nothing", "module" or "author".
+func (b By) String() string {
+	if int(b) < len(bys) {
+		return bys[b]
+	}
+	return fmt.Sprintf("by(%d)", uint8(b))
+}
+
+// Breakdown says what a summary is to show beside the total.
+type Breakdown struct {
+	// By is what groups have in common; default no groups.
+	By By
+	// Slowest is how many of the slowest pairs are kept, up to [MaxSlowest]; default none.
+	Slowest int
+	// MaxExact is how many latencies are kept for exact percentiles, 8 bytes each, those of groups and
+	// those of the total together; default [DefaultMaxExact]. Past it a group has a sketch.
+	MaxExact int
+}
+
+// Check says why b makes no sense, or nil. Errors wrap [ErrBreakdown].
+func (b Breakdown) Check() error {
+	switch {
+	case b.By > ByAuthor:
+		return fmt.Errorf("%w: %s: expected nothing, module or author", ErrBreakdown, b.By)
+	case b.Slowest < 0 || b.Slowest > MaxSlowest:
+		return fmt.Errorf("%w: the %d slowest pairs: expected 0 to %d", ErrBreakdown, b.Slowest, MaxSlowest)
+	case b.MaxExact < 0:
+		return fmt.Errorf("%w: %d latencies to keep: expected 0 for the default, or more", ErrBreakdown, b.MaxExact)
+	}
+	return nil
+}
+
+// Summary is the outcomes of a join in numbers.
+type Summary struct {
+	Total Group `json:"total"`
+	// Groups are sorted by name. Others is what came when there were [MaxGroups] already, nil when
+	// nothing did.
+	Groups []Group `json:"groups,omitempty"`
+	Others *Group  `json:"others,omitempty"`
+	// Slowest are the pairs that took longest, the slowest first, each with its places, its latency
+	// and its number. Of those that took as long, that comes first whose end does in author order.
+	Slowest []Outcome `json:"slowest,omitempty"`
+}
+
+// Group is the outcomes of one module or author, or of all, in numbers. Starts are those that are
+// paired or alone, and so are ends; entries that took no part are counted beside them.
+type Group struct {
+	// Name is the module or the author in hex, "" for the total, the others and entries without a
+	// module.
+	Name string `json:"name"`
+	// Pairs counts pairs. PairedStarts counts each start that has an end once, and is fewer than Pairs
+	// only with [OneToMany].
+	Pairs        uint64 `json:"pairs"`
+	PairedStarts uint64 `json:"pairedStarts"`
+	// StartsAlone and EndsAlone count those without another half.
+	StartsAlone uint64 `json:"startsAlone"`
+	EndsAlone   uint64 `json:"endsAlone"`
+	// RepeatedStarts came while another of their key waited, whatever became of them. RepeatedEnds
+	// and EndsBeforeStart are ends alone: the start that they could have had was taken, or came after
+	// them. See [EndAlone].
+	RepeatedStarts  uint64 `json:"repeatedStarts"`
+	RepeatedEnds    uint64 `json:"repeatedEnds"`
+	EndsBeforeStart uint64 `json:"endsBeforeStart"`
+	// Late and Keyless entries took no part.
+	Late    uint64 `json:"late"`
+	Keyless uint64 `json:"keyless"`
+	// Forgotten and Overlooked count what there was no room to know: unless both are 0, RepeatedEnds
+	// and EndsBeforeStart may be too low. No other number is.
+	Forgotten  uint64 `json:"forgotten"`
+	Overlooked uint64 `json:"overlooked"`
+	// Succeeded, Failed and Undecided count pairs by how their end went.
+	Succeeded uint64  `json:"succeeded"`
+	Failed    uint64  `json:"failed"`
+	Undecided uint64  `json:"undecided"`
+	Latency   Latency `json:"latency"`
+	Number    Numbers `json:"number,omitzero"`
+}
+
+// SuccessRate returns the part of the pairs that succeeded in hundredths of a percent, rounded half up,
+// and whether there are pairs whose success is decided. Undecided pairs count among all.
+func (g *Group) SuccessRate() (hundredths uint64, known bool) {
+	if g.Succeeded+g.Failed == 0 {
+		return 0, false
+	}
+	return (g.Succeeded*10_000 + g.Pairs/2) / g.Pairs, true
+}
+
+// Numbers are the numbers of pairs, added up.
+type Numbers struct {
+	// Count is how many pairs have a number, Missing how many have none.
+	Count   uint64 `json:"count"`
+	Missing uint64 `json:"missing"`
+	// Sum is exact. Average has three decimals more, the last rounded half away from zero; it is ""
+	// where there is nothing to average.
+	Sum     string `json:"sum"`
+	Average string `json:"average"`
+}
+
+// IsZero reports whether no pair has a number.
+func (n Numbers) IsZero() bool { return n.Count == 0 }
+
+// Summarize reads all outcomes and puts them into numbers. Its memory is bounded: by MaxExact
+// latencies, Slowest pairs and [MaxGroups] groups. An error of the outcomes ends it, and so does one
+// that wraps [ErrBreakdown].
+func Summarize(outcomes iter.Seq2[Outcome, error], b Breakdown) (*Summary, error) {
+	if err := b.Check(); err != nil {
+		return nil, err
+	}
+	room := cmp.Or(b.MaxExact, DefaultMaxExact)
+	s := summing{by: b.By, room: &room, total: newTally("", &room), groups: make(map[string]*tally), slowest: slowest{most: b.Slowest}}
+	for o, err := range outcomes {
+		if err != nil {
+			return nil, err
+		}
+		s.add(&o)
+	}
+	return s.summary(), nil
+}
+
+// summing is a summary at work.
+type summing struct {
+	by      By
+	room    *int // of latencies
+	total   *tally
+	groups  map[string]*tally
+	others  *tally // nil until there are too many groups
+	slowest slowest
+}
+
+func (s *summing) add(o *Outcome) {
+	s.total.add(o)
+	if t := s.group(o); t != nil {
+		t.add(o)
+	}
+	if o.Verdict == Paired {
+		s.slowest.add(o)
+	}
+}
+
+// group returns the group of an outcome, nil if there are none.
+func (s *summing) group(o *Outcome) *tally {
+	name := ""
+	switch s.by {
+	case ByNothing:
+		return nil
+	case ByModule:
+		name = o.entry().Module
+	case ByAuthor:
+		name = o.entry().Place.Author.String()
+	}
+	if t := s.groups[name]; t != nil {
+		return t
+	}
+	if len(s.groups) == MaxGroups {
+		if s.others == nil {
+			s.others = newTally("", s.room)
+		}
+		return s.others
+	}
+	t := newTally(name, s.room)
+	s.groups[name] = t
+	return t
+}
+
+func (s *summing) summary() *Summary {
+	made := &Summary{Total: s.total.sum(), Slowest: s.slowest.sorted()}
+	for _, t := range s.groups {
+		made.Groups = append(made.Groups, t.sum())
+	}
+	slices.SortFunc(made.Groups, func(a, b Group) int { return cmp.Compare(a.Name, b.Name) })
+	if s.others != nil {
+		others := s.others.sum()
+		made.Others = &others
+	}
+	return made
+}
