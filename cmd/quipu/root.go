@@ -42,7 +42,7 @@ see "quipu help exit-codes".`,
 	root.AddCommand(
 		newInit(), newStart(),
 		newAppend(), newLog(), newTail(),
-		newTransition(), newTransitions(), newState(),
+		newTransition(), newTransitions(), newState(), newStats(),
 		newStatus(), newMembers(), newFrontier(), newForks(), newSync(), newBundle(),
 		newVerify(), newProve(), newCheckProof(),
 		newDemo(), newVersion(),

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/analysis"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// The formats that only stats prints in.
+const (
+	asText = "text"
+	asCSV  = "csv"
+)
+
+func newStats() *cobra.Command {
+	var s stats
+	cmd := &cobra.Command{
+		Use:   "stats --dir D [--start-kind A --end-kind B] [flags]",
+		Short: "Count entries, or pair two kinds and say how long they took",
+		Long: `Without kinds, count the entries by kind, module and author.
+
+With --start-kind and --end-kind, pair each entry that ends something with the
+one that began it: the nearest before it that has the same key, is no further
+away than --within, and is not taken yet. --oldest takes the oldest instead, as
+a queue does; --one-to-many takes the nearest whether it is taken or not. What
+is paired with nothing is counted with the reason.
+
+The key is the subject, or as --key says: module, header:NAME, or a JSON pointer
+into the payload such as /order/id; --end-key says so for the ends alone.
+
+Time is the event time, to the nanosecond, or with --by-clock the clock, to the
+millisecond. Percentiles are by nearest rank, and exact up to a million pairs;
+the output says when they are within 0.1 % instead. Sums are always exact.
+
+Entries are put in order of time while they are read, as many at a time as
+--window says; what comes even later is counted as late and takes no part.`,
+		Example: `  quipu stats --dir a
+  quipu stats --dir a --start-kind sent --end-kind paid --end-kind failed --ok-kind paid --within 5m --sum /fee
+  quipu stats --dir a --start-kind queued --end-kind done --by module --slowest 10 --format json
+  quipu stats --dir a --start-kind sent --end-kind paid --list start-alone`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := s.check(cmd); err != nil {
+				return err
+			}
+			s.warn = func(text string) { fmt.Fprintf(cmd.ErrOrStderr(), "quipu: %s\n", text) }
+			return withNode(cmd.Context(), s.dir, func(c *api.Client) error {
+				out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
+				if err := s.run(cmd.Context(), c, out); err != nil {
+					_ = out.Flush() // what came before the error is worth seeing
+					return err
+				}
+				return out.Flush()
+			})
+		},
+	}
+	dirFlag(cmd, &s.dir)
+	filterFlags(cmd, &s.query)
+	s.joinFlags(cmd)
+	formatFlag(cmd, &s.format, asText, asJSON, asCSV)
+	return cmd
+}
+
+// stats is one run of the command.
+type stats struct {
+	dir, format       string
+	query             api.Query
+	join              analysis.Join
+	breakdown         analysis.Breakdown
+	by                string
+	oldest, oneToMany bool
+	byClock           bool
+	sum, sumStart     analysis.Pointer
+	list              []string
+	warn              func(string)
+}
+
+// run prints what the flags ask for.
+func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
+	if len(s.join.Start.Kinds) == 0 {
+		census, err := takeCensus(readEntries(ctx, c, s.query))
+		if err != nil {
+			return err
+		}
+		return s.printCensus(out, census)
+	}
+	s.query.Order, s.query.Kinds = "causal", s.join.Kinds()
+	outcomes := s.join.Outcomes(readEntries(ctx, c, s.query))
+	if len(s.list) > 0 {
+		late, err := s.printOutcomes(out, outcomes)
+		if late > 0 {
+			s.warn(count(late, "entry") + " came too late to be put in order and took no part: see --window")
+		}
+		return err
+	}
+	summary, err := analysis.Summarize(outcomes, s.breakdown)
+	if err != nil {
+		return err
+	}
+	return s.printSummary(out, summary)
+}
+
+// readEntries yields the entries that the node sends.
+func readEntries(ctx context.Context, c *api.Client, q api.Query) iter.Seq2[eventlog.Entry, error] {
+	return func(yield func(eventlog.Entry, error) bool) {
+		for line, err := range c.Entries(ctx, q) {
+			var e eventlog.Entry
+			if err == nil {
+				e.Entry, _, err = line.Entry()
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func takeCensus(entries iter.Seq2[eventlog.Entry, error]) (*analysis.Census, error) {
+	census := new(analysis.Census)
+	for e, err := range entries {
+		if err != nil {
+			return nil, err
+		}
+		census.Add(&e)
+	}
+	return census, nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/quipulog/quipu/eventlog/analysis"
+)
+
+// censusForm is a census in JSON.
+type censusForm struct {
+	Entries  uint64          `json:"entries"`
+	Disputed uint64          `json:"disputed"`
+	First    *time.Time      `json:"first"` // null without entries
+	Last     *time.Time      `json:"last"`
+	Kinds    analysis.Counts `json:"kinds"`
+	Modules  analysis.Counts `json:"modules"`
+	Authors  analysis.Counts `json:"authors"`
+}
+
+func (s *stats) printCensus(w io.Writer, c *analysis.Census) error {
+	form := censusForm{Entries: c.Entries, Disputed: c.Disputed, Kinds: c.Kinds(), Modules: c.Modules(), Authors: c.Authors()}
+	if c.Entries > 0 {
+		first, last := c.First.UTC(), c.Last.UTC()
+		form.First, form.Last = &first, &last
+	}
+	switch s.format {
+	case asJSON:
+		return printJSON(w, form)
+	case asCSV:
+		return form.printCSV(w)
+	}
+	return form.printText(w)
+}
+
+// lists are the counts with what they count.
+func (c *censusForm) lists() []struct {
+	what   string
+	counts analysis.Counts
+} {
+	return []struct {
+		what   string
+		counts analysis.Counts
+	}{{"kind", c.Kinds}, {"module", c.Modules}, {"author", c.Authors}}
+}
+
+func (c *censusForm) printText(w io.Writer) error {
+	if _, err := fmt.Fprintf(w, "entries   %d\n", c.Entries); err != nil || c.Entries == 0 {
+		return err
+	}
+	if c.Disputed > 0 {
+		fmt.Fprintf(w, "disputed  %d\n", c.Disputed)
+	}
+	fmt.Fprintf(w, "first     %s\nlast      %s\n", c.First.Format(time.RFC3339Nano), c.Last.Format(time.RFC3339Nano))
+	for _, list := range c.lists() {
+		fmt.Fprintf(w, "\nby %s\n", list.what)
+		t, err := newTable(w, []string{"ENTRIES", "NAME"}, 10)
+		if err != nil {
+			return err
+		}
+		for _, n := range list.counts.Names {
+			if err := t.row(decimal(n.Entries), dash(n.Name)); err != nil {
+				return err
+			}
+		}
+		if list.counts.Others > 0 {
+			if err := t.row(decimal(list.counts.Others), "(others)"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *censusForm) printCSV(w io.Writer) error {
+	lines := [][]string{{"group", "name", "entries"}, {"total", "", decimal(c.Entries)}}
+	for _, list := range c.lists() {
+		for _, n := range list.counts.Names {
+			lines = append(lines, []string{list.what, n.Name, decimal(n.Entries)})
+		}
+		if list.counts.Others > 0 {
+			lines = append(lines, []string{list.what + "-others", "", decimal(list.counts.Others)})
+		}
+	}
+	return csv.NewWriter(w).WriteAll(lines)
+}
