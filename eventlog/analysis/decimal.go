@@ -30,7 +30,7 @@ func parseDecimal(s string) (d decimal, ok bool) {
 	}
 	whole, fraction, _ := strings.Cut(digits, ".")
 	digits = whole + fraction
-	if len(digits) > MaxDigits+1 {
+	if len(strings.TrimPrefix(digits, "-")) > MaxDigits {
 		return decimal{}, false
 	}
 	d.scale = len(fraction) - exponent

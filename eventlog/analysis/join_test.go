@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -152,8 +153,11 @@ func TestClockOfAFarFuture(t *testing.T) {
 	j := sentPaid()
 	j.Scale, j.Within = analysis.ByClock, 0
 	log := entries(t, "sent a 0s", "paid a 1s")
-	log[1].Clock = crdt.MaxClock - 1
-	want(t, outcomes(t, j, log), "start-alone s0", "end-alone e1")
+	// The second is so many milliseconds on that 64 bits of nanoseconds would come to half a millisecond.
+	for _, clock := range []crdt.Clock{crdt.MaxClock - 1, log[0].Clock + 18_446_744_073_710<<16} {
+		log[1].Clock = clock
+		want(t, outcomes(t, j, log), "start-alone s0", "end-alone e1")
+	}
 }
 
 // TestMicrosecondsAreNotComparedAsMilliseconds is from SEEDS, system C: the maximum distance of its
@@ -254,14 +258,58 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
+// TestWhatIsGoneIsNotHeld has a thousand times as many entries as there is room for at one time.
+func TestWhatIsGoneIsNotHeld(t *testing.T) {
+	j := sentPaid()
+	j.MaxBytes = 3_000
+	for _, j.Pairing = range []analysis.Pairing{analysis.Nearest, analysis.OneToMany} {
+		var all []eventlog.Entry
+		for i := range 500 {
+			for at, what := range []string{"sent a", "paid a", "paid b", "sent b", "sent c", "paid d", "sent a", "paid a"} {
+				all = append(all, entry(t, len(all), fmt.Sprintf("%s %ds", what, 61*i+at)))
+			}
+		}
+		for o, err := range j.Outcomes(seq(all)) {
+			if err != nil || o.Verdict == analysis.Forgotten || o.Verdict == analysis.Overlooked {
+				t.Fatalf("%s: %s, %v", j.Pairing, line(&o), err)
+			}
+		}
+	}
+}
+
+// TestRepeatedEndLooksAtTheLastStart has ends that take their starts in another order than that of time.
+func TestRepeatedEndLooksAtTheLastStart(t *testing.T) {
+	j := sentPaid()
+	j.Within = 10 * time.Second
+	want(t, outcomes(t, j, entries(t, "sent a 0s", "sent a 5s", "paid a 6s", "paid a 7s", "paid a 12s")),
+		"paired s1 e2 1s repeated", "paired s0 e3 7s", "end-alone e4 repeated")
+	want(t, outcomes(t, j, entries(t, "sent b 9s", "paid b 9s", "sent a 0s", "paid a 9.5s", "paid a 10.5s")),
+		"paired s0 e1 0s", "paired s2 e3 9.5s", "end-alone e4")
+}
+
+func TestTimesBefore1970(t *testing.T) {
+	want(t, outcomes(t, sentPaid(), entries(t, "sent a -476508h", "paid a -476507h59m59s", "sent b 0s", "paid b 1s")),
+		"paired s0 e1 1s", "paired s2 e3 1s")
+	j := sentPaid()
+	j.Within = 0
+	log := entries(t, "sent a 0s", "paid a 0s")
+	log[0].Time, log[1].Time = time.Unix(0, -1), time.Unix(0, 1)
+	want(t, outcomes(t, j, log), "paired s0 e1 2ns")
+	log[0].Time, log[1].Time = time.Unix(0, math.MinInt64), time.Unix(0, -1)
+	want(t, outcomes(t, j, log), "paired s0 e1 2562047h47m16.854775807s")
+	log[1].Time = time.Unix(0, 0)
+	want(t, outcomes(t, j, log), "start-alone s0", "end-alone e1")
+}
+
 func TestKeyOnEachSide(t *testing.T) {
 	j := sentPaid()
 	j.Start.Key, j.End.Key = key(t, "header:request-id"), key(t, "/in/reply~1to")
 	log := entries(t, "sent x 0s", `paid y 1s {"in":{"reply/to":"r1"}}`, "sent x 2s", `paid y 3s {"in":{"reply/to":7}}`,
-		`paid y 4s {"in":{}}`, `paid y 4s {"in":`, `paid y 4s {"in":{"reply/to":null}}`, "sent x 5s")
+		`paid y 4s {"in":{}}`, `paid y 4s {"in":`, `paid y 4s {"in":{"reply/to":null}}`, "sent x 5s", "sent x 6s")
 	log[0].Headers = []crdt.EventHeader{{Name: "request-id", Value: "r1"}}
 	log[2].Headers = []crdt.EventHeader{{Name: "request-id", Value: "7"}}
-	want(t, outcomes(t, j, log), "keyless e4", "keyless e5", "keyless e6", "keyless s7", "paired s0 e1 1s", "paired s2 e3 1s")
+	log[8].Headers = []crdt.EventHeader{{Name: "request-id", Value: strings.Repeat("x", analysis.MaxKey+1)}}
+	want(t, outcomes(t, j, log), "keyless e4", "keyless e5", "keyless e6", "keyless s7", "keyless s8", "paired s0 e1 1s", "paired s2 e3 1s")
 }
 
 func key(t *testing.T, text string) analysis.Key {

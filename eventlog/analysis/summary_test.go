@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,7 +58,8 @@ func TestSumsAreExact(t *testing.T) {
 		{[]string{"99999999999999999999999999999999", "0.00000000000000000001"}, "99999999999999999999999999999999.00000000000000000001", "49999999999999999999999999999999.50000000000000000000500", 0},
 		{[]string{"1e3", "-2.50", `"7"`}, "1004.50", "334.83333", 0},
 		{[]string{"1e65", "1e-65", "true", `""`, `" 1"`, `"1 "`, `"0x1"`, `"NaN"`, "[1]", "2"}, "2", "2.000", 9},
-		{[]string{"null"}, "0", "", 1},
+		{[]string{"null", "1" + strings.Repeat("0", analysis.MaxDigits), "0." + strings.Repeat("1", analysis.MaxDigits)}, "0", "", 3},
+		{[]string{"-1" + strings.Repeat("0", analysis.MaxDigits-1)}, "-1" + strings.Repeat("0", analysis.MaxDigits-1), "-1" + strings.Repeat("0", analysis.MaxDigits-1) + ".000", 0},
 	} {
 		j := sentPaid()
 		j.Number.Field = pointer(t, "/n")
@@ -109,6 +111,12 @@ func TestGroups(t *testing.T) {
 	want(t, got, `"": 2 pairs, 1+1 alone, 1 keyless, 2s`, `"": 1 pairs, 0+0 alone, 1 keyless, 2s`,
 		`"x": 1 pairs, 1+0 alone, 0 keyless, 1s`, `"y": 0 pairs, 0+1 alone, 0 keyless, 0s`)
 	s = summarize(t, sentPaid(), analysis.Breakdown{By: analysis.ByAuthor}, log)
+	// An end alone is of its own module, whatever comes after it.
+	early := entries(t, "paid a 0s", "sent a 1s")
+	early[0].Module, early[1].Module = "x", "y"
+	if s := summarize(t, sentPaid(), analysis.Breakdown{By: analysis.ByModule}, early); s.Groups[0].EndsBeforeStart != 1 || s.Groups[1].StartsAlone != 1 {
+		t.Errorf("an end before its start: %+v", s.Groups)
+	}
 	if len(s.Groups) != 1 || s.Groups[0].Pairs != 2 {
 		t.Errorf("by author: %+v", s.Groups)
 	}
@@ -190,6 +198,14 @@ func TestLatenciesAreThoseOfASortedSlice(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestTotalIsPast64Bits adds up the greatest latencies there are.
+func TestTotalIsPast64Bits(t *testing.T) {
+	s, err := analysis.Summarize(pairsOf([]uint64{1<<63 - 1, 1<<63 - 1, 1<<63 - 1, 1<<63 - 3}), analysis.Breakdown{})
+	if err != nil || s.Total.Latency.Total.String() != "36893488147419103226" || s.Total.Latency.Average != 1<<63-1 {
+		t.Errorf("total %s, average %d, %v", s.Total.Latency.Total, s.Total.Latency.Average, err)
+	}
 }
 
 func TestSlowestAreThoseOfASortedSlice(t *testing.T) {
