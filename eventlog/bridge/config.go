@@ -1,0 +1,134 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+)
+
+// Overflow is what happens to a value that is published while the queue is full.
+type Overflow uint8
+
+const (
+	// Wait makes the producer wait until there is room, or its ctx ends.
+	Wait Overflow = iota
+	// Refuse returns a [*BehindError]; the value is still its producer's.
+	Refuse
+	// Drop drops the value, returns [ErrDropped], and names it in a gap entry, which is appended in the
+	// transaction of what follows it.
+	Drop
+)
+
+// String returns "wait", "refuse" or "drop".
+func (o Overflow) String() string {
+	switch o {
+	case Wait:
+		return "wait"
+	case Refuse:
+		return "refuse"
+	case Drop:
+		return "drop"
+	}
+	return fmt.Sprintf("overflow(%d)", uint8(o))
+}
+
+// The defaults of a Config.
+const (
+	DefaultName           = "bridge"
+	DefaultMaxQueued      = 8192
+	DefaultMaxQueuedBytes = 16 << 20
+	DefaultMaxBatch       = 4096
+	DefaultMaxBatchBytes  = 4 << 20
+	DefaultRetryMin       = 100 * time.Millisecond
+	DefaultRetryMax       = 10 * time.Second
+)
+
+// Config says how a bridge works. Only Encode is required.
+type Config[T any] struct {
+	// Name names the stream: the source of its gaps, and where its numbers are kept. One bridge at a
+	// time has it. 1 to 255 bytes; empty means [DefaultName].
+	Name string
+	// Encode makes a value an event. It runs in the goroutine of who publishes, who gets its error. The
+	// event is the bridge's from then on. An event without a time gets that of the call.
+	Encode func(T) (crdt.Event, error)
+	// Number returns the number that the source has given a value: from 1 on, below 2^53, ascending in
+	// the order of publishing. What is missing between two of them is a gap. Nil means that the bridge
+	// counts.
+	Number func(T) uint64
+	// NewNumbers says that the source begins to count anew with each process. Else a number that is not
+	// above the last durable one is a [*NumberError], and what is missing since then a gap.
+	NewNumbers bool
+
+	// Overflow is what happens when the queue is full: Wait unless set.
+	Overflow Overflow
+	// MaxQueued and MaxQueuedBytes bound what is published and not durable yet: events and about their
+	// bytes. One event fits at any size. 0 means [DefaultMaxQueued] and [DefaultMaxQueuedBytes].
+	MaxQueued, MaxQueuedBytes int
+	// MaxBatch and MaxBatchBytes bound what one transaction appends. 0 means [DefaultMaxBatch] and
+	// [DefaultMaxBatchBytes].
+	MaxBatch, MaxBatchBytes int
+
+	// RetryMin and RetryMax are the least and the greatest time between two attempts at a commit for
+	// which the disk has no room: doubling, less up to half of it by chance. 0 means [DefaultRetryMin]
+	// and [DefaultRetryMax].
+	RetryMin, RetryMax time.Duration
+
+	// Append appends events of one batch, in their order, and returns a place for each. It runs inside
+	// an Update and may change keys of its own; it may run again for the same events where the first
+	// time was rolled back. Its errors end the bridge. Nil means [eventlog.Tx.Append] for each, and
+	// then kinds that begin with "quipu." are refused.
+	Append func(tx *eventlog.Tx, events []crdt.Event) ([]crdt.Place, error)
+	// Now is the wall clock. Nil means [time.Now].
+	Now func() time.Time
+	// Logger takes what an operator should know. Nil discards it.
+	Logger *slog.Logger
+}
+
+func (c Config[T]) withDefaults() Config[T] {
+	orElse(&c.Name, DefaultName)
+	orElse(&c.MaxQueued, DefaultMaxQueued)
+	orElse(&c.MaxQueuedBytes, DefaultMaxQueuedBytes)
+	orElse(&c.MaxBatch, DefaultMaxBatch)
+	orElse(&c.MaxBatchBytes, DefaultMaxBatchBytes)
+	orElse(&c.RetryMin, DefaultRetryMin)
+	orElse(&c.RetryMax, max(DefaultRetryMax, c.RetryMin))
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// orElse sets *v to a default if it is zero.
+func orElse[V comparable](v *V, otherwise V) {
+	var zero V
+	if *v == zero {
+		*v = otherwise
+	}
+}
+
+func (c Config[T]) validate() error {
+	switch {
+	case c.Encode == nil:
+		return errors.New("config: Encode is nil: expected a function that makes a value an event")
+	case len(c.Name) > crdt.MaxModule:
+		return fmt.Errorf("config: Name has %d bytes, at most %d are allowed", len(c.Name), crdt.MaxModule)
+	case c.NewNumbers && c.Number == nil:
+		return errors.New("config: NewNumbers is set, and Number, which it is about, is nil")
+	case c.Overflow > Drop:
+		return fmt.Errorf("config: Overflow is %s: expected Wait, Refuse or Drop", c.Overflow)
+	case c.MaxQueued < 1 || c.MaxQueuedBytes < 1:
+		return errors.New("config: MaxQueued or MaxQueuedBytes is negative")
+	case c.MaxBatch < 1 || c.MaxBatchBytes < 1:
+		return errors.New("config: MaxBatch or MaxBatchBytes is negative")
+	case c.RetryMin < 0 || c.RetryMax < c.RetryMin:
+		return fmt.Errorf("config: RetryMin %s, RetryMax %s: expected the lesser first", c.RetryMin, c.RetryMax)
+	}
+	return nil
+}
