@@ -45,9 +45,6 @@ func New[T any](ctx context.Context, log Log, cfg Config[T]) (*Bridge[T], error)
 		return nil, fmt.Errorf("new bridge %q: %w", cfg.Name, err)
 	}
 	q := newQueue(w.known.number)
-	if cfg.NewNumbers {
-		q = newQueue(0)
-	}
 	q.source, q.overflow = cfg.Name, cfg.Overflow
 	q.most = size{events: cfg.MaxQueued, bytes: cfg.MaxQueuedBytes}
 	q.mostBatch = size{events: cfg.MaxBatch, bytes: cfg.MaxBatchBytes}

@@ -256,6 +256,9 @@ func TestCloseThatIsCutShortNamesWhatIsNotDurable(t *testing.T) {
 	if u, ok := errors.AsType[*bridge.UnrecordedError](err); !ok || u.First != 2 || u.Last != 3 || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
+	if s := b.Stats(); s.Number != 1 || s.Queued != 2 {
+		t.Errorf("%+v", s)
+	}
 	mustClose(t, b)
 	wantLines(t, l, "1", "2", "3")
 }
