@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -170,18 +171,20 @@ func TestWhatIsPublishedBeforeRunIsRecorded(t *testing.T) {
 }
 
 func TestRecordWhoseContextEndsSaysThatItIsQueued(t *testing.T) {
-	l := eventlogtest.Open(t)
-	b := mustNew(t, l, config())
-	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(time.Millisecond, cancel)
-	if _, err := b.Record(ctx, 1); !errors.Is(err, bridge.ErrQueued) || !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
-	}
-	if err := b.Publish(ctx, 2); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
-	}
-	mustClose(t, b)
-	wantLines(t, l, "1")
+	synctest.Test(t, func(t *testing.T) {
+		l := eventlogtest.Open(t)
+		b := mustNew(t, l, config())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := b.Record(ctx, 1); !errors.Is(err, bridge.ErrQueued) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		if err := b.Publish(ctx, 2); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		mustClose(t, b)
+		wantLines(t, l, "1")
+	})
 }
 
 func TestWhatCannotBeAnEntryIsItsProducersError(t *testing.T) {
