@@ -103,6 +103,12 @@ func TestFieldsThatATypeDoesNotHaveAreLeftAloneUnlessStrict(t *testing.T) {
 	}
 }
 
+func TestJSONReturnsNoHalfValueBesideAnError(t *testing.T) {
+	if v, err := (typed.JSON[paid]{}).Decode([]byte(`{"order":"o-1","cents":"x"}`)); err == nil || v != (paid{}) {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
 func TestJSONRefusesWhatItWouldChange(t *testing.T) {
 	type texts struct {
 		Text string

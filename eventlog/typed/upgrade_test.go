@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -139,6 +140,29 @@ func TestAVersionMayChangeTheCodec(t *testing.T) {
 	e.Headers = version("2")
 	_, err := typ.Decode(entry(e))
 	wantMismatch(t, err, "content type", "application/json", "text/plain")
+
+	// The second version is JSON too, though the codec is not.
+	d.Upgrades = append(d.Upgrades, typed.Upgrade{From: 2, ContentType: "application/json", Payload: func(old crdt.Event) ([]byte, error) {
+		p, err := typed.JSON[paid]{}.Decode(old.Payload)
+		return []byte(p.Order), err
+	}})
+	if got, err := define(t, d).Decode(entry(e)); err != nil || got.Value != (paid{Order: "o-1"}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	e.Headers = nil
+	if got, err := define(t, d).Decode(entry(e)); err != nil || got.Value != (paid{Order: "o-1"}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAnUpgradeThatReturnsNoValueIsAnError(t *testing.T) {
+	typ := define(t, typed.Declaration[any]{Kind: "k", Upgrades: []typed.Upgrade{
+		typed.UpgradeValue(1, func(paidV1) (any, error) { return nil, nil }),
+	}})
+	_, err := typ.Decode(entry(crdt.Event{Kind: "k", Payload: []byte(`{"amount":1}`)}))
+	if bad, ok := errors.AsType[*typed.DecodeError](err); !ok || !strings.Contains(bad.Error(), "returned no value") {
+		t.Errorf("%v", err)
+	}
 }
 
 // count is a payload of any version: an upgrade from n adds n to the sum and notes it.
