@@ -11,6 +11,8 @@ type arrivalWalk struct {
 	reverse bool
 	// from ≤ offset < to is what was not read yet.
 	from, to uint64
+	// missing, unless it is nil, is told of offsets without an arrival, in order.
+	missing func(gap)
 }
 
 func newArrivalWalk(f *filter, reverse bool, after *mark, bound uint64) *arrivalWalk {
@@ -65,6 +67,9 @@ func (w *arrivalWalk) step(c *arrivalCursor) bool {
 // hole returns the error that ends the reading where the offsets from ≤ offset < next have no arrival:
 // their ops were pruned.
 func (w *arrivalWalk) hole(tx *readTx, k *chunk, from, next uint64) error {
+	if from < next && w.missing != nil {
+		w.missing(gap{from: from, to: next})
+	}
 	if from >= next || !k.gone.overtakes(tx.cut) {
 		return nil
 	}
@@ -104,8 +109,11 @@ func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, c *arrivalCurs
 		return damagedArrival(a.Offset, fmt.Errorf("its op has the offset %d", f.c.offset()))
 	}
 	op, _, err := f.read(k, f.c)
-	if err != nil || op == nil {
+	if err != nil {
 		return err
+	}
+	if op == nil {
+		return nil
 	}
 	if op.op.Count != a.Count {
 		return damagedArrival(a.Offset, fmt.Errorf("its op has %d entries, not %d", op.op.Count, a.Count))

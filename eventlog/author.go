@@ -91,7 +91,7 @@ func (w *authorWalk) begin(tx *readTx, k *chunk) (feedWalk, error) {
 		if from := w.filter.from; from != nil && from.Author == w.author {
 			d.low = max(d.low, from.Seq)
 		}
-		if after == nil || after.seq > f.First() {
+		if after == nil || after.seq > d.low {
 			if err := tx.pruneOvertakes(k, f, d.low); err != nil {
 				return nil, err
 			}

@@ -10,8 +10,9 @@ import (
 //
 // No transaction is held while the loop's body runs, however long it takes: a chunk of 64 KiB and
 // more is copied out at a time. Memory does not grow with the log. Every error ends the iteration: ctx's
-// own when ctx ends, [ErrClosed], an [ErrQuery] or a [*PageError] before the first entry, a [*DamagedError]
-// where the file cannot be read, and a [*TrimmedError] where a trim or a prune overtakes the reading.
+// own when ctx ends, [ErrClosed], an [ErrQuery], a [*PageError] or a [*CursorError] before the first
+// entry, a [*DamagedError] where the file cannot be read, and a [*TrimmedError] where a trim or a prune
+// overtakes the reading.
 func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		r, err := l.newReading(q)
@@ -63,6 +64,9 @@ func (l *Log) newReading(q Query) (*reading, error) {
 	}
 	self, err := l.snapshot()
 	if err != nil {
+		return nil, err
+	}
+	if q, err = l.resume(q, self.bound); err != nil {
 		return nil, err
 	}
 	self.query = q.hash()

@@ -1,6 +1,12 @@
 package eventlog
 
-import "go.etcd.io/bbolt"
+import (
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/quipulog/quipu/crdt"
+)
 
 // Bolt returns the database under a log, for tests that break it.
 func Bolt(l *Log) *bbolt.DB { return l.db }
@@ -15,4 +21,29 @@ const MaxApply = maxApply
 func Unsynced(l *Log) *Log {
 	l.db.NoSync = true
 	return l
+}
+
+// TrimAt takes the bodies of the op that holds the entry at offset, as a trim would.
+func TrimAt(tb testing.TB, l *Log, offset uint64) {
+	tb.Helper()
+	must(l.alone(tb.Context(), updates, func() error {
+		return l.write(func(tx *writeTx) error {
+			_, at, _, err := tx.arrived(offset)
+			if err != nil {
+				return err
+			}
+			if err := tx.beginSweep(); err != nil {
+				return err
+			}
+			return tx.trimOps(at.Author, []crdt.Key{at.Key}, new(Forgotten))
+		})
+	}))
+}
+
+// SetParked makes a follower that says to have parked n entries.
+func SetParked(tb testing.TB, l *Log, name string, n uint64) {
+	tb.Helper()
+	must(l.Update(tb.Context(), func(tx *Tx) error {
+		return tx.putFollower(name, follower{record: followerRecord{Parked: n}})
+	}))
 }

@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"cmp"
-	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -29,15 +28,11 @@ func (l *Log) holders(others []Hold, most uint64) (*holders, error) {
 		for _, o := range others {
 			h.take(o, false, next, most)
 		}
-		c := tx.tree(bucketFollowers).Cursor()
-		for k, v := c.First(); k != nil; k, v = c.Next() {
-			if len(v) < offsetSize {
-				return &DamagedError{What: "the cursor of a follower", Err: errLength}
-			}
-			hold := Hold{Name: string(k), Offset: binary.BigEndian.Uint64(v)}
-			h.take(hold, strings.HasPrefix(hold.Name, crdt.ReservedPrefix), next, most)
+		followers, err := tx.holds()
+		for _, f := range followers {
+			h.take(f, strings.HasPrefix(f.Name, crdt.ReservedPrefix), next, most)
 		}
-		return nil
+		return err
 	})
 	slices.SortFunc(h.active, func(a, b heldBack) int { return cmp.Compare(a.Offset, b.Offset) })
 	return h, err

@@ -1,6 +1,10 @@
 package eventlog
 
-import "time"
+import (
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
 
 // The bounds of the log on disk and of one transaction. Those of the format are in [crdt].
 const (
@@ -25,6 +29,27 @@ const (
 	// maxTreeDepth bounds the pages on the way from the root of a bucket to a leaf. At two keys a page
 	// it holds 2^40 pages, more than a file can have; deeper is a circle.
 	maxTreeDepth = 40
+	// maxFollowEntries and maxFollowBytes bound the batch of a follower: that much is in memory, and is
+	// handled in one transaction that keeps other writers waiting.
+	maxFollowEntries = 1 << 16
+	maxFollowBytes   = crdt.MaxBatch
+	// maxFilter bounds the filter of a follower, in bytes: it is written with each commit of its cursor.
+	maxFilter = 16 << 10
+	// maxParked bounds the entries that one follower has parked. A follower that parks so many has no
+	// poison entries: something else is wrong.
+	maxParked = 10_000
+	// parkedChunk is how many parked entries one transaction reads.
+	parkedChunk = 256
+	// maxErrorText bounds the text of an error that is kept with a follower or a parked entry, in bytes.
+	maxErrorText = 1 << 10
+	// maxShown bounds what an error message repeats of a text that somebody else wrote, in bytes.
+	maxShown = 64
+	// quietOffsets and quietTime say when the cursor of a follower is committed although nothing was
+	// handled, since none of the entries was for it: that many offsets later, which are read again in
+	// some 50 ms should the process end before, or that much time later. A commit for each would cost
+	// a sync that other writers wait for.
+	quietOffsets = 1 << 16
+	quietTime    = time.Second
 	// maxName bounds the name of a follower or of its state, in bytes.
 	maxName = 255
 )

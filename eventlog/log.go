@@ -41,6 +41,7 @@ type Log struct {
 	queue    queue
 	sweeping sweeping
 	update   reentry // the goroutine that runs an Update's function
+	claims   claims  // the followers that run
 
 	// durable is the id of the last transaction that was synced; a read transaction that sees a later
 	// one looks at what may still be lost.

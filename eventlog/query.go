@@ -74,6 +74,10 @@ type Query struct {
 	From *crdt.Place
 	// FromOffset takes the entries at or above that offset. It goes with [Arrival] alone.
 	FromOffset uint64
+	// After takes the entries behind a cursor of this node's, see [Log.CursorAfter]. It goes with
+	// [Arrival] and a [Log.Tail], in the place of FromOffset. One of another node is refused with a
+	// [*CursorError].
+	After Cursor
 	// Disputed says whether the entries on the branches of disputed feeds are taken.
 	Disputed Disputed
 	// Gone says what is done about entries whose bodies were trimmed, or that were pruned.
@@ -108,6 +112,10 @@ func (q *Query) check() error {
 		return fmt.Errorf("%w: from %s: a place to begin at goes with author order, not %s", ErrQuery, q.From, q.Order)
 	case q.FromOffset != 0 && q.Order != Arrival:
 		return fmt.Errorf("%w: from offset %d: an offset goes with arrival order, not %s", ErrQuery, q.FromOffset, q.Order)
+	case !q.After.IsZero() && q.Order != Arrival:
+		return fmt.Errorf("%w: after cursor %s: a cursor goes with arrival order, not %s", ErrQuery, q.After, q.Order)
+	case !q.After.IsZero() && q.FromOffset != 0:
+		return fmt.Errorf("%w: after cursor %s and from offset %d: expected one of them", ErrQuery, q.After, q.FromOffset)
 	case !q.Since.IsZero() && !q.Until.IsZero() && q.Until.Before(q.Since):
 		return fmt.Errorf("%w: until %s is before since %s", ErrQuery, q.Until.Format(time.RFC3339Nano), q.Since.Format(time.RFC3339Nano))
 	}

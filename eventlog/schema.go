@@ -30,9 +30,12 @@ import (
 //	marks
 //	  offset (8)      → when it was given to an entry, in milliseconds since 1970 (8)
 //	followers
-//	  name            → cursor (8): an offset
+//	  name            → cursor (8): an offset ‖ record, see followerrecord.go; none if only SetCursor wrote it
 //	state
 //	  name            → a bucket for each name, with keys of its owner's own
+//	parked
+//	  name            → a bucket for each follower that has parked entries:
+//	    offset (8)     → what is kept of the entry, see parked.go
 //
 // A feed's record and an op's arrival are written in the transaction that writes the op, so that
 // whatever a crash leaves is whole. The trees of ops and arrivals only grow at their right edge,
@@ -54,9 +57,10 @@ var (
 	bucketFollowers = []byte("followers")
 	bucketState     = []byte("state")
 	bucketMarks     = []byte("marks")
+	bucketParked    = []byte("parked")
 	firstBuckets    = [][]byte{bucketMeta, bucketOps, bucketFeeds, bucketArrivals, bucketFollowers, bucketState}
 	// laterBuckets came after the first files: where they are missing they are made when it is opened.
-	laterBuckets = [][]byte{bucketMarks}
+	laterBuckets = [][]byte{bucketMarks, bucketParked}
 
 	metaFormat       = []byte("format")
 	metaLog          = []byte("log")

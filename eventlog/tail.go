@@ -10,10 +10,12 @@ import (
 // new ones, without a gap and without repeating any, until ctx ends; with FromOffset [Now] it yields
 // new ones only. Whether an entry is disputed is as it stood when the entry was read.
 //
-// A slow loop holds nothing up: what arrives meanwhile is read from the file when the loop comes for
-// it. The query has no page and no reverse, and no order but the arrival's, whether it says so or
-// not. Every error ends the iteration: ctx's own when ctx ends, [ErrClosed] when the log is closed,
-// and those of [Log.Entries].
+// A slow loop holds nothing up and loses nothing: what arrives meanwhile is read from the file when the
+// loop comes for it. If a trim is faster it is told so, by a [*TrimmedError]. One that is to go on after a
+// break keeps the [Log.CursorAfter] of the last entry that it is done with, and begins again with that as
+// the query's After; what was trimmed here behind that cursor is such an error too. The query has no page
+// and no reverse, and no order but the arrival's, whether it says so or not. Every error ends the
+// iteration: ctx's own when ctx ends, [ErrClosed] when the log is closed, and those of [Log.Entries].
 func (l *Log) Tail(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		stopped := false
@@ -37,7 +39,9 @@ func (l *Log) tail(ctx context.Context, q Query, yield func(Entry) bool) error {
 		return fmt.Errorf("%w: a tail has no pages", ErrQuery)
 	}
 	q.Order = Arrival
+	resumed := q.After
 	left := q.Limit
+	var sweep *uint64 // the last when the tail began: what has gone since was to come
 	for {
 		// Taken before reading, the channel is closed by whatever the reading does not see.
 		changed := l.Changed()
@@ -45,6 +49,12 @@ func (l *Log) tail(ctx context.Context, q Query, yield func(Entry) bool) error {
 		if err != nil {
 			return err
 		}
+		if sweep == nil {
+			if sweep = &r.self.sweep; !resumed.IsZero() {
+				sweep = new(uint64) // whoever kept the cursor has missed all that went since
+			}
+		}
+		r.chunk.gone.sweep = *sweep
 		goesOn := true
 		if q.FromOffset != Now {
 			err = r.each(ctx, func(e Entry) bool {
@@ -60,6 +70,7 @@ func (l *Log) tail(ctx context.Context, q Query, yield func(Entry) bool) error {
 		if q.FromOffset == Now || q.FromOffset < r.chunk.bound {
 			q.FromOffset = r.chunk.bound
 		}
+		q.After = Cursor{} // the bound is no less
 		select {
 		case <-changed:
 		case <-ctx.Done():

@@ -110,6 +110,20 @@ func (t *tree) remove(key []byte) error {
 	return t.b.Delete(key)
 }
 
+// removeChild removes the bucket called name, if it is there, which has no buckets inside. It looks at
+// all of it first, since bbolt will.
+func (t *tree) removeChild(name []byte) error {
+	child := t.child(name)
+	if child == nil {
+		return nil
+	}
+	c := child.Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+	}
+	t.check(name, true)
+	return t.b.DeleteBucket(name)
+}
+
 // Cursor returns a cursor over t.
 func (t *tree) Cursor() *treeCursor {
 	c := &treeCursor{c: t.b.Cursor()}

@@ -27,6 +27,10 @@ type Tx struct {
 	w    *writeTx
 	err  error
 	done bool
+	// by is the follower whose handler has the transaction; empty in others.
+	by string
+	// refused is why the log took no event, if it did not: that is not the event's fault.
+	refused error
 }
 
 // Update runs fn, once, and commits what it appended and what it put into its buckets, all or nothing,
@@ -112,12 +116,17 @@ func (tx *Tx) Append(e crdt.Event) (crdt.Place, error) {
 // AppendReserved is Append for events of any kind. It is for the package that gives a reserved kind its
 // meaning, once it has checked the event.
 func (tx *Tx) AppendReserved(e crdt.Event) (place crdt.Place, err error) {
+	if tx.by != "" {
+		e.Headers = withHeader(e.Headers, HeaderBy, tx.by)
+	}
 	draft, err := tx.w.log.draft(e)
 	if err != nil {
 		return crdt.Place{}, fmt.Errorf("append event: %w", err)
 	}
 	err = tx.do(func() error {
-		place, err = tx.w.append(draft)
+		if place, err = tx.w.append(draft); err != nil {
+			tx.refused = err
+		}
 		return err
 	})
 	return place, err
@@ -217,7 +226,7 @@ func (tx *Tx) Cursor(name string) (offset uint64, found bool) {
 		if v == nil {
 			return nil
 		}
-		if len(v) != offsetSize {
+		if len(v) < offsetSize {
 			return &DamagedError{What: fmt.Sprintf("the cursor of %q", name), Err: errLength}
 		}
 		offset, found = binary.BigEndian.Uint64(v), true
@@ -226,14 +235,19 @@ func (tx *Tx) Cursor(name string) (offset uint64, found bool) {
 	return offset, found
 }
 
-// SetCursor sets the durable place of a follower: the offset of the entry that it handles next.
+// SetCursor sets the durable place of a follower: the offset of the entry that it handles next. A
+// [Log.Follow] of that name that waits goes on from there once something arrives.
 func (tx *Tx) SetCursor(name string, offset uint64) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
 	return tx.do(func() error {
-		v := encodeOffset(offset)
-		return tx.w.tree(bucketFollowers).put([]byte(name), v[:])
+		followers, v := tx.w.tree(bucketFollowers), encodeOffset(offset)
+		var record []byte
+		if old := followers.get([]byte(name)); len(old) > offsetSize {
+			record = old[offsetSize:]
+		}
+		return followers.put([]byte(name), append(v[:], record...))
 	})
 }
 

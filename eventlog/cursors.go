@@ -1,0 +1,134 @@
+package eventlog
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// ErrCursor is wrapped by the errors for a text that is no [Cursor].
+var ErrCursor = errors.New("not a cursor")
+
+// ErrForeignCursor is wrapped by the errors for a [Cursor] of another node, of arrivals that have begun
+// anew since, or of a place that this log has not reached.
+var ErrForeignCursor = errors.New("cursor is of another log on disk")
+
+// Cursor is a place in the arrival order of one node's log on disk: all entries below Offset are before
+// it. It is what a reader elsewhere keeps in order to go on where it was, see [Query].After and
+// [CursorStore]. The zero Cursor stands for none. Its text form is NODE.INCARNATION.OFFSET: 16 and 32
+// digits of hex, and a decimal number.
+type Cursor struct {
+	// Node is the beginning of the node's author.
+	Node [8]byte
+	// Incarnation names the arrivals that Offset counts, see [Log.Incarnation].
+	Incarnation [16]byte
+	// Offset is that of the next entry to read.
+	Offset uint64
+}
+
+// CursorAt returns the cursor before the entry at offset.
+func (l *Log) CursorAt(offset uint64) Cursor {
+	return Cursor{Node: [8]byte(l.author[:8]), Incarnation: l.incarnation, Offset: offset}
+}
+
+// CursorAfter returns the cursor behind e, which this log has returned: whoever has done with e, and
+// with all before it in arrival order, goes on there.
+func (l *Log) CursorAfter(e Entry) Cursor { return l.CursorAt(e.Offset + 1) }
+
+// IsZero reports whether c stands for no cursor.
+func (c Cursor) IsZero() bool { return c == Cursor{} }
+
+// String returns the text form.
+func (c Cursor) String() string {
+	return hex.EncodeToString(c.Node[:]) + "." + hex.EncodeToString(c.Incarnation[:]) + "." + strconv.FormatUint(c.Offset, 10)
+}
+
+// ParseCursor reads the text form. Errors wrap [ErrCursor].
+func ParseCursor(s string) (Cursor, error) {
+	var c Cursor
+	parts := strings.Split(s, ".")
+	if len(parts) == 3 && fromHex(c.Node[:], parts[0]) && fromHex(c.Incarnation[:], parts[1]) {
+		offset, err := strconv.ParseUint(parts[2], 10, 64)
+		if err == nil && offset < crdt.MaxSeq && strconv.FormatUint(offset, 10) == parts[2] {
+			c.Offset = offset
+			return c, nil
+		}
+	}
+	return Cursor{}, fmt.Errorf("%w: %q: expected NODE.INCARNATION.OFFSET as this program writes it", ErrCursor, clip(s, maxShown))
+}
+
+// fromHex reads lower-case hex that fills b, and reports whether text is that.
+func fromHex(b []byte, text string) bool {
+	raw, err := hex.DecodeString(text)
+	return err == nil && len(raw) == copy(b, raw) && len(raw) == len(b) && hex.EncodeToString(b) == text
+}
+
+// MarshalText returns the text form.
+func (c Cursor) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads the text form.
+func (c *Cursor) UnmarshalText(text []byte) (err error) {
+	*c, err = ParseCursor(string(text))
+	return err
+}
+
+// checkCursor says why c is no place of this log, whose arrivals end before offset next, or nil.
+func (l *Log) checkCursor(c Cursor, next uint64) error {
+	here := l.CursorAt(next)
+	switch {
+	case c.Node != here.Node:
+		return fmt.Errorf("%w: it is of node %x…, this is node %x…: ask that one, or begin again without it",
+			ErrForeignCursor, c.Node, here.Node)
+	case !bytes.Equal(c.Incarnation[:], here.Incarnation[:]):
+		return fmt.Errorf("%w: it is of incarnation %x, this node's arrivals have begun anew as %x: begin again without it",
+			ErrForeignCursor, c.Incarnation, here.Incarnation)
+	case c.Offset > next:
+		return fmt.Errorf("%w: it is of offset %d, this log ends before %d: begin again without it", ErrForeignCursor, c.Offset, next)
+	}
+	return nil
+}
+
+// CursorStore keeps the cursors of followers whose effects live elsewhere, see [Log.Deliver]: a table,
+// a file. Its methods are called by one goroutine for one name.
+type CursorStore interface {
+	// Load returns the cursor of the follower, and whether there is one.
+	Load(ctx context.Context, name string) (c Cursor, found bool, err error)
+	// Save keeps c, durably, in the place of what was kept before.
+	Save(ctx context.Context, name string, c Cursor) error
+}
+
+// CursorError is returned by [Log.Deliver] when it is the cursor that cannot be loaded or saved, not
+// the handler that has failed, and by readings for a cursor that is not of this log.
+type CursorError struct {
+	Name string // of the follower; empty for a reading
+	Op   string // "load", "save" or "resume"
+	Err  error  // of the store, or wraps [ErrForeignCursor]
+}
+
+func (e *CursorError) Error() string {
+	if e.Name == "" {
+		return fmt.Sprintf("%s reading: %v", e.Op, e.Err)
+	}
+	return fmt.Sprintf("follower %q: %s cursor: %v", e.Name, e.Op, e.Err)
+}
+
+// Unwrap returns what was wrong.
+func (e *CursorError) Unwrap() error { return e.Err }
+
+// resume puts the query's cursor where its offset stands. The log's arrivals end before offset next.
+func (l *Log) resume(q Query, next uint64) (Query, error) {
+	if q.After.IsZero() {
+		return q, nil
+	}
+	if err := l.checkCursor(q.After, next); err != nil {
+		return q, &CursorError{Op: "resume", Err: err}
+	}
+	q.FromOffset, q.After = q.After.Offset, Cursor{}
+	return q, nil
+}

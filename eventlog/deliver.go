@@ -1,0 +1,182 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Deliver is [Log.Follow] for effects that live elsewhere: the handler has no transaction, may take its
+// time, and the cursor is in store, saved once the handler has returned nil. So each entry is handled
+// at least once: what was handled and not saved when the process ended comes again. A handler that must
+// not do it twice has two ways: it keeps Delivery.After in the same transaction of its own as its
+// effects, and store loads it from there; or it asks its target for the entry by the key that is the
+// same for ever and on every node, [crdt.Entry.Place] together with the id of its op.
+//
+// The log remembers where the follower was, a little behind store, for [Log.Followers] and to hold back
+// trims. An error of store is a [*CursorError], under RetryOnError only after it was tried again. A
+// cursor of another node or incarnation is one too, which is not tried again. All else is as in
+// [Log.Follow].
+func (l *Log) Deliver(ctx context.Context, name string, cfg FollowConfig, store CursorStore, handler func(ctx context.Context, d Delivery) error) error {
+	return l.follow(ctx, name, cfg, func(f *following) keeper {
+		return &keptElsewhere{following: f, store: store, handler: handler}
+	})
+}
+
+// Delivery is a batch of a follower whose effects live elsewhere.
+type Delivery struct {
+	// Entries may be kept, see [Entry], and are not changed.
+	Entries []Entry
+	// After is the cursor behind them: what store is given next, or the handler may keep itself.
+	After Cursor
+}
+
+// keptElsewhere keeps the cursor in a store of the program's.
+type keptElsewhere struct {
+	*following
+	store   CursorStore
+	handler func(ctx context.Context, d Delivery) error
+
+	// noted is the cursor that the log remembers, and notedAt when it was written.
+	noted   uint64
+	notedAt time.Time
+	// handled and trimmed count entries since then.
+	handled int
+	trimmed uint64
+}
+
+func (k *keptElsewhere) load(ctx context.Context) (uint64, error) {
+	var c Cursor
+	var found bool
+	err := k.persist(ctx, "load", func() (err error) {
+		c, found, err = k.store.Load(ctx, k.name)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	now, err := k.log.snapshot()
+	if err != nil {
+		return 0, err
+	}
+	next := now.bound
+	if !found {
+		// Kept at once: what is new is what arrives from now on.
+		c = k.log.CursorAt(k.start(next))
+		if err := k.save(ctx, c); err != nil {
+			return 0, err
+		}
+	} else if err := k.log.checkCursor(c, next); err != nil {
+		return 0, &CursorError{Name: k.name, Op: "load", Err: err}
+	}
+	return c.Offset, k.remember(ctx, c.Offset, nil)
+}
+
+// save keeps c in the store.
+func (k *keptElsewhere) save(ctx context.Context, c Cursor) error {
+	return k.persist(ctx, "save", func() error { return k.store.Save(ctx, k.name, c) })
+}
+
+// persist runs a step of the store, again and again if the configuration says so.
+func (k *keptElsewhere) persist(ctx context.Context, op string, step func() error) error {
+	for attempts := 1; ; attempts++ {
+		err := step()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		failed := &CursorError{Name: k.name, Op: op, Err: err}
+		if k.cfg.OnError == StopOnError {
+			return failed
+		}
+		why := Failure{Error: clip(failed.Error(), maxErrorText), Time: k.log.cfg.Now(), Attempts: attempts, First: k.cursor, Last: k.cursor}
+		if err := k.note(ctx, why); err != nil {
+			return err
+		}
+		if err := k.pause(ctx, attempts); err != nil {
+			return err
+		}
+	}
+}
+
+func (k *keptElsewhere) handle(ctx context.Context, b *portion) error {
+	d := Delivery{Entries: b.entries, After: k.log.CursorAt(b.to)}
+	if err := k.handler(ctx, d); err != nil {
+		return k.blame(ctx, b, err, err)
+	}
+	// A crash here makes the handler see the batch again.
+	k.handled += len(b.entries)
+	return k.move(ctx, b)
+}
+
+func (k *keptElsewhere) pass(ctx context.Context, b *portion) error { return k.move(ctx, b) }
+
+// move saves the end of the batch, and lets the log remember it once that is due.
+func (k *keptElsewhere) move(ctx context.Context, b *portion) error {
+	k.trimmed += b.trimmed
+	if err := k.save(ctx, k.log.CursorAt(b.to)); err != nil {
+		return err
+	}
+	k.cursor = b.to
+	if b.to-k.noted < quietOffsets && time.Since(k.notedAt) < quietTime {
+		return nil
+	}
+	return k.remember(ctx, b.to, nil)
+}
+
+// park parks the entry here, then moves the cursor there: one that is parked twice is parked once.
+func (k *keptElsewhere) park(ctx context.Context, b *portion, why *HandlerError) error {
+	f := k.failure(why)
+	err := k.remember(ctx, b.from, func(tx *Tx, r *followerRecord) error {
+		r.Failure = &f
+		return tx.park(k.name, r, &b.entries[0], f)
+	})
+	if err != nil {
+		return err
+	}
+	return k.move(ctx, b)
+}
+
+// remember writes where the follower is, with what was counted, and with what change, unless it is nil,
+// does to its record.
+func (k *keptElsewhere) remember(ctx context.Context, cursor uint64, change func(tx *Tx, r *followerRecord) error) error {
+	err := k.log.Update(ctx, func(tx *Tx) error {
+		f, found, err := tx.follower(k.name)
+		if err != nil {
+			return err
+		}
+		if found && !f.record.Elsewhere {
+			return fmt.Errorf("deliver to %q: %w: its cursor is in the log: use Follow, or another name", k.name, ErrElsewhere)
+		}
+		f.cursor, f.record.Elsewhere = cursor, true
+		f.record.configure(&k.cfg, tx)
+		f.record.Trimmed += k.trimmed
+		if k.handled > 0 {
+			f.record.handled(k.handled)
+		}
+		if change != nil {
+			if err := change(tx, &f.record); err != nil {
+				return err
+			}
+		}
+		return tx.putFollower(k.name, f)
+	})
+	if err == nil {
+		k.noted, k.notedAt, k.handled, k.trimmed = cursor, time.Now(), 0, 0
+	}
+	return err
+}
+
+// close lets the log remember what it was not told yet. What it cannot write it learns at the next
+// start, from the store.
+func (k *keptElsewhere) close(ctx context.Context) {
+	if k.noted == k.cursor && k.handled == 0 && k.trimmed == 0 {
+		return
+	}
+	if err := k.remember(ctx, k.cursor, nil); err != nil && !errors.Is(err, ErrClosed) {
+		k.log.logger.Warn("where a follower is was not kept", "follower", k.name, "error", err)
+	}
+}

@@ -1,0 +1,274 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// Follow gives the handler all entries that the configuration takes, in arrival order, batch by batch,
+// from the place that the follower called name had reached, and waits for new ones, until something
+// ends it. What the handler puts into buckets of its tx, what it appends there and the follower's
+// cursor are one commit: each entry has its effect exactly once, whatever ends the process, and an
+// entry that arrives late, with whatever clock, has it too. No transaction is open while Follow waits.
+//
+// The handler is as the function of a [Log.Update]: it runs in the caller's goroutine while nothing
+// else can be written. It may run again for entries whose commit did not happen, so only what it does
+// through tx happens once; for effects elsewhere there is [Log.Deliver]. It may keep the batch, see
+// [Entry], but does not change it. What it appends carries [HeaderBy].
+//
+// An error of the handler keeps nothing and never moves the cursor; OnError and ParkAfter say what
+// then. A panic keeps nothing and passes through. Follow returns ctx's error when ctx ends, a
+// [*HandlerError] when it stops for the handler, a [*TrimmedError] before entries that are gone,
+// [ErrFollowing] when the name is taken, and the errors of [Log.Update]; never nil. After an
+// [ErrUncertain] it looks at the file and goes on from there.
+//
+// Names are 1 to 255 bytes of UTF-8; those that begin with "quipu." are the log's own.
+func (l *Log) Follow(ctx context.Context, name string, cfg FollowConfig, handler func(tx *Tx, batch []Entry) error) error {
+	return l.follow(ctx, name, cfg, func(f *following) keeper {
+		return &keptHere{following: f, handler: handler}
+	})
+}
+
+// FollowConfig says what a follower takes and how. The zero value takes everything from the beginning
+// and stops at the first error.
+type FollowConfig struct {
+	// Kinds, Modules, Subjects and Authors each take the entries that have one of the values; an empty
+	// one takes all. Together they have at most 16 KiB.
+	Kinds, Modules, Subjects []string
+	Authors                  []crdt.Author
+	// From is the offset at which a follower begins that has no cursor yet; [Now] takes new entries only.
+	From uint64
+
+	// MaxEntries bounds the entries of a batch. 0 means 1,024; at most 65,536.
+	MaxEntries int
+	// MaxBytes bounds the bytes of a batch that has more than one entry. 0 means 1 MiB; at most 16 MiB.
+	MaxBytes int
+	// MaxWait is how long a batch that is not full waits for more after its first entry was read. At 0
+	// it is handled at once.
+	MaxWait time.Duration
+
+	// OnError says what an error of the handler leads to.
+	OnError OnError
+	// RetryMin is the pause after the first failure; each one more doubles it, up to RetryMax, and a
+	// pause is cut at random to between half and all of that. 0 means 100 ms and 1 minute.
+	RetryMin, RetryMax time.Duration
+	// ParkAfter, unless it is 0, parks what cannot be handled, with its error, and goes on: after so
+	// many failures the batch is halved until one entry is left that fails alone. See [Log.Parked]. It
+	// goes with RetryOnError. A follower parks 10,000 entries at most; then it stops.
+	ParkAfter int
+
+	// OwnEntries takes what the follower itself has emitted, too, see [HeaderBy].
+	OwnEntries bool
+	// SkipTrimmed goes on behind entries that are gone, and counts them, instead of returning a
+	// [*TrimmedError].
+	SkipTrimmed bool
+	// DoesNotHold lets entries be trimmed that the follower has not handled. Else it holds trims back,
+	// up to a limit.
+	DoesNotHold bool
+}
+
+// OnError says what an error of a follower's handler leads to.
+type OnError uint8
+
+const (
+	// StopOnError returns the error.
+	StopOnError OnError = iota
+	// RetryOnError hands the same batch over again, after a pause.
+	RetryOnError
+)
+
+const (
+	defaultFollowEntries = 1024
+	defaultFollowBytes   = 1 << 20
+	defaultRetryMin      = 100 * time.Millisecond
+	defaultRetryMax      = time.Minute
+)
+
+func (c FollowConfig) withDefaults() FollowConfig {
+	if c.MaxEntries == 0 {
+		c.MaxEntries = defaultFollowEntries
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = defaultFollowBytes
+	}
+	if c.RetryMin == 0 {
+		c.RetryMin = defaultRetryMin
+	}
+	if c.RetryMax == 0 {
+		c.RetryMax = max(c.RetryMin, defaultRetryMax)
+	}
+	return c
+}
+
+func (c FollowConfig) validate() error {
+	switch {
+	case c.From != Now && c.From >= crdt.MaxSeq:
+		return fmt.Errorf("config: From is %d: expected an offset below 2^53, or Now", c.From)
+	case c.MaxEntries < 1 || c.MaxEntries > maxFollowEntries:
+		return fmt.Errorf("config: MaxEntries is %d: expected 1 to %d", c.MaxEntries, maxFollowEntries)
+	case c.MaxBytes < 1 || c.MaxBytes > maxFollowBytes:
+		return fmt.Errorf("config: MaxBytes is %d: expected 1 to %d", c.MaxBytes, maxFollowBytes)
+	case c.MaxWait < 0:
+		return fmt.Errorf("config: MaxWait is %s: expected 0 or more", c.MaxWait)
+	case c.OnError > RetryOnError:
+		return fmt.Errorf("config: OnError is %d: expected StopOnError or RetryOnError", c.OnError)
+	case c.RetryMin < 0 || c.RetryMax < c.RetryMin:
+		return fmt.Errorf("config: RetryMin is %s and RetryMax %s: expected the first to be no more than the second", c.RetryMin, c.RetryMax)
+	case c.ParkAfter < 0 || c.ParkAfter > 0 && c.OnError != RetryOnError:
+		return fmt.Errorf("config: ParkAfter is %d: expected 0, or a number of failures together with RetryOnError", c.ParkAfter)
+	case c.filter().size() > maxFilter:
+		return fmt.Errorf("config: Kinds, Modules, Subjects and Authors have %d bytes together: expected at most %d", c.filter().size(), maxFilter)
+	}
+	return nil
+}
+
+func (c FollowConfig) filter() followFilter {
+	return followFilter{Kinds: c.Kinds, Modules: c.Modules, Subjects: c.Subjects, Authors: c.Authors, Own: c.OwnEntries}
+}
+
+// HandlerError is returned when the handler of a follower has failed. Nothing of the batch was kept.
+type HandlerError struct {
+	Name        string // of the follower
+	First, Last uint64 // offsets of the first and the last entry that it was given
+	Attempts    int    // failures in a row, this one included
+	Err         error  // the handler's
+}
+
+func (e *HandlerError) Error() string {
+	return fmt.Sprintf("follower %q: handle entries at offsets %d to %d, attempt %d: %v", e.Name, e.First, e.Last, e.Attempts, e.Err)
+}
+
+// Unwrap returns the handler's error.
+func (e *HandlerError) Unwrap() error { return e.Err }
+
+// checkFollowerName says why a program cannot have a follower of that name, or nil.
+func checkFollowerName(name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if !utf8.ValidString(name) {
+		return fmt.Errorf("%w: %q: expected UTF-8", ErrName, name)
+	}
+	if strings.HasPrefix(name, crdt.ReservedPrefix) {
+		return fmt.Errorf("%w: %q: names that begin with %q are the log's own", ErrName, name, crdt.ReservedPrefix)
+	}
+	return nil
+}
+
+// following is a follower that runs. It belongs to the goroutine of its Follow or Deliver.
+type following struct {
+	log    *Log
+	name   string
+	cfg    FollowConfig
+	claim  *claim
+	keeper keeper
+	source source
+	cursor uint64 // as it is kept
+}
+
+// keeper is where a follower's cursor is kept and what handles its batches. A [*HandlerError] that one
+// of its methods returns is not wrapped.
+type keeper interface {
+	// load returns the cursor, which it makes where there is none.
+	load(ctx context.Context) (cursor uint64, err error)
+	// handle hands the batch to the handler and moves the cursor to its end.
+	handle(ctx context.Context, b *portion) error
+	// pass moves the cursor to the end of a batch without entries.
+	pass(ctx context.Context, b *portion) error
+	// park parks the one entry of the batch and moves the cursor to its end.
+	park(ctx context.Context, b *portion, why *HandlerError) error
+	// close keeps what was not kept yet.
+	close(ctx context.Context)
+}
+
+// errMoved says that the cursor is not where the batch was read from.
+var errMoved = errors.New("cursor was moved")
+
+// follow runs a follower until something ends it.
+func (l *Log) follow(ctx context.Context, name string, cfg FollowConfig, kept func(*following) keeper) error {
+	if err := l.notInside(); err != nil {
+		return err
+	}
+	cfg = cfg.withDefaults()
+	err := checkFollowerName(name)
+	if err == nil {
+		err = cfg.validate()
+	}
+	if err != nil {
+		return fmt.Errorf("follow: %w", err)
+	}
+	claim, err := l.claims.take(name)
+	if err != nil {
+		return err
+	}
+	defer l.claims.release(name)
+	f := &following{log: l, name: name, cfg: cfg, claim: claim}
+	f.source = source{log: l, query: cfg.filter().query()}
+	if !cfg.OwnEntries {
+		f.source.by = name
+	}
+	defer f.source.close()
+	f.keeper = kept(f)
+	defer f.keeper.close(context.WithoutCancel(ctx))
+	return f.run(ctx)
+}
+
+// run follows from the cursor that is kept, as often as something sends it back there.
+//
+// A crash at any point of it finds the cursor as the last commit left it, beside all that was handled
+// up to there and nothing of what was not.
+func (f *following) run(ctx context.Context) error {
+	uncertain := 0
+	for {
+		start := f.cursor
+		cursor, err := f.keeper.load(ctx)
+		if err == nil {
+			f.cursor = cursor
+			f.source.seek(cursor)
+			err = f.goOn(ctx)
+		}
+		if _, failed := err.(*HandlerError); failed {
+			return err
+		}
+		switch {
+		case errors.Is(err, errMoved):
+		case errors.Is(err, ErrUncertain):
+			// The next load sees what became of the commit. Where there is no room there may be, later.
+			if f.cursor != start {
+				uncertain = 0
+			}
+			uncertain++
+			f.log.logger.Warn("commit of a follower failed, going on", "follower", f.name, "error", err)
+			if err := f.pause(ctx, uncertain); err != nil && !errors.Is(err, errMoved) {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+// goOn handles batch after batch.
+func (f *following) goOn(ctx context.Context) error {
+	for {
+		b, err := f.gather(ctx)
+		if err != nil {
+			return err
+		}
+		if len(b.entries) == 0 {
+			err = f.keeper.pass(ctx, &b)
+		} else {
+			err = f.settle(ctx, b)
+		}
+		if err != nil {
+			return err
+		}
+		f.cursor = b.to
+	}
+}

@@ -1,0 +1,101 @@
+package eventlog
+
+import (
+	"context"
+	"time"
+)
+
+// gather reads the next batch, and waits for it while there is none. It holds nothing while it waits.
+// A batch without entries comes after so much, or so long, that was not for this follower, see
+// quietOffsets.
+func (f *following) gather(ctx context.Context) (portion, error) {
+	b := portion{from: f.cursor, to: f.cursor}
+	var deadline time.Time
+	for more := true; ; {
+		full, err := f.take(ctx, &b)
+		if err != nil || full {
+			return b, err
+		}
+		deadline = f.deadline(&b, deadline)
+		over := !deadline.IsZero() && !time.Now().Before(deadline)
+		if b.to-b.from >= quietOffsets || over && (!more || f.cfg.MaxWait > 0) {
+			return b, nil
+		}
+		// Taken before reading, the channel is closed by whatever the reading does not see.
+		changed := f.log.Changed()
+		if more, err = f.source.read(ctx); err != nil {
+			if len(b.entries) > 0 {
+				return b, nil // what is whole; the next call meets the error again
+			}
+			return b, err
+		}
+		if more || !f.source.empty() || f.source.passed() > b.to {
+			continue
+		}
+		if err := f.await(ctx, changed, deadline); err != nil {
+			return b, err
+		}
+	}
+}
+
+// deadline returns until when the batch waits for more at the end of the log, which was until is: zero
+// for ever.
+func (f *following) deadline(b *portion, is time.Time) time.Time {
+	switch {
+	case len(b.entries) > 0 && !b.timed:
+		b.timed = true
+		return time.Now().Add(f.cfg.MaxWait)
+	case b.to > b.from && is.IsZero():
+		return time.Now().Add(quietTime)
+	}
+	return is
+}
+
+// take moves what the source has into the batch until that is full, which it reports. The batch is full
+// before a gap, too, unless it begins with it.
+func (f *following) take(ctx context.Context, b *portion) (full bool, err error) {
+	s := &f.source
+	for !full && !s.empty() {
+		if g, found := s.gap(); found {
+			if len(b.entries) > 0 {
+				full = true
+				break
+			}
+			if err := f.behind(ctx, g); err != nil {
+				return false, err
+			}
+			b.trimmed += g.count()
+			s.gaps = s.gaps[1:]
+			continue
+		}
+		e := &s.pending[0]
+		size := entrySize(e)
+		if full = len(b.entries) > 0 && b.bytes+size > f.cfg.MaxBytes; full {
+			break
+		}
+		b.entries = append(b.entries, *e)
+		b.bytes += size
+		s.pending = s.pending[1:]
+		full = len(b.entries) == f.cfg.MaxEntries
+	}
+	b.to = max(b.to, s.passed())
+	return full, nil
+}
+
+// behind decides what a follower does that stands before entries that are gone: it goes on behind them
+// if it was told to, else it ends.
+func (f *following) behind(ctx context.Context, g gap) error {
+	if f.cfg.SkipTrimmed {
+		f.log.logger.Warn("follower skips what was trimmed", "follower", f.name, "offset", g.from, "entries", g.count())
+		return nil
+	}
+	gone, err := f.log.trimmed(ctx, g)
+	if err != nil {
+		return err
+	}
+	why := Failure{Error: gone.Error(), Time: f.log.cfg.Now(), Attempts: 1, First: g.from, Last: gone.Offset - 1}
+	if err := f.note(ctx, why); err != nil {
+		return err
+	}
+	return gone
+}

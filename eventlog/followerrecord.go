@@ -1,0 +1,155 @@
+package eventlog
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// followerRecord is what is kept of a follower behind its cursor, as JSON. It is written in the commit
+// that moves the cursor. Numbers count entries since the follower began.
+type followerRecord struct {
+	Since   time.Time `json:"since,omitzero"` // when it began
+	Handled uint64    `json:"handled,omitempty"`
+	Skipped uint64    `json:"skipped,omitempty"` // by SkipFollower
+	Trimmed uint64    `json:"trimmed,omitempty"` // gone before they were handled, with SkipTrimmed
+	Dropped uint64    `json:"dropped,omitempty"` // parked, and dropped
+	Parked  uint64    `json:"parked,omitempty"`  // at present
+	// Elsewhere says that the cursor is in a [CursorStore], and the one here follows it.
+	Elsewhere bool `json:"elsewhere,omitempty"`
+	// Loose says that it does not hold back trims.
+	Loose  bool         `json:"loose,omitempty"`
+	Filter followFilter `json:"filter,omitzero"`
+	// Failure is what failed last; its attempts are 0 once an entry was handled after it.
+	Failure *Failure `json:"failure,omitempty"`
+}
+
+// Failure is an error of a follower's handler, or of its cursor's store.
+type Failure struct {
+	Error    string    `json:"error"` // up to 1 KiB of its text
+	Time     time.Time `json:"time"`
+	Attempts int       `json:"attempts,omitempty"` // in a row up to then; 0 when it has passed
+	First    uint64    `json:"first"`              // offset of the first entry that failed
+	Last     uint64    `json:"last"`               // and of the last
+}
+
+// followFilter is which entries a follower takes.
+type followFilter struct {
+	Kinds    []string      `json:"kinds,omitempty"`
+	Modules  []string      `json:"modules,omitempty"`
+	Subjects []string      `json:"subjects,omitempty"`
+	Authors  []crdt.Author `json:"authors,omitempty"`
+	// Own says that it takes what it emitted itself, too.
+	Own bool `json:"own,omitempty"`
+}
+
+// IsZero reports whether the filter takes everything that the follower has not emitted.
+func (f followFilter) IsZero() bool {
+	return len(f.Kinds)+len(f.Modules)+len(f.Subjects)+len(f.Authors) == 0 && !f.Own
+}
+
+// equal reports whether both take the same in the same words.
+func (f followFilter) equal(g followFilter) bool {
+	return slices.Equal(f.Kinds, g.Kinds) && slices.Equal(f.Modules, g.Modules) && slices.Equal(f.Subjects, g.Subjects) &&
+		slices.Equal(f.Authors, g.Authors) && f.Own == g.Own
+}
+
+// query returns the query for what the filter takes.
+func (f followFilter) query() Query {
+	return Query{Order: Arrival, Kinds: f.Kinds, Modules: f.Modules, Subjects: f.Subjects, Authors: f.Authors}
+}
+
+// size returns about how many bytes the filter has.
+func (f followFilter) size() int {
+	n := len(crdt.Author{}) * 2 * len(f.Authors)
+	for _, texts := range [][]string{f.Kinds, f.Modules, f.Subjects} {
+		for _, s := range texts {
+			n += len(s) + 3
+		}
+	}
+	return n
+}
+
+// String returns the filter in a line: "kind=a,b subject=s", empty when it takes everything.
+func (f followFilter) String() string {
+	authors := make([]string, len(f.Authors))
+	for i, a := range f.Authors {
+		authors[i] = a.Short()
+	}
+	var parts []string
+	for _, p := range []struct {
+		name   string
+		values []string
+	}{{"kind", f.Kinds}, {"module", f.Modules}, {"subject", f.Subjects}, {"author", authors}} {
+		if len(p.values) > 0 {
+			parts = append(parts, p.name+"="+strings.Join(p.values, ","))
+		}
+	}
+	if f.Own {
+		parts = append(parts, "with its own")
+	}
+	return strings.Join(parts, " ")
+}
+
+// follower is what the file has of a follower.
+type follower struct {
+	cursor uint64
+	record followerRecord
+}
+
+// follower returns what is kept under name, and whether anything is.
+func (tx *readTx) follower(name string) (f follower, found bool, err error) {
+	v := tx.tree(bucketFollowers).get([]byte(name))
+	if v == nil {
+		return f, false, nil
+	}
+	f, err = decodeFollower(name, v)
+	return f, err == nil, err
+}
+
+func decodeFollower(name string, v []byte) (f follower, err error) {
+	if len(v) < offsetSize {
+		return f, &DamagedError{What: fmt.Sprintf("the cursor of %q", name), Err: errLength}
+	}
+	f.cursor = binary.BigEndian.Uint64(v)
+	if len(v) > offsetSize {
+		if err := json.Unmarshal(v[offsetSize:], &f.record); err != nil {
+			return f, &DamagedError{What: fmt.Sprintf("the record of follower %q", name), Err: err}
+		}
+	}
+	return f, nil
+}
+
+// putFollower keeps f under name.
+func (tx *Tx) putFollower(name string, f follower) error {
+	v := encodeOffset(f.cursor)
+	record, err := json.Marshal(f.record)
+	if err != nil {
+		return fmt.Errorf("store follower %q: %w", name, err)
+	}
+	return tx.do(func() error {
+		return tx.w.tree(bucketFollowers).put([]byte(name), append(v[:], record...))
+	})
+}
+
+// follower is that of readTx, in a step of its own.
+func (tx *Tx) follower(name string) (f follower, found bool, err error) {
+	err = tx.do(func() (err error) {
+		f, found, err = tx.w.follower(name)
+		return err
+	})
+	return f, found, err
+}
+
+// clip returns s, or its beginning when it is longer than most bytes.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}

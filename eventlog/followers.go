@@ -1,0 +1,306 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ErrNoFollower is returned for the name of a follower that nothing is kept of. The error lists those
+// that there are.
+var ErrNoFollower = errors.New("no such follower")
+
+// FollowerStatus says where a follower stands. Its counts are of entries since it began.
+type FollowerStatus struct {
+	Name   string
+	Cursor uint64 // offset of the entry that it looks at next
+	Next   uint64 // offset of the next entry that arrives
+	// Lag is how many entries it has not looked at, whether they are for it or not.
+	Lag uint64
+	// LagTime is how long ago the first of these was written, by its clock; 0 when there is none, or
+	// its clock is in the future.
+	LagTime time.Duration
+	// Running says that its Follow or Deliver runs in this process.
+	Running bool
+	// Elsewhere says that the cursor is in a [CursorStore]: Cursor may be behind that by some 65,536
+	// offsets and a second.
+	Elsewhere bool
+
+	Handled uint64
+	Parked  uint64 // at present
+	Skipped uint64 // by [Log.SkipFollower]
+	Dropped uint64 // by [Log.DropParked]
+	Trimmed uint64 // that were gone, see SkipTrimmed
+
+	// Failure is what failed last, or nil. Its attempts are 0 when an entry was handled since.
+	Failure *Failure
+	// Filter is which entries it takes, "kind=a,b subject=s"; empty for all.
+	Filter string
+	// Holds says that it holds back trims.
+	Holds bool
+	// Since is when it began; zero for a cursor that only [Tx.SetCursor] has set.
+	Since time.Time
+}
+
+// Followers returns where each follower stands, in order of name.
+func (l *Log) Followers(ctx context.Context) ([]FollowerStatus, error) {
+	var all []FollowerStatus
+	for from := []byte{}; from != nil; {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		err := l.view(func(tx *readTx) error {
+			k, v := tx.tree(bucketFollowers).Cursor().Seek(from)
+			if from = nil; k == nil {
+				return nil
+			}
+			from = append([]byte(string(k)), 0) // the least name above
+			f, err := decodeFollower(string(k), v)
+			if err != nil {
+				return err
+			}
+			status, err := l.status(tx, string(k), f)
+			all = append(all, status)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list followers: %w", err)
+		}
+	}
+	return all, nil
+}
+
+// Follower returns where the follower called name stands.
+func (l *Log) Follower(ctx context.Context, name string) (status FollowerStatus, err error) {
+	if ctx.Err() != nil {
+		return status, context.Cause(ctx)
+	}
+	err = l.view(func(tx *readTx) error {
+		f, found, err := tx.follower(name)
+		if err != nil || !found {
+			return errors.Join(err, tx.noFollower(name))
+		}
+		status, err = l.status(tx, name, f)
+		return err
+	})
+	return status, err
+}
+
+// noFollower returns the error for a name that nothing is kept of.
+func (tx *readTx) noFollower(name string) error {
+	const most = 10
+	var names []string
+	c := tx.tree(bucketFollowers).Cursor()
+	for k, _ := c.First(); k != nil && len(names) <= most; k, _ = c.Next() {
+		names = append(names, string(k))
+	}
+	switch {
+	case len(names) == 0:
+		return fmt.Errorf("%w: %q: this log has none", ErrNoFollower, clip(name, maxShown))
+	case len(names) > most:
+		names[most] = "…"
+	}
+	return fmt.Errorf("%w: %q: expected one of %s", ErrNoFollower, clip(name, maxShown), strings.Join(names, ", "))
+}
+
+// status returns where f stands, which is kept under name.
+func (l *Log) status(tx *readTx, name string, f follower) (FollowerStatus, error) {
+	r := &f.record
+	s := FollowerStatus{
+		Name: name, Cursor: f.cursor, Next: tx.next, Running: l.claims.has(name), Elsewhere: r.Elsewhere,
+		Handled: r.Handled, Parked: r.Parked, Skipped: r.Skipped, Dropped: r.Dropped, Trimmed: r.Trimmed,
+		Failure: r.Failure, Filter: r.Filter.String(), Holds: !r.Loose, Since: r.Since,
+	}
+	if f.cursor >= tx.next {
+		return s, nil
+	}
+	s.Lag = tx.next - f.cursor
+	c := tx.arrivalCursor()
+	if !c.holding(f.cursor) {
+		return s, c.err
+	}
+	op, found, err := tx.Get(c.arrival.Author, c.arrival.Key)
+	if err == nil && found {
+		s.LagTime = max(0, l.cfg.Now().Sub(op.Clock.Time()))
+	}
+	return s, err
+}
+
+// changeFollower runs fn in an Update on what is kept of a follower, and keeps the result.
+func (l *Log) changeFollower(ctx context.Context, name string, fn func(tx *Tx, f *follower) error) error {
+	return l.Update(ctx, func(tx *Tx) error {
+		f, found, err := tx.follower(name)
+		if err == nil && !found {
+			err = tx.do(func() error { return tx.w.noFollower(name) })
+		}
+		if err != nil {
+			return err
+		}
+		if err := fn(tx, &f); err != nil {
+			return err
+		}
+		return tx.putFollower(name, f)
+	})
+}
+
+// ResetFollower moves the follower's cursor to an offset: 0 gives it everything again, [Now] only what
+// is new. One that runs goes on from there. Its bucket stays as it is: a follower that is to build its
+// keys anew is removed instead. One whose cursor is in a [CursorStore] is moved there.
+func (l *Log) ResetFollower(ctx context.Context, name string, offset uint64) error {
+	err := checkFollowerName(name)
+	if err == nil {
+		err = l.changeFollower(ctx, name, func(tx *Tx, f *follower) error {
+			if f.record.Elsewhere {
+				return ErrElsewhere
+			}
+			if offset == Now {
+				offset = tx.Next()
+			}
+			if offset > tx.Next() {
+				return fmt.Errorf("%w: offset %d: expected 0 to %d, or Now", ErrQuery, offset, tx.Next())
+			}
+			f.cursor = offset
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("reset follower %q: %w", name, err)
+	}
+	l.claims.wake(name)
+	return nil
+}
+
+// SkipFollower moves the follower's cursor behind the next n entries that are for it, or to the end
+// when there are fewer, and returns how many they were: what it fails at is most often the first. It
+// counts them as skipped, and what it finds trimmed as trimmed. One that runs goes on from there.
+func (l *Log) SkipFollower(ctx context.Context, name string, n uint64) (skipped uint64, err error) {
+	if err = checkFollowerName(name); err == nil {
+		err = errMoved
+	}
+	for errors.Is(err, errMoved) { // the follower was faster
+		skipped, err = l.skip(ctx, name, n)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("skip entries of follower %q: %w", name, err)
+	}
+	l.claims.wake(name)
+	return skipped, nil
+}
+
+func (l *Log) skip(ctx context.Context, name string, n uint64) (skipped uint64, err error) {
+	var at follower
+	err = l.view(func(tx *readTx) error {
+		var found bool
+		if at, found, err = tx.follower(name); err != nil || !found {
+			return errors.Join(err, tx.noFollower(name))
+		}
+		return nil
+	})
+	if err == nil && at.record.Elsewhere {
+		err = ErrElsewhere
+	}
+	if err != nil {
+		return 0, err
+	}
+	s := source{log: l, query: at.record.Filter.query(), at: at.cursor}
+	defer s.close()
+	if !at.record.Filter.Own {
+		s.by = name
+	}
+	skipped, trimmed, err := s.skip(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	to := s.passed()
+	return skipped, l.changeFollower(ctx, name, func(_ *Tx, f *follower) error {
+		if f.cursor != at.cursor {
+			return errMoved
+		}
+		f.cursor = to
+		f.record.Skipped += skipped
+		f.record.Trimmed += trimmed
+		return nil
+	})
+}
+
+// skip passes n entries, or all that there are, and whatever is trimmed before them.
+func (s *source) skip(ctx context.Context, n uint64) (skipped, trimmed uint64, err error) {
+	for more := true; skipped < n; {
+		if g, found := s.gap(); found {
+			trimmed += g.count()
+			s.gaps = s.gaps[1:]
+			continue
+		}
+		if len(s.pending) > 0 {
+			s.pending = s.pending[1:]
+			skipped++
+			continue
+		}
+		if !more {
+			break
+		}
+		if more, err = s.read(ctx); err != nil {
+			return 0, 0, err
+		}
+	}
+	return skipped, trimmed, nil
+}
+
+// RemoveFollower forgets the follower: its cursor, its record, what it has parked, and its bucket of
+// [Tx.Bucket], in one transaction. One of that name that is followed later begins anew. While it runs
+// it is not removed, see [ErrFollowing].
+func (l *Log) RemoveFollower(ctx context.Context, name string) error {
+	err := checkFollowerName(name)
+	if err == nil {
+		err = l.removeFollower(ctx, name)
+	}
+	if err != nil {
+		return fmt.Errorf("remove follower: %w", err)
+	}
+	return nil
+}
+
+func (l *Log) removeFollower(ctx context.Context, name string) error {
+	if _, err := l.claims.take(name); err != nil {
+		return err
+	}
+	defer l.claims.release(name)
+	return l.Update(ctx, func(tx *Tx) error {
+		return tx.do(func() error {
+			if _, found, err := tx.w.follower(name); err != nil || !found {
+				return errors.Join(err, tx.w.noFollower(name))
+			}
+			return errors.Join(
+				tx.w.tree(bucketFollowers).remove([]byte(name)),
+				tx.w.tree(bucketParked).removeChild([]byte(name)),
+				tx.w.tree(bucketState).removeChild([]byte(name)),
+			)
+		})
+	})
+}
+
+// holds returns what each follower that holds back trims has not handled, its cursor or the first entry
+// that it has parked, in order of name.
+func (tx *readTx) holds() (all []Hold, err error) {
+	c := tx.tree(bucketFollowers).Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		name := string(k)
+		f, err := decodeFollower(name, v)
+		if err != nil {
+			return nil, err
+		}
+		if f.record.Loose {
+			continue
+		}
+		h := Hold{Name: name, Offset: f.cursor}
+		if t := tx.parked(name); t != nil {
+			if k, _ := t.Cursor().First(); len(k) == offsetSize {
+				h.Offset = min(h.Offset, decodeOffset(k))
+			}
+		}
+		all = append(all, h)
+	}
+	return all, nil
+}

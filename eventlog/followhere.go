@@ -1,0 +1,151 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// ErrElsewhere is returned where a follower is to be followed or moved here whose cursor is in a
+// [CursorStore], and by [Log.Deliver] for one whose cursor is here.
+var ErrElsewhere = errors.New("the cursor of the follower is kept elsewhere")
+
+// keptHere keeps the cursor in the log's file: it moves in the transaction that the handler has.
+type keptHere struct {
+	*following
+	handler func(tx *Tx, batch []Entry) error
+}
+
+// load returns the cursor. It writes only what is new, so that a restart costs no commit.
+func (k *keptHere) load(ctx context.Context) (cursor uint64, err error) {
+	known := false
+	err = k.log.view(func(tx *readTx) error {
+		f, found, err := tx.follower(k.name)
+		cursor = f.cursor
+		known = found && f.record.fits(&k.cfg, false)
+		return err
+	})
+	if known || err != nil {
+		return cursor, err
+	}
+	err = k.log.Update(ctx, func(tx *Tx) error {
+		f, found, err := tx.follower(k.name)
+		if err != nil {
+			return err
+		}
+		if f.record.Elsewhere {
+			return fmt.Errorf("follow %q: %w: use Deliver, or another name", k.name, ErrElsewhere)
+		}
+		if !found {
+			f.cursor = k.start(tx.Next())
+		}
+		f.record.configure(&k.cfg, tx)
+		cursor = f.cursor
+		return tx.putFollower(k.name, f)
+	})
+	return cursor, err
+}
+
+// start returns where a follower without a cursor begins.
+func (f *following) start(next uint64) uint64 {
+	if f.cfg.From == Now {
+		return next
+	}
+	return f.cfg.From
+}
+
+// fits reports whether the record says what the configuration does.
+func (r *followerRecord) fits(cfg *FollowConfig, elsewhere bool) bool {
+	return r.Filter.equal(cfg.filter()) && r.Loose == cfg.DoesNotHold && r.Elsewhere == elsewhere && !r.Since.IsZero()
+}
+
+// configure makes the record say what the configuration does.
+func (r *followerRecord) configure(cfg *FollowConfig, tx *Tx) {
+	r.Filter, r.Loose = cfg.filter(), cfg.DoesNotHold
+	if r.Since.IsZero() {
+		r.Since = tx.Now()
+	}
+}
+
+// step runs fn in an Update, on the record of the follower, which has the cursor b.from, and moves that
+// to b.to.
+//
+// A crash before its commit leaves the cursor where it was, and after it what fn did beside the cursor.
+func (k *keptHere) step(ctx context.Context, b *portion, fn func(tx *Tx, r *followerRecord) error) error {
+	return k.log.Update(ctx, func(tx *Tx) error {
+		f, found, err := tx.follower(k.name)
+		if err != nil {
+			return err
+		}
+		if !found || f.cursor != b.from {
+			return errMoved
+		}
+		f.cursor = b.to
+		f.record.Trimmed += b.trimmed
+		if err := fn(tx, &f.record); err != nil {
+			return err
+		}
+		return tx.putFollower(k.name, f)
+	})
+}
+
+func (k *keptHere) handle(ctx context.Context, b *portion) error {
+	var failed error
+	err := k.step(ctx, b, func(tx *Tx, r *followerRecord) (err error) {
+		r.handled(len(b.entries))
+		failed, err = tx.handle(k.name, k.handler, b.entries)
+		return err
+	})
+	return k.blame(ctx, b, failed, err)
+}
+
+// handled counts entries that the handler has done with.
+func (r *followerRecord) handled(n int) {
+	r.Handled += uint64(n)
+	if r.Failure != nil {
+		r.Failure.Attempts = 0
+	}
+}
+
+// handle calls the handler of the follower called by. Where it is the log that has failed under it,
+// that is the error, and the handler has not failed.
+func (tx *Tx) handle(by string, handler func(tx *Tx, batch []Entry) error, batch []Entry) (failed, err error) {
+	tx.by = by
+	defer func() { tx.by = "" }()
+	failed = handler(tx, batch)
+	switch {
+	case tx.err != nil:
+		return nil, tx.err
+	case failed != nil && tx.refused != nil:
+		return nil, tx.refused
+	}
+	return failed, failed
+}
+
+// blame returns the error of an attempt that ended with err: the handler's failure is a
+// [*HandlerError], unless it is that ctx has ended.
+func (f *following) blame(ctx context.Context, b *portion, failed, err error) error {
+	switch {
+	case failed == nil:
+		return err
+	case ctx.Err() != nil && (errors.Is(failed, ctx.Err()) || errors.Is(failed, context.Cause(ctx))):
+		return context.Cause(ctx)
+	}
+	first, last := b.offsets()
+	return &HandlerError{Name: f.name, First: first, Last: last, Attempts: 1, Err: failed}
+}
+
+func (k *keptHere) pass(ctx context.Context, b *portion) error {
+	return k.step(ctx, b, func(*Tx, *followerRecord) error { return nil })
+}
+
+func (k *keptHere) park(ctx context.Context, b *portion, why *HandlerError) error {
+	return k.step(ctx, b, func(tx *Tx, r *followerRecord) error {
+		f := k.failure(why)
+		r.Failure = &f
+		return tx.park(k.name, r, &b.entries[0], f)
+	})
+}
+
+// close has nothing to do: all that is kept is kept.
+func (k *keptHere) close(context.Context) {}

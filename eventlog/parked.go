@@ -1,0 +1,169 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// ErrTooManyParked is returned by a follower that would park more than 10,000 entries: the fault is
+// hardly theirs. Replay or drop them.
+var ErrTooManyParked = errors.New("too many entries are parked")
+
+// ErrNotParked is returned by [Log.DropParked] for an offset at which nothing is parked.
+var ErrNotParked = errors.New("no entry is parked there")
+
+// ParkedEntry is an entry that a follower could not handle and went on without. It stays in the log;
+// this says which it is even when its body is trimmed one day. As long as it is parked it holds trims
+// back as its follower does.
+type ParkedEntry struct {
+	Offset  uint64      `json:"-"`
+	Author  crdt.Author `json:"author"`
+	Seq     uint64      `json:"seq"`
+	Op      crdt.OpID   `json:"op"`
+	Kind    string      `json:"kind"`
+	Subject string      `json:"subject,omitempty"`
+	// Failure is why, and how often it failed, replays included.
+	Failure Failure `json:"failure"`
+}
+
+// parked returns the entries that a follower has parked, by offset, or nil if it never did.
+func (tx *readTx) parked(name string) *tree { return tx.tree(bucketParked).child([]byte(name)) }
+
+func decodeParked(name string, k, v []byte) (p ParkedEntry, err error) {
+	if len(k) != offsetSize {
+		err = errLength
+	} else {
+		p.Offset = decodeOffset(k)
+		err = json.Unmarshal(v, &p)
+	}
+	if err != nil {
+		return p, &DamagedError{What: fmt.Sprintf("what follower %q has parked", name), Err: err}
+	}
+	return p, nil
+}
+
+// park parks an entry.
+func (tx *Tx) park(name string, r *followerRecord, e *Entry, why Failure) error {
+	if r.Parked >= maxParked {
+		return fmt.Errorf("follower %q: park the entry at offset %d: %w: it has %d: replay or drop them: %s",
+			name, e.Offset, ErrTooManyParked, r.Parked, why.Error)
+	}
+	p := ParkedEntry{Offset: e.Offset, Author: e.Author, Seq: e.Seq, Op: e.Op, Kind: e.Kind, Subject: e.Subject, Failure: why}
+	was, err := tx.putParked(name, p)
+	if err == nil && !was {
+		r.Parked++
+	}
+	return err
+}
+
+// putParked keeps what is parked, and reports whether something was parked there.
+func (tx *Tx) putParked(name string, p ParkedEntry) (was bool, err error) {
+	value, err := json.Marshal(p)
+	if err != nil {
+		return false, fmt.Errorf("store parked entry: %w", err)
+	}
+	err = tx.do(func() error {
+		t, err := tx.w.tree(bucketParked).create([]byte(name))
+		if err != nil {
+			return fmt.Errorf("store parked entry: %w", err)
+		}
+		key := encodeOffset(p.Offset)
+		was = t.get(key[:]) != nil
+		return t.put(key[:], value)
+	})
+	return was, err
+}
+
+// unpark removes what is parked at offset, and reports whether something was.
+func (tx *Tx) unpark(name string, offset uint64) (was bool, err error) {
+	err = tx.do(func() error {
+		t := tx.w.parked(name)
+		key := encodeOffset(offset)
+		if t == nil || t.get(key[:]) == nil {
+			return nil
+		}
+		was = true
+		return t.remove(key[:])
+	})
+	return was, err
+}
+
+// Parked returns what the follower has parked, in order of offset: 10,000 entries at most.
+func (l *Log) Parked(ctx context.Context, name string) ([]ParkedEntry, error) {
+	var parked []ParkedEntry
+	for more, from := true, uint64(0); more; {
+		if err := ctx.Err(); err != nil {
+			return nil, context.Cause(ctx)
+		}
+		err := l.view(func(tx *readTx) error {
+			if _, found, err := tx.follower(name); err != nil || !found {
+				return errors.Join(err, tx.noFollower(name))
+			}
+			some, err := tx.someParked(name, from)
+			if more = len(some) > 0; more {
+				from = some[len(some)-1].Offset + 1
+			}
+			parked = append(parked, some...)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list what follower %q has parked: %w", name, err)
+		}
+	}
+	return parked, nil
+}
+
+// someParked returns some of what the follower has parked at or above an offset, from the first on;
+// none when nothing is.
+func (tx *readTx) someParked(name string, from uint64) (some []ParkedEntry, err error) {
+	t := tx.parked(name)
+	if t == nil {
+		return nil, nil
+	}
+	c, key := t.Cursor(), encodeOffset(from)
+	for k, v := c.Seek(key[:]); k != nil && len(some) < parkedChunk; k, v = c.Next() {
+		p, err := decodeParked(name, k, v)
+		if err != nil {
+			return nil, err
+		}
+		some = append(some, p)
+	}
+	return some, nil
+}
+
+// DropParked gives up what the follower has parked at the offsets, all or none of it, or everything
+// when no offset is given. It returns how many entries that were; the follower counts them as dropped.
+func (l *Log) DropParked(ctx context.Context, name string, offsets ...uint64) (dropped int, err error) {
+	if len(offsets) == 0 {
+		parked, err := l.Parked(ctx, name)
+		if err != nil {
+			return 0, err
+		}
+		for _, p := range parked {
+			offsets = append(offsets, p.Offset)
+		}
+	}
+	err = l.changeFollower(ctx, name, func(tx *Tx, f *follower) error {
+		for _, offset := range offsets {
+			was, err := tx.unpark(name, offset)
+			if err != nil {
+				return err
+			}
+			if !was {
+				return fmt.Errorf("%w: offset %d", ErrNotParked, offset)
+			}
+			f.record.Parked--
+			f.record.Dropped++
+			dropped++
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("drop what follower %q has parked: %w", name, err)
+	}
+	return dropped, nil
+}
