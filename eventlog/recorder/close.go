@@ -1,0 +1,145 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/quipulog/quipu/eventlog"
+)
+
+// Close takes no more events, writes what waits in memory and in the spill, and returns once it is in
+// the log. It needs no Run, and may be called again: after an error it goes on where it was, after nil
+// it does nothing.
+//
+// When ctx ends first, or the log can take no more, the error says how much is not in the log. With
+// Config.Dir it is then kept there for the next [New]; without, the end of the process loses it, and
+// the next New says so.
+func (r *Recorder) Close(ctx context.Context) error {
+	r.mu.Lock()
+	if !r.closed {
+		r.closed = true
+		close(r.closing)
+	}
+	r.letIn()
+	r.mu.Unlock()
+	err := r.insist(ctx, nil, func() (bool, error) {
+		done, err := r.flush(ctx, math.MaxUint64)
+		if err != nil || !done {
+			return false, err
+		}
+		return true, r.finish(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("close recorder %q: %w: %w", r.cfg.Name, err, r.keep())
+	}
+	return nil
+}
+
+// finish says in the log that the recorder has ended and that nothing waits.
+func (r *Recorder) finish(ctx context.Context) error {
+	select {
+	case r.slot <- struct{}{}:
+		defer func() { <-r.slot }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if r.finished {
+		return nil
+	}
+	err := r.update(ctx, func(tx *eventlog.Tx) error {
+		s, err := readState(tx, r.cfg.Name)
+		if err != nil {
+			return err
+		}
+		if s.Session != r.session {
+			return fmt.Errorf("%w: %q", ErrTaken, r.cfg.Name)
+		}
+		s.Open = false
+		s.settle(r.number, tx.Now())
+		return s.write(tx, r.cfg.Name)
+	})
+	if err != nil {
+		return err
+	}
+	r.finished = true
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.UnknownKinds += r.filter.warnUnseen(r.cfg.Logger)
+	err = r.closeFiles()
+	if r.count != nil {
+		err = errors.Join(err, os.Remove(r.count.f.Name()))
+	}
+	if err != nil {
+		r.cfg.Logger.Warn("close the recorder's files", "recorder", r.cfg.Name, "error", err)
+	}
+	return nil
+}
+
+// fail notes that nothing can be flushed any more, keeps what waits where it can, and returns the error
+// that Record gives from now on.
+func (r *Recorder) fail(err error) error {
+	r.slot <- struct{}{} // who has it fails too
+	defer func() { <-r.slot }()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failed != nil {
+		return r.failed
+	}
+	r.failed = err
+	r.letIn()
+	r.signal()
+	if !errors.Is(err, ErrTaken) { // the folder is another's now
+		if kept := r.park(); kept != nil {
+			r.cfg.Logger.Error("keep what waits", "recorder", r.cfg.Name, "error", kept)
+		}
+	}
+	if closed := r.closeFiles(); closed != nil {
+		r.cfg.Logger.Warn("close the recorder's files", "recorder", r.cfg.Name, "error", closed)
+	}
+	return err
+}
+
+// keep keeps what waits where it can, and returns an error that says what has become of it.
+func (r *Recorder) keep() error {
+	select {
+	case r.slot <- struct{}{}:
+		defer func() { <-r.slot }()
+	default: // somebody writes what would be kept
+		return r.waiting()
+	}
+	r.mu.Lock()
+	var err error
+	if r.failed == nil {
+		err = r.park()
+	}
+	r.mu.Unlock()
+	return errors.Join(r.waiting(), err)
+}
+
+// waiting returns an error that says how much is not in the log.
+func (r *Recorder) waiting() error {
+	s := r.Stats()
+	if s.AtRisk == 0 && s.Spilling > 0 {
+		return fmt.Errorf("%d events are kept in %s", s.Spilling, r.cfg.Dir)
+	}
+	return fmt.Errorf("%d events are kept in %s and %d in memory, which the end of the process loses", s.Spilling, r.cfg.Dir, s.AtRisk)
+}
+
+// park moves what waits in memory into the spill. Nothing is recorded any more; the caller holds the
+// lock and has the slot, or nobody else flushes.
+func (r *Recorder) park() error {
+	if r.spill == nil {
+		return nil
+	}
+	items := r.buffer.items
+	older := len(items) > 0 && r.spill.waiting > 0 && items[0].number < r.spill.from
+	if err := r.spill.park(items, older); err != nil {
+		return fmt.Errorf("keep %d events in %s: %w", r.buffer.events, r.cfg.Dir, err)
+	}
+	r.stats.Spilled += uint64(r.buffer.events)
+	r.buffer = buffer{}
+	return r.count.finish(r.number, r.cfg.Now())
+}

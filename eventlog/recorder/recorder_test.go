@@ -1,0 +1,390 @@
+package recorder_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/eventlog/gap"
+	"github.com/quipulog/quipu/eventlog/recorder"
+)
+
+// tick is an event that is told apart by n.
+func tick(n int) crdt.Event { return crdt.Event{Kind: "tick", Subject: fmt.Sprint(n)} }
+
+func newRecorder(tb testing.TB, l *eventlog.Log, cfg recorder.Config) *recorder.Recorder {
+	tb.Helper()
+	r, err := recorder.New(l, cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
+// record records the events from first to last.
+func record(tb testing.TB, r *recorder.Recorder, first, last int) {
+	tb.Helper()
+	for n := first; n <= last; n++ {
+		if err := r.Record(tick(n)); err != nil {
+			tb.Fatalf("record %d: %v", n, err)
+		}
+	}
+}
+
+func closeRecorder(tb testing.TB, r *recorder.Recorder) {
+	tb.Helper()
+	if err := r.Close(context.Background()); err != nil {
+		tb.Fatal(err)
+	}
+	checkSum(tb, r)
+}
+
+// checkSum checks that every event is accounted for.
+func checkSum(tb testing.TB, r *recorder.Recorder) {
+	tb.Helper()
+	s := r.Stats()
+	if got := s.Filtered + s.Invalid + s.Refused + s.Recorded; s.Received != got {
+		tb.Errorf("%d were received, %d are accounted for: %+v", s.Received, got, s)
+	}
+	if got := s.Flushed + s.Dropped + s.Buffered + s.Spilling; s.Recorded+s.Recovered != got {
+		tb.Errorf("%d were recorded and %d recovered, %d are accounted for: %+v", s.Recorded, s.Recovered, got, s)
+	}
+}
+
+// entries returns what is in the log, in order: the subjects of events and what gaps say.
+func entries(tb testing.TB, l *eventlog.Log) (texts []string) {
+	tb.Helper()
+	for e, err := range l.Entries(context.Background(), eventlog.Query{}) {
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if e.Kind != gap.Kind {
+			texts = append(texts, strings.Clone(e.Subject))
+			continue
+		}
+		g, err := gap.Parse(e)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		texts = append(texts, g.String())
+	}
+	return texts
+}
+
+// numbers returns the texts of the numbers from first to last.
+func numbers(first, last int) (texts []string) {
+	for n := first; n <= last; n++ {
+		texts = append(texts, fmt.Sprint(n))
+	}
+	return texts
+}
+
+func checkEntries(tb testing.TB, l *eventlog.Log, want ...string) {
+	tb.Helper()
+	if diff := cmp.Diff(want, entries(tb, l)); diff != "" {
+		tb.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
+// flushes makes r's flushes fail as outcome says, which is called with the number of the flush, from 1
+// on, and whether it is committed all the same.
+func flushes(r *recorder.Recorder, outcome func(n int) (err error, committed bool)) {
+	n := 0
+	recorder.Break(r, func(update recorder.Update) recorder.Update {
+		return func(ctx context.Context, fn func(tx *eventlog.Tx) error) error {
+			n++
+			err, committed := outcome(n)
+			if err == nil || committed {
+				if failed := update(ctx, fn); failed != nil {
+					return failed
+				}
+			}
+			return err
+		}
+	})
+}
+
+var errDisk = errors.New("no space left on device")
+
+func TestConfigIsChecked(t *testing.T) {
+	l := eventlogtest.Open(t)
+	for _, tt := range []struct {
+		cfg    recorder.Config
+		reason string
+	}{
+		{recorder.Config{Name: "a/b"}, "Name"},
+		{recorder.Config{Name: strings.Repeat("n", 65)}, "Name"},
+		{recorder.Config{Buffer: -1}, "Buffer"},
+		{recorder.Config{FlushEvery: -1}, "FlushEvery"},
+		{recorder.Config{Overflow: 9}, "overflow(9)"},
+		{recorder.Config{Overflow: recorder.Spill}, "Dir is empty"},
+	} {
+		if _, err := recorder.New(l, tt.cfg); err == nil || !strings.Contains(err.Error(), tt.reason) {
+			t.Errorf("%+v: %v, want %q", tt.cfg, err, tt.reason)
+		}
+	}
+}
+
+func TestFlushByCountBytesAndTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := eventlogtest.Open(t)
+		r := newRecorder(t, l, recorder.Config{FlushCount: 10, FlushBytes: 20 << 10})
+		done := make(chan error)
+		go func() { done <- r.Run(context.Background()) }()
+
+		record(t, r, 1, 9)
+		time.Sleep(4999 * time.Millisecond)
+		synctest.Wait()
+		checkEntries(t, l)
+		record(t, r, 10, 10)
+		synctest.Wait()
+		checkEntries(t, l, numbers(1, 10)...)
+
+		record(t, r, 11, 11)
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		checkEntries(t, l, numbers(1, 11)...)
+
+		for n := 12; n <= 13; n++ {
+			e := tick(n)
+			e.ContentType, e.Payload = "a/b", make([]byte, 10<<10)
+			if err := r.Record(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		checkEntries(t, l, numbers(1, 13)...)
+
+		closeRecorder(t, r)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestOverflowWaitEndsWithRoomOrItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := eventlogtest.Open(t)
+		r := newRecorder(t, l, recorder.Config{Buffer: 3, Overflow: recorder.Wait})
+		record(t, r, 1, 3)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := r.RecordContext(ctx, tick(0)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Record while nothing makes room: %v", err)
+		}
+		before := time.Now()
+		waited := make(chan error)
+		go func() { waited <- r.RecordContext(context.Background(), tick(4)) }()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if err := r.Flush(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-waited; err != nil {
+			t.Error(err)
+		}
+		record(t, r, 5, 6)
+		go func() { waited <- r.Record(tick(0)) }()
+		synctest.Wait()
+		closeRecorder(t, r)
+		if err := <-waited; !errors.Is(err, recorder.ErrClosed) {
+			t.Errorf("Record that waits while the recorder closes: %v", err)
+		}
+		checkEntries(t, l, numbers(1, 6)...)
+		for e, err := range l.Entries(context.Background(), eventlog.Query{Subjects: []string{"4"}}) {
+			if err != nil || !e.Time.Equal(before) {
+				t.Errorf("the event that waited has time %v, %v; it was recorded at %v", e.Time, err, before)
+			}
+		}
+	})
+}
+
+func TestOverflowRefuseTellsTheCaller(t *testing.T) {
+	l := eventlogtest.Open(t)
+	r := newRecorder(t, l, recorder.Config{Buffer: 3})
+	record(t, r, 1, 3)
+	if err := r.Record(tick(4)); !errors.Is(err, recorder.ErrFull) {
+		t.Errorf("Record without room: %v", err)
+	}
+	closeRecorder(t, r)
+	checkEntries(t, l, numbers(1, 3)...)
+	if err := r.Record(tick(5)); !errors.Is(err, recorder.ErrClosed) {
+		t.Errorf("Record after Close: %v", err)
+	}
+}
+
+// The bytes of what waits are bounded, not the number of events only; and one event always has room.
+func TestBufferIsBoundedInBytes(t *testing.T) {
+	r := newRecorder(t, eventlogtest.Open(t), recorder.Config{BufferBytes: 4 << 10})
+	e := tick(1)
+	e.ContentType, e.Payload = "a/b", make([]byte, 64<<10)
+	if err := r.Record(e); err != nil {
+		t.Errorf("a large event into an empty buffer: %v", err)
+	}
+	if err := r.Record(tick(2)); !errors.Is(err, recorder.ErrFull) {
+		t.Errorf("one more: %v", err)
+	}
+	closeRecorder(t, r)
+}
+
+func TestOverflowDropLeavesAGapThatNamesThem(t *testing.T) {
+	l := eventlogtest.Open(t)
+	at := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	now := at
+	r := newRecorder(t, l, recorder.Config{Name: "till", Buffer: 3, Overflow: recorder.Drop, Now: func() time.Time { now = now.Add(time.Second); return now }})
+	record(t, r, 1, 5)
+	if err := r.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	record(t, r, 6, 10)
+	closeRecorder(t, r)
+	checkEntries(t, l, "1", "2", "3", "till lost 2, 4 to 5: the recorder's buffer was full", "6", "7", "8", "till lost 2, 9 to 10: the recorder's buffer was full")
+	if s := r.Stats(); s.Dropped != 4 || s.Flushed != 6 {
+		t.Errorf("stats: %+v", s)
+	}
+	for e, err := range l.Entries(context.Background(), eventlog.Query{Kinds: []string{gap.Kind}, Limit: 1}) {
+		g, parsed := gap.Parse(e)
+		want := gap.Gap{
+			Source: "till", Reason: "the recorder's buffer was full", Count: 2, First: 4, Last: 5, From: at.Add(4 * time.Second), Until: at.Add(5 * time.Second),
+			Kinds: []gap.KindCount{{Kind: "tick", Count: 2}},
+		}
+		if diff := cmp.Diff(want, g); err != nil || parsed != nil || diff != "" {
+			t.Errorf("gap: %v, %v, (-want +got):\n%s", err, parsed, diff)
+		}
+	}
+}
+
+// What a flush has seen is not changed by later drops: when the commit had happened all the same, the
+// gap would name the same events twice.
+func TestDropWhileAGapIsBeingWritten(t *testing.T) {
+	l := eventlogtest.Open(t)
+	r := newRecorder(t, l, recorder.Config{Name: "till", Buffer: 1, Overflow: recorder.Drop, RetryMin: 1, RetryMax: 1})
+	record(t, r, 1, 3)
+	flushes(r, func(n int) (error, bool) {
+		if n == 1 {
+			record(t, r, 4, 5)
+			return &eventlog.UncertainError{Err: errDisk}, true
+		}
+		return nil, true
+	})
+	if err := r.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	closeRecorder(t, r)
+	checkEntries(t, l, "1", "till lost 2, 2 to 3: the recorder's buffer was full", "till lost 2, 4 to 5: the recorder's buffer was full")
+}
+
+func TestOverflowSpillKeepsTheOrder(t *testing.T) {
+	l := eventlogtest.Open(t)
+	dir := t.TempDir()
+	r := newRecorder(t, l, recorder.Config{Buffer: 5, Overflow: recorder.Spill, Dir: dir, SpillBytes: 8 << 10})
+	record(t, r, 1, 40)
+	if s := r.Stats(); s.Spilled != 35 || s.Spilling != 35 || s.Buffered != 5 || s.AtRisk != 5 {
+		t.Errorf("stats: %+v", s)
+	}
+	if err := r.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	record(t, r, 41, 60)
+	closeRecorder(t, r)
+	checkEntries(t, l, numbers(1, 60)...)
+	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+		t.Errorf("after Close the folder holds %v, %v", files, err)
+	}
+}
+
+func TestSpillIsBounded(t *testing.T) {
+	l := eventlogtest.Open(t)
+	r := newRecorder(t, l, recorder.Config{Buffer: 1, Overflow: recorder.Spill, Dir: t.TempDir(), SpillBytes: 4 << 10})
+	recorded := 0
+	for n := range 1000 {
+		err := r.Record(tick(n))
+		if err == nil {
+			recorded++
+		} else if !errors.Is(err, recorder.ErrFull) {
+			t.Fatal(err)
+		}
+	}
+	if s := r.Stats(); s.SpillBytes > 4<<10 || s.SpillBytes < 3<<10 {
+		t.Errorf("the spill has %d bytes", s.SpillBytes)
+	}
+	closeRecorder(t, r)
+	checkEntries(t, l, numbers(0, recorded-1)...)
+}
+
+// What was spilled and may not be on disk yet is bounded.
+func TestSpillIsSynced(t *testing.T) {
+	r := newRecorder(t, eventlogtest.Open(t), recorder.Config{Buffer: 1, Overflow: recorder.Spill, Dir: t.TempDir()})
+	record(t, r, 1, recorder.MaxUnsynced)
+	if s := r.Stats(); s.Unsynced != recorder.MaxUnsynced-1 {
+		t.Errorf("%d are not synced", s.Unsynced)
+	}
+	record(t, r, 0, 0)
+	if s := r.Stats(); s.Unsynced != 0 {
+		t.Errorf("%d are not synced", s.Unsynced)
+	}
+	closeRecorder(t, r)
+}
+
+// The caller may go on to use the payload's memory.
+func TestRecordCopiesWhatItKeeps(t *testing.T) {
+	l := eventlogtest.Open(t)
+	r := newRecorder(t, l, recorder.Config{})
+	e := crdt.Event{Kind: "k", ContentType: "a/b", Payload: []byte("before"), Headers: []crdt.EventHeader{{Name: "n", Value: "before"}}}
+	if err := r.Record(e); err != nil {
+		t.Fatal(err)
+	}
+	copy(e.Payload, "after!")
+	e.Headers[0].Value = "after"
+	closeRecorder(t, r)
+	for e, err := range l.Entries(context.Background(), eventlog.Query{}) {
+		if err != nil || string(e.Payload) != "before" || e.Header("n") != "before" {
+			t.Errorf("%s, %v, %v", e.Payload, e.Headers, err)
+		}
+	}
+}
+
+func TestFilter(t *testing.T) {
+	for _, tt := range []struct {
+		about string
+		kinds []string
+		want  []string
+	}{
+		{"nil takes all", nil, []string{"1", "2"}},
+		{"empty takes none", []string{}, nil},
+		{"one", []string{"b"}, []string{"2"}},
+	} {
+		l := eventlogtest.OpenAs(t, tt.about)
+		r := newRecorder(t, l, recorder.Config{Kinds: tt.kinds, Buffer: 2})
+		for _, e := range []crdt.Event{{Kind: "a", Subject: "1"}, {Kind: "b", Subject: "2"}} {
+			if err := r.Record(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		closeRecorder(t, r)
+		if diff := cmp.Diff(tt.want, entries(t, l)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.about, diff)
+		}
+		if s := r.Stats(); int(s.Filtered) != 2-len(tt.want) {
+			t.Errorf("%s: %d were filtered", tt.about, s.Filtered)
+		}
+	}
+}
+
+// lines is a logger whose lines can be read.
+func lines() (*slog.Logger, *bytes.Buffer) {
+	var b bytes.Buffer
+	return slog.New(slog.NewTextHandler(&b, nil)), &b
+}
