@@ -30,14 +30,14 @@ type count struct {
 	final  bool // nothing was recorded after it, and it was synced
 }
 
-// createCount makes a count file that is not there yet.
-func createCount(path string, number uint64, at time.Time) (*countFile, error) {
+// createCount makes a count file that is not there yet; its time means that nothing was recorded.
+func createCount(path string, number uint64) (*countFile, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	c := &countFile{f: f}
-	if err := errors.Join(c.set(count{number: number, at: at}), f.Sync()); err != nil {
+	if err := errors.Join(c.set(count{number: number, at: time.Unix(0, 0)}), f.Sync()); err != nil {
 		return nil, errors.Join(err, f.Close(), os.Remove(path))
 	}
 	return c, nil

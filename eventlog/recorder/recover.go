@@ -138,7 +138,7 @@ func (r *Recorder) remains(old state, incarnation string) (remains, error) {
 		before.number, before.at, before.exact = max(c.number, old.Settled), c.at, true
 	}
 	before.bound(old)
-	r.count, err = createCount(f.count(r.session), before.number, r.cfg.Now())
+	r.count, err = createCount(f.count(r.session), before.number)
 	return before, err
 }
 

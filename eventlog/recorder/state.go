@@ -97,14 +97,6 @@ func (s spans) above(n uint64) (left spans) {
 	return left
 }
 
-// count returns how many numbers there are.
-func (s spans) count() (n uint64) {
-	for _, x := range s {
-		n += x.Last - x.First + 1
-	}
-	return n
-}
-
 // without returns the numbers of x that are in none of others.
 func (x span) without(others spans) spans {
 	var left spans
