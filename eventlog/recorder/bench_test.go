@@ -28,7 +28,11 @@ func BenchmarkRecord(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			r := fillable(b, bench.cfg)
 			b.ReportAllocs()
+			n := 0
 			for b.Loop() {
+				if n++; n%2048 == 0 {
+					recorder.Empty(r)
+				}
 				if err := r.Record(sale); err != nil {
 					b.Fatal(err)
 				}
@@ -42,7 +46,10 @@ func BenchmarkRecord(b *testing.B) {
 			b.ResetTimer()
 			for range 16 {
 				wg.Go(func() {
-					for range each {
+					for n := range each {
+						if n%128 == 0 {
+							recorder.Empty(r)
+						}
 						if err := r.Record(sale); err != nil {
 							b.Error(err)
 							return

@@ -19,6 +19,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // final record is synced: after another boot of the machine a count that is not final says nothing.
 type countFile struct {
 	f *os.File
+	b [countSize]byte // what is written; a buffer of its own would be garbage a call
 }
 
 const countSize = 8 + 8 + 1 + 4
@@ -45,7 +46,8 @@ func createCount(path string, number uint64) (*countFile, error) {
 
 // set writes the record. A kill leaves the old one or the new one: it is one write within a page.
 func (c *countFile) set(v count) error {
-	var b [countSize]byte
+	b := &c.b
+	b[16] = 0
 	binary.BigEndian.PutUint64(b[:], v.number)
 	binary.BigEndian.PutUint64(b[8:], uint64(v.at.UnixNano()))
 	if v.final {

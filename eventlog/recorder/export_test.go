@@ -22,6 +22,14 @@ func Force(r *Recorder, e crdt.Event) {
 	r.buffer.push(item{number: r.number, event: e})
 }
 
+// Empty forgets what waits in memory.
+func Empty(r *Recorder) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.buffer.items)
+	r.buffer = buffer{items: r.buffer.items[:0]}
+}
+
 // OtherBoot makes it seem that the machine was started anew since r began.
 func OtherBoot(r *Recorder) error {
 	return r.update(context.Background(), func(tx *eventlog.Tx) error {

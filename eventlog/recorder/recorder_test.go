@@ -305,6 +305,24 @@ func TestOverflowSpillKeepsTheOrder(t *testing.T) {
 	}
 }
 
+// What comes while the spill is being emptied stands behind what is there, although the buffer has room.
+func TestSpillKeepsTheOrderWhileItIsEmptied(t *testing.T) {
+	l := eventlogtest.Open(t)
+	r := newRecorder(t, l, recorder.Config{Buffer: 2, Overflow: recorder.Spill, Dir: t.TempDir()})
+	record(t, r, 1, 4)
+	flushes(r, func(n int) (error, bool) {
+		if n == 2 { // 1 and 2 are in the log, 3 and 4 are on their way
+			record(t, r, 5, 7)
+		}
+		return nil, true
+	})
+	if err := r.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	closeRecorder(t, r)
+	checkEntries(t, l, numbers(1, 7)...)
+}
+
 func TestSpillIsBounded(t *testing.T) {
 	l := eventlogtest.Open(t)
 	r := newRecorder(t, l, recorder.Config{Buffer: 1, Overflow: recorder.Spill, Dir: t.TempDir(), SpillBytes: 4 << 10})

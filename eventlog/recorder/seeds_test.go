@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,9 +78,9 @@ func TestNothingIsGoneAfterTheRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := eventlogtest.Open(t)
 		r := newRecorder(t, l, recorder.Config{FlushCount: 1})
-		full := true
+		var mended atomic.Bool
 		flushes(r, func(int) (error, bool) {
-			if full {
+			if !mended.Load() {
 				return errDisk, false
 			}
 			return nil, true
@@ -97,7 +98,7 @@ func TestNothingIsGoneAfterTheRetries(t *testing.T) {
 		if s.Retries != s.Failed-1 || s.AtRisk != 6 {
 			t.Errorf("stats: %+v", s)
 		}
-		full = false
+		mended.Store(true)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		checkEntries(t, l, numbers(1, 6)...)
