@@ -18,7 +18,7 @@ import (
 
 // lawRuns is how many stories are told unless QUIPU_TEST_LAWS asks for all of them: each has some 100
 // syncs.
-const lawRuns = 10
+const lawRuns = 5
 
 // Whatever happens, and in whatever order: each event of which Record returned nil is in the log once,
 // in its order, or is named by exactly one gap; and what a gap names is not in the log.
