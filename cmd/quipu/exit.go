@@ -8,8 +8,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/quipulog/quipu/eventlog/nearest"
 	"github.com/quipulog/quipu/node/api"
-	"github.com/quipulog/quipu/node/nearest"
 )
 
 // The exit codes. Scripts depend on them.

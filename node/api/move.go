@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/node/nearest"
+	"github.com/quipulog/quipu/eventlog/nearest"
 )
 
 // Move is a transition to append.

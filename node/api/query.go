@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/node/nearest"
+	"github.com/quipulog/quipu/eventlog/nearest"
 )
 
 // Query says which entries to read, and in which order. An empty filter means everything: the zero

@@ -17,7 +17,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/node/nearest"
+	"github.com/quipulog/quipu/eventlog/nearest"
 )
 
 // maxConfig is how many bytes quipu.yaml may have.

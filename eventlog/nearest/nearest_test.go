@@ -3,7 +3,7 @@ package nearest_test
 import (
 	"testing"
 
-	"github.com/quipulog/quipu/node/nearest"
+	"github.com/quipulog/quipu/eventlog/nearest"
 )
 
 func TestName(t *testing.T) {
