@@ -8,6 +8,8 @@
 //   - [Transition] is a move in the log, read back from an entry of kind [Kind].
 //   - [After] names the transition that a writer had last seen of a subject when it wrote another.
 //   - [Replay] is what all transitions together say: for each [Subject] its stage and its history.
+//   - [State] is where one subject is; [Bounds] say as of when, or by which entries.
+//   - [Report] is what a check against a [machine.Machine] found: a [Finding] for each oddity.
 //
 // [Append] writes moves, [Read] reads transitions by any query, [ReplayLog] replays them in causal
 // order:
@@ -16,6 +18,8 @@
 //	…
 //	replay, err := transition.ReplayLog(ctx, log)
 //	fmt.Println(replay.Subject("PEP-0008").Stage)
+//
+// [States] and [CheckLog] say less and hold less: a record for each subject instead of all histories.
 //
 // # The payload
 //
@@ -39,6 +43,21 @@
 // read is malformed. All of them are kept, named as what they are: nothing is dropped, and a
 // stranger's nonsense stops nothing.
 //
-// The package declares no machine of stages that are allowed; it is no place for a lock either: two
-// nodes that cannot see each other may both move a subject.
+// Where concurrent transitions have moved a subject to different stages it is contested: all of them
+// are candidates, until somebody moves it on who names the last of them in causal order, which is the one
+// that counts. That its writer had seen the others as well is likely, but nothing in the log says so:
+// the transitions stay named as concurrent for good.
+//
+// # What a check finds
+//
+// A check holds each move, as its writer says it, against a machine that is declared in package machine:
+// unknown and misspelt states, beginnings and moves that the machine does not allow, moves out of
+// terminal states, and for other triggers. It adds what a replay names, with one difference: a move does
+// not follow when it begins elsewhere than the transition that it names led to. One whose writer had not
+// seen that the subject had been moved meanwhile is concurrent, and follows what its writer knew. Each
+// [Finding] has its entry, the reason, and what was expected. Two nodes that hold the same entries find
+// the same.
+//
+// The package refuses no move for a machine's sake; it is no place for a lock either: two nodes that
+// cannot see each other may both move a subject.
 package transition

@@ -3,6 +3,7 @@ package transition
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -23,9 +24,28 @@ type Subject struct {
 	Name string
 	// Stage is the stage that the last transition moved it to.
 	Stage string
+	// Open are the transitions that may each have the last word: the last one, and those before it that
+	// its writer may not have seen. In the order of the history; there is one unless the subject is
+	// contested, and none without history.
+	Open []Candidate
 	// History holds every transition of the subject in causal order, none before the one that it
 	// names.
 	History []Step
+}
+
+// Candidate is a transition that may have the last word on its subject, with the stage it moved to.
+type Candidate struct {
+	Place After
+	Stage string
+}
+
+// Contested reports whether transitions whose writers may not have seen each other's have moved the
+// subject to different stages, and nobody has moved it on in knowledge of the last one. Its stage is then
+// one of those of Open.
+func (s *Subject) Contested() bool { return contested(s.Open) }
+
+func contested(open []Candidate) bool {
+	return slices.ContainsFunc(open, func(c Candidate) bool { return c.Stage != open[0].Stage })
 }
 
 // Step is a transition in the history of its subject, and how it fits those before it.
@@ -33,23 +53,50 @@ type Step struct {
 	Transition
 	// Stage is the stage that the subject was in. Where it is not From, the move does not follow.
 	Stage string
+	// Seen is the stage to which the transition that After names moved the subject, "" where After names
+	// none or one that is not here: what its writer knew.
+	Seen string
+	// Unseen are the transitions that were open when this one came, less the one that it names: those
+	// that its writer did not move on from. It is empty where this one names the last before it.
+	Unseen []After
 	// Concurrent are the transitions of the subject that name the same After, this one among them, in
 	// the order of the history: their writers had not seen each other's. It is empty where this is the
 	// only one. Steps share it.
 	Concurrent []After
 	// Early says that the transition that After names is not here yet.
 	Early bool
+
+	rank rank
 }
 
 // Follows reports whether the move begins at the stage that the subject was in.
 func (s Step) Follows() bool { return s.From == s.Stage }
 
-// ReplayLog replays the transitions of the log. It holds all of them in memory.
+// ReplayLog replays the transitions of the log; see [ReplayAt].
 func ReplayLog(ctx context.Context, log *eventlog.Log) (*Replay, error) {
+	return ReplayAt(ctx, log, Bounds{})
+}
+
+// ReplayAt replays the transitions within bounds. It holds all of them in memory; [States] and [CheckLog]
+// do not.
+func ReplayAt(ctx context.Context, log *eventlog.Log, b Bounds) (*Replay, error) {
+	w, err := newWithin(ctx, log, b)
+	if err != nil {
+		return nil, fmt.Errorf("replay transitions: %w", err)
+	}
+	r, err := replay(w.causal(ctx, b.Subjects))
+	if err != nil {
+		return nil, fmt.Errorf("replay transitions: %w", err)
+	}
+	return r, nil
+}
+
+// replay replays transitions that come in causal order.
+func replay(all iter.Seq2[Transition, error]) (*Replay, error) {
 	r := &Replay{subjects: make(map[string]*Subject)}
-	for t, err := range Read(ctx, log, eventlog.Query{Order: eventlog.Causal}) {
+	for t, err := range all {
 		if err != nil {
-			return nil, fmt.Errorf("replay transitions: %w", err)
+			return nil, err
 		}
 		r.add(t.Clone())
 	}
@@ -115,16 +162,37 @@ func (s *Subject) order() {
 			ranks[t.Place()] = rankOf(t, ranks[t.After])
 		}
 	}
-	slices.SortFunc(s.History, func(a, b Step) int {
-		return compareRanked(ranks[a.Place()], a.Place(), ranks[b.Place()], b.Place())
-	})
+	for i := range s.History {
+		s.History[i].rank = ranks[s.History[i].Place()]
+	}
+	slices.SortFunc(s.History, func(a, b Step) int { return compareRanked(a.rank, a.Place(), b.rank, b.Place()) })
 }
 
-// move goes through the history from stage to stage.
+// move goes through the history from stage to stage. A transition that names the last one before it
+// has the last word. One that names another leaves the last one open: its writer had not seen that.
+//
+//	draft ─┬─ accepted ─── final
+//	       └─ withdrawn
+//
+// In the order draft, accepted, withdrawn, final there are open: draft; accepted; accepted and
+// withdrawn; withdrawn and final, since final names accepted.
 func (s *Subject) move() {
+	stages := make(map[After]string, len(s.History))
+	var last After
 	for i := range s.History {
-		s.History[i].Stage = s.Stage
-		s.Stage = s.History[i].To
+		step := &s.History[i]
+		step.Stage, step.Seen = s.Stage, stages[step.After]
+		if step.After == last {
+			s.Open = s.Open[:0]
+		}
+		s.Open = slices.DeleteFunc(s.Open, func(c Candidate) bool { return c.Place == step.After })
+		for _, c := range s.Open {
+			step.Unseen = append(step.Unseen, c.Place)
+		}
+		last = step.Place()
+		s.Open = append(s.Open, Candidate{Place: last, Stage: step.To})
+		stages[last] = step.To
+		s.Stage = step.To
 	}
 }
 
