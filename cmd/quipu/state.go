@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,31 +13,65 @@ import (
 
 func newState() *cobra.Command {
 	var dir, format string
+	var q api.StateQuery
+	var at atFlags
 	cmd := &cobra.Command{
-		Use:   "state --dir D",
-		Short: "Print each subject's present stage",
+		Use:   "state --dir D [--subject S]... [--at TIME|FRONTIER]",
+		Short: "Print each subject's stage, now or at a moment",
 		Long: `Print the stage that each subject is in, the transition that led there, and how
 many transitions it has. The last transition in causal order counts, which is
-the same one on every node that holds the same entries.`,
-		Example: "  quipu state --dir a",
-		Args:    noArgs,
+the same one on every node that holds the same entries. A subject is contested
+where writers who may not have seen each other moved it to different stages, and
+nobody has moved it on in knowledge of the last: then all those stages are named.
+
+` + atHelp,
+		Example: `  quipu state --dir a
+  quipu state --dir a --subject PEP-0008 --at 2024-05-01T12:00:00Z
+  quipu frontier --dir a --format json > then.json
+  quipu state --dir a --at then.json`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if q.At, err = at.moment(cmd); err != nil {
+				return err
+			}
 			heads := []string{"SUBJECT", "STAGE", "SINCE", "PLACE", "MOVES", "NOTES"}
 			widths := []int{16, 12, timeWidth, placeWidth, 5}
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
-				return printAll(cmd.OutOrStdout(), format, c.States(cmd.Context()), heads, widths, func(s api.State) []string {
-					note := ""
-					if s.Concurrent > 0 {
-						note = fmt.Sprintf("%d concurrent", s.Concurrent)
-					}
+				return printAll(cmd.OutOrStdout(), format, c.States(cmd.Context(), q), heads, widths, func(s api.State) []string {
 					return []string{
-						s.Subject, s.Stage, s.Time.UTC().Format(timeLayout), shortPlace(s.Place), strconv.Itoa(s.Moves), note,
+						s.Subject, s.Stage, s.Time.UTC().Format(timeLayout), shortPlace(s.Place), strconv.Itoa(s.Moves), stateNotes(s),
 					}
 				})
 			})
 		},
 	}
 	dirFlag(cmd, &dir)
+	cmd.Flags().StringArrayVar(&q.Subjects, "subject", nil, "take this `subject` (repeat it for several)")
+	at.add(cmd)
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
 	return cmd
+}
+
+// stateNotes says what is odd about where a subject is.
+func stateNotes(s api.State) string {
+	var notes []string
+	if s.Concurrent > 0 {
+		notes = append(notes, fmt.Sprintf("%d concurrent", s.Concurrent))
+	}
+	if len(s.Contested) > 0 {
+		notes = append(notes, "contested: "+oneOf(candidates(s)))
+	}
+	return strings.Join(notes, "; ")
+}
+
+// candidates returns the stages that a contested subject may be in, each once.
+func candidates(s api.State) []string {
+	var stages []string
+	for _, c := range s.Contested {
+		if !slices.Contains(stages, c.Stage) {
+			stages = append(stages, c.Stage)
+		}
+	}
+	return stages
 }

@@ -15,16 +15,44 @@ import (
 func newTransitions() *cobra.Command {
 	var dir, format string
 	var subjects []string
+	var against checkFlags
 	cmd := &cobra.Command{
-		Use:   "transitions --dir D [--subject S]...",
-		Short: "Print the transition log",
+		Use:   "transitions --dir D [--subject S]... [--machine FILE [--check|--dot|--mermaid]]",
+		Short: "Print the transition log, or check it against a state machine",
 		Long: `Print the transitions in causal order, all of them or those of the given
 subjects. What is odd about one is said beside it: that it is concurrent with
 another, whose writer had not seen it; that what it comes after is not here;
-that its subject was in another stage than it says; that it cannot be read.`,
-		Example: "  quipu transitions --dir a --subject PEP-0008",
-		Args:    noArgs,
+that its subject was in another stage than it says; that it cannot be read.
+
+--machine names a YAML file that declares the stages, the allowed moves, where a
+subject may begin and where it ends:
+
+  states: [draft, {name: accepted, aliases: [acepted]}, withdrawn]
+  initial: draft
+  terminal: [accepted, withdrawn]
+  moves:
+    - {from: draft, to: accepted, triggers: [vote]}
+    - {from: "*", to: withdrawn}
+
+With it every transition is held against the machine and against the others
+(--check, the default), and what is odd is listed with its class, what was
+expected instead, and a count for each class. The exit code is 0 when every
+transition is sound and 1 when one is not. --dot and --mermaid draw the machine
+for Graphviz and for Mermaid, with how often each move happened on its edge:
+solid where it is allowed, dashed and marked where it is not.
+
+` + atHelp,
+		Example: `  quipu transitions --dir a --subject PEP-0008
+  quipu transitions --dir a --machine pep.yaml --check
+  quipu transitions --dir a --machine pep.yaml --dot | dot -Tsvg > pep.svg`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := against.check(cmd, format); err != nil {
+				return err
+			}
+			if against.file != "" {
+				return against.run(cmd, api.CheckRequest{Subjects: subjects}, dir, format)
+			}
 			heads := []string{"PLACE", "TIME", "SUBJECT", "FROM", "TO", "TRIGGER", "NOTES"}
 			widths := []int{placeWidth, timeWidth, 12, 12, 12, 12}
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
@@ -40,7 +68,8 @@ that its subject was in another stage than it says; that it cannot be read.`,
 	}
 	dirFlag(cmd, &dir)
 	cmd.Flags().StringArrayVar(&subjects, "subject", nil, "take transitions of this `subject` (repeat it for several)")
-	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
+	against.add(cmd)
+	formatFlag(cmd, &format, asTable, asText, asJSON, asNDJSON)
 	return cmd
 }
 

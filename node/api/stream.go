@@ -60,11 +60,6 @@ func (c *Client) Transitions(ctx context.Context, subjects ...string) iter.Seq2[
 	return decoded[Transition](c.stream(ctx, "read transitions", http.MethodGet, "/v1/transitions?"+q.Values().Encode(), nil))
 }
 
-// States yields the present stage of every subject, sorted by subject.
-func (c *Client) States(ctx context.Context) iter.Seq2[State, error] {
-	return decoded[State](c.stream(ctx, "read state", http.MethodGet, "/v1/state", nil))
-}
-
 // stream makes a call whose answer is a stream of lines.
 func (c *Client) stream(ctx context.Context, what, method, path string, body io.Reader) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {

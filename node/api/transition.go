@@ -33,7 +33,7 @@ type After struct {
 	Op     crdt.OpID   `json:"op"`
 }
 
-// State is the present stage of a subject.
+// State is the stage of a subject.
 type State struct {
 	Subject string `json:"subject"`
 	Stage   string `json:"stage"`
@@ -44,4 +44,13 @@ type State struct {
 	Moves int `json:"moves"`
 	// Concurrent is how many of them are concurrent with another.
 	Concurrent int `json:"concurrent,omitempty"`
+	// Contested are the transitions that may each have the last word on the subject, where they moved it
+	// to different stages and nobody has moved it on in knowledge of the last of them.
+	Contested []Candidate `json:"contested,omitempty"`
+}
+
+// Candidate is a transition that may have the last word, and the stage that it moved its subject to.
+type Candidate struct {
+	Place crdt.Place `json:"place"`
+	Stage string     `json:"stage"`
 }

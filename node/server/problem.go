@@ -9,6 +9,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/transition"
+	"github.com/quipulog/quipu/eventlog/transition/machine"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -20,6 +21,8 @@ var codes = []struct {
 }{
 	{is(crdt.ErrEvent), api.Invalid},
 	{is(transition.ErrInvalid), api.Invalid},
+	{is(machine.ErrInvalid), api.Invalid},
+	{as[*eventlog.NotHeldError], api.NotFound},
 	{is(eventlog.ErrQuery), api.Invalid},
 	{as[*eventlog.PageError], api.Invalid},
 	{as[*eventlog.AmbiguousError], api.Invalid},

@@ -310,6 +310,9 @@ func TestRoutes(t *testing.T) {
 		"DELETE /v1/entries":         http.StatusNotFound,
 		"GET /v1/transitions?limt=1": http.StatusBadRequest,
 		"GET /v1/state":              http.StatusOK,
+		"GET /v1/state?subject=a":    http.StatusOK,
+		"GET /v1/state?limit=1":      http.StatusBadRequest,
+		"POST /v1/state":             http.StatusBadRequest,
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		w := httptest.NewRecorder()
@@ -362,7 +365,7 @@ func TestTransitions(t *testing.T) {
 		if strings.Join(told, "\n") != strings.Join(want, "\n") {
 			t.Errorf("transitions:\n%s\nwant:\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
 		}
-		for s, err := range c.States(t.Context()) {
+		for s, err := range c.States(t.Context(), api.StateQuery{}) {
 			if err != nil {
 				t.Fatal(err)
 			}

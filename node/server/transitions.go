@@ -44,7 +44,7 @@ func (s *server) getTransitions(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, err)
 		return
 	}
-	replay, err := transition.ReplayLog(r.Context(), s.log)
+	replay, err := transition.ReplayAt(r.Context(), s.log, transition.Bounds{Subjects: q.Subjects})
 	if err != nil {
 		s.refuse(w, err)
 		return
@@ -106,35 +106,4 @@ func transitionOf(t transition.Transition, notes []string) api.Transition {
 		sent.Notes = append(sent.Notes, "malformed: "+t.Malformed.Error())
 	}
 	return sent
-}
-
-// getState streams the present stage of every subject.
-func (s *server) getState(w http.ResponseWriter, r *http.Request) {
-	replay, err := transition.ReplayLog(r.Context(), s.log)
-	if err != nil {
-		s.refuse(w, err)
-		return
-	}
-	out := s.newLines(w)
-	for _, subject := range replay.Subjects() {
-		if err := out.putValue(stateOf(subject)); err != nil {
-			return // the client has gone
-		}
-	}
-	out.end(nil)
-}
-
-// stateOf returns where a subject is. It has a history: a replay knows no other subjects.
-func stateOf(subject *transition.Subject) api.State {
-	last := subject.History[len(subject.History)-1]
-	state := api.State{
-		Subject: subject.Name, Stage: subject.Stage,
-		Place: last.Entry.Entry.Place(), Time: last.Entry.Time.UTC(), Moves: len(subject.History),
-	}
-	for _, step := range subject.History {
-		if len(step.Concurrent) > 0 {
-			state.Concurrent++
-		}
-	}
-	return state
 }

@@ -67,7 +67,7 @@ func (f *finding) find(ctx context.Context, c *api.Client) error {
 		f.count++
 		f.moves[said{t.Time.UnixNano(), t.Headers[authorHeader], t.Subject, t.From, t.To, t.Trigger}]++
 	}
-	for state, err := range c.States(ctx) {
+	for state, err := range c.States(ctx, api.StateQuery{}) {
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// atHelp explains the flags of moments.
+const atHelp = `--at takes a moment: a time in RFC 3339, or a file that holds a frontier, as
+"quipu frontier" prints it, as JSON or as a table. At a time, what was written up
+to then counts, by the clocks of the entries, which are true to cause and effect;
+with --by event what happened up to then, by the event times, which are their
+writers' word. At a frontier, exactly the entries that it stands for count, forks
+included; a node that does not hold all of them says which it lacks.`
+
+// atFlags are the flags that name a moment.
+type atFlags struct{ at, by string }
+
+func (f *atFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.at, "at", "", "as of this `moment`: a time (RFC 3339), or a file with a frontier")
+	cmd.Flags().Var(&choice{&f.by, []string{"clock", "event"}}, "by", "what the time of --at is compared with: clock or event")
+	f.by = "clock"
+}
+
+// moment returns what the flags name.
+func (f *atFlags) moment(cmd *cobra.Command) (api.Moment, error) {
+	if f.at == "" {
+		if cmd.Flags().Changed("by") {
+			return api.Moment{}, usagef("--by goes with --at")
+		}
+		return api.Moment{}, nil
+	}
+	at, notTime := api.ParseTime(f.at)
+	switch {
+	case notTime == nil && f.by == "event":
+		return api.Moment{Event: at}, nil
+	case notTime == nil:
+		return api.Moment{Clock: at}, nil
+	case cmd.Flags().Changed("by"):
+		return api.Moment{}, usagef("--by goes with a time, such as --at 2024-05-01T12:00:00Z")
+	}
+	frontier, err := readMoment(f.at)
+	if errors.Is(err, fs.ErrNotExist) {
+		return api.Moment{}, fmt.Errorf("--at %q: neither a time as in RFC 3339, such as 2024-05-01T12:00:00Z, nor a file: %w", clip(f.at, 80), fs.ErrNotExist)
+	}
+	if err != nil {
+		return api.Moment{}, fmt.Errorf("--at: %w", err)
+	}
+	return api.Moment{Frontier: &frontier}, nil
+}
+
+// readMoment reads a frontier from a file: as JSON, as a table, or that up to which a bundle leads.
+func readMoment(path string) (api.Frontier, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return api.Frontier{}, err
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(io.LimitReader(file, maxFrontier))
+	if lines.Scan() && bytes.HasPrefix(lines.Bytes(), []byte("AUTHOR ")) {
+		f, err := frontierTable(lines)
+		if err != nil {
+			return api.Frontier{}, fmt.Errorf("%s: %w", path, err)
+		}
+		return f, nil
+	}
+	return readFrontier(path)
+}
+
+// frontierTable reads the rows of the table that quipu frontier prints.
+func frontierTable(lines *bufio.Scanner) (api.Frontier, error) {
+	held := crdt.Frontier{}
+	for number := 2; lines.Scan(); number++ {
+		cells := strings.Fields(lines.Text())
+		if len(cells) != 3 {
+			return api.Frontier{}, fmt.Errorf("line %d: expected an author, the next seq and an op, as quipu frontier prints them", number)
+		}
+		author, err := crdt.ParseAuthor(cells[0])
+		var head crdt.Head
+		if err == nil {
+			head.Next, err = strconv.ParseUint(cells[1], 10, 53)
+		}
+		if err == nil {
+			err = head.ID.UnmarshalText([]byte(cells[2]))
+		}
+		if err != nil {
+			return api.Frontier{}, fmt.Errorf("line %d: %w", number, err)
+		}
+		held[author] = append(held[author], head)
+	}
+	return api.FrontierOf(held), lines.Err()
+}

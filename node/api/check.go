@@ -1,0 +1,102 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/transition"
+	"github.com/quipulog/quipu/eventlog/transition/machine"
+)
+
+// Moment bounds which transitions count. The zero Moment is what the node holds now.
+type Moment struct {
+	// Clock takes what was written up to this time, by the clocks of the ops.
+	Clock time.Time `json:"clock,omitzero"`
+	// Event takes what happened up to this time, by the event times, which are the writers' word.
+	Event time.Time `json:"event,omitzero"`
+	// Frontier takes exactly the entries that it stands for. The node refuses one of which it does not
+	// hold every head, with [NotFound].
+	Frontier *Frontier `json:"frontier,omitempty"`
+}
+
+// StateQuery says what to tell of which subjects.
+type StateQuery struct {
+	// Subjects are taken alone; empty takes all.
+	Subjects []string `json:"subjects,omitempty"`
+	At       Moment   `json:"at,omitzero"`
+}
+
+// MaxCheckRequest bounds a [StateQuery] or a [CheckRequest] in JSON, in bytes: its frontier is what is
+// large.
+const MaxCheckRequest = 64 << 20
+
+// CheckRequest asks to hold transitions against a machine.
+type CheckRequest struct {
+	Machine  machine.Machine `json:"machine"`
+	Subjects []string        `json:"subjects,omitempty"`
+	At       Moment          `json:"at,omitzero"`
+	// MaxFindings is how many findings are listed, at most 100,000. Default: 10,000.
+	MaxFindings int `json:"maxFindings,omitempty"`
+}
+
+// Finding is one thing that is odd about a transition.
+type Finding struct {
+	Class transition.Class `json:"class"`
+	// Why says what is odd, Expected what was expected instead.
+	Why      string `json:"why"`
+	Expected string `json:"expected,omitempty"`
+	// Others are the transitions that it is concurrent with.
+	Others []crdt.Place `json:"others,omitempty"`
+	// Transition is the one that is odd.
+	Transition Transition `json:"transition"`
+}
+
+// CheckReport is what a check found.
+type CheckReport struct {
+	// Frontier is the hash of the frontier that was checked.
+	Frontier crdt.Hash `json:"frontier"`
+	Subjects uint64    `json:"subjects"`
+	// Transitions are Sound, or Odd: with a finding.
+	Transitions uint64 `json:"transitions"`
+	Sound       uint64 `json:"sound"`
+	Odd         uint64 `json:"odd"`
+	// Counts are how many findings there are of each class that has any.
+	Counts map[transition.Class]uint64 `json:"counts"`
+	// Findings are the first of them by subject, place in its history and class; More counts the rest.
+	Findings []Finding `json:"findings"`
+	More     uint64    `json:"more,omitempty"`
+	// Contested are the subjects of which it cannot be said where they are.
+	Contested []State `json:"contested,omitempty"`
+	// Edges say how often each move happened. Respelt counts moves from one spelling of a state to another,
+	// which are on no edge, MoreMoves those of edges that are left out.
+	Edges     []machine.Edge `json:"edges"`
+	Respelt   uint64         `json:"respelt,omitempty"`
+	MoreMoves uint64         `json:"moreMoves,omitempty"`
+}
+
+// States yields the stage of each subject that the query takes, sorted by subject.
+func (c *Client) States(ctx context.Context, q StateQuery) iter.Seq2[State, error] {
+	return func(yield func(State, error) bool) {
+		body, err := json.Marshal(q)
+		if err != nil {
+			yield(State{}, wrap("read state", err))
+			return
+		}
+		decoded[State](c.stream(ctx, "read state", http.MethodPost, "/v1/state", bytes.NewReader(body)))(yield)
+	}
+}
+
+// CheckTransitions has the node hold its transitions against a machine.
+func (c *Client) CheckTransitions(ctx context.Context, r CheckRequest) (CheckReport, error) {
+	var report CheckReport
+	body, err := json.Marshal(r)
+	if err != nil {
+		return report, wrap("check transitions", err)
+	}
+	return report, c.callWith(ctx, "check transitions", http.MethodPost, "/v1/transitions/check", bytes.NewReader(body), &report)
+}
