@@ -19,6 +19,9 @@
 // the input; a script is what one node has to write. story.go tells the story, check.go holds its end
 // against the input, show.go prints.
 //
+// pep.yaml declares the machine of the proposals' statuses. The real moves are held against it at the
+// end: a few are misspelt, illegal or odd otherwise, and each of those has a finding that says why.
+//
 // [Run] returns an error unless everything holds: one hash, every file verified, exactly the input on
-// every node, one state of every proposal.
+// every node, one state of every proposal, every move explained.
 package demo

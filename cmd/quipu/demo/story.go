@@ -110,7 +110,7 @@ func (d *demo) run(ctx context.Context, dir string) error {
 	for _, chapter := range []func(context.Context) error{
 		func(ctx context.Context) error { return d.makeNodes(ctx, dir) },
 		d.startAll, d.writeFirst, d.writeThroughFaults, d.bringBack, d.writeRest, d.awaitConvergence,
-		d.check, d.stopAll,
+		d.check, d.explain, d.stopAll,
 	} {
 		if err := chapter(ctx); err != nil {
 			return err
