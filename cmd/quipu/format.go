@@ -13,6 +13,7 @@ import (
 // The formats that commands print in.
 const (
 	asTable  = "table"
+	asText   = "text"
 	asJSON   = "json"
 	asNDJSON = "ndjson"
 )

@@ -14,11 +14,8 @@ import (
 	"github.com/quipulog/quipu/node/api"
 )
 
-// The formats that only stats prints in.
-const (
-	asText = "text"
-	asCSV  = "csv"
-)
+// asCSV is the format that only stats prints in.
+const asCSV = "csv"
 
 func newStats() *cobra.Command {
 	var s stats

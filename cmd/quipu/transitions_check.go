@@ -16,9 +16,6 @@ import (
 	"github.com/quipulog/quipu/node/api"
 )
 
-// asText is the format of a check's report for people.
-const asText = "text"
-
 // checkFlags are the flags of transitions that are about a machine.
 type checkFlags struct {
 	file               string
