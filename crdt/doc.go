@@ -17,6 +17,7 @@
 //     log and the [Clock] of its op.
 //   - An [Op] is the signed unit of replication: a [Header], a signature and entries. A [Signed] is
 //     an op without its entries, as proofs carry it.
+//   - A [Broadcast] is a transient event on its way: signed, and in no op.
 //   - A [Run] is a chain of ops on its way from one node to another.
 //   - A [Feed] is what is held of one author, without the ops; [Held] is how the laws ask for those.
 //     [Set] is both in memory. A [Frontier] is the heads of all feeds, a [Digest] its compact form.

@@ -34,6 +34,15 @@ type (
 		Payload     []byte
 	}
 
+	wireBroadcast struct {
+		Version uint64
+		Log     []byte
+		Author  []byte
+		Clock   uint64
+		Nonce   []byte
+		Event   wireEntry
+	}
+
 	wireGenesis struct {
 		Version   uint64
 		Random    []byte
@@ -113,6 +122,12 @@ func (d *decoder) release() {
 
 // encodeEvent returns the bytes of an event as an entry. The event was checked.
 func encodeEvent(e *Event) []byte {
+	w := wireOf(e)
+	return encode(&w)
+}
+
+// wireOf returns the wire form of an event.
+func wireOf(e *Event) wireEntry {
 	w := wireEntry{
 		Time: e.Time.UnixNano(), Kind: e.Kind, Module: e.Module, Subject: e.Subject, ContentType: e.ContentType,
 		Headers: e.Headers, Payload: e.Payload,
@@ -123,7 +138,7 @@ func encodeEvent(e *Event) []byte {
 	if w.Payload == nil {
 		w.Payload = []byte{}
 	}
-	return encode(&w)
+	return w
 }
 
 // decodeEvent reads an entry whose shape was checked. The event aliases b.
@@ -134,6 +149,11 @@ func decodeEvent(b []byte, retention Retention) (Event, error) {
 	if err := d.decode(b, w); err != nil {
 		return Event{}, err
 	}
+	return w.event(retention), nil
+}
+
+// event returns what the wire form holds. It shares its memory.
+func (w *wireEntry) event(retention Retention) Event {
 	e := Event{
 		Kind: w.Kind, Module: w.Module, Subject: w.Subject, Time: time.Unix(0, w.Time).UTC(),
 		ContentType: w.ContentType, Retention: retention,
@@ -144,7 +164,7 @@ func decodeEvent(b []byte, retention Retention) (Event, error) {
 	if len(w.Headers) > 0 {
 		e.Headers = w.Headers // the form is zero before it is filled again
 	}
-	return e, nil
+	return e
 }
 
 // decodeHeader reads the header of an op whose shape was checked. The header shares nothing with b.
@@ -158,6 +178,19 @@ func decodeHeader(b []byte) (Header, error) {
 	return Header{
 		Log: LogID(w.Log), Author: Author(w.Author), First: w.First, Count: w.Count, Prev: OpID(w.Prev), Root: Hash(w.Root),
 		Clock: Clock(w.Clock), Retention: Retention(w.Retention), Floor: w.Floor,
+	}, nil
+}
+
+// decodeBroadcast reads a transient event whose shape was checked. The event aliases b.
+func decodeBroadcast(b []byte) (Broadcast, error) {
+	d := decoders.Get().(*decoder)
+	defer d.release()
+	var w wireBroadcast
+	if err := d.decode(b, &w); err != nil {
+		return Broadcast{}, err
+	}
+	return Broadcast{
+		Event: w.Event.event(Transient), Log: LogID(w.Log), Author: Author(w.Author), Clock: Clock(w.Clock), Nonce: Nonce(w.Nonce),
 	}, nil
 }
 
@@ -175,7 +208,7 @@ func (s *shape) entry(retention Retention) {
 	s.int("time")
 	kind := s.str("kind", 1, MaxKind)
 	if retention != Persistent && len(kind) >= len(ReservedPrefix) && string(kind[:len(ReservedPrefix)]) == ReservedPrefix {
-		s.fail("kind %q in an op that is not persistent", kind)
+		s.fail("kind %q is reserved and %s", kind, retention)
 	}
 	s.str("module", 0, MaxModule)
 	s.str("subject", 0, MaxSubject)
@@ -224,6 +257,16 @@ func (s *shape) header() {
 	}
 }
 
+// broadcast takes the signed part of a transient event.
+func (s *shape) broadcast() {
+	s.version("transient event", 6)
+	s.bin("log", len(LogID{}), len(LogID{}))
+	s.bin("author", len(Author{}), len(Author{}))
+	s.uint("clock", MaxClock)
+	s.bin("nonce", len(Nonce{}), len(Nonce{}))
+	s.entry(Transient)
+}
+
 // version takes the header of an array of n elements, whose first one is the format version. A
 // version that is not ours ends the walk with a [*VersionError], since what follows it is unknown.
 func (s *shape) version(what string, n int) {
@@ -240,7 +283,7 @@ func (s *shape) version(what string, n int) {
 
 // VersionError is returned for bytes of a format version that this program does not know.
 type VersionError struct {
-	What    string // what has that version: "op", "genesis"
+	What    string // what has that version: "op", "genesis", "transient event"
 	Version uint64
 }
 

@@ -35,7 +35,7 @@ type Event struct {
 	Headers []EventHeader
 	// Payload is up to 1 MiB.
 	Payload []byte
-	// Retention says how long the entry is kept.
+	// Retention says how long the event is kept.
 	Retention Retention
 }
 
@@ -45,7 +45,7 @@ type EventHeader struct {
 	Name, Value string
 }
 
-// Retention says how long an entry is kept. All entries of an op share it.
+// Retention says how long an event is kept. All entries of an op share it.
 type Retention uint8
 
 const (
@@ -53,6 +53,9 @@ const (
 	Persistent Retention = 0
 	// Trimmable entries may lose their body once they are old.
 	Trimmable Retention = 1
+	// Transient events are in no op and no log: they are told to whoever listens, see [Broadcast], and
+	// kept nowhere.
+	Transient Retention = 2
 )
 
 // ParseRetention reads the text form.
@@ -62,17 +65,21 @@ func ParseRetention(s string) (Retention, error) {
 		return Persistent, nil
 	case "trimmable":
 		return Trimmable, nil
+	case "transient":
+		return Transient, nil
 	}
-	return 0, fmt.Errorf("retention %q: expected persistent or trimmable", clip(s))
+	return 0, fmt.Errorf("retention %q: expected persistent, trimmable or transient", clip(s))
 }
 
-// String returns "persistent" or "trimmable".
+// String returns "persistent", "trimmable" or "transient".
 func (r Retention) String() string {
 	switch r {
 	case Persistent:
 		return "persistent"
 	case Trimmable:
 		return "trimmable"
+	case Transient:
+		return "transient"
 	}
 	return fmt.Sprintf("retention(%d)", uint8(r))
 }
@@ -90,7 +97,7 @@ func (e Event) Header(name string) string {
 // Reserved reports whether the event's kind has a meaning to quipu itself.
 func (e Event) Reserved() bool { return strings.HasPrefix(e.Kind, ReservedPrefix) }
 
-// Check says why e cannot be appended, or nil. The rules for an entry that somebody else appended
+// Check says why e cannot be appended, or broadcast if it is transient, or nil. The rules for an entry that somebody else appended
 // are the same but for the payload, which then may be anything. Every error wraps [ErrEvent].
 func (e Event) Check() error {
 	if err := e.checkFields(); err != nil {
@@ -130,8 +137,8 @@ func (e Event) checkFields() error {
 	if err := checkTime(e.Time); err != nil {
 		return err
 	}
-	if e.Retention > Trimmable {
-		return fmt.Errorf("%s: expected persistent or trimmable", e.Retention)
+	if e.Retention > Transient {
+		return fmt.Errorf("%s: expected persistent, trimmable or transient", e.Retention)
 	}
 	if e.Retention != Persistent && e.Reserved() {
 		return fmt.Errorf("kind %q is kept for ever: it cannot be %s", e.Kind, e.Retention)

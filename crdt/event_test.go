@@ -45,8 +45,9 @@ func TestEventCheck(t *testing.T) {
 		{"payload at its limit", func(e *Event) { e.Payload, e.ContentType = make([]byte, MaxPayload), "a/b" }, ""},
 		{"payload too long", func(e *Event) { e.Payload, e.ContentType = make([]byte, MaxPayload+1), "a/b" }, "payload has 1048577 bytes"},
 		{"trimmable", func(e *Event) { e.Retention = Trimmable }, ""},
-		{"unknown retention", func(e *Event) { e.Retention = 2 }, "retention(2)"},
+		{"unknown retention", func(e *Event) { e.Retention = 3 }, "retention(3)"},
 		{"reserved kind", func(e *Event) { e.Kind = "quipu.x" }, ""},
+		{"reserved and transient", func(e *Event) { e.Kind, e.Retention = "quipu.x", Transient }, "kept for ever"},
 		{"reserved and trimmable", func(e *Event) { e.Kind, e.Retention = "quipu.x", Trimmable }, "kept for ever"},
 	} {
 		e := Event{Kind: "k", Time: vectorTime}
@@ -80,7 +81,7 @@ func TestEventHeader(t *testing.T) {
 }
 
 func TestRetentionText(t *testing.T) {
-	for _, r := range []Retention{Persistent, Trimmable} {
+	for _, r := range []Retention{Persistent, Trimmable, Transient} {
 		if got, err := ParseRetention(r.String()); err != nil || got != r {
 			t.Errorf("ParseRetention(%q) = %s, %v", r, got, err)
 		}

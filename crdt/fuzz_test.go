@@ -226,10 +226,12 @@ func hostileBytes() [][]byte {
 	nested := bytes.Repeat([]byte{0x91}, 4<<20)
 	announce := func(head byte) []byte { return binary.BigEndian.AppendUint32([]byte{head}, 1<<32-1) }
 	inHeader := func(b []byte) []byte { return append([]byte{0x9a, 1}, b...) }
+	inBroadcast := func(b []byte) []byte { return append([]byte{0x96, 1}, b...) }
 	return [][]byte{
 		nil, {0x9a}, nested, inHeader(nested), bytes.Repeat([]byte{0x81}, 1<<20), bytes.Repeat([]byte{0xdc, 0xff}, 1<<20),
 		announce(0xc6), announce(0xdb), announce(0xdd), announce(0xdf), announce(0xc9),
 		inHeader(announce(0xc6)), inHeader(announce(0xdb)), inHeader(announce(0xdd)),
+		inBroadcast(nested), inBroadcast(announce(0xc6)),
 	}
 }
 
@@ -248,6 +250,7 @@ func FuzzShapeNeverPanics(f *testing.F) {
 			(*shape).header,
 			func(s *shape) { s.entry(Persistent) },
 			func(s *shape) { s.entry(Trimmable) },
+			(*shape).broadcast,
 			func(s *shape) { s.int("int") },
 			func(s *shape) { s.uint("uint", 1<<63) },
 			func(s *shape) { s.str("str", 0, MaxSubject) },
@@ -276,6 +279,10 @@ func TestHostileBytesAreCheap(t *testing.T) {
 		allocated := testing.AllocsPerRun(1, func() { _, err = ParseOp(b) })
 		if err == nil || allocated > 50 {
 			t.Errorf("%.8x: %d bytes: %.0f allocations, %v", b, len(b), allocated, err)
+		}
+		allocated = testing.AllocsPerRun(1, func() { _, err = ParseBroadcast(b) })
+		if err == nil || allocated > 50 {
+			t.Errorf("%.8x: as a transient event: %.0f allocations, %v", b, allocated, err)
 		}
 		if _, err := ParseGenesis(b); err == nil {
 			t.Errorf("%.8x parses as a genesis", b)

@@ -89,16 +89,31 @@ func annotateOp(op Op) []string {
 	a.rest = a.rest[signatureSize:]
 	for i := 0; len(a.rest) > 0; i++ {
 		a.comment("entry %d", i)
-		for _, label := range []string{"entry", "time", "kind", "module", "subject", "content type"} {
-			a.token(label)
-		}
-		for range a.token("headers") {
-			a.token("header")
-			a.token("name")
-			a.token("value")
-		}
-		a.token("payload")
+		a.entry("entry")
 	}
+	return a.lines()
+}
+
+// entry explains an entry.
+func (a *annotation) entry(name string) {
+	for _, label := range []string{name, "time", "kind", "module", "subject", "content type"} {
+		a.token(label)
+	}
+	for range a.token("headers") {
+		a.token("header")
+		a.token("name")
+		a.token("value")
+	}
+	a.token("payload")
+}
+
+func annotateBroadcast(b Broadcast) []string {
+	a := &annotation{rest: b.Bytes()}
+	for _, label := range []string{"signed", "version", "log", "author", "clock", "nonce"} {
+		a.token(label)
+	}
+	a.entry("event")
+	fmt.Fprintf(a, "%x  # signature\n", a.rest)
 	return a.lines()
 }
 

@@ -25,10 +25,11 @@ import (
 //	headers    an object of strings                     left out when empty
 //	payload    the payload itself when it is UTF-8, JSON, and as compact as [json.Compact] makes it;
 //	           else payloadBase64 (RFC 4648, section 4); an empty payload has neither
-//	retention  "persistent" or "trimmable"
+//	retention  "persistent" or "trimmable"; that of an event that was broadcast, "transient"
 //	offset     a number, where it is local
 //
-// The payload's bytes survive the trip exactly, whatever they are.
+// The payload's bytes survive the trip exactly, whatever they are. An event that was broadcast has the
+// same form without seq, op, disputed and offset: it stands nowhere.
 var (
 	placeFields = []string{"author", "seq", "op", "disputed", "clock", "gone", "offset"}
 	eventFields = []string{"time", "kind", "module", "subject", "contentType", "headers", "payload", "payloadBase64", "retention"}

@@ -252,7 +252,7 @@ func TestParseEventJSONRefuses(t *testing.T) {
 		`{"payloadBase64":"AB=="}`:                   "expected base64",
 		`{"payloadBase64":"A"}`:                      "expected base64",
 		`{"payloadBase64":null}`:                     "expected a text",
-		`{"retention":"forever"}`:                    "expected persistent or trimmable",
+		`{"retention":"forever"}`:                    "expected persistent, trimmable or transient",
 		`{"seq":01}`:                                 "not valid JSON",
 	} {
 		got, err := ParseEventJSON([]byte(line))

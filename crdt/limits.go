@@ -24,6 +24,8 @@ const (
 	MaxOp = 64 << 10
 	// MaxSingleOp bounds an op of one entry, in bytes: the payload and 16 KiB for all the rest.
 	MaxSingleOp = MaxPayload + 16<<10
+	// MaxBroadcast bounds a transient event with all that goes with it, in bytes, as an op of one entry.
+	MaxBroadcast = MaxSingleOp
 	// MaxSeq is the first number that is no sequence number: first + count stays below it, so that
 	// every seq survives a trip through a JSON number.
 	MaxSeq = 1 << 53
@@ -46,6 +48,8 @@ const (
 
 	// MaxAhead is how far a clock may run ahead of the wall clock here and still move ours.
 	MaxAhead = time.Minute
+	// MaxBroadcastAge is how old a transient event may be by its clock and still be told to anybody.
+	MaxBroadcastAge = time.Minute
 )
 
 // DefaultMaxBranches is how many branches of one feed a node keeps unless told otherwise. It is

@@ -239,6 +239,9 @@ func NewDraft(e Event) (Draft, error) {
 	if err := e.Check(); err != nil {
 		return Draft{}, err
 	}
+	if e.Retention == Transient {
+		return Draft{}, fmt.Errorf("%w: it is transient, and no op holds such an event: broadcast it", ErrEvent)
+	}
 	if e.Time.IsZero() {
 		return Draft{}, fmt.Errorf("%w: it has no time", ErrEvent)
 	}
