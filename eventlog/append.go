@@ -16,7 +16,7 @@ var ErrReserved = errors.New("kind is reserved")
 var ErrTooLarge = errors.New("batch is too large")
 
 // Append appends one event, and returns where it stands once it is durable. An event without a time
-// gets that of the call.
+// gets that of the call. One that is transient is refused with [ErrTransient].
 //
 // ctx is looked at until a commit takes the event; from then on Append waits for the outcome. So an
 // error means that the event was not appended, save [ErrUncertain].
@@ -78,6 +78,9 @@ func (l *Log) newRequest(events []crdt.Event) (*request, error) {
 }
 
 func (l *Log) draft(e crdt.Event) (crdt.Draft, error) {
+	if e.Retention == crdt.Transient {
+		return crdt.Draft{}, ErrTransient
+	}
 	if e.Time.IsZero() {
 		e.Time = l.cfg.Now()
 	}

@@ -16,6 +16,9 @@
 // two nodes, as values of package crdt; moving them over a network is package gossip's work.
 // [Log.Verify] checks everything.
 //
+// An event of the class transient is stored nowhere: [Log.Broadcast] tells it to whoever is in a loop
+// over [Log.Listen], here and by choice on connected peers, and that is all that becomes of it.
+//
 // # When things go wrong
 //
 // What was acked is durable, and nothing is shown to anybody before it is. A commit that fails may have

@@ -42,6 +42,8 @@ type Log struct {
 	sweeping sweeping
 	update   reentry // the goroutine that runs an Update's function
 	claims   claims  // the followers that run
+	// audience is who is told of transient events.
+	audience audience
 
 	// durable is the id of the last transaction that was synced; a read transaction that sees a later
 	// one looks at what may still be lost.
@@ -129,6 +131,7 @@ func (l *Log) Close() error {
 	close(l.changed)
 	l.mu.Unlock()
 	l.queue.fail(ErrClosed)
+	l.audience.close()
 	return l.closeFile()
 }
 
