@@ -19,7 +19,7 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("peer speaks version %d of the protocol, this program version %d", e.Version, Version)
 }
 
-// Parse reads the body of a message of kind k. Ops keep the body: the caller does not write to it
+// Parse reads the body of a message of kind k. Ops and a Transient keep the body: the caller does not write to it
 // again. Its errors wrap [ErrMalformed] or a [*VersionError].
 func Parse(k Kind, body []byte) (Message, error) {
 	r := reader{b: body}
@@ -64,6 +64,8 @@ func (r *reader) message(k Kind) Message {
 		return Graft{Wants: r.wants(0)}
 	case KindDetach:
 		return Detach{}
+	case KindTransient:
+		return r.transient()
 	case KindBye:
 		return Bye{Code: Code(r.uint8()), Text: r.text(int(r.uint8()), MaxText)}
 	}
@@ -246,6 +248,28 @@ func (r *reader) ops() Message {
 		}
 		m.Run.Ops = append(m.Run.Ops, op)
 	}
+	return m
+}
+
+// transient takes an event and all that is left.
+func (r *reader) transient() Message {
+	m := Transient{Hops: r.uint8()}
+	if m.Hops > MaxHops {
+		r.fail("a transient event after %d hops: expected at most %d", m.Hops, MaxHops)
+	}
+	b := r.next(len(r.b))
+	if r.err != nil {
+		return m
+	}
+	var err error
+	if m.Event, err = crdt.ParseBroadcast(b); err == nil {
+		return m
+	}
+	if newer, ok := errors.AsType[*crdt.VersionError](err); ok {
+		m.Newer = newer
+		return m
+	}
+	r.fail("%w", err)
 	return m
 }
 

@@ -18,6 +18,7 @@
 //	Spans     wants for stretches of feeds, so that several peers can each send a part
 //	Ops       a run of one feed, pushed, or sent because it was asked for
 //	Done      the end of the answer to one want
+//	Transient an event that nobody stores, between those whose hellos have both named [FeatureTransient]
 //	Bye       why the sender is about to close the stream
 //
 // What one side, the asker, does to learn what the other has that differs; both sides do it, each with

@@ -146,6 +146,8 @@ func (m IHave) appendBody(b []byte) []byte {
 
 func (Detach) appendBody(b []byte) []byte { return b }
 
+func (m Transient) appendBody(b []byte) []byte { return append(append(b, m.Hops), m.Event.Bytes()...) }
+
 func (m Bye) appendBody(b []byte) []byte {
 	text := m.Text[:min(len(m.Text), MaxText)]
 	return append(append(b, byte(m.Code), byte(len(text))), text...)

@@ -29,6 +29,8 @@ const (
 	MaxRunOps = 4096
 	// MaxRunBytes bounds the bytes of the ops of one Ops, unless it carries only one.
 	MaxRunBytes = 256 << 10
+	// MaxHops is how many links a transient event has passed when it is sent for the last time.
+	MaxHops = 1
 	// MaxText bounds the text of a Bye, in bytes.
 	MaxText = 255
 
@@ -85,6 +87,8 @@ func (k Kind) MaxBody() int {
 		return 2 + MaxHaves*haveSize
 	case KindBye:
 		return 2 + MaxText
+	case KindTransient:
+		return 1 + crdt.MaxBroadcast
 	case KindPacked:
 		return packedHead + maxOps
 	}

@@ -29,12 +29,13 @@ const (
 	// KindPacked is the kind of a frame that holds another frame's body, compressed. It is no
 	// message: [ReadFrame] takes it off and [Packer] puts it on.
 	KindPacked
+	KindTransient
 )
 
 // String returns the kind as a word.
 func (k Kind) String() string {
 	names := [...]string{"", "hello", "shut", "offer", "same", "probe", "nodes", "vector", "missing",
-		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed"}
+		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed", "transient"}
 	if k == 0 || int(k) >= len(names) {
 		return fmt.Sprintf("kind(%d)", uint8(k))
 	}
@@ -59,6 +60,9 @@ type Instance [16]byte
 
 // FeatureZstd says that the sender reads packed frames.
 const FeatureZstd Features = 1 << 0
+
+// FeatureTransient says that the sender takes transient events.
+const FeatureTransient Features = 1 << 1
 
 // Hello is the first message in each direction. Who sends it, TLS has said already.
 type Hello struct {
@@ -176,6 +180,17 @@ type Graft struct {
 // the Plumtree paper.
 type Detach struct{}
 
+// Transient carries a transient event. It is sent only when both hellos have named [FeatureTransient].
+type Transient struct {
+	// Hops is how many links the event has passed on its way here, this one left out: 0 from its author,
+	// 1 from one of the author's peers. Nobody sends it further.
+	Hops  uint8
+	Event crdt.Broadcast
+	// Newer is set by [Parse] when the event is of a format version that is not known here; there is no
+	// Event then.
+	Newer *crdt.VersionError
+}
+
 // Bye says why the sender closes the stream.
 type Bye struct {
 	Code Code
@@ -206,18 +221,19 @@ func (c Code) String() string {
 }
 
 // Kind implements [Message], as do the methods below.
-func (Hello) Kind() Kind   { return KindHello }
-func (Shut) Kind() Kind    { return KindShut }
-func (Offer) Kind() Kind   { return KindOffer }
-func (Same) Kind() Kind    { return KindSame }
-func (Probe) Kind() Kind   { return KindProbe }
-func (Nodes) Kind() Kind   { return KindNodes }
-func (Vector) Kind() Kind  { return KindVector }
-func (Missing) Kind() Kind { return KindMissing }
-func (Spans) Kind() Kind   { return KindSpans }
-func (Ops) Kind() Kind     { return KindOps }
-func (Done) Kind() Kind    { return KindDone }
-func (IHave) Kind() Kind   { return KindIHave }
-func (Graft) Kind() Kind   { return KindGraft }
-func (Detach) Kind() Kind  { return KindDetach }
-func (Bye) Kind() Kind     { return KindBye }
+func (Hello) Kind() Kind     { return KindHello }
+func (Shut) Kind() Kind      { return KindShut }
+func (Offer) Kind() Kind     { return KindOffer }
+func (Same) Kind() Kind      { return KindSame }
+func (Probe) Kind() Kind     { return KindProbe }
+func (Nodes) Kind() Kind     { return KindNodes }
+func (Vector) Kind() Kind    { return KindVector }
+func (Missing) Kind() Kind   { return KindMissing }
+func (Spans) Kind() Kind     { return KindSpans }
+func (Ops) Kind() Kind       { return KindOps }
+func (Done) Kind() Kind      { return KindDone }
+func (IHave) Kind() Kind     { return KindIHave }
+func (Graft) Kind() Kind     { return KindGraft }
+func (Detach) Kind() Kind    { return KindDetach }
+func (Bye) Kind() Kind       { return KindBye }
+func (Transient) Kind() Kind { return KindTransient }

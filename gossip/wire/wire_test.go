@@ -40,6 +40,17 @@ func chain(t testing.TB, n int) []crdt.Op {
 	return ops
 }
 
+// broadcast returns a transient event with a payload of size bytes.
+func broadcast(t testing.TB, size int) crdt.Broadcast {
+	t.Helper()
+	e := crdt.Event{Kind: "k", Time: time.Unix(1, 0), ContentType: "a/b", Payload: make([]byte, size), Retention: crdt.Transient}
+	b, err := crdt.SignBroadcast(key, crdt.Broadcast{Event: e, Log: crdt.LogID{9}, Clock: 1, Nonce: crdt.Nonce{7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // heads returns n heads in order.
 func heads(n int) []crdt.Head {
 	var all []crdt.Head
@@ -86,6 +97,8 @@ func messages(t testing.TB) map[string]wire.Message {
 		"graft":         wire.Graft{Wants: wants},
 		"graft nothing": wire.Graft{},
 		"detach":        wire.Detach{},
+		"transient":     wire.Transient{Event: broadcast(t, 3)},
+		"relayed":       wire.Transient{Hops: 1, Event: broadcast(t, 0)},
 		"bye":           wire.Bye{Code: wire.CodeOtherLog, Text: "no"},
 	}
 }
@@ -107,6 +120,7 @@ func span(from, upto uint64) crdt.Span {
 var same = cmp.Options{
 	cmp.Comparer(func(a, b crdt.Op) bool { return bytes.Equal(a.Bytes(), b.Bytes()) }),
 	cmp.Comparer(func(a, b crdt.Signed) bool { return bytes.Equal(a.Bytes(), b.Bytes()) }),
+	cmp.Comparer(func(a, b crdt.Broadcast) bool { return bytes.Equal(a.Bytes(), b.Bytes()) && a.ID == b.ID }),
 	cmp.Comparer(func(a, b crdt.Path) bool { return a == b }),
 	cmpopts.EquateEmpty(),
 }
@@ -193,6 +207,8 @@ func badMessages(t testing.TB) map[string]wire.Message {
 		"run without ops":        wire.Ops{Author: self},
 		"op of another author":   wire.Ops{Author: self, Run: crdt.Run{Ops: []crdt.Op{other}}},
 		"leave of another":       wire.Ops{Author: self, Run: crdt.Run{Leave: other.Signed, Ops: ops}},
+		"transient of two hops":  wire.Transient{Hops: 2, Event: broadcast(t, 0)},
+		"transient of nothing":   wire.Transient{},
 		"shut out of order":      wire.Shut{Authors: []crdt.Author{{2}, {1}}},
 	}
 }
@@ -276,6 +292,27 @@ func TestNewerOp(t *testing.T) {
 	}
 	if got := m.(wire.Ops); len(got.Run.Ops) != 1 || got.Newer == nil || got.Newer.Version != 2 {
 		t.Errorf("%d ops, then %v", len(got.Run.Ops), got.Newer)
+	}
+}
+
+// A transient event of a newer format is told from one that is malformed.
+func TestNewerTransient(t *testing.T) {
+	frame := wire.Append(nil, wire.Transient{Hops: 1, Event: broadcast(t, 0)})
+	frame[7] = 2 // the version, after the hops and the array's header
+	m, _, err := wire.ReadFrame(bytes.NewReader(frame), false)
+	if got, ok := m.(wire.Transient); err != nil || !ok || got.Newer == nil || got.Newer.Version != 2 || got.Event.Size() != 0 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// The largest event that there is fits its frame, with all that goes with it.
+func TestLargestTransientFits(t *testing.T) {
+	frame := wire.Append(nil, wire.Transient{Event: broadcast(t, crdt.MaxPayload)})
+	if most := wire.KindTransient.MaxBody(); len(frame)-5 > most || most > wire.KindPacked.MaxBody() {
+		t.Errorf("%d bytes, at most %d are allowed, packed %d", len(frame)-5, most, wire.KindPacked.MaxBody())
+	}
+	if _, _, err := wire.ReadFrame(bytes.NewReader(frame), false); err != nil {
+		t.Error(err)
 	}
 }
 
