@@ -82,6 +82,11 @@ type Config struct {
 	// Logger receives what happens to members and links. Default: nothing is logged.
 	Logger *slog.Logger
 
+	// Transients is whose transient events go to peers, and who is told of theirs: most often the log.
+	// Nil: none are sent, and none are taken. They reach the peers that are linked and those linked to
+	// them, once, if they come through in time; nobody stores them.
+	Transients Transients
+
 	// Compression says when what is sent is compressed. Default: when it saves time.
 	Compression wire.Packing
 

@@ -20,20 +20,21 @@ import (
 // Gossip is one node's part in keeping a log equal among its members. Its methods may be called from
 // any goroutine.
 type Gossip struct {
-	cfg       Config
-	pace      pace
-	log       Log
-	self      crdt.Author
-	instance  wire.Instance // of this process
-	logger    *slog.Logger
-	transport *transport.Transport
-	members   society
-	applier   *applier
-	loop      *loop
-	joining   *joining
-	tally     *tally
-	recent    *recent
-	work      sync.WaitGroup // links and dials
+	cfg        Config
+	pace       pace
+	log        Log
+	self       crdt.Author
+	instance   wire.Instance // of this process
+	logger     *slog.Logger
+	transport  *transport.Transport
+	members    society
+	applier    *applier
+	loop       *loop
+	joining    *joining
+	tally      *tally
+	recent     *recent
+	transients *transients
+	work       sync.WaitGroup // links and dials
 }
 
 // New takes the port of cfg. Nothing runs yet; a caller that does not get as far as [Gossip.Run]
@@ -47,15 +48,16 @@ func New(cfg Config) (*Gossip, error) {
 		return nil, err
 	}
 	g := &Gossip{
-		cfg:     cfg,
-		pace:    paceOf(cfg.Profile),
-		log:     cfg.Log,
-		self:    cfg.Log.Author(),
-		logger:  cfg.Logger,
-		loop:    newLoop(),
-		joining: newJoining(cfg.Join),
-		tally:   newTally(),
-		recent:  newRecent(),
+		cfg:        cfg,
+		pace:       paceOf(cfg.Profile),
+		log:        cfg.Log,
+		self:       cfg.Log.Author(),
+		logger:     cfg.Logger,
+		loop:       newLoop(),
+		joining:    newJoining(cfg.Join),
+		tally:      newTally(),
+		recent:     newRecent(),
+		transients: newTransients(),
 	}
 	g.applier = newApplier(cfg.Log, cfg.Logger)
 	g.applier.report, g.applier.lost = g.report, g.lost
@@ -102,6 +104,9 @@ func (g *Gossip) Close() error { return g.transport.Close() }
 func (g *Gossip) Run(ctx context.Context) error {
 	port, closePort := context.WithCancel(context.WithoutCancel(ctx))
 	defer closePort()
+	if g.cfg.Transients != nil {
+		defer g.cfg.Transients.Relay(g.broadcast)()
+	}
 	var below errgroup.Group // what the membership needs to leave
 	group, ctx := errgroup.WithContext(ctx)
 	broken := make(chan error, 1)
@@ -178,7 +183,9 @@ func (g *Gossip) meet(ctx context.Context, conn *transport.Conn, dialled bool) (
 		g.turnAway(ctx, conn, err)
 		return nil, err
 	}
-	return newLink(conn, dialled, hello, g.log), nil
+	l := newLink(conn, dialled, hello, g.log)
+	l.transient = g.cfg.Transients != nil && hello.Features&wire.FeatureTransient != 0
+	return l, nil
 }
 
 // turnAway ends a stream whose greeting came to nothing, after telling the peer why.

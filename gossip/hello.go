@@ -53,6 +53,9 @@ const maxHeldHeads = 64
 func (g *Gossip) ownHello(peer crdt.Author) wire.Hello {
 	log := g.log
 	h := wire.Hello{Version: wire.Version, Features: wire.FeatureZstd, Instance: g.instance, Log: log.ID(), Name: g.cfg.Name}
+	if g.cfg.Transients != nil {
+		h.Features |= wire.FeatureTransient
+	}
 	if g, known := log.Genesis(); known {
 		h.Genesis = g.Encode()
 	}

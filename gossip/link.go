@@ -21,18 +21,21 @@ import (
 //	peer ──▶ reader ──▶ applier ──▶ log          reader and loop ask: outbox ──▶ writer ──▶ peer
 //	            └─────▶ loop ◀─────────┘                             log ──────────┘
 type link struct {
-	peer    crdt.Author
-	id      linkID
-	name    string // what the peer calls itself
-	addr    net.Addr
-	dialled bool // by this node
-	packs   bool // both ends read packed frames
-	since   time.Time
-	conn    *transport.Conn
-	out     *outbox
-	roots   *roots
-	credit  chan struct{} // a place for each run that is read and not applied yet
+	peer      crdt.Author
+	id        linkID
+	name      string // what the peer calls itself
+	addr      net.Addr
+	dialled   bool // by this node
+	packs     bool // both ends read packed frames
+	transient bool // both ends take transient events
+	since     time.Time
+	conn      *transport.Conn
+	out       *outbox
+	aside     aside // what is written when out and the log have nothing
+	roots     *roots
+	credit    chan struct{} // a place for each run that is read and not applied yet
 
+	quota      quota         // of transient events; belongs to the reader
 	comparison comparison    // ours with the peer; belongs to the reader
 	round      atomic.Uint32 // of our comparison under way; 0 when there is none
 
@@ -123,6 +126,10 @@ func (g *Gossip) serve(ctx context.Context, l *link) error {
 	if err := g.loop.open(ctx, l); err != nil {
 		l.stop(err)
 		return err
+	}
+	if l.transient {
+		g.transients.join(l)
+		defer g.transients.leave(l)
 	}
 	reading.Go(func() { l.stop(g.read(ctx, l)) })
 	l.stop(newWriter(g, l).run(ctx))

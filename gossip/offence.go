@@ -34,6 +34,7 @@ const (
 	reasonHelloVersion Reason = "hello-other-version" // a greeting in another version of the protocol
 	reasonBye          Reason = "hello-bye"           // a peer that turned us away
 	reasonBroken       Reason = "hello-broken"        // a greeting that broke off
+	reasonHops         Reason = "hops"                // a transient event of another author as if it came from there
 	reasonSecond       Reason = "second-writer"       // ops in our own name that this node did not write
 )
 

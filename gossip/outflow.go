@@ -29,6 +29,11 @@ func (f *outflow) wrote(n int, took time.Duration) {
 	f.bytes, f.seconds = f.bytes+float64(n), f.seconds+took.Seconds()
 }
 
+// within reports whether the link takes n bytes within [runTime], as far as is known.
+func (f *outflow) within(n int) bool {
+	return n <= leastRun || f.bytes <= 0 || float64(n)/f.bytes*f.seconds <= runTime.Seconds()
+}
+
 // runBytes returns how many bytes a run of an answer may have: what the link takes in [runTime].
 func (w *writer) runBytes() int {
 	if w.flow.seconds <= 0 {

@@ -100,6 +100,8 @@ func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) er
 		return g.takeOps(ctx, l, m, size)
 	case wire.Done:
 		return g.applier.put(ctx, arrival{link: l, done: &m})
+	case wire.Transient:
+		return g.takeTransient(l, m, size)
 	case wire.Bye:
 		return &ByeError{Code: m.Code, Text: m.Text}
 	default:

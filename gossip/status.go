@@ -52,6 +52,14 @@ type Counts struct {
 	Asks                     uint64 // asks sent to fill what is missing
 	ReadFailures             uint64 // ops that could not be read for a peer
 	SecondWriter             uint64 // runs in our own name that this node did not write
+	TransientsSent           uint64 // transient events that went out on links, our own and others'
+	TransientsTaken          uint64 // of peers, told here
+	TransientsRelayed        uint64 // of peers, handed to links
+	TransientsDropped        uint64 // for a link that was too slow
+	TransientsRepeated       uint64 // of peers, that had come before
+	TransientsStale          uint64 // of peers, more than a minute old or ahead
+	TransientsLimited        uint64 // of peers, past what a link may send
+	TransientsRefused        uint64 // of peers, of shut authors or of a format that is not known here
 	Faults                   map[Reason]uint64
 	Unlogged                 uint64 // faults that were counted and not logged, to spare the log
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
-// writer writes a link: what is in the outbox first, then answers and news in turn.
+// writer writes a link: what is in the outbox first, then answers and news in turn, and transient events
+// when there is nothing else.
 type writer struct {
 	g      *Gossip
 	l      *link
@@ -79,7 +80,7 @@ func (w *writer) step(ctx context.Context) (busy bool, err error) {
 		}
 		w.turn = !w.turn
 	}
-	return false, nil
+	return w.transientNext(ctx)
 }
 
 // letters writes what was in the outbox.

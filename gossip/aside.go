@@ -1,0 +1,61 @@
+package gossip
+
+import (
+	"sync"
+	"time"
+
+	"github.com/quipulog/quipu/gossip/wire"
+)
+
+const (
+	// maxAside bounds the transient events that wait for one link.
+	maxAside = 256
+	// maxAsideBytes bounds their bytes; one event always may wait.
+	maxAsideBytes = 2 << 20
+)
+
+// aside is the transient events that wait for a link until there is nothing else to write. It does not
+// grow: the oldest goes first.
+type aside struct {
+	mu sync.Mutex
+	// The fields below are guarded by mu.
+
+	events []wire.Transient
+	bytes  int
+}
+
+// put adds an event, and returns how many were dropped for it.
+func (a *aside) put(m wire.Transient) (dropped int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.events = append(a.events, m)
+	a.bytes += m.Event.Size()
+	for len(a.events) > 1 && (len(a.events) > maxAside || a.bytes > maxAsideBytes) {
+		a.pop()
+		dropped++
+	}
+	return dropped
+}
+
+// pop takes the oldest event out. The caller holds mu.
+func (a *aside) pop() wire.Transient {
+	m := a.events[0]
+	a.events[0] = wire.Transient{}
+	a.events = a.events[1:]
+	a.bytes -= m.Event.Size()
+	return m
+}
+
+// take returns the next event that is worth sending, and how many before it were dropped: because they
+// are old by now, or because the link would be busy with them for too long, as within says.
+func (a *aside) take(now time.Time, within func(bytes int) bool) (m wire.Transient, dropped int, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for len(a.events) > 0 {
+		if m = a.pop(); m.Event.Fresh(now) && within(m.Event.Size()) {
+			return m, dropped, true
+		}
+		dropped++
+	}
+	return wire.Transient{}, dropped, false
+}
