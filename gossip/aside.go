@@ -22,6 +22,7 @@ type aside struct {
 
 	events []wire.Transient
 	bytes  int
+	window window
 }
 
 // put adds an event, and returns how many were dropped for it.
@@ -46,16 +47,38 @@ func (a *aside) pop() wire.Transient {
 	return m
 }
 
-// take returns the next event that is worth sending, and how many before it were dropped: because they
-// are old by now, or because the link would be busy with them for too long, as within says.
+// take returns the next event that is worth sending, if there is room for it on the way, and how many
+// before it were dropped: because they are old by now, or because the link would be busy with them for
+// too long, as within says.
 func (a *aside) take(now time.Time, within func(bytes int) bool) (m wire.Transient, dropped int, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for len(a.events) > 0 {
-		if m = a.pop(); m.Event.Fresh(now) && within(m.Event.Size()) {
+		size := a.events[0].Event.Size()
+		good := a.events[0].Event.Fresh(now) && within(size)
+		if good && !a.window.opens(size) {
+			break
+		}
+		if m = a.pop(); good {
+			a.window.sent += size
 			return m, dropped, true
 		}
 		dropped++
 	}
 	return wire.Transient{}, dropped, false
+}
+
+// offered takes note that an offer was written on the link.
+func (a *aside) offered(round uint32, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.window.offered(round, now)
+}
+
+// answered takes note that the peer has answered, and reports whether events wait.
+func (a *aside) answered(round uint32, now time.Time) (waits bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.window.answered(round, now)
+	return len(a.events) > 0
 }

@@ -30,7 +30,8 @@ var hostileItems = []struct {
 	{"half-open connections", []string{"TestHalfOpenConnections", "transport/TestIdleFlood", "transport/TestStalledFlood"}},
 	{"a thousand connections", []string{"TestThousandConnections", "transport/TestFloodFromManyHosts", "transport/TestConnectionLimits"}},
 	{"a head advert storm", []string{"TestAdvertStormOfAMember", "TestStorms", "TestOfferStorm", "TestEndlessComparison", "TestGraftOfManyAuthors", "membership/TestAdvertStorm"}},
-	{"clocks far in the future", []string{"TestClocksFarAhead"}},
+	{"clocks far in the future", []string{"TestClocksFarAhead", "TestTransientsThatAreDropped"}},
+	{"transient events: forged, replayed, not agreed, without end", []string{"TestHostileTransients", "TestTransientThatWasNotAgreed", "TestTransientsThatAreDropped", "TestTransientFlood"}},
 }
 
 // TestHostileItemsAreTested checks that every item above has its tests.

@@ -80,10 +80,13 @@ func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) er
 	case wire.Probe:
 		l.out.probed(m)
 	case wire.Same:
+		l.answered(m.Round)
 		g.takeSame(l, m)
 	case wire.Nodes:
+		l.answered(m.Round)
 		g.takeNodes(l, m)
 	case wire.Vector:
+		l.answered(m.Round)
 		g.takeVector(ctx, l, m)
 	case wire.Missing:
 		l.out.answer(feedWants(m.Wants))

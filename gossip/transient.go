@@ -149,6 +149,13 @@ func (g *Gossip) hear(b crdt.Broadcast, fresh, relay bool) error {
 	return err
 }
 
+// answered takes note that the peer has answered an offer: it has read what was written before.
+func (l *link) answered(round uint32) {
+	if l.aside.answered(round, time.Now()) {
+		l.out.put(func(*letters) {}) // wakes the writer
+	}
+}
+
 // transientNext writes the next transient event that waits for the link.
 func (w *writer) transientNext(ctx context.Context) (busy bool, err error) {
 	m, dropped, ok := w.l.aside.take(time.Now(), w.flow.within)

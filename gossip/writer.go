@@ -102,6 +102,9 @@ func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error
 	}
 	messages = append(messages, w.asking(ctx, box.asks)...)
 	for _, m := range messages {
+		if offer, ok := m.(wire.Offer); ok {
+			w.l.aside.offered(offer.Round, time.Now())
+		}
 		if err := w.write(ctx, m); err != nil {
 			return true, err
 		}
