@@ -73,28 +73,29 @@ func (t *transients) besides(from *link) []*link {
 	return links
 }
 
-// broadcast hands an event of our own to the links and returns how many there are.
+// broadcast hands an event of our own to the links and returns how many peers that are.
 func (g *Gossip) broadcast(b crdt.Broadcast) int {
 	g.transients.note(&b, 0, time.Now())
 	return g.spreadTransient(wire.Transient{Event: b}, nil)
 }
 
 // spreadTransient hands an event to the links but for the one that it came on, those to its author, and
-// those whose peers have shut the author. It returns how many there are.
+// those whose peers have shut the author. It returns how many peers that are.
 func (g *Gossip) spreadTransient(m wire.Transient, from *link) int {
-	n, dropped := 0, 0
+	dropped := 0
+	peers := make(map[crdt.Author]bool) // For a moment there may be two links to one.
 	for _, l := range g.transients.besides(from) {
 		if l.peer == m.Event.Author || l.roots.hasShut(m.Event.Author) {
 			continue
 		}
 		dropped += l.aside.put(m)
 		l.out.put(func(*letters) {}) // wakes the writer
-		n++
+		peers[l.peer] = true
 	}
 	if dropped > 0 {
 		g.tally.add(func(c *Counts) { c.TransientsDropped += uint64(dropped) })
 	}
-	return n
+	return len(peers)
 }
 
 // takeTransient tells the listeners here of an event that a peer has sent, and sends it on when it came

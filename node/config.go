@@ -62,6 +62,9 @@ type Config struct {
 	// TrimWaits keeps back from a trim what a member of the last 30 days is not known to have, up to
 	// Trim.MaxHold.
 	TrimWaits bool
+	// NoTransients keeps transient events from going to peers and coming from them; those who listen at
+	// this node hear what is broadcast here all the same. Default: they go and come.
+	NoTransients bool
 
 	// Profile says how far apart the members are. Default: gossip.LAN.
 	Profile gossip.Profile

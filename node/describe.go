@@ -43,6 +43,9 @@ func (n *Node) Describe(s *api.Status) {
 		"bytesPacked": c.BytesPacked, "payloadReceived": c.PayloadReceived, "payloadTaken": c.PayloadTaken,
 		"offers": c.OffersSent, "probes": c.ProbesSent, "vectors": c.VectorsSent, "asks": c.Asks,
 		"announced": c.Announced, "grafts": c.Grafts, "detaches": c.Detaches, "parked": c.Parked,
+		"transientsSent": c.TransientsSent, "transientsTaken": c.TransientsTaken, "transientsRelayed": c.TransientsRelayed,
+		"transientsDropped": c.TransientsDropped, "transientsRepeated": c.TransientsRepeated, "transientsStale": c.TransientsStale,
+		"transientsLimited": c.TransientsLimited, "transientsRefused": c.TransientsRefused,
 		"duplicates": c.Duplicates, "pending": c.Pending, "forks": c.Forks, "secondWriter": c.SecondWriter,
 	}
 	for reason, count := range c.Faults {

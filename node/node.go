@@ -79,8 +79,12 @@ func (n *Node) open() error {
 	n.closers = append(n.closers, release)
 
 	n.memory = recall(n.folder, log.Incarnation(), time.Now(), n.logger)
+	var transients gossip.Transients
+	if !n.cfg.NoTransients {
+		transients = log
+	}
 	n.gossip, err = gossip.New(gossip.Config{
-		Log: log, Key: key, Name: n.cfg.Name, Secret: n.cfg.Secret,
+		Log: log, Transients: transients, Key: key, Name: n.cfg.Name, Secret: n.cfg.Secret,
 		Listen: n.cfg.Listen, Advertise: n.cfg.Advertise, Join: n.cfg.Join,
 		MDNS: n.cfg.MDNS, Remembered: n.memory.places(),
 		Profile: n.cfg.Profile, Network: n.cfg.Network, Logger: n.logger,

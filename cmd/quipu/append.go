@@ -16,6 +16,7 @@ import (
 func newAppend() *cobra.Command {
 	var dir, payload, retention string
 	var headers []string
+	var here bool
 	var event crdt.Event
 	var from ndjson
 	cmd := &cobra.Command{
@@ -31,6 +32,11 @@ A line is the JSON form of an entry as "quipu log --format ndjson" prints it;
 author, seq, op, disputed, clock and offset are ignored. Empty lines are
 skipped. A line that cannot be appended ends the command with exit code 1 and
 the line's number; the lines before it are durable and their places printed.
+
+An event of --retention transient is not written: it is told to those who listen
+now, with "quipu tail --transient" or in a program, here and, unless --here is
+given, at the peers that are connected and at theirs. It is stored nowhere and has
+no place; whom it was told is printed. That takes a running daemon.
 
 The payload is JSON unless --content-type says otherwise; "-" reads it from
 stdin. Kinds that begin with "quipu." are written by other commands, save
@@ -58,6 +64,12 @@ quipu.transition, which is checked.`,
 			if event.Payload, err = readPayload(cmd, payload); err != nil {
 				return err
 			}
+			if event.Retention == crdt.Transient {
+				return broadcastOne(cmd, dir, event, here)
+			}
+			if here {
+				return usagef("--here goes with --retention transient alone: every entry reaches every member")
+			}
 			return appendOne(cmd, dir, event)
 		},
 	}
@@ -70,7 +82,8 @@ quipu.transition, which is checked.`,
 	f.StringVar(&payload, "payload", "", "the payload, or - to read it from stdin")
 	f.StringVar(&event.ContentType, "content-type", "", "the payload's media `type` (default application/json)")
 	f.StringArrayVar(&headers, "header", nil, "a header, `NAME=VALUE` (repeat it for several)")
-	f.StringVar(&retention, "retention", "persistent", "persistent or trimmable")
+	f.StringVar(&retention, "retention", "persistent", "persistent, trimmable or transient")
+	f.BoolVar(&here, "here", false, "tell a transient event to those alone who listen at this node")
 	from.add(cmd, "entries")
 	return cmd
 }

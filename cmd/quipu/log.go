@@ -96,7 +96,18 @@ func (p *entryPrinter) print(line api.Line) error {
 	return p.row(e)
 }
 
-func (p *entryPrinter) row(e crdt.Entry) error {
+// printTransient is print for a transient event, which stands nowhere.
+func (p *entryPrinter) printTransient(line api.Line, b crdt.Broadcast) error {
+	if p.format != asTable {
+		return p.print(line)
+	}
+	return p.rowAt(b.Author.Short()+"/-", b.Event)
+}
+
+func (p *entryPrinter) row(e crdt.Entry) error { return p.rowAt(shortPlace(e.Place()), e.Event) }
+
+// rowAt prints a row of the table for an event that stands at place.
+func (p *entryPrinter) rowAt(place string, e crdt.Event) error {
 	if p.table == nil {
 		var err error
 		p.table, err = newTable(p.w, []string{"PLACE", "TIME", "KIND", "SUBJECT", "PAYLOAD"}, placeWidth, timeWidth, 16, 16)
@@ -105,7 +116,7 @@ func (p *entryPrinter) row(e crdt.Entry) error {
 		}
 	}
 	const payloadWidth = 80
-	return p.table.row(shortPlace(e.Place()), e.Time.UTC().Format(timeLayout), e.Kind, e.Subject, clip(string(e.Payload), payloadWidth))
+	return p.table.row(place, e.Time.UTC().Format(timeLayout), e.Kind, e.Subject, clip(string(e.Payload), payloadWidth))
 }
 
 // end prints what stands after the last entry.

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -20,6 +21,7 @@ func TestMain(m *testing.M) {
 // TestScript runs testdata/script, one behaviour a script. Beside testscript's own commands there are
 //
 //	exits CODE COMMAND...     runs a command and wants exactly that exit code
+//	until REGEXP COMMAND...   runs a command again and again until its stdout matches
 //	capture NAME REGEXP       sets $NAME to what the first group matches in the last stdout
 //	replace FILE OLD NEW      replaces text in a file
 //	flip FILE OFFSET          changes the byte of a file at an offset
@@ -51,7 +53,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "capture": capture, "replace": replace, "flip": flip, "cut": cut, "daemon": daemonCommand,
-			"corrupt": corrupt, "fill": fill, "repeat": repeat, "events": events, "subjects": subjects,
+			"corrupt": corrupt, "fill": fill, "repeat": repeat, "events": events, "subjects": subjects, "until": until,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "root" {
@@ -79,6 +81,23 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Logf("[stdout]\n%s[stderr]\n%s", ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until REGEXP COMMAND...")
+	}
+	re, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(patience); ; {
+		err := ts.Exec(args[1], args[2:]...)
+		if err == nil && re.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%q does not come within %s: %v", args[0], patience, err)
+		}
 	}
 }
 

@@ -51,6 +51,7 @@ type startFlags struct {
 	listen, secret string
 	join           []string
 	mdns           bool
+	noTransients   bool
 	branches       int
 }
 
@@ -82,6 +83,7 @@ func newStart() *cobra.Command {
 	cmd.Flags().StringVar(&flags.listen, "listen", node.DefaultListen, "the `HOST:PORT` that peers connect to, TCP and UDP")
 	cmd.Flags().StringArrayVar(&flags.join, "join", nil, "a `place` where members are: HOST:PORT or a name (repeat it for several)")
 	cmd.Flags().BoolVar(&flags.mdns, "mdns", false, "announce the node on the local networks, and join members heard there")
+	cmd.Flags().BoolVar(&flags.noTransients, "no-transients", false, "keep transient events from going to peers and coming from them")
 	cmd.Flags().IntVar(&flags.branches, "max-branches", crdt.DefaultMaxBranches, "the `number` of branches of one feed that are kept; an author who forks more often is shut")
 	cmd.Flags().StringVar(&flags.secret, "secret-file", "", "a `file` with the cluster secret")
 	return cmd
@@ -99,6 +101,9 @@ func (f startFlags) override(cmd *cobra.Command, file *folder.Config) error {
 	if given("mdns") {
 		file.MDNS = f.mdns
 	}
+	if given("no-transients") {
+		file.NoTransients = f.noTransients
+	}
 	if given("secret-file") {
 		file.SecretFile = f.secret
 	}
@@ -115,7 +120,7 @@ func (f startFlags) override(cmd *cobra.Command, file *folder.Config) error {
 func startConfig(dir string, file folder.Config, errs io.Writer) (node.Config, error) {
 	cfg := node.Config{
 		Dir: dir, Name: file.Name, Listen: file.Listen, Advertise: file.Advertise, Join: file.Join, MDNS: file.MDNS,
-		Profile: gossip.Profile(file.Profile), MaxBranches: file.MaxBranches, Version: version(),
+		Profile: gossip.Profile(file.Profile), MaxBranches: file.MaxBranches, NoTransients: file.NoTransients, Version: version(),
 	}
 	if file.Log != "" {
 		id, err := crdt.ParseLogID(file.Log)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/folder"
 )
 
 // tailPause is how often a tail looks whether the daemon is there.
@@ -28,8 +29,14 @@ SIGINT or SIGTERM, or until --limit is reached; the exit code is then 0.
 
 Nothing is missed and nothing printed twice, even while the daemon restarts:
 the tail waits for it and goes on where it was. The flags that say which
-entries, and the formats, are those of "quipu log".`,
-		Example: "  quipu tail --dir a --kind note\n  quipu tail --dir a --from-start --format ndjson",
+entries, and the formats, are those of "quipu log".
+
+With --transient the transient events are printed too that are heard from now
+on, broadcast here or by peers. They are marked "retention":"transient" and have
+no seq, op or offset, since they are stored nowhere; so they need a running
+daemon, and what is broadcast while it is down is missed. When this command is
+too slow for them, stderr says how many it has missed.`,
+		Example: "  quipu tail --dir a --kind note\n  quipu tail --dir a --from-start --format ndjson\n  quipu tail --dir a --transient --kind progress",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t.print = newEntryPrinter(cmd.OutOrStdout(), format)
@@ -47,6 +54,7 @@ entries, and the formats, are those of "quipu log".`,
 	}
 	dirFlag(cmd, &t.dir)
 	filterFlags(cmd, &t.query)
+	cmd.Flags().BoolVar(&t.query.Transient, "transient", false, "print transient events too, which are stored nowhere")
 	cmd.Flags().BoolVar(&fromStart, "from-start", false, "begin with the first entry, not with the next one")
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
 	return cmd
@@ -59,6 +67,7 @@ type tail struct {
 	left  int       // of a limit; 0 without one
 	print *entryPrinter
 	warn  func(string)
+	heard bool // a daemon was there
 }
 
 // errEnough ends a tail that has reached its limit.
@@ -69,6 +78,9 @@ func (t *tail) run(ctx context.Context) error {
 	waiting := false
 	for {
 		client, err := node.ConnectDaemon(ctx, t.dir)
+		if err != nil && t.query.Transient && !t.heard {
+			return t.deaf()
+		}
 		if err != nil {
 			// No daemon: what is there can be read all the same, and then one may come.
 			err = t.catchUp(ctx, waiting)
@@ -77,7 +89,7 @@ func (t *tail) run(ctx context.Context) error {
 				t.warn("no daemon runs here; waiting for one")
 			}
 		} else {
-			waiting = false
+			waiting, t.heard = false, true
 			err = errors.Join(t.follow(ctx, client), client.Close())
 		}
 		switch {
@@ -92,6 +104,14 @@ func (t *tail) run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// deaf says why transient events cannot be heard where no daemon runs.
+func (t *tail) deaf() error {
+	if err := folder.Folder(t.dir).Check(); err != nil {
+		return err
+	}
+	return fmt.Errorf("no daemon runs in %s: transient events are stored nowhere, so only a running daemon hears them; start one, or leave --transient out", t.dir)
 }
 
 // isGone reports whether the daemon has stopped.
@@ -113,7 +133,7 @@ func (t *tail) catchUp(ctx context.Context, again bool) error {
 			return err
 		}
 		q := t.query
-		q.Order = "arrival"
+		q.Order, q.Transient = "arrival", false
 		for line, err := range c.Entries(ctx, q) {
 			if err == nil {
 				err = t.take(line)
@@ -154,8 +174,20 @@ func (t *tail) begin(ctx context.Context, c *api.Client) error {
 	return err
 }
 
-// take prints an entry and remembers to go on behind it.
+// take prints a line and, if it is an entry, remembers to go on behind it.
 func (t *tail) take(line api.Line) error {
+	if n, missed := line.Missed(); missed {
+		t.warn(count(n, "transient event") + " missed: this command was too slow for them")
+		return nil
+	}
+	if t.query.Transient {
+		if b, ok := line.Broadcast(); ok {
+			if err := t.print.printTransient(line, b); err != nil {
+				return err
+			}
+			return t.one()
+		}
+	}
 	_, offset, err := line.Entry()
 	if err != nil {
 		return err
@@ -167,6 +199,11 @@ func (t *tail) take(line api.Line) error {
 		next := *offset + 1
 		t.query.Offset = &next
 	}
+	return t.one()
+}
+
+// one counts a line that was printed against the limit.
+func (t *tail) one() error {
 	if t.left > 0 {
 		t.left--
 		t.query.Limit = t.left

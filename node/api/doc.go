@@ -4,6 +4,8 @@
 //	POST /v1/entries       events, one JSON form a line, in; places, in order, out as they become durable
 //	GET  /v1/entries       the entries that a query takes, one JSON form a line
 //	GET  /v1/tail          the same in arrival order, and then new ones as they come
+//	                       with transient=true also the transient events that are heard meanwhile
+//	POST /v1/broadcast     a transient event in; told to those who listen, and stored nowhere
 //	POST /v1/transitions   moves, one a line, in; places out
 //	GET  /v1/transitions   the transition log, one a line
 //	GET  /v1/state         each subject's present stage, one a line

@@ -34,27 +34,31 @@ type Query struct {
 	// Offset is the offset at which a reading in arrival order begins. Nil is the beginning, and for a
 	// tail the present end.
 	Offset *uint64
+	// Transient takes the transient events too that are heard while a tail runs, those that the other
+	// filters take. Only a tail can have it, and only a daemon's.
+	Transient bool
 }
 
 // The parameters of a query, as the URL names them.
 const (
-	paramOrder    = "order"
-	paramAuthor   = "author"
-	paramKind     = "kind"
-	paramModule   = "module"
-	paramSubject  = "subject"
-	paramFrom     = "from"
-	paramDisputed = "disputed"
-	paramSince    = "since"
-	paramUntil    = "until"
-	paramReverse  = "reverse"
-	paramLimit    = "limit"
-	paramOffset   = "offset"
+	paramOrder     = "order"
+	paramAuthor    = "author"
+	paramKind      = "kind"
+	paramModule    = "module"
+	paramSubject   = "subject"
+	paramFrom      = "from"
+	paramDisputed  = "disputed"
+	paramSince     = "since"
+	paramUntil     = "until"
+	paramReverse   = "reverse"
+	paramLimit     = "limit"
+	paramOffset    = "offset"
+	paramTransient = "transient"
 )
 
 var params = []string{
 	paramOrder, paramAuthor, paramKind, paramModule, paramSubject, paramFrom, paramDisputed,
-	paramSince, paramUntil, paramReverse, paramLimit, paramOffset,
+	paramSince, paramUntil, paramReverse, paramLimit, paramOffset, paramTransient,
 }
 
 // Values returns the query as parameters of a URL.
@@ -88,6 +92,9 @@ func (q Query) Values() url.Values {
 	}
 	if q.Offset != nil {
 		set(paramOffset, strconv.FormatUint(*q.Offset, 10))
+	}
+	if q.Transient {
+		set(paramTransient, "true")
 	}
 	return v
 }
@@ -151,6 +158,8 @@ func (q *Query) set(name, value string, i int) (err error) {
 		q.Until, err = ParseTime(value)
 	case paramReverse:
 		q.Reverse, err = strconv.ParseBool(value)
+	case paramTransient:
+		q.Transient, err = strconv.ParseBool(value)
 	case paramLimit:
 		q.Limit, err = ParseLimit(value)
 	case paramOffset:

@@ -29,6 +29,7 @@ func TestQueryRoundTrip(t *testing.T) {
 		{Since: time.Unix(0, 1).UTC(), Until: time.Date(2262, 1, 1, 0, 0, 0, 999, time.UTC)},
 		{Disputed: "only"},
 		{Order: "arrival", Offset: &offset},
+		{Transient: true, Kinds: []string{"k"}},
 	} {
 		v, err := url.ParseQuery(want.Values().Encode())
 		if err != nil {

@@ -50,6 +50,9 @@ func (c *Client) Entries(ctx context.Context, q Query) iter.Seq2[Line, error] {
 
 // Tail yields the entries that the query takes, in arrival order, and then new ones until ctx ends,
 // which is an error. It begins at the query's offset; without one it yields new entries only.
+//
+// With Transient set in the query it also yields the transient events that are heard from then on, which
+// [Line.Broadcast] parses, and before one of them a line that [Line.Missed] reads where some were missed.
 func (c *Client) Tail(ctx context.Context, q Query) iter.Seq2[Line, error] {
 	return c.stream(ctx, "tail", http.MethodGet, "/v1/tail?"+q.Values().Encode(), nil)
 }

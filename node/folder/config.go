@@ -48,6 +48,8 @@ type Config struct {
 	// MaxBranches is how many branches of one feed are kept; an author who forks more often is shut.
 	// Default: 64.
 	MaxBranches int `yaml:"max-branches"`
+	// NoTransients keeps transient events from going to peers and coming from them. Default: false.
+	NoTransients bool `yaml:"no-transients"`
 	// LogLevel is the least level that the daemon writes to stderr: debug, info, warn or error.
 	// Default: info.
 	LogLevel string `yaml:"log-level"`
@@ -157,11 +159,12 @@ func (f Folder) WriteConfig(c Config) error {
 		{"A file with the cluster secret, 64 hex digits, the same on every member and readable by no one\n# else. A relative path begins at this folder.", "secret-file", c.SecretFile, "cluster.secret"},
 		{"How far apart the members are, which sets how soon one is given up: local, lan or wan.", "profile", c.Profile, "lan"},
 		{"How many branches of one author's feed are kept. No more is taken of an author who forks more\n# often, until this is raised.", "max-branches", number(c.MaxBranches), "64"},
+		{"Keep transient events from going to peers and coming from them.", "no-transients", truth(c.NoTransients), "true"},
 		{"The least that is logged to stderr: debug, info, warn or error.", "log-level", c.LogLevel, "info"},
 	} {
 		fmt.Fprintf(&b, "\n# %s\n", part.about)
 		switch {
-		case part.value != "" && slices.Contains([]string{"join", "mdns", "max-branches"}, part.field):
+		case part.value != "" && slices.Contains([]string{"join", "mdns", "max-branches", "no-transients"}, part.field):
 			fmt.Fprintf(&b, "%s: %s\n", part.field, part.value)
 		case part.value != "":
 			fmt.Fprintf(&b, "%s: %s\n", part.field, quote(part.value))

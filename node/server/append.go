@@ -26,6 +26,8 @@ func parseEvent(line []byte) (crdt.Event, error) {
 		return crdt.Event{}, err
 	}
 	switch {
+	case e.Retention == crdt.Transient:
+		return crdt.Event{}, transient(e)
 	case e.Kind == transition.Kind:
 		return e, transition.Check(e)
 	case e.Reserved():

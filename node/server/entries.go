@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/quipulog/quipu/eventlog"
@@ -29,12 +30,27 @@ func (s *server) getEntries(w http.ResponseWriter, r *http.Request) {
 	out.end(nil)
 }
 
-// readQuery reads the query of a request.
+// readQuery reads the query of a request for what is in the log.
 func readQuery(r *http.Request) (eventlog.Query, error) {
-	q, err := api.ParseQuery(r.URL.Query())
-	if err != nil {
-		return eventlog.Query{}, invalid(err)
+	q, transient, err := readTailQuery(r)
+	if err == nil && transient {
+		err = invalid(errors.New("transient events are in no log: a tail hears them"))
 	}
+	return q, err
+}
+
+// readTailQuery reads the query of a request, and whether transient events are wanted too.
+func readTailQuery(r *http.Request) (q eventlog.Query, transient bool, err error) {
+	asked, err := api.ParseQuery(r.URL.Query())
+	if err != nil {
+		return eventlog.Query{}, false, invalid(err)
+	}
+	q, err = queryOf(asked)
+	return q, asked.Transient, err
+}
+
+// queryOf returns the log's query for one of a client.
+func queryOf(q api.Query) (eventlog.Query, error) {
 	order, err := eventlog.ParseOrder(q.Order)
 	if err != nil {
 		return eventlog.Query{}, err

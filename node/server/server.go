@@ -55,6 +55,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /v1/entries", s.postEntries)
 	mux.HandleFunc("GET /v1/entries", s.getEntries)
 	mux.HandleFunc("GET /v1/tail", s.getTail)
+	mux.HandleFunc("POST /v1/broadcast", s.postBroadcast)
 	mux.HandleFunc("POST /v1/transitions", s.postTransitions)
 	mux.HandleFunc("GET /v1/transitions", s.getTransitions)
 	mux.HandleFunc("POST /v1/transitions/check", s.postCheck)

@@ -2,19 +2,26 @@ package server
 
 import (
 	"context"
+	"iter"
 	"net/http"
+	"strconv"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/quipulog/quipu/eventlog"
 )
 
-// tailAhead is how many entries a tail may have read before its client has taken them.
+// tailAhead is how many items a tail may have read before its client has taken them.
 const tailAhead = 64
 
 // getTail streams the entries that a query takes in arrival order, and then new ones until the client
-// goes away.
+// goes away; if they are asked for, so are the transient events that are heard meanwhile.
 func (s *server) getTail(w http.ResponseWriter, r *http.Request) {
-	q, err := readQuery(r)
+	q, transient, err := readTailQuery(r)
+	if err == nil && transient && s.daemon == nil {
+		err = noListeners
+	}
 	if err != nil {
 		s.refuse(w, err)
 		return
@@ -26,52 +33,120 @@ func (s *server) getTail(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	var reading sync.WaitGroup
-	defer reading.Wait()
-	defer cancel()
+	t := tailing{s: s, q: q, ahead: make(chan []byte, tailAhead)}
+	if transient {
+		t.left, t.q.Limit = q.Limit, 0 // The limit is over both.
+		t.heard = s.log.Listen(ctx, listenQuery(q), eventlog.ListenConfig{})
+	}
 
 	// The reading runs beside the writing, so that a line is sent at once when no other follows it,
 	// and together with the others when many do.
-	ahead := make(chan []byte, tailAhead)
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer cancel()
 	var ended error // why reading ended; read after ahead is closed
 	reading.Go(func() {
-		defer close(ahead)
-		ended = s.readTail(ctx, q, ahead)
+		defer close(t.ahead)
+		ended = t.read(ctx, cancel)
 	})
 	out := s.newLines(w)
-	if s.sendTail(out, ahead) {
+	switch t.send(out) {
+	case tailOver:
 		out.end(ended)
+	case tailLimit:
+		out.end(nil)
 	}
 }
 
-// readTail reads ahead of the client until the tail is over, and returns why: nil at its limit.
-func (s *server) readTail(ctx context.Context, q eventlog.Query, ahead chan<- []byte) error {
-	for e, err := range s.log.Tail(ctx, q) {
+// tailing is one tail that is served.
+type tailing struct {
+	s     *server
+	q     eventlog.Query
+	heard iter.Seq2[eventlog.Heard, error] // transient events; nil when none are wanted
+	left  int                              // of a limit over entries and transient events; 0 without one
+	ahead chan []byte                      // items that were read: an entry, or a transient event
+}
+
+// read reads ahead of the client until the tail is over, and returns why: nil at the query's limit. When
+// entries end, stop ends the listening.
+func (t *tailing) read(ctx context.Context, stop func()) error {
+	if t.heard == nil {
+		return t.readEntries(ctx)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		err := t.readEntries(ctx)
+		stop()
+		return err
+	})
+	group.Go(func() error { return t.readHeard(ctx) })
+	return group.Wait()
+}
+
+func (t *tailing) readEntries(ctx context.Context) error {
+	for e, err := range t.s.log.Tail(ctx, t.q) {
 		if err != nil {
 			return err
 		}
-		select {
-		case ahead <- e.AppendJSON(nil, &e.Offset):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := t.put(ctx, e.AppendJSON(nil, &e.Offset)); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// sendTail writes lines until there are no more. It reports false when the client has gone.
-func (s *server) sendTail(out *lines, ahead <-chan []byte) bool {
-	if err := out.begin(); err != nil {
-		return false
+// readHeard reads transient events. Where some were missed, a line before the next one says how many.
+func (t *tailing) readHeard(ctx context.Context) error {
+	for h, err := range t.heard {
+		if err != nil {
+			return err
+		}
+		var item []byte
+		if h.Missed > 0 {
+			item = append(strconv.AppendUint(append(item, `{"missed":`...), h.Missed, 10), "}\n"...)
+		}
+		if err := t.put(ctx, h.AppendJSON(item)); err != nil {
+			return err
+		}
 	}
-	for line := range ahead {
-		err := out.put(line)
-		if err == nil && len(ahead) == 0 {
+	return nil
+}
+
+func (t *tailing) put(ctx context.Context, item []byte) error {
+	select {
+	case t.ahead <- item:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// How sending a tail ends.
+type tailEnd uint8
+
+const (
+	tailGone  tailEnd = iota // the client has gone
+	tailOver                 // there is no more
+	tailLimit                // as many were sent as were wanted
+)
+
+// send writes items until there are no more.
+func (t *tailing) send(out *lines) tailEnd {
+	if err := out.begin(); err != nil {
+		return tailGone
+	}
+	for item := range t.ahead {
+		t.left--
+		err := out.put(item)
+		if err == nil && (len(t.ahead) == 0 || t.left == 0) {
 			err = out.flush()
 		}
-		if err != nil {
-			return false
+		switch {
+		case err != nil:
+			return tailGone
+		case t.left == 0:
+			return tailLimit
 		}
 	}
-	return true
+	return tailOver
 }
