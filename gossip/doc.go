@@ -31,6 +31,10 @@
 //	               ├─▶ applier ─▶ log ─▶ loop ──┼─▶ writer ─▶ link
 //	               └─▶ loop ─▶ outbox ──────────┘
 //
+// Transient events, which nobody stores, go from their author to its links and one link further, see
+// [Transients]. They are written when there is nothing else to write, and what a link is too slow for is
+// dropped and counted.
+//
 // One goroutine, the loop, owns all that is decided: which links stand, who is eager, who is asked for
 // what. It never waits; the readers and writers do. Runs are stored by one applier, whose bounded queue
 // holds the readers up when the disk is slower than the peers, and which keeps for a while what came
