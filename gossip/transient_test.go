@@ -197,6 +197,9 @@ func TestTransientIsRelayedOneHop(t *testing.T) {
 		ears["a"].say("of a", 0)
 		ears["c"].say("of c", 0)
 		c.hears(ears, map[string][]string{"a": {"of c"}, "b": {"of a", "of c"}, "c": {"of a"}, "d": {"of c"}})
+		for _, name := range c.names {
+			c.blameless(name)
+		}
 	})
 }
 

@@ -169,6 +169,7 @@ func TestBroadcastRefuses(t *testing.T) {
 			"a reserved kind":         {errOf(c.Broadcast(t.Context(), reserved, "")), api.Reserved},
 			"no kind":                 {errOf(c.Broadcast(t.Context(), empty, "")), api.Invalid},
 			"an unknown scope":        {errOf(c.Broadcast(t.Context(), signal("a"), "far")), api.Invalid},
+			"causal order":            {first(c, api.Query{Transient: true, Order: "causal"}), api.Invalid},
 			"disputed alone":          {first(c, api.Query{Transient: true, Disputed: "only"}), api.Invalid},
 		} {
 			if got := code(tt.err); got != tt.code {
@@ -185,7 +186,7 @@ func TestBroadcastRefuses(t *testing.T) {
 		for _, err := range c.Append(t.Context(), strings.NewReader(lines)) {
 			if err == nil {
 				places++
-			} else if refusal, ok := errors.AsType[*api.Error](err); ok && refusal.Line == 2 && refusal.Code == api.Invalid {
+			} else if refusal, ok := errors.AsType[*api.Error](err); ok && refusal.Line == 2 && strings.Contains(refusal.Message, "append --retention transient") {
 				refused++
 			}
 		}
