@@ -13,16 +13,8 @@ import (
 	"github.com/quipulog/quipu/node/api"
 )
 
-func newAppend() *cobra.Command {
-	var dir, payload, retention string
-	var headers []string
-	var here bool
-	var event crdt.Event
-	var from ndjson
-	cmd := &cobra.Command{
-		Use:   "append --dir D --kind K [flags] | append --dir D --ndjson [FILE|-]",
-		Short: "Write entries",
-		Long: `Write one entry, or with --ndjson one for each line.
+// appendHelp explains quipu append.
+const appendHelp = `Write one entry, or with --ndjson one for each line.
 
 Prints the place of each entry, AUTHOR/SEQ, on a line of its own, in the order
 of the input. An entry is durable when its place is printed, and stays so
@@ -40,7 +32,18 @@ no place; whom it was told is printed. That takes a running daemon.
 
 The payload is JSON unless --content-type says otherwise; "-" reads it from
 stdin. Kinds that begin with "quipu." are written by other commands, save
-quipu.transition, which is checked.`,
+quipu.transition, which is checked.`
+
+func newAppend() *cobra.Command {
+	var dir, payload, retention string
+	var headers []string
+	var here bool
+	var event crdt.Event
+	var from ndjson
+	cmd := &cobra.Command{
+		Use:   "append --dir D --kind K [flags] | append --dir D --ndjson [FILE|-]",
+		Short: "Write entries",
+		Long:  appendHelp,
 		Example: `  quipu append --dir a --kind note --subject lunch --payload '{"at":"12:30"}'
   quipu append --dir a --kind photo --content-type image/png --payload - <photo.png
   quipu log --dir a --format ndjson | quipu append --dir b --ndjson`,

@@ -318,7 +318,7 @@ func FuzzReadFrame(f *testing.F) {
 			t.Fatalf("%s in %+v bytes of %d", m.Kind(), size, len(b))
 		}
 		again := wire.Append(nil, m)
-		if ops, ok := m.(wire.Ops); ok && ops.Newer != nil {
+		if newer(m) {
 			return
 		}
 		if len(again) != size.Plain || wire.Kind(b[4]) != wire.KindPacked && !bytes.Equal(again, b[:size.Wire]) {
