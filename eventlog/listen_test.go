@@ -208,3 +208,22 @@ func TestListenEnds(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkBroadcast tells an event of 100 bytes to one listener, and to a hundred.
+func BenchmarkBroadcast(b *testing.B) {
+	for _, n := range []int{1, 100} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			l := eventlogtest.Open(b)
+			for range n {
+				l.Listen(b.Context(), eventlog.Query{}, eventlog.ListenConfig{})
+			}
+			e := signal("s")
+			e.Payload = []byte(`"` + strings.Repeat("x", 100) + `"`)
+			for b.Loop() {
+				if _, err := l.Broadcast(b.Context(), e, eventlog.Here); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
