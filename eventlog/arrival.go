@@ -35,6 +35,9 @@ func (w *arrivalWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 			return true, nil
 		}
 		k.bytes += opOverhead
+		if err := w.upTo(tx, k, c.arrival); err != nil {
+			return false, err
+		}
 		if err := w.take(tx, k, feeds, c); err != nil {
 			return false, err
 		}
@@ -64,6 +67,14 @@ func (w *arrivalWalk) step(c *arrivalCursor) bool {
 	return c.next()
 }
 
+// upTo looks for a hole between what was read and the next arrival.
+func (w *arrivalWalk) upTo(tx *readTx, k *chunk, a arrival) error {
+	if w.reverse {
+		return w.hole(tx, k, a.Offset+a.Count, w.to)
+	}
+	return w.hole(tx, k, w.from, min(a.Offset, w.to))
+}
+
 // hole returns the error that ends the reading where the offsets from ≤ offset < next have no arrival:
 // their ops were pruned.
 func (w *arrivalWalk) hole(tx *readTx, k *chunk, from, next uint64) error {
@@ -79,13 +90,6 @@ func (w *arrivalWalk) hole(tx *readTx, k *chunk, from, next uint64) error {
 // take opens the op of one arrival, unless no entry of its author is wanted.
 func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, c *arrivalCursor) error {
 	a := c.arrival
-	hole, next := w.from, a.Offset
-	if w.reverse {
-		hole, next = a.Offset+a.Count, w.to
-	}
-	if err := w.hole(tx, k, hole, next); err != nil {
-		return err
-	}
 	from, to := max(w.from, a.Offset), min(w.to, a.Offset+a.Count)
 	if w.reverse {
 		w.to = a.Offset

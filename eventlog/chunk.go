@@ -1,6 +1,10 @@
 package eventlog
 
-import "github.com/quipulog/quipu/crdt"
+import (
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+)
 
 const (
 	// chunkSize is about how many bytes of ops one read transaction copies out: enough that the
@@ -43,6 +47,9 @@ func (k *chunk) read(c *opCursor) (*opened, crdt.Signed, error) {
 	k.bytes += opOverhead
 	if c.offset() >= k.bound {
 		s, err := c.signed()
+		if err == nil && c.offset() >= c.most {
+			err = damagedOp(c.author, c.key, fmt.Errorf("it has the offset %d, where the log ends at %d", c.offset(), c.most))
+		}
 		return nil, s, err
 	}
 	op, err := opAt(c.author, c.key, k.copy(c.value))

@@ -24,6 +24,11 @@ type Config struct {
 	// Trim is what this node forgets, and what it takes without its body from others. The zero value
 	// trims trimmable entries after 14 days, but for the last 10,000 of a feed.
 	Trim TrimPolicy
+	// NoIndex reads as if there were no index of subjects and kinds, and keeps none up to date. What
+	// the file has of one stays in it, and is gone on with once the log is opened without NoIndex. An
+	// index is made by [Log.Index] or [Log.CatchUpIndex] alone, so a program that calls neither has
+	// none in either case.
+	NoIndex bool
 }
 
 func (c Config) withDefaults() Config {

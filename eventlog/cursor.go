@@ -14,12 +14,13 @@ type opCursor struct {
 	c      *treeCursor // nil when nothing is held of the feed
 	key    crdt.Key    // of the op that it is at
 	value  []byte      // the op's value; nil when it is at none
+	most   uint64      // see readTx
 	err    error       // why it is at none, when the file is damaged
 }
 
 // opCursor returns a cursor over a's ops, which is at none yet.
 func (tx *readTx) opCursor(a crdt.Author) *opCursor {
-	c := &opCursor{author: a}
+	c := &opCursor{author: a, most: tx.most}
 	if t := tx.ops(a); t != nil {
 		c.c = t.Cursor()
 	}
@@ -167,6 +168,7 @@ func (c *opCursor) seekCovering(f crdt.Feed, seq uint64) bool {
 type arrivalCursor struct {
 	c       *treeCursor
 	arrival arrival // that it is at
+	sought  uint64  // the offset that get has looked for
 	err     error   // why it is at none, when the file is damaged
 }
 

@@ -19,6 +19,10 @@
 // An event of the class transient is stored nowhere: [Log.Broadcast] tells it to whoever is in a loop
 // over [Log.Listen], here and by choice on connected peers, and that is all that becomes of it.
 //
+// [Log.Index] keeps an index of subjects and kinds, with which a query that names some reads little more
+// than what it returns. What the index has not reached is scanned: it changes how long a query takes,
+// never what it shows. It may be left out, damaged or dropped ([Log.RebuildIndex]).
+//
 // # When things go wrong
 //
 // What was acked is durable, and nothing is shown to anybody before it is. A commit that fails may have
@@ -38,6 +42,6 @@
 // # What it does not do
 //
 // It starts no goroutine that outlives a call: a long reading has one that reads the file ahead, and
-// [Log.Apply] one that verifies. It opens no connection. It does not trim, prune or index, and has no
-// followers of its own: what they need to keep stands in [Tx].
+// [Log.Apply] one that verifies. It opens no connection. It does not trim or prune, and has no followers
+// of its own: what they need to keep stands in [Tx].
 package eventlog

@@ -55,7 +55,10 @@ type reading struct {
 	ahead   *readAhead
 }
 
-func (l *Log) newReading(q Query) (*reading, error) {
+func (l *Log) newReading(q Query) (*reading, error) { return l.newReadingSince(q, nil) }
+
+// newReadingSince is newReading for one that goes on with another, which began after the given sweep.
+func (l *Log) newReadingSince(q Query, sweep *uint64) (*reading, error) {
 	if err := q.check(); err != nil {
 		return nil, err
 	}
@@ -70,6 +73,9 @@ func (l *Log) newReading(q Query) (*reading, error) {
 		return nil, err
 	}
 	self.query = q.hash()
+	if sweep != nil {
+		self.sweep = *sweep
+	}
 	r := &reading{log: l, order: q.Order, reverse: q.Reverse, filter: q.filter(), self: self}
 	if q.Page != "" {
 		t, err := parseToken(q.Page)
@@ -84,6 +90,9 @@ func (l *Log) newReading(q Query) (*reading, error) {
 	r.chunk = chunk{
 		bound: r.self.bound, room: bufferSize, disputed: q.Disputed,
 		gone: gonePolicy{want: q.Gone, sweep: r.self.sweep, after: r.after, reverse: q.Reverse, from: q.FromOffset},
+	}
+	if r.walk = l.indexWalk(&q, r); r.walk != nil {
+		return r, nil
 	}
 	switch q.Order {
 	case ByAuthor:

@@ -44,6 +44,7 @@ type Log struct {
 	claims   claims  // the followers that run
 	// audience is who is told of transient events.
 	audience audience
+	index    indexing
 
 	// durable is the id of the last transaction that was synced; a read transaction that sees a later
 	// one looks at what may still be lost.

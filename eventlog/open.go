@@ -47,7 +47,7 @@ func Open(dir string, cfg Config) (*Log, error) {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	l := &Log{
-		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key), queue: newQueue(),
+		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key), queue: newQueue(), index: newIndexing(),
 		sweeping: newSweeping(), changed: make(chan struct{}),
 	}
 	if err := l.openFile(); err != nil {
@@ -184,7 +184,7 @@ func (l *Log) start() error {
 			return err
 		}
 		l.state.reopened(&l.cfg)
-		tx.next = l.state.next
+		tx.next, tx.most = l.state.next, l.state.next
 		l.headless = l.checkOwnHead(tx)
 		return nil
 	})

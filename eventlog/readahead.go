@@ -26,7 +26,8 @@ const (
 // entries a second, where plain reads of the whole file let the iteration find its pages there.
 //
 // It begins once the iteration has waited for many pages, which the process's count of major faults
-// tells, so that warm and short readings start nothing. It is one goroutine, which ends before the
+// tells, so that warm and short readings start nothing. A nil readAhead, that of an iteration that
+// jumps about in the file, does nothing. It is one goroutine, which ends before the
 // iteration does; of several iterations, one reads ahead for all.
 type readAhead struct {
 	log    *Log
@@ -40,6 +41,9 @@ func (l *Log) newReadAhead() *readAhead { return &readAhead{log: l, faults: majo
 
 // observe counts bytes of ops that were read and starts reading ahead when it pays.
 func (r *readAhead) observe(bytes int) {
+	if r == nil {
+		return
+	}
 	r.bytes += bytes
 	if r.stop != nil || r.bytes < coldWindow {
 		return
@@ -59,7 +63,7 @@ func (r *readAhead) observe(bytes int) {
 
 // close ends the goroutine and waits for it.
 func (r *readAhead) close() {
-	if r.stop != nil {
+	if r != nil && r.stop != nil {
 		close(r.stop)
 		r.done.Wait()
 	}

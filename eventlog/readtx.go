@@ -19,6 +19,9 @@ type readTx struct {
 	opened []namedTree
 	// next is the offset after the last entry that is durable and in the transaction.
 	next uint64
+	// most is an offset that nothing in the transaction has reached: what was committed meanwhile may lie
+	// between next and most.
+	most uint64
 	// cut is the last sweep that pruned a feed; 0 for none.
 	cut uint64
 	// cached answers for the feeds where the file shows what may not be on disk; nil else.
@@ -70,17 +73,17 @@ func (l *Log) tryBeginRead() (*readTx, error) {
 	if err != nil {
 		return nil, err
 	}
-	if int64(tx.ID()) <= l.durable.Load() {
-		r := l.newReadTx(tx)
-		r.next, r.cut = next, cut
-		return &r, nil
-	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	if int64(tx.ID()) <= l.durable.Load() {
+		r := l.newReadTx(tx)
+		r.next, r.cut, r.most = next, cut, l.state.next
+		return &r, nil
+	}
 	if l.unsynced {
 		// Nothing is written any more, so what is in memory stands still.
 		r := l.newReadTx(tx)
-		r.next, r.cut, r.cached = l.state.next, l.state.cut, l.state.feed
+		r.next, r.cut, r.most, r.cached = l.state.next, l.state.cut, crdt.MaxSeq, l.state.feed
 		return &r, nil
 	}
 	_ = tx.Rollback()

@@ -13,6 +13,9 @@ const maxProblems = 1000
 type Report struct {
 	Authors, Ops, Entries uint64
 	Pages                 uint64 // of the file
+	// Postings counts what the index has, and Stale those of them that lead to an op that is gone, or to
+	// one whose body is. They do no harm.
+	Postings, Stale uint64
 	// Offences counts ops whose own signature does not verify although a later op of their author
 	// vouches for them. They are their author's offence, not damage.
 	Offences uint64

@@ -36,6 +36,9 @@ import (
 //	parked
 //	  name            → a bucket for each follower that has parked entries:
 //	    offset (8)     → what is kept of the entry, see parked.go
+//	index
+//	  "layers"        → which stretches of offsets are indexed, see indexlayer.go
+//	  level (1) ‖ from (8) ‖ term (6) ‖ offset (8) → a block of postings, see indexblock.go
 //
 // A feed's record and an op's arrival are written in the transaction that writes the op, so that
 // whatever a crash leaves is whole. The trees of ops and arrivals only grow at their right edge,
@@ -58,9 +61,10 @@ var (
 	bucketState     = []byte("state")
 	bucketMarks     = []byte("marks")
 	bucketParked    = []byte("parked")
+	bucketIndex     = []byte("index")
 	firstBuckets    = [][]byte{bucketMeta, bucketOps, bucketFeeds, bucketArrivals, bucketFollowers, bucketState}
 	// laterBuckets came after the first files: where they are missing they are made when it is opened.
-	laterBuckets = [][]byte{bucketMarks, bucketParked}
+	laterBuckets = [][]byte{bucketMarks, bucketParked, bucketIndex}
 
 	metaFormat       = []byte("format")
 	metaLog          = []byte("log")

@@ -39,22 +39,21 @@ func (l *Log) tail(ctx context.Context, q Query, yield func(Entry) bool) error {
 		return fmt.Errorf("%w: a tail has no pages", ErrQuery)
 	}
 	q.Order = Arrival
-	resumed := q.After
 	left := q.Limit
 	var sweep *uint64 // the last when the tail began: what has gone since was to come
+	if !q.After.IsZero() {
+		sweep = new(uint64) // whoever kept the cursor has missed all that ever went
+	}
 	for {
 		// Taken before reading, the channel is closed by whatever the reading does not see.
 		changed := l.Changed()
-		r, err := l.newReading(q)
+		r, err := l.newReadingSince(q, sweep)
 		if err != nil {
 			return err
 		}
 		if sweep == nil {
-			if sweep = &r.self.sweep; !resumed.IsZero() {
-				sweep = new(uint64) // whoever kept the cursor has missed all that went since
-			}
+			sweep = &r.self.sweep
 		}
-		r.chunk.gone.sweep = *sweep
 		goesOn := true
 		if q.FromOffset != Now {
 			err = r.each(ctx, func(e Entry) bool {

@@ -240,13 +240,13 @@ func (t *trimming) findTrimmed(tx *readTx, a crdt.Author, f *found) error {
 		if err != nil {
 			return err
 		}
-		if fate == trim {
+		if fate == fateTrim {
 			f.keys = append(f.keys, c.key)
 		}
-		if clear = clear && fate != keep; clear {
+		if clear = clear && fate != fateKeep; clear {
 			f.swept = s.Next()
 		}
-		if fate == keep && len(feed.Branches) == 1 && !s.Clock.Ahead(now) && !t.policy.old(s.Clock.Time(), now) {
+		if fate == fateKeep && len(feed.Branches) == 1 && !s.Clock.Ahead(now) && !t.policy.old(s.Clock.Time(), now) {
 			break // those after it are younger
 		}
 	}
@@ -257,26 +257,26 @@ func (t *trimming) findTrimmed(tx *readTx, a crdt.Author, f *found) error {
 type trimFate uint8
 
 const (
-	keep   trimFate = iota // a later trim may have to look at it again
-	settle                 // nothing is ever to be done
-	trim
+	fateKeep   trimFate = iota // a later trim may have to look at it again
+	fateSettle                 // nothing is ever to be done
+	fateTrim
 )
 
 func (t *trimming) fate(tx *readTx, c *opCursor, s crdt.Signed, next uint64, now time.Time) (trimFate, error) {
 	if s.Retention != crdt.Trimmable || isTrimmed(c.value) {
-		return settle, nil
+		return fateSettle, nil
 	}
 	if !t.policy.beyondCount(s.Header, next) {
-		return keep, nil
+		return fateKeep, nil
 	}
 	if !t.policy.old(s.Clock.Time(), now) {
 		since, err := tx.heldSince(c.offset(), now)
 		if err != nil || !t.policy.old(since, now) {
-			return keep, err
+			return fateKeep, err
 		}
 	}
 	if t.holders.hold(c.offset(), s.Count, false) {
-		return keep, nil
+		return fateKeep, nil
 	}
-	return trim, nil
+	return fateTrim, nil
 }

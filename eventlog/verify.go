@@ -14,7 +14,8 @@ const verifyChunk = 1 << 20
 
 // Verify walks everything that was durable when it began: the pages of the file; of each feed the
 // chain, the signatures, the entries against the roots, and its record against all that; the arrivals
-// against the ops and the ops against the arrivals. Appending goes on meanwhile.
+// against the ops and the ops against the arrivals; the index against the ops. Appending goes on
+// meanwhile, indexing waits.
 //
 // What is wrong stands in the report; the error is ctx's or says that nothing could be read at all.
 func (l *Log) Verify(ctx context.Context) (Report, error) {
@@ -43,6 +44,9 @@ func (l *Log) Verify(ctx context.Context) (Report, error) {
 		}
 	}
 	if err := l.verifyArrivals(ctx, bound, pruned, &report); err != nil {
+		return report, err
+	}
+	if err := l.verifyIndex(ctx, &report); err != nil {
 		return report, err
 	}
 	return report, nil
@@ -148,8 +152,8 @@ func (c *feedCheck) op(tx *readTx, key crdt.Key, v []byte) error {
 	}
 	offset := decodeOffset(v)
 	if offset >= c.bound {
-		if offset >= tx.next && tx.cached == nil {
-			c.problem("op %d has the offset %d, where the log ends at %d", key.First, offset, tx.next)
+		if offset >= tx.most {
+			c.problem("op %d has the offset %d, where the log ends at %d", key.First, offset, tx.most)
 		}
 		return nil
 	}

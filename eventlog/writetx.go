@@ -78,7 +78,7 @@ func (l *Log) beginWrite() (*writeTx, error) {
 	l.mu.RLock()
 	tx.next, tx.cut = l.state.next, l.state.cut
 	l.mu.RUnlock()
-	tx.readTx.next = tx.next
+	tx.readTx.next, tx.most = tx.next, crdt.MaxSeq
 	return tx, nil
 }
 

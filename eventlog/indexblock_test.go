@@ -1,0 +1,103 @@
+package eventlog
+
+import (
+	"encoding/binary"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// drawPostings draws postings of a layer, in order.
+func drawPostings(rt *rapid.T, layer indexLayer) []posting {
+	few := rapid.Uint64Range(1, 5) // most often the same terms
+	postings := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) posting {
+		t := term(few.Draw(rt, "term"))
+		if rapid.Bool().Draw(rt, "any") {
+			t = term(rapid.Uint64Range(0, uint64(endTerm)-1).Draw(rt, "any term"))
+		}
+		return posting{term: t, offset: rapid.Uint64Range(layer.from, layer.to-1).Draw(rt, "offset")}
+	}), 0, 2_000).Draw(rt, "postings")
+	slices.SortFunc(postings, posting.compare)
+	return slices.Compact(postings)
+}
+
+// What is written in blocks is read again: all of it, and each term by itself.
+func TestBlocksKeepPostings(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		layer := indexLayer{from: rapid.Uint64Range(0, 1<<50).Draw(rt, "from")}
+		layer.to = layer.from + rapid.Uint64Range(1, 1<<50).Draw(rt, "offsets")
+		want := drawPostings(rt, layer)
+		w := newBlockWriter(layer)
+		for _, p := range want {
+			w.add(p)
+		}
+		w.end(endOfLayer)
+		var got []posting
+		next := posting{}
+		for _, pair := range w.take() {
+			if len(pair.value) > indexBlock || decodePosting(pair.key[9:]) != next {
+				rt.Fatalf("a block of %d bytes with the key %x, want %v", len(pair.value), pair.key, next)
+			}
+			b, err := openBlock(layer, pair.key, pair.value)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			next = b.next
+			for p, more, err := b.read(); more || err != nil; p, more, err = b.read() {
+				if err != nil {
+					rt.Fatal(err)
+				}
+				got = append(got, p)
+			}
+		}
+		if !slices.Equal(want, got) || next != endOfLayer || w.layer.postings != uint64(len(want)) {
+			rt.Fatalf("next %v, %d postings\n%v, want\n%v", next, w.layer.postings, got, want)
+		}
+	})
+}
+
+// FuzzBlock shows that no bytes of a block do harm, even with a right checksum.
+func FuzzBlock(f *testing.F) {
+	layer := indexLayer{from: 1 << 20, to: 1 << 21}
+	w := newBlockWriter(layer)
+	w.add(posting{5, 1 << 20})
+	w.add(posting{5, 1<<20 + 17})
+	w.add(posting{1 << 40, 1<<20 + 3})
+	w.end(endOfLayer)
+	f.Add(w.take()[0].value)
+	f.Fuzz(func(t *testing.T, value []byte) {
+		key := layer.blockKey(posting{})
+		if len(value) >= 4 {
+			binary.BigEndian.PutUint32(value, blockSum(key, value))
+		}
+		b, err := openBlock(layer, key, value)
+		for more := err == nil; more; {
+			var p posting
+			if p, more, err = b.read(); more && (err != nil || p.offset < layer.from || p.offset >= layer.to || p.term >= endTerm) {
+				t.Fatalf("%v, %v", p, err)
+			}
+		}
+	})
+}
+
+// Layers of one level are merged once there are indexFan of them, unless the level is the last.
+func TestWhichLayersAreDue(t *testing.T) {
+	level := func(n int, level uint8) []indexLayer { return slices.Repeat([]indexLayer{{level: level}}, n) }
+	for _, test := range []struct {
+		layers []indexLayer
+		due    int
+	}{
+		{nil, 0},
+		{level(indexFan-1, 0), 0},
+		{level(indexFan, 0), indexFan},
+		{slices.Concat(level(3, 1), level(indexFan, 0)), indexFan},
+		{slices.Concat(level(indexFan, 1), level(1, 0)), 0},
+		{level(indexFan, indexLevels-2), indexFan},
+		{level(indexFan, indexLevels-1), 0},
+	} {
+		if got := due(test.layers); len(got) != test.due {
+			t.Errorf("%d of %v are due, want %d", len(got), test.layers, test.due)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package eventlog
+
+import (
+	"bytes"
+	"cmp"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// foundWalk reads in arrival order what the index has found, and then, or before it with reverse, what
+// the index has not reached.
+type foundWalk struct {
+	arrivalWalk
+	offsets []uint64 // of the ops that were not read yet
+	rest    *arrivalWalk
+}
+
+// newFoundWalk makes a walk of what scan would read all of.
+func newFoundWalk(scan *arrivalWalk, p plan) *foundWalk {
+	rest := *scan
+	rest.from = max(rest.from, p.reached)
+	w := &foundWalk{arrivalWalk: *scan, offsets: p.offsets, rest: &rest}
+	w.to = min(w.to, p.reached)
+	return w
+}
+
+func (w *foundWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
+	if w.reverse && w.rest != nil {
+		return w.fillRest(tx, k)
+	}
+	feeds, c := make(openFeeds), tx.arrivalCursor()
+	for len(w.offsets) > 0 {
+		if k.full() {
+			return true, nil
+		}
+		k.bytes += opOverhead
+		if !c.get(w.next()) {
+			if err := c.pruned(tx, k); err != nil {
+				return false, err
+			}
+			continue // it is gone
+		}
+		if err := w.take(tx, k, feeds, c); err != nil {
+			return false, err
+		}
+	}
+	if w.rest != nil && !k.full() {
+		return w.fillRest(tx, k)
+	}
+	return w.rest != nil, nil
+}
+
+// fillRest reads what the index has not reached.
+func (w *foundWalk) fillRest(tx *readTx, k *chunk) (more bool, err error) {
+	more, err = w.rest.fill(tx, k)
+	if !more {
+		w.rest = nil
+	}
+	return more || len(w.offsets) > 0, err
+}
+
+// next takes the next offset out of those that were found.
+func (w *foundWalk) next() (offset uint64) {
+	last := len(w.offsets) - 1
+	if w.reverse {
+		offset, w.offsets = w.offsets[last], w.offsets[:last]
+		return offset
+	}
+	offset, w.offsets = w.offsets[0], w.offsets[1:]
+	return offset
+}
+
+// get moves to the arrival that begins at offset and reports whether there is one.
+func (c *arrivalCursor) get(offset uint64) bool {
+	c.sought = offset
+	key := encodeOffset(offset)
+	k, v := c.c.Seek(key[:])
+	return bytes.Equal(k, key[:]) && c.at(k, v)
+}
+
+// pruned returns the error that ends a reading which has not found an arrival that the index knew of: the
+// op was pruned. It is nil if that was before the reading began.
+func (c *arrivalCursor) pruned(tx *readTx, k *chunk) error {
+	if c.err != nil || !k.gone.overtakes(tx.cut) {
+		return c.err
+	}
+	return &goneError{seq: c.sought, next: c.sought + 1, offset: c.sought, pruned: true}
+}
+
+// foundOp is an op that may hold what a query asks for, with all that an order needs.
+type foundOp struct {
+	arrival
+	clock crdt.Clock // in causal order
+}
+
+// compare is the order in which ops are opened: by what stands before their entries in the order, then
+// by their first entry.
+func (o *foundOp) compare(b *foundOp) int {
+	return cmp.Or(o.group(b), o.Key.Compare(b.Key))
+}
+
+// compareLast is that order from its end: by what stands before their entries, then by their last entry.
+func (o *foundOp) compareLast(b *foundOp) int {
+	return cmp.Or(o.group(b), cmp.Compare(o.Key.First+o.Count, b.Key.First+b.Count), bytes.Compare(o.Key.ID[:], b.Key.ID[:]))
+}
+
+// group is zero for ops whose entries may stand among each other: those of one author and, in causal
+// order, of one clock.
+func (o *foundOp) group(b *foundOp) int {
+	return cmp.Or(cmp.Compare(o.clock, b.clock), o.Author.Compare(b.Author))
+}

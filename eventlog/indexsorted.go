@@ -1,0 +1,180 @@
+package eventlog
+
+import (
+	"errors"
+	"slices"
+)
+
+// sortedWalk reads in author or causal order what the index has found and what it has not reached: it
+// first finds out where each of the ops stands, sorts them, and then opens one after the other. It holds
+// at most maxFound of them.
+//
+//	offsets found      17  40  93          and all from 4096 on
+//	stand at           bob/3…4  ann/7  bob/2 …
+//	opened             ann/7  bob/2  bob/3…4 …
+type sortedWalk struct {
+	filter  *filter
+	order   Order
+	reverse bool
+	after   *mark
+	plan    plan
+	scan    *arrivalWalk // of what the index has not reached; nil once all is found
+	ops     []foundOp
+	sorted  bool
+	merger  merger
+	last    foundOp // the one that was opened last, for its group
+}
+
+func newSortedWalk(order Order, r *reading, p plan) *sortedWalk {
+	scan := newArrivalWalk(&filter{}, false, nil, r.chunk.bound)
+	scan.from = p.reached
+	return &sortedWalk{
+		filter: &r.filter, order: order, reverse: r.reverse, after: r.after, plan: p, scan: scan, merger: newMerger(r.reverse),
+	}
+}
+
+func (w *sortedWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
+	feeds := make(openFeeds)
+	if !w.sorted {
+		return true, w.find(tx, k, feeds)
+	}
+	for len(w.ops) > 0 {
+		if k.full() {
+			return true, nil
+		}
+		op := w.ops[0]
+		w.mergeBefore(&op, k)
+		w.ops = w.ops[1:]
+		if err := w.open(tx, k, feeds, op); err != nil {
+			return false, err
+		}
+	}
+	k.spans = w.merger.mergeAll(k.spans)
+	return false, nil
+}
+
+// find finds where the next ops stand, and sorts them once it knows all.
+func (w *sortedWalk) find(tx *readTx, k *chunk, feeds openFeeds) error {
+	c := tx.arrivalCursor()
+	for ; len(w.plan.offsets) > 0 && !k.full(); w.plan.offsets = w.plan.offsets[1:] {
+		k.bytes += opOverhead
+		if !c.get(w.plan.offsets[0]) {
+			if err := c.pruned(tx, k); err != nil {
+				return err
+			}
+			continue // it is gone
+		}
+		if err := w.note(tx, k, feeds, c.arrival); err != nil {
+			return err
+		}
+	}
+	for ok := !k.full() && w.scan.begin(c); ok && w.scan.from < w.scan.to && !k.full(); ok = c.next() {
+		k.bytes += opOverhead
+		if c.arrival.Offset < w.scan.to {
+			if err := w.note(tx, k, feeds, c.arrival); err != nil {
+				return err
+			}
+		}
+		w.scan.from = c.arrival.Offset + c.arrival.Count
+	}
+	if c.err != nil || k.full() {
+		return c.err
+	}
+	w.sorted = true
+	slices.SortFunc(w.ops, func(a, b foundOp) int {
+		if w.reverse {
+			return b.compareLast(&a)
+		}
+		return a.compare(&b)
+	})
+	return nil
+}
+
+// note keeps an op unless its entries are not asked for or were on pages before this one.
+func (w *sortedWalk) note(tx *readTx, k *chunk, feeds openFeeds, a arrival) error {
+	op := foundOp{arrival: a}
+	if !w.filter.takesAuthor(a.Author) {
+		return nil
+	}
+	if from := w.filter.from; from != nil {
+		if c := a.Author.Compare(from.Author); c < 0 || c == 0 && a.Key.First+a.Count <= from.Seq {
+			return nil
+		}
+	}
+	if w.order == Causal {
+		f, err := w.seek(tx, k, feeds, a)
+		if err != nil || f == nil {
+			return err
+		}
+		signed, err := f.c.signed()
+		if err != nil {
+			return err
+		}
+		op.clock = signed.Clock
+	}
+	if !w.passed(&op) {
+		w.ops = append(w.ops, op)
+	}
+	return nil
+}
+
+// passed reports whether all entries of the op were on pages before this one.
+func (w *sortedWalk) passed(op *foundOp) bool {
+	if w.after == nil {
+		return false
+	}
+	at := foundOp{arrival: arrival{Author: w.after.author}}
+	if w.order == Causal {
+		at.clock = w.after.clock
+	}
+	c := op.group(&at)
+	if w.reverse {
+		return c > 0 || c == 0 && op.Key.First > w.after.seq
+	}
+	return c < 0 || c == 0 && op.Key.First+op.Count <= w.after.seq
+}
+
+// seek moves the cursor of the op's feed to it. There is none when the op was pruned and the reading goes
+// on.
+func (w *sortedWalk) seek(tx *readTx, k *chunk, feeds openFeeds, a arrival) (*openFeed, error) {
+	f, err := feeds.open(tx, k, a.Author)
+	if err != nil {
+		return nil, err
+	}
+	if !f.c.get(a.Key) {
+		if f.c.err != nil {
+			return nil, f.c.err
+		}
+		if pruned, err := f.pruned(tx, k, a.Key.First); err != nil || pruned {
+			return nil, err
+		}
+		return nil, damagedArrival(a.Offset, errors.New("the op that arrived is not held"))
+	}
+	return f, nil
+}
+
+// mergeBefore merges what stands before op and all that come after it.
+func (w *sortedWalk) mergeBefore(op *foundOp, k *chunk) {
+	switch {
+	case op.group(&w.last) != 0:
+		k.spans = w.merger.mergeAll(k.spans)
+	case w.reverse:
+		k.spans = w.merger.mergeAbove(op.Key.First+op.Count, k.spans)
+	default:
+		k.spans = w.merger.mergeBelow(op.Key.First, k.spans)
+	}
+}
+
+// open opens an op.
+func (w *sortedWalk) open(tx *readTx, k *chunk, feeds openFeeds, op foundOp) error {
+	w.last = op
+	f, err := w.seek(tx, k, feeds, op.arrival)
+	if err != nil || f == nil {
+		return err
+	}
+	opened, _, err := f.read(k, f.c)
+	if opened != nil {
+		w.merger.add(opened)
+	}
+	return err
+}
