@@ -65,6 +65,8 @@ type Config struct {
 	// NoTransients keeps transient events from going to peers and coming from them; those who listen at
 	// this node hear what is broadcast here all the same. Default: they go and come.
 	NoTransients bool
+	// NoIndex keeps and uses no index of subjects and kinds: a query that names some reads the whole log.
+	NoIndex bool
 
 	// Profile says how far apart the members are. Default: gossip.LAN.
 	Profile gossip.Profile

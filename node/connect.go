@@ -56,6 +56,10 @@ type Access struct {
 // then returns a [*HeldError].
 func Connect(ctx context.Context, dir string, access Access) (*api.Client, error) {
 	f := folder.Folder(dir)
+	opening := eventlog.Config{Logger: access.Logger}
+	if cfg, err := f.ReadConfig(); err == nil {
+		opening.NoIndex = cfg.NoIndex
+	}
 	ctx, cancel := context.WithTimeout(ctx, connectFor)
 	defer cancel()
 	for {
@@ -63,7 +67,7 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 		if err == nil {
 			return client, nil
 		}
-		log, key, err := openLog(f, limits{}, access.Logger)
+		log, key, err := openLog(f, opening)
 		if err == nil {
 			return serveLocal(f, log, key, access)
 		}
@@ -107,14 +111,9 @@ func dialDaemon(ctx context.Context, f folder.Folder) (*api.Client, error) {
 	return api.NewClient(dial, nil), nil
 }
 
-// limits are what a log is opened with. What is zero is as quipu.yaml says.
-type limits struct {
-	maxBranches int
-	trim        eventlog.TrimPolicy
-}
-
-// openLog opens the log of a folder with the folder's key.
-func openLog(f folder.Folder, most limits, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+// openLog opens the log of a folder with the folder's key. Without MaxBranches, that of quipu.yaml
+// counts.
+func openLog(f folder.Folder, opening eventlog.Config) (*eventlog.Log, ed25519.PrivateKey, error) {
 	if err := f.Check(); err != nil {
 		return nil, nil, err
 	}
@@ -122,10 +121,13 @@ func openLog(f folder.Folder, most limits, logger *slog.Logger) (*eventlog.Log, 
 	if err != nil {
 		return nil, nil, err
 	}
-	if cfg, err := f.ReadConfig(); err == nil && most == (limits{}) {
-		most.maxBranches = cfg.MaxBranches
+	if opening.MaxBranches == 0 {
+		if cfg, err := f.ReadConfig(); err == nil {
+			opening.MaxBranches = cfg.MaxBranches
+		}
 	}
-	log, err := eventlog.Open(string(f), eventlog.Config{Key: key, Logger: logger, MaxBranches: most.maxBranches, Trim: most.trim})
+	opening.Key = key
+	log, err := eventlog.Open(string(f), opening)
 	if locked, ok := errors.AsType[*eventlog.LockedError](err); ok {
 		return nil, nil, &HeldError{Path: locked.Path, PID: f.Holder(), err: err}
 	}
@@ -134,9 +136,9 @@ func openLog(f folder.Folder, most limits, logger *slog.Logger) (*eventlog.Log, 
 
 // awaitLog is openLog for a daemon: a command that has the log open will be gone soon, so it waits for
 // that as [Connect] waits for a daemon. Another daemon stays.
-func awaitLog(f folder.Folder, most limits, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+func awaitLog(f folder.Folder, opening eventlog.Config) (*eventlog.Log, ed25519.PrivateKey, error) {
 	for deadline := time.Now().Add(connectFor); ; time.Sleep(connectPause) {
-		log, key, err := openLog(f, most, logger)
+		log, key, err := openLog(f, opening)
 		if _, held := errors.AsType[*HeldError](err); !held || time.Now().After(deadline) {
 			return log, key, err
 		}

@@ -63,7 +63,9 @@ func New(cfg Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
-	log, key, err := awaitLog(n.folder, limits{n.cfg.MaxBranches, n.cfg.Trim}, n.logger)
+	log, key, err := awaitLog(n.folder, eventlog.Config{
+		MaxBranches: n.cfg.MaxBranches, Trim: n.cfg.Trim, NoIndex: n.cfg.NoIndex, Logger: n.logger,
+	})
 	if err != nil {
 		return err
 	}
@@ -155,6 +157,10 @@ func (n *Node) Run(ctx context.Context) error {
 		})
 		above.Go(func() error {
 			n.keepTrimming(ctx)
+			return nil
+		})
+		above.Go(func() error {
+			n.index(ctx)
 			return nil
 		})
 		return above.Wait()

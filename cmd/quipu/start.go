@@ -53,6 +53,7 @@ type startFlags struct {
 	mdns           bool
 	noTransients   bool
 	branches       int
+	noIndex        bool
 }
 
 func newStart() *cobra.Command {
@@ -85,6 +86,7 @@ func newStart() *cobra.Command {
 	cmd.Flags().BoolVar(&flags.mdns, "mdns", false, "announce the node on the local networks, and join members heard there")
 	cmd.Flags().BoolVar(&flags.noTransients, "no-transients", false, "keep transient events from going to peers and coming from them")
 	cmd.Flags().IntVar(&flags.branches, "max-branches", crdt.DefaultMaxBranches, "the `number` of branches of one feed that are kept; an author who forks more often is shut")
+	cmd.Flags().BoolVar(&flags.noIndex, "no-index", false, "keep no index of subjects and kinds: queries that name some read the whole log")
 	cmd.Flags().StringVar(&flags.secret, "secret-file", "", "a `file` with the cluster secret")
 	return cmd
 }
@@ -104,6 +106,9 @@ func (f startFlags) override(cmd *cobra.Command, file *folder.Config) error {
 	if given("no-transients") {
 		file.NoTransients = f.noTransients
 	}
+	if given("no-index") {
+		file.NoIndex = f.noIndex
+	}
 	if given("secret-file") {
 		file.SecretFile = f.secret
 	}
@@ -120,7 +125,8 @@ func (f startFlags) override(cmd *cobra.Command, file *folder.Config) error {
 func startConfig(dir string, file folder.Config, errs io.Writer) (node.Config, error) {
 	cfg := node.Config{
 		Dir: dir, Name: file.Name, Listen: file.Listen, Advertise: file.Advertise, Join: file.Join, MDNS: file.MDNS,
-		Profile: gossip.Profile(file.Profile), MaxBranches: file.MaxBranches, NoTransients: file.NoTransients, Version: version(),
+		Profile: gossip.Profile(file.Profile), MaxBranches: file.MaxBranches, NoTransients: file.NoTransients,
+		NoIndex: file.NoIndex, Version: version(),
 	}
 	if file.Log != "" {
 		id, err := crdt.ParseLogID(file.Log)

@@ -115,6 +115,7 @@ func printStatus(w io.Writer, s api.Status) error {
 	line("entries", "%d in %s by %s", s.Entries, count(s.Ops, "op"), count(uint64(s.Authors), "author"))
 	line("hash", "%s", s.Hash)
 	line("file", "%d bytes", s.Bytes)
+	line("index", "%s", indexLine(s.Index))
 	if !s.Writable {
 		line("writable", "no: %s", s.Reason)
 	}

@@ -14,6 +14,8 @@
 //	GET  /v1/frontier      exactly what it holds
 //	GET  /v1/forks         the authors who contradict themselves, one a line
 //	GET  /v1/forks/{author}  where one of them does, and what each branch holds
+//	GET  /v1/index         how far the index of subjects and kinds is
+//	POST /v1/index/rebuild makes it anew
 //	POST /v1/sync          exchanges both ways with a node that is named, without joining it
 //	POST /v1/bundle        ops as a bundle, out; what was left out in a trailer
 //	POST /v1/bundle/apply  a bundle in; what became of it out

@@ -33,6 +33,8 @@ type Status struct {
 	Next uint64 `json:"next"`
 	// Bytes is the size of the log's file.
 	Bytes int64 `json:"bytes"`
+	// Index says how far the index of subjects and kinds is.
+	Index Index `json:"index"`
 	// Writable says whether entries can be appended; Reason says why not.
 	Writable bool   `json:"writable"`
 	Reason   string `json:"reason,omitempty"`

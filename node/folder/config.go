@@ -50,6 +50,8 @@ type Config struct {
 	MaxBranches int `yaml:"max-branches"`
 	// NoTransients keeps transient events from going to peers and coming from them. Default: false.
 	NoTransients bool `yaml:"no-transients"`
+	// NoIndex keeps and uses no index of subjects and kinds. Default: false.
+	NoIndex bool `yaml:"no-index"`
 	// LogLevel is the least level that the daemon writes to stderr: debug, info, warn or error.
 	// Default: info.
 	LogLevel string `yaml:"log-level"`
@@ -160,11 +162,12 @@ func (f Folder) WriteConfig(c Config) error {
 		{"How far apart the members are, which sets how soon one is given up: local, lan or wan.", "profile", c.Profile, "lan"},
 		{"How many branches of one author's feed are kept. No more is taken of an author who forks more\n# often, until this is raised.", "max-branches", number(c.MaxBranches), "64"},
 		{"Keep transient events from going to peers and coming from them.", "no-transients", truth(c.NoTransients), "true"},
+		{"Keep no index of subjects and kinds. Queries that name some then read the whole log.", "no-index", truth(c.NoIndex), "true"},
 		{"The least that is logged to stderr: debug, info, warn or error.", "log-level", c.LogLevel, "info"},
 	} {
 		fmt.Fprintf(&b, "\n# %s\n", part.about)
 		switch {
-		case part.value != "" && slices.Contains([]string{"join", "mdns", "max-branches", "no-transients"}, part.field):
+		case part.value != "" && slices.Contains([]string{"join", "mdns", "max-branches", "no-transients", "no-index"}, part.field):
 			fmt.Fprintf(&b, "%s: %s\n", part.field, part.value)
 		case part.value != "":
 			fmt.Fprintf(&b, "%s: %s\n", part.field, quote(part.value))

@@ -66,6 +66,8 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /v1/frontier", s.getFrontier)
 	mux.HandleFunc("GET /v1/forks", s.getForks)
 	mux.HandleFunc("GET /v1/forks/{author}", s.getFork)
+	mux.HandleFunc("GET /v1/index", s.getIndex)
+	mux.HandleFunc("POST /v1/index/rebuild", s.postIndexRebuild)
 	mux.HandleFunc("POST /v1/sync", s.postSync)
 	mux.HandleFunc("POST /v1/bundle", s.postBundle)
 	mux.HandleFunc("POST /v1/bundle/apply", s.postBundleApply)

@@ -78,6 +78,9 @@ func (s *server) getStatus(w http.ResponseWriter, _ *http.Request) {
 	case held.SecondWriter:
 		status.Writable, status.Reason = false, eventlog.ErrSecondWriter.Error()
 	}
+	if index, err := s.index(); err == nil { // else the file is damaged, which verify tells
+		status.Index = index
+	}
 	if g, known := s.log.Genesis(); known {
 		status.Genesis = hex.EncodeToString(g.Encode())
 	}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/node/api"
+)
+
+func newIndex() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "index status|rebuild",
+		Short: "Say how far the index of subjects and kinds is, or make it anew",
+		Long: `The daemon keeps an index of subjects and kinds in the log's file, so that
+"quipu log --subject S" takes as long as what it prints. Entries that are not
+in the index yet are found all the same, by reading them; so are those of a log
+without a daemon. "quipu start --no-index" keeps none.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("expected status or rebuild")
+			}
+			return unknown("command", args[0], commandNames(cmd))
+		},
+		RunE: func(*cobra.Command, []string) error { return nil }, // Args never lets it run
+	}
+	cmd.AddCommand(newIndexStatus(), newIndexRebuild())
+	return cmd
+}
+
+func newIndexStatus() *cobra.Command {
+	var dir, format string
+	cmd := &cobra.Command{
+		Use:     "status --dir D",
+		Short:   "Print how far the index is and what it takes",
+		Example: "  quipu index status --dir a",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				index, err := c.Index(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return printIndex(cmd.OutOrStdout(), format, index)
+			})
+		},
+	}
+	dirFlag(cmd, &dir)
+	formatFlag(cmd, &format, asTable, asJSON)
+	return cmd
+}
+
+func newIndexRebuild() *cobra.Command {
+	var dir, format string
+	cmd := &cobra.Command{
+		Use:   "rebuild --dir D",
+		Short: "Drop the index and make it anew",
+		Long: `Drop the index and make it anew, up to the last entry. Nothing else depends on
+it: entries can be appended and read meanwhile.`,
+		Example: "  quipu index rebuild --dir a",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				index, err := c.RebuildIndex(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return printIndex(cmd.OutOrStdout(), format, index)
+			})
+		},
+	}
+	dirFlag(cmd, &dir)
+	formatFlag(cmd, &format, asTable, asJSON)
+	return cmd
+}
+
+func printIndex(w io.Writer, format string, i api.Index) error {
+	if format == asJSON {
+		return printJSON(w, i)
+	}
+	_, err := fmt.Fprintf(w, "%s\nlayers   %d\npostings %d\nbytes    %d\n", indexLine(i), i.Layers, i.Postings, i.Bytes)
+	return err
+}
+
+// indexLine says how far the index is.
+func indexLine(i api.Index) string {
+	behind := i.Next - i.Reached
+	switch {
+	case i.Off:
+		return "off"
+	case i.Damaged:
+		return "damaged, not used: see quipu index rebuild"
+	case behind == 0:
+		return fmt.Sprintf("all of %s", count(i.Next, "entry"))
+	}
+	return fmt.Sprintf("%d of %s; the other %d are read one by one", i.Reached, count(i.Next, "entry"), behind)
+}
