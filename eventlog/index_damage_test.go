@@ -205,7 +205,7 @@ func TestIndexingGoesOnWhereItStopped(t *testing.T) {
 		}
 	}
 	stops := 0
-	for n := 0; ; n++ {
+	for n := 0; ; n += 1 + n/8 {
 		err := l.RebuildIndex(&endsAfter{Context: t.Context(), left: n})
 		if err == nil {
 			break

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -87,6 +88,66 @@ func TestIndexIsRefusedInsideAnUpdate(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// While the log grows and its index is made anew again and again, a query shows all that was durable when
+// it began, and each entry once.
+func TestQueriesBesideIndexing(t *testing.T) {
+	const subjects = 50
+	l := Unsynced(newCords(t, 906, 1, 0).open())
+	var beside sync.WaitGroup
+	stop := make(chan struct{})
+	again := func(step func() error) {
+		beside.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := step(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	again(func() error { return l.RebuildIndex(t.Context()) })
+	again(func() error { return l.CatchUpIndex(t.Context()) })
+	for order := range Arrival + 1 {
+		again(func() error {
+			held := l.Stats().Next / subjects
+			n := uint64(0)
+			for e, err := range l.Entries(t.Context(), Query{Subjects: []string{"subject 17"}, Order: order}) {
+				if err != nil {
+					return err
+				}
+				if e.Seq != n*subjects+17 {
+					return fmt.Errorf("%s: entry %d of the subject is %s", order, n, e.Place())
+				}
+				n++
+			}
+			if n < held {
+				return fmt.Errorf("%s: %d entries of the subject, where %d were there", order, n, held)
+			}
+			return nil
+		})
+	}
+	for range 30 {
+		appendEach(t, l, subjects, crdt.Event{})
+	}
+	close(stop)
+	beside.Wait()
+	wantAll(t, l)
+}
+
+// wantAll indexes all and fails the test unless the log verifies.
+func wantAll(t *testing.T, l *Log) {
+	t.Helper()
+	if err := l.CatchUpIndex(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantWhole(t, l, "at the end")
 }
 
 // TestHistoryOfOneSubjectDoesNotReadTheWholeLog is named after a failure of system A: whoever wanted to

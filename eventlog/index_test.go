@@ -50,12 +50,12 @@ func TestIndexedQueriesShowTheNaiveView(t *testing.T) {
 			c.payload = 9_000 // several chunks
 		}
 		l := Unsynced(c.open())
-		for range 2 * indexFan {
+		for range indexFan + 2 {
 			c.grow(l, 1+c.rng.IntN(6))
 			c.indexed(l)
 		}
 		for range 4 {
-			for range 30 {
+			for range 24 {
 				q := c.found()
 				if usesIndex(t, l, q) {
 					used++

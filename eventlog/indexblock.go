@@ -18,7 +18,7 @@ var errIndex = errors.New("index is damaged")
 // of which level and from are the layer's, and term and offset those of the block's first posting; the
 // first block of a layer has zeros instead. Its value is
 //
-//	crc32c (4)                      of the key and all that follows
+//	crc32c (4)                      of the key, the layer's to (8) and all that follows
 //	next (6 + 8)                    term and offset of the next block's key, all ones in the last
 //	and for each posting, uvarints:
 //	    (term − last term) · 2 + 1  offset − from       of the first one in the block, and with each new term
@@ -96,13 +96,16 @@ func (w *blockWriter) add(p posting) {
 func (w *blockWriter) end(next posting) {
 	key := w.layer.blockKey(w.key)
 	copy(w.value[4:], appendPosting(nil, next))
-	binary.BigEndian.PutUint32(w.value, blockSum(key, w.value))
+	binary.BigEndian.PutUint32(w.value, w.layer.blockSum(key, w.value))
 	w.blocks = append(w.blocks, blockPair{key, w.value})
 	w.layer.bytes += uint64(len(key) + len(w.value))
 }
 
-func blockSum(key, value []byte) uint32 {
-	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value[4:])
+// blockSum returns the checksum of a block, which ties it to the offsets of its layer.
+func (r indexLayer) blockSum(key, value []byte) uint32 {
+	to := encodeOffset(r.to)
+	sum := crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, to[:])
+	return crc32.Update(sum, castagnoli, value[4:])
 }
 
 // take returns the blocks that are complete and forgets them.
@@ -123,7 +126,7 @@ type block struct {
 
 // openBlock checks the block with the given key.
 func openBlock(layer indexLayer, key, value []byte) (block, error) {
-	if len(key) != indexKeySize || len(value) < blockHead || blockSum(key, value) != binary.BigEndian.Uint32(value) {
+	if len(key) != indexKeySize || len(value) < blockHead || layer.blockSum(key, value) != binary.BigEndian.Uint32(value) {
 		return block{}, fmt.Errorf("%w: a block of offsets %d to %d: its checksum is another", errIndex, layer.from, layer.to)
 	}
 	first := decodePosting(key[9:])
