@@ -19,7 +19,7 @@ import (
 )
 
 // cordwood is a log whose file has everything in it: authors with many ops and with few, inline buckets
-// and such with branch pages, arrivals, a follower's state, free pages.
+// and such with branch pages, arrivals, a follower's state, an index of most of it, free pages.
 type cordwood struct {
 	file    []byte
 	entries []string // in author order
@@ -37,6 +37,9 @@ func newCordwood(t *testing.T) cordwood {
 		}
 	}
 	eventlogtest.Exchange(t, other, l)
+	if err := l.CatchUpIndex(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for i := range 20 {
 		few := eventlogtest.OpenAs(t, fmt.Sprint("few", i))
 		mustAppend(t, few, fmt.Sprint("few", i))
@@ -69,16 +72,16 @@ func newCordwood(t *testing.T) cordwood {
 // exercise does with a log whatever may be done, and returns what the entries say and the first error.
 func exercise(l *eventlog.Log) (all []string, report eventlog.Report, err error) {
 	ctx := context.Background()
-	note := func(e error) {
+	first := func(e error) {
 		if err == nil {
 			err = e
 		}
 	}
-	for _, q := range []eventlog.Query{{}, {Reverse: true}, {Order: eventlog.Causal}, {Order: eventlog.Arrival}} {
+	for _, q := range []eventlog.Query{{}, {Reverse: true}, {Order: eventlog.Causal}, {Order: eventlog.Arrival}, {Kinds: []string{note("").Kind}, Order: eventlog.Causal}} {
 		var read []string
 		for e, e2 := range l.Entries(ctx, q) {
 			if e2 != nil {
-				note(e2)
+				first(e2)
 				break
 			}
 			read = append(read, string(e.Payload))
@@ -88,16 +91,17 @@ func exercise(l *eventlog.Log) (all []string, report eventlog.Report, err error)
 		}
 	}
 	report, err2 := l.Verify(ctx)
-	note(err2)
+	first(err2)
+	first(l.CatchUpIndex(ctx))
 	for a := range l.Frontier() {
 		_, err2 := l.Plan(ctx, crdt.Want{Author: a})
-		note(err2)
+		first(err2)
 		_, err2 = l.Prove(ctx, crdt.Place{Author: a})
-		note(err2)
+		first(err2)
 	}
 	_, err2 = l.Append(ctx, crdt.Event{Kind: "k"})
-	note(err2)
-	note(l.Update(ctx, func(tx *eventlog.Tx) error {
+	first(err2)
+	first(l.Update(ctx, func(tx *eventlog.Tx) error {
 		b := tx.Bucket("state")
 		for k := range b.Ascend(nil) {
 			if err := b.Delete(k); err != nil {

@@ -260,3 +260,29 @@ func TestDamagedIndexHidesNothing(t *testing.T) {
 		}
 	}
 }
+
+// A damaged log is told from a damaged index: what the index finds and the log cannot give is damage, in
+// every order.
+func TestDamagedOpThatTheIndexFindsIsDamage(t *testing.T) {
+	for what, damage := range map[string]func(b *bbolt.Bucket, key, value []byte) error{
+		"is gone":            func(b *bbolt.Bucket, key, _ []byte) error { return b.Delete(key) },
+		"has a flipped bit":  func(b *bbolt.Bucket, key, v []byte) error { v[len(v)-1] ^= 1; return b.Put(key, v) },
+		"has another offset": func(b *bbolt.Bucket, key, v []byte) error { v[4] ^= 8; return b.Put(key, v) },
+	} {
+		l, subjects := subjectLog(t)
+		author := l.Author()
+		if err := l.db.Update(func(tx *bbolt.Tx) error {
+			b := tx.Bucket(bucketOps).Bucket(author[:])
+			k, v := b.Cursor().First()
+			return damage(b, bytes.Clone(k), bytes.Clone(v))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		l.durable.Add(1)
+		for order := range Arrival + 1 {
+			if err := first(l.Entries(t.Context(), Query{Subjects: subjects[:1], Order: order})); !isDamaged(err) {
+				t.Errorf("the op %s, %s: %v", what, order, err)
+			}
+		}
+	}
+}

@@ -111,6 +111,32 @@ func TestIndexedPagesShowOneSnapshot(t *testing.T) {
 	}
 }
 
+// Pages of one entry end between any two entries, those of one seq on two branches too.
+func TestIndexedPagesOfOneEntry(t *testing.T) {
+	for seed := range uint64(3) {
+		c := newCords(t, 650+seed, 2, 2)
+		l := Unsynced(c.open())
+		c.grow(l, 16)
+		c.indexed(l)
+		for i := range 6 {
+			q := Query{Kinds: []string{"kind-0", "kind-1", "kind-2"}, Order: Order(i % 3), Reverse: i >= 3}
+			want := c.view(q)
+			q.Limit = 1
+			var got []Entry
+			for more := true; more; more = q.Page != "" {
+				page, next, err := l.Page(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, q.Page = append(got, page...), next
+			}
+			if diff := diffEntries(want, got); diff != "" {
+				t.Fatalf("seed %d, query %+v (-want +got):\n%s", seed, q, diff)
+			}
+		}
+	}
+}
+
 func TestIndexIsOffByChoice(t *testing.T) {
 	c := newCords(t, 700, 2, 0)
 	l := c.open()

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -149,6 +150,9 @@ func (w *sortedWalk) seek(tx *readTx, k *chunk, feeds openFeeds, a arrival) (*op
 			return nil, err
 		}
 		return nil, damagedArrival(a.Offset, errors.New("the op that arrived is not held"))
+	}
+	if f.c.offset() != a.Offset {
+		return nil, damagedArrival(a.Offset, fmt.Errorf("its op has the offset %d", f.c.offset()))
 	}
 	return f, nil
 }
