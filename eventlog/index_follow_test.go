@@ -133,7 +133,7 @@ func TestQueriesBesideIndexing(t *testing.T) {
 			return nil
 		})
 	}
-	for range 30 {
+	for range 12 {
 		appendEach(t, l, subjects, crdt.Event{})
 	}
 	close(stop)
