@@ -10,7 +10,14 @@
 //
 // [Log.Entries] reads what a [Query] asks for, in author, causal or arrival order, as of the moment it
 // was called; [Log.Page] reads a page at a time, and [Log.Tail] goes on with what arrives. No reading
-// holds a transaction while its caller has control, and none needs memory that grows with the log.
+// holds a transaction while its caller has control, and none needs memory that grows with the log. A
+// [Cursor] is where a reader goes on after a break.
+//
+// [Log.Follow] is a tail with a name, which goes on where it was after a restart: what its handler does
+// in a transaction and the place that it has reached are one commit, so that each entry has its effect
+// exactly once. [Log.Deliver] is the same for effects elsewhere, at least once. What a handler cannot
+// handle stops the follower, is tried again, or is parked: [Log.Parked], [Log.ReplayParked].
+// [Log.Followers] says where all stand.
 //
 // [Log.Frontier], [Log.Wants], [Log.Plan], [Log.Read] and [Log.Apply] are the steps of a sync between
 // two nodes, as values of package crdt; moving them over a network is package gossip's work.
@@ -42,6 +49,6 @@
 // # What it does not do
 //
 // It starts no goroutine that outlives a call: a long reading has one that reads the file ahead, and
-// [Log.Apply] one that verifies. It opens no connection. It does not trim or prune, and has no followers
-// of its own: what they need to keep stands in [Tx].
+// [Log.Apply] one that verifies; a follower, an index and a trim run in their caller's. It opens no
+// connection.
 package eventlog
