@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,8 +47,8 @@ type followModel struct {
 	l            *eventlog.Log
 	cfg          eventlog.FollowConfig
 	last         crdt.Op
-	want, poison []string // what it is to handle and to park, in arrival order
-	crashes      bool     // the handler, next time
+	want, poison []string    // what it is to handle and to park, in arrival order
+	crashes      atomic.Bool // the handler, next time
 	r            *run
 }
 
@@ -89,6 +90,7 @@ func (m *followModel) live(steps []followStep) string {
 		for j, poison := range s.Poison {
 			texts = append(texts, fmt.Sprintf("%d-%d", i, j))
 			if poison {
+				texts[j] += "-poison"
 				m.poison = append(m.poison, texts[j])
 			} else {
 				m.want = append(m.want, texts[j])
@@ -114,7 +116,7 @@ func (m *followModel) do(s followStep, texts []string) {
 		m.last = newStranger(m.t, "stranger").op(m.last, texts...)
 		apply(m.t, m.l, m.last)
 	case "crash":
-		m.crashes = true
+		m.crashes.Store(true)
 	case "restart":
 		m.r.stop()
 		m.follow()
@@ -143,9 +145,11 @@ func (m *followModel) followOnce(ctx context.Context) error {
 		if _, err := tx.Append(crdt.Event{Kind: "emitted"}); err != nil {
 			return err
 		}
-		err := poisoned("f", m.poison...)(tx, batch)
-		if m.crashes {
-			m.crashes = false
+		err := keep("f")(tx, batch)
+		if strings.Contains(saying(batch), "poison") {
+			err = errPoison
+		}
+		if m.crashes.CompareAndSwap(true, false) {
 			panic("crash")
 		}
 		return err
