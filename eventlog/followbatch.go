@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -55,6 +56,7 @@ func (f *following) deadline(b *portion, is time.Time) time.Time {
 // before a gap, too, unless it begins with it.
 func (f *following) take(ctx context.Context, b *portion) (full bool, err error) {
 	s := &f.source
+	b.entries = slices.Grow(b.entries, min(len(s.pending), f.cfg.MaxEntries-len(b.entries)))
 	for !full && !s.empty() {
 		if g, found := s.gap(); found {
 			if len(b.entries) > 0 {
