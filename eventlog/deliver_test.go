@@ -3,6 +3,7 @@ package eventlog_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -314,6 +315,24 @@ func TestTailGoesOnFromACursor(t *testing.T) {
 	if diff := cmp.Diff(texts(t, l, eventlog.Query{Order: eventlog.Arrival})[:12], got); diff != "" {
 		t.Errorf("tails (-want +got):\n%s", diff)
 	}
+	synctest.Test(t, func(t *testing.T) {
+		l := eventlogtest.Open(t)
+		r := start(t, func(ctx context.Context) error {
+			for e, err := range l.Tail(ctx, eventlog.Query{After: l.CursorAt(0), Limit: 3}) {
+				if err != nil || e.Offset == 2 {
+					return err
+				}
+			}
+			return nil
+		})
+		for i := range 3 {
+			mustAppend(t, l, fmt.Sprint(i))
+			synctest.Wait()
+		}
+		if err := r.error(); err != nil {
+			t.Errorf("a tail that waits behind a cursor: %v", err)
+		}
+	})
 	for _, q := range []eventlog.Query{{After: c}, {After: c, Order: eventlog.Arrival, FromOffset: 1}} {
 		for _, err := range l.Entries(t.Context(), q) {
 			if !errors.Is(err, eventlog.ErrQuery) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -358,6 +359,34 @@ func TestResetSkipAndRemove(t *testing.T) {
 		wantKept(t, l, "g", "")
 		catchUp(t, l, "g", eventlog.FollowConfig{MaxEntries: 5}, keep("g"))
 		wantKept(t, l, "g", "0 1 2 3 4|5 6 7 8 9|")
+	})
+}
+
+// TestABatchInHandIsDroppedWhenTheCursorMoves moves the cursor by hand while the follower waits to try
+// its batch again: it does not hand over what is not next any more.
+func TestABatchInHandIsDroppedWhenTheCursorMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := eventlogtest.Open(t)
+		appendAll(t, l, numbered(0, 6))
+		var failed atomic.Bool
+		cfg := eventlog.FollowConfig{OnError: eventlog.RetryOnError, MaxEntries: 2}
+		r := start(t, func(ctx context.Context) error {
+			return l.Follow(ctx, "f", cfg, func(tx *eventlog.Tx, batch []eventlog.Entry) error {
+				if failed.CompareAndSwap(false, true) {
+					return errPoison
+				}
+				return keep("f")(tx, batch)
+			})
+		})
+		if err := l.Update(t.Context(), func(tx *eventlog.Tx) error { return tx.SetCursor("f", 3) }); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		r.stop()
+		wantKept(t, l, "f", "3 4|5|")
+		if s := status(t, l, "f"); s.Handled != 3 || s.Failure == nil {
+			t.Errorf("SetCursor has not left the record as it was: %+v", s)
+		}
 	})
 }
 
