@@ -51,7 +51,7 @@ func (l *Log) Prune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
 	if err := l.notInside(); err != nil {
 		return p, err
 	}
-	if err := r.check(); err != nil {
+	if err := r.Check(); err != nil {
 		return p, fmt.Errorf("prune: %w", err)
 	}
 	err = l.alone(ctx, updates, func() error {
@@ -69,7 +69,30 @@ func (l *Log) Prune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
 	return p, nil
 }
 
-func (r *PruneRequest) check() error {
+// PlanPrune returns what [Log.Prune] would do now, and does nothing; the place is zero. To prune what was
+// planned, and no more, ask for what is below its floor.
+func (l *Log) PlanPrune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
+	if err = r.Check(); err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = l.view(func(tx *readTx) error {
+			feed, err := tx.Feed(l.author)
+			if err != nil {
+				return err
+			}
+			p, err = tx.planPrune(feed, r)
+			return err
+		})
+	}
+	if err != nil {
+		return Pruned{}, fmt.Errorf("prune: %w", err)
+	}
+	return p, nil
+}
+
+// Check says why the request makes no sense, or nil.
+func (r PruneRequest) Check() error {
 	given := 0
 	for _, set := range []bool{r.Below > 0, !r.Before.IsZero(), r.Keep > 0} {
 		if set {
@@ -87,7 +110,31 @@ func (r *PruneRequest) check() error {
 
 // prune appends the entry that gives leave, in an op that signs the floor.
 func (tx *writeTx) prune(r PruneRequest) (Pruned, error) {
-	feed := tx.feedState(tx.log.author).feed
+	p, err := tx.planPrune(tx.feedState(tx.log.author).feed, r)
+	if err != nil {
+		return Pruned{}, err
+	}
+	payload, err := json.Marshal(struct {
+		Floor  uint64 `json:"floor"`
+		Reason string `json:"reason,omitempty"`
+	}{p.Floor, r.Reason})
+	if err != nil {
+		return Pruned{}, err
+	}
+	draft, err := tx.log.draft(crdt.Event{Kind: PruneKind, Payload: payload})
+	if err != nil {
+		return Pruned{}, err
+	}
+	if p.Place, err = tx.append(draft); err != nil {
+		return Pruned{}, err
+	}
+	tx.floor = p.Floor
+	_, err = tx.seal()
+	return p, err
+}
+
+// planPrune returns what a prune of feed would do.
+func (tx *readTx) planPrune(feed crdt.Feed, r PruneRequest) (Pruned, error) {
 	floor, err := tx.findFloor(feed, r)
 	if err != nil {
 		return Pruned{}, err
@@ -96,28 +143,11 @@ func (tx *writeTx) prune(r PruneRequest) (Pruned, error) {
 	if floor <= from {
 		return Pruned{}, fmt.Errorf("%w: no op ends between %d, where the feed begins or has leave already, and what was asked for", ErrNothingToPrune, from)
 	}
-	payload, err := json.Marshal(struct {
-		Floor  uint64 `json:"floor"`
-		Reason string `json:"reason,omitempty"`
-	}{floor, r.Reason})
-	if err != nil {
-		return Pruned{}, err
-	}
-	draft, err := tx.log.draft(crdt.Event{Kind: PruneKind, Payload: payload})
-	if err != nil {
-		return Pruned{}, err
-	}
-	place, err := tx.append(draft)
-	if err != nil {
-		return Pruned{}, err
-	}
-	tx.floor = floor
-	_, err = tx.seal()
-	return Pruned{Place: place, Floor: floor, Entries: floor - from}, err
+	return Pruned{Floor: floor, Entries: floor - from}, nil
 }
 
 // findFloor returns the beginning of the op that holds the first entry that is to stay.
-func (tx *writeTx) findFloor(feed crdt.Feed, r PruneRequest) (uint64, error) {
+func (tx *readTx) findFloor(feed crdt.Feed, r PruneRequest) (uint64, error) {
 	c, next := tx.opCursor(feed.Author), feed.Next()
 	target := r.Below
 	switch {

@@ -68,6 +68,25 @@ func (p TrimPolicy) validate() error {
 	return nil
 }
 
+// TrimPolicy returns the log's policy with its defaults filled in, in the form in which one is given.
+func (l *Log) TrimPolicy() TrimPolicy {
+	p := l.cfg.Trim
+	if p.MinAge == 0 {
+		p.MinAge = -1
+	}
+	if p.MinCount == 0 {
+		p.MinCount = NoCount
+	}
+	return p
+}
+
+// KeepsLess reports whether p may let go something that q keeps.
+func (p TrimPolicy) KeepsLess(q TrimPolicy) bool {
+	p, q = p.withDefaults(), q.withDefaults()
+	bodies := !p.KeepBodies && (q.KeepBodies || p.MinAge < q.MinAge || p.MinCount < q.MinCount)
+	return bodies || !p.KeepPruned && q.KeepPruned || p.MaxHold < q.MaxHold
+}
+
 // mayBeStripped reports whether op, of a feed that is known to reach up to next, may come without its
 // body: we would have trimmed it ourselves. A clock that is ahead of ours says nothing of the age.
 func (p TrimPolicy) mayBeStripped(op crdt.Header, next uint64, now time.Time) bool {
