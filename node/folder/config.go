@@ -18,6 +18,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/nearest"
+	"github.com/quipulog/quipu/node/age"
 )
 
 // maxConfig is how many bytes quipu.yaml may have.
@@ -52,6 +53,22 @@ type Config struct {
 	NoTransients bool `yaml:"no-transients"`
 	// NoIndex keeps and uses no index of subjects and kinds. Default: false.
 	NoIndex bool `yaml:"no-index"`
+	// TrimAge and TrimCount are how old a trimmable entry is at least, and how many entries of its author
+	// stand above it, when its body goes. Default: 14d and 10,000; 0 is none.
+	TrimAge   *age.Age `yaml:"trim-age"`
+	TrimCount *uint64  `yaml:"trim-count"`
+	// TrimEvery is how often the daemon trims, the first time at its start. Default: 1h; 0 only when it is
+	// asked to.
+	TrimEvery *age.Age `yaml:"trim-every"`
+	// TrimMaxHold is how many entries behind somebody may be who keeps back a trim. Default: 1,000,000.
+	TrimMaxHold uint64 `yaml:"trim-max-hold"`
+	// TrimWaits says who keeps back a trim: followers, or members, which is members as well. Default:
+	// followers.
+	TrimWaits string `yaml:"trim-waits"`
+	// KeepBodies keeps the bodies of trimmable entries for ever, KeepPruned what authors have given leave
+	// to forget. Default: false.
+	KeepBodies bool `yaml:"keep-bodies"`
+	KeepPruned bool `yaml:"keep-pruned"`
 	// LogLevel is the least level that the daemon writes to stderr: debug, info, warn or error.
 	// Default: info.
 	LogLevel string `yaml:"log-level"`
@@ -101,18 +118,24 @@ func parseConfig(b []byte) (Config, error) {
 	if err := root.Load(&c, yaml.WithKnownFields()); err != nil {
 		return Config{}, err
 	}
+	return c, c.check()
+}
+
+// check names the first field whose value cannot be used.
+func (c *Config) check() error {
 	if c.MaxBranches < 0 {
-		return Config{}, fmt.Errorf("field max-branches: %d: expected 1 or more", c.MaxBranches)
+		return fmt.Errorf("field max-branches: %d: expected 1 or more", c.MaxBranches)
 	}
 	if c.Log != "" {
 		if _, err := crdt.ParseLogID(c.Log); err != nil {
-			return Config{}, fmt.Errorf("field log: %w", err)
+			return fmt.Errorf("field log: %w", err)
 		}
 	}
-	return c, nil
+	return c.checkTrim()
 }
 
-// checkFields says which field of the document does not exist, or stands there twice.
+// checkFields says which field of the document does not exist, stands there twice or has a value of
+// another type.
 func checkFields(document *yaml.Node) error {
 	if document.Kind != yaml.MappingNode {
 		return fmt.Errorf("line %d: expected fields, such as \"name: alpha\"", document.Line)
@@ -125,7 +148,10 @@ func checkFields(document *yaml.Node) error {
 			return fmt.Errorf("line %d: field %q stands there twice", key.Line, key.Value)
 		}
 		seen[key.Value] = true
-		if slices.Contains(known, key.Value) {
+		if at := slices.Index(known, key.Value); at >= 0 {
+			if err := checkValue(reflect.TypeFor[Config]().Field(at), document.Content[i+1]); err != nil {
+				return err
+			}
 			continue
 		}
 		if near := nearest.Name(key.Value, known); near != "" {
@@ -136,6 +162,34 @@ func checkFields(document *yaml.Node) error {
 	return nil
 }
 
+// checkValue says what is expected of a field whose value is something else.
+func checkValue(field reflect.StructField, value *yaml.Node) error {
+	into := reflect.New(field.Type)
+	if value.Kind == yaml.AliasNode || value.Load(into.Interface()) == nil {
+		return nil
+	}
+	want := "a text"
+	for t := field.Type; ; t = t.Elem() {
+		switch t.Kind() {
+		case reflect.Pointer:
+			continue
+		case reflect.Bool:
+			want = "true or false"
+		case reflect.Slice:
+			want = "a list, such as [a, b]"
+		case reflect.Int, reflect.Uint64:
+			want = "a number, 0 or more"
+		case reflect.Int64:
+			want = "an age, such as 14d, 36h or 0"
+		}
+		got := ""
+		if value.Kind == yaml.ScalarNode {
+			got = strconv.Quote(value.Value) + ": "
+		}
+		return fmt.Errorf("line %d: field %s: %sexpected %s", value.Line, field.Tag.Get("yaml"), got, want)
+	}
+}
+
 // fieldNames returns the fields of [Config] as quipu.yaml spells them.
 func fieldNames() []string {
 	var names []string
@@ -143,6 +197,11 @@ func fieldNames() []string {
 		names = append(names, field.Tag.Get("yaml"))
 	}
 	return names
+}
+
+// written are the fields whose values are in the form of YAML already.
+var written = []string{
+	"join", "mdns", "max-branches", "no-transients", "no-index", "trim-age", "trim-count", "trim-every", "trim-max-hold", "keep-bodies", "keep-pruned",
 }
 
 // WriteConfig writes quipu.yaml for a new node, with every field explained and those that have their
@@ -163,11 +222,20 @@ func (f Folder) WriteConfig(c Config) error {
 		{"How many branches of one author's feed are kept. No more is taken of an author who forks more\n# often, until this is raised.", "max-branches", number(c.MaxBranches), "64"},
 		{"Keep transient events from going to peers and coming from them.", "no-transients", truth(c.NoTransients), "true"},
 		{"Keep no index of subjects and kinds. Queries that name some then read the whole log.", "no-index", truth(c.NoIndex), "true"},
+		{"How old a trimmable entry is at least when its body goes, and how many entries of its author stand\n# above it; 0 is none. The members of one log had better agree on both.", "trim-age", text(c.TrimAge), "14d"},
+		{"", "trim-count", text(c.TrimCount), "10000"},
+		{"How often the daemon trims, the first time at its start; 0 only when it is asked to.", "trim-every", text(c.TrimEvery), "1h"},
+		{"Who keeps back a trim of what they have not got yet: followers, or members, which is followers and\n# the members of the last 30 days. Who is further behind than that many entries keeps back nothing.", "trim-waits", c.TrimWaits, "followers"},
+		{"", "trim-max-hold", number(c.TrimMaxHold), "1000000"},
+		{"Keep the bodies of trimmable entries for ever, and what authors have given leave to forget.", "keep-bodies", truth(c.KeepBodies), "true"},
+		{"", "keep-pruned", truth(c.KeepPruned), "true"},
 		{"The least that is logged to stderr: debug, info, warn or error.", "log-level", c.LogLevel, "info"},
 	} {
-		fmt.Fprintf(&b, "\n# %s\n", part.about)
+		if part.about != "" {
+			fmt.Fprintf(&b, "\n# %s\n", part.about)
+		}
 		switch {
-		case part.value != "" && slices.Contains([]string{"join", "mdns", "max-branches", "no-transients", "no-index"}, part.field):
+		case part.value != "" && slices.Contains(written, part.field):
 			fmt.Fprintf(&b, "%s: %s\n", part.field, part.value)
 		case part.value != "":
 			fmt.Fprintf(&b, "%s: %s\n", part.field, quote(part.value))
@@ -211,11 +279,19 @@ func truth(yes bool) string {
 }
 
 // number returns a number as text, "" for 0.
-func number(n int) string {
+func number[N int | uint64](n N) string {
 	if n == 0 {
 		return ""
 	}
-	return strconv.Itoa(n)
+	return fmt.Sprint(n)
+}
+
+// text returns what v points to as text, "" for nil.
+func text[T age.Age | uint64](v *T) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(*v)
 }
 
 // flow returns texts as a YAML list on one line, "" for none.

@@ -10,9 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/folder"
 )
 
@@ -88,6 +91,10 @@ func TestConfigRoundTrip(t *testing.T) {
 		{Name: `odd: "name" # ~`, Join: []string{"[::1]:7946", "b:1"}, Profile: "wan", LogLevel: "debug", SecretFile: "/x/y"},
 		{Name: "true"},
 		{Name: "12"},
+		{
+			TrimAge: new(age.Age(36 * time.Hour)), TrimCount: new(uint64(0)), TrimEvery: new(age.Age(0)), TrimMaxHold: 7,
+			TrimWaits: folder.WaitsForMembers, KeepBodies: true, KeepPruned: true,
+		},
 	} {
 		f := folder.Folder(t.TempDir())
 		if err := f.WriteConfig(want); err != nil {
@@ -105,14 +112,24 @@ func TestConfigRoundTrip(t *testing.T) {
 
 func TestConfigRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"lisen: 127.0.0.1:1":     `line 1: unknown field "lisen": did you mean "listen"?`,
-		"name: a\nsecretfile: x": `line 2: unknown field "secretfile": did you mean "secret-file"?`,
-		"zzzzzzzz: 1":            "the fields are name, log, listen",
-		"name: a\nname: b":       `name`,
-		"- a":                    "expected fields",
-		"log: 12":                "field log",
-		"join: {a: b}":           "line 1: cannot",
-		"name: [":                "yaml",
+		"lisen: 127.0.0.1:1":           `line 1: unknown field "lisen": did you mean "listen"?`,
+		"name: a\nsecretfile: x":       `line 2: unknown field "secretfile": did you mean "secret-file"?`,
+		"zzzzzzzz: 1":                  "the fields are name, log, listen",
+		"name: a\nname: b":             `name`,
+		"- a":                          "expected fields",
+		"log: 12":                      "field log",
+		"join: {a: b}":                 "line 1: field join: expected a list",
+		"mdns: perhaps":                `line 1: field mdns: "perhaps": expected true or false`,
+		"name: [a]":                    "line 1: field name: expected a text",
+		"trim-age: 14":                 `line 1: field trim-age: "14": expected an age, such as 14d, 36h or 0`,
+		"\ntrim-every: -1h":            `line 2: field trim-every: "-1h": expected an age`,
+		"trim-count: many":             `line 1: field trim-count: "many": expected a number, 0 or more`,
+		"trim-count: -1":               `field trim-count: "-1": expected a number`,
+		"trim-count: 9007199254740993": "field trim-count: 9007199254740993: expected at most 2^53",
+		"trim-waits: all":              `field trim-waits: "all": expected followers or members`,
+		"trim-max-hold: 1.5":           `field trim-max-hold: "1.5": expected a number`,
+		"keep-bodies: 3":               `field keep-bodies: "3": expected true or false`,
+		"name: [":                      "yaml",
 	} {
 		f := folder.Folder(t.TempDir())
 		if err := os.WriteFile(f.Config(), []byte(text), 0o644); err != nil {
@@ -121,6 +138,33 @@ func TestConfigRefuses(t *testing.T) {
 		_, err := f.ReadConfig()
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), f.Config()) {
 			t.Errorf("%q: got %v, want an error with %q and the file's name", text, err, want)
+		}
+	}
+}
+
+// TestTrimPolicy tells a field that is left out, which has its default, from one that says none.
+func TestTrimPolicy(t *testing.T) {
+	for text, want := range map[string]eventlog.TrimPolicy{
+		"name: a":                           {},
+		"trim-age: 0\ntrim-count: 0":        {MinAge: -1, MinCount: eventlog.NoCount},
+		"trim-age: 1d12h\ntrim-count: 1000": {MinAge: 36 * time.Hour, MinCount: 1000},
+		"trim-max-hold: 5\nkeep-bodies: true\nkeep-pruned: true": {MaxHold: 5, KeepBodies: true, KeepPruned: true},
+	} {
+		f := folder.Folder(t.TempDir())
+		if err := os.WriteFile(f.Config(), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		c, err := f.ReadConfig()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.TrimPolicy(); got != want || c.Every() != 0 {
+			t.Errorf("%q: got %+v, every %v, want %+v", text, got, c.Every(), want)
+		}
+	}
+	for every, want := range map[age.Age]time.Duration{0: -1, age.Age(time.Minute): time.Minute} {
+		if got := (&folder.Config{TrimEvery: &every}).Every(); got != want {
+			t.Errorf("every %v: got %v, want %v", every, got, want)
 		}
 	}
 }
