@@ -56,9 +56,8 @@ type Access struct {
 // then returns a [*HeldError].
 func Connect(ctx context.Context, dir string, access Access) (*api.Client, error) {
 	f := folder.Folder(dir)
-	opening := eventlog.Config{Logger: access.Logger}
-	if cfg, err := f.ReadConfig(); err == nil {
-		opening.NoIndex = cfg.NoIndex
+	if access.Logger == nil {
+		access.Logger = slog.New(slog.DiscardHandler)
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectFor)
 	defer cancel()
@@ -67,7 +66,7 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 		if err == nil {
 			return client, nil
 		}
-		log, key, err := openLog(f, opening)
+		log, key, err := openLog(f, nil, access.Logger)
 		if err == nil {
 			return serveLocal(f, log, key, access)
 		}
@@ -111,9 +110,16 @@ func dialDaemon(ctx context.Context, f folder.Folder) (*api.Client, error) {
 	return api.NewClient(dial, nil), nil
 }
 
-// openLog opens the log of a folder with the folder's key. Without MaxBranches, that of quipu.yaml
-// counts.
-func openLog(f folder.Folder, opening eventlog.Config) (*eventlog.Log, ed25519.PrivateKey, error) {
+// limits are what a log is opened with.
+type limits struct {
+	maxBranches int
+	trim        eventlog.TrimPolicy
+	noIndex     bool
+}
+
+// openLog opens the log of a folder with the folder's key; nil limits are those of quipu.yaml, so that a
+// command without a daemon keeps and forgets what the daemon does.
+func openLog(f folder.Folder, most *limits, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
 	if err := f.Check(); err != nil {
 		return nil, nil, err
 	}
@@ -121,13 +127,16 @@ func openLog(f folder.Folder, opening eventlog.Config) (*eventlog.Log, ed25519.P
 	if err != nil {
 		return nil, nil, err
 	}
-	if opening.MaxBranches == 0 {
-		if cfg, err := f.ReadConfig(); err == nil {
-			opening.MaxBranches = cfg.MaxBranches
+	if most == nil {
+		cfg, err := f.ReadConfig()
+		if err != nil {
+			return nil, nil, err
 		}
+		most = &limits{cfg.MaxBranches, cfg.TrimPolicy(), cfg.NoIndex}
 	}
-	opening.Key = key
-	log, err := eventlog.Open(string(f), opening)
+	log, err := eventlog.Open(string(f), eventlog.Config{
+		Key: key, Logger: logger, MaxBranches: most.maxBranches, Trim: most.trim, NoIndex: most.noIndex,
+	})
 	if locked, ok := errors.AsType[*eventlog.LockedError](err); ok {
 		return nil, nil, &HeldError{Path: locked.Path, PID: f.Holder(), err: err}
 	}
@@ -136,9 +145,9 @@ func openLog(f folder.Folder, opening eventlog.Config) (*eventlog.Log, ed25519.P
 
 // awaitLog is openLog for a daemon: a command that has the log open will be gone soon, so it waits for
 // that as [Connect] waits for a daemon. Another daemon stays.
-func awaitLog(f folder.Folder, opening eventlog.Config) (*eventlog.Log, ed25519.PrivateKey, error) {
+func awaitLog(f folder.Folder, most *limits, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
 	for deadline := time.Now().Add(connectFor); ; time.Sleep(connectPause) {
-		log, key, err := openLog(f, opening)
+		log, key, err := openLog(f, most, logger)
 		if _, held := errors.AsType[*HeldError](err); !held || time.Now().After(deadline) {
 			return log, key, err
 		}
@@ -151,16 +160,17 @@ func awaitLog(f folder.Folder, opening eventlog.Config) (*eventlog.Log, ed25519.
 // serveLocal serves a log to the client it returns.
 func serveLocal(f folder.Folder, log *eventlog.Log, key ed25519.PrivateKey, access Access) (*api.Client, error) {
 	release, err := f.Hold()
-	if err != nil && access.Logger != nil {
+	if err != nil {
 		access.Logger.Warn("others cannot be told who has the log open", "err", err)
 	}
-	var name string
-	if cfg, err := f.ReadConfig(); err == nil {
-		name = cfg.Name
+	cfg, err := f.ReadConfig()
+	if err != nil {
+		access.Logger.Warn("cannot read the configuration", "err", err)
 	}
 	return server.Local(server.New(server.Config{
-		Log: log, Name: name, Version: access.Version, Logger: access.Logger,
-		Syncer: dialer{log: log, key: key, name: name, secret: access.Secret, logger: access.Logger},
+		Log: log, Name: cfg.Name, Version: access.Version, Logger: access.Logger,
+		Syncer:  dialer{log: log, key: key, name: cfg.Name, secret: access.Secret, logger: access.Logger},
+		Trimmer: trimmer{log: log, folder: f, members: cfg.TrimWaits == folder.WaitsForMembers, logger: access.Logger},
 	}), func() error {
 		return errors.Join(release(), log.Close())
 	}), nil

@@ -32,6 +32,7 @@ func (n *Node) Describe(s *api.Status) {
 	if full := network.Full; full != nil {
 		s.Stuck, s.StuckSince = full.Err.Error(), full.Since.UTC()
 	}
+	s.LastTrim = n.tellTrim()
 	p := network.Progress
 	s.Behind = api.Behind{
 		Entries: p.Entries, Authors: p.Authors, Claimed: p.Claimed, Since: p.Since.UTC(), PerSecond: p.PerSecond, Left: p.Left.Seconds(),

@@ -63,9 +63,7 @@ func New(cfg Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
-	log, key, err := awaitLog(n.folder, eventlog.Config{
-		MaxBranches: n.cfg.MaxBranches, Trim: n.cfg.Trim, NoIndex: n.cfg.NoIndex, Logger: n.logger,
-	})
+	log, key, err := awaitLog(n.folder, &limits{n.cfg.MaxBranches, n.cfg.Trim, n.cfg.NoIndex}, n.logger)
 	if err != nil {
 		return err
 	}
@@ -174,7 +172,7 @@ func (n *Node) Run(ctx context.Context) error {
 // serve answers on the socket until ctx ends.
 func (n *Node) serve(ctx context.Context) error {
 	srv := &http.Server{
-		Handler:           server.New(server.Config{Log: n.log, Name: n.cfg.Name, Daemon: n, Syncer: n, Version: n.cfg.Version, Logger: n.logger}),
+		Handler:           server.New(server.Config{Log: n.log, Name: n.cfg.Name, Daemon: n, Syncer: n, Trimmer: n, Version: n.cfg.Version, Logger: n.logger}),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(n.logger.Handler(), slog.LevelDebug),

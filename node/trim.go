@@ -3,12 +3,17 @@ package node
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/transition"
+	"github.com/quipulog/quipu/node/age"
+	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/folder"
+	"github.com/quipulog/quipu/node/server"
 )
 
 // DefaultTrimEvery is how often a node trims its log unless told otherwise.
@@ -45,20 +50,8 @@ func (n *Node) keepTrimming(ctx context.Context) {
 // Trim forgets what the node's policy, or the one that is given, lets go: see [eventlog.Log.Trim]. Where
 // members are waited for, what one of them is not known to have stays, as long as it is remembered.
 func (n *Node) Trim(ctx context.Context, policy *eventlog.TrimPolicy) (eventlog.TrimReport, error) {
-	o := eventlog.TrimOptions{Policy: policy}
-	if n.cfg.TrimWaits {
-		o.Holds = n.memory.holds()
-	}
 	began := time.Now()
-	report, err := n.log.Trim(ctx, o)
-	if err == nil && slices.ContainsFunc(report.Held, holdsTransitions) {
-		// What transitions have projected is theirs to keep: it needs only be brought up to date.
-		if err = transition.CatchUp(ctx, n.log); err == nil || errors.Is(err, eventlog.ErrSecondWriter) {
-			var more eventlog.TrimReport
-			more, err = n.log.Trim(ctx, o)
-			report = joined(report, more)
-		}
-	}
+	report, err := trim(ctx, n.log, eventlog.TrimOptions{Policy: policy, Holds: n.Holds()})
 	n.trimmed.Store(&Trimmed{At: began.UTC(), Took: time.Since(began), Report: report, Err: err})
 	if gone := report.Trimmed.Entries + report.Pruned.Entries; gone > 0 {
 		n.logger.Info("trimmed", "entries", report.Trimmed.Entries, "pruned", report.Pruned.Entries,
@@ -69,6 +62,74 @@ func (n *Node) Trim(ctx context.Context, policy *eventlog.TrimPolicy) (eventlog.
 	}
 	return report, err
 }
+
+// trim trims a log, and brings transitions up to date where they alone keep something back.
+func trim(ctx context.Context, log *eventlog.Log, o eventlog.TrimOptions) (eventlog.TrimReport, error) {
+	report, err := log.Trim(ctx, o)
+	if err != nil || !slices.ContainsFunc(report.Held, holdsTransitions) {
+		return report, err
+	}
+	// What transitions have projected is theirs to keep: it needs only be brought up to date.
+	if err := transition.CatchUp(ctx, log); err != nil && !errors.Is(err, eventlog.ErrSecondWriter) {
+		return report, err
+	}
+	more, err := log.Trim(ctx, o)
+	return joined(report, more), err
+}
+
+// Holds returns what members keep back of a trim, where they are waited for.
+func (n *Node) Holds() []eventlog.Hold {
+	if !n.cfg.TrimWaits {
+		return nil
+	}
+	return n.memory.holds()
+}
+
+// DescribeTrim fills in the part of what is told of trims that only a running node knows.
+func (n *Node) DescribeTrim(s *api.TrimStatus) {
+	s.Waits, s.Every, s.Last = waits(n.cfg.TrimWaits), age.Age(max(n.cfg.TrimEvery, 0)), n.tellTrim()
+}
+
+// tellTrim returns the last trim as clients are told it; nil before there was one.
+func (n *Node) tellTrim() *api.LastTrim {
+	t := n.LastTrim()
+	if t == nil {
+		return nil
+	}
+	return server.TellTrim(t.At, t.Took, t.Report, t.Err)
+}
+
+// waits returns the word for who keeps back a trim.
+func waits(members bool) string {
+	if members {
+		return folder.WaitsForMembers
+	}
+	return folder.WaitsForFollowers
+}
+
+// trimmer trims a log that is open without a daemon, as the daemon of its folder would.
+type trimmer struct {
+	log     *eventlog.Log
+	folder  folder.Folder
+	members bool // are waited for
+	logger  *slog.Logger
+}
+
+// Trim is [Node.Trim].
+func (t trimmer) Trim(ctx context.Context, policy *eventlog.TrimPolicy) (eventlog.TrimReport, error) {
+	return trim(ctx, t.log, eventlog.TrimOptions{Policy: policy, Holds: t.Holds()})
+}
+
+// Holds returns what the members keep back that the last daemon has remembered.
+func (t trimmer) Holds() []eventlog.Hold {
+	if !t.members {
+		return nil
+	}
+	return recall(t.folder, t.log.Incarnation(), time.Now(), t.logger).holds()
+}
+
+// DescribeTrim says who is waited for; nothing trims by itself.
+func (t trimmer) DescribeTrim(s *api.TrimStatus) { s.Waits = waits(t.members) }
 
 // LastTrim returns what the last trim did; nil before there was one.
 func (n *Node) LastTrim() *Trimmed { return n.trimmed.Load() }

@@ -3,6 +3,7 @@
 //
 //	POST /v1/entries       events, one JSON form a line, in; places, in order, out as they become durable
 //	GET  /v1/entries       the entries that a query takes, one JSON form a line
+//	GET  /v1/entries/{place}  one entry
 //	GET  /v1/tail          the same in arrival order, and then new ones as they come
 //	                       with transient=true also the transient events that are heard meanwhile
 //	POST /v1/broadcast     a transient event in; told to those who listen, and stored nowhere
@@ -16,6 +17,11 @@
 //	GET  /v1/forks/{author}  where one of them does, and what each branch holds
 //	GET  /v1/index         how far the index of subjects and kinds is
 //	POST /v1/index/rebuild makes it anew
+//	POST /v1/trim          forgets what the node's policy lets go
+//	GET  /v1/trim          the policy, who keeps back trims, and what the last one did
+//	GET  /v1/gone          what is not here of each author, one a line
+//	POST /v1/prune         gives leave, for good, to forget a part of the node's own feed
+//	POST /v1/compact       writes the log's file anew without what is free
 //	POST /v1/sync          exchanges both ways with a node that is named, without joining it
 //	POST /v1/bundle        ops as a bundle, out; what was left out in a trailer
 //	POST /v1/bundle/apply  a bundle in; what became of it out

@@ -3,6 +3,8 @@ package api
 import (
 	"errors"
 	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
 )
 
 // Code says to a program why a call was refused.
@@ -13,6 +15,7 @@ const (
 	Invalid      Code = "invalid"       // what was sent makes no sense; sending it again is no use
 	Reserved     Code = "reserved"      // the kind is written by another command
 	NotFound     Code = "not-found"     // the thing that was named is not there
+	Trimmed      Code = "trimmed"       // what was asked for was trimmed or pruned; Error.Trimmed says where to go on
 	TooLarge     Code = "too-large"     // a line is longer than any entry can be
 	NotRunning   Code = "not-running"   // only a running daemon can answer
 	Busy         Code = "busy"          // as many as may do this at a time do it
@@ -31,10 +34,29 @@ type Error struct {
 	Message string `json:"message"`
 	// Line is the line of the request that is at fault, from 1; 0 when none is.
 	Line int `json:"line,omitempty"`
+	// Trimmed says what is gone and where to go on; only with the code [Trimmed].
+	Trimmed *TrimmedError `json:"trimmed,omitempty"`
+}
+
+// TrimmedError says what was trimmed or pruned, and where to go on.
+type TrimmedError struct {
+	// Place is the first that is gone; nil where it is not known any more whose it was. Entries is how
+	// many are gone from there on.
+	Place   *crdt.Place `json:"place,omitempty"`
+	Entries uint64      `json:"entries"`
+	// First is the first place of the author, after those, that is there; nil when Place is.
+	First *crdt.Place `json:"first,omitempty"`
+	// Offset is the first offset, after those, that a tail can go on at.
+	Offset uint64 `json:"offset"`
+	// Pruned says that their author had them forgotten, on every node; else the node has trimmed them.
+	Pruned bool `json:"pruned,omitempty"`
 }
 
 // ErrNotFound matches, by [errors.Is], every [Error] that says that what was named is not there.
 var ErrNotFound = errors.New("not found")
+
+// ErrTrimmed matches, by [errors.Is], every [Error] whose code is [Trimmed].
+var ErrTrimmed = errors.New("trimmed or pruned")
 
 // ErrGone is wrapped by the error of a call whose node went away before the answer was complete.
 var ErrGone = errors.New("the node went away")
@@ -46,8 +68,10 @@ func (e *Error) Error() string {
 	return e.Message
 }
 
-// Is makes [ErrNotFound] match.
-func (e *Error) Is(target error) bool { return target == ErrNotFound && e.Code == NotFound }
+// Is makes [ErrNotFound] and [ErrTrimmed] match.
+func (e *Error) Is(target error) bool {
+	return target == ErrNotFound && e.Code == NotFound || target == ErrTrimmed && e.Code == Trimmed
+}
 
 // Envelope is how an error travels: as the body of a refusal, or as the last line of a stream.
 type Envelope struct {

@@ -24,6 +24,9 @@ type Query struct {
 	From *crdt.Place
 	// Disputed is "show", "hide" or "only"; empty means show.
 	Disputed string
+	// Gone says what is done about entries whose bodies are gone: "skip", "show" or "stop"; empty means
+	// skip. Shown, they are lines with how many there are in the place of an event.
+	Gone string
 	// Since and Until take the entries whose event time is not before Since and before Until. The zero
 	// time leaves that side open.
 	Since, Until time.Time
@@ -48,6 +51,7 @@ const (
 	paramSubject   = "subject"
 	paramFrom      = "from"
 	paramDisputed  = "disputed"
+	paramGone      = "gone"
 	paramSince     = "since"
 	paramUntil     = "until"
 	paramReverse   = "reverse"
@@ -57,7 +61,7 @@ const (
 )
 
 var params = []string{
-	paramOrder, paramAuthor, paramKind, paramModule, paramSubject, paramFrom, paramDisputed,
+	paramOrder, paramAuthor, paramKind, paramModule, paramSubject, paramFrom, paramDisputed, paramGone,
 	paramSince, paramUntil, paramReverse, paramLimit, paramOffset, paramTransient,
 }
 
@@ -78,6 +82,7 @@ func (q Query) Values() url.Values {
 		set(paramFrom, q.From.String())
 	}
 	set(paramDisputed, q.Disputed)
+	set(paramGone, q.Gone)
 	if !q.Since.IsZero() {
 		set(paramSince, q.Since.Format(time.RFC3339Nano))
 	}
@@ -149,6 +154,8 @@ func (q *Query) set(name, value string, i int) (err error) {
 		q.Order = value
 	case paramDisputed:
 		q.Disputed = value
+	case paramGone:
+		q.Gone = value
 	case paramFrom:
 		q.From = new(crdt.Place)
 		*q.From, err = crdt.ParsePlace(value)

@@ -31,10 +31,16 @@ type Status struct {
 	Entries uint64    `json:"entries"`
 	// Next is the offset that the next entry gets.
 	Next uint64 `json:"next"`
-	// Bytes is the size of the log's file.
+	// Bytes is the size of the log's file, Free how many of them are free for what comes.
 	Bytes int64 `json:"bytes"`
 	// Index says how far the index of subjects and kinds is.
 	Index Index `json:"index"`
+	Free  int64 `json:"free"`
+	// Trimmed is how many entries are here without their bodies, Pruned how many were here and are no more.
+	Trimmed uint64 `json:"trimmed,omitempty"`
+	Pruned  uint64 `json:"pruned,omitempty"`
+	// LastTrim is what the last trim of the daemon did; nil before there was one.
+	LastTrim *LastTrim `json:"lastTrim,omitempty"`
 	// Writable says whether entries can be appended; Reason says why not.
 	Writable bool   `json:"writable"`
 	Reason   string `json:"reason,omitempty"`

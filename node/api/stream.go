@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"net/url"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -46,6 +47,14 @@ func (c *Client) places(ctx context.Context, what, path string, lines io.Reader)
 // Entries yields the entries that the query takes. The node's snapshot is taken when it starts.
 func (c *Client) Entries(ctx context.Context, q Query) iter.Seq2[Line, error] {
 	return c.stream(ctx, "read entries", http.MethodGet, "/v1/entries?"+q.Values().Encode(), nil)
+}
+
+// Entry returns the entry at p. It returns [ErrNotFound] when none stands there, and [ErrTrimmed] when it is
+// gone.
+func (c *Client) Entry(ctx context.Context, p crdt.Place) (Line, error) {
+	var line json.RawMessage
+	err := c.get(ctx, "look up", "/v1/entries/"+url.PathEscape(p.String()), &line)
+	return Line(line), err
 }
 
 // Tail yields the entries that the query takes, in arrival order, and then new ones until ctx ends,

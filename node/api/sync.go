@@ -1,10 +1,7 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"net/http"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -29,10 +26,6 @@ type Synced struct {
 
 // Sync has the node sync with the one at addr, both ways, without joining it.
 func (c *Client) Sync(ctx context.Context, addr string) (Synced, error) {
-	body, err := json.Marshal(SyncRequest{Addr: addr})
-	if err != nil {
-		return Synced{}, wrap("sync", err)
-	}
 	var s Synced
-	return s, c.callWith(ctx, "sync", http.MethodPost, "/v1/sync", bytes.NewReader(body), &s)
+	return s, c.post(ctx, "sync", "/v1/sync", SyncRequest{Addr: addr}, &s)
 }

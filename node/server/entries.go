@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/api"
 )
@@ -28,6 +29,24 @@ func (s *server) getEntries(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	out.end(nil)
+}
+
+// getEntry answers with one entry.
+func (s *server) getEntry(w http.ResponseWriter, r *http.Request) {
+	place, err := crdt.ParsePlace(r.PathValue("place"))
+	if err != nil {
+		s.refuse(w, invalid(err))
+		return
+	}
+	e, err := s.log.Lookup(r.Context(), place)
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if _, err := w.Write(append(e.AppendJSON(nil, &e.Offset), '\n')); err != nil {
+		s.logger.Debug("answer not taken", "err", err)
+	}
 }
 
 // readQuery reads the query of a request for what is in the log.
@@ -59,10 +78,14 @@ func queryOf(q api.Query) (eventlog.Query, error) {
 	if err != nil {
 		return eventlog.Query{}, err
 	}
+	gone, err := eventlog.ParseGone(q.Gone)
+	if err != nil {
+		return eventlog.Query{}, err
+	}
 	made := eventlog.Query{
 		Authors: q.Authors, Kinds: q.Kinds, Modules: q.Modules, Subjects: q.Subjects,
 		From: q.From, Since: q.Since, Until: q.Until,
-		Disputed: disputed, Order: order, Reverse: q.Reverse, Limit: q.Limit,
+		Disputed: disputed, Gone: gone, Order: order, Reverse: q.Reverse, Limit: q.Limit,
 	}
 	if q.Offset != nil {
 		made.FromOffset = *q.Offset

@@ -111,8 +111,8 @@ func (s *server) entriesAt(ctx context.Context, places []crdt.Place) ([]json.Raw
 	entries := []json.RawMessage{}
 	for _, p := range places {
 		e, err := s.log.Lookup(ctx, p)
-		if _, several := errors.AsType[*eventlog.AmbiguousError](err); several || errors.Is(err, eventlog.ErrNotFound) {
-			continue // trimmed, or two ops whose ids begin alike
+		if as[*eventlog.TrimmedError](err) || as[*eventlog.AmbiguousError](err) || errors.Is(err, eventlog.ErrNotFound) {
+			continue // gone, or two ops whose ids begin alike
 		}
 		if err != nil {
 			return nil, err

@@ -30,6 +30,8 @@ var codes = []struct {
 	{is(eventlog.ErrListeners), api.Busy},
 	{is(eventlog.ErrReserved), api.Reserved},
 	{is(eventlog.ErrNotFound), api.NotFound},
+	{is(eventlog.ErrNothingToPrune), api.NotFound},
+	{as[*eventlog.TrimmedError], api.Trimmed},
 	{is(eventlog.ErrUncertain), api.Uncertain},
 	{is(eventlog.ErrSecondWriter), api.SecondWriter},
 	{as[*eventlog.DamagedError], api.Damaged},
@@ -43,6 +45,7 @@ var statuses = map[api.Code]int{
 	api.Invalid:      http.StatusBadRequest,
 	api.Reserved:     http.StatusBadRequest,
 	api.NotFound:     http.StatusNotFound,
+	api.Trimmed:      http.StatusGone,
 	api.TooLarge:     http.StatusRequestEntityTooLarge,
 	api.NotRunning:   http.StatusServiceUnavailable,
 	api.Busy:         http.StatusServiceUnavailable,
@@ -68,10 +71,23 @@ func problem(err error) *api.Error {
 	}
 	for _, c := range codes {
 		if c.matches(err) {
-			return &api.Error{Code: c.code, Message: err.Error()}
+			return &api.Error{Code: c.code, Message: err.Error(), Trimmed: trimmed(err)}
 		}
 	}
 	return &api.Error{Code: api.Internal, Message: err.Error()}
+}
+
+// trimmed returns what a client is told of what is gone; nil where err is about something else.
+func trimmed(err error) *api.TrimmedError {
+	e, ok := errors.AsType[*eventlog.TrimmedError](err)
+	if !ok {
+		return nil
+	}
+	told := &api.TrimmedError{Entries: e.Gone, Offset: e.Offset, Pruned: e.Pruned}
+	if !e.Author.IsZero() {
+		told.Place, told.First = &crdt.Place{Author: e.Author, Seq: e.Seq}, &e.First
+	}
+	return told
 }
 
 // invalid returns what a client is told of a request that makes no sense.

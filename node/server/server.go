@@ -24,6 +24,8 @@ type Config struct {
 	Daemon Daemon
 	// Syncer syncs with other nodes; nil where nothing can.
 	Syncer Syncer
+	// Trimmer trims the log. Nil trims it by its own policy.
+	Trimmer Trimmer
 	// Name is what people call the node.
 	Name string
 	// Version is shown in the status.
@@ -37,6 +39,7 @@ type server struct {
 	log     *eventlog.Log
 	daemon  Daemon
 	syncer  Syncer
+	trimmer Trimmer
 	name    string
 	version string
 	logger  *slog.Logger
@@ -44,9 +47,12 @@ type server struct {
 
 // New returns the handler of every route.
 func New(cfg Config) http.Handler {
-	s := &server{log: cfg.Log, daemon: cfg.Daemon, syncer: cfg.Syncer, name: cfg.Name, version: cfg.Version, logger: cfg.Logger}
+	s := &server{log: cfg.Log, daemon: cfg.Daemon, syncer: cfg.Syncer, trimmer: cfg.Trimmer, name: cfg.Name, version: cfg.Version, logger: cfg.Logger}
 	if s.name == "" {
 		s.name = s.log.Author().Short()
+	}
+	if s.trimmer == nil {
+		s.trimmer = alone{s.log}
 	}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
@@ -54,6 +60,7 @@ func New(cfg Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/entries", s.postEntries)
 	mux.HandleFunc("GET /v1/entries", s.getEntries)
+	mux.HandleFunc("GET /v1/entries/{place}", s.getEntry)
 	mux.HandleFunc("GET /v1/tail", s.getTail)
 	mux.HandleFunc("POST /v1/broadcast", s.postBroadcast)
 	mux.HandleFunc("POST /v1/transitions", s.postTransitions)
@@ -68,6 +75,11 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /v1/forks/{author}", s.getFork)
 	mux.HandleFunc("GET /v1/index", s.getIndex)
 	mux.HandleFunc("POST /v1/index/rebuild", s.postIndexRebuild)
+	mux.HandleFunc("POST /v1/trim", s.postTrim)
+	mux.HandleFunc("GET /v1/trim", s.getTrim)
+	mux.HandleFunc("GET /v1/gone", s.getGone)
+	mux.HandleFunc("POST /v1/prune", s.postPrune)
+	mux.HandleFunc("POST /v1/compact", s.postCompact)
 	mux.HandleFunc("POST /v1/sync", s.postSync)
 	mux.HandleFunc("POST /v1/bundle", s.postBundle)
 	mux.HandleFunc("POST /v1/bundle/apply", s.postBundleApply)

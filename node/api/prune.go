@@ -1,0 +1,53 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// PruneRequest says what of the node's own feed every node may forget. One of Below, Before and Keep is
+// given.
+type PruneRequest struct {
+	// Below is a seq.
+	Below uint64 `json:"below,omitempty"`
+	// Before takes what was written before that time, by the clock of the node.
+	Before time.Time `json:"before,omitzero"`
+	// Keep is how many of the last entries stay.
+	Keep uint64 `json:"keep,omitempty"`
+	// Reason is for whoever reads the entry that says so: up to 1 KiB.
+	Reason string `json:"reason,omitempty"`
+	// Plan has nothing done: the answer says what would be.
+	Plan bool `json:"plan,omitempty"`
+}
+
+// Pruned is what a prune did, or would do.
+type Pruned struct {
+	// Floor is the seq below which all may be forgotten, at or below what was asked for: an op is
+	// forgotten as a whole. Entries is how many were below it without leave before.
+	Floor   uint64 `json:"floor"`
+	Entries uint64 `json:"entries"`
+	// Place is where the entry stands that says so; nil of a plan.
+	Place *crdt.Place `json:"place,omitempty"`
+}
+
+// Compaction says what a compaction did to the log's file: its size in bytes.
+type Compaction struct {
+	Before int64 `json:"before"`
+	After  int64 `json:"after"`
+}
+
+// Prune has the node give leave, for good, to forget a part of its own feed; with Plan it does nothing. It
+// returns [ErrNotFound] when there is nothing to prune.
+func (c *Client) Prune(ctx context.Context, r PruneRequest) (Pruned, error) {
+	var p Pruned
+	return p, c.post(ctx, "prune", "/v1/prune", r, &p)
+}
+
+// Compact has the node write its file anew without what is free. Appends wait meanwhile, readers go on.
+func (c *Client) Compact(ctx context.Context) (Compaction, error) {
+	var done Compaction
+	return done, c.call(ctx, "compact", http.MethodPost, "/v1/compact", &done)
+}
