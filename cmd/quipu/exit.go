@@ -27,7 +27,9 @@ const exitCodesHelp = `Every command ends with one of four exit codes:
   1  failed. One line on stderr, beginning "quipu: ", says why.
   2  wrong usage: an unknown command or flag, a missing flag, a value that
      cannot be read. Nothing was done.
-  3  a named thing is not there: a file, a node in --dir, an entry at a place.
+  3  a named thing is not there: a file, a node in --dir, an entry at a place. Nor
+     is one there that was trimmed or pruned: the line on stderr then says how
+     many are gone and at which place and offset it goes on.
 `
 
 // usageError says that the command line makes no sense.
@@ -59,7 +61,7 @@ func exitCode(err error) int {
 	if _, wrong := errors.AsType[usageError](err); wrong {
 		return exitUsage
 	}
-	if errors.Is(err, api.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, api.ErrNotFound) || errors.Is(err, api.ErrTrimmed) || errors.Is(err, fs.ErrNotExist) {
 		return exitAbsent
 	}
 	return exitFailed

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -14,7 +16,7 @@ func newLog() *cobra.Command {
 	var dir, format string
 	var q api.Query
 	cmd := &cobra.Command{
-		Use:   "log --dir D [flags]",
+		Use:   "log --dir D [flags] [AUTHOR/SEQ]",
 		Short: "Print the log",
 		Long: `Print the entries of the log, all of them or those that the flags take.
 
@@ -27,12 +29,23 @@ Entries that an author has contradicted, by signing two for one place, are shown
 with their branch as AUTHOR/SEQ@BRANCH; --disputed hide leaves them out, and
 only shows nothing else. "quipu forks" explains them.
 
+Entries whose bodies were trimmed, or that were pruned, are left out, and a line
+on stderr counts those of the authors in question. --gone show prints one line
+for a run of trimmed ones (in JSON, "gone" says how many; a run is one entry to
+--limit), --gone stop ends with exit code 3 at the first, and says where to go on.
+
+With AUTHOR/SEQ only the entry at that place is printed; the exit code is 3 when
+it is not there, or is gone.
+
 --format table is for people, with the control characters of strangers made
 visible; ndjson prints one JSON object a line, which "quipu append --ndjson"
 reads; json prints the same as one array.`,
 		Example: "  quipu log --dir a --order causal --reverse --limit 10\n  quipu log --dir a --kind note --since 2024-05-01T00:00:00Z --format ndjson",
-		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args:    atMostOnePlace,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return logOne(cmd, dir, args[0], format)
+			}
 			if q.From != nil && q.Order != "author" {
 				return usagef("--from goes with --order author, not %s", q.Order)
 			}
@@ -44,14 +57,14 @@ reads; json prints the same as one array.`,
 						err = p.print(line)
 					}
 					if err != nil {
-						_ = out.Flush() // what came before the error is worth seeing
-						return err
+						// What came before the error is worth seeing.
+						return errors.Join(err, p.flush(), out.Flush())
 					}
 				}
-				if err := p.end(); err != nil {
+				if err := errors.Join(p.end(), out.Flush()); err != nil {
 					return err
 				}
-				return out.Flush()
+				return noteGone(cmd, c, q)
 			})
 		},
 	}
@@ -59,10 +72,40 @@ reads; json prints the same as one array.`,
 	cmd.Flags().Var(&choice{&q.Order, []string{"author", "causal", "arrival"}}, "order", "author, causal or arrival")
 	q.Order = "author"
 	filterFlags(cmd, &q)
+	goneFlag(cmd, &q)
 	cmd.Flags().Var(&place{&q.From}, "from", "begin at this place, `AUTHOR/SEQ` (author order only)")
 	cmd.Flags().BoolVar(&q.Reverse, "reverse", false, "last to first")
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
 	return cmd
+}
+
+// atMostOnePlace wants a place or nothing, and no flags that choose entries beside it.
+func atMostOnePlace(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	for _, name := range flagNames(cmd) {
+		if name != "--dir" && name != "--format" && cmd.Flags().Changed(name[2:]) {
+			return usagef("%s does not go with a place, which names one entry", name)
+		}
+	}
+	return oneArg("AUTHOR/SEQ")(cmd, args)
+}
+
+// logOne prints the entry at a place.
+func logOne(cmd *cobra.Command, dir, at, format string) error {
+	place, err := crdt.ParsePlace(at)
+	if err != nil {
+		return usageError{err}
+	}
+	return withNode(cmd.Context(), dir, func(c *api.Client) error {
+		line, err := c.Entry(cmd.Context(), place)
+		if err != nil {
+			return err
+		}
+		p := newEntryPrinter(cmd.OutOrStdout(), format)
+		return errors.Join(p.print(line), p.end())
+	})
 }
 
 // entryPrinter prints entries in one of the formats.
@@ -71,6 +114,7 @@ type entryPrinter struct {
 	format string
 	array  array
 	table  *table
+	gone   goneRun // not printed yet
 }
 
 func newEntryPrinter(w io.Writer, format string) *entryPrinter {
@@ -93,6 +137,16 @@ func (p *entryPrinter) print(line api.Line) error {
 	if err != nil {
 		return err
 	}
+	if e.Gone > 0 && p.gone.add(e) {
+		return nil
+	}
+	if err := p.flush(); err != nil {
+		return err
+	}
+	if e.Gone > 0 {
+		p.gone.add(e)
+		return nil
+	}
 	return p.row(e)
 }
 
@@ -104,16 +158,33 @@ func (p *entryPrinter) printTransient(line api.Line, b crdt.Broadcast) error {
 	return p.rowAt(b.Author.Short()+"/-", b.Event)
 }
 
+// flush prints the run of entries that are gone, if there is one.
+func (p *entryPrinter) flush() error {
+	if p.gone.n == 0 {
+		return nil
+	}
+	if err := p.head(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(p.w, p.gone.String())
+	p.gone = goneRun{}
+	return err
+}
+
+// head prints the head of the table, once.
+func (p *entryPrinter) head() (err error) {
+	if p.table == nil {
+		p.table, err = newTable(p.w, []string{"PLACE", "TIME", "KIND", "SUBJECT", "PAYLOAD"}, placeWidth, timeWidth, 16, 16)
+	}
+	return err
+}
+
 func (p *entryPrinter) row(e crdt.Entry) error { return p.rowAt(shortPlace(e.Place()), e.Event) }
 
 // rowAt prints a row of the table for an event that stands at place.
 func (p *entryPrinter) rowAt(place string, e crdt.Event) error {
-	if p.table == nil {
-		var err error
-		p.table, err = newTable(p.w, []string{"PLACE", "TIME", "KIND", "SUBJECT", "PAYLOAD"}, placeWidth, timeWidth, 16, 16)
-		if err != nil {
-			return err
-		}
+	if err := p.head(); err != nil {
+		return err
 	}
 	const payloadWidth = 80
 	return p.table.row(place, e.Time.UTC().Format(timeLayout), e.Kind, e.Subject, clip(string(e.Payload), payloadWidth))
@@ -124,5 +195,5 @@ func (p *entryPrinter) end() error {
 	if p.format == asJSON {
 		return p.array.end()
 	}
-	return nil
+	return p.flush()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/node"
@@ -44,6 +46,11 @@ The secret file holds 64 hex digits, the same on every member; "openssl rand
 -hex 32" makes one. Without a secret only loopback addresses can be listened
 on. Port 0 takes a free port, which the ready line names.
 
+It trims its log at the start and then every --trim-every, by --trim-age and
+--trim-count; "quipu help trim" says what that is. The members of one log had
+better agree on both. --compact gives the room back that trims have freed before
+anything is served.
+
 Flags override D/quipu.yaml, which explains its fields.`
 
 // startFlags are the flags of quipu start that take the place of what quipu.yaml says.
@@ -54,6 +61,8 @@ type startFlags struct {
 	noTransients   bool
 	branches       int
 	noIndex        bool
+	compact        bool
+	trim           trimFlags
 }
 
 func newStart() *cobra.Command {
@@ -77,7 +86,7 @@ func newStart() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return start(cmd, cfg)
+			return start(cmd, cfg, flags.compact)
 		},
 	}
 	dirFlag(cmd, &dir)
@@ -87,6 +96,8 @@ func newStart() *cobra.Command {
 	cmd.Flags().BoolVar(&flags.noTransients, "no-transients", false, "keep transient events from going to peers and coming from them")
 	cmd.Flags().IntVar(&flags.branches, "max-branches", crdt.DefaultMaxBranches, "the `number` of branches of one feed that are kept; an author who forks more often is shut")
 	cmd.Flags().BoolVar(&flags.noIndex, "no-index", false, "keep no index of subjects and kinds: queries that name some read the whole log")
+	cmd.Flags().BoolVar(&flags.compact, "compact", false, "write the log's file anew first, without the room that trims have freed")
+	flags.trim.add(cmd)
 	cmd.Flags().StringVar(&flags.secret, "secret-file", "", "a `file` with the cluster secret")
 	return cmd
 }
@@ -118,6 +129,7 @@ func (f startFlags) override(cmd *cobra.Command, file *folder.Config) error {
 		}
 		file.MaxBranches = f.branches
 	}
+	f.trim.override(cmd, file)
 	return nil
 }
 
@@ -126,6 +138,7 @@ func startConfig(dir string, file folder.Config, errs io.Writer) (node.Config, e
 	cfg := node.Config{
 		Dir: dir, Name: file.Name, Listen: file.Listen, Advertise: file.Advertise, Join: file.Join, MDNS: file.MDNS,
 		Profile: gossip.Profile(file.Profile), MaxBranches: file.MaxBranches, NoTransients: file.NoTransients,
+		Trim: file.TrimPolicy(), TrimEvery: file.Every(), TrimWaits: file.TrimWaits == folder.WaitsForMembers,
 		NoIndex: file.NoIndex, Version: version(),
 	}
 	if file.Log != "" {
@@ -153,7 +166,7 @@ func startConfig(dir string, file folder.Config, errs io.Writer) (node.Config, e
 }
 
 // start runs a node until the command's context ends.
-func start(cmd *cobra.Command, cfg node.Config) error {
+func start(cmd *cobra.Command, cfg node.Config, compact bool) error {
 	n, err := node.New(cfg)
 	if errors.Is(err, transport.ErrSecretRequired) {
 		return fmt.Errorf("%w: give --secret-file", err)
@@ -161,10 +174,30 @@ func start(cmd *cobra.Command, cfg node.Config) error {
 	if err != nil {
 		return err
 	}
+	if compact {
+		if err := compactFirst(cmd.Context(), n, cfg.Logger); err != nil {
+			return errors.Join(err, n.Close())
+		}
+	}
 	// The log is locked, the port and the socket take connections: what comes from now on is served.
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "ready author=%s listen=%s socket=%s\n", n.Author(), n.Addr(), n.Socket())
 	if err != nil && !errors.Is(err, errReaderGone) {
 		return errors.Join(err, n.Close())
 	}
 	return n.Run(cmd.Context())
+}
+
+// compactFirst compacts the log of a node that does not run yet. Without room for the copy the node does
+// its work all the same.
+func compactFirst(ctx context.Context, n *node.Node, logger *slog.Logger) error {
+	done, err := n.Log().Compact(ctx)
+	switch {
+	case errors.Is(err, eventlog.ErrReadOnly):
+		return err
+	case err != nil:
+		logger.Warn("not compacted; going on with the file as it is", "err", err)
+	default:
+		logger.Info("compacted", "before", done.Before, "after", done.After)
+	}
+	return nil
 }

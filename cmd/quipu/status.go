@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -85,10 +84,8 @@ func caughtUpLine(s api.Status) string {
 
 // printStatus prints a status for people: a line for each thing worth knowing.
 func printStatus(w io.Writer, s api.Status) error {
-	var b strings.Builder
-	line := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-9s %s\n", name, printable(fmt.Sprintf(format, args...)))
-	}
+	var f facts
+	line := f.line
 	line("name", "%s", s.Name)
 	line("author", "%s", s.Author)
 	line("log", "%s", s.Log)
@@ -114,7 +111,13 @@ func printStatus(w io.Writer, s api.Status) error {
 	}
 	line("entries", "%d in %s by %s", s.Entries, count(s.Ops, "op"), count(uint64(s.Authors), "author"))
 	line("hash", "%s", s.Hash)
-	line("file", "%d bytes", s.Bytes)
+	line("file", "%s", fileUse(api.FileUse{Bytes: s.Bytes, Free: s.Free}))
+	if s.Trimmed+s.Pruned > 0 {
+		line("gone", "%s trimmed, %d pruned: see quipu trim --status", count(s.Trimmed, "entry"), s.Pruned)
+	}
+	if s.LastTrim != nil {
+		line("last trim", "%s", lastTrim(s.LastTrim))
+	}
 	line("index", "%s", indexLine(s.Index))
 	if !s.Writable {
 		line("writable", "no: %s", s.Reason)
@@ -128,6 +131,5 @@ func printStatus(w io.Writer, s api.Status) error {
 	for _, author := range slices.SortedFunc(maps.Keys(s.Shut), crdt.Author.Compare) {
 		line("shut", "%s: %s", author, s.Shut[author])
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return f.print(w)
 }

@@ -31,6 +31,10 @@ Nothing is missed and nothing printed twice, even while the daemon restarts:
 the tail waits for it and goes on where it was. The flags that say which
 entries, and the formats, are those of "quipu log".
 
+Entries whose bodies are gone when the tail comes to them are counted on stderr;
+--gone show prints them as "quipu log" does, and --gone stop ends the tail with
+exit code 3, saying where to go on.
+
 With --transient the transient events are printed too that are heard from now
 on, broadcast here or by peers. They are marked "retention":"transient" and have
 no seq, op or offset, since they are stored nowhere; so they need a running
@@ -40,12 +44,13 @@ too slow for them, stderr says how many it has missed.`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t.print = newEntryPrinter(cmd.OutOrStdout(), format)
-			t.warn = func(text string) { fmt.Fprintf(cmd.ErrOrStderr(), "quipu: %s\n", text) }
+			t.warn = func(text string) { warnf(cmd, "%s", text) }
 			if fromStart {
 				t.query.Offset = new(uint64)
 			}
 			t.left = t.query.Limit
 			err := t.run(cmd.Context())
+			t.settle()
 			if err != nil && cmd.Context().Err() == nil {
 				return err
 			}
@@ -55,6 +60,7 @@ too slow for them, stderr says how many it has missed.`,
 	dirFlag(cmd, &t.dir)
 	filterFlags(cmd, &t.query)
 	cmd.Flags().BoolVar(&t.query.Transient, "transient", false, "print transient events too, which are stored nowhere")
+	goneFlag(cmd, &t.query)
 	cmd.Flags().BoolVar(&fromStart, "from-start", false, "begin with the first entry, not with the next one")
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
 	return cmd
@@ -68,6 +74,9 @@ type tail struct {
 	print *entryPrinter
 	warn  func(string)
 	heard bool // a daemon was there
+	// until is the offset up to which there was something when it began to read: runs of what is gone are
+	// joined up to there, and said at once from there on. skipped counts what was not said yet.
+	until, skipped uint64
 }
 
 // errEnough ends a tail that has reached its limit.
@@ -95,6 +104,7 @@ func (t *tail) run(ctx context.Context) error {
 		switch {
 		case errors.Is(err, errEnough), ctx.Err() != nil:
 			return nil
+		case t.overtaken(err):
 		case err != nil && !isGone(err):
 			return err
 		}
@@ -112,6 +122,28 @@ func (t *tail) deaf() error {
 		return err
 	}
 	return fmt.Errorf("no daemon runs in %s: transient events are stored nowhere, so only a running daemon hears them; start one, or leave --transient out", t.dir)
+}
+
+// overtaken reports whether a reading has met what went while it was under way, says so, and goes on
+// behind it; a tail that is to stop there does.
+func (t *tail) overtaken(err error) bool {
+	refusal, ok := errors.AsType[*api.Error](err)
+	if !ok || refusal.Trimmed == nil || t.query.Gone == stopGone {
+		return false
+	}
+	t.warn(refusal.Message)
+	t.query.Offset = &refusal.Trimmed.Offset
+	return true
+}
+
+// wire returns the query that is asked for. What is gone is shown where it is skipped, so that it can be
+// counted; the limit then counts what is printed.
+func (t *tail) wire() api.Query {
+	q := t.query
+	if q.Gone == skipGone {
+		q.Gone, q.Limit = showGone, 0
+	}
+	return q
 }
 
 // isGone reports whether the daemon has stopped.
@@ -132,7 +164,7 @@ func (t *tail) catchUp(ctx context.Context, again bool) error {
 		if err := t.begin(ctx, c); err != nil {
 			return err
 		}
-		q := t.query
+		q := t.wire()
 		q.Order, q.Transient = "arrival", false
 		for line, err := range c.Entries(ctx, q) {
 			if err == nil {
@@ -151,7 +183,7 @@ func (t *tail) follow(ctx context.Context, c *api.Client) error {
 	if err := t.begin(ctx, c); err != nil {
 		return err
 	}
-	for line, err := range c.Tail(ctx, t.query) {
+	for line, err := range c.Tail(ctx, t.wire()) {
 		if err == nil {
 			err = t.take(line)
 		}
@@ -162,16 +194,17 @@ func (t *tail) follow(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// begin finds the offset to begin at, unless it is known.
+// begin finds the offset to begin at, unless it is known, and up to where there is something.
 func (t *tail) begin(ctx context.Context, c *api.Client) error {
-	if t.query.Offset != nil {
-		return nil
-	}
 	status, err := c.Status(ctx)
-	if err == nil {
+	if err != nil {
+		return err
+	}
+	t.until = status.Next
+	if t.query.Offset == nil {
 		t.query.Offset = &status.Next
 	}
-	return err
+	return nil
 }
 
 // take prints a line and, if it is an entry, remembers to go on behind it.
@@ -188,16 +221,28 @@ func (t *tail) take(line api.Line) error {
 			return t.one()
 		}
 	}
-	_, offset, err := line.Entry()
+	e, offset, err := line.Entry()
 	if err != nil {
 		return err
 	}
-	if err := t.print.print(line); err != nil {
+	skip := e.Gone > 0 && t.query.Gone == skipGone
+	if skip {
+		t.skipped += e.Gone
+	} else if err := t.print.print(line); err != nil {
 		return err
 	}
 	if offset != nil {
-		next := *offset + 1
+		next := *offset + max(1, e.Gone)
 		t.query.Offset = &next
+		if next >= t.until {
+			t.settle()
+			if err := t.print.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if skip {
+		return nil
 	}
 	return t.one()
 }
@@ -212,4 +257,12 @@ func (t *tail) one() error {
 		}
 	}
 	return nil
+}
+
+// settle says how many entries were left out since it last did.
+func (t *tail) settle() {
+	if t.skipped > 0 {
+		t.warn(fmt.Sprintf("left out %s that %s gone: see quipu trim --status", count(t.skipped, "entry"), verb(t.skipped)))
+		t.skipped = 0
+	}
 }

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/quipulog/quipu/node/age"
+)
+
+// ageFlag is a flag that takes an age, and knows whether it was given.
+type ageFlag struct{ p **age.Age }
+
+func (f ageFlag) String() string { return "" }
+func (f ageFlag) Type() string   { return "age" }
+
+func (f ageFlag) Set(s string) error {
+	a, err := age.Parse(s)
+	if err == nil {
+		*f.p = &a
+	}
+	return err
+}
+
+// countFlag is a flag that takes a number, 0 or more, and knows whether it was given.
+type countFlag struct{ p **uint64 }
+
+func (f countFlag) String() string { return "" }
+func (f countFlag) Type() string   { return "number" }
+
+func (f countFlag) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 53)
+	if err != nil {
+		return fmt.Errorf("%q: expected a number, 0 or more", s)
+	}
+	*f.p = &n
+	return nil
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/node/api"
+)
+
+func newCompact() *cobra.Command {
+	var dir, format string
+	cmd := &cobra.Command{
+		Use:   "compact --dir D",
+		Short: "Give back the room that trims have freed",
+		Long: `Write the log's file anew without what is free in it, and print its size before
+and after. It needs room for the copy beside the file. A running daemon goes on:
+readers as ever, appends once it is done. A crash leaves the one file or the
+other, both whole.
+
+"quipu start --compact" does the same before the daemon serves.`,
+		Example: "  quipu compact --dir a",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				done, err := c.Compact(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if format == asJSON {
+					return printJSON(cmd.OutOrStdout(), done)
+				}
+				var f facts
+				f.line("before", "%d bytes", done.Before)
+				f.line("after", "%d bytes", done.After)
+				return f.print(cmd.OutOrStdout())
+			})
+		},
+	}
+	dirFlag(cmd, &dir)
+	formatFlag(cmd, &format, asTable, asJSON)
+	return cmd
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// The values of --gone.
+const (
+	skipGone = "skip"
+	showGone = "show"
+	stopGone = "stop"
+)
+
+// goneFlag adds the flag that says what is done about entries whose bodies are gone.
+func goneFlag(cmd *cobra.Command, q *api.Query) {
+	cmd.Flags().Var(&choice{&q.Gone, []string{skipGone, showGone, stopGone}}, "gone", "skip, show or stop: at entries whose bodies were trimmed or that were pruned")
+	q.Gone = skipGone
+}
+
+// noteGone says on stderr how much of what was asked for is not here: a reading that leaves something out
+// never does so in silence. What was shown is not counted.
+func noteGone(cmd *cobra.Command, c *api.Client, q api.Query) error {
+	var entries uint64
+	for g, err := range c.Gone(cmd.Context()) {
+		if err != nil {
+			return err
+		}
+		if len(q.Authors) > 0 && !slices.Contains(q.Authors, g.Author) {
+			continue
+		}
+		entries += g.First
+		if q.Gone == skipGone {
+			entries += g.Trimmed
+		}
+	}
+	if entries > 0 {
+		warnf(cmd, "%s %s not here, trimmed or pruned: see quipu trim --status", count(entries, "entry"), verb(entries))
+	}
+	return nil
+}
+
+func verb(n uint64) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// goneRun is a run of neighbouring entries whose bodies are gone. The zero run is none.
+type goneRun struct {
+	author  crdt.Author
+	branch  crdt.BranchID // of a disputed feed
+	from, n uint64
+}
+
+// add makes the run one with that of e, if they are neighbours in either direction.
+func (r *goneRun) add(e crdt.Entry) bool {
+	place := e.Place()
+	switch {
+	case r.n == 0:
+		*r = goneRun{author: e.Author, branch: place.Branch, from: e.Seq}
+	case r.author != e.Author || r.branch != place.Branch:
+		return false
+	case e.Seq+e.Gone == r.from:
+		r.from = e.Seq
+	case r.from+r.n != e.Seq:
+		return false
+	}
+	r.n += e.Gone
+	return true
+}
+
+// String is a line for people.
+func (r *goneRun) String() string {
+	return fmt.Sprintf("… %s of %s from %d on %s gone (trimmed here)", count(r.n, "entry"), r.author.Short(), r.from, verb(r.n))
+}
