@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -69,12 +70,10 @@ func (l *Log) Prune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
 	return p, nil
 }
 
-// PlanPrune returns what [Log.Prune] would do now, and does nothing; the place is zero. To prune what was
-// planned, and no more, ask for what is below its floor.
+// PlanPrune returns what [Log.Prune] would do now, or its error, and does nothing; the place is zero. To
+// prune what was planned, and no more, ask for what is below its floor.
 func (l *Log) PlanPrune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
-	if err = r.Check(); err == nil {
-		err = ctx.Err()
-	}
+	err = cmp.Or(r.Check(), ctx.Err(), l.appendable())
 	if err == nil {
 		err = l.view(func(tx *readTx) error {
 			feed, err := tx.Feed(l.author)

@@ -11,6 +11,7 @@
 //
 // One file holds one command: its flags, what it calls, what it prints. They share root.go (the tree of
 // commands), exit.go (errors and exit codes), filters.go (the flags that say which entries), places.go
-// (lines in, places out), table.go and format.go (printing, with the control characters of strangers made
+// (lines in, places out), age.go (the flags that take ages and counts), gone.go (what is said of entries that
+// are gone), and table.go, facts.go and format.go (printing, with the control characters of strangers made
 // visible). Package demo, beside, is "quipu demo".
 package main

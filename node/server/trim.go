@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -117,7 +119,7 @@ func (s *server) fileUse() api.FileUse {
 func readOrder(w http.ResponseWriter, r *http.Request, into any) error {
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil && r.ContentLength != 0 {
+	if err := dec.Decode(into); err != nil && !errors.Is(err, io.EOF) {
 		return invalid(fmt.Errorf("read the request: %w", err))
 	}
 	return nil
