@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -186,5 +187,44 @@ func TestTrimRequestsThatMakeNoSense(t *testing.T) {
 	handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/trim", nil))
 	if w.Code != http.StatusOK {
 		t.Errorf("no body: status %d: %s", w.Code, w.Body)
+	}
+}
+
+// TestForksAreShownWhoseEntriesAreGone copies a log, writes with both, and trims where both have met.
+func TestForksAreShownWhoseEntriesAreGone(t *testing.T) {
+	dir, key := t.TempDir(), eventlogtest.Key("a")
+	log := eventlogtest.Create(t, dir, eventlog.Config{Key: key})
+	write := func(l *eventlog.Log, subject string) {
+		t.Helper()
+		if _, err := l.Append(t.Context(), crdt.Event{Kind: "k", Subject: subject, Retention: crdt.Trimmable}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(log, "before")
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	other := t.TempDir()
+	if err := os.CopyFS(other, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	witness := eventlogtest.Create(t, t.TempDir(), eventlog.Config{Key: eventlogtest.Key("w"), Trim: nothingKept})
+	for name, d := range map[string]string{"one": dir, "two": other} {
+		l := eventlogtest.Reopen(t, d, eventlog.Config{Key: key})
+		write(l, name)
+		eventlogtest.Exchange(t, l, witness)
+	}
+	c := client(t, witness)
+	if report, err := c.Trim(t.Context(), api.TrimRequest{}); err != nil || report.Trimmed.Entries != 3 {
+		t.Fatalf("trim: %+v, %v", report, err)
+	}
+	f, err := c.Fork(t.Context(), log.Author())
+	if err != nil || f.Entries != 2 || len(f.Forks) != 1 || len(f.Forks[0].Branches) != 2 {
+		t.Fatalf("fork: %+v, %v", f, err)
+	}
+	for _, b := range f.Forks[0].Branches {
+		if b.Entries != 1 || len(b.Begin) != 0 {
+			t.Errorf("branch: %+v", b)
+		}
 	}
 }
