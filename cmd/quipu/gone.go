@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -23,13 +24,13 @@ func goneFlag(cmd *cobra.Command, q *api.Query) {
 	q.Gone = skipGone
 }
 
-// noteGone says on stderr how much of what was asked for is not here: a reading that leaves something out
-// never does so in silence. What was shown is not counted.
-func noteGone(cmd *cobra.Command, c *api.Client, q api.Query) error {
+// noteGone returns how much of what is asked for is not here, "" for none of it: a reading that leaves
+// something out never does so in silence. What is shown is not counted.
+func noteGone(ctx context.Context, c *api.Client, q api.Query) (string, error) {
 	var entries uint64
-	for g, err := range c.Gone(cmd.Context()) {
+	for g, err := range c.Gone(ctx) {
 		if err != nil {
-			return err
+			return "", err
 		}
 		if len(q.Authors) > 0 && !slices.Contains(q.Authors, g.Author) {
 			continue
@@ -39,10 +40,10 @@ func noteGone(cmd *cobra.Command, c *api.Client, q api.Query) error {
 			entries += g.Trimmed
 		}
 	}
-	if entries > 0 {
-		warnf(cmd, "%s %s not here, trimmed or pruned: see quipu trim --status", count(entries, "entry"), verb(entries))
+	if entries == 0 {
+		return "", nil
 	}
-	return nil
+	return fmt.Sprintf("%s %s not here, trimmed or pruned: see quipu trim --status", count(entries, "entry"), verb(entries)), nil
 }
 
 func verb(n uint64) string {

@@ -64,7 +64,11 @@ reads; json prints the same as one array.`,
 				if err := errors.Join(p.end(), out.Flush()); err != nil {
 					return err
 				}
-				return noteGone(cmd, c, q)
+				note, err := noteGone(cmd.Context(), c, q)
+				if note != "" {
+					warnf(cmd, "%s", note)
+				}
+				return err
 			})
 		},
 	}

@@ -31,9 +31,9 @@ Nothing is missed and nothing printed twice, even while the daemon restarts:
 the tail waits for it and goes on where it was. The flags that say which
 entries, and the formats, are those of "quipu log".
 
-Entries whose bodies are gone when the tail comes to them are counted on stderr;
---gone show prints them as "quipu log" does, and --gone stop ends the tail with
-exit code 3, saying where to go on.
+Entries that are gone before the tail comes to them are counted on stderr, and it
+goes on behind them. --gone show prints the trimmed ones as "quipu log" does;
+--gone stop ends the tail with exit code 3, saying where to go on.
 
 With --transient the transient events are printed too that are heard from now
 on, broadcast here or by peers. They are marked "retention":"transient" and have
@@ -50,7 +50,6 @@ too slow for them, stderr says how many it has missed.`,
 			}
 			t.left = t.query.Limit
 			err := t.run(cmd.Context())
-			t.settle()
 			if err != nil && cmd.Context().Err() == nil {
 				return err
 			}
@@ -74,13 +73,21 @@ type tail struct {
 	print *entryPrinter
 	warn  func(string)
 	heard bool // a daemon was there
-	// until is the offset up to which there was something when it began to read: runs of what is gone are
-	// joined up to there, and said at once from there on. skipped counts what was not said yet.
-	until, skipped uint64
+	// until is the offset up to which there was something when the present reading began. Runs of what is
+	// gone are joined up to there, and printed at once from there on.
+	until uint64
+	begun bool // a reading was under way before
+	// resumes says that the present reading goes on where another one ended. Nobody watched in between what
+	// went, so up to until it stops at whatever is gone.
+	resumes bool
 }
 
-// errEnough ends a tail that has reached its limit.
-var errEnough = errors.New("enough")
+// errEnough ends a tail that has reached its limit, errResumed a reading that has come as far as there was
+// something when it began.
+var (
+	errEnough  = errors.New("enough")
+	errResumed = errors.New("resumed")
+)
 
 // run prints until ctx ends or the limit is reached.
 func (t *tail) run(ctx context.Context) error {
@@ -104,10 +111,14 @@ func (t *tail) run(ctx context.Context) error {
 		switch {
 		case errors.Is(err, errEnough), ctx.Err() != nil:
 			return nil
+		case errors.Is(err, errResumed):
+			t.resumes = false
+			continue
 		case t.overtaken(err):
 		case err != nil && !isGone(err):
 			return err
 		}
+		t.resumes = t.query.Offset != nil
 		select {
 		case <-time.After(tailPause):
 		case <-ctx.Done():
@@ -124,7 +135,7 @@ func (t *tail) deaf() error {
 	return fmt.Errorf("no daemon runs in %s: transient events are stored nowhere, so only a running daemon hears them; start one, or leave --transient out", t.dir)
 }
 
-// overtaken reports whether a reading has met what went while it was under way, says so, and goes on
+// overtaken reports whether a reading has met what went before it could be read. It says so, and goes on
 // behind it; a tail that is to stop there does.
 func (t *tail) overtaken(err error) bool {
 	refusal, ok := errors.AsType[*api.Error](err)
@@ -136,12 +147,11 @@ func (t *tail) overtaken(err error) bool {
 	return true
 }
 
-// wire returns the query that is asked for. What is gone is shown where it is skipped, so that it can be
-// counted; the limit then counts what is printed.
+// wire returns the query of the present reading.
 func (t *tail) wire() api.Query {
 	q := t.query
-	if q.Gone == skipGone {
-		q.Gone, q.Limit = showGone, 0
+	if t.resumes && q.Gone == skipGone {
+		q.Gone = stopGone
 	}
 	return q
 }
@@ -204,7 +214,20 @@ func (t *tail) begin(ctx context.Context, c *api.Client) error {
 	if t.query.Offset == nil {
 		t.query.Offset = &status.Next
 	}
-	return nil
+	first := !t.begun
+	t.begun = true
+	if *t.query.Offset >= t.until {
+		t.resumes = false
+		return nil
+	}
+	if !first {
+		return nil
+	}
+	note, err := noteGone(ctx, c, t.query)
+	if note != "" {
+		t.warn(note)
+	}
+	return err
 }
 
 // take prints a line and, if it is an entry, remembers to go on behind it.
@@ -225,26 +248,23 @@ func (t *tail) take(line api.Line) error {
 	if err != nil {
 		return err
 	}
-	skip := e.Gone > 0 && t.query.Gone == skipGone
-	if skip {
-		t.skipped += e.Gone
-	} else if err := t.print.print(line); err != nil {
+	if err := t.print.print(line); err != nil {
 		return err
 	}
 	if offset != nil {
 		next := *offset + max(1, e.Gone)
 		t.query.Offset = &next
-		if next >= t.until {
-			t.settle()
-			if err := t.print.flush(); err != nil {
-				return err
-			}
-		}
 	}
-	if skip {
+	if err := t.one(); err != nil {
+		return err
+	}
+	if t.query.Offset == nil || *t.query.Offset < t.until {
 		return nil
 	}
-	return t.one()
+	if err := t.print.flush(); err != nil || !t.resumes {
+		return err
+	}
+	return errResumed
 }
 
 // one counts a line that was printed against the limit.
@@ -257,12 +277,4 @@ func (t *tail) one() error {
 		}
 	}
 	return nil
-}
-
-// settle says how many entries were left out since it last did.
-func (t *tail) settle() {
-	if t.skipped > 0 {
-		t.warn(fmt.Sprintf("left out %s that %s gone: see quipu trim --status", count(t.skipped, "entry"), verb(t.skipped)))
-		t.skipped = 0
-	}
 }
