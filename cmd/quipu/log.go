@@ -12,13 +12,8 @@ import (
 	"github.com/quipulog/quipu/node/api"
 )
 
-func newLog() *cobra.Command {
-	var dir, format string
-	var q api.Query
-	cmd := &cobra.Command{
-		Use:   "log --dir D [flags] [AUTHOR/SEQ]",
-		Short: "Print the log",
-		Long: `Print the entries of the log, all of them or those that the flags take.
+// logHelp explains quipu log.
+const logHelp = `Print the entries of the log, all of them or those that the flags take.
 
 The order is author (by author, then seq: the order of the log), causal (by
 clock: what one writer had seen comes before what it wrote) or arrival (as this
@@ -39,7 +34,15 @@ it is not there, or is gone.
 
 --format table is for people, with the control characters of strangers made
 visible; ndjson prints one JSON object a line, which "quipu append --ndjson"
-reads; json prints the same as one array.`,
+reads; json prints the same as one array.`
+
+func newLog() *cobra.Command {
+	var dir, format string
+	var q api.Query
+	cmd := &cobra.Command{
+		Use:     "log --dir D [flags] [AUTHOR/SEQ]",
+		Short:   "Print the log",
+		Long:    logHelp,
 		Example: "  quipu log --dir a --order causal --reverse --limit 10\n  quipu log --dir a --kind note --since 2024-05-01T00:00:00Z --format ndjson",
 		Args:    atMostOnePlace,
 		RunE: func(cmd *cobra.Command, args []string) error {
