@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -304,6 +305,31 @@ func TestStopEndsCalls(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 3 {
 		t.Errorf("left in the folder: %q", left)
+	}
+}
+
+// TestANodeIsNotOpenToAnyoneByDefault: system A took ops from whoever connected, unless it was told whom
+// to trust. Here a node without a secret can be reached from its own machine alone.
+func TestANodeIsNotOpenToAnyoneByDefault(t *testing.T) {
+	if at, err := netip.ParseAddrPort(node.DefaultListen); err != nil || !at.Addr().IsLoopback() {
+		t.Errorf("a node listens at %s, %v", node.DefaultListen, err)
+	}
+	dir, _ := newNode(t, crdt.LogID{})
+	for _, listen := range []string{":0", "0.0.0.0:0", "[::]:0"} {
+		n, err := node.New(node.Config{Dir: dir, Listen: listen})
+		if !errors.Is(err, transport.ErrSecretRequired) {
+			t.Errorf("listen at %s without a secret: %v", listen, err)
+		}
+		if err == nil {
+			_ = n.Close()
+		}
+	}
+	n, err := node.New(node.Config{Dir: dir, Listen: ":0", Secret: make([]byte, 32)})
+	if err != nil {
+		t.Fatalf("with a secret: %v", err)
+	}
+	if err := n.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

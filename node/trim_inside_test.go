@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
@@ -75,4 +78,27 @@ func TestKeepTrimming(t *testing.T) {
 	if _, err := n.Trim(t.Context(), nil); err != nil || n.LastTrim().Report.Trimmed.Entries != 3 {
 		t.Errorf("last trim: %+v, %v", n.LastTrim(), err)
 	}
+}
+
+// TestTrimmingIsNotForTheStartAlone: system C trimmed its log once, when it started, so that the log of
+// a program that kept running grew without an end.
+func TestTrimmingIsNotForTheStartAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newTrimmable(t, Config{Trim: nothingKept}, 3)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { n.keepTrimming(ctx) })
+		for i, more := range []int{3, 5, 4} {
+			if i > 0 {
+				appendTrimmable(t, n, more)
+				time.Sleep(n.cfg.TrimEvery)
+			}
+			synctest.Wait()
+			if last := n.LastTrim(); last == nil || last.Err != nil || last.Report.Trimmed.Entries != uint64(more) {
+				t.Errorf("after %d hours: %+v, want %d entries trimmed", i, last, more)
+			}
+		}
+		cancel()
+		wg.Wait()
+	})
 }
