@@ -111,7 +111,7 @@ func checkCanonical(t *testing.T, op Op, b []byte) {
 }
 
 // TestOpMalleability changes every bit of an op: each change is an error, another id or a body that
-// does not match.
+// does not match. The signature of system A covered part of an op.
 func TestOpMalleability(t *testing.T) {
 	op := sealed(t, 0, Event{Kind: "a", Payload: []byte("1"), Headers: []EventHeader{{"n", "v"}}}, Event{Kind: "b", Subject: "s"})
 	good := Run{Ops: []Op{op}}

@@ -166,6 +166,7 @@ func TestSetShutsAuthors(t *testing.T) {
 	checkSet(t, set)
 }
 
+// TestSetBoundsPending: the queue of waiting ops of system A had no bound.
 func TestSetBoundsPending(t *testing.T) {
 	set := NewSet(vectorLog)
 	var before Signed

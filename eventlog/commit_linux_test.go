@@ -188,7 +188,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 // TestNothingIsShownBeforeItIsSynced reads while a commit is visible in the file but not synced: what a
-// peer would be told is what is durable.
+// peer would be told is what is durable. System A told them first and stored afterwards.
 func TestNothingIsShownBeforeItIsSynced(t *testing.T) {
 	l := eventlogtest.Open(t)
 	mustAppend(t, l, "0")

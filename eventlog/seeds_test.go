@@ -246,6 +246,57 @@ func spoilAllButTheLast(t *testing.T, l *eventlog.Log) {
 	}
 }
 
+// TestAShortLogKeepsItsFirstEntry: a trim of system C could take entry 0 of a log that was shorter than
+// what was to be kept.
+func TestAShortLogKeepsItsFirstEntry(t *testing.T) {
+	k := newKeeper(t, "keeper")
+	for n := uint64(1); n <= 10; n++ {
+		k.add(crdt.Trimmable, 1)
+		k.now = k.now.AddDate(0, 0, 1)
+		if report := k.trim(eventlog.TrimOptions{}); report.Trimmed.Entries > 0 {
+			t.Errorf("of %d entries %d were trimmed", n, report.Trimmed.Entries)
+		}
+	}
+	if seqs, _ := k.held(eventlog.Query{}); !slices.Equal(seqs, span(0, 10)) {
+		t.Errorf("held: %v", seqs)
+	}
+	k.add(crdt.Trimmable, 1)
+	if report := k.trim(eventlog.TrimOptions{}); report.Trimmed.Entries != 1 {
+		t.Errorf("of 11 entries %d were trimmed", report.Trimmed.Entries)
+	}
+}
+
+// TestNoFollowerWaitsForWhatIsTrimmedOrPruned: in system C a follower without a cursor, and one that was
+// behind the trim, waited for ever.
+func TestNoFollowerWaitsForWhatIsTrimmedOrPruned(t *testing.T) {
+	for class, forget := range map[crdt.Retention]func(k *keeper){
+		crdt.Trimmable:  func(k *keeper) { k.trim(eventlog.TrimOptions{}) },
+		crdt.Persistent: func(k *keeper) { k.prune(eventlog.PruneRequest{Below: 20}); k.trim(eventlog.TrimOptions{}) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			k := newKeeper(t, "keeper")
+			cfg := eventlog.FollowConfig{DoesNotHold: true, Kinds: []string{"test.note"}}
+			k.add(class, 5)
+			catchUp(t, k.Log, "behind", cfg, keep("behind"))
+			k.add(class, 25)
+			k.now = k.now.Add(2 * time.Hour)
+			forget(k)
+			for name, at := range map[string]uint64{"behind": 5, "without a cursor": 0} {
+				err := k.Follow(t.Context(), name, cfg, keep(name))
+				trimmed, ok := errors.AsType[*eventlog.TrimmedError](err)
+				if !ok || trimmed.Offset != 20 || trimmed.Gone != 20-at || trimmed.Pruned != (class == crdt.Persistent) {
+					t.Errorf("%s entries, %s: %v", class, name, err)
+				}
+				if err := k.ResetFollower(t.Context(), name, 20); err != nil {
+					t.Fatal(err)
+				}
+				catchUp(t, k.Log, name, cfg, keep("what is left for one "+name))
+				wantKept(t, k.Log, "what is left for one "+name, "20 21 22 23 24 25 26 27 28 29|")
+			}
+		})
+	}
+}
+
 // TestWritersNeedNoStagingTableAndNoOrderingTask: in system B those who wrote at once put entries into a
 // table, from which a task took them to put them into order, though its store had one writer anyway.
 // Here an entry has its number, its offset and its one place in the file when Append returns.

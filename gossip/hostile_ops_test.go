@@ -15,7 +15,7 @@ import (
 // Ops that are not what they say.
 
 // An op in somebody else's name is the offence of whoever sends it; in our own name, too: it says nothing
-// about a second writer.
+// about a second writer. In system A the signer need not have been the author named inside.
 func TestForgedAuthor(t *testing.T) {
 	for _, victim := range []string{"a", "b", "nobody"} {
 		t.Run(victim, func(t *testing.T) {

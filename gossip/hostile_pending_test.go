@@ -13,7 +13,7 @@ import (
 // Ops that can never be placed, and ops that hold more memory than they have bytes.
 
 // Runs without end that can never be placed, of one author and of very many, fill their bound and no
-// more; what they push out is their own.
+// more; what they push out is their own. In system A the queue of waiting ops had no bound.
 func TestEndlessPending(t *testing.T) {
 	both(t, "a b", func(t *testing.T, c *cluster) {
 		c.start()

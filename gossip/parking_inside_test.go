@@ -10,7 +10,8 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// What waits is bounded in bytes and in number, and a link that fills it pushes out its own.
+// What waits is bounded in bytes and in number, and a link that fills it pushes out its own. In
+// system A what waited had no bound.
 func TestParkingIsBounded(t *testing.T) {
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	op := func(payload int) crdt.Op {

@@ -178,7 +178,7 @@ func goFiles(t *testing.T) []goFile {
 			return nil
 		}
 		f := goFile{fset: token.NewFileSet()}
-		if f.ast, err = parser.ParseFile(f.fset, name, nil, parser.SkipObjectResolution); err != nil {
+		if f.ast, err = parser.ParseFile(f.fset, name, nil, parser.SkipObjectResolution|parser.ParseComments); err != nil {
 			return err
 		}
 		rel, err := filepath.Rel(top, name)

@@ -38,6 +38,7 @@ func TestConfigNamesTheField(t *testing.T) {
 	}
 }
 
+// TestSecretRequired: system A was open to anyone by default.
 func TestSecretRequired(t *testing.T) {
 	for address, allowed := range map[string]bool{
 		":0": false, "0.0.0.0:0": false, "[::]:0": false, "192.0.2.1:0": false, "[::ffff:192.0.2.1]:0": false,
