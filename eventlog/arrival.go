@@ -80,8 +80,9 @@ func (w *arrivalWalk) upTo(tx *readTx, k *chunk, a arrival) error {
 func (w *arrivalWalk) hole(tx *readTx, k *chunk, from, next uint64) error {
 	if from < next && w.missing != nil {
 		w.missing(gap{from: from, to: next})
+		return nil
 	}
-	if from >= next || !k.gone.overtakes(tx.cut) {
+	if from >= next || !k.gone.prunedBy(tx.cut) {
 		return nil
 	}
 	return &goneError{seq: from, next: next, offset: from, pruned: true}

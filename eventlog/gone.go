@@ -146,7 +146,7 @@ func isTrimmed(v []byte) bool {
 // pruneOvertakes returns the error that ends a reading which would go on at seq begin of feed f, where
 // what stood there was pruned.
 func (tx *readTx) pruneOvertakes(k *chunk, f crdt.Feed, begin uint64) error {
-	if f.First() <= begin || len(f.Leave.Bytes()) == 0 || k.gone.want == ShowGone {
+	if f.First() <= begin || len(f.Leave.Bytes()) == 0 {
 		return nil
 	}
 	v := tx.feeds().get(f.Author[:])
@@ -157,7 +157,7 @@ func (tx *readTx) pruneOvertakes(k *chunk, f crdt.Feed, begin uint64) error {
 	if err != nil {
 		return damagedFeed(f.Author, err)
 	}
-	if !k.gone.overtakes(record.cut) {
+	if !k.gone.prunedBy(record.cut) {
 		return nil
 	}
 	return &goneError{author: f.Author, seq: begin, next: f.First(), pruned: true}

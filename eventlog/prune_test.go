@@ -158,7 +158,7 @@ func TestPruneOvertakesReaders(t *testing.T) {
 	var readers []reader
 	for order := range eventlog.Arrival + 1 {
 		for _, reverse := range []bool{false, true} {
-			q := eventlog.Query{Order: order, Reverse: reverse, Limit: 5}
+			q := eventlog.Query{Order: order, Reverse: reverse, Limit: 5, Gone: eventlog.Gone(len(readers) % 2)}
 			_, page, err := k.Page(t.Context(), q)
 			if err != nil {
 				t.Fatal(err)

@@ -44,8 +44,9 @@ const (
 	// SkipGone leaves out what was gone when the reading began. What goes while it is under way is a
 	// [*TrimmedError].
 	SkipGone Gone = iota
-	// ShowGone yields an entry for each run of them that one op held, with Gone set, whatever kinds,
-	// modules, subjects or times the query takes: nobody knows theirs.
+	// ShowGone yields an entry for each run of trimmed ones that one op held, with Gone set, whatever
+	// kinds, modules, subjects or times the query takes: nobody knows theirs. What is pruned while the
+	// reading is under way is a [*TrimmedError], what was before is left out: see [Log.Gone].
 	ShowGone
 	// StopAtGone ends the reading with a [*TrimmedError].
 	StopAtGone
@@ -115,6 +116,10 @@ func (p gonePolicy) ends(s crdt.Signed, c *opCursor) error {
 func (p gonePolicy) overtakes(sweep uint64) bool {
 	return p.want == StopAtGone || p.want == SkipGone && sweep > p.sweep
 }
+
+// prunedBy reports whether what the given sweep has pruned, or what was never here if it is 0, ends the
+// reading. Nothing is left to be shown of it.
+func (p gonePolicy) prunedBy(sweep uint64) bool { return p.want == StopAtGone || sweep > p.sweep }
 
 const (
 	// stampByte begins what stands in the place of a body that was trimmed here. No entry begins with it:
