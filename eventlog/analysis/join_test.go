@@ -160,8 +160,8 @@ func TestClockOfAFarFuture(t *testing.T) {
 	}
 }
 
-// TestMicrosecondsAreNotComparedAsMilliseconds is from SEEDS, system C: the maximum distance of its
-// join, in milliseconds, was held against differences in microseconds.
+// TestMicrosecondsAreNotComparedAsMilliseconds: the join of system C held a maximum distance in
+// milliseconds against differences in microseconds.
 func TestMicrosecondsAreNotComparedAsMilliseconds(t *testing.T) {
 	j := sentPaid()
 	j.Within = 5 * time.Millisecond
@@ -173,9 +173,9 @@ func TestMicrosecondsAreNotComparedAsMilliseconds(t *testing.T) {
 		"paired s0 e1 5ms", "paired s2 e3 5µs", "start-alone s4", "end-alone e5", "start-alone s6", "end-alone e7")
 }
 
-// TestJoinIsNoNestedLoop is from SEEDS, system C: its join compared each start with each end. Here that
-// would be 2,500 million comparisons each time, for keys that differ as for one that all share: more
-// than go test waits for (see BenchmarkNestedLoop).
+// TestJoinIsNoNestedLoop: the join of system C compared each start with each end. Here that would be
+// 2,500 million comparisons each time, for keys that differ as for one that all share: more than go test
+// waits for (see BenchmarkNestedLoop).
 func TestJoinIsNoNestedLoop(t *testing.T) {
 	const n = 50_000
 	for _, keys := range []int{n, 1} {
@@ -218,8 +218,8 @@ func startsThenEnds(n, keys int) iter.Seq2[eventlog.Entry, error] {
 	}
 }
 
-// TestFutureTimeMakesNothingLate is from SEEDS, system C, where one entry with a time in the future
-// stopped what went by time: here it waits in the window while all others are paired.
+// TestFutureTimeMakesNothingLate: in system C one entry with a time in the future stopped what went by
+// time. Here it waits in the window while all others are paired.
 func TestFutureTimeMakesNothingLate(t *testing.T) {
 	j := sentPaid()
 	j.Window = 2

@@ -25,8 +25,8 @@ func summarize(t testing.TB, j analysis.Join, b analysis.Breakdown, all []eventl
 	return s
 }
 
-// TestSortingKeepsLatencyAndFeeTogether is from SEEDS, system C: it sorted the latencies and the fees of
-// its payments each by themselves, and no fee was that of its payment any more.
+// TestSortingKeepsLatencyAndFeeTogether: system C sorted the latencies and the fees of its payments each by
+// themselves, and no fee was that of its payment any more.
 func TestSortingKeepsLatencyAndFeeTogether(t *testing.T) {
 	j := sentPaid()
 	j.Number.Field = pointer(t, "/fee")
