@@ -5,12 +5,29 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
+	"flag"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 )
+
+// Main runs the tests of a package with that many random stories for each law instead of rapid's 100, since
+// each writes to a real file; -rapid.checks has the last word, as in .ci/run. It is for TestMain.
+func Main(m *testing.M, stories int) {
+	flag.Parse()
+	told := false
+	flag.Visit(func(f *flag.Flag) { told = told || f.Name == "rapid.checks" })
+	if !told {
+		if err := flag.Set("rapid.checks", strconv.Itoa(stories)); err != nil {
+			panic(err) // the package tests no laws
+		}
+	}
+	os.Exit(m.Run())
+}
 
 // Key returns the private key that the text seed stands for: the same in every run.
 func Key(seed string) ed25519.PrivateKey {
