@@ -1,8 +1,6 @@
 package eventlog
 
 import (
-	"cmp"
-
 	"github.com/quipulog/quipu/crdt"
 )
 
@@ -141,10 +139,21 @@ func (a *ascent) fill(tx *readTx, k *chunk) (done bool, err error) {
 		}
 	}
 	if c.err == nil && !a.forked() && a.reached < a.end {
-		return false, damagedOp(a.feed.Author, crdt.Key{First: a.reached}, errMissing)
+		if err := a.missing(tx, k); err != nil {
+			return false, err
+		}
 	}
 	k.spans = a.mergeAll(k.spans)
 	return true, c.err
+}
+
+// missing returns what it means that no op begins where the next must: damage, unless all that stood
+// there was pruned.
+func (a *ascent) missing(tx *readTx, k *chunk) error {
+	if pruned, err := a.pruned(tx, k, a.reached); err != nil || pruned {
+		return err
+	}
+	return damagedOp(a.feed.Author, crdt.Key{First: a.reached}, errMissing)
 }
 
 // take opens the op that the cursor is at.
@@ -154,8 +163,8 @@ func (a *ascent) take(tx *readTx, k *chunk, c *opCursor) error {
 		return err
 	}
 	if signed.First > a.reached && !a.forked() {
-		if pruned, err := a.pruned(tx, k, a.reached); err != nil || !pruned {
-			return cmp.Or(err, damagedOp(a.feed.Author, crdt.Key{First: a.reached}, errMissing))
+		if err := a.missing(tx, k); err != nil {
+			return err
 		}
 	}
 	if a.reached = signed.Next(); op != nil {
