@@ -33,6 +33,11 @@ func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 	if err := l.notInside(); err != nil {
 		return c, err
 	}
+	// Nobody verifies meanwhile: all would wait for the end of that, readers too.
+	if err := l.sweeping.wait(ctx); err != nil {
+		return c, fmt.Errorf("compact %s: %w", l.path, err)
+	}
+	defer l.sweeping.leave()
 	err = l.alone(ctx, updates, func() error {
 		if err := l.writable(); err != nil {
 			return err
@@ -79,10 +84,14 @@ func (l *Log) copyFile(ctx context.Context) (path string, err error) {
 	if err != nil {
 		return path, err
 	}
+	w := &copier{ctx: ctx, dst: dst}
 	err = l.view(func(tx *readTx) error {
-		w := &copier{ctx: ctx, dst: dst}
-		return errors.Join(w.all(tx), w.end())
+		if err := w.all(tx); err != nil {
+			return err
+		}
+		return w.end()
 	})
+	w.abandon()
 	if err == nil {
 		err = dst.Sync()
 	}
@@ -188,6 +197,14 @@ func (w *copier) end() error {
 	return err
 }
 
+// abandon drops what was not committed, where an error or a damaged page has ended the copying: the copy
+// could not be closed else.
+func (w *copier) abandon() {
+	if w.tx != nil {
+		_ = w.tx.Rollback()
+	}
+}
+
 // swap puts the copy in the place of the file and goes on with it. The caller leads, so nobody writes;
 // who wants to read waits, and who reads is waited for.
 //
@@ -195,11 +212,11 @@ func (w *copier) end() error {
 // under the file's name. The copy is locked before it has that name, so that no other process gets it.
 func (l *Log) swap(path string) error {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err == nil {
-		err = errors.Join(tryLock(file), preflight(file))
-	}
 	if err != nil {
 		return errors.Join(err, os.Remove(path))
+	}
+	if err := errors.Join(tryLock(file), preflight(file)); err != nil {
+		return errors.Join(err, file.Close(), os.Remove(path))
 	}
 	l.swapping.Lock()
 	defer l.swapping.Unlock()

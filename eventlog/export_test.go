@@ -47,3 +47,16 @@ func SetParked(tb testing.TB, l *Log, name string, n uint64) {
 		return tx.putFollower(name, follower{record: followerRecord{Parked: n}})
 	}))
 }
+
+// Swap puts the file at path in the place of the log's, as a compaction does with its copy.
+func Swap(tb testing.TB, l *Log, path string) error {
+	tb.Helper()
+	return l.alone(tb.Context(), updates, func() error { return l.swap(path) })
+}
+
+// HoldSweeps keeps sweeps waiting, as Verify does, until release is called.
+func HoldSweeps(tb testing.TB, l *Log) (release func()) {
+	tb.Helper()
+	must(l.sweeping.wait(tb.Context()))
+	return l.sweeping.leave
+}

@@ -128,10 +128,13 @@ func (l *Log) mapFile(file *os.File) error {
 	return nil
 }
 
+// tryMap opens file as bbolt's. When that fails the log has the database that it had, if any: one that a
+// compaction has closed answers that it is.
 func (l *Log) tryMap(file *os.File, size int) error {
-	err := l.guard(func() (err error) {
-		if l.db, err = bbolt.Open(l.path, 0o600, options(size, file)); err == nil {
-			l.pageSize = uint64(l.db.Info().PageSize)
+	err := l.guard(func() error {
+		db, err := bbolt.Open(l.path, 0o600, options(size, file))
+		if err == nil {
+			l.db, l.pageSize = db, uint64(db.Info().PageSize)
 		}
 		return err
 	})
