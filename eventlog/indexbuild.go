@@ -22,7 +22,11 @@ func (l *Log) extendIndex(ctx context.Context, layers []indexLayer, least uint64
 	if err != nil {
 		return false, err
 	}
-	layer := indexLayer{from: from, to: to}
+	// Asked for only now: whatever was gone from an op that was read, this sweep or one before took it.
+	if now, err = l.snapshot(); err != nil {
+		return false, err
+	}
+	layer := indexLayer{from: from, to: to, sweep: now.sweep}
 	// A level is never above the one before it, so that layers of one level lie side by side.
 	if to-from >= indexBatch && (len(layers) == 0 || layers[len(layers)-1].level > 0) {
 		layer.level = 1

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 )
 
 // indexLayer is a stretch of offsets, from ≤ offset < to, whose ops are indexed together. Layers lie one
@@ -16,6 +17,9 @@ type indexLayer struct {
 	from, to uint64
 	postings uint64 // that it has
 	bytes    uint64 // of its blocks
+	// sweep is the last one when the layer was made: of bodies that went with it or before, the layer may
+	// know nothing.
+	sweep uint64
 }
 
 // The value of "layers" is, integers big-endian:
@@ -24,11 +28,11 @@ type indexLayer struct {
 //	form (1)           indexForm
 //	incarnation (16)   that the offsets belong to
 //	and for each layer:
-//	    level (1)  from (8)  to (8)  postings (8)  bytes (8)
+//	    level (1)  from (8)  to (8)  postings (8)  bytes (8)  sweep (8)
 const (
 	indexForm      = 1
 	layersHead     = 4 + 1 + 16
-	indexLayerSize = 1 + 4*8
+	indexLayerSize = 1 + 5*8
 )
 
 var indexLayersKey = []byte("layers")
@@ -38,7 +42,7 @@ func encodeLayers(incarnation [16]byte, layers []indexLayer) []byte {
 	b = append(append(b, indexForm), incarnation[:]...)
 	for _, r := range layers {
 		b = append(b, r.level)
-		for _, n := range []uint64{r.from, r.to, r.postings, r.bytes} {
+		for _, n := range []uint64{r.from, r.to, r.postings, r.bytes, r.sweep} {
 			b = binary.BigEndian.AppendUint64(b, n)
 		}
 	}
@@ -62,7 +66,7 @@ func decodeLayers(incarnation [16]byte, b []byte) ([]indexLayer, error) {
 	end := uint64(0)
 	for b = b[layersHead:]; len(b) >= indexLayerSize; b = b[indexLayerSize:] {
 		number := func(i int) uint64 { return binary.BigEndian.Uint64(b[1+8*i:]) }
-		r := indexLayer{level: b[0], from: number(0), to: number(1), postings: number(2), bytes: number(3)}
+		r := indexLayer{level: b[0], from: number(0), to: number(1), postings: number(2), bytes: number(3), sweep: number(4)}
 		if r.level >= indexLevels || r.from != end || r.to <= r.from {
 			return nil, fmt.Errorf("%w: a layer of level %d has the offsets %d to %d after %d", errIndex, r.level, r.from, r.to, end)
 		}
@@ -80,6 +84,16 @@ func reached(layers []indexLayer) uint64 {
 		return 0
 	}
 	return layers[len(layers)-1].to
+}
+
+// since returns the first layers, as far as they know all that was held when a reading began, after the
+// given sweep.
+func since(layers []indexLayer, sweep uint64) []indexLayer {
+	n := slices.IndexFunc(layers, func(r indexLayer) bool { return r.sweep > sweep })
+	if n < 0 {
+		return layers
+	}
+	return layers[:n]
 }
 
 // due returns the layers that are to be merged: the last indexFan, when they are of one level, which is

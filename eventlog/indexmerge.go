@@ -12,6 +12,9 @@ import (
 // that leaves blocks that no layer names, for sweep.
 func (l *Log) mergeLayers(ctx context.Context, layers, last []indexLayer) error {
 	merged := indexLayer{level: last[0].level + 1, from: last[0].from, to: reached(last)}
+	for _, layer := range last {
+		merged.sweep = max(merged.sweep, layer.sweep)
+	}
 	m, err := l.newLayerMerge(last)
 	if err != nil {
 		return err

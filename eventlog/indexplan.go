@@ -28,7 +28,7 @@ func (l *Log) indexWalk(q *Query, r *reading) walk {
 	in := stretch{scan.from, scan.to}
 	var found *plan
 	err := l.view(func(tx *readTx) (err error) {
-		found, err = l.planIndex(tx, q, in)
+		found, err = l.planIndex(tx, q, r.self.sweep, in)
 		return err
 	})
 	if err != nil {
@@ -46,9 +46,11 @@ func (l *Log) indexWalk(q *Query, r *reading) walk {
 	return newSortedWalk(q.Order, r, *found)
 }
 
-// planIndex asks the index; nil says that a scan is better.
-func (l *Log) planIndex(tx *readTx, q *Query, in stretch) (*plan, error) {
+// planIndex asks the index for a reading that has begun after the given sweep; nil says that a scan is
+// better. Layers that were made later are scanned too: where a body was gone by then they would hide that.
+func (l *Log) planIndex(tx *readTx, q *Query, sweep uint64, in stretch) (*plan, error) {
 	layers, err := tx.indexLayers(l.incarnation)
+	layers = since(layers, sweep)
 	end := reached(layers)
 	if err != nil || end <= in.from {
 		return nil, err

@@ -71,6 +71,9 @@ func (w *sortedWalk) find(tx *readTx, k *chunk, feeds openFeeds) error {
 	}
 	for ok := !k.full() && w.scan.begin(c); ok && w.scan.from < w.scan.to && !k.full(); ok = c.next() {
 		k.bytes += opOverhead
+		if err := w.scan.upTo(tx, k, c.arrival); err != nil {
+			return err
+		}
 		if c.arrival.Offset < w.scan.to {
 			if err := w.note(tx, k, feeds, c.arrival); err != nil {
 				return err
