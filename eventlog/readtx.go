@@ -22,7 +22,7 @@ type readTx struct {
 	// most is an offset that nothing in the transaction has reached: what was committed meanwhile may lie
 	// between next and most.
 	most uint64
-	// cut is the last sweep that pruned a feed; 0 for none.
+	// cut is the last sweep that pruned a feed, in the transaction or meanwhile; 0 for none.
 	cut uint64
 	// cached answers for the feeds where the file shows what may not be on disk; nil else.
 	cached func(crdt.Author) crdt.Feed
@@ -64,7 +64,7 @@ func (l *Log) beginRead() (*readTx, error) {
 func (l *Log) tryBeginRead() (*readTx, error) {
 	// Read before the transaction begins, so that the transaction has all of it.
 	l.mu.RLock()
-	next, cut, closed := l.state.next, l.state.cut, l.closed
+	next, closed := l.state.next, l.closed
 	l.mu.RUnlock()
 	if closed {
 		return nil, ErrClosed
@@ -77,7 +77,8 @@ func (l *Log) tryBeginRead() (*readTx, error) {
 	defer l.mu.RUnlock()
 	if int64(tx.ID()) <= l.durable.Load() {
 		r := l.newReadTx(tx)
-		r.next, r.cut, r.most = next, cut, l.state.next
+		// A prune of meanwhile may be in the transaction: what is missing there must not look older.
+		r.next, r.cut, r.most = next, l.state.cut, l.state.next
 		return &r, nil
 	}
 	if l.unsynced {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -76,9 +77,11 @@ func (tx *writeTx) trimOps(a crdt.Author, keys []crdt.Key, count *Forgotten) err
 	return nil
 }
 
-// pruneOps drops ops of one feed that lie below a floor, in order from the first, and counts them.
+// pruneOps drops ops of one feed that lie below a floor, in order from the first, and counts them. Those
+// that may not be forgotten any more, since a fork has become known, stay.
 func (tx *writeTx) pruneOps(a crdt.Author, keys []crdt.Key, count *Forgotten) error {
-	ops := tx.ops(a)
+	ops, floor := tx.ops(a), tx.feedState(a).feed.Forgettable()
+	keys = slices.DeleteFunc(keys, func(k crdt.Key) bool { return k.First >= floor })
 	if ops == nil || len(keys) == 0 {
 		return nil
 	}
