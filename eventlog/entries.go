@@ -167,6 +167,14 @@ func (r *reading) skips(e *Entry) bool {
 	if r.after == nil {
 		return false
 	}
+	if e.Gone > 0 && e.Op == r.after.op {
+		r.clip(e)
+		if e.Gone == 0 {
+			return true
+		}
+		r.after = nil
+		return false
+	}
 	c := r.after.compare(r.order, e)
 	if r.reverse {
 		c = -c
@@ -176,4 +184,17 @@ func (r *reading) skips(e *Entry) bool {
 	}
 	r.after = nil
 	return false
+}
+
+// clip takes off e, which stands for what is gone of the op that the page before ended in, what was on
+// that page.
+func (r *reading) clip(e *Entry) {
+	if r.reverse {
+		e.Gone = min(e.Gone, r.after.seq-min(e.Seq, r.after.seq))
+		return
+	}
+	if passed := r.after.seq + 1; passed > e.Seq {
+		n := min(e.Gone, passed-e.Seq)
+		e.Seq, e.Offset, e.Gone = e.Seq+n, e.Offset+n, e.Gone-n
+	}
 }
