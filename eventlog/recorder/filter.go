@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/quipulog/quipu/eventlog/nearest"
 )
 
 // filter says which kinds are recorded, and finds the names in it that no event has.
@@ -68,7 +70,7 @@ func (f *filter) warnUnknown(logger *slog.Logger, known []string) int {
 	n := 0
 	for _, k := range f.names() {
 		if !slices.Contains(known, k) {
-			logger.Warn("the recorder's filter names a kind that is not known: nothing is recorded by it", "kind", k, "nearest", nearest(k, known))
+			logger.Warn("the recorder's filter names a kind that is not known: nothing is recorded by it", "kind", k, "nearest", nearest.Name(k, known))
 			n++
 		}
 	}
@@ -86,51 +88,9 @@ func (f *filter) warnUnseen(logger *slog.Logger) int {
 	n := 0
 	for _, k := range slices.Sorted(maps.Keys(f.took)) {
 		if !f.took[k] {
-			logger.Warn("the recorder's filter names a kind of which no event came", "kind", k, "nearest", nearest(k, seen))
+			logger.Warn("the recorder's filter names a kind of which no event came", "kind", k, "nearest", nearest.Name(k, seen))
 			n++
 		}
 	}
 	return n
-}
-
-// nearest returns up to three of known that take the fewest edits to make of name, the nearest first;
-// only those within a third of its length.
-func nearest(name string, known []string) []string {
-	type candidate struct {
-		name  string
-		edits int
-	}
-	var near []candidate
-	for _, k := range known {
-		if d := edits(strings.ToLower(name), strings.ToLower(k)); d <= max(len(name)/3, 1) && k != name {
-			near = append(near, candidate{k, d})
-		}
-	}
-	slices.SortStableFunc(near, func(a, b candidate) int { return a.edits - b.edits })
-	var names []string
-	for _, c := range near[:min(len(near), 3)] {
-		names = append(names, c.name)
-	}
-	return names
-}
-
-// edits returns how many bytes must be put in, left out or changed to make b of a (Levenshtein, 1966).
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

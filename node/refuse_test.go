@@ -1,0 +1,95 @@
+package node_test
+
+import (
+	"errors"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/transport"
+	"github.com/quipulog/quipu/node"
+	"github.com/quipulog/quipu/node/folder"
+)
+
+// TestANodeIsNotOpenToAnyoneByDefault: system A took ops from whoever connected, unless it was told whom
+// to trust. Here a node without a secret can be reached from its own machine alone.
+func TestANodeIsNotOpenToAnyoneByDefault(t *testing.T) {
+	if at, err := netip.ParseAddrPort(node.DefaultListen); err != nil || !at.Addr().IsLoopback() {
+		t.Errorf("a node listens at %s, %v", node.DefaultListen, err)
+	}
+	dir, _ := newNode(t, crdt.LogID{})
+	for _, listen := range []string{":0", "0.0.0.0:0", "[::]:0"} {
+		n, err := node.New(node.Config{Dir: dir, Listen: listen})
+		if !errors.Is(err, transport.ErrSecretRequired) {
+			t.Errorf("listen at %s without a secret: %v", listen, err)
+		}
+		if err == nil {
+			_ = n.Close()
+		}
+	}
+	n, err := node.New(node.Config{Dir: dir, Listen: ":0", Secret: make([]byte, 32)})
+	if err != nil {
+		t.Fatalf("with a secret: %v", err)
+	}
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	dir, log := newNode(t, crdt.LogID{})
+	if _, err := node.New(node.Config{}); err == nil {
+		t.Error("no folder")
+	}
+	if _, err := node.New(node.Config{Dir: t.TempDir()}); !errors.Is(err, folder.ErrNone) {
+		t.Errorf("an empty folder: %v", err)
+	}
+	other := log
+	other[0] ^= 1
+	if _, err := node.New(node.Config{Dir: dir, Log: other}); !errors.Is(err, node.ErrOtherLog) {
+		t.Errorf("another log: %v", err)
+	}
+	// What New opened, it closed: the folder is free.
+	n := run(t, node.Config{Dir: dir, Log: log})
+	var held *node.HeldError
+	if _, err := node.New(node.Config{Dir: dir, Listen: "127.0.0.1:0"}); !errors.As(err, &held) || held.PID != os.Getpid() {
+		t.Errorf("a folder in use: %v", err)
+	}
+	second, _ := newNode(t, log)
+	_, err := node.New(node.Config{Dir: second, Listen: n.Addr().String()})
+	if err == nil || !strings.Contains(err.Error(), n.Addr().String()) {
+		t.Errorf("a port in use: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(second, "quipu.pid")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a node that did not start left its pid file: %v", err)
+	}
+	if err := n.Run(t.Context()); err == nil {
+		t.Error("a node runs twice")
+	}
+}
+
+func TestInitRefuses(t *testing.T) {
+	g := crdt.Genesis{Random: [32]byte{1}}
+	dir := filepath.Join(t.TempDir(), "n")
+	if _, _, err := node.Init(node.Birth{Dir: dir, Genesis: &g, Log: crdt.LogID{1}}); !errors.Is(err, node.ErrOtherLog) {
+		t.Errorf("a genesis of another log: %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder was made: %v", err)
+	}
+	// A folder with a file in the way of the configuration fails late, and leaves nothing.
+	if err := os.MkdirAll(filepath.Join(dir, "quipu.yaml.new", "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := node.Init(node.Birth{Dir: dir}); err == nil {
+		t.Error("the configuration was written over a folder")
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(left) != 1 {
+		t.Errorf("left in the folder: %q, %v", left, err)
+	}
+}
