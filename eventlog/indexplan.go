@@ -21,6 +21,9 @@ func (l *Log) indexWalk(q *Query, r *reading) walk {
 	if l.cfg.NoIndex || q.Gone != SkipGone || len(q.Kinds)+len(q.Subjects) == 0 {
 		return nil
 	}
+	if r.chunk.gone.next < r.chunk.bound && l.hasTrimmed() {
+		return nil // what came without its body since the reading began is met by a scan alone
+	}
 	scan := newArrivalWalk(&r.filter, q.Reverse, nil, r.chunk.bound)
 	if q.Order == Arrival {
 		scan = newArrivalWalk(&r.filter, q.Reverse, r.after, r.chunk.bound)
@@ -28,7 +31,7 @@ func (l *Log) indexWalk(q *Query, r *reading) walk {
 	in := stretch{scan.from, scan.to}
 	var found *plan
 	err := l.view(func(tx *readTx) (err error) {
-		found, err = l.planIndex(tx, q, r.self.sweep, in)
+		found, err = l.planIndex(tx, q, r.chunk.gone.sweep, in)
 		return err
 	})
 	if err != nil {
@@ -44,6 +47,13 @@ func (l *Log) indexWalk(q *Query, r *reading) walk {
 		return newFoundWalk(scan, *found)
 	}
 	return newSortedWalk(q.Order, r, *found)
+}
+
+// hasTrimmed reports whether entries are held without their bodies.
+func (l *Log) hasTrimmed() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.state.trimmed > 0
 }
 
 // planIndex asks the index for a reading that has begun after the given sweep; nil says that a scan is

@@ -40,19 +40,16 @@ func (l *Log) tail(ctx context.Context, q Query, yield func(Entry) bool) error {
 	}
 	q.Order = Arrival
 	left := q.Limit
-	var sweep *uint64 // the last when the tail began: what has gone since was to come
-	if !q.After.IsZero() {
-		sweep = new(uint64) // whoever kept the cursor has missed all that ever went
-	}
+	var began *beginning // of the tail: what has gone since was to come
 	for {
 		// Taken before reading, the channel is closed by whatever the reading does not see.
 		changed := l.Changed()
-		r, err := l.newReadingSince(q, sweep)
+		r, err := l.newReadingSince(q, began)
 		if err != nil {
 			return err
 		}
-		if sweep == nil {
-			sweep = &r.self.sweep
+		if began == nil {
+			began = &r.chunk.gone.beginning
 		}
 		goesOn := true
 		if q.FromOffset != Now {

@@ -78,10 +78,17 @@ func ParseGone(s string) (Gone, error) {
 	return 0, fmt.Errorf("%w: gone %q: expected skip, show or stop", ErrQuery, s)
 }
 
+// beginning is what tells what was gone when a reading began from what has gone since, or never had a body
+// when it came.
+type beginning struct {
+	sweep uint64 // the last one
+	next  uint64 // the offset of the next entry that arrived
+}
+
 // gonePolicy is what a reading does about what is gone.
 type gonePolicy struct {
-	want  Gone
-	sweep uint64 // the last when the reading began
+	want Gone
+	beginning
 	// after is where the page before ended, nil for none; reverse says in which direction.
 	after   *mark
 	reverse bool
@@ -91,7 +98,7 @@ type gonePolicy struct {
 // ends returns the error that ends the reading at an op without its body, which the cursor is at; nil if
 // it goes on.
 func (p gonePolicy) ends(s crdt.Signed, c *opCursor) error {
-	if _, sweep := cutStamp(c.raw()); !p.overtakes(sweep) {
+	if _, sweep := cutStamp(c.raw()); !p.overtakes(sweep, c.offset()) {
 		return nil
 	}
 	e := &goneError{author: s.Author, seq: s.First, next: s.Next(), offset: c.offset()}
@@ -112,9 +119,10 @@ func (p gonePolicy) ends(s crdt.Signed, c *opCursor) error {
 }
 
 // overtakes reports whether a body that went with the given sweep, 0 if it never was here, ends the
-// reading.
-func (p gonePolicy) overtakes(sweep uint64) bool {
-	return p.want == StopAtGone || p.want == SkipGone && sweep > p.sweep
+// reading. Its op is at offset.
+func (p gonePolicy) overtakes(sweep, offset uint64) bool {
+	late := sweep > p.sweep || sweep == 0 && offset >= p.next
+	return p.want == StopAtGone || p.want == SkipGone && late
 }
 
 // prunedBy reports whether what the given sweep has pruned, or what was never here if it is 0, ends the
