@@ -76,8 +76,11 @@ func (w *arrivalWalk) upTo(tx *readTx, k *chunk, a arrival) error {
 }
 
 // hole returns the error that ends the reading where the offsets from ≤ offset < next have no arrival:
-// their ops were pruned.
+// their ops were pruned. Where none ever was, that is damage.
 func (w *arrivalWalk) hole(tx *readTx, k *chunk, from, next uint64) error {
+	if from < next && tx.cut == 0 {
+		return damagedArrival(from, fmt.Errorf("%w, and nothing was ever pruned", errMissing))
+	}
 	if from < next && w.missing != nil {
 		w.missing(gap{from: from, to: next})
 		return nil

@@ -15,12 +15,13 @@ type opCursor struct {
 	key    crdt.Key    // of the op that it is at
 	value  []byte      // the op's value; nil when it is at none
 	most   uint64      // see readTx
+	sweep  uint64      // the last one, see readTx
 	err    error       // why it is at none, when the file is damaged
 }
 
 // opCursor returns a cursor over a's ops, which is at none yet.
 func (tx *readTx) opCursor(a crdt.Author) *opCursor {
-	c := &opCursor{author: a, most: tx.most}
+	c := &opCursor{author: a, most: tx.most, sweep: tx.lastSweep}
 	if t := tx.ops(a); t != nil {
 		c.c = t.Cursor()
 	}

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"bytes"
 	"fmt"
+	"math"
 
 	"go.etcd.io/bbolt"
 
@@ -24,6 +25,8 @@ type readTx struct {
 	most uint64
 	// cut is the last sweep that pruned a feed, in the transaction or meanwhile; 0 for none.
 	cut uint64
+	// lastSweep is the last sweep, in the transaction or meanwhile: no body went with a later one.
+	lastSweep uint64
 	// cached answers for the feeds where the file shows what may not be on disk; nil else.
 	cached func(crdt.Author) crdt.Feed
 }
@@ -78,13 +81,13 @@ func (l *Log) tryBeginRead() (*readTx, error) {
 	if int64(tx.ID()) <= l.durable.Load() {
 		r := l.newReadTx(tx)
 		// A prune of meanwhile may be in the transaction: what is missing there must not look older.
-		r.next, r.cut, r.most = next, l.state.cut, l.state.next
+		r.next, r.cut, r.lastSweep, r.most = next, l.state.cut, l.state.sweep, l.state.next
 		return &r, nil
 	}
 	if l.unsynced {
 		// Nothing is written any more, so what is in memory stands still.
 		r := l.newReadTx(tx)
-		r.next, r.cut, r.most, r.cached = l.state.next, l.state.cut, crdt.MaxSeq, l.state.feed
+		r.next, r.cut, r.lastSweep, r.most, r.cached = l.state.next, l.state.cut, math.MaxUint64, crdt.MaxSeq, l.state.feed
 		return &r, nil
 	}
 	_ = tx.Rollback()

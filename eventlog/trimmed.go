@@ -98,7 +98,11 @@ type gonePolicy struct {
 // ends returns the error that ends the reading at an op without its body, which the cursor is at; nil if
 // it goes on.
 func (p gonePolicy) ends(s crdt.Signed, c *opCursor) error {
-	if _, sweep := cutStamp(c.raw()); !p.overtakes(sweep, c.offset()) {
+	_, sweep := cutStamp(c.raw())
+	if sweep > c.sweep {
+		return damagedOp(c.author, c.key, fmt.Errorf("its body went with sweep %d, where the last was %d", sweep, c.sweep))
+	}
+	if !p.overtakes(sweep, c.offset()) {
 		return nil
 	}
 	e := &goneError{author: s.Author, seq: s.First, next: s.Next(), offset: c.offset()}

@@ -171,6 +171,9 @@ func (c *feedCheck) op(tx *readTx, key crdt.Key, v []byte) error {
 	if op.Trimmed() {
 		c.trimmed += op.Count
 	}
+	if _, sweep := cutStamp(v[offsetSize:]); sweep > tx.lastSweep {
+		c.problem("the body of op %d went with sweep %d, where the last was %d", key.First, sweep, tx.lastSweep)
+	}
 	if op.Verify() != nil {
 		c.unsigned[op.ID] = true
 	}

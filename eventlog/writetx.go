@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -78,7 +79,7 @@ func (l *Log) beginWrite() (*writeTx, error) {
 	l.mu.RLock()
 	tx.next, tx.cut = l.state.next, l.state.cut
 	l.mu.RUnlock()
-	tx.readTx.next, tx.most = tx.next, crdt.MaxSeq
+	tx.readTx.next, tx.most, tx.lastSweep = tx.next, crdt.MaxSeq, math.MaxUint64
 	return tx, nil
 }
 

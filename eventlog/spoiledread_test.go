@@ -1,0 +1,65 @@
+package eventlog
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// TestDamageIsNotTakenForWhatWasForgotten spoils what tells readers that something is gone: they say that
+// the file is damaged, and skip nothing.
+func TestDamageIsNotTakenForWhatWasForgotten(t *testing.T) {
+	finds := map[string]string{
+		"an arrival is gone": "1 offsets have no arrival", "a body went with a sweep that never was": "went with sweep 1099511627776",
+	}
+	for name, spoil := range map[string]func(tx *bbolt.Tx, a crdt.Author, op crdt.Op) error{
+		"an arrival is gone": func(tx *bbolt.Tx, _ crdt.Author, _ crdt.Op) error {
+			k := encodeOffset(2)
+			return tx.Bucket(bucketArrivals).Delete(k[:])
+		},
+		"a body went with a sweep that never was": func(tx *bbolt.Tx, a crdt.Author, op crdt.Op) error {
+			k := encodeOpKey(op.Key())
+			return tx.Bucket(bucketOps).Bucket(a[:]).Put(k[:], encodeTrimmed(2, op.Signed, 1<<40))
+		},
+	} {
+		l := newForgetful(t, 0, 0)
+		var op crdt.Op
+		err := l.view(func(tx *readTx) (err error) {
+			op, _, _, err = tx.arrived(2)
+			return err
+		})
+		if err == nil {
+			err = l.db.Update(func(tx *bbolt.Tx) error { return spoil(tx, l.author, op) })
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustAppendOne(t, l) // what was written by hand is durable then
+		for _, reverse := range []bool{false, true} {
+			n := 0
+			for _, err = range l.Entries(t.Context(), Query{Order: Arrival, Reverse: reverse}) {
+				if err == nil {
+					n++
+				}
+			}
+			if _, damaged := asDamaged(err); !damaged {
+				t.Errorf("%s, reverse %t: %d entries, %v", name, reverse, n, err)
+			}
+		}
+		report, err := l.Verify(t.Context())
+		if err != nil || !slices.ContainsFunc(report.Problems, func(p Problem) bool { return strings.Contains(p.String(), finds[name]) }) {
+			t.Errorf("%s: verify finds %v, %v", name, report.Problems, err)
+		}
+	}
+}
+
+func mustAppendOne(t *testing.T, l *Log) {
+	t.Helper()
+	if _, err := l.Append(t.Context(), crdt.Event{Kind: "k"}); err != nil {
+		t.Fatal(err)
+	}
+}
