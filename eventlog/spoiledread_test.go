@@ -63,3 +63,27 @@ func mustAppendOne(t *testing.T, l *Log) {
 		t.Fatal(err)
 	}
 }
+
+// TestAKeyThatHasBecomeABucketIsDamage writes and removes a key that a flipped bit makes a bucket.
+func TestAKeyThatHasBecomeABucketIsDamage(t *testing.T) {
+	l := newForgetful(t, 0, 0)
+	err := l.db.Update(func(tx *bbolt.Tx) error {
+		b, err := tx.Bucket(bucketState).CreateBucket([]byte("mine"))
+		if err == nil {
+			_, err = b.CreateBucket([]byte("key"))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(b *Bucket) error{
+		"put":    func(b *Bucket) error { return b.Put([]byte("key"), nil) },
+		"delete": func(b *Bucket) error { return b.Delete([]byte("key")) },
+	} {
+		err := l.Update(t.Context(), func(tx *Tx) error { return change(tx.Bucket("mine")) })
+		if _, damaged := asDamaged(err); !damaged {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

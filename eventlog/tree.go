@@ -2,9 +2,11 @@ package eventlog
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // tree is a bucket of the file. Wherever bbolt goes in it, a check of the pages goes first: see
@@ -101,13 +103,22 @@ func (t *tree) packed() *tree {
 // put sets the value at key. It keeps value until the transaction ends.
 func (t *tree) put(key, value []byte) error {
 	t.check(key, false)
-	return t.b.Put(key, value)
+	return foundBucket(t.b.Put(key, value))
 }
 
 // remove removes key, if it is there. Pages that become small are merged with those beside them.
 func (t *tree) remove(key []byte) error {
 	t.check(key, true)
-	return t.b.Delete(key)
+	return foundBucket(t.b.Delete(key))
+}
+
+// foundBucket makes damage of bbolt's error for a key that the file takes for a bucket: no key of ours
+// ever was one.
+func foundBucket(err error) error {
+	if errors.Is(err, bolterrors.ErrIncompatibleValue) {
+		return &DamagedError{What: "the file", Err: err}
+	}
+	return err
 }
 
 // removeChild removes the bucket called name, if it is there, which has no buckets inside. It looks at
