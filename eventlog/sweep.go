@@ -12,7 +12,8 @@ import (
 // A sweep is a transaction that forgets something. Sweeps are numbered, so that a reading can tell what
 // went while it was under way from what was gone before.
 
-// sweeping is held by who sweeps, and by who must not see a sweep: see [Log.Verify].
+// sweeping is held by who sweeps, and by who must not see a sweep or must not run beside another who holds
+// it: see [Log.Verify] and [Log.Compact]. Whoever waits for it and for the queue waits for it first.
 type sweeping chan struct{}
 
 func newSweeping() sweeping { return make(sweeping, 1) }
