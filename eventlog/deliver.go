@@ -14,12 +14,19 @@ import (
 // effects, and store loads it from there; or it asks its target for the entry by the key that is the
 // same for ever and on every node, [crdt.Entry.Place] together with the id of its op.
 //
+// With a nil store the log keeps the cursor itself, in a commit of its own after each batch: that is for
+// a handler that takes too long for a transaction, and can do a thing twice. Such a follower can be reset
+// and skipped as those of [Log.Follow] can.
+//
 // The log remembers where the follower was, a little behind store, for [Log.Followers] and to hold back
 // trims. An error of store is a [*CursorError], under RetryOnError only after it was tried again. A
 // cursor of another node or incarnation is one too, which is not tried again. All else is as in
 // [Log.Follow].
 func (l *Log) Deliver(ctx context.Context, name string, cfg FollowConfig, store CursorStore, handler func(ctx context.Context, d Delivery) error) error {
 	return l.follow(ctx, name, cfg, func(f *following) keeper {
+		if store == nil {
+			return &keptBeside{keptHere: &keptHere{following: f}, handler: handler}
+		}
 		return &keptElsewhere{following: f, store: store, handler: handler}
 	})
 }

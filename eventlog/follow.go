@@ -25,8 +25,8 @@ import (
 // An error of the handler keeps nothing and never moves the cursor; OnError and ParkAfter say what
 // then. A panic keeps nothing and passes through. Follow returns ctx's error when ctx ends, a
 // [*HandlerError] when it stops for the handler, a [*TrimmedError] before entries that are gone,
-// [ErrFollowing] when the name is taken, and the errors of [Log.Update]; never nil. After an
-// [ErrUncertain] it looks at the file and goes on from there.
+// [ErrFollowing] when the name is taken, [ErrFollowConfig], and the errors of [Log.Update]; nil only where
+// the configuration's Until ends it. After an [ErrUncertain] it looks at the file and goes on from there.
 //
 // Names are 1 to 255 bytes of UTF-8; those that begin with "quipu." are the log's own.
 func (l *Log) Follow(ctx context.Context, name string, cfg FollowConfig, handler func(tx *Tx, batch []Entry) error) error {
@@ -34,6 +34,10 @@ func (l *Log) Follow(ctx context.Context, name string, cfg FollowConfig, handler
 		return &keptHere{following: f, handler: handler}
 	})
 }
+
+// ErrFollowConfig is wrapped by the errors of [Log.Follow] and [Log.Deliver] that say why a [FollowConfig]
+// makes no sense.
+var ErrFollowConfig = errors.New("config")
 
 // FollowConfig says what a follower takes and how. The zero value takes everything from the beginning
 // and stops at the first error.
@@ -44,6 +48,10 @@ type FollowConfig struct {
 	Authors                  []crdt.Author
 	// From is the offset at which a follower begins that has no cursor yet; [Now] takes new entries only.
 	From uint64
+	// Until, unless it is 0, ends the follower with nil once it has done with all entries below that
+	// offset, those that are not for it and a few above included. The offset of the next entry, see
+	// [Stats], makes it catch up and end.
+	Until uint64
 
 	// MaxEntries bounds the entries of a batch. 0 means 1,024; at most 65,536.
 	MaxEntries int
@@ -109,21 +117,21 @@ func (c FollowConfig) withDefaults() FollowConfig {
 func (c FollowConfig) validate() error {
 	switch {
 	case c.From != Now && c.From >= crdt.MaxSeq:
-		return fmt.Errorf("config: From is %d: expected an offset below 2^53, or Now", c.From)
+		return fmt.Errorf("%w: From is %d: expected an offset below 2^53, or Now", ErrFollowConfig, c.From)
 	case c.MaxEntries < 1 || c.MaxEntries > maxFollowEntries:
-		return fmt.Errorf("config: MaxEntries is %d: expected 1 to %d", c.MaxEntries, maxFollowEntries)
+		return fmt.Errorf("%w: MaxEntries is %d: expected 1 to %d", ErrFollowConfig, c.MaxEntries, maxFollowEntries)
 	case c.MaxBytes < 1 || c.MaxBytes > maxFollowBytes:
-		return fmt.Errorf("config: MaxBytes is %d: expected 1 to %d", c.MaxBytes, maxFollowBytes)
+		return fmt.Errorf("%w: MaxBytes is %d: expected 1 to %d", ErrFollowConfig, c.MaxBytes, maxFollowBytes)
 	case c.MaxWait < 0:
-		return fmt.Errorf("config: MaxWait is %s: expected 0 or more", c.MaxWait)
+		return fmt.Errorf("%w: MaxWait is %s: expected 0 or more", ErrFollowConfig, c.MaxWait)
 	case c.OnError > RetryOnError:
-		return fmt.Errorf("config: OnError is %d: expected StopOnError or RetryOnError", c.OnError)
+		return fmt.Errorf("%w: OnError is %d: expected StopOnError or RetryOnError", ErrFollowConfig, c.OnError)
 	case c.RetryMin < 0 || c.RetryMax < c.RetryMin:
-		return fmt.Errorf("config: RetryMin is %s and RetryMax %s: expected the first to be no more than the second", c.RetryMin, c.RetryMax)
+		return fmt.Errorf("%w: RetryMin is %s and RetryMax %s: expected the first to be no more than the second", ErrFollowConfig, c.RetryMin, c.RetryMax)
 	case c.ParkAfter < 0 || c.ParkAfter > 0 && c.OnError != RetryOnError:
-		return fmt.Errorf("config: ParkAfter is %d: expected 0, or a number of failures together with RetryOnError", c.ParkAfter)
+		return fmt.Errorf("%w: ParkAfter is %d: expected 0, or a number of failures together with RetryOnError", ErrFollowConfig, c.ParkAfter)
 	case c.filter().size() > maxFilter:
-		return fmt.Errorf("config: Kinds, Modules, Subjects and Authors have %d bytes together: expected at most %d", c.filter().size(), maxFilter)
+		return fmt.Errorf("%w: Kinds, Modules, Subjects and Authors have %d bytes together: expected at most %d", ErrFollowConfig, c.filter().size(), maxFilter)
 	}
 	return nil
 }
@@ -256,7 +264,7 @@ func (f *following) run(ctx context.Context) error {
 
 // goOn handles batch after batch.
 func (f *following) goOn(ctx context.Context) error {
-	for {
+	for !f.done(f.cursor) {
 		b, err := f.gather(ctx)
 		if err != nil {
 			return err
@@ -271,4 +279,8 @@ func (f *following) goOn(ctx context.Context) error {
 		}
 		f.cursor = b.to
 	}
+	return nil
 }
+
+// done reports whether a follower whose cursor is at offset has come as far as it is to.
+func (f *following) done(offset uint64) bool { return f.cfg.Until > 0 && offset >= f.cfg.Until }

@@ -33,6 +33,9 @@ func (f *following) gather(ctx context.Context) (portion, error) {
 		if more || !f.source.empty() || f.source.passed() > b.to {
 			continue
 		}
+		if f.done(b.to) {
+			return b, nil
+		}
 		if err := f.await(ctx, changed, deadline); err != nil {
 			return b, err
 		}

@@ -34,7 +34,7 @@ func (k *keptHere) load(ctx context.Context) (cursor uint64, err error) {
 			return err
 		}
 		if f.record.Elsewhere {
-			return fmt.Errorf("follow %q: %w: use Deliver, or another name", k.name, ErrElsewhere)
+			return fmt.Errorf("follow %q: %w: use Deliver with its store, or another name", k.name, ErrElsewhere)
 		}
 		if !found {
 			f.cursor = k.start(tx.Next())
