@@ -5,6 +5,7 @@
 //	GET  /v1/entries       the entries that a query takes, one JSON form a line
 //	GET  /v1/entries/{place}  one entry
 //	GET  /v1/tail          the same in arrival order, and then new ones as they come
+//	                       with after=CURSOR those behind a cursor, such as the status has of the end
 //	                       with transient=true also the transient events that are heard meanwhile
 //	POST /v1/broadcast     a transient event in; told to those who listen, and stored nowhere
 //	POST /v1/transitions   moves, one a line, in; places out
@@ -22,6 +23,15 @@
 //	GET  /v1/gone          what is not here of each author, one a line
 //	POST /v1/prune         gives leave, for good, to forget a part of the node's own feed
 //	POST /v1/compact       writes the log's file anew without what is free
+//	GET  /v1/followers     where each follower stands, one a line
+//	GET  /v1/followers/show    where one stands: ?name=NAME, as in those below
+//	POST /v1/followers/reset   moves it: &to=start, end or an offset
+//	POST /v1/followers/skip    moves it behind its next entries: &entries=N
+//	GET  /v1/followers/parked  what it could not handle and has parked, one a line
+//	POST /v1/followers/drop    gives that up: &offset=N, as often as wanted, or all of it
+//	POST /v1/followers/remove  forgets the follower
+//	POST /v1/follow        a follower whose handler is the client: a request and then a reply to each batch,
+//	                       one a line, in; batches of entries, each ended by a line of its own, out
 //	POST /v1/sync          exchanges both ways with a node that is named, without joining it
 //	POST /v1/bundle        ops as a bundle, out; what was left out in a trailer
 //	POST /v1/bundle/apply  a bundle in; what became of it out
@@ -30,7 +40,8 @@
 //
 // The few types: [Client] makes the calls. [Query] says which entries. [Line] is an entry as it came
 // over the wire, byte for byte, parsed when asked. [Error] is why the node refused, with a [Code] for
-// programs. [Status], [Member], [Frontier] and [Report] are what the other routes return.
+// programs. [Follower] is where a follower stands, and [Batch] what one is given whose handler is the
+// client. [Status], [Member], [Frontier] and [Report] are what the other routes return.
 //
 // A walk: a client connects to the node's socket, posts lines, and reads places while it still posts;
 // both directions stream. A stream that fails in the middle ends with a line

@@ -19,6 +19,7 @@ const (
 	TooLarge     Code = "too-large"     // a line is longer than any entry can be
 	NotRunning   Code = "not-running"   // only a running daemon can answer
 	Busy         Code = "busy"          // as many as may do this at a time do it
+	Unhandled    Code = "unhandled"     // the follower's handler has failed, and is not to try again
 	SecondWriter Code = "second-writer" // another process writes with this node's key
 	ReadOnly     Code = "read-only"     // the log takes nothing until it is closed, opened and verified
 	NotSynced    Code = "not-synced"    // the other node could not be reached, or the exchange broke off

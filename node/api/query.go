@@ -37,6 +37,9 @@ type Query struct {
 	// Offset is the offset at which a reading in arrival order begins. Nil is the beginning, and for a
 	// tail the present end.
 	Offset *uint64
+	// After is the text form of a cursor of this node's: a reading in arrival order, or a tail, goes on
+	// behind it. It stands in the place of an offset, and is refused by any other node. Empty is none.
+	After string
 	// Transient takes the transient events too that are heard while a tail runs, those that the other
 	// filters take. Only a tail can have it, and only a daemon's.
 	Transient bool
@@ -57,12 +60,13 @@ const (
 	paramReverse   = "reverse"
 	paramLimit     = "limit"
 	paramOffset    = "offset"
+	paramAfter     = "after"
 	paramTransient = "transient"
 )
 
 var params = []string{
 	paramOrder, paramAuthor, paramKind, paramModule, paramSubject, paramFrom, paramDisputed, paramGone,
-	paramSince, paramUntil, paramReverse, paramLimit, paramOffset, paramTransient,
+	paramSince, paramUntil, paramReverse, paramLimit, paramOffset, paramAfter, paramTransient,
 }
 
 // Values returns the query as parameters of a URL.
@@ -98,6 +102,7 @@ func (q Query) Values() url.Values {
 	if q.Offset != nil {
 		set(paramOffset, strconv.FormatUint(*q.Offset, 10))
 	}
+	set(paramAfter, q.After)
 	if q.Transient {
 		set(paramTransient, "true")
 	}
@@ -156,6 +161,8 @@ func (q *Query) set(name, value string, i int) (err error) {
 		q.Disputed = value
 	case paramGone:
 		q.Gone = value
+	case paramAfter:
+		q.After = value
 	case paramFrom:
 		q.From = new(crdt.Place)
 		*q.From, err = crdt.ParsePlace(value)

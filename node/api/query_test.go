@@ -30,6 +30,7 @@ func TestQueryRoundTrip(t *testing.T) {
 		{Disputed: "only"},
 		{Order: "arrival", Offset: &offset},
 		{Transient: true, Kinds: []string{"k"}},
+		{Order: "arrival", After: "0011223344556677.00112233445566778899aabbccddeeff.12"},
 	} {
 		v, err := url.ParseQuery(want.Values().Encode())
 		if err != nil {

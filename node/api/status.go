@@ -31,11 +31,14 @@ type Status struct {
 	Entries uint64    `json:"entries"`
 	// Next is the offset that the next entry gets.
 	Next uint64 `json:"next"`
+	// Cursor is the text form of the cursor behind all that is there: a query's After goes on with what
+	// comes next.
+	Cursor string `json:"cursor"`
 	// Bytes is the size of the log's file, Free how many of them are free for what comes.
 	Bytes int64 `json:"bytes"`
+	Free  int64 `json:"free"`
 	// Index says how far the index of subjects and kinds is.
 	Index Index `json:"index"`
-	Free  int64 `json:"free"`
 	// Trimmed is how many entries are here without their bodies, Pruned how many were here and are no more.
 	Trimmed uint64 `json:"trimmed,omitempty"`
 	Pruned  uint64 `json:"pruned,omitempty"`

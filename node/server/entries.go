@@ -90,5 +90,8 @@ func queryOf(q api.Query) (eventlog.Query, error) {
 	if q.Offset != nil {
 		made.FromOffset = *q.Offset
 	}
-	return made, nil
+	if q.After != "" {
+		made.After, err = eventlog.ParseCursor(q.After)
+	}
+	return made, err
 }

@@ -69,7 +69,7 @@ func (s *server) getStatus(w http.ResponseWriter, _ *http.Request) {
 	held := s.log.Stats()
 	status := api.Status{
 		Author: s.log.Author(), Name: s.name, Log: s.log.ID(), Version: s.version, Hash: s.log.Root(),
-		Authors: held.Authors, Ops: held.Ops, Entries: held.Entries, Next: held.Next, Bytes: held.Bytes,
+		Authors: held.Authors, Ops: held.Ops, Entries: held.Entries, Next: held.Next, Cursor: s.log.CursorAt(held.Next).String(), Bytes: held.Bytes,
 		Free: held.Free, Trimmed: held.Trimmed, Pruned: held.Pruned,
 		Forked: held.Forked, Ahead: held.Ahead, Writable: true,
 	}

@@ -26,7 +26,7 @@ func (s *server) getTail(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, err)
 		return
 	}
-	if !r.URL.Query().Has("offset") {
+	if asked := r.URL.Query(); !asked.Has("offset") && !asked.Has("after") {
 		// From the end as it is now: once the client sees the answer's head, nothing that is
 		// appended is missed.
 		q.FromOffset = s.log.Stats().Next

@@ -1,0 +1,196 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// getFollowers streams where each follower stands.
+func (s *server) getFollowers(w http.ResponseWriter, r *http.Request) {
+	all, err := s.log.Followers(r.Context())
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	out := s.newLines(w)
+	for _, f := range all {
+		if err := out.putValue(followerOf(f)); err != nil {
+			return // the client has gone
+		}
+	}
+	out.end(nil)
+}
+
+// getFollower answers with where one follower stands.
+func (s *server) getFollower(w http.ResponseWriter, r *http.Request) {
+	params, err := followerParams(r)
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	s.showFollower(w, r, params.Get(api.ParamName))
+}
+
+func (s *server) showFollower(w http.ResponseWriter, r *http.Request, name string) {
+	f, err := s.log.Follower(r.Context(), name)
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	s.answer(w, followerOf(f))
+}
+
+// postFollowerReset moves a follower, and answers with where it stands then.
+func (s *server) postFollowerReset(w http.ResponseWriter, r *http.Request) {
+	params, err := followerParams(r, api.ParamTo)
+	var to uint64
+	if err == nil {
+		to, err = resetTo(params.Get(api.ParamTo))
+	}
+	name := params.Get(api.ParamName)
+	if err == nil {
+		err = s.log.ResetFollower(r.Context(), name, to)
+	}
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	s.showFollower(w, r, name)
+}
+
+// resetTo returns the offset that a follower is moved to.
+func resetTo(text string) (uint64, error) {
+	switch text {
+	case api.ToStart:
+		return 0, nil
+	case api.ToEnd:
+		return eventlog.Now, nil
+	}
+	offset, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || offset >= crdt.MaxSeq {
+		return 0, invalid(fmt.Errorf("parameter %s: %q: expected %s, %s or an offset", api.ParamTo, text, api.ToStart, api.ToEnd))
+	}
+	return offset, nil
+}
+
+// postFollowerSkip moves a follower behind some entries, and answers with how many they were.
+func (s *server) postFollowerSkip(w http.ResponseWriter, r *http.Request) {
+	params, err := followerParams(r, api.ParamEntries)
+	var n, skipped uint64
+	if err == nil {
+		n, err = strconv.ParseUint(params.Get(api.ParamEntries), 10, 64)
+		if err != nil || n == 0 {
+			err = invalid(fmt.Errorf("parameter %s: %q: expected a number of entries, 1 or more", api.ParamEntries, params.Get(api.ParamEntries)))
+		}
+	}
+	if err == nil {
+		skipped, err = s.log.SkipFollower(r.Context(), params.Get(api.ParamName), n)
+	}
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	s.answer(w, api.Counted{Entries: skipped})
+}
+
+// postFollowerRemove forgets a follower.
+func (s *server) postFollowerRemove(w http.ResponseWriter, r *http.Request) {
+	params, err := followerParams(r)
+	if err == nil {
+		err = s.log.RemoveFollower(r.Context(), params.Get(api.ParamName))
+	}
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	s.answer(w, api.Counted{})
+}
+
+// getParked streams what a follower has parked.
+func (s *server) getParked(w http.ResponseWriter, r *http.Request) {
+	params, err := followerParams(r)
+	var parked []eventlog.ParkedEntry
+	if err == nil {
+		parked, err = s.log.Parked(r.Context(), params.Get(api.ParamName))
+	}
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	out := s.newLines(w)
+	for _, p := range parked {
+		if err := out.putValue(parkedOf(p)); err != nil {
+			return // the client has gone
+		}
+	}
+	out.end(nil)
+}
+
+// postFollowerDrop gives up what a follower has parked, and answers with how many entries that were.
+func (s *server) postFollowerDrop(w http.ResponseWriter, r *http.Request) {
+	params, err := followerParams(r, api.ParamOffset)
+	var offsets []uint64
+	for _, text := range params[api.ParamOffset] {
+		offset, wrong := strconv.ParseUint(text, 10, 64)
+		if wrong != nil {
+			err = invalid(fmt.Errorf("parameter %s: %q: expected an offset", api.ParamOffset, text))
+		}
+		offsets = append(offsets, offset)
+	}
+	var dropped int
+	if err == nil {
+		dropped, err = s.log.DropParked(r.Context(), params.Get(api.ParamName), offsets...)
+	}
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	s.answer(w, api.Counted{Entries: uint64(dropped)})
+}
+
+// followerParams returns the parameters of a call about a follower: its name, and those of more. Any
+// other is refused: a call that changes something does not guess.
+func followerParams(r *http.Request, more ...string) (url.Values, error) {
+	params := r.URL.Query()
+	for name, values := range params {
+		switch {
+		case name != api.ParamName && !slices.Contains(more, name):
+			return nil, invalid(fmt.Errorf("unknown parameter %q", name))
+		case len(values) > 1 && name != api.ParamOffset:
+			return nil, invalid(fmt.Errorf("parameter %s: %q: one value is enough", name, values[1]))
+		}
+	}
+	return params, nil
+}
+
+// followerOf returns what is told of a follower.
+func followerOf(f eventlog.FollowerStatus) api.Follower {
+	told := api.Follower{
+		Name: f.Name, Cursor: f.Cursor, Next: f.Next, Lag: f.Lag, LagSeconds: f.LagTime.Seconds(),
+		Running: f.Running, Elsewhere: f.Elsewhere,
+		Handled: f.Handled, Parked: f.Parked, Skipped: f.Skipped, Dropped: f.Dropped, Trimmed: f.Trimmed,
+		Filter: f.Filter, Holds: f.Holds, Since: f.Since,
+	}
+	if f.Failure != nil {
+		failure := failureOf(*f.Failure)
+		told.Failure = &failure
+	}
+	return told
+}
+
+func failureOf(f eventlog.Failure) api.FollowerFailure {
+	return api.FollowerFailure{Error: f.Error, Time: f.Time, Attempts: f.Attempts, First: f.First, Last: f.Last}
+}
+
+func parkedOf(p eventlog.ParkedEntry) api.ParkedEntry {
+	return api.ParkedEntry{
+		Offset: p.Offset, Author: p.Author, Seq: p.Seq, Op: p.Op, Kind: p.Kind, Subject: p.Subject, Failure: failureOf(p.Failure),
+	}
+}
