@@ -72,7 +72,7 @@ func (p *pruneCommand) run(cmd *cobra.Command) error {
 	warnf(cmd, "every node may forget %s of %s, %d to %d, for good: nobody can take it back",
 		count(plan.Entries, "entry"), author, plan.Floor-plan.Entries, plan.Floor-1)
 	if !p.yes {
-		if err := confirm(cmd); err != nil {
+		if err := confirm(cmd, "Prune them?", "not pruned"); err != nil {
 			return err
 		}
 	}
@@ -135,8 +135,8 @@ func (p *pruneCommand) plan(cmd *cobra.Command) (plan api.Pruned, author crdt.Au
 	return plan, author, err
 }
 
-// confirm asks for leave on a terminal.
-func confirm(cmd *cobra.Command) error {
+// confirm asks for leave on a terminal. The error for any answer but yes begins with not.
+func confirm(cmd *cobra.Command, question, not string) error {
 	file, ok := cmd.InOrStdin().(*os.File)
 	if ok {
 		stat, err := file.Stat()
@@ -145,13 +145,13 @@ func confirm(cmd *cobra.Command) error {
 	if !ok {
 		return usagef("nobody can be asked, since stdin is no terminal: give --yes")
 	}
-	fmt.Fprint(cmd.ErrOrStderr(), "Prune them? Type yes: ")
+	fmt.Fprint(cmd.ErrOrStderr(), question+" Type yes: ")
 	answer, err := bufio.NewReader(interruptible(cmd.Context(), file)).ReadString('\n')
 	if err != nil {
 		return usagef("nobody has answered: give --yes")
 	}
 	if strings.TrimSpace(answer) != "yes" {
-		return fmt.Errorf("not pruned: the answer was %q", strings.TrimSpace(clip(answer, 40)))
+		return fmt.Errorf("%s: the answer was %q", not, strings.TrimSpace(clip(answer, 40)))
 	}
 	return nil
 }

@@ -111,6 +111,7 @@ func printStatus(w io.Writer, s api.Status) error {
 	}
 	line("entries", "%d in %s by %s", s.Entries, count(s.Ops, "op"), count(uint64(s.Authors), "author"))
 	line("hash", "%s", s.Hash)
+	line("cursor", "%s", s.Cursor)
 	line("file", "%s", fileUse(api.FileUse{Bytes: s.Bytes, Free: s.Free}))
 	if s.Trimmed+s.Pruned > 0 {
 		line("gone", "%s trimmed, %d pruned: see quipu trim --status", count(s.Trimmed, "entry"), s.Pruned)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/folder"
@@ -19,7 +20,6 @@ const tailPause = 100 * time.Millisecond
 func newTail() *cobra.Command {
 	var t tail
 	var format string
-	var fromStart bool
 	cmd := &cobra.Command{
 		Use:   "tail --dir D [flags]",
 		Short: "Print entries as they arrive",
@@ -35,22 +35,37 @@ Entries that are gone before the tail comes to them are counted on stderr, and i
 goes on behind them. --gone show prints the trimmed ones as "quipu log" does;
 --gone stop ends the tail with exit code 3, saying where to go on.
 
+--token-file keeps in a file where the tail is, and the next one with that file
+goes on there. It is written as often as ten times a second, and when the tail
+ends: one that is killed leaves out nothing, but what it printed last may be
+printed again. --after takes such a token from the command line; "quipu status"
+prints that of the present end as cursor. A token is good for the node that it
+is of, until its log is begun anew there; any other refuses it. What was trimmed
+behind a token is counted as above. To handle each entry, and not only print it,
+there is "quipu follow".
+
 With --transient the transient events are printed too that are heard from now
 on, broadcast here or by peers. They are marked "retention":"transient" and have
 no seq, op or offset, since they are stored nowhere; so they need a running
 daemon, and what is broadcast while it is down is missed. When this command is
 too slow for them, stderr says how many it has missed.`,
-		Example: "  quipu tail --dir a --kind note\n  quipu tail --dir a --from-start --format ndjson\n  quipu tail --dir a --transient --kind progress",
+		Example: "  quipu tail --dir a --kind note\n  quipu tail --dir a --from-start --format ndjson\n  quipu tail --dir a --transient --kind progress\n  quipu tail --dir a --format ndjson --token-file seen",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t.print = newEntryPrinter(cmd.OutOrStdout(), format)
 			t.warn = func(text string) { warnf(cmd, "%s", text) }
-			if fromStart {
-				t.query.Offset = new(uint64)
+			if err := t.where(); err != nil {
+				return err
 			}
 			t.left = t.query.Limit
-			err := t.run(cmd.Context())
-			if err != nil && cmd.Context().Err() == nil {
+			err := t.runKept(cmd.Context())
+			if cmd.Context().Err() != nil {
+				err = nil
+			}
+			if kept := t.token.keep(); err == nil {
+				err = kept
+			}
+			if err != nil {
 				return err
 			}
 			return t.print.end()
@@ -60,23 +75,28 @@ too slow for them, stderr says how many it has missed.`,
 	filterFlags(cmd, &t.query)
 	cmd.Flags().BoolVar(&t.query.Transient, "transient", false, "print transient events too, which are stored nowhere")
 	goneFlag(cmd, &t.query)
-	cmd.Flags().BoolVar(&fromStart, "from-start", false, "begin with the first entry, not with the next one")
+	cmd.Flags().BoolVar(&t.fromStart, "from-start", false, "begin with the first entry, not with the next one")
+	cmd.Flags().Var(cursorFlag{&t.at}, "after", "go on behind this `token`")
+	cmd.Flags().StringVar(&t.token.path, "token-file", "", "keep a token in this `file`, and go on where it says")
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
 	return cmd
 }
 
 // tail is one run of the command.
 type tail struct {
-	dir   string
-	query api.Query // its Offset is where to go on, once it is known
-	left  int       // of a limit; 0 without one
-	print *entryPrinter
-	warn  func(string)
-	heard bool // a daemon was there
+	dir       string
+	query     api.Query
+	fromStart bool
+	at        eventlog.Cursor // where to go on; zero until it is known
+	token     tokenFile
+	left      int // of a limit; 0 without one
+	print     *entryPrinter
+	warn      func(string)
+	heard     bool // a daemon was there
 	// until is the offset up to which there was something when the present reading began. Runs of what is
 	// gone are joined up to there, and printed at once from there on.
 	until uint64
-	begun bool // a reading was under way before
+	fresh bool // the present reading is the first, and where it began was not given
 	// resumes says that the present reading goes on where another one ended. Nobody watched in between what
 	// went, so up to until it stops at whatever is gone.
 	resumes bool
@@ -88,6 +108,25 @@ var (
 	errEnough  = errors.New("enough")
 	errResumed = errors.New("resumed")
 )
+
+// where finds where to go on, if the command line says it.
+func (t *tail) where() error {
+	given := !t.at.IsZero()
+	switch {
+	case given && t.fromStart:
+		return usagef("--after and --from-start both say where to begin: give one of them")
+	case given && t.token.path != "":
+		return usagef("--after and --token-file both say where to begin: give one of them")
+	case given:
+		t.resumes = true
+		return nil
+	}
+	var err error
+	t.at, err = t.token.read()
+	t.resumes = !t.at.IsZero()
+	t.token.kept, t.token.reached = t.at, t.at
+	return err
+}
 
 // run prints until ctx ends or the limit is reached.
 func (t *tail) run(ctx context.Context) error {
@@ -118,7 +157,7 @@ func (t *tail) run(ctx context.Context) error {
 		case err != nil && !isGone(err):
 			return err
 		}
-		t.resumes = t.query.Offset != nil
+		t.resumes = !t.at.IsZero()
 		select {
 		case <-time.After(tailPause):
 		case <-ctx.Done():
@@ -143,13 +182,18 @@ func (t *tail) overtaken(err error) bool {
 		return false
 	}
 	t.warn(refusal.Message)
-	t.query.Offset = &refusal.Trimmed.Offset
+	t.goOn(refusal.Trimmed.Offset)
 	return true
 }
 
 // wire returns the query of the present reading.
 func (t *tail) wire() api.Query {
 	q := t.query
+	if t.fresh {
+		q.Offset = &t.at.Offset
+		return q
+	}
+	q.After = t.at.String()
 	if t.resumes && q.Gone == skipGone {
 		q.Gone = stopGone
 	}
@@ -204,24 +248,34 @@ func (t *tail) follow(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// begin finds the offset to begin at, unless it is known, and up to where there is something.
+// goOn says that all below offset was printed, or is gone.
+func (t *tail) goOn(offset uint64) {
+	t.at.Offset = offset
+	t.token.reach(t.at)
+}
+
+// begin finds where to begin, unless that is known, and up to where there is something.
 func (t *tail) begin(ctx context.Context, c *api.Client) error {
 	status, err := c.Status(ctx)
 	if err != nil {
 		return err
 	}
 	t.until = status.Next
-	if t.query.Offset == nil {
-		t.query.Offset = &status.Next
-	}
-	first := !t.begun
-	t.begun = true
-	if *t.query.Offset >= t.until {
-		t.resumes = false
+	t.fresh = t.at.IsZero()
+	if !t.fresh {
+		t.resumes = t.resumes && t.at.Offset < t.until
 		return nil
 	}
-	if !first {
-		return nil
+	if t.at, err = eventlog.ParseCursor(status.Cursor); err != nil {
+		return err
+	}
+	if t.fromStart {
+		t.at.Offset = 0
+	}
+	t.token.reach(t.at)
+	// What arrives from now on is for the next tail, too, should this one end early.
+	if err := t.token.keep(); err != nil || t.at.Offset >= t.until {
+		return err
 	}
 	note, err := noteGone(ctx, c, t.query)
 	if note != "" {
@@ -253,12 +307,12 @@ func (t *tail) take(line api.Line) error {
 	}
 	if offset != nil {
 		next := *offset + max(1, e.Gone)
-		t.query.Offset = &next
+		t.goOn(next)
 	}
 	if err := t.one(); err != nil {
 		return err
 	}
-	if t.query.Offset == nil || *t.query.Offset < t.until {
+	if t.at.Offset < t.until {
 		return nil
 	}
 	if err := t.print.flush(); err != nil || !t.resumes {

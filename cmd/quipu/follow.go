@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/node"
+	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/folder"
+)
+
+// stopPause is how long a command of --exec has to end after SIGINT.
+const stopPause = 10 * time.Second
+
+const followHelp = `Run a command for every entry, as a follower whose place in the log is kept under
+NAME: each batch of entries, in the order in which they arrive here, is given to
+"sh -c CMD" as lines of JSON on its stdin, and the follower moves on when the
+command exits with 0. It goes on where it was when it is started again. Its first
+start begins with the first entry, or with --from-now with the next one.
+
+Every entry is handled at least once: a batch whose command was cut off comes
+again. What must not be done twice is told apart by "author", "seq" and "op" of
+the line, which are the same for ever and on every node.
+
+When the command fails, quipu follow ends with exit code 1, and nothing is passed
+over: the batch comes again at the next start. With --retry it comes again after
+a pause that grows up to a minute, and with --park-after N the one entry that
+fails N times is set aside with its error and the others go on; see "quipu
+followers". Whatever the command writes to stderr is written to stderr.
+
+It runs until SIGINT or SIGTERM, or with --once until all is handled that was
+there when it began. It waits for the daemon while that does not run; --once
+does without one. The command's environment has NAME as QUIPU_FOLLOWER, the number
+of entries as QUIPU_ENTRIES and the cursor behind them as QUIPU_AFTER.`
+
+func newFollow() *cobra.Command {
+	var f follow
+	cmd := &cobra.Command{
+		Use:     "follow --dir D NAME --exec CMD [flags]",
+		Short:   "Run a command for every entry, as a follower",
+		Long:    followHelp,
+		Example: "  quipu follow --dir a mailer --kind order --exec './send-mail'\n  quipu follow --dir a copy --once --exec 'cat >> copy.ndjson'",
+		Args:    oneArg("the follower's name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.request.Name = args[0]
+			if err := f.check(); err != nil {
+				return err
+			}
+			f.out, f.errs = cmd.OutOrStdout(), cmd.ErrOrStderr()
+			f.warn = func(text string) { warnf(cmd, "%s", text) }
+			err := f.run(cmd.Context())
+			if cmd.Context().Err() != nil {
+				return nil
+			}
+			return err
+		},
+	}
+	dirFlag(cmd, &f.dir)
+	flags := cmd.Flags()
+	flags.StringVar(&f.exec, "exec", "", "the `command` that is given the entries (required)")
+	flags.Var(&authors{&f.request.Authors}, "author", "take entries by this `author` (repeat it for several)")
+	flags.StringArrayVar(&f.request.Kinds, "kind", nil, "take entries of this `kind` (repeat it for several)")
+	flags.StringArrayVar(&f.request.Modules, "module", nil, "take entries of this `module` (repeat it for several)")
+	flags.StringArrayVar(&f.request.Subjects, "subject", nil, "take entries about this `subject` (repeat it for several)")
+	flags.BoolVar(&f.request.FromNow, "from-now", false, "begin with the next entry at the first start, not with the first one")
+	flags.BoolVar(&f.request.Once, "once", false, "end when all is handled that is there")
+	flags.IntVar(&f.request.MaxEntries, "max-entries", 0, "give the command this `number` of entries at once at most (default 1024)")
+	flags.BoolVar(&f.request.Retry, "retry", false, "try again when the command fails")
+	flags.IntVar(&f.request.ParkAfter, "park-after", 0, "with --retry, set an entry aside that has failed this `number` of times")
+	flags.BoolVar(&f.request.SkipTrimmed, "skip-trimmed", false, "go on behind entries that are gone, instead of ending with exit code 3")
+	flags.BoolVar(&f.request.DoesNotHold, "no-hold", false, "let entries be trimmed that were not handled")
+	return cmd
+}
+
+// follow is one run of the command.
+type follow struct {
+	dir, exec string
+	request   api.FollowRequest
+	out, errs io.Writer
+	warn      func(string)
+}
+
+func (f *follow) check() error {
+	switch {
+	case f.exec == "":
+		return usagef("--exec is missing: it is the command that is given the entries")
+	case f.request.MaxEntries < 0:
+		return usagef("--max-entries %d: expected 1 or more", f.request.MaxEntries)
+	case f.request.ParkAfter < 0:
+		return usagef("--park-after %d: expected 1 or more", f.request.ParkAfter)
+	case f.request.ParkAfter > 0 && !f.request.Retry:
+		return usagef("--park-after goes with --retry")
+	}
+	return nil
+}
+
+// run follows until ctx ends, or, with --once, until it has caught up.
+func (f *follow) run(ctx context.Context) error {
+	if f.request.Once {
+		return withNode(ctx, f.dir, func(c *api.Client) error { return c.Follow(ctx, f.request, f.handle) })
+	}
+	waiting := false
+	for {
+		client, err := node.ConnectDaemon(ctx, f.dir)
+		if err != nil {
+			if err := folder.Folder(f.dir).Check(); err != nil {
+				return err
+			}
+			if !waiting {
+				waiting = true
+				f.warn("no daemon runs here; waiting for one")
+			}
+		} else {
+			waiting = false
+			err := errors.Join(client.Follow(ctx, f.request, f.handle), client.Close())
+			if !isGone(err) {
+				return err
+			}
+		}
+		select {
+		case <-time.After(tailPause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// handle runs the command for a batch.
+func (f *follow) handle(ctx context.Context, b api.Batch) error {
+	cmd := exec.CommandContext(ctx, "sh", "-c", f.exec)
+	cmd.Env = append(os.Environ(), "QUIPU_FOLLOWER="+f.request.Name, "QUIPU_AFTER="+b.After, "QUIPU_ENTRIES="+strconv.Itoa(b.Entries))
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(b.Lines), f.out, f.errs
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = stopPause
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w", clip(f.exec, 80), err)
+	}
+	return nil
+}

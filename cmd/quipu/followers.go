@@ -1,0 +1,189 @@
+package main
+
+import (
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/node/api"
+)
+
+func newFollowers() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "followers list|show|reset|skip|parked|drop|remove",
+		Short: "Say where the followers of the log stand, and move them",
+		Long: `A follower is a program, or "quipu follow", that handles every entry that is for
+it, in the order in which the entries arrive here, and whose place in that order
+is kept under its name. These commands show and change what is kept, while the
+follower runs and while it does not.
+
+An entry that a follower fails at stops it, unless it is told to try again or to
+park what it cannot handle. "quipu followers list" shows who is behind and why.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("expected %s", oneOf(commandNames(cmd)))
+			}
+			return unknown("command", args[0], commandNames(cmd))
+		},
+		RunE: func(*cobra.Command, []string) error { return nil }, // Args never lets it run
+	}
+	cmd.AddCommand(
+		newFollowersList(), newFollowersShow(), newFollowersReset(), newFollowersSkip(),
+		newFollowersParked(), newFollowersDrop(), newFollowersRemove(),
+	)
+	return cmd
+}
+
+func newFollowersList() *cobra.Command {
+	var dir, format string
+	cmd := &cobra.Command{
+		Use:   "list --dir D",
+		Short: "Print where each follower stands",
+		Long: `Print where each follower stands: the offset of the entry that it looks at next,
+how many entries it has not looked at and how long ago the first of them was
+written, how many it has parked, and what failed last, if that has not passed.
+
+A follower runs in the process that has the log open: the daemon, or a program
+that opened the log itself.`,
+		Example: "  quipu followers list --dir a",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				heads := []string{"NAME", "STATE", "OFFSET", "LAG", "LAG TIME", "PARKED", "ERROR"}
+				none := true
+				err := printAll(cmd.OutOrStdout(), format, c.Followers(cmd.Context()), heads, []int{16, 8, 10, 8, 9, 6}, func(f api.Follower) []string {
+					none = false
+					return followerRow(f)
+				})
+				if err == nil && none && format == asTable {
+					_, err = io.WriteString(cmd.OutOrStdout(), "no followers\n")
+				}
+				return err
+			})
+		},
+	}
+	dirFlag(cmd, &dir)
+	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
+	return cmd
+}
+
+func followerRow(f api.Follower) []string {
+	const errorWidth = 80
+	failure := "-"
+	if failing(f) {
+		failure = clip(f.Failure.Error, errorWidth)
+	}
+	return []string{
+		f.Name, followerState(f), strconv.FormatUint(f.Cursor, 10), strconv.FormatUint(f.Lag, 10), lagTime(f),
+		strconv.FormatUint(f.Parked, 10), failure,
+	}
+}
+
+// failing reports whether what failed last has not passed.
+func failing(f api.Follower) bool { return f.Failure != nil && f.Failure.Attempts > 0 }
+
+// followerState returns what a follower does now, in a word.
+func followerState(f api.Follower) string {
+	switch {
+	case f.Running && failing(f):
+		return "retrying"
+	case f.Running:
+		return "running"
+	case failing(f):
+		return "failed"
+	}
+	return "stopped"
+}
+
+// lagTime returns how long the first entry has waited that a follower has not looked at.
+func lagTime(f api.Follower) string {
+	if f.Lag == 0 {
+		return "-"
+	}
+	d := time.Duration(f.LagSeconds * float64(time.Second))
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+func newFollowersShow() *cobra.Command {
+	var dir, format string
+	cmd := &cobra.Command{
+		Use:     "show --dir D NAME",
+		Short:   "Print all that is known of a follower",
+		Example: "  quipu followers show --dir a mailer",
+		Args:    oneArg("the follower's name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				f, err := c.Follower(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return printFollower(cmd.OutOrStdout(), format, f)
+			})
+		},
+	}
+	dirFlag(cmd, &dir)
+	formatFlag(cmd, &format, asTable, asJSON)
+	return cmd
+}
+
+// printFollower prints a follower: for people a line for each thing worth knowing.
+func printFollower(w io.Writer, format string, f api.Follower) error {
+	if format == asJSON {
+		return printJSON(w, f)
+	}
+	var about facts
+	line := about.line
+	line("name", "%s", f.Name)
+	line("state", "%s", followerState(f))
+	line("offset", "%d of %d", f.Cursor, f.Next)
+	if f.Lag > 0 {
+		line("lag", "%s, the first written %s ago", count(f.Lag, "entry"), lagTime(f))
+	} else {
+		line("lag", "none")
+	}
+	if f.Filter != "" {
+		line("takes", "%s", f.Filter)
+	} else {
+		line("takes", "everything")
+	}
+	if f.Elsewhere {
+		line("cursor", "kept by the follower itself; the offset above may be a little behind it")
+	}
+	if f.Holds {
+		line("trims", "held back by it")
+	} else {
+		line("trims", "not held back by it")
+	}
+	line("handled", "%s", count(f.Handled, "entry"))
+	if f.Parked > 0 {
+		line("parked", "%s: see quipu followers parked", count(f.Parked, "entry"))
+	}
+	for _, n := range []struct {
+		name string
+		n    uint64
+	}{{"skipped", f.Skipped}, {"dropped", f.Dropped}, {"trimmed", f.Trimmed}} {
+		if n.n > 0 {
+			line(n.name, "%s", count(n.n, "entry"))
+		}
+	}
+	if e := f.Failure; e != nil {
+		line("error", "%s", e.Error)
+		line("", "at %s, offsets %d to %d, %s", e.Time.UTC().Format(timeLayout), e.First, e.Last, attempts(e.Attempts))
+	}
+	if !f.Since.IsZero() {
+		line("since", "%s", f.Since.UTC().Format(timeLayout))
+	}
+	return about.print(w)
+}
+
+func attempts(n int) string {
+	if n == 0 {
+		return "passed since"
+	}
+	return "attempt " + strconv.Itoa(n)
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/api"
+)
+
+func newFollowersParked() *cobra.Command {
+	var dir, format string
+	cmd := &cobra.Command{
+		Use:   "parked --dir D NAME",
+		Short: "Print what a follower could not handle and went on without",
+		Long: `Print the entries that a follower could not handle and went on without, with
+their errors and how often they have failed. They stay in the log: "quipu log
+--order arrival" has their offsets. A program can replay them (ReplayParked)
+once it is mended, "quipu followers drop" gives them up.`,
+		Example: "  quipu followers parked --dir a mailer",
+		Args:    oneArg("the follower's name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				heads := []string{"OFFSET", "PLACE", "KIND", "SUBJECT", "ATTEMPTS", "AT", "ERROR"}
+				none := true
+				err := printAll(cmd.OutOrStdout(), format, c.Parked(cmd.Context(), args[0]), heads, []int{8, placeWidth, 16, 16, 8, timeWidth}, func(p api.ParkedEntry) []string {
+					none = false
+					return parkedRow(p)
+				})
+				if err == nil && none && format == asTable {
+					_, err = io.WriteString(cmd.OutOrStdout(), "nothing is parked\n")
+				}
+				return err
+			})
+		},
+	}
+	dirFlag(cmd, &dir)
+	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
+	return cmd
+}
+
+func parkedRow(p api.ParkedEntry) []string {
+	return []string{
+		strconv.FormatUint(p.Offset, 10), shortPlace(crdt.Place{Author: p.Author, Seq: p.Seq}), p.Kind, p.Subject,
+		strconv.Itoa(p.Failure.Attempts), p.Failure.Time.UTC().Format(timeLayout), p.Failure.Error,
+	}
+}
+
+func newFollowersDrop() *cobra.Command {
+	var dir, format string
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "drop --dir D NAME OFFSET... | --all",
+		Short: "Give up what a follower has parked",
+		Long: `Give up entries that a follower has parked, those at the offsets that "quipu
+followers parked" prints, or all of them. The entries stay in the log.`,
+		Example: "  quipu followers drop --dir a mailer 17\n  quipu followers drop --dir a mailer --all",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 || all == (len(args) > 1) {
+				return usagef("expected the follower's name, and either offsets or --all")
+			}
+			var offsets []uint64
+			for _, arg := range args[1:] {
+				offset, err := strconv.ParseUint(arg, 10, 64)
+				if err != nil {
+					return usagef("%q: expected an offset", clip(arg, 80))
+				}
+				offsets = append(offsets, offset)
+			}
+			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				dropped, err := c.DropParked(cmd.Context(), args[0], offsets...)
+				if err != nil {
+					return err
+				}
+				return printCounted(cmd, format, "dropped", dropped)
+			})
+		},
+	}
+	dirFlag(cmd, &dir)
+	cmd.Flags().BoolVar(&all, "all", false, "all of them")
+	formatFlag(cmd, &format, asTable, asJSON)
+	return cmd
+}
