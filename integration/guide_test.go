@@ -30,6 +30,9 @@ const guide = "../docs/GUIDE.md"
 // All of them run in one folder, in their order. Anything else in the guide that looks like code is an
 // error.
 func TestGuide(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not with -short: it builds four programs")
+	}
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip("no sh here")
 	}
