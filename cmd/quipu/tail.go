@@ -100,6 +100,13 @@ type tail struct {
 	// resumes says that the present reading goes on where another one ended. Nobody watched in between what
 	// went, so up to until it stops at whatever is gone.
 	resumes bool
+	went    went
+}
+
+// went counts what was gone where a tail went on, since it was last caught up.
+type went struct {
+	places  int
+	entries uint64 // at all places but the first, which was named
 }
 
 // errEnough ends a tail that has reached its limit, errResumed a reading that has come as far as there was
@@ -130,6 +137,7 @@ func (t *tail) where() error {
 
 // run prints until ctx ends or the limit is reached.
 func (t *tail) run(ctx context.Context) error {
+	defer t.sayWent()
 	waiting := false
 	for {
 		client, err := node.ConnectDaemon(ctx, t.dir)
@@ -151,9 +159,12 @@ func (t *tail) run(ctx context.Context) error {
 		case errors.Is(err, errEnough), ctx.Err() != nil:
 			return nil
 		case errors.Is(err, errResumed):
+			t.sayWent()
 			t.resumes = false
 			continue
 		case t.overtaken(err):
+			t.resumes = true
+			continue
 		case err != nil && !isGone(err):
 			return err
 		}
@@ -174,16 +185,31 @@ func (t *tail) deaf() error {
 	return fmt.Errorf("no daemon runs in %s: transient events are stored nowhere, so only a running daemon hears them; start one, or leave --transient out", t.dir)
 }
 
-// overtaken reports whether a reading has met what went before it could be read. It says so, and goes on
-// behind it; a tail that is to stop there does.
+// overtaken reports whether a reading has met what went before it could be read. It goes on behind it, and
+// names the first such place; the others are counted. A tail that is to stop there does.
 func (t *tail) overtaken(err error) bool {
 	refusal, ok := errors.AsType[*api.Error](err)
 	if !ok || refusal.Trimmed == nil || t.query.Gone == stopGone {
 		return false
 	}
-	t.warn(refusal.Message)
+	if !t.at.IsZero() && refusal.Trimmed.Offset <= t.at.Offset {
+		return false // there is no way on
+	}
+	if t.went.places++; t.went.places == 1 {
+		t.warn(refusal.Message)
+	} else {
+		t.went.entries += refusal.Trimmed.Entries
+	}
 	t.goOn(refusal.Trimmed.Offset)
 	return true
+}
+
+// sayWent says how much more was gone than what was named, if there was more.
+func (t *tail) sayWent() {
+	if t.went.places > 1 {
+		t.warn(fmt.Sprintf("%s more, behind those, are gone, at %d places", count(t.went.entries, "entry"), t.went.places-1))
+	}
+	t.went = went{}
 }
 
 // wire returns the query of the present reading.
@@ -263,7 +289,10 @@ func (t *tail) begin(ctx context.Context, c *api.Client) error {
 	t.until = status.Next
 	t.fresh = t.at.IsZero()
 	if !t.fresh {
-		t.resumes = t.resumes && t.at.Offset < t.until
+		if t.at.Offset >= t.until {
+			t.sayWent()
+			t.resumes = false
+		}
 		return nil
 	}
 	if t.at, err = eventlog.ParseCursor(status.Cursor); err != nil {
