@@ -10,13 +10,14 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// Forked returns the authors whose feeds have more than one branch here, in order.
+// Forked returns the authors who contradict themselves here, in order. Pieces of a feed that a prune has
+// parted are no fork.
 func (l *Log) Forked() []crdt.Author {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	var forked []crdt.Author
 	for a, f := range l.state.feeds {
-		if len(f.feed.Branches) > 1 {
+		if _, disputed := f.feed.Disputed(); disputed {
 			forked = append(forked, a)
 		}
 	}

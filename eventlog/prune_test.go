@@ -109,6 +109,10 @@ func TestPruneReachesAllNodes(t *testing.T) {
 	for _, n := range []*keeper{behind, newcomer} {
 		eventlogtest.Exchange(t, k.Log, n.Log)
 	}
+	// What it held already and what it took from the floor on do not contradict each other.
+	if n, forked := behind.Stats().Forked, behind.Forked(); n != 0 || len(forked) > 0 {
+		t.Errorf("%d feeds are said to have forked: %v", n, forked)
+	}
 	for name, want := range map[*keeper]int{other: 9, behind: 9, newcomer: 9, archive: 21} {
 		name.trim(eventlog.TrimOptions{})
 		name.add(crdt.Persistent, 0)

@@ -16,7 +16,7 @@ type Stats struct {
 	Pruned  uint64 // entries that were held here and are no more
 	Bytes   int64  // size of the file
 	Free    int64  // bytes of it that are free: what a compaction would give back, or more
-	Forked  int    // feeds with more than one branch
+	Forked  int    // feeds that contradict themselves, see [Log.Forked]
 	Shut    int    // authors of whom no more is taken
 	Ahead   int    // feeds whose last clock is more than a minute ahead of the wall clock
 	// ReadOnly is why nothing can be written, or nil.
@@ -54,7 +54,7 @@ func (l *Log) Stats() Stats {
 		if !f.feed.IsZero() {
 			s.Authors++
 		}
-		if len(f.feed.Branches) > 1 {
+		if _, disputed := f.feed.Disputed(); disputed {
 			s.Forked++
 		}
 	}
