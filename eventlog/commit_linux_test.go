@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -223,4 +224,33 @@ func planned(l *eventlog.Log) error {
 		return fmt.Errorf("planned up to %d, durable up to %d", segments[0].To.Next, next)
 	}
 	return nil
+}
+
+// TestTrimOnAFullDisk trims where a transaction has room for a few pages only: that is when trims are
+// needed most.
+func TestTrimOnAFullDisk(t *testing.T) {
+	k := newKeeper(t, "keeper")
+	k.add(crdt.Trimmable, 300)
+	k.prune(eventlog.PruneRequest{Below: 100})
+	k.now = k.now.Add(time.Hour)
+	d := newDisk(t, k.Log)
+	const room = 16 // pages of one transaction, those of bbolt's own included
+	pages := 0
+	d.before = func(meta bool) error {
+		if pages++; meta {
+			pages = 0
+		} else if pages > room {
+			pages = 0
+			return errNoSpace
+		}
+		return nil
+	}
+	report := k.trim(eventlog.TrimOptions{})
+	if report.Pruned.Entries != 100 || report.Trimmed.Entries != 191 {
+		t.Errorf("report: %+v", report)
+	}
+	d.before = func(meta bool) error { return errNoSpace }
+	if _, err := k.Trim(t.Context(), eventlog.TrimOptions{Policy: &eventlog.TrimPolicy{MinAge: -1, MinCount: 1}}); !errors.Is(err, unix.ENOSPC) {
+		t.Errorf("trim without any room: %v", err)
+	}
 }

@@ -2,16 +2,19 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
 )
 
 const (
-	// sweepOps bounds the ops that one transaction of a trim changes.
+	// sweepOps bounds the ops that one transaction of a trim changes. On a full disk it is less, since a
+	// transaction writes the pages that it changes before it frees them.
 	sweepOps = 512
 	// sweepLook bounds the ops that one transaction of a trim looks at.
 	sweepLook = 1 << 13
@@ -70,9 +73,9 @@ type TrimReport struct {
 // that a holder still needs goes, unless it is too far behind. Offsets and seqs are never given again;
 // headers stay, so that what is left can be verified.
 //
-// It works in transactions that each change at most 512 ops, between which others write. It may be
-// called at any time, and by several at once; what an error or the end of ctx cuts short is gone on with
-// by the next call. A feed with a fork is trimmed, not pruned.
+// It works in transactions that each change at most 512 ops, fewer on a full disk, between which others
+// write. It may be called at any time, and by several at once; what an error or the end of ctx cuts short
+// is gone on with by the next call. A feed with a fork is trimmed, not pruned.
 func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 	var report TrimReport
 	policy := l.cfg.Trim
@@ -89,7 +92,7 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 	l.mu.RLock()
 	authors := slices.SortedFunc(maps.Keys(l.state.feeds), crdt.Author.Compare)
 	l.mu.RUnlock()
-	t := trimming{log: l, policy: policy, holders: held, report: &report}
+	t := trimming{log: l, policy: policy, holders: held, report: &report, most: sweepOps}
 	for _, a := range authors {
 		if err := t.feed(ctx, a); err != nil {
 			return report, fmt.Errorf("trim feed %s: %w", a.Short(), err)
@@ -105,6 +108,7 @@ type trimming struct {
 	policy  TrimPolicy
 	holders *holders
 	report  *TrimReport
+	most    int // of ops that one transaction changes
 }
 
 // feed forgets what may be forgotten of one feed.
@@ -138,6 +142,7 @@ func (t *trimming) sweep(ctx context.Context, a crdt.Author, find func(*readTx, 
 			return context.Cause(ctx)
 		}
 		f.keys, f.more = f.keys[:0], false
+		before := f
 		if err := t.log.view(func(tx *readTx) error { return find(tx, a, &f) }); err != nil {
 			return err
 		}
@@ -161,6 +166,10 @@ func (t *trimming) sweep(ctx context.Context, a crdt.Author, find func(*readTx, 
 			})
 		})
 		t.log.sweeping.leave()
+		if n := len(f.keys); n > 1 && noRoom(err) {
+			t.most, f, f.more = n/2, before, true
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -170,6 +179,9 @@ func (t *trimming) sweep(ctx context.Context, a crdt.Author, find func(*readTx, 
 	}
 	return nil
 }
+
+// noRoom reports whether a commit has failed on a full disk.
+func noRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 func (l *Log) sweptOf(a crdt.Author) uint64 {
 	l.mu.RLock()
@@ -193,7 +205,7 @@ func (t *trimming) findPruned(tx *readTx, a crdt.Author, f *found) error {
 	}
 	c := tx.opCursor(a)
 	for ok := c.seek(crdt.Key{}); ok && c.key.First < floor; ok = c.next() {
-		if len(f.keys) == sweepOps {
+		if len(f.keys) == t.most {
 			f.more = true
 			return nil
 		}
@@ -224,7 +236,7 @@ func (t *trimming) findTrimmed(tx *readTx, a crdt.Author, f *found) error {
 	c := tx.opCursor(a)
 	looked := 0
 	for ok := c.seek(f.from); ok; ok = c.next() {
-		if f.from = c.key; len(f.keys) == sweepOps || looked == sweepLook {
+		if f.from = c.key; len(f.keys) == t.most || looked == sweepLook {
 			f.more = true
 			return nil
 		}
