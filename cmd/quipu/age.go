@@ -30,7 +30,7 @@ func (f countFlag) Type() string   { return "number" }
 func (f countFlag) Set(s string) error {
 	n, err := strconv.ParseUint(s, 10, 53)
 	if err != nil {
-		return fmt.Errorf("%q: expected a number, 0 or more", s)
+		return fmt.Errorf("%q: expected a number, 0 or more and below 2^53", s)
 	}
 	*f.p = &n
 	return nil

@@ -129,8 +129,7 @@ func (f startFlags) override(cmd *cobra.Command, file *folder.Config) error {
 		}
 		file.MaxBranches = f.branches
 	}
-	f.trim.override(cmd, file)
-	return nil
+	return f.trim.override(cmd, file)
 }
 
 // startConfig makes a node's configuration of what the file and the flags say.

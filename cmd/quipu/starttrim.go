@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/node/age"
@@ -29,7 +31,7 @@ func (t *trimFlags) add(cmd *cobra.Command) {
 }
 
 // override puts what the flags say in the place of what file says.
-func (t *trimFlags) override(cmd *cobra.Command, file *folder.Config) {
+func (t *trimFlags) override(cmd *cobra.Command, file *folder.Config) error {
 	if t.age != nil {
 		file.TrimAge = t.age
 	}
@@ -40,7 +42,7 @@ func (t *trimFlags) override(cmd *cobra.Command, file *folder.Config) {
 		file.TrimEvery = t.every
 	}
 	if t.maxHold != nil {
-		file.TrimMaxHold = *t.maxHold
+		file.TrimMaxHold = t.maxHold
 	}
 	given := cmd.Flags().Changed
 	if given("trim-waits") {
@@ -52,4 +54,8 @@ func (t *trimFlags) override(cmd *cobra.Command, file *folder.Config) {
 	if given("keep-pruned") {
 		file.KeepPruned = t.keepPruned
 	}
+	if err := file.CheckTrim(); err != nil {
+		return usagef("--%s", strings.TrimPrefix(err.Error(), "field "))
+	}
+	return nil
 }

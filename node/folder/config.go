@@ -57,11 +57,12 @@ type Config struct {
 	// stand above it, when its body goes. Default: 14d and 10,000; 0 is none.
 	TrimAge   *age.Age `yaml:"trim-age"`
 	TrimCount *uint64  `yaml:"trim-count"`
-	// TrimEvery is how often the daemon trims, the first time at its start. Default: 1h; 0 only when it is
-	// asked to.
+	// TrimEvery is how often the daemon trims, the first time at its start, a second or more apart. Default:
+	// 1h; 0 only when it is asked to.
 	TrimEvery *age.Age `yaml:"trim-every"`
-	// TrimMaxHold is how many entries behind somebody may be who keeps back a trim. Default: 1,000,000.
-	TrimMaxHold uint64 `yaml:"trim-max-hold"`
+	// TrimMaxHold is how many entries behind somebody may be who keeps back a trim, 1 or more. Default:
+	// 1,000,000.
+	TrimMaxHold *uint64 `yaml:"trim-max-hold"`
 	// TrimWaits says who keeps back a trim: followers, or members, which is members as well. Default:
 	// followers.
 	TrimWaits string `yaml:"trim-waits"`
@@ -131,7 +132,7 @@ func (c *Config) check() error {
 			return fmt.Errorf("field log: %w", err)
 		}
 	}
-	return c.checkTrim()
+	return c.CheckTrim()
 }
 
 // checkFields says which field of the document does not exist, stands there twice or has a value of
@@ -226,7 +227,7 @@ func (f Folder) WriteConfig(c Config) error {
 		{"", "trim-count", text(c.TrimCount), "10000"},
 		{"How often the daemon trims, the first time at its start; 0 only when it is asked to.", "trim-every", text(c.TrimEvery), "1h"},
 		{"Who keeps back a trim of what they have not got yet: followers, or members, which is followers and\n# the members of the last 30 days. Who is further behind than that many entries keeps back nothing.", "trim-waits", c.TrimWaits, "followers"},
-		{"", "trim-max-hold", number(c.TrimMaxHold), "1000000"},
+		{"", "trim-max-hold", text(c.TrimMaxHold), "1000000"},
 		{"Keep the bodies of trimmable entries for ever, and what authors have given leave to forget.", "keep-bodies", truth(c.KeepBodies), "true"},
 		{"", "keep-pruned", truth(c.KeepPruned), "true"},
 		{"The least that is logged to stderr: debug, info, warn or error.", "log-level", c.LogLevel, "info"},
@@ -279,7 +280,7 @@ func truth(yes bool) string {
 }
 
 // number returns a number as text, "" for 0.
-func number[N int | uint64](n N) string {
+func number(n int) string {
 	if n == 0 {
 		return ""
 	}

@@ -92,7 +92,7 @@ func TestConfigRoundTrip(t *testing.T) {
 		{Name: "true"},
 		{Name: "12"},
 		{
-			TrimAge: new(age.Age(36 * time.Hour)), TrimCount: new(uint64(0)), TrimEvery: new(age.Age(0)), TrimMaxHold: 7,
+			TrimAge: new(age.Age(36 * time.Hour)), TrimCount: new(uint64(0)), TrimEvery: new(age.Age(0)), TrimMaxHold: new(uint64(7)),
 			TrimWaits: folder.WaitsForMembers, KeepBodies: true, KeepPruned: true,
 		},
 	} {
@@ -126,6 +126,8 @@ func TestConfigRefuses(t *testing.T) {
 		"trim-count: many":             `line 1: field trim-count: "many": expected a number, 0 or more`,
 		"trim-count: -1":               `field trim-count: "-1": expected a number`,
 		"trim-count: 9007199254740993": "field trim-count: 9007199254740993: expected at most 2^53",
+		"trim-every: 1ms":              "field trim-every: 1ms: expected 1s or more, or 0",
+		"trim-max-hold: 0":             "field trim-max-hold: 0: expected 1 or more",
 		"trim-waits: all":              `field trim-waits: "all": expected followers or members`,
 		"trim-max-hold: 1.5":           `field trim-max-hold: "1.5": expected a number`,
 		"keep-bodies: 3":               `field keep-bodies: "3": expected true or false`,

@@ -1,11 +1,13 @@
 package folder
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/node/age"
 )
 
 // The values of trim-waits.
@@ -14,10 +16,19 @@ const (
 	WaitsForMembers   = "members"
 )
 
-// checkTrim names the first field about trimming whose value cannot be used.
-func (c *Config) checkTrim() error {
+// leastEvery is how far apart the trims of a daemon are at least: each looks at every feed.
+const leastEvery = age.Age(time.Second)
+
+// CheckTrim names the first field about trimming whose value cannot be used.
+func (c *Config) CheckTrim() error {
 	if c.TrimCount != nil && *c.TrimCount > crdt.MaxSeq {
 		return fmt.Errorf("field trim-count: %d: expected at most 2^53", *c.TrimCount)
+	}
+	if every := c.TrimEvery; every != nil && *every > 0 && *every < leastEvery {
+		return fmt.Errorf("field trim-every: %s: expected 1s or more, or 0 for only when asked to", every)
+	}
+	if c.TrimMaxHold != nil && *c.TrimMaxHold == 0 {
+		return errors.New("field trim-max-hold: 0: expected 1 or more")
 	}
 	if w := c.TrimWaits; w != "" && w != WaitsForFollowers && w != WaitsForMembers {
 		return fmt.Errorf("field trim-waits: %q: expected %s or %s", w, WaitsForFollowers, WaitsForMembers)
@@ -27,7 +38,10 @@ func (c *Config) checkTrim() error {
 
 // TrimPolicy returns what the configuration says of forgetting, for the log.
 func (c *Config) TrimPolicy() eventlog.TrimPolicy {
-	p := eventlog.TrimPolicy{KeepBodies: c.KeepBodies, KeepPruned: c.KeepPruned, MaxHold: c.TrimMaxHold}
+	p := eventlog.TrimPolicy{KeepBodies: c.KeepBodies, KeepPruned: c.KeepPruned}
+	if c.TrimMaxHold != nil {
+		p.MaxHold = *c.TrimMaxHold
+	}
 	if c.TrimAge != nil {
 		p.MinAge = orNone(time.Duration(*c.TrimAge), -1)
 	}
