@@ -40,6 +40,9 @@ func (f *atFlags) moment(cmd *cobra.Command) (api.Moment, error) {
 		if cmd.Flags().Changed("by") {
 			return api.Moment{}, usagef("--by goes with --at")
 		}
+		if cmd.Flags().Changed("at") {
+			return api.Moment{}, usagef("--at is empty: expected a time as in RFC 3339, such as 2024-05-01T12:00:00Z, or a file")
+		}
 		return api.Moment{}, nil
 	}
 	at, notTime := api.ParseTime(f.at)

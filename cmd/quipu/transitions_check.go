@@ -37,14 +37,17 @@ func (f *checkFlags) add(cmd *cobra.Command) {
 // check says which flags do not go together.
 func (f *checkFlags) check(cmd *cobra.Command, format string) error {
 	drawn := f.dot || f.mermaid
+	given := cmd.Flags().Changed
 	switch {
+	case f.file == "" && given("machine"):
+		return usagef("--machine is empty: expected the file that declares the state machine")
 	case f.file == "" && (f.list || drawn):
 		return usagef("--machine is missing: it names the file that declares the state machine")
-	case f.file == "" && (f.at.at != "" || cmd.Flags().Changed("limit")):
-		return usagef("--at and --limit go with --machine")
+	case f.file == "" && (given("at") || given("by") || given("limit")):
+		return usagef("--at, --by and --limit go with --machine")
 	case f.dot && f.mermaid || f.list && drawn:
 		return usagef("one of --check, --dot and --mermaid, not several")
-	case drawn && cmd.Flags().Changed("format"):
+	case drawn && given("format"):
 		return usagef("--format goes with a list, not with a drawing")
 	case f.file == "" && format == asText:
 		return usagef("--format text goes with --check")
