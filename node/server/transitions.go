@@ -2,8 +2,8 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
@@ -74,7 +74,11 @@ func (s *server) getTransitions(w http.ResponseWriter, r *http.Request) {
 func oddities(step transition.Step) []string {
 	var notes []string
 	if !step.Follows() {
-		notes = append(notes, fmt.Sprintf("the subject was in %q", step.Stage))
+		was := "no stage"
+		if step.Stage != "" {
+			was = strconv.Quote(step.Stage)
+		}
+		notes = append(notes, "the subject was in "+was)
 	}
 	for _, other := range step.Concurrent {
 		if other != step.Place() {
