@@ -57,8 +57,8 @@ type reading struct {
 
 func (l *Log) newReading(q Query) (*reading, error) { return l.newReadingSince(q, nil) }
 
-// newReadingSince is newReading for one that goes on with another, of which began says when that did.
-func (l *Log) newReadingSince(q Query, began *beginning) (*reading, error) {
+// newReadingSince is newReading for one that goes on with another, which began after the given sweep.
+func (l *Log) newReadingSince(q Query, sweep *uint64) (*reading, error) {
 	if err := q.check(); err != nil {
 		return nil, err
 	}
@@ -69,12 +69,11 @@ func (l *Log) newReadingSince(q Query, began *beginning) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	since := beginning{self.sweep, self.bound}
-	if began != nil {
-		since = *began
+	if sweep != nil {
+		self.sweep = *sweep
 	}
 	if !q.After.IsZero() {
-		since = beginning{next: q.After.Offset} // whoever kept the cursor has missed all that ever went
+		self.sweep = 0 // whoever kept the cursor has missed all that ever went
 	}
 	if q, err = l.resume(q, self.bound); err != nil {
 		return nil, err
@@ -90,11 +89,10 @@ func (l *Log) newReadingSince(q Query, began *beginning) (*reading, error) {
 			return nil, err
 		}
 		r.self.bound, r.self.sweep, r.after = t.bound, t.sweep, &t.mark
-		since = beginning{t.sweep, t.bound}
 	}
 	r.chunk = chunk{
 		bound: r.self.bound, room: bufferSize, disputed: q.Disputed,
-		gone: gonePolicy{want: q.Gone, beginning: since, after: r.after, reverse: q.Reverse, from: q.FromOffset},
+		gone: gonePolicy{want: q.Gone, sweep: r.self.sweep, after: r.after, reverse: q.Reverse, from: q.FromOffset},
 	}
 	if r.walk = l.indexWalk(&q, r); r.walk != nil {
 		return r, nil

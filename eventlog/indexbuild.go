@@ -62,7 +62,7 @@ func (l *Log) postingsOf(ctx context.Context, in stretch) (postings []posting, t
 func (l *Log) eachSpan(ctx context.Context, in stretch, most uint64, fn func(span) error) (to uint64, err error) {
 	w := newArrivalWalk(&filter{}, false, nil, in.to)
 	w.from = in.from
-	k := chunk{bound: in.to, room: bufferSize, gone: gonePolicy{beginning: beginning{math.MaxUint64, math.MaxUint64}}}
+	k := chunk{bound: in.to, room: bufferSize, gone: gonePolicy{sweep: math.MaxUint64}}
 	for more := true; more && w.from-in.from < most; {
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)

@@ -21,9 +21,6 @@ func (l *Log) indexWalk(q *Query, r *reading) walk {
 	if l.cfg.NoIndex || q.Gone != SkipGone || len(q.Kinds)+len(q.Subjects) == 0 {
 		return nil
 	}
-	if r.chunk.gone.next < r.chunk.bound && l.hasTrimmed() {
-		return nil // what came without its body since the reading began is met by a scan alone
-	}
 	scan := newArrivalWalk(&r.filter, q.Reverse, nil, r.chunk.bound)
 	if q.Order == Arrival {
 		scan = newArrivalWalk(&r.filter, q.Reverse, r.after, r.chunk.bound)
@@ -47,13 +44,6 @@ func (l *Log) indexWalk(q *Query, r *reading) walk {
 		return newFoundWalk(scan, *found)
 	}
 	return newSortedWalk(q.Order, r, *found)
-}
-
-// hasTrimmed reports whether entries are held without their bodies.
-func (l *Log) hasTrimmed() bool {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.state.trimmed > 0
 }
 
 // planIndex asks the index for a reading that has begun after the given sweep; nil says that a scan is

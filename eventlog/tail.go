@@ -40,16 +40,16 @@ func (l *Log) tail(ctx context.Context, q Query, yield func(Entry) bool) error {
 	}
 	q.Order = Arrival
 	left := q.Limit
-	var began *beginning // of the tail: what has gone since was to come
+	var sweep *uint64 // the last when the tail began: what has gone since was to come
 	for {
 		// Taken before reading, the channel is closed by whatever the reading does not see.
 		changed := l.Changed()
-		r, err := l.newReadingSince(q, began)
+		r, err := l.newReadingSince(q, sweep)
 		if err != nil {
 			return err
 		}
-		if began == nil {
-			began = &r.chunk.gone.beginning
+		if sweep == nil {
+			sweep = &r.self.sweep
 		}
 		goesOn := true
 		if q.FromOffset != Now {

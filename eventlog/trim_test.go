@@ -235,6 +235,14 @@ func TestReadersAreToldWhatIsGone(t *testing.T) {
 		break
 	}
 	wantTrimmed(t, err, want)
+	// Whoever kept a cursor has missed what went since.
+	behind := eventlog.Query{Order: eventlog.Arrival, After: k.CursorAt(7)}
+	for _, err = range k.Tail(t.Context(), behind) {
+		break
+	}
+	wantTrimmed(t, err, want)
+	_, _, err = k.Page(t.Context(), behind)
+	wantTrimmed(t, err, want)
 	// What begins now takes what is left.
 	if seqs, _ := k.held(eventlog.Query{Order: eventlog.Arrival, FromOffset: 7}); !cmp.Equal(seqs, span(20, 30)) {
 		t.Errorf("read %v", seqs)

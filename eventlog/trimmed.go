@@ -41,8 +41,8 @@ func (e *TrimmedError) Error() string {
 type Gone uint8
 
 const (
-	// SkipGone leaves out what was gone when the reading began. What goes while it is under way is a
-	// [*TrimmedError].
+	// SkipGone leaves out what was gone when the reading began, or when it came to this node. What goes
+	// from here while the reading is under way is a [*TrimmedError].
 	SkipGone Gone = iota
 	// ShowGone yields an entry for each run of trimmed ones that one op held, with Gone set, whatever
 	// kinds, modules, subjects or times the query takes: nobody knows theirs. What is pruned while the
@@ -78,17 +78,10 @@ func ParseGone(s string) (Gone, error) {
 	return 0, fmt.Errorf("%w: gone %q: expected skip, show or stop", ErrQuery, s)
 }
 
-// beginning is what tells what was gone when a reading began from what has gone since, or never had a body
-// when it came.
-type beginning struct {
-	sweep uint64 // the last one
-	next  uint64 // the offset of the next entry that arrived
-}
-
 // gonePolicy is what a reading does about what is gone.
 type gonePolicy struct {
-	want Gone
-	beginning
+	want  Gone
+	sweep uint64 // the last when the reading began
 	// after is where the page before ended, nil for none; reverse says in which direction.
 	after   *mark
 	reverse bool
@@ -102,7 +95,7 @@ func (p gonePolicy) ends(s crdt.Signed, c *opCursor) error {
 	if sweep > c.sweep {
 		return damagedOp(c.author, c.key, fmt.Errorf("its body went with sweep %d, where the last was %d", sweep, c.sweep))
 	}
-	if !p.overtakes(sweep, c.offset()) {
+	if !p.overtakes(sweep) {
 		return nil
 	}
 	e := &goneError{author: s.Author, seq: s.First, next: s.Next(), offset: c.offset()}
@@ -123,10 +116,9 @@ func (p gonePolicy) ends(s crdt.Signed, c *opCursor) error {
 }
 
 // overtakes reports whether a body that went with the given sweep, 0 if it never was here, ends the
-// reading. Its op is at offset.
-func (p gonePolicy) overtakes(sweep, offset uint64) bool {
-	late := sweep > p.sweep || sweep == 0 && offset >= p.next
-	return p.want == StopAtGone || p.want == SkipGone && late
+// reading.
+func (p gonePolicy) overtakes(sweep uint64) bool {
+	return p.want == StopAtGone || p.want == SkipGone && sweep > p.sweep
 }
 
 // prunedBy reports whether what the given sweep has pruned, or what was never here if it is 0, ends the
