@@ -24,6 +24,7 @@ type spread struct {
 	tree       *plumtree.Tree
 	schedule   *backfill.Schedule
 	hints      map[crdt.Author]hint
+	starved    map[crdt.Author]Starved
 	advertised crdt.Head // of our own feed
 	grafts     uint32    // asks that went with grafts, ever
 }
@@ -51,7 +52,8 @@ func newSpread(p pace) spread {
 			PerPeer: maxAsks, Parked: maxParked / 2, Patience: p.patience, Deliver: p.deliver, Avoid: p.avoid,
 			Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		}),
-		hints: make(map[crdt.Author]hint),
+		hints:   make(map[crdt.Author]hint),
+		starved: make(map[crdt.Author]Starved),
 	}
 }
 
@@ -96,6 +98,7 @@ func (a arrival) head() crdt.Head { return a.run.Ops[len(a.run.Ops)-1].Head() }
 // grew takes note that an author's feed has grown, and makes news of it.
 func (s *state) grew(a arrival, f fate, now time.Time) {
 	author, feed := a.run.Author(), s.g.log.Feed(a.run.Author())
+	delete(s.starved, author)
 	ask := a.ask
 	if a.news() {
 		ask = 0
@@ -149,6 +152,7 @@ func (s *state) refused(a arrival, err error, now time.Time) {
 	reason, offence := faultOf(err)
 	author := a.run.Author()
 	s.schedule.Refused(a.link.id, author, now)
+	s.starve(a, err, now)
 	if a.news() {
 		s.schedule.Unwaited(author)
 	}

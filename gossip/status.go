@@ -21,6 +21,8 @@ type Status struct {
 	Seeds   []Seed
 	// Progress is how far this node is behind the others together, and how fast it catches up.
 	Progress backfill.Progress
+	// Starved are the authors of whom more is to be had, but not with the bodies that this node keeps.
+	Starved []Starved
 	// Full says since when there is no room for what peers send, and why; nil while there is.
 	Full *Full
 	// SecondWriter says that a peer has sent ops in our own name that this node did not write.
@@ -79,7 +81,7 @@ func (g *Gossip) Status() Status {
 	s.SecondWriter = s.Counts.SecondWriter > 0
 	s.Full = g.applier.full.Load()
 	if g.loop.running() {
-		g.loop.ask(func(st *state) { s.Progress = st.schedule.Progress(time.Now()) })
+		g.loop.ask(func(st *state) { s.Progress, s.Starved = st.schedule.Progress(time.Now()), st.allStarved() })
 	}
 	return s
 }

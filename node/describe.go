@@ -33,6 +33,9 @@ func (n *Node) Describe(s *api.Status) {
 		s.Stuck, s.StuckSince = full.Err.Error(), full.Since.UTC()
 	}
 	s.LastTrim = n.tellTrim()
+	for _, f := range network.Starved {
+		s.Starved = append(s.Starved, api.Starved{Author: f.Author, Peer: f.Peer, Since: f.Since.UTC(), Error: f.Err.Error()})
+	}
 	p := network.Progress
 	s.Behind = api.Behind{
 		Entries: p.Entries, Authors: p.Authors, Claimed: p.Claimed, Since: p.Since.UTC(), PerSecond: p.PerSecond, Left: p.Left.Seconds(),

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/quipulog/quipu/crdt"
@@ -37,5 +38,40 @@ func TestNewcomerToATrimmedAndPrunedLog(t *testing.T) {
 	want := []eventlog.GoneFrom{{Author: first.Author(), First: 2, Trimmed: 2, Floor: 2}}
 	if got := second.Log().Gone(); !slices.Equal(got, want) {
 		t.Errorf("the newcomer says %+v, want %+v", got, want)
+	}
+}
+
+// TestANewcomerThatKeepsMoreSaysWhatItDoesNotGet joins a node to one that has trimmed what the newcomer's
+// policy would have kept.
+func TestANewcomerThatKeepsMoreSaysWhatItDoesNotGet(t *testing.T) {
+	policy := eventlog.TrimPolicy{MinAge: -1, MinCount: eventlog.NoCount}
+	dir, id := newNode(t, crdt.LogID{})
+	first := run(t, node.Config{Dir: dir, Trim: policy, TrimEvery: -1})
+	if _, err := first.Log().Append(t.Context(), crdt.Event{Kind: "seen", Retention: crdt.Trimmable}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Trim(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	other, _ := newNode(t, id)
+	second := run(t, node.Config{Dir: other, TrimEvery: -1, Join: []string{first.Addr().String()}})
+	c := connect(t, other)
+	defer c.Close()
+	for {
+		status, err := c.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(status.Starved) == 0 {
+			continue
+		}
+		starved := status.Starved[0]
+		if starved.Author != first.Author() || starved.Peer != first.Author() || !strings.Contains(starved.Error, "without its body") {
+			t.Errorf("starved: %+v", starved)
+		}
+		break
+	}
+	if !second.Log().Feed(first.Author()).IsZero() {
+		t.Error("the op is held without its body")
 	}
 }

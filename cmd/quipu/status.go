@@ -98,6 +98,10 @@ func printStatus(w io.Writer, s api.Status) error {
 		if s.Stuck != "" {
 			line("stuck", "since %s: %s", s.StuckSince.Format(time.RFC3339), s.Stuck)
 		}
+		for _, f := range s.Starved {
+			line("starved", "of %s since %s: %s; trim-age and trim-count as on the other members let it go on",
+				f.Author.Short(), f.Since.Format(time.RFC3339), f.Error)
+		}
 		for _, seed := range s.Seeds {
 			if seed.Source == "configured" {
 				line("join", "%s", seedLine(seed, s.Seeds))

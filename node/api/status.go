@@ -67,8 +67,18 @@ type Status struct {
 	// Stuck says why nothing that members send can be stored, and since when; empty while it can.
 	Stuck      string    `json:"stuck,omitempty"`
 	StuckSince time.Time `json:"stuckSince,omitzero"`
+	// Starved are the authors of whom members have more, without bodies that this node keeps.
+	Starved []Starved `json:"starved,omitempty"`
 	// Seeds is where this node looks for others: what it was told first, then what it found.
 	Seeds []Seed `json:"seeds,omitempty"`
+}
+
+// Starved is an author whose feed goes on elsewhere without bodies that this node's policy keeps.
+type Starved struct {
+	Author crdt.Author `json:"author"`
+	Peer   crdt.Author `json:"peer"` // who sent it last without them
+	Since  time.Time   `json:"since"`
+	Error  string      `json:"error"` // which op it is, and what this node keeps
 }
 
 // Behind is what a node is known to lack.
