@@ -68,6 +68,11 @@ func (s *state) equal(l *link, at time.Time) {
 type catchUp struct {
 	since   time.Time
 	lacking map[linkID]crdt.Frontier // by peer: what its first comparison since then found, less what has come
+	refused map[crdt.Author]bool     // of whom something is not waited for, since it was not made good or not taken
+}
+
+func newCatchUp(since time.Time) *catchUp {
+	return &catchUp{since: since, lacking: make(map[linkID]crdt.Frontier), refused: make(map[crdt.Author]bool)}
 }
 
 // done reports whether everything has come that the linked peers had.
@@ -92,8 +97,12 @@ func (c *catchUp) has(s *state, p *peering) bool {
 	}
 	for a, heads := range lacking {
 		claimed, fork := s.schedule.Claims(p.id, a)
-		if !claimed || !fork && holds(s.g.log.Feed(a), heads) || s.schedule.Barred(p.id, a, time.Now()) {
+		switch {
+		case !claimed, !fork && holds(s.g.log.Feed(a), heads):
 			delete(lacking, a)
+		case s.schedule.Barred(p.id, a, time.Now()):
+			delete(lacking, a)
+			c.refused[a] = true
 		}
 	}
 	return len(lacking) == 0
@@ -117,7 +126,7 @@ func (p *peering) hurry(since, now time.Time, soon time.Duration) {
 // Nothing is waited for that a peer claims and does not make good: what counts is found by comparing,
 // and a peer whose link ends has no say any more.
 func (g *Gossip) WaitCaughtUp(ctx context.Context) error {
-	c := &catchUp{since: time.Now(), lacking: make(map[linkID]crdt.Frontier)}
+	c := newCatchUp(time.Now())
 	for {
 		var done bool
 		asked := g.loop.ask(func(s *state) {

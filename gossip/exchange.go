@@ -18,12 +18,15 @@ type Exchanged struct {
 	Received uint64 // entries that came from it and were new
 	Sent     uint64 // entries that went to it, those too that it got elsewhere meanwhile
 	Shut     int    // authors that were left out, because either side takes no more of them
-	Took     time.Duration
+	// Refused is how many authors there are of whom something did not come, or was not taken here: it breaks
+	// a rule, or has lost a body that this node's policy keeps. The log says which.
+	Refused int
+	Took    time.Duration
 }
 
 // Exchange links this node with the node at addr, without joining it, and returns when each of the two
-// holds everything that the other held at the beginning, less the authors that either has shut. The
-// link is then ended, unless it was there before. It needs [Gossip.Run] to run.
+// holds everything that the other held at the beginning, less the authors that either has shut and those
+// that Exchanged counts as refused. The link is then ended, unless it was there before. It needs [Gossip.Run] to run.
 //
 // The error says why it did not come so far; what was exchanged by then is kept, as Exchanged says.
 func (g *Gossip) Exchange(ctx context.Context, addr string) (Exchanged, error) {
@@ -45,9 +48,11 @@ func (g *Gossip) Exchange(ctx context.Context, addr string) (Exchanged, error) {
 	if l.since.After(began) {
 		received, sent = 0, 0 // It is a link of our own.
 	}
-	err = g.exchange(ctx, l, began)
+	c := newCatchUp(began)
+	err = g.exchange(ctx, l, c)
 	x := Exchanged{
-		Peer: l.peer, Name: l.name, Addr: addr, Shut: len(l.roots.excluded()), Took: time.Since(began),
+		Refused: len(c.refused),
+		Peer:    l.peer, Name: l.name, Addr: addr, Shut: len(l.roots.excluded()), Took: time.Since(began),
 		Received: l.received.Load() - received, Sent: l.sent.Load() - sent,
 	}
 	if err != nil {
@@ -109,11 +114,10 @@ func (g *Gossip) linked(ctx context.Context, peer crdt.Author) (*link, error) {
 // roomTime is how long an exchange waits for room on the disk.
 const roomTime = 3 * time.Second
 
-// exchange waits until both ends of l have what the other had.
-func (g *Gossip) exchange(ctx context.Context, l *link, began time.Time) error {
+// exchange waits until both ends of l have what the other had, and notes in c what this one refuses.
+func (g *Gossip) exchange(ctx context.Context, l *link, c *catchUp) error {
 	defer l.pinned.Add(-1)
 	ours := g.log.Frontier().Clone()
-	c := &catchUp{since: began, lacking: make(map[linkID]crdt.Frontier)}
 	moved, at := uint64(0), time.Now()
 	for {
 		if n := l.received.Load() + l.sent.Load(); n != moved {
@@ -129,8 +133,8 @@ func (g *Gossip) exchange(ctx context.Context, l *link, began time.Time) error {
 		asked := g.loop.ask(func(s *state) {
 			p := s.peering(l)
 			if gone = p == nil; !gone {
-				done = c.has(s, p) && p.holds(g.log, ours, began)
-				p.hurry(began, time.Now(), g.pace.soon)
+				done = c.has(s, p) && p.holds(g.log, ours, c.since)
+				p.hurry(c.since, time.Now(), g.pace.soon)
 			}
 		})
 		switch {

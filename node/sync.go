@@ -26,7 +26,7 @@ func synced(x gossip.Exchanged, err error) (api.Synced, error) {
 		return api.Synced{}, &api.Error{Code: api.NotSynced, Message: err.Error()}
 	}
 	return api.Synced{
-		Author: x.Peer, Name: x.Name, Addr: x.Addr, Received: x.Received, Sent: x.Sent, Shut: x.Shut, Seconds: x.Took.Seconds(),
+		Author: x.Peer, Name: x.Name, Addr: x.Addr, Received: x.Received, Sent: x.Sent, Shut: x.Shut, Refused: x.Refused, Seconds: x.Took.Seconds(),
 	}, nil
 }
 

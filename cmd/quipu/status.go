@@ -95,6 +95,10 @@ func printStatus(w io.Writer, s api.Status) error {
 		line("socket", "%s", s.Socket)
 		line("members", "%d others alive, %d linked", s.Members, s.Linked)
 		line("caught up", "%s", caughtUpLine(s))
+		if s.Behind.Claimed > 0 {
+			line("claimed", "members say to have more of %s, which does not come or is not taken; the daemon's log says why",
+				count(uint64(s.Behind.Claimed), "author"))
+		}
 		if s.Stuck != "" {
 			line("stuck", "since %s: %s", s.StuckSince.Format(time.RFC3339), s.Stuck)
 		}

@@ -168,5 +168,8 @@ func (s *syncing) one(ctx context.Context, client *api.Client, addr string) erro
 	if err == nil && synced.Shut > 0 {
 		_, err = fmt.Fprintf(s.out, "left out: %s of whom one of the two takes no more: see quipu status\n", count(uint64(synced.Shut), "author"))
 	}
+	if err == nil && synced.Refused > 0 {
+		_, err = fmt.Fprintf(s.out, "not taken: some of %s, which has lost bodies that this node keeps, or breaks a rule; the daemon's log says which\n", count(uint64(synced.Refused), "author"))
+	}
 	return err
 }

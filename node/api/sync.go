@@ -20,7 +20,9 @@ type Synced struct {
 	Received uint64 `json:"received"`
 	Sent     uint64 `json:"sent"`
 	// Shut is how many authors were left out, since one of the two takes no more of them.
-	Shut    int     `json:"shut,omitempty"`
+	Shut int `json:"shut,omitempty"`
+	// Refused is how many authors there are of whom something did not come or was not taken here.
+	Refused int     `json:"refused,omitempty"`
 	Seconds float64 `json:"seconds"`
 }
 
