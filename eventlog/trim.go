@@ -54,7 +54,7 @@ func (f *Forgotten) add(entries uint64, bytes int) {
 // HeldBack is a hold that has kept something back, or was too far behind to.
 type HeldBack struct {
 	Hold
-	// Entries is how many would have gone without it.
+	// Entries is how many would have gone without it; of pruned ones that is counted for some 8,000 ops.
 	Entries uint64
 	// Overrun says that it was further behind than the policy's MaxHold: it has kept nothing back, and
 	// who holds will get a [*TrimmedError].
@@ -204,8 +204,12 @@ func (t *trimming) findPruned(tx *readTx, a crdt.Author, f *found) error {
 		return nil
 	}
 	c := tx.opCursor(a)
-	for ok := c.seek(crdt.Key{}); ok && c.key.First < floor; ok = c.next() {
-		if len(f.keys) == t.most {
+	held := false // from there on it is counted alone what is kept back
+	for looked := 0; looked < sweepLook; looked++ {
+		if looked == 0 && !c.seek(crdt.Key{}) || looked > 0 && !c.next() || c.key.First >= floor {
+			break
+		}
+		if len(f.keys) == t.most && !held {
 			f.more = true
 			return nil
 		}
@@ -213,10 +217,12 @@ func (t *trimming) findPruned(tx *readTx, a crdt.Author, f *found) error {
 		if err != nil {
 			return err
 		}
-		if s.Next() > floor || c.offset()+s.Count >= tx.next || t.holders.hold(c.offset(), s.Count, true) {
+		if s.Next() > floor || c.offset()+s.Count >= tx.next {
 			break
 		}
-		f.keys = append(f.keys, c.key)
+		if held = t.holders.hold(c.offset(), s.Count, true) || held; !held {
+			f.keys = append(f.keys, c.key)
+		}
 	}
 	return c.err
 }
