@@ -123,6 +123,33 @@ func (f *Feed) Forget(start Signed) {
 	}
 }
 
+// Gap is a stretch of a feed that is not held between two pieces that are: a node that was away while a
+// prefix was pruned holds what it had before and what comes after the floor.
+//
+//	a ─ b          e ─ f ─ g      the gap is that of c and d, and e is its end
+type Gap struct {
+	From, To uint64 // from ≤ seq < to
+	End      Key    // the op behind it
+}
+
+// Gaps returns the gaps of the feed, in order.
+func (f Feed) Gaps() []Gap {
+	var gaps []Gap
+	for _, b := range f.Branches {
+		below, between := uint64(0), b.Start.First > 0 && !b.Rooted
+		for _, o := range f.Branches {
+			if o.Start.First < b.Start.First {
+				below = max(below, min(o.Head.Next, b.Start.First))
+			}
+		}
+		if between && below > 0 && below < b.Start.First {
+			gaps = append(gaps, Gap{From: below, To: b.Start.First, End: b.Start})
+		}
+	}
+	slices.SortFunc(gaps, func(a, b Gap) int { return a.End.Compare(b.End) })
+	return gaps
+}
+
 // First returns the lowest seq held.
 func (f Feed) First() uint64 {
 	if f.IsZero() {

@@ -3,6 +3,8 @@ package eventlog
 import (
 	"errors"
 	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
 )
 
 // arrivalWalk reads in arrival order: along the arrivals, opening each op that they name.
@@ -75,6 +77,11 @@ func (w *arrivalWalk) upTo(tx *readTx, k *chunk, a arrival) error {
 	return w.hole(tx, k, w.from, min(a.Offset, w.to))
 }
 
+// gapOf returns the gap of a feed before the op that arrived.
+func gapOf(a arrival, g crdt.Gap) gap {
+	return gap{author: a.Author, seq: g.From, from: a.Offset, to: a.Offset, missed: g.To - g.From}
+}
+
 // hole returns the error that ends the reading where the offsets from ≤ offset < next have no arrival:
 // their ops were pruned. Where none ever was, that is damage.
 func (w *arrivalWalk) hole(tx *readTx, k *chunk, from, next uint64) error {
@@ -115,6 +122,9 @@ func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, c *arrivalCurs
 	}
 	if f.c.offset() != a.Offset {
 		return damagedArrival(a.Offset, fmt.Errorf("its op has the offset %d", f.c.offset()))
+	}
+	if gap, found := f.gapBefore(a.Key); found && w.missing != nil && from == a.Offset {
+		w.missing(gapOf(a, gap))
 	}
 	op, _, err := f.read(k, f.c)
 	if err != nil {

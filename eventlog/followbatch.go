@@ -94,13 +94,30 @@ func (f *following) behind(ctx context.Context, g gap) error {
 		f.log.logger.Warn("follower skips what was trimmed", "follower", f.name, "offset", g.from, "entries", g.count())
 		return nil
 	}
+	if g.missed > 0 {
+		told, err := f.told(g)
+		if told || err != nil {
+			return err
+		}
+	}
 	gone, err := f.log.trimmed(ctx, g)
 	if err != nil {
 		return err
 	}
-	why := Failure{Error: gone.Error(), Time: f.log.cfg.Now(), Attempts: 1, First: g.from, Last: gone.Offset - 1}
+	why := Failure{Error: gone.Error(), Time: f.log.cfg.Now(), Attempts: 1, First: g.from, Last: max(g.from+1, gone.Offset) - 1, Missed: g.missed > 0}
 	if err := f.note(ctx, why); err != nil {
 		return err
 	}
 	return gone
+}
+
+// told reports whether the follower was told of a gap before it ended the last time.
+func (f *following) told(g gap) (told bool, err error) {
+	err = f.log.view(func(tx *readTx) error {
+		known, _, err := tx.follower(f.name)
+		why := known.record.Failure
+		told = why != nil && why.Missed && why.First == g.from
+		return err
+	})
+	return told, err
 }

@@ -36,6 +36,9 @@ type Failure struct {
 	Attempts int       `json:"attempts,omitempty"` // in a row up to then; 0 when it has passed
 	First    uint64    `json:"first"`              // offset of the first entry that failed
 	Last     uint64    `json:"last"`               // and of the last
+	// Missed says that what failed is that entries before First never came. The follower goes on at First
+	// when it is followed again.
+	Missed bool `json:"missed,omitempty"`
 }
 
 // followFilter is which entries a follower takes.

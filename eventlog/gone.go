@@ -168,8 +168,9 @@ type GoneFrom struct {
 	Author crdt.Author
 	// First is the first seq that is here: what stood below was pruned, here or before it came.
 	First uint64
-	// Trimmed counts the entries from First on whose bodies are gone.
-	Trimmed uint64
+	// Trimmed counts the entries from First on whose bodies are gone, Missed those between two pieces that
+	// are here: they were pruned before this node, which was away, could get them.
+	Trimmed, Missed uint64
 	// Floor is the seq below which the author has given leave to forget the feed; 0 for none.
 	Floor uint64
 }
@@ -181,7 +182,10 @@ func (l *Log) Gone() []GoneFrom {
 	var gone []GoneFrom
 	for a, f := range l.state.feeds {
 		g := GoneFrom{Author: a, First: f.feed.First(), Trimmed: f.trimmed, Floor: f.feed.Floor()}
-		if g.First > 0 || g.Trimmed > 0 || g.Floor > 0 {
+		for _, gap := range f.feed.Gaps() {
+			g.Missed += gap.To - gap.From
+		}
+		if g.First > 0 || g.Missed > 0 || g.Trimmed > 0 || g.Floor > 0 {
 			gone = append(gone, g)
 		}
 	}

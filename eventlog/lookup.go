@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,8 +58,8 @@ func (l *Log) lookup(ctx context.Context, p crdt.Place) (*opened, error) {
 		}
 		c := tx.opCursor(p.Author)
 		key, err := c.lookup(f, p)
-		if errors.Is(err, ErrNotFound) && p.Seq < f.First() {
-			return &goneError{author: f.Author, seq: p.Seq, next: f.First(), pruned: true}
+		if errors.Is(err, ErrNotFound) {
+			return cmp.Or(pruned(f, p.Seq), err)
 		}
 		if err != nil || !c.get(key) {
 			return errors.Join(err, c.err)
@@ -73,6 +74,19 @@ func (l *Log) lookup(ctx context.Context, p crdt.Place) (*opened, error) {
 		return nil, fmt.Errorf("look up %s: %w", p, ErrNotFound)
 	}
 	return op, nil
+}
+
+// pruned returns the error for an entry of f that was pruned; nil if it was not.
+func pruned(f crdt.Feed, seq uint64) error {
+	if seq < f.First() {
+		return &goneError{author: f.Author, seq: seq, next: f.First(), pruned: true}
+	}
+	for _, g := range f.Gaps() {
+		if g.From <= seq && seq < g.To {
+			return &goneError{author: f.Author, seq: seq, next: g.To, pruned: true}
+		}
+	}
+	return nil
 }
 
 // lookup returns the key of the op that holds the entry at p.

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ type Hold struct {
 // Forgotten counts what a trim has dropped.
 type Forgotten struct {
 	Ops, Entries uint64
-	Bytes        uint64 // of the file, now free
+	Bytes        uint64 // that it took in the file: whole pages of it are free now, the rest a compaction frees
 }
 
 func (f *Forgotten) add(entries uint64, bytes int) {
@@ -204,6 +205,10 @@ func (t *trimming) findPruned(tx *readTx, a crdt.Author, f *found) error {
 		return nil
 	}
 	c := tx.opCursor(a)
+	barrier, err := tx.barrier(feed)
+	if err != nil {
+		return err
+	}
 	held := false // from there on it is counted alone what is kept back
 	for looked := 0; looked < sweepLook; looked++ {
 		if looked == 0 && !c.seek(crdt.Key{}) || looked > 0 && !c.next() || c.key.First >= floor {
@@ -220,11 +225,25 @@ func (t *trimming) findPruned(tx *readTx, a crdt.Author, f *found) error {
 		if s.Next() > floor || c.offset()+s.Count >= tx.next {
 			break
 		}
-		if held = t.holders.hold(c.offset(), s.Count, true) || held; !held {
+		if held = t.holders.hold(max(c.offset(), barrier), s.Count, true) || held; !held {
 			f.keys = append(f.keys, c.key)
 		}
 	}
 	return c.err
+}
+
+// barrier returns the offset of the op behind the last gap of a feed, 0 if it has none: whoever has not
+// come that far is still to be told of the gap, which nothing shows once what lies below it is pruned.
+func (tx *readTx) barrier(feed crdt.Feed) (uint64, error) {
+	gaps := feed.Gaps()
+	if len(gaps) == 0 {
+		return 0, nil
+	}
+	c := tx.opCursor(feed.Author)
+	if !c.get(gaps[len(gaps)-1].End) {
+		return 0, cmp.Or(c.err, damagedOp(feed.Author, gaps[len(gaps)-1].End, errMissing))
+	}
+	return c.offset(), nil
 }
 
 // findTrimmed looks for ops whose bodies may go, from where the last look has ended.

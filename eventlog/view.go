@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -60,6 +61,11 @@ func (v *feedView) lowest(k *chunk) uint64 {
 // read copies the op that the cursor is at into the chunk and returns its header too. The op is nil
 // when it is not in the snapshot, has no body, or is not taken for being disputed or not.
 func (v *feedView) read(k *chunk, c *opCursor) (*opened, crdt.Signed, error) {
+	if k.gone.want == StopAtGone {
+		if gap, found := v.gapBefore(c.key); found {
+			return nil, crdt.Signed{}, &goneError{author: v.feed.Author, seq: gap.From, next: gap.To, pruned: true}
+		}
+	}
 	if k.disputed != ShowDisputed {
 		s, err := c.signed()
 		if err != nil || !k.disputed.takes(v.disputes(s.Header)) {
@@ -82,6 +88,19 @@ func (v *feedView) pruned(tx *readTx, k *chunk, begin uint64) (bool, error) {
 		return false, err
 	}
 	return f.First() > begin, tx.pruneOvertakes(k, f, begin)
+}
+
+// gapBefore returns the gap that ends at an op, and whether there is one.
+func (v *feedView) gapBefore(key crdt.Key) (crdt.Gap, bool) {
+	if v.ordered || !v.forked() {
+		return crdt.Gap{}, false
+	}
+	gaps := v.feed.Gaps()
+	i := slices.IndexFunc(gaps, func(g crdt.Gap) bool { return g.End == key })
+	if i < 0 {
+		return crdt.Gap{}, false
+	}
+	return gaps[i], true
 }
 
 // forked reports whether ops of the feed may overlap.

@@ -35,7 +35,7 @@ func noteGone(ctx context.Context, c *api.Client, q api.Query) (string, error) {
 		if len(q.Authors) > 0 && !slices.Contains(q.Authors, g.Author) {
 			continue
 		}
-		entries += g.First
+		entries += g.First + g.Missed
 		if q.Gone == skipGone {
 			entries += g.Trimmed
 		}

@@ -94,6 +94,9 @@ func goneFrom(g api.GoneFrom) string {
 	if g.First > 0 {
 		parts = append(parts, fmt.Sprintf("%s below %d pruned", count(g.First, "entry"), g.First))
 	}
+	if g.Missed > 0 {
+		parts = append(parts, count(g.Missed, "entry")+" pruned elsewhere before they came")
+	}
 	if g.Trimmed > 0 {
 		parts = append(parts, count(g.Trimmed, "entry")+" trimmed")
 	}

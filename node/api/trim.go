@@ -112,6 +112,8 @@ type GoneFrom struct {
 	First uint64 `json:"first"`
 	// Trimmed counts the entries from First on whose bodies are gone.
 	Trimmed uint64 `json:"trimmed"`
+	// Missed counts those between two pieces that are there, pruned before the node could get them.
+	Missed uint64 `json:"missed,omitempty"`
 	// Floor is the seq below which the author has given leave to forget the feed; 0 for none.
 	Floor uint64 `json:"floor,omitempty"`
 }

@@ -102,7 +102,7 @@ func (s *server) getTrim(w http.ResponseWriter, _ *http.Request) {
 func (s *server) getGone(w http.ResponseWriter, _ *http.Request) {
 	out := s.newLines(w)
 	for _, g := range s.log.Gone() {
-		if err := out.putValue(api.GoneFrom{Author: g.Author, First: g.First, Trimmed: g.Trimmed, Floor: g.Floor}); err != nil {
+		if err := out.putValue(api.GoneFrom{Author: g.Author, First: g.First, Trimmed: g.Trimmed, Missed: g.Missed, Floor: g.Floor}); err != nil {
 			return // the client has gone
 		}
 	}
