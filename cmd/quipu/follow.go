@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -35,7 +36,8 @@ When the command fails, quipu follow ends with exit code 1, and nothing is passe
 over: the batch comes again at the next start. With --retry it comes again after
 a pause that grows up to a minute, and with --park-after N the one entry that
 fails N times is set aside with its error and the others go on; see "quipu
-followers". Whatever the command writes to stderr is written to stderr.
+followers". With --parked the command is given what was set aside, an entry at
+a time, and what it handles is set aside no more. Whatever the command writes to stderr is written to stderr.
 
 It runs until SIGINT or SIGTERM, or with --once until all is handled that was
 there when it began. It waits for the daemon while that does not run; --once
@@ -73,6 +75,7 @@ func newFollow() *cobra.Command {
 	flags.StringArrayVar(&f.request.Subjects, "subject", nil, "take entries about this `subject` (repeat it for several)")
 	flags.BoolVar(&f.request.FromNow, "from-now", false, "begin with the next entry at the first start, not with the first one")
 	flags.BoolVar(&f.request.Once, "once", false, "end when all is handled that is there")
+	flags.BoolVar(&f.request.Parked, "parked", false, "give the command what was set aside, and end")
 	flags.IntVar(&f.request.MaxEntries, "max-entries", 0, "give the command this `number` of entries at once at most (default 1024)")
 	flags.BoolVar(&f.request.Retry, "retry", false, "try again when the command fails")
 	flags.IntVar(&f.request.ParkAfter, "park-after", 0, "with --retry, set an entry aside that has failed this `number` of times")
@@ -99,13 +102,20 @@ func (f *follow) check() error {
 		return usagef("--park-after %d: expected 1 or more", f.request.ParkAfter)
 	case f.request.ParkAfter > 0 && !f.request.Retry:
 		return usagef("--park-after goes with --retry")
+	case f.request.Parked && !f.parkedAlone():
+		return usagef("--parked goes with --exec alone: it is about the entries that were set aside")
 	}
 	return nil
 }
 
+// parkedAlone reports whether nothing is asked for that does not go with what is parked.
+func (f *follow) parkedAlone() bool {
+	return reflect.DeepEqual(f.request, api.FollowRequest{Name: f.request.Name, Parked: true})
+}
+
 // run follows until ctx ends, or, with --once, until it has caught up.
 func (f *follow) run(ctx context.Context) error {
-	if f.request.Once {
+	if f.request.Once || f.request.Parked {
 		return withNode(ctx, f.dir, func(c *api.Client) error { return c.Follow(ctx, f.request, f.handle) })
 	}
 	waiting := false

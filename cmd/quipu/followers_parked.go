@@ -17,8 +17,9 @@ func newFollowersParked() *cobra.Command {
 		Short: "Print what a follower could not handle and went on without",
 		Long: `Print the entries that a follower could not handle and went on without, with
 their errors and how often they have failed. They stay in the log: "quipu log
---order arrival" has their offsets. A program can replay them (ReplayParked)
-once it is mended, "quipu followers drop" gives them up.`,
+--order arrival" has their offsets. Once what handles them is mended, "quipu
+follow --parked" gives them to a command again, and a program replays them with
+ReplayParked; "quipu followers drop" gives them up.`,
 		Example: "  quipu followers parked --dir a mailer",
 		Args:    oneArg("the follower's name"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -27,6 +27,9 @@ type FollowRequest struct {
 	FromNow bool `json:"fromNow,omitempty"`
 	// Once ends the call when all is handled that was there when it began.
 	Once bool `json:"once,omitempty"`
+	// Parked gives the handler what the follower has parked, an entry at a time, and ends the call. What it
+	// handles is parked no more. Nothing else of the request counts then but the name.
+	Parked bool `json:"parked,omitempty"`
 	// MaxEntries bounds the entries of a batch, 1,024 unless it is set.
 	MaxEntries int `json:"maxEntries,omitempty"`
 	// Retry has a batch come again, after a pause that grows, when the handler has failed; else that ends

@@ -80,6 +80,10 @@ func (f *following) read(ctx context.Context, in *bufio.Reader) error {
 
 // run follows until something ends it; nil where the request has an end.
 func (f *following) run(ctx context.Context, log *eventlog.Log, r api.FollowRequest) error {
+	if r.Parked {
+		_, err := log.RedeliverParked(ctx, r.Name, f.handle)
+		return err
+	}
 	cfg := eventlog.FollowConfig{
 		Kinds: r.Kinds, Modules: r.Modules, Subjects: r.Subjects, Authors: r.Authors,
 		MaxEntries: r.MaxEntries, ParkAfter: r.ParkAfter, SkipTrimmed: r.SkipTrimmed, DoesNotHold: r.DoesNotHold,
