@@ -29,8 +29,8 @@ import (
 //	                                                  ┌──────┴──────┐
 //	                                                  │ br0         │  ...
 //
-// They need root, iproute2 and /dev/net/tun; the one of NAT needs nftables too. Where something is
-// missing they are skipped, or fail if QUIPU_E2E is set.
+// They need root, iproute2 and /dev/net/tun; the one of NAT needs nftables too. They run with QUIPU_E2E=1,
+// and fail where something is missing then.
 
 // space is a network namespace of a test.
 type space struct {
@@ -62,12 +62,12 @@ func newSpace(t *testing.T, label string) *space {
 	return s
 }
 
-// requireNetns skips the test, or fails it if QUIPU_E2E is set, unless namespaces can be made here and
-// the tools are there. A short run has no time for them.
+// requireNetns skips the test unless QUIPU_E2E is set, and fails it then where no namespaces can be made or
+// the tools are not there. Other runs have no time for them.
 func requireNetns(t *testing.T, tools ...string) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("network namespaces: not in a short run")
+	if testing.Short() || os.Getenv("QUIPU_E2E") == "" {
+		t.Skip("network namespaces: run it with QUIPU_E2E=1, as root")
 	}
 	err := removeStaleSpaces()
 	for _, tool := range append([]string{"ip"}, tools...) {
@@ -84,13 +84,9 @@ func requireNetns(t *testing.T, tools ...string) {
 	if err == nil {
 		err = tryNamespaces()
 	}
-	if err == nil {
-		return
-	}
-	if os.Getenv("QUIPU_E2E") != "" {
+	if err != nil {
 		t.Fatalf("network namespaces cannot be made here (apt install iproute2 nftables): %v", err)
 	}
-	t.Skipf("network namespaces cannot be made here: %v", err)
 }
 
 // tryNamespaces makes a namespace with a TAP device once, to see whether this process may: root in a

@@ -2,15 +2,19 @@ package plumtree
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 )
 
 // eachSeed runs a story over networks of 60 nodes with about eight links each.
 func eachSeed(t *testing.T, story func(*testing.T, *network)) {
-	seeds := uint64(8)
-	if testing.Short() {
+	seeds := uint64(4)
+	switch {
+	case testing.Short():
 		seeds = 2
+	case os.Getenv("QUIPU_E2E") != "":
+		seeds = 8
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { story(t, newNetwork(t, seed, 60, 3)) })
