@@ -40,14 +40,23 @@ func (t *Type[T]) event(payload []byte) crdt.Event {
 	}
 }
 
-// Append appends v and returns where it stands once it is durable. Errors wrap [crdt.ErrEvent] or are
-// those of [eventlog.Log.Append].
+// Broadcast tells v to whoever listens, and stores it nowhere: what becomes of a type whose retention is
+// [crdt.Transient]. Errors wrap [crdt.ErrEvent] or are those of [eventlog.Log.Broadcast].
+func (t *Type[T]) Broadcast(ctx context.Context, log *eventlog.Log, v T, scope eventlog.Scope) (eventlog.Reach, error) {
+	e, err := t.Event(v)
+	if err != nil {
+		return eventlog.Reach{}, err
+	}
+	return log.Broadcast(ctx, e, scope)
+}
+
+// Append appends v and returns where it stands once it is durable. A type that is transient is refused,
+// see [Type.Broadcast]. Errors wrap [crdt.ErrEvent] or are those of [eventlog.Log.Append].
 func (t *Type[T]) Append(ctx context.Context, log *eventlog.Log, v T) (crdt.Place, error) {
 	e, err := t.Event(v)
 	if err != nil {
 		return crdt.Place{}, err
 	}
-	// A retention class that is not stored but only told to listeners parts from the others here.
 	return log.Append(ctx, e)
 }
 

@@ -66,6 +66,12 @@ func decodeEach[T any](entries iter.Seq2[eventlog.Entry, error], limit int, d de
 				yield(Entry[T]{}, err)
 				return
 			}
+			if e.Gone > 0 { // nobody knows the kind, and the query asks to be shown
+				if !yield(Entry[T]{Entry: e}, nil) {
+					return
+				}
+				continue
+			}
 			if !d.takes(e.Event) {
 				continue
 			}
