@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -30,45 +31,35 @@ without a daemon. "quipu start --no-index" keeps none.`,
 }
 
 func newIndexStatus() *cobra.Command {
-	var dir, format string
-	cmd := &cobra.Command{
+	return indexCommand(&cobra.Command{
 		Use:     "status --dir D",
 		Short:   "Print how far the index is and what it takes",
 		Example: "  quipu index status --dir a",
-		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
-				index, err := c.Index(cmd.Context())
-				if err != nil {
-					return err
-				}
-				return printIndex(cmd.OutOrStdout(), format, index)
-			})
-		},
-	}
-	dirFlag(cmd, &dir)
-	formatFlag(cmd, &format, asTable, asJSON)
-	return cmd
+	}, (*api.Client).Index)
 }
 
 func newIndexRebuild() *cobra.Command {
-	var dir, format string
-	cmd := &cobra.Command{
+	return indexCommand(&cobra.Command{
 		Use:   "rebuild --dir D",
 		Short: "Drop the index and make it anew",
 		Long: `Drop the index and make it anew, up to the last entry. Nothing else depends on
 it: entries can be appended and read meanwhile.`,
 		Example: "  quipu index rebuild --dir a",
-		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
-				index, err := c.RebuildIndex(cmd.Context())
-				if err != nil {
-					return err
-				}
-				return printIndex(cmd.OutOrStdout(), format, index)
-			})
-		},
+	}, (*api.Client).RebuildIndex)
+}
+
+// indexCommand makes cmd make a call to the node and print the index that comes back.
+func indexCommand(cmd *cobra.Command, call func(*api.Client, context.Context) (api.Index, error)) *cobra.Command {
+	var dir, format string
+	cmd.Args = noArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			index, err := call(c, cmd.Context())
+			if err != nil {
+				return err
+			}
+			return printIndex(cmd.OutOrStdout(), format, index)
+		})
 	}
 	dirFlag(cmd, &dir)
 	formatFlag(cmd, &format, asTable, asJSON)

@@ -17,13 +17,7 @@ import (
 // tailPause is how often a tail looks whether the daemon is there.
 const tailPause = 100 * time.Millisecond
 
-func newTail() *cobra.Command {
-	var t tail
-	var format string
-	cmd := &cobra.Command{
-		Use:   "tail --dir D [flags]",
-		Short: "Print entries as they arrive",
-		Long: `Print entries in the order in which they arrive at this node, as soon as they
+const tailHelp = `Print entries in the order in which they arrive at this node, as soon as they
 are durable here, from now on or with --from-start from the first one, until
 SIGINT or SIGTERM, or until --limit is reached; the exit code is then 0.
 
@@ -48,7 +42,15 @@ With --transient the transient events are printed too that are heard from now
 on, broadcast here or by peers. They are marked "retention":"transient" and have
 no seq, op or offset, since they are stored nowhere; so they need a running
 daemon, and what is broadcast while it is down is missed. When this command is
-too slow for them, stderr says how many it has missed.`,
+too slow for them, stderr says how many it has missed.`
+
+func newTail() *cobra.Command {
+	var t tail
+	var format string
+	cmd := &cobra.Command{
+		Use:     "tail --dir D [flags]",
+		Short:   "Print entries as they arrive",
+		Long:    tailHelp,
 		Example: "  quipu tail --dir a --kind note\n  quipu tail --dir a --from-start --format ndjson\n  quipu tail --dir a --transient --kind progress\n  quipu tail --dir a --format ndjson --token-file seen",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
