@@ -12,7 +12,8 @@ const heldChunk = 256
 
 // heldLog is what the log holds, for laws that may look at more of it than one transaction should:
 // each call reads in a transaction of its own, and Ops in several. What is held only grows, so all of
-// them together see at least what the first one saw.
+// them together see at least what the first one saw; but for a prune in between, after which the run
+// that was to be read is empty, and is planned anew.
 type heldLog struct {
 	log *Log
 	// ended is why the call that the value is made for ended, if it did.

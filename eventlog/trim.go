@@ -114,13 +114,17 @@ type trimming struct {
 
 // feed forgets what may be forgotten of one feed.
 func (t *trimming) feed(ctx context.Context, a crdt.Author) error {
-	if !t.policy.KeepPruned {
+	t.log.mu.RLock()
+	state := t.log.state.feeds[a] // never changed: replaced
+	t.log.mu.RUnlock()
+	if !t.policy.KeepPruned && state.feed.Forgettable() > state.feed.First() {
 		if err := t.sweep(ctx, a, t.findPruned, (*writeTx).pruneOps, &t.report.Pruned); err != nil {
 			return err
 		}
 	}
-	if t.policy.KeepBodies {
-		return nil
+	next := state.feed.Next()
+	if t.policy.KeepBodies || state.swept >= next-min(t.policy.MinCount, next) {
+		return nil // most feeds are no longer than what stays of each
 	}
 	return t.sweep(ctx, a, t.findTrimmed, (*writeTx).trimOps, &t.report.Trimmed)
 }

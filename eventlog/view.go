@@ -22,12 +22,16 @@ type feedView struct {
 	// ordered says that no op arrived before the one that it names, so that the first op that is not
 	// in the snapshot ends the branch there. Without a leave, no feed can be otherwise.
 	ordered bool
+	gaps    []crdt.Gap // of feed
 }
 
 func newFeedView(tx *readTx, f crdt.Feed, bound uint64) (feedView, error) {
 	v := feedView{feed: f, then: crdt.Feed{Author: f.Author}, disputed: crdt.MaxSeq, ordered: len(f.Leave.Bytes()) == 0}
 	if len(f.Branches) < 2 {
 		return v, nil
+	}
+	if !v.ordered {
+		v.gaps = f.Gaps()
 	}
 	c := tx.opCursor(f.Author)
 	for _, b := range f.Branches {
@@ -92,15 +96,11 @@ func (v *feedView) pruned(tx *readTx, k *chunk, begin uint64) (bool, error) {
 
 // gapBefore returns the gap that ends at an op, and whether there is one.
 func (v *feedView) gapBefore(key crdt.Key) (crdt.Gap, bool) {
-	if v.ordered || !v.forked() {
-		return crdt.Gap{}, false
-	}
-	gaps := v.feed.Gaps()
-	i := slices.IndexFunc(gaps, func(g crdt.Gap) bool { return g.End == key })
+	i := slices.IndexFunc(v.gaps, func(g crdt.Gap) bool { return g.End == key })
 	if i < 0 {
 		return crdt.Gap{}, false
 	}
-	return gaps[i], true
+	return v.gaps[i], true
 }
 
 // forked reports whether ops of the feed may overlap.
