@@ -33,7 +33,8 @@ type Event struct {
 	ContentType string
 	// Headers are sorted by name, each name once, up to 4 KiB together.
 	Headers []EventHeader
-	// Payload is up to 1 MiB.
+	// Payload is up to 1 MiB. It is kept byte for byte; JSON with white space between its parts is shown
+	// in base64 to whoever reads JSON, see [Event.CompactPayload].
 	Payload []byte
 	// Retention says how long the event is kept.
 	Retention Retention

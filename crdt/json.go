@@ -1,17 +1,13 @@
 package crdt
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // The one JSON form of an entry, in the order in which its fields are written:
@@ -132,22 +128,6 @@ func (e *Event) appendFields(dst []byte) []byte {
 	dst = appendPayload(dst, e.Payload)
 	dst = append(dst, `,"retention":"`...)
 	dst = append(dst, e.Retention.String()...)
-	return append(dst, '"')
-}
-
-func appendPayload(dst, payload []byte) []byte {
-	if len(payload) == 0 {
-		return dst
-	}
-	if utf8.Valid(payload) {
-		buf := bytes.NewBuffer(append(dst, `,"payload":`...))
-		at := buf.Len()
-		if json.Compact(buf, payload) == nil && bytes.Equal(buf.Bytes()[at:], payload) {
-			return buf.Bytes()
-		}
-	}
-	dst = append(dst, `,"payloadBase64":"`...)
-	dst = base64.StdEncoding.AppendEncode(dst, payload)
 	return append(dst, '"')
 }
 
@@ -277,30 +257,6 @@ func (r *eventReader) field(name string, value []byte) error {
 		r.Retention, err = ParseRetention(text)
 	}
 	return err
-}
-
-func (r *eventReader) payload(name string, value []byte) error {
-	if name == "payload" {
-		var compact bytes.Buffer
-		compact.Grow(len(value))
-		if err := json.Compact(&compact, value); err != nil {
-			return err
-		}
-		r.Payload = compact.Bytes()
-		return nil
-	}
-	text, err := readText(value)
-	if err != nil {
-		return err
-	}
-	b, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil {
-		return fmt.Errorf("expected base64: %w", err)
-	}
-	if len(b) > 0 {
-		r.Payload = b
-	}
-	return nil
 }
 
 func readHeaders(value []byte) ([]EventHeader, error) {

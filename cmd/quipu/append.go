@@ -20,10 +20,11 @@ Prints the place of each entry, AUTHOR/SEQ, on a line of its own, in the order
 of the input. An entry is durable when its place is printed, and stays so
 whatever happens to the daemon.
 
-A line is the JSON form of an entry as "quipu log --format ndjson" prints it;
-author, seq, op, disputed, clock and offset are ignored. Empty lines are
-skipped. A line that cannot be appended ends the command with exit code 1 and
-the line's number; the lines before it are durable and their places printed.
+A line of --ndjson is an entry in JSON as "quipu log --format ndjson" prints it.
+Only kind must be there; author, seq, op, disputed, clock and offset are ignored.
+Empty lines are skipped. A line that cannot be appended ends the command with
+exit code 1 and the line's number; the lines before it are durable and their
+places printed.
 
 An event of --retention transient is not written: it is told to those who listen
 now, with "quipu tail --transient" or in a program, here and, unless --here is
@@ -31,8 +32,12 @@ given, at the peers that are connected and at theirs. It is stored nowhere and h
 no place; whom it was told is printed. That takes a running daemon.
 
 The payload is JSON unless --content-type says otherwise; "-" reads it from
-stdin. Kinds that begin with "quipu." are written by other commands, save
-quipu.transition, which is checked.`
+stdin. JSON may stand on several lines and end in a newline: the white space
+between its parts is left out, here as with --ndjson, so that a reader finds it
+as payload. Any other payload is kept byte for byte. Kinds that begin with
+"quipu." are written by other commands, save quipu.transition, which is checked.
+
+` + entryHelp
 
 func newAppend() *cobra.Command {
 	var dir, payload, retention string
@@ -67,6 +72,7 @@ func newAppend() *cobra.Command {
 			if event.Payload, err = readPayload(cmd, payload); err != nil {
 				return err
 			}
+			event.CompactPayload()
 			if event.Retention == crdt.Transient {
 				return broadcastOne(cmd, dir, event, here)
 			}
@@ -135,8 +141,9 @@ func readPayload(cmd *cobra.Command, text string) ([]byte, error) {
 	if text != "-" {
 		return []byte(text), nil
 	}
-	// One byte more than allowed, so that too long is told from just long enough.
-	b, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), crdt.MaxPayload+1))
+	// As much as a line of --ndjson may have, since JSON grows shorter, and one byte more, so that too
+	// long is told from just long enough.
+	b, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), api.MaxLine+1))
 	if err != nil {
 		return nil, fmt.Errorf("read payload: %w", err)
 	}

@@ -24,9 +24,9 @@ const stopPause = 10 * time.Second
 
 const followHelp = `Run a command for every entry, as a follower whose place in the log is kept under
 NAME: each batch of entries, in the order in which they arrive here, is given to
-"sh -c CMD" as lines of JSON on its stdin, and the follower moves on when the
-command exits with 0. It goes on where it was when it is started again. Its first
-start begins with the first entry, or with --from-now with the next one.
+"sh -c CMD" on its stdin, one line of JSON for each, and the follower moves on
+when the command exits with 0. It goes on where it was when it is started again.
+Its first start begins with the first entry, or with --from-now with the next one.
 
 Every entry is handled at least once: a batch whose command was cut off comes
 again. What must not be done twice is told apart by "author", "seq" and "op" of
@@ -42,7 +42,9 @@ a time, and what it handles is set aside no more. Whatever the command writes to
 It runs until SIGINT or SIGTERM, or with --once until all is handled that was
 there when it began. It waits for the daemon while that does not run; --once
 does without one. The command's environment has NAME as QUIPU_FOLLOWER, the number
-of entries as QUIPU_ENTRIES and the cursor behind them as QUIPU_AFTER.`
+of entries as QUIPU_ENTRIES and the cursor behind them as QUIPU_AFTER.
+
+` + entryHelp
 
 func newFollow() *cobra.Command {
 	var f follow

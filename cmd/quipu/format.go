@@ -18,6 +18,22 @@ const (
 	asNDJSON = "ndjson"
 )
 
+// entryHelp explains the JSON form of an entry.
+const entryHelp = `An entry in JSON is one object, with the fields
+
+  author, seq, op   who wrote it, its number in that feed, and the id of its op
+  disputed          true on a branch of an author who has forked; else left out
+  clock             of its op, as a text: "MILLISECONDS.COUNTER"
+  time              when it happened: RFC 3339, in UTC, with nine decimals
+  kind              what happened
+  module, subject, contentType, headers
+                    left out when empty; headers are an object of texts
+  payload           the payload, where it is JSON without white space between its
+                    parts, as append and transition write it
+  payloadBase64     any other payload, in base64; an empty one has neither
+  retention         persistent or trimmable, or transient where a tail heard it
+  offset            its place in the order in which entries arrived at this node`
+
 // choice is a flag that takes one of a few words.
 type choice struct {
 	value *string

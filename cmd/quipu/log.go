@@ -34,7 +34,12 @@ it is not there, or is gone.
 
 --format table is for people, with the control characters of strangers made
 visible; ndjson prints one JSON object a line, which "quipu append --ndjson"
-reads; json prints the same as one array.`
+reads; json prints the same as one array.
+
+` + entryHelp + `
+
+A line that stands for trimmed ones (--gone show) has author, seq, op, clock,
+gone, which is how many they are, retention and offset.`
 
 func newLog() *cobra.Command {
 	var dir, format string
