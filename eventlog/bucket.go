@@ -16,26 +16,37 @@ const (
 	maxValue = 16 << 20
 )
 
-// Bucket is a set of keys that stand beside the log and change together with it, in [Log.Update]. It
-// belongs to its [Tx].
-type Bucket struct {
-	tx   *Tx
+// ReadBucket is a set of keys that stand beside the log and change together with it. It belongs to its
+// transaction.
+type ReadBucket struct {
+	tx   *ReadTx
 	name string
 	t    *tree // nil until something is put, if there is nothing yet
 }
 
-// Bucket returns the bucket state/name. One that nobody has put anything into is empty.
-func (tx *Tx) Bucket(name string) *Bucket {
-	b := &Bucket{tx: tx, name: name}
+// Bucket is a [ReadBucket] that can be changed, in [Log.Update].
+type Bucket struct {
+	ReadBucket
+	w *writeTx
+}
+
+// Bucket returns the bucket called name for reading. One that nobody has put anything into is empty.
+func (tx *ReadTx) Bucket(name string) *ReadBucket {
+	b := &ReadBucket{tx: tx, name: name}
 	_ = tx.do(func() error {
-		b.t = tx.w.tree(bucketState).child([]byte(name))
+		b.t = tx.r.tree(bucketState).child([]byte(name))
 		return nil
 	})
 	return b
 }
 
+// Bucket returns the bucket called name. One that nobody has put anything into is empty.
+func (tx *Tx) Bucket(name string) *Bucket {
+	return &Bucket{ReadBucket: *tx.ReadTx.Bucket(name), w: tx.w}
+}
+
 // Get returns a copy of the value at key, or nil if there is none. A value that is there is never nil.
-func (b *Bucket) Get(key []byte) (value []byte) {
+func (b *ReadBucket) Get(key []byte) (value []byte) {
 	if b.t == nil {
 		return nil
 	}
@@ -48,38 +59,10 @@ func (b *Bucket) Get(key []byte) (value []byte) {
 	return value
 }
 
-// Put sets the value at key. Both are copied.
-func (b *Bucket) Put(key, value []byte) error {
-	if len(key) == 0 || len(key) > maxKey || len(value) > maxValue {
-		return fmt.Errorf("put into %s: %w: a key of %d bytes with %d bytes", b.name, ErrKey, len(key), len(value))
-	}
-	if err := checkName(b.name); err != nil {
-		return fmt.Errorf("put: %w", err)
-	}
-	return b.tx.do(func() error {
-		if b.t == nil {
-			created, err := b.tx.w.tree(bucketState).packed().create([]byte(b.name))
-			if err != nil {
-				return fmt.Errorf("put into %s: %w", b.name, err)
-			}
-			b.t = created
-		}
-		return b.t.put(key, append(make([]byte, 0, len(value)), value...))
-	})
-}
-
-// Delete removes key, if it is there.
-func (b *Bucket) Delete(key []byte) error {
-	if b.t == nil {
-		return nil
-	}
-	return b.tx.do(func() error { return b.t.remove(key) })
-}
-
 // Ascend yields copies of the keys at or after from, in order of their bytes, with their values; all
 // of them when from is nil. The bucket may be changed while it is read: each step looks for the key
 // after the last one.
-func (b *Bucket) Ascend(from []byte) iter.Seq2[[]byte, []byte] {
+func (b *ReadBucket) Ascend(from []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		seek := bytes.Clone(from)
 		for b.t != nil {
@@ -96,4 +79,32 @@ func (b *Bucket) Ascend(from []byte) iter.Seq2[[]byte, []byte] {
 			seek = append(key[:len(key):len(key)], 0) // the least key above
 		}
 	}
+}
+
+// Put sets the value at key. Both are copied.
+func (b *Bucket) Put(key, value []byte) error {
+	if len(key) == 0 || len(key) > maxKey || len(value) > maxValue {
+		return fmt.Errorf("put into %s: %w: a key of %d bytes with %d bytes", b.name, ErrKey, len(key), len(value))
+	}
+	if err := checkName(b.name); err != nil {
+		return fmt.Errorf("put: %w", err)
+	}
+	return b.tx.do(func() error {
+		if b.t == nil {
+			created, err := b.w.tree(bucketState).packed().create([]byte(b.name))
+			if err != nil {
+				return fmt.Errorf("put into %s: %w", b.name, err)
+			}
+			b.t = created
+		}
+		return b.t.set(key, append(make([]byte, 0, len(value)), value...))
+	})
+}
+
+// Delete removes key, if it is there.
+func (b *Bucket) Delete(key []byte) error {
+	if b.t == nil {
+		return nil
+	}
+	return b.tx.do(func() error { return b.t.remove(key) })
 }

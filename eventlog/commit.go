@@ -36,11 +36,16 @@ func (e *UncertainError) Error() string {
 func (e *UncertainError) Unwrap() []error { return []error{ErrUncertain, e.Err} }
 
 // commit commits a transaction and publishes what it changed: state first, then the wake-up of those
-// who wait for changes. The caller acks after it.
+// who wait for changes. The caller acks after it. One that has changed nothing is rolled back: a sync
+// would make nothing durable that is not.
 //
 // A crash before bbolt's second sync leaves the file as it was before the transaction; a crash after
 // it leaves all of it. Nobody was told in between, since readers wait for committing.
 func (l *Log) commit(tx *writeTx) error {
+	if !tx.pages.changed {
+		l.rollback(tx)
+		return nil
+	}
 	l.committing.Lock()
 	defer l.committing.Unlock()
 	size := l.fileSize()

@@ -76,6 +76,9 @@ func testFailedSync(t *testing.T, failMeta, survives bool) {
 	if err := l.Update(t.Context(), func(tx *eventlog.Tx) error { return nil }); !errors.Is(err, eventlog.ErrReadOnly) {
 		t.Errorf("update after a failed sync: %v", err)
 	}
+	if err := l.View(t.Context(), func(*eventlog.ReadTx) error { return nil }); errors.Is(err, eventlog.ErrReadOnly) != failMeta {
+		t.Errorf("a view, where keys may not be on disk (%t): %v", failMeta, err)
+	}
 	if !errors.Is(l.Stats().ReadOnly, eventlog.ErrReadOnly) {
 		t.Errorf("stats after a failed sync: %+v", l.Stats())
 	}

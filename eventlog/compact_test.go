@@ -77,7 +77,7 @@ func TestCompactGivesBackWhatATrimHasFreed(t *testing.T) {
 	if s := k.Stats(); s.Next != 8001 || s.Entries != 8001 {
 		t.Errorf("stats: %+v", s)
 	}
-	err = k.Update(t.Context(), func(tx *eventlog.Tx) error {
+	err = k.View(t.Context(), func(tx *eventlog.ReadTx) error {
 		if tx.Bucket("mine").Get([]byte("k")) == nil {
 			return errors.New("the key is gone")
 		}

@@ -6,7 +6,8 @@
 // [Create] makes a log in a directory and [Open] opens it again; one process at a time has it open. A
 // [Log] takes events with [Log.Append], which returns where the entry stands once it is on disk. Writers
 // that wait share one transaction, one signature and one sync. [Log.Update] appends in the same
-// transaction as keys of the caller's own, see [Tx] and [Bucket].
+// transaction as keys of the caller's own, see [Tx] and [Bucket]; [Log.View] reads those keys as they are
+// at one moment, and keeps nobody waiting.
 //
 // [Log.Entries] reads what a [Query] asks for, in author, causal or arrival order, as of the moment it
 // was called; [Log.Page] reads a page at a time, and [Log.Tail] goes on with what arrives. No reading

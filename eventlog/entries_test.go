@@ -153,12 +153,12 @@ func TestEntriesHoldNoTransactionInTheLoop(t *testing.T) {
 	}
 }
 
-func TestReadersAreRefusedInsideAnUpdate(t *testing.T) {
+func TestReadersAreRefusedInsideAnUpdateOrAView(t *testing.T) {
 	c := newCords(t, 305, 1, 0)
 	l := c.open()
 	c.grow(l, 3)
 	e := c.applied[0]
-	err := l.Update(t.Context(), func(*Tx) error {
+	inside := func() error {
 		for name, read := range map[string]func() error{
 			"Entries": func() error { return first(l.Entries(t.Context(), Query{})) },
 			"Tail":    func() error { return first(l.Tail(t.Context(), Query{FromOffset: Now})) },
@@ -174,8 +174,11 @@ func TestReadersAreRefusedInsideAnUpdate(t *testing.T) {
 			}
 		}
 		return nil
-	})
-	if err != nil {
+	}
+	if err := l.Update(t.Context(), func(*Tx) error { return inside() }); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.View(t.Context(), func(*ReadTx) error { return inside() }); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strconv"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
@@ -113,4 +114,54 @@ func ExampleLog_Update() {
 	// Output:
 	// <nil>
 	// receipt r-1 was sold already, at seq 0
+}
+
+// A projection is read as of one moment, in a transaction that keeps no writer waiting. The same
+// function reads it inside an Update.
+func ExampleLog_View() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "quipu-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	seed := sha256.Sum256([]byte("till"))
+	l, err := eventlog.Create(dir, eventlog.Birth{Genesis: new(crdt.Genesis)}, eventlog.Config{Key: ed25519.NewKeyFromSeed(seed[:])})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer l.Close()
+
+	left := func(tx eventlog.Reader, item string) int {
+		n, _ := strconv.Atoi(string(tx.Reading().Bucket("stock").Get([]byte(item))))
+		return n
+	}
+	change := func(item string, by int) error {
+		return l.Update(ctx, func(tx *eventlog.Tx) error {
+			n := left(tx, item) + by
+			if n < 0 {
+				return fmt.Errorf("%s is sold out", item)
+			}
+			if _, err := tx.Append(crdt.Event{Kind: "stock", Subject: item, Payload: fmt.Append(nil, by)}); err != nil {
+				return err
+			}
+			return tx.Bucket("stock").Put([]byte(item), fmt.Append(nil, n))
+		})
+	}
+	fmt.Println(change("pen", 2), change("cup", 1), change("cup", -1), change("cup", -1))
+
+	err = l.View(ctx, func(tx *eventlog.ReadTx) error {
+		fmt.Println("pens:", left(tx, "pen"), "cups:", left(tx, "cup"))
+		for item := range tx.Bucket("stock").Ascend([]byte("d")) {
+			fmt.Printf("from d on: %s\n", item)
+		}
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// <nil> <nil> <nil> cup is sold out
+	// pens: 2 cups: 0
+	// from d on: pen
 }

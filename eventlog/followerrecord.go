@@ -143,7 +143,7 @@ func (tx *Tx) putFollower(name string, f follower) error {
 // follower is that of readTx, in a step of its own.
 func (tx *Tx) follower(name string) (f follower, found bool, err error) {
 	err = tx.do(func() (err error) {
-		f, found, err = tx.w.follower(name)
+		f, found, err = tx.r.follower(name)
 		return err
 	})
 	return f, found, err

@@ -40,7 +40,7 @@ type Log struct {
 
 	queue    queue
 	sweeping sweeping
-	update   reentry // the goroutine that runs an Update's function
+	inside   reentry // the goroutines that run the function of an Update or a View
 	claims   claims  // the followers that run
 	// audience is who is told of transient events.
 	audience audience

@@ -23,6 +23,8 @@ type pageFile struct {
 	file      io.ReaderAt
 	pageSize  uint64
 	highWater uint64 // pages in use are below it
+	// changed says that the transaction has put or removed something: see tree.
+	changed bool
 }
 
 const (

@@ -5,21 +5,38 @@ import (
 	"errors"
 	"runtime"
 	"strconv"
+	"sync"
 	"sync/atomic"
 )
 
-// ErrInTx is returned when a method of the log is called inside the function of an Update, in its
-// goroutine: it would wait for the transaction that it is in. Use the [Tx].
-var ErrInTx = errors.New("called inside an Update of the same log")
+// ErrInTx is returned when a method of the log is called inside the function of an Update or a View, in
+// its goroutine: it would wait for the transaction that it is in. Use the [Tx], or the [ReadTx].
+var ErrInTx = errors.New("called inside an Update or a View of the same log")
 
-// reentry knows which goroutine runs the function of an Update: 0 for none.
+// reentry knows which goroutines run the function of an Update or a View.
 type reentry struct {
-	goroutine atomic.Uint64
+	running    atomic.Int64
+	goroutines sync.Map // their numbers
 }
 
-// notInside returns [ErrInTx] when the caller is inside an Update. While none runs it costs one load.
+// enter notes that the calling goroutine runs such a function, until it calls leave.
+func (r *reentry) enter() (leave func()) {
+	id := goroutineID()
+	r.running.Add(1)
+	r.goroutines.Store(id, nil)
+	return func() {
+		r.goroutines.Delete(id)
+		r.running.Add(-1)
+	}
+}
+
+// notInside returns [ErrInTx] when the caller is inside an Update or a View. While none runs it costs
+// one load.
 func (l *Log) notInside() error {
-	if id := l.update.goroutine.Load(); id != 0 && id == goroutineID() {
+	if l.inside.running.Load() == 0 {
+		return nil
+	}
+	if _, inside := l.inside.goroutines.Load(goroutineID()); inside {
 		return ErrInTx
 	}
 	return nil

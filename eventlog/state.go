@@ -106,6 +106,19 @@ func (s *state) clockAt(now time.Time) crdt.Clock {
 	return s.clock
 }
 
+// end returns the offset after the last arrival in the transaction.
+func (tx *readTx) end() (uint64, error) {
+	k, v := tx.arrivals().Cursor().Last()
+	if k == nil {
+		return 0, nil
+	}
+	last, err := decodeArrival(k, v)
+	if err != nil {
+		return 0, &DamagedError{What: "the last arrival", Err: err}
+	}
+	return last.Offset + last.Count, nil
+}
+
 // load reads the state from the file: the feed records and the last arrival, never the ops.
 func load(tx *readTx) (state, error) {
 	s := newState()
@@ -125,17 +138,13 @@ func load(tx *readTx) (state, error) {
 		s.put(a, f)
 	}
 	s.digest = crdt.DigestOf(s.frontier())
-	if k, v := tx.arrivals().Cursor().Last(); k != nil {
-		last, err := decodeArrival(k, v)
-		if err != nil {
-			return s, damagedArrival(s.next, err)
-		}
-		s.next = last.Offset + last.Count
+	var err error
+	if s.next, err = tx.end(); err != nil {
+		return s, err
 	}
 	if s.next != s.entries+s.pruned {
 		return s, &DamagedError{What: "the arrivals", Err: fmt.Errorf("they end at offset %d where the feeds have %d entries", s.next, s.entries+s.pruned)}
 	}
-	var err error
 	if s.sweep, err = tx.sweep(); err != nil {
 		return s, err
 	}

@@ -86,8 +86,11 @@ func (t *tree) get(key []byte) []byte {
 
 // create returns the bucket called name inside t, which it makes if it is not there.
 func (t *tree) create(name []byte) (*tree, error) {
-	t.checkChild(name)
-	b, err := t.b.CreateBucketIfNotExists(name)
+	if child := t.child(name); child != nil {
+		return child.packed(), nil
+	}
+	t.pages.changed = true
+	b, err := t.b.CreateBucket(name)
 	if err != nil {
 		return nil, fmt.Errorf("create bucket %q: %w", name, err)
 	}
@@ -103,12 +106,24 @@ func (t *tree) packed() *tree {
 // put sets the value at key. It keeps value until the transaction ends.
 func (t *tree) put(key, value []byte) error {
 	t.check(key, false)
+	t.pages.changed = true
 	return foundBucket(t.b.Put(key, value))
+}
+
+// set is put for a value that may stand there already: then nothing is changed.
+func (t *tree) set(key, value []byte) error {
+	if was := t.get(key); was != nil && bytes.Equal(was, value) {
+		return nil
+	}
+	return t.put(key, value)
 }
 
 // remove removes key, if it is there. Pages that become small are merged with those beside them.
 func (t *tree) remove(key []byte) error {
 	t.check(key, true)
+	if t.b.Get(key) != nil {
+		t.pages.changed = true
+	}
 	return foundBucket(t.b.Delete(key))
 }
 
@@ -132,6 +147,7 @@ func (t *tree) removeChild(name []byte) error {
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {
 	}
 	t.check(name, true)
+	t.pages.changed = true
 	return t.b.DeleteBucket(name)
 }
 

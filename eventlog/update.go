@@ -1,13 +1,9 @@
 package eventlog
 
 import (
-	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
-	"time"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -15,18 +11,12 @@ import (
 // ErrName is returned for a name of a bucket or a follower that is empty or longer than 255 bytes.
 var ErrName = errors.New("invalid name")
 
-// ErrTxDone is returned by a [Tx] that is used after its function has returned.
-var ErrTxDone = errors.New("transaction has ended")
-
-// Tx is a transaction of [Log.Update]. It is used by the goroutine that runs the function, until that
-// returns.
-//
-// A Tx remembers the first error of the file underneath: Update returns it and nothing is kept, even
-// if the function went on.
+// Tx is a transaction of [Log.Update]: a [ReadTx] that shows what it has put itself, too, and can write.
+// When it has met an error of the file underneath, Update returns that and nothing is kept, even if the
+// function went on.
 type Tx struct {
-	w    *writeTx
-	err  error
-	done bool
+	ReadTx
+	w *writeTx
 	// by is the follower whose handler has the transaction; empty in others.
 	by string
 	// refused is why the log took no event, if it did not: that is not the event's fault.
@@ -35,7 +25,9 @@ type Tx struct {
 
 // Update runs fn, once, and commits what it appended and what it put into its buckets, all or nothing,
 // before it returns. When fn returns an error or panics, nothing is kept, and Update returns the error
-// or panics alike. Each Update has a transaction of its own, in the order of the calls.
+// or panics alike. Each Update has a transaction of its own, in the order of the calls. One that has
+// appended nothing and left its buckets and cursors as they were costs no sync. What only reads is
+// better a [Log.View], which keeps nobody waiting.
 //
 // fn runs in the caller's goroutine while nothing else can be written: it must not wait. Inside it the
 // methods of the log return [ErrInTx]; use tx. Another goroutine that fn waits for must not append
@@ -59,49 +51,21 @@ func (l *Log) runUpdate(fn func(tx *Tx) error) error {
 	if err != nil {
 		return err
 	}
-	tx := &Tx{w: w}
-	if err := l.callInside(tx, fn); err != nil {
+	tx := &Tx{ReadTx: ReadTx{log: l, r: &w.readTx, now: w.now}, w: w}
+	keep := false
+	defer func() {
+		if !keep {
+			l.rollback(w)
+		}
+	}()
+	if err := tx.call(func() error { return fn(tx) }); err != nil {
 		return err
 	}
 	if err := l.guard(w.finish); err != nil {
-		l.rollback(w)
 		return err
 	}
+	keep = true
 	return l.commit(w)
-}
-
-// callInside calls fn, and ends the transaction unless all went well. It does not recover from a panic
-// of fn, which is its caller's.
-func (l *Log) callInside(tx *Tx, fn func(tx *Tx) error) (err error) {
-	keep := false
-	l.update.goroutine.Store(goroutineID())
-	defer func() {
-		l.update.goroutine.Store(0)
-		tx.done = true
-		if !keep {
-			l.rollback(tx.w)
-		}
-	}()
-	if err = fn(tx); err == nil {
-		err = tx.err
-	}
-	keep = err == nil
-	return err
-}
-
-// do runs one step in the file. A fault becomes the transaction's error.
-func (tx *Tx) do(step func() error) error {
-	if tx.done {
-		return ErrTxDone
-	}
-	if tx.err != nil {
-		return tx.err
-	}
-	err := tx.w.log.guard(step)
-	if damaged, ok := asDamaged(err); ok {
-		tx.err = damaged
-	}
-	return err
 }
 
 // Append appends an event. Its place is final if the Update succeeds. An event without a time gets
@@ -119,7 +83,7 @@ func (tx *Tx) AppendReserved(e crdt.Event) (place crdt.Place, err error) {
 	if tx.by != "" {
 		e.Headers = withHeader(e.Headers, HeaderBy, tx.by)
 	}
-	draft, err := tx.w.log.draft(e)
+	draft, err := tx.log.draft(e)
 	if err != nil {
 		return crdt.Place{}, fmt.Errorf("append event: %w", err)
 	}
@@ -143,98 +107,6 @@ func (tx *Tx) Seal() (head crdt.Head, err error) {
 	return head, err
 }
 
-// Now returns the time of the transaction.
-func (tx *Tx) Now() time.Time { return tx.w.now }
-
-// Author returns who appends.
-func (tx *Tx) Author() crdt.Author { return tx.w.log.author }
-
-// Next returns the offset that the next entry to arrive would have had when the Update began.
-func (tx *Tx) Next() uint64 { return tx.w.readTx.next }
-
-// Arrivals yields the entries from an offset on, in arrival order, without those that were appended in
-// this Update. They do not share memory with the file. Entries that are gone are left out.
-func (tx *Tx) Arrivals(from uint64) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
-		for from < tx.Next() {
-			var op crdt.Op
-			var at arrival
-			var disputed bool
-			err := tx.do(func() (err error) {
-				op, at, disputed, err = tx.w.arrived(from)
-				return err
-			})
-			if err != nil {
-				yield(Entry{}, err)
-				return
-			}
-			for e, err := range op.Entries() {
-				e.Disputed = disputed
-				entry := Entry{Entry: e, Offset: at.Offset + e.Seq - op.First}
-				if err == nil && entry.Offset < from {
-					continue
-				}
-				if !yield(entry, err) || err != nil {
-					return
-				}
-			}
-			from = at.Offset + at.Count
-		}
-	}
-}
-
-// arrived returns a copy of the op that holds the entry at offset, or the first one after that where it
-// was pruned, and whether it is disputed.
-func (tx *readTx) arrived(offset uint64) (crdt.Op, arrival, bool, error) {
-	c := tx.arrivalCursor()
-	if !c.holding(offset) {
-		return crdt.Op{}, arrival{}, false, cmp.Or(c.err, damagedArrival(offset, errors.New("there is none")))
-	}
-	a := c.arrival
-	op, err := tx.opOf(a)
-	if err != nil {
-		return crdt.Op{}, a, false, err
-	}
-	feed, err := tx.Feed(a.Author)
-	if err != nil {
-		return crdt.Op{}, a, false, err
-	}
-	return op, a, feed.Disputes(op.Header), nil
-}
-
-// opOf returns a copy of the op that arrived.
-func (tx *readTx) opOf(a arrival) (crdt.Op, error) {
-	t := tx.ops(a.Author)
-	if t == nil {
-		return crdt.Op{}, damagedArrival(a.Offset, fmt.Errorf("no op of author %s is held", a.Author.Short()))
-	}
-	key := encodeOpKey(a.Key)
-	v := t.get(key[:])
-	if v == nil {
-		return crdt.Op{}, damagedArrival(a.Offset, fmt.Errorf("op %s/%d is not held", a.Author.Short(), a.Key.First))
-	}
-	if len(v) > offsetSize+crdt.MaxSingleOp {
-		return crdt.Op{}, damagedOp(a.Author, a.Key, errLength)
-	}
-	return opAt(a.Author, a.Key, append([]byte(nil), v...))
-}
-
-// Cursor returns the durable place of a follower, and whether it has one.
-func (tx *Tx) Cursor(name string) (offset uint64, found bool) {
-	_ = tx.do(func() error {
-		v := tx.w.tree(bucketFollowers).get([]byte(name))
-		if v == nil {
-			return nil
-		}
-		if len(v) < offsetSize {
-			return &DamagedError{What: fmt.Sprintf("the cursor of %q", name), Err: errLength}
-		}
-		offset, found = binary.BigEndian.Uint64(v), true
-		return nil
-	})
-	return offset, found
-}
-
 // SetCursor sets the durable place of a follower: the offset of the entry that it handles next. A
 // [Log.Follow] of that name that waits goes on from there once something arrives.
 func (tx *Tx) SetCursor(name string, offset uint64) error {
@@ -247,7 +119,7 @@ func (tx *Tx) SetCursor(name string, offset uint64) error {
 		if old := followers.get([]byte(name)); len(old) > offsetSize {
 			record = old[offsetSize:]
 		}
-		return followers.put([]byte(name), append(v[:], record...))
+		return followers.set([]byte(name), append(v[:], record...))
 	})
 }
 

@@ -1,0 +1,193 @@
+package eventlog
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// ErrTxDone is returned by a [Tx] or a [ReadTx] that is used after its function has returned.
+var ErrTxDone = errors.New("transaction has ended")
+
+// ReadTx is a transaction of [Log.View]: the log's buckets, cursors and arrivals as they were at one
+// moment. It is used by the goroutine that runs the function, until that returns. It remembers the
+// first error of the file underneath, which View returns even if the function went on.
+type ReadTx struct {
+	log  *Log
+	r    *readTx
+	now  time.Time
+	err  error
+	done bool
+}
+
+// Reader is what a [*Tx] and a [*ReadTx] have in common: a function that takes one reads in an Update
+// and in a View alike.
+type Reader interface {
+	// Reading returns the transaction less what it could write.
+	Reading() *ReadTx
+}
+
+// Reading returns tx: see [Reader].
+func (tx *ReadTx) Reading() *ReadTx { return tx }
+
+// View runs fn on the log as it is, which what is written meanwhile does not change, and returns its
+// error. It shows nothing that is not durable, takes no part in the queue of those who write and costs no
+// sync: any number run at once, beside one that writes.
+//
+// While fn runs the file keeps what it frees, and [Log.Close] and [Log.Compact] wait for it: it must not
+// wait for anything. Inside it the methods of the log return [ErrInTx]; use tx. View returns ctx's error
+// when ctx has ended before it begins, and [ErrReadOnly] where a failed sync has left keys in the file
+// that may not be on disk. A panic of fn passes through.
+func (l *Log) View(ctx context.Context, fn func(tx *ReadTx) error) error {
+	if err := l.notInside(); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	r, err := l.beginRead()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = l.guard(r.bolt.Rollback) }()
+	if r.cached != nil {
+		return l.writable()
+	}
+	tx := &ReadTx{log: l, r: r, now: l.cfg.Now()}
+	// The keys are those of the last commit: so is the end of the arrivals.
+	if err := tx.do(func() (err error) { r.next, err = r.end(); return err }); err != nil {
+		return err
+	}
+	return tx.call(func() error { return fn(tx) })
+}
+
+// call calls fn, which uses tx, and returns what went wrong in it or in the file. It does not recover
+// from a panic of fn, which is its caller's.
+func (tx *ReadTx) call(fn func() error) error {
+	leave := tx.log.inside.enter()
+	defer func() {
+		leave()
+		tx.done = true
+	}()
+	if err := fn(); err != nil {
+		return err
+	}
+	return tx.err
+}
+
+// do runs one step in the file. A fault becomes the transaction's error.
+func (tx *ReadTx) do(step func() error) error {
+	if tx.done {
+		return ErrTxDone
+	}
+	if tx.err != nil {
+		return tx.err
+	}
+	err := tx.log.guard(step)
+	if damaged, ok := asDamaged(err); ok {
+		tx.err = damaged
+	}
+	return err
+}
+
+// Now returns the time of the transaction.
+func (tx *ReadTx) Now() time.Time { return tx.now }
+
+// Author returns who writes to the log.
+func (tx *ReadTx) Author() crdt.Author { return tx.log.author }
+
+// Next returns the offset that the next entry to arrive would have had when the transaction began.
+func (tx *ReadTx) Next() uint64 { return tx.r.next }
+
+// Arrivals yields the entries from an offset on, in arrival order, without those that were appended in
+// this Update. They do not share memory with the file. Entries that are gone are left out: where the
+// offset jumps, what stood between was trimmed or pruned.
+func (tx *ReadTx) Arrivals(from uint64) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for from < tx.Next() {
+			var op crdt.Op
+			var at arrival
+			var disputed bool
+			err := tx.do(func() (err error) {
+				op, at, disputed, err = tx.r.arrived(from)
+				return err
+			})
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			if at.Offset >= tx.Next() {
+				return // all between was pruned, and this came after the transaction had begun
+			}
+			for e, err := range op.Entries() {
+				e.Disputed = disputed
+				entry := Entry{Entry: e, Offset: at.Offset + e.Seq - op.First}
+				if err == nil && entry.Offset < from {
+					continue
+				}
+				if !yield(entry, err) || err != nil {
+					return
+				}
+			}
+			from = at.Offset + at.Count
+		}
+	}
+}
+
+// Cursor returns the durable place of a follower, and whether it has one.
+func (tx *ReadTx) Cursor(name string) (offset uint64, found bool) {
+	_ = tx.do(func() error {
+		v := tx.r.tree(bucketFollowers).get([]byte(name))
+		if v == nil {
+			return nil
+		}
+		if len(v) < offsetSize {
+			return &DamagedError{What: fmt.Sprintf("the cursor of %q", name), Err: errLength}
+		}
+		offset, found = binary.BigEndian.Uint64(v), true
+		return nil
+	})
+	return offset, found
+}
+
+// arrived returns a copy of the op that holds the entry at offset, or the first one after that where it
+// was pruned, and whether it is disputed.
+func (tx *readTx) arrived(offset uint64) (crdt.Op, arrival, bool, error) {
+	c := tx.arrivalCursor()
+	if !c.holding(offset) {
+		return crdt.Op{}, arrival{}, false, cmp.Or(c.err, damagedArrival(offset, errors.New("there is none")))
+	}
+	a := c.arrival
+	op, err := tx.opOf(a)
+	if err != nil {
+		return crdt.Op{}, a, false, err
+	}
+	feed, err := tx.Feed(a.Author)
+	if err != nil {
+		return crdt.Op{}, a, false, err
+	}
+	return op, a, feed.Disputes(op.Header), nil
+}
+
+// opOf returns a copy of the op that arrived.
+func (tx *readTx) opOf(a arrival) (crdt.Op, error) {
+	t := tx.ops(a.Author)
+	if t == nil {
+		return crdt.Op{}, damagedArrival(a.Offset, fmt.Errorf("no op of author %s is held", a.Author.Short()))
+	}
+	key := encodeOpKey(a.Key)
+	v := t.get(key[:])
+	if v == nil {
+		return crdt.Op{}, damagedArrival(a.Offset, fmt.Errorf("op %s/%d is not held", a.Author.Short(), a.Key.First))
+	}
+	if len(v) > offsetSize+crdt.MaxSingleOp {
+		return crdt.Op{}, damagedOp(a.Author, a.Key, errLength)
+	}
+	return opAt(a.Author, a.Key, append([]byte(nil), v...))
+}
