@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // The one JSON form of an entry, in the order in which its fields are written:
@@ -244,7 +243,9 @@ func (r *eventReader) field(name string, value []byte) error {
 	}
 	switch name {
 	case "time":
-		r.Time, err = parseTime(text)
+		if r.Time, err = ParseTime(text); err == nil {
+			r.Time, err = r.Time.UTC(), checkTime(r.Time)
+		}
 	case "kind":
 		r.Kind = text
 	case "module":
@@ -282,23 +283,4 @@ func readHeaders(value []byte) ([]EventHeader, error) {
 		}
 	}
 	return headers, nil
-}
-
-// parseTime reads RFC 3339 with any offset and refuses decimals below a nanosecond, which would be
-// lost.
-func parseTime(s string) (time.Time, error) {
-	var t time.Time
-	if err := t.UnmarshalText([]byte(s)); err != nil {
-		return time.Time{}, fmt.Errorf("%q: expected a time as in RFC 3339, such as 2024-05-01T12:00:00Z", clip(s))
-	}
-	if _, decimals, ok := strings.Cut(s, "."); ok {
-		digits := strings.IndexAny(decimals, "Z+-")
-		if digits > 9 {
-			return time.Time{}, fmt.Errorf("%q: at most nine decimals are kept", clip(s))
-		}
-	}
-	if t.IsZero() {
-		return time.Time{}, fmt.Errorf("%q: means no time: leave the field out", s)
-	}
-	return t.UTC(), checkTime(t)
 }

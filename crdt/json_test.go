@@ -238,7 +238,7 @@ func TestParseEventJSONRefuses(t *testing.T) {
 		`{"time":1714564800}`:         "expected a text",
 		`{"time":""}`:                 "RFC 3339",
 		`{"time":"2024-05-01T12:00:00.0000000001Z"}`: "at most nine decimals",
-		`{"time":"0001-01-01T00:00:00Z"}`:            "means no time",
+		`{"time":"0001-01-01T00:00:00Z"}`:            "no time: leave it out",
 		`{"time":"2300-01-01T00:00:00Z"}`:            "expected a time between",
 		`{"headers":[]}`:                             "expected an object of texts",
 		`{"headers":null}`:                           "expected an object of texts",

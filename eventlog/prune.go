@@ -99,7 +99,7 @@ func (r PruneRequest) Check() error {
 		}
 	}
 	if given != 1 {
-		return fmt.Errorf("%d of Below, Before and Keep are given: expected one", given)
+		return fmt.Errorf("expected one of below, before and keep, got %d", given)
 	}
 	if len(r.Reason) > 1<<10 {
 		return fmt.Errorf("reason has %d bytes, at most 1,024 are allowed", len(r.Reason))

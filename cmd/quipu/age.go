@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/quipulog/quipu/node/age"
 )
@@ -17,6 +18,26 @@ func (f ageFlag) Set(s string) error {
 	a, err := age.Parse(s)
 	if err == nil {
 		*f.p = &a
+	}
+	return err
+}
+
+// spanFlag is a flag that takes a span of time, written as an age is.
+type spanFlag struct{ d *time.Duration }
+
+func (f spanFlag) String() string {
+	if f.d == nil || *f.d == 0 {
+		return ""
+	}
+	return age.Age(*f.d).String()
+}
+
+func (f spanFlag) Type() string { return "span" }
+
+func (f spanFlag) Set(s string) error {
+	a, err := age.Parse(s)
+	if err == nil {
+		*f.d = time.Duration(a)
 	}
 	return err
 }

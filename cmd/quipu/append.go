@@ -37,7 +37,7 @@ between its parts is left out, here as with --ndjson, so that a reader finds it
 as payload. Any other payload is kept byte for byte. Kinds that begin with
 "quipu." are written by other commands, save quipu.transition, which is checked.
 
-` + entryHelp
+` + timeHelp + "\n\n" + entryHelp
 
 func newAppend() *cobra.Command {
 	var dir, payload, retention string
@@ -87,7 +87,7 @@ func newAppend() *cobra.Command {
 	f.StringVar(&event.Kind, "kind", "", "what happened (required)")
 	f.StringVar(&event.Module, "module", "", "what part or instance of a program says so")
 	f.StringVar(&event.Subject, "subject", "", "what it is about")
-	f.Var(&moment{&event.Time}, "time", "when it happened (RFC 3339; default: now)")
+	f.Var(timeFlag{&event.Time}, "time", "when it happened: a `time`: RFC 3339, a date or an age (default: now)")
 	f.StringVar(&payload, "payload", "", "the payload, or - to read it from stdin")
 	f.StringVar(&event.ContentType, "content-type", "", "the payload's media `type` (default application/json)")
 	f.StringArrayVar(&headers, "header", nil, "a header, `NAME=VALUE` (repeat it for several)")

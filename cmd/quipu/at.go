@@ -10,26 +10,31 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
 )
 
 // atHelp explains the flags of moments.
-const atHelp = `--at takes a moment: a time in RFC 3339, or a file that holds a frontier, as
-"quipu frontier" prints it, as JSON or as a table. At a time, what was written up
-to then counts, by the clocks of the entries, which are true to cause and effect;
-with --by event what happened up to then, by the event times, which are their
-writers' word. At a frontier, exactly the entries that it stands for count, forks
-included; a node that does not hold all of them says which it lacks.`
+const atHelp = `--at takes a moment: a time, or a file that holds a frontier, as "quipu frontier"
+prints it, as JSON or as a table. At a time, what was written up to then counts,
+by the clocks of the entries, which are true to cause and effect; with --by event
+what happened up to then, by the event times, which are their writers' word. At a
+frontier, exactly the entries that it stands for count, forks included; a node
+that does not hold all of them says which it lacks.
+
+` + timeHelp + `
+A file of such a name is given as ./14d.`
 
 // atFlags are the flags that name a moment.
 type atFlags struct{ at, by string }
 
 func (f *atFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.at, "at", "", "as of this `moment`: a time (RFC 3339), or a file with a frontier")
+	cmd.Flags().StringVar(&f.at, "at", "", "as of this `moment`: a time, a date, an age, or a file with a frontier")
 	cmd.Flags().Var(&choice{&f.by, []string{"clock", "event"}}, "by", "what the time of --at is compared with: clock or event")
 	f.by = "clock"
 }
@@ -41,25 +46,29 @@ func (f *atFlags) moment(cmd *cobra.Command) (api.Moment, error) {
 			return api.Moment{}, usagef("--by goes with --at")
 		}
 		if cmd.Flags().Changed("at") {
-			return api.Moment{}, usagef("--at is empty: expected a time as in RFC 3339, such as 2024-05-01T12:00:00Z, or a file")
+			return api.Moment{}, usagef("--at is empty: expected a time, such as 2024-05-01T12:00:00Z, or a file")
 		}
 		return api.Moment{}, nil
 	}
-	at, notTime := api.ParseTime(f.at)
+	var at age.Time
+	var err error
+	at.Time, err = age.ParseTime(f.at, time.Now())
 	switch {
-	case notTime == nil && f.by == "event":
+	case err == nil && f.by == "event":
 		return api.Moment{Event: at}, nil
-	case notTime == nil:
+	case err == nil:
 		return api.Moment{Clock: at}, nil
+	case !errors.Is(err, crdt.ErrNotTime):
+		return api.Moment{}, usagef("--at: %w", err)
 	case cmd.Flags().Changed("by"):
 		return api.Moment{}, usagef("--by goes with a time, such as --at 2024-05-01T12:00:00Z")
 	}
-	frontier, err := readMoment(f.at)
-	if errors.Is(err, fs.ErrNotExist) {
-		return api.Moment{}, fmt.Errorf("--at %q: neither a time as in RFC 3339, such as 2024-05-01T12:00:00Z, nor a file: %w", clip(f.at, 80), fs.ErrNotExist)
+	frontier, noFile := readMoment(f.at)
+	if errors.Is(noFile, fs.ErrNotExist) {
+		return api.Moment{}, fmt.Errorf("--at %w; as a file: %w", err, fs.ErrNotExist)
 	}
-	if err != nil {
-		return api.Moment{}, fmt.Errorf("--at: %w", err)
+	if noFile != nil {
+		return api.Moment{}, fmt.Errorf("--at: %w", noFile)
 	}
 	return api.Moment{Frontier: &frontier}, nil
 }

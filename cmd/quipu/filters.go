@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/crdt"
@@ -16,8 +14,8 @@ func filterFlags(cmd *cobra.Command, q *api.Query) {
 	f.StringArrayVar(&q.Kinds, "kind", nil, "take entries of this `kind` (repeat it for several)")
 	f.StringArrayVar(&q.Modules, "module", nil, "take entries of this `module` (repeat it for several)")
 	f.StringArrayVar(&q.Subjects, "subject", nil, "take entries about this `subject` (repeat it for several)")
-	f.Var(&moment{&q.Since}, "since", "take entries whose event time is not before this `time` (RFC 3339)")
-	f.Var(&moment{&q.Until}, "until", "take entries whose event time is before this `time` (RFC 3339)")
+	f.Var(timeFlag{&q.Since}, "since", "take entries whose event time is not before this `time`: RFC 3339, a date or an age")
+	f.Var(timeFlag{&q.Until}, "until", "take entries whose event time is before this `time`: RFC 3339, a date or an age")
 	f.Var(&choice{&q.Disputed, []string{"show", "hide", "only"}}, "disputed", "show, hide or only: the entries on branches of authors who have forked")
 	q.Disputed = "show"
 	f.Var(&limit{&q.Limit}, "limit", "stop after this `number` of entries")
@@ -34,17 +32,6 @@ func (a *authors) Set(s string) error {
 	if err == nil {
 		*a.all = append(*a.all, author)
 	}
-	return err
-}
-
-// moment is a flag that takes a time.
-type moment struct{ t *time.Time }
-
-func (m *moment) String() string { return "" }
-func (m *moment) Type() string   { return "time" }
-
-func (m *moment) Set(s string) (err error) {
-	*m.t, err = api.ParseTime(s)
 	return err
 }
 

@@ -29,6 +29,10 @@ on stderr counts those of the authors in question. --gone show prints one line
 for a run of trimmed ones (in JSON, "gone" says how many; a run is one entry to
 --limit), --gone stop ends with exit code 3 at the first, and says where to go on.
 
+--since and --until go by event time: --since takes what happened at that time or
+later, --until what happened before it.
+` + timeHelp + `
+
 With AUTHOR/SEQ only the entry at that place is printed; the exit code is 3 when
 it is not there, or is gone.
 

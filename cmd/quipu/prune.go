@@ -6,18 +6,16 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
 )
 
 const pruneHelp = `Give every node leave to forget the beginning of this node's own feed: what is
-below a seq, what was written before a time or longer ago than an age, or all but
-the last N entries. Whole ops are forgotten, so that a few entries more may stay.
+below a seq, what was written before a time, or all but the last N entries. Whole
+ops are forgotten, so that a few entries more may stay.
 
 The leave is signed and goes to every node with the entries themselves, in an
 entry of kind quipu.prune. Nobody can take it back. Newcomers begin with what is
@@ -27,6 +25,8 @@ it needs --yes.
 Nothing is dropped at once: that is done by the next trim, here and elsewhere,
 when no follower needs it any more, unless a node is told to keep it
 (keep-pruned). --trim makes a trim here at once.
+
+` + timeHelp + `
 
 The exit code is 3 when there is nothing to prune.`
 
@@ -42,7 +42,7 @@ type pruneCommand struct {
 func newPrune() *cobra.Command {
 	var p pruneCommand
 	cmd := &cobra.Command{
-		Use:     "prune --dir D --below SEQ | --before TIME|AGE | --keep N [--reason TEXT] [--yes] [--trim]",
+		Use:     "prune --dir D --below SEQ | --before TIME | --keep N [--reason TEXT] [--yes] [--trim]",
 		Short:   "Have all nodes forget the beginning of this node's feed",
 		Long:    pruneHelp,
 		Example: "  quipu prune --dir a --before 365d --reason 'kept for a year'\n  quipu prune --dir a --keep 100000 --yes --trim",
@@ -52,7 +52,7 @@ func newPrune() *cobra.Command {
 	dirFlag(cmd, &p.dir)
 	f := cmd.Flags()
 	f.Var(countFlag{&p.below}, "below", "forget what is below this seq")
-	f.Var(&momentOrAge{&p.request.Before}, "before", "forget what was written before this `time` (RFC 3339), or longer ago than this age, such as 90d")
+	f.Var(timeFlag{&p.request.Before.Time}, "before", "forget what was written before this `time`: RFC 3339, a date or an age, such as 90d")
 	f.Var(countFlag{&p.keep}, "keep", "forget all but the last entries, this many")
 	f.StringVar(&p.request.Reason, "reason", "", "a `text` for whoever reads the entry that says so")
 	f.BoolVar(&p.yes, "yes", false, "do not ask")
@@ -177,23 +177,4 @@ func (p *pruneCommand) print(cmd *cobra.Command, done pruneResult) error {
 		return err
 	}
 	return printTrim(out, *done.Trim)
-}
-
-// momentOrAge is a flag that takes a time, or an age: how long ago it was.
-type momentOrAge struct{ t *time.Time }
-
-func (m *momentOrAge) String() string { return "" }
-func (m *momentOrAge) Type() string   { return "time" }
-
-func (m *momentOrAge) Set(s string) error {
-	if a, err := age.Parse(s); err == nil {
-		*m.t = time.Now().Add(-time.Duration(a))
-		return nil
-	}
-	t, err := api.ParseTime(s)
-	if err != nil {
-		return fmt.Errorf("%w, or an age such as 90d", err)
-	}
-	*m.t = t
-	return nil
 }

@@ -38,7 +38,9 @@ millisecond. Percentiles are by nearest rank, and exact up to a million pairs;
 the output says when they are within 0.1 % instead. Sums are always exact.
 
 Entries are put in order of time while they are read, as many at a time as
---window says; what comes even later is counted as late and takes no part.`,
+--window says; what comes even later is counted as late and takes no part.
+
+` + timeHelp,
 		Example: `  quipu stats --dir a
   quipu stats --dir a --start-kind sent --end-kind paid --end-kind failed --ok-kind paid --within 5m --sum /fee
   quipu stats --dir a --start-kind queued --end-kind done --by module --slowest 10 --format json

@@ -18,7 +18,7 @@ func (s *stats) joinFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&s.join.End.Kinds, "end-kind", nil, "entries of this `kind` end it (repeat it for several)")
 	f.Var(&keyFlag{&s.join.Start.Key}, "key", "pair by this `key`: subject, module, header:NAME or a JSON pointer into the payload (default subject)")
 	f.Var(&keyFlag{&s.join.End.Key}, "end-key", "the `key` of the ends, where it is another")
-	f.DurationVar(&s.join.Within, "within", 0, "the greatest distance of a pair, such as 5m (default none)")
+	f.Var(spanFlag{&s.join.Within}, "within", "the greatest distance of a pair, such as 5m (default none)")
 	f.BoolVar(&s.oldest, "oldest", false, "take the oldest start that is not taken, not the nearest")
 	f.BoolVar(&s.oneToMany, "one-to-many", false, "take the nearest start, even if it is taken")
 	f.BoolVar(&s.byClock, "by-clock", false, "measure by clock, not by event time")
@@ -52,6 +52,8 @@ func (s *stats) check(cmd *cobra.Command) error {
 	switch {
 	case changed("kind"):
 		return usagef("--kind does not go with --start-kind and --end-kind, which say which kinds to take")
+	case changed("within") && s.join.Within == 0:
+		return usagef("--within 0: expected more than 0; without --within a pair may be any time apart")
 	case s.oldest && s.oneToMany:
 		return usagef("--oldest and --one-to-many: give one of them")
 	case changed("sum") && changed("sum-start"):

@@ -66,8 +66,9 @@ link broke is kept, and the next sync goes on from there.`,
 	dirFlag(cmd, &dir)
 	formatFlag(cmd, &format, asTable, asJSON)
 	cmd.Flags().BoolVar(&once, "once", false, "sync once and end, which is the default")
-	cmd.Flags().DurationVar(&every, "every", 0, "sync again and again with this `pause` between, such as 10m")
-	cmd.Flags().DurationVar(&timeout, "timeout", syncFor, "give up on a node after this `time`")
+	cmd.Flags().Var(spanFlag{&every}, "every", "sync again and again with this `pause` between, such as 10m")
+	timeout = syncFor
+	cmd.Flags().Var(spanFlag{&timeout}, "timeout", "give up on a node after this `time`")
 	cmd.Flags().StringVar(&secret, "secret-file", "", "a `file` with the cluster secret, if no daemon runs; default: what quipu.yaml names")
 	return cmd
 }

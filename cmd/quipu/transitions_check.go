@@ -60,10 +60,10 @@ func (f *checkFlags) check(cmd *cobra.Command, format string) error {
 // run has the node check its transitions and prints what it found.
 func (f *checkFlags) run(cmd *cobra.Command, ask api.CheckRequest, dir, format string) error {
 	var err error
-	if ask.Machine, err = readMachine(f.file); err != nil {
+	if ask.At, err = f.at.moment(cmd); err != nil {
 		return err
 	}
-	if ask.At, err = f.at.moment(cmd); err != nil {
+	if ask.Machine, err = readMachine(f.file); err != nil {
 		return err
 	}
 	if ask.MaxFindings = f.limit; f.dot || f.mermaid {

@@ -92,6 +92,7 @@ func TestEntriesThatAreNoGap(t *testing.T) {
 	for _, text := range []string{
 		``, `null`, `[]`, `"x"`, `{`, `{}`, `{"count":0}`, `{"count":-1}`, `{"count":1.5}`, `{"count":"1"}`, `{"count":1}x`,
 		`{"count":1,"from":"noon","until":"noon"}`, `{"count":1,"from":"2026-01-02T12:00:00.000000000Z"}`,
+		`{"count":1,"from":"0001-01-01T00:00:00.000000000Z","until":"0001-01-01T00:00:00.000000000Z"}`,
 		`{"count":1,"until":"x"}`, `{"count":3,"first":4,"last":5}`, `{"count":1,"kinds":[{}]}`,
 		"{\"count\":1,\"reason\":\"\xff\"}", `{"count":18446744073709551616}`, strings.Repeat("[", 100_000),
 		`{"count":1000,"kinds":[` + strings.Repeat(`{"kind":"a","count":1},`, 999) + `{"kind":"b","count":1}]}`,

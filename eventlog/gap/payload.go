@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 	"unicode/utf8"
+
+	"github.com/quipulog/quipu/crdt"
 )
 
 // maxPayload bounds the payload that is looked at, in bytes: 256 kinds and a reason, each byte escaped
@@ -90,9 +92,5 @@ func parseTime(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	t, err := time.Parse(timeForm, s)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%q: expected a time as in %s", clip(s), timeForm)
-	}
-	return t, nil
+	return crdt.ParseTime(s)
 }

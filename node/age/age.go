@@ -1,5 +1,5 @@
-// Package age reads and writes spans of time as people say them, in flags, in quipu.yaml and over the
-// HTTP interface.
+// Package age reads and writes spans of time and moments as people say them, in flags, in quipu.yaml and
+// over the HTTP interface.
 //
 // An [Age] is written with units, the larger ones first: "14d", "36h", "1d12h", "90m". A day is 24 hours.
 // Below a day the units are those of package time, down to "ns". No time at all is "0".

@@ -6,19 +6,19 @@ import (
 	"encoding/json"
 	"iter"
 	"net/http"
-	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/transition"
 	"github.com/quipulog/quipu/eventlog/transition/machine"
+	"github.com/quipulog/quipu/node/age"
 )
 
 // Moment bounds which transitions count. The zero Moment is what the node holds now.
 type Moment struct {
 	// Clock takes what was written up to this time, by the clocks of the ops.
-	Clock time.Time `json:"clock,omitzero"`
+	Clock age.Time `json:"clock,omitzero"`
 	// Event takes what happened up to this time, by the event times, which are the writers' word.
-	Event time.Time `json:"event,omitzero"`
+	Event age.Time `json:"event,omitzero"`
 	// Frontier takes exactly the entries that it stands for. The node refuses one of which it does not
 	// hold every head, with [NotFound].
 	Frontier *Frontier `json:"frontier,omitempty"`

@@ -99,7 +99,7 @@ func (m *Move) field(name string, dec *json.Decoder) error {
 		return err
 	}
 	var err error
-	m.Time, err = ParseTime(text)
+	m.Time, err = crdt.ParseTime(text)
 	return err
 }
 

@@ -33,19 +33,20 @@ func TestMoveRoundTrip(t *testing.T) {
 
 func TestParseMoveRefuses(t *testing.T) {
 	for line, want := range map[string]string{
-		``:                                     "cut off",
-		`{"subject":"a"`:                       "cut off",
-		`[]`:                                   "expected a JSON object",
-		`{"subject":"a","to":"b"} x`:           "more follows",
-		`{"subject":"a","to":"b","to":"c"}`:    `"to" stands there twice`,
-		`{"subject":"a","form":"b"}`:           `did you mean "from"?`,
-		`{"subject":"a","zzzzzzzz":"b"}`:       "the fields are subject",
-		`{"subject":"a"}`:                      `field "to" is missing`,
-		`{"to":"a"}`:                           `field "subject" is missing`,
-		`{"subject":1,"to":"b"}`:               "expected a text, got a JSON number",
-		`{"subject":"a","to":"b","time":"x"}`:  "RFC 3339",
-		"{\"subject\":\"a\",\"to\":\"\xff\"}":  "UTF-8",
-		`{"subject":"a","to":"b","headers":1}`: "headers",
+		``:                                    "cut off",
+		`{"subject":"a"`:                      "cut off",
+		`[]`:                                  "expected a JSON object",
+		`{"subject":"a","to":"b"} x`:          "more follows",
+		`{"subject":"a","to":"b","to":"c"}`:   `"to" stands there twice`,
+		`{"subject":"a","form":"b"}`:          `did you mean "from"?`,
+		`{"subject":"a","zzzzzzzz":"b"}`:      "the fields are subject",
+		`{"subject":"a"}`:                     `field "to" is missing`,
+		`{"to":"a"}`:                          `field "subject" is missing`,
+		`{"subject":1,"to":"b"}`:              "expected a text, got a JSON number",
+		`{"subject":"a","to":"b","time":"x"}`: "RFC 3339",
+		`{"subject":"a","to":"b","time":"0001-01-01T00:00:00Z"}`: "no time: leave it out",
+		"{\"subject\":\"a\",\"to\":\"\xff\"}":                    "UTF-8",
+		`{"subject":"a","to":"b","headers":1}`:                   "headers",
 	} {
 		if _, err := api.ParseMove([]byte(line)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want an error with %q", line, err, want)

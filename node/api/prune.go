@@ -3,9 +3,9 @@ package api
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/age"
 )
 
 // PruneRequest says what of the node's own feed every node may forget. One of Below, Before and Keep is
@@ -14,7 +14,7 @@ type PruneRequest struct {
 	// Below is a seq.
 	Below uint64 `json:"below,omitempty"`
 	// Before takes what was written before that time, by the clock of the node.
-	Before time.Time `json:"before,omitzero"`
+	Before age.Time `json:"before,omitzero"`
 	// Keep is how many of the last entries stay.
 	Keep uint64 `json:"keep,omitempty"`
 	// Reason is for whoever reads the entry that says so: up to 1 KiB.

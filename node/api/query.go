@@ -10,6 +10,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/nearest"
+	"github.com/quipulog/quipu/node/age"
 )
 
 // Query says which entries to read, and in which order. An empty filter means everything: the zero
@@ -28,7 +29,7 @@ type Query struct {
 	// skip. Shown, they are lines with how many there are in the place of an event.
 	Gone string
 	// Since and Until take the entries whose event time is not before Since and before Until. The zero
-	// time leaves that side open.
+	// time leaves that side open. In a URL they are moments as [age.ParseTime] reads them.
 	Since, Until time.Time
 	// Reverse yields the same entries last to first.
 	Reverse bool
@@ -167,9 +168,9 @@ func (q *Query) set(name, value string, i int) (err error) {
 		q.From = new(crdt.Place)
 		*q.From, err = crdt.ParsePlace(value)
 	case paramSince:
-		q.Since, err = ParseTime(value)
+		q.Since, err = age.ParseTime(value, time.Now())
 	case paramUntil:
-		q.Until, err = ParseTime(value)
+		q.Until, err = age.ParseTime(value, time.Now())
 	case paramReverse:
 		q.Reverse, err = strconv.ParseBool(value)
 	case paramTransient:
@@ -181,15 +182,6 @@ func (q *Query) set(name, value string, i int) (err error) {
 		*q.Offset, err = strconv.ParseUint(value, 10, 63)
 	}
 	return err
-}
-
-// ParseTime reads a time as RFC 3339 writes it, with any offset from UTC.
-func ParseTime(s string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%q: expected a time as in RFC 3339, such as 2024-05-01T12:00:00Z", s)
-	}
-	return t, nil
 }
 
 // ParseLimit reads the limit of a query.

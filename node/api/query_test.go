@@ -46,16 +46,30 @@ func TestQueryRoundTrip(t *testing.T) {
 	}
 }
 
+func TestParseQueryTimes(t *testing.T) {
+	q, err := api.ParseQuery(url.Values{"since": {"2024-05-01"}, "until": {"2024-05-01 14:00:00+02:00"}})
+	day := time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC)
+	if err != nil || !q.Since.Equal(day) || !q.Until.Equal(day.Add(12*time.Hour)) {
+		t.Errorf("got %v to %v, %v", q.Since, q.Until, err)
+	}
+	q, err = api.ParseQuery(url.Values{"since": {"90m"}})
+	if back := time.Since(q.Since); err != nil || back < 90*time.Minute {
+		t.Errorf("since 90m is %v back, %v", back, err)
+	}
+}
+
 func TestParseQueryRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"knid=a":             `unknown parameter "knid": did you mean "kind"?`,
-		"zzz=1":              "the parameters are order",
-		"limit=1&limit=2":    "one value is enough",
-		"limit=-1":           "expected a number",
-		"since=now":          "RFC 3339",
-		"until=2024-05-01":   "RFC 3339",
-		"author=12":          "64 hex digits",
-		"from=" + someAuthor: "expected AUTHOR/SEQ",
+		"knid=a":                     `unknown parameter "knid": did you mean "kind"?`,
+		"zzz=1":                      "the parameters are order",
+		"limit=1&limit=2":            "one value is enough",
+		"limit=-1":                   "expected a number",
+		"since=now":                  "RFC 3339",
+		"until=05-01":                "RFC 3339",
+		"until=0001-01-01T00:00:00Z": "no time: leave it out",
+		"since=0001-01-01":           "no time: leave it out",
+		"author=12":                  "64 hex digits",
+		"from=" + someAuthor:         "expected AUTHOR/SEQ",
 		"from=" + someAuthor + "/9007199254740992": "below 2^53",
 		"reverse=perhaps":                          "reverse",
 		"offset=-1":                                "offset",

@@ -15,6 +15,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/eventlog/transition"
 	"github.com/quipulog/quipu/eventlog/transition/machine"
+	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/server"
 )
@@ -48,7 +49,7 @@ func TestCheckAndStatesAtAMoment(t *testing.T) {
 			t.Fatalf("%+v, %v", report, err)
 		}
 		for want, at := range map[string]api.Moment{
-			"locked": {}, "open": {Frontier: &then}, "": {Clock: time.Unix(0, 0)}, " ": {Event: time.Unix(0, 0)},
+			"locked": {}, "open": {Frontier: &then}, "": {Clock: age.Time{Time: time.Unix(0, 0)}}, " ": {Event: age.Time{Time: time.Unix(0, 0)}},
 		} {
 			var got []string
 			for s, err := range c.States(t.Context(), api.StateQuery{Subjects: []string{"door"}, At: at}) {

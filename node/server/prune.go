@@ -14,7 +14,7 @@ func (s *server) postPrune(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, err)
 		return
 	}
-	request := eventlog.PruneRequest{Below: order.Below, Before: order.Before, Keep: order.Keep, Reason: order.Reason}
+	request := eventlog.PruneRequest{Below: order.Below, Before: order.Before.Time, Keep: order.Keep, Reason: order.Reason}
 	if err := request.Check(); err != nil {
 		s.refuse(w, invalid(err))
 		return

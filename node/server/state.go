@@ -52,9 +52,9 @@ func (s *server) sendStates(w http.ResponseWriter, r *http.Request, b transition
 
 // boundsOf returns the bounds that a moment sets.
 func boundsOf(subjects []string, at api.Moment) (transition.Bounds, error) {
-	b := transition.Bounds{Subjects: subjects, Until: at.Event}
+	b := transition.Bounds{Subjects: subjects, Until: at.Event.Time}
 	if !at.Clock.IsZero() {
-		b.Clock = max(1, transition.AtClock(at.Clock)) // 0 would be no bound
+		b.Clock = max(1, transition.AtClock(at.Clock.Time)) // 0 would be no bound
 	}
 	if at.Frontier != nil {
 		var err error
