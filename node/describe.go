@@ -58,6 +58,16 @@ func (n *Node) Describe(s *api.Status) {
 	for reason, count := range network.Transport.Refused {
 		s.Counts["refused: "+string(reason)] = count
 	}
+	m := network.Membership
+	for what, count := range map[string]uint64{
+		"fault: member-message": m.BadMessages, "fault: announcement": m.BadAnnouncements, "fault: advert": m.BadAdverts,
+		"refused: unsealed": m.Unsealed, "refused: member-crowded": m.Crowded, "refused: member-table-full": m.TooMany,
+		"refused: stale-announcement": m.StaleAnnouncements, "refused: second-address": m.Conflicts,
+	} {
+		if count > 0 {
+			s.Counts[what] = count
+		}
+	}
 }
 
 // describeSeed returns a seed as the status shows it.

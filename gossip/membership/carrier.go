@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
@@ -15,35 +16,61 @@ import (
 	"github.com/quipulog/quipu/gossip/transport"
 )
 
-// carrier is memberlist's transport over ours.
+// carrier is memberlist's transport over ours. Nothing passes it that was not opened with the secret and
+// read to its end; see seal and checkPacket.
 type carrier struct {
 	transport *transport.Transport
 	advertise netip.AddrPort
-	packets   chan *memberlist.Packet
-	streams   chan net.Conn
-	once      sync.Once
-	done      chan struct{} // closed by Shutdown
+	timeout   time.Duration // of a stream, for each way
+	seal      *seal
+	table     *table
+	log       *slog.Logger
+
+	packets chan *memberlist.Packet
+	streams chan net.Conn
+	crowd   crowd
+	serving chan struct{} // a token for each stream that memberlist works on
+	once    sync.Once
+	done    chan struct{} // closed by Shutdown
+
+	relays   int       // pings relayed for others since relaying; pumpPackets owns both
+	relaying time.Time // when the present second of relays began
+	warned   rarely    // what to say of those who hold the secret and abuse it
 }
 
 var _ memberlist.NodeAwareTransport = (*carrier)(nil)
 
-func newCarrier(t *transport.Transport, advertise netip.AddrPort) *carrier {
+const (
+	// maxServed bounds the streams that memberlist works on at a time; none waits for a peer there.
+	maxServed = 4
+	// maxRelays bounds the pings that are relayed for others in a second. Each takes a goroutine of
+	// memberlist's until it is answered or late.
+	maxRelays = 512
+)
+
+func newCarrier(cfg Config, t *table, timeout time.Duration) (*carrier, error) {
+	seal, err := newSeal(cfg.Transport.GossipKey(), cfg.Log)
+	if err != nil {
+		return nil, err
+	}
 	return &carrier{
-		transport: t,
-		advertise: advertise,
+		transport: cfg.Transport,
+		advertise: cfg.Advertise,
+		timeout:   timeout,
+		seal:      seal,
+		table:     t,
+		log:       cfg.Logger,
 		packets:   make(chan *memberlist.Packet, 256),
 		streams:   make(chan net.Conn),
+		serving:   make(chan struct{}, maxServed),
 		done:      make(chan struct{}),
-	}
+	}, nil
 }
-
-// maxPacket is the largest packet that UDP carries, in bytes.
-const maxPacket = 64 << 10
 
 // pumpPackets hands packets to memberlist until the transport is closed. After Shutdown it drops
 // them.
 func (c *carrier) pumpPackets() {
-	scratch := make([]byte, maxPacket)
+	scratch := make([]byte, maxPacket+1)
 	for {
 		n, from, err := c.transport.ReadPacket(scratch)
 		if errors.Is(err, net.ErrClosed) {
@@ -52,38 +79,146 @@ func (c *carrier) pumpPackets() {
 		if err != nil || n == 0 {
 			continue
 		}
-		p := &memberlist.Packet{Buf: append([]byte(nil), scratch[:n]...), From: net.UDPAddrFromAddrPort(from), Timestamp: time.Now()}
+		plain, err := c.openPacket(scratch[:n])
+		if err != nil {
+			c.refuse(err, from.String())
+			continue
+		}
 		select {
-		case c.packets <- p:
+		case c.packets <- &memberlist.Packet{Buf: plain, From: net.UDPAddrFromAddrPort(from), Timestamp: time.Now()}:
 		case <-c.done:
 		}
 	}
+}
+
+// errCrowded is returned for what may pass and is too much.
+var errCrowded = errors.New("more than a node has time for")
+
+// openPacket returns what may pass of a packet: what is sealed in it, in memory of its own.
+func (c *carrier) openPacket(b []byte) ([]byte, error) {
+	if len(b) > maxPacket {
+		return nil, errUnsealed
+	}
+	plain, err := c.seal.openPacket(b)
+	if err != nil {
+		return nil, err
+	}
+	relays, err := checkPacket(plain)
+	if err != nil || relays == 0 {
+		return plain, err
+	}
+	if now := time.Now(); now.Sub(c.relaying) >= time.Second {
+		c.relays, c.relaying = 0, now
+	}
+	if c.relays += relays; c.relays > maxRelays {
+		return nil, errCrowded
+	}
+	return plain, nil
+}
+
+// refuse counts what does not pass. What a holder of the secret has made is worth a warning, now and then.
+func (c *carrier) refuse(err error, from string) {
+	switch {
+	case errors.Is(err, errMessage):
+		c.table.tally(func(n *Counts) { n.BadMessages++ })
+		if c.warned.now() {
+			c.log.Warn("a holder of the cluster's secret sends what no member sends", "remote", from, "err", err)
+		}
+	case errors.Is(err, errUnsealed):
+		c.table.tally(func(n *Counts) { n.Unsealed++ })
+	case errors.Is(err, errCrowded):
+		c.table.tally(func(n *Counts) { n.Crowded++ })
+	}
+}
+
+// rarely says yes once in a minute.
+type rarely struct {
+	mu   sync.Mutex
+	last time.Time // guarded by mu
+}
+
+func (r *rarely) now() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	if !r.last.IsZero() && now.Sub(r.last) < time.Minute {
+		return false
+	}
+	r.last = now
+	return true
 }
 
 // pumpStreams hands streams to memberlist until the transport is closed or Shutdown is called.
 func (c *carrier) pumpStreams(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() {
+	var served sync.WaitGroup
+	defer served.Wait()
+	defer c.crowd.end()
+	served.Go(func() {
+		defer cancel()
 		select {
 		case <-c.done:
-			cancel()
-		case <-stop:
+		case <-ctx.Done():
 		}
-	}()
+	})
 	for {
 		conn, err := c.transport.Accept(ctx, transport.Member)
 		if err != nil {
+			cancel()
 			return
 		}
-		select {
-		case c.streams <- conn:
-		case <-c.done:
-			conn.Close()
-		}
+		served.Go(func() {
+			if err := c.serve(ctx, conn); err != nil {
+				c.refuse(err, conn.RemoteAddr().String())
+			}
+		})
 	}
+}
+
+// serve reads what a peer has to say on a stream that it opened, has memberlist answer it, and closes the
+// stream. Memberlist never waits for the peer.
+func (c *carrier) serve(ctx context.Context, conn net.Conn) error {
+	defer conn.Close()
+	if c.crowd.enter(conn, time.Now().Add(c.timeout)) {
+		c.refuse(errCrowded, "")
+	}
+	defer c.crowd.leave(conn)
+	if err := c.seal.readHeader(conn); err != nil {
+		return err
+	}
+	plain, err := c.seal.readMessage(conn)
+	if err == nil {
+		err = checkStream(plain, kindPing)
+	}
+	if err != nil {
+		return err
+	}
+	answer, err := c.answer(ctx, conn, plain)
+	if err != nil || len(answer) == 0 || !c.crowd.extend(conn, time.Now().Add(c.timeout)) {
+		return err
+	}
+	_, err = conn.Write(answer)
+	return err
+}
+
+// answer has memberlist work on a message, and returns what it says, sealed. ctx has ended at the latest
+// when memberlist takes no more streams.
+func (c *carrier) answer(ctx context.Context, conn net.Conn, plain []byte) ([]byte, error) {
+	select {
+	case c.serving <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	defer func() { <-c.serving }()
+	e := newExchange(conn, c.seal, plain)
+	select {
+	case c.streams <- e:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	<-e.closed
+	return e.written, nil
 }
 
 // FinalAdvertiseAddr returns the address that members are told.
@@ -95,7 +230,7 @@ func (c *carrier) FinalAdvertiseAddr(string, int) (net.IP, int, error) {
 func (c *carrier) WriteTo(b []byte, addr string) (time.Time, error) {
 	to, err := netip.ParseAddrPort(addr)
 	if err == nil {
-		err = c.transport.WritePacket(b, to)
+		err = c.transport.WritePacket(c.seal.packet(b), to)
 	}
 	return time.Now(), err
 }
@@ -132,7 +267,7 @@ func (c *carrier) DialAddressTimeout(a memberlist.Address, timeout time.Duration
 	if err != nil {
 		return nil, err // not conn: memberlist would take a nil *Conn for a stream
 	}
-	return conn, nil
+	return &question{Conn: conn, carrier: c}, nil
 }
 
 // Shutdown stops handing anything over. The port itself belongs to whoever opened the transport.

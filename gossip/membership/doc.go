@@ -24,6 +24,10 @@
 //	          packets, streams                   callbacks                signals
 //	transport ────────────────▶ carrier ▶ memberlist ──────────▶ delegate ───────▶ the loop in gossip
 //
+// Memberlist is not made for peers that lie: bytes that a secret opens can kill it or fill its memory. So
+// it gets no key and nothing but what has been opened and read to its end in the carrier, where every
+// size is bounded first.
+//
 // Memberlist's callbacks run under its locks and must not wait: they copy, put into a table under a
 // short lock of their own, and signal on a channel of one place.
 package membership

@@ -68,7 +68,6 @@ func New(cfg Config) (*Membership, error) {
 		cfg:     cfg,
 		self:    crdt.AuthorOf(cfg.Key),
 		log:     cfg.Logger,
-		carrier: newCarrier(cfg.Transport, cfg.Advertise),
 		table:   newTable(cfg.MaxPeers),
 		hints:   newHints(),
 		board:   &board{waiting: make(map[crdt.Author]*posted)},
@@ -76,18 +75,21 @@ func New(cfg Config) (*Membership, error) {
 		counter: uint64(max(time.Now().UnixMilli(), 1)),
 	}
 	m.conf = m.config()
+	var err error
+	if m.carrier, err = newCarrier(cfg, m.table, m.conf.TCPTimeout); err != nil {
+		return nil, err
+	}
+	m.conf.Transport = m.carrier
+	m.conf.UDPBufferSize = packetSize - m.carrier.seal.overhead() - uncounted
 	return m, nil
 }
 
-// config returns memberlist's configuration.
+// config returns memberlist's configuration, but for the carrier.
 func (m *Membership) config() *memberlist.Config {
 	d := &delegate{m: m}
 	c := memberlist.DefaultLANConfig()
 	m.cfg.Profile.tune(c)
 	c.Name = m.self.String()
-	c.Label = m.cfg.Log.String()
-	c.Transport = m.carrier
-	c.SecretKey = m.cfg.Transport.GossipKey()
 	c.EnableCompression = false // LZW runs at 50 MB/s
 	c.DeadNodeReclaimTime = time.Second
 	c.Delegate, c.Events, c.Alive, c.Ping, c.Conflict = d, d, d, d, d

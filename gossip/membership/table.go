@@ -29,6 +29,9 @@ type Counts struct {
 	TooMany            uint64 // announcements of new members past the limit
 	BadAdverts         uint64 // messages that are no adverts
 	Conflicts          uint64 // announcements of a live member from another address
+	Unsealed           uint64 // packets and messages on streams that our secret does not open, from anybody
+	BadMessages        uint64 // of those it opens, what no member sends
+	Crowded            uint64 // streams and pings for others past what a node has time for
 }
 
 // maxGone bounds the members that are remembered after they have gone.

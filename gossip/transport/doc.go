@@ -30,8 +30,8 @@
 // read before it. Without a secret the proof has the same shape and proves nothing; a transport
 // without one listens on loopback only.
 //
-// Packets are as the world sends them, nothing about them is checked. The membership encrypts its own
-// with [Transport.GossipKey].
+// Packets are as the world sends them, nothing about them is checked. The membership seals its own, and
+// what it says on streams, with [Transport.GossipKey].
 //
 // Handshakes run in goroutines of [Transport.Run], never in the accept loop. When there are too many,
 // idle ones make room for newcomers, first those of the host that has most, so a flood of connections

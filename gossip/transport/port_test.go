@@ -194,7 +194,7 @@ func TestGossipKey(t *testing.T) {
 	}
 	cfg := g.config("b")
 	cfg.Secret = nil
-	if key := g.start(t, cfg).GossipKey(); key != nil {
-		t.Errorf("without a secret: %x, want none", key)
+	if got, want := hex.EncodeToString(g.start(t, cfg).GossipKey()), "54171a4e49f87f0c4c67d784ab0b76c4dfb72346ca10c907944bb9fedb5305db"; got != want {
+		t.Errorf("without a secret: key %s, want %s", got, want)
 	}
 }

@@ -20,7 +20,7 @@ var ErrSecret = errors.New("peer does not hold our cluster secret")
 // Labels that keep the uses of the secret apart.
 const (
 	streamLabel = "quipu/stream/v1" // HKDF info of the key that proofs are made with
-	gossipLabel = "quipu/gossip/v1" // HKDF info of the key of the membership's packets
+	gossipLabel = "quipu/gossip/v1" // HKDF info of the key that seals the membership's packets and messages
 	exportLabel = "quipu/secret/v1" // label of the TLS exporter
 )
 
@@ -35,19 +35,14 @@ const (
 // other returns the role of the other end.
 func (r role) other() role { return dialling + accepting - r }
 
-// GossipKey returns the 32-byte key that encrypts the membership's packets, derived from the secret;
-// nil when there is none. The slice is the caller's.
-func (t *Transport) GossipKey() []byte {
-	if t.cfg.Secret == nil {
-		return nil
-	}
-	return bytes.Clone(t.keys.gossip)
-}
+// GossipKey returns the 32-byte key that seals what the membership says, derived from the secret; without
+// one it keeps nobody out. The slice is the caller's.
+func (t *Transport) GossipKey() []byte { return bytes.Clone(t.keys.gossip) }
 
 // keys are what is derived from the secret.
 type keys struct {
 	stream []byte // of the proofs of the secret
-	gossip []byte // of the membership's packets
+	gossip []byte // of the membership's packets and messages
 }
 
 // deriveKeys returns HKDF-SHA-256 (RFC 5869) of the secret for each of its uses. Without a secret the

@@ -15,7 +15,7 @@ type (
 		About  string `json:"about"`
 		Secret string `json:"secret"`
 		Stream string `json:"stream"`
-		Gossip string `json:"gossip"` // of a node without a secret, packets are not encrypted
+		Gossip string `json:"gossip"`
 	}
 	proofVector struct {
 		Secret   string      `json:"secret"`
@@ -50,11 +50,10 @@ func TestVectorsTransport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := keysVector{About: k.about, Secret: hex.EncodeToString(k.secret), Stream: hex.EncodeToString(derived.stream)}
-		if k.secret != nil {
-			v.Gossip = hex.EncodeToString(derived.gossip)
-		}
-		file.Keys = append(file.Keys, v)
+		file.Keys = append(file.Keys, keysVector{
+			About: k.about, Secret: hex.EncodeToString(k.secret),
+			Stream: hex.EncodeToString(derived.stream), Gossip: hex.EncodeToString(derived.gossip),
+		})
 		for _, from := range []role{dialling, accepting} {
 			file.Proofs = append(file.Proofs, proofVector{
 				Secret: hex.EncodeToString(k.secret), Role: string(rune(from)), Author: author, Exported: hex.EncodeToString(exported),
