@@ -66,6 +66,8 @@ func (r *reader) message(k Kind) Message {
 		return Detach{}
 	case KindTransient:
 		return r.transient()
+	case KindConditions:
+		return r.conditions()
 	case KindBye:
 		return Bye{Code: Code(r.uint8()), Text: r.text(int(r.uint8()), MaxText)}
 	}
@@ -270,6 +272,20 @@ func (r *reader) transient() Message {
 		return m
 	}
 	r.fail("%w", err)
+	return m
+}
+
+func (r *reader) conditions() Message {
+	n := r.count(uint32(r.uint8()), 1, MaxConditions, "conditions")
+	m := Conditions{List: make([]Condition, n)}
+	var last Condition
+	for i := range m.List {
+		c := Condition(r.uint8())
+		if c <= last {
+			r.fail("condition %d after %d: expected strictly ascending, from 1", uint8(c), uint8(last))
+		}
+		m.List[i], last = c, c
+	}
 	return m
 }
 

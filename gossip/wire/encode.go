@@ -148,6 +148,14 @@ func (Detach) appendBody(b []byte) []byte { return b }
 
 func (m Transient) appendBody(b []byte) []byte { return append(append(b, m.Hops), m.Event.Bytes()...) }
 
+func (m Conditions) appendBody(b []byte) []byte {
+	b = append(b, byte(len(m.List)))
+	for _, c := range m.List {
+		b = append(b, byte(c))
+	}
+	return b
+}
+
 func (m Bye) appendBody(b []byte) []byte {
 	text := m.Text[:min(len(m.Text), MaxText)]
 	return append(append(b, byte(m.Code), byte(len(text))), text...)

@@ -31,6 +31,8 @@ const (
 	MaxRunBytes = 256 << 10
 	// MaxHops is how many links a transient event has passed when it is sent for the last time.
 	MaxHops = 1
+	// MaxConditions bounds the conditions of one Conditions.
+	MaxConditions = 32
 	// MaxText bounds the text of a Bye, in bytes.
 	MaxText = 255
 
@@ -89,6 +91,8 @@ func (k Kind) MaxBody() int {
 		return 2 + MaxText
 	case KindTransient:
 		return 1 + crdt.MaxBroadcast
+	case KindConditions:
+		return 1 + MaxConditions
 	case KindPacked:
 		return packedHead + maxOps
 	}

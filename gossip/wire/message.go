@@ -30,12 +30,13 @@ const (
 	// message: [ReadFrame] takes it off and [Packer] puts it on.
 	KindPacked
 	KindTransient
+	KindConditions
 )
 
 // String returns the kind as a word.
 func (k Kind) String() string {
 	names := [...]string{"", "hello", "shut", "offer", "same", "probe", "nodes", "vector", "missing",
-		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed", "transient"}
+		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed", "transient", "conditions"}
 	if k == 0 || int(k) >= len(names) {
 		return fmt.Sprintf("kind(%d)", uint8(k))
 	}
@@ -63,6 +64,9 @@ const FeatureZstd Features = 1 << 0
 
 // FeatureTransient says that the sender takes transient events.
 const FeatureTransient Features = 1 << 1
+
+// FeatureConditions says that the sender tells its conditions, and takes those of others.
+const FeatureConditions Features = 1 << 2
 
 // Hello is the first message in each direction. Who sends it, TLS has said already.
 type Hello struct {
@@ -191,6 +195,13 @@ type Transient struct {
 	Newer *crdt.VersionError
 }
 
+// Conditions says what keeps the sender from having, or taking, what it could. It replaces what an earlier
+// one said; before the first there are none. It is sent only when both hellos have named
+// [FeatureConditions].
+type Conditions struct {
+	List []Condition // at most [MaxConditions], strictly ascending
+}
+
 // Bye says why the sender closes the stream.
 type Bye struct {
 	Code Code
@@ -221,19 +232,20 @@ func (c Code) String() string {
 }
 
 // Kind implements [Message], as do the methods below.
-func (Hello) Kind() Kind     { return KindHello }
-func (Shut) Kind() Kind      { return KindShut }
-func (Offer) Kind() Kind     { return KindOffer }
-func (Same) Kind() Kind      { return KindSame }
-func (Probe) Kind() Kind     { return KindProbe }
-func (Nodes) Kind() Kind     { return KindNodes }
-func (Vector) Kind() Kind    { return KindVector }
-func (Missing) Kind() Kind   { return KindMissing }
-func (Spans) Kind() Kind     { return KindSpans }
-func (Ops) Kind() Kind       { return KindOps }
-func (Done) Kind() Kind      { return KindDone }
-func (IHave) Kind() Kind     { return KindIHave }
-func (Graft) Kind() Kind     { return KindGraft }
-func (Detach) Kind() Kind    { return KindDetach }
-func (Bye) Kind() Kind       { return KindBye }
-func (Transient) Kind() Kind { return KindTransient }
+func (Hello) Kind() Kind      { return KindHello }
+func (Shut) Kind() Kind       { return KindShut }
+func (Offer) Kind() Kind      { return KindOffer }
+func (Same) Kind() Kind       { return KindSame }
+func (Probe) Kind() Kind      { return KindProbe }
+func (Nodes) Kind() Kind      { return KindNodes }
+func (Vector) Kind() Kind     { return KindVector }
+func (Missing) Kind() Kind    { return KindMissing }
+func (Spans) Kind() Kind      { return KindSpans }
+func (Ops) Kind() Kind        { return KindOps }
+func (Done) Kind() Kind       { return KindDone }
+func (IHave) Kind() Kind      { return KindIHave }
+func (Graft) Kind() Kind      { return KindGraft }
+func (Detach) Kind() Kind     { return KindDetach }
+func (Bye) Kind() Kind        { return KindBye }
+func (Transient) Kind() Kind  { return KindTransient }
+func (Conditions) Kind() Kind { return KindConditions }

@@ -156,6 +156,12 @@ func formOf(m wire.Message) any {
 		return form{"haves": haves}
 	case wire.Transient:
 		return form{"hops": m.Hops, "event": hexBytes(m.Event.Bytes())}
+	case wire.Conditions:
+		numbers := []int{}
+		for _, c := range m.List {
+			numbers = append(numbers, int(c))
+		}
+		return form{"conditions": numbers}
 	case wire.Bye:
 		return form{"code": m.Code, "text": m.Text}
 	}
@@ -226,7 +232,7 @@ func badFrames(t *testing.T) []refusedVector {
 	neither[5+4+32] = 2
 	return []refusedVector{
 		{About: "kind 0", Frame: []byte{0, 0, 0, 0, 0}},
-		{About: "kind 18", Frame: []byte{0, 0, 0, 0, 18}},
+		{About: "kind 19", Frame: []byte{0, 0, 0, 0, 19}},
 		{About: "kind 255", Frame: []byte{0, 0, 0, 0, 255}},
 		{About: "a packed frame that was not agreed", Frame: []byte{0, 0, 0, 0, 16}},
 		{About: "a frame of 4 GiB", Frame: []byte{0xff, 0xff, 0xff, 0xff, 10}},

@@ -99,6 +99,8 @@ func messages(t testing.TB) map[string]wire.Message {
 		"detach":        wire.Detach{},
 		"transient":     wire.Transient{Event: broadcast(t, 3)},
 		"relayed":       wire.Transient{Hops: 1, Event: broadcast(t, 0)},
+		"conditions":    wire.Conditions{List: []wire.Condition{wire.ConditionStuck, wire.ConditionDamaged, 200}},
+		"all is well":   wire.Conditions{},
 		"bye":           wire.Bye{Code: wire.CodeOtherLog, Text: "no"},
 	}
 }
@@ -166,50 +168,54 @@ func badMessages(t testing.TB) map[string]wire.Message {
 		t.Fatal(err)
 	}
 	return map[string]wire.Message{
-		"heads out of order":     wire.Hello{Version: wire.Version, Held: []crdt.Head{heads(2)[1], heads(2)[0]}},
-		"head twice":             wire.Hello{Version: wire.Version, Held: []crdt.Head{heads(1)[0], heads(1)[0]}},
-		"head without id":        wire.Hello{Version: wire.Version, Held: []crdt.Head{{Next: 1}}},
-		"head at 0":              wire.Hello{Version: wire.Version, Held: []crdt.Head{{ID: crdt.OpID{1}}}},
-		"head at 2^53":           wire.Hello{Version: wire.Version, Held: []crdt.Head{{Next: crdt.MaxSeq, ID: crdt.OpID{1}}}},
-		"name not UTF-8":         wire.Hello{Version: wire.Version, Name: "\xff"},
-		"long name":              wire.Hello{Version: wire.Version, Name: strings.Repeat("x", wire.MaxName+1)},
-		"long genesis":           wire.Hello{Version: wire.Version, Genesis: make([]byte, wire.MaxGenesis+1)},
-		"author without heads":   wire.Vector{Upto: self, Heads: crdt.Frontier{self: nil}},
-		"author beyond":          wire.Vector{Upto: crdt.Author{1}, Heads: crdt.Frontier{self: heads(1)}},
-		"author before":          wire.Vector{After: self, Upto: self, Heads: crdt.Frontier{self: heads(1)}},
-		"range of nobody":        wire.Vector{After: self, Upto: self},
-		"nothing wanted":         wire.Missing{},
-		"want without a number":  wire.Missing{Wants: []wire.Want{{}}},
-		"too many wants":         wire.Missing{Wants: slices.Repeat([]wire.Want{{Ask: 1}}, wire.MaxWants+1)},
-		"too many locator items": wire.Missing{Wants: []wire.Want{{Ask: 1, Want: crdt.Want{Locator: crdt.Locator{Heads: heads(2), Back: make([]crdt.Key, crdt.MaxLocator-1)}}}}},
-		"too many grafts":        wire.Graft{Wants: slices.Repeat([]wire.Want{{Ask: 1}}, wire.MaxWants+1)},
-		"no spans":               wire.Spans{},
-		"span without a number":  wire.Spans{Wants: []wire.SpanWant{{Span: span(0, 1)}}},
-		"span of nothing":        wire.Spans{Wants: []wire.SpanWant{{Ask: 1, Span: span(4, 4)}}},
-		"span to 2^53":           wire.Spans{Wants: []wire.SpanWant{{Ask: 1, Span: span(4, crdt.MaxSeq)}}},
-		"span without a head":    wire.Spans{Wants: []wire.SpanWant{{Ask: 1, Span: crdt.Span{Author: self, Upto: 4}}}},
-		"too many spans":         wire.Spans{Wants: slices.Repeat([]wire.SpanWant{{Ask: 1, Span: span(0, 1)}}, wire.MaxWants+1)},
-		"nothing probed":         wire.Probe{},
-		"probes out of order":    wire.Probe{Probes: []crdt.Probe{{Path: path("b")}, {Path: path("a")}}},
-		"probe twice":            wire.Probe{Probes: []crdt.Probe{{Path: path("b")}, {Path: path("b"), Heads: true}}},
-		"probe of nobody twice":  wire.Probe{Probes: []crdt.Probe{{Path: crdt.PathTo(crdt.Author{}, 64)}, {Path: crdt.PathTo(crdt.Author{}, 64)}}},
-		"probe below a probe":    wire.Probe{Probes: []crdt.Probe{{Path: path("b")}, {Path: path("b0")}}},
-		"probe below the top":    wire.Probe{Probes: []crdt.Probe{{}, {Path: path("00")}}},
-		"too many probes":        wire.Probe{Probes: probes(wire.MaxProbes + 1)},
-		"too many nodes":         wire.Nodes{Nodes: make([]crdt.Node, wire.MaxNodes+1)},
-		"nothing held":           wire.IHave{},
-		"haves out of order":     wire.IHave{Haves: []wire.Have{{Author: crdt.Author{2}, Head: heads(1)[0]}, {Author: crdt.Author{1}, Head: heads(1)[0]}}},
-		"two haves of an author": wire.IHave{Haves: []wire.Have{{Author: self, Head: heads(1)[0]}, {Author: self, Head: heads(2)[1]}}},
-		"have without a head":    wire.IHave{Haves: []wire.Have{{Author: self}}},
-		"too many haves":         wire.IHave{Haves: haves(wire.MaxHaves + 1)},
-		"done without a number":  wire.Done{Author: self},
-		"done at 2^53":           wire.Done{Ask: 1, Author: self, Next: crdt.MaxSeq},
-		"run without ops":        wire.Ops{Author: self},
-		"op of another author":   wire.Ops{Author: self, Run: crdt.Run{Ops: []crdt.Op{other}}},
-		"leave of another":       wire.Ops{Author: self, Run: crdt.Run{Leave: other.Signed, Ops: ops}},
-		"transient of two hops":  wire.Transient{Hops: 2, Event: broadcast(t, 0)},
-		"transient of nothing":   wire.Transient{},
-		"shut out of order":      wire.Shut{Authors: []crdt.Author{{2}, {1}}},
+		"heads out of order":      wire.Hello{Version: wire.Version, Held: []crdt.Head{heads(2)[1], heads(2)[0]}},
+		"head twice":              wire.Hello{Version: wire.Version, Held: []crdt.Head{heads(1)[0], heads(1)[0]}},
+		"head without id":         wire.Hello{Version: wire.Version, Held: []crdt.Head{{Next: 1}}},
+		"head at 0":               wire.Hello{Version: wire.Version, Held: []crdt.Head{{ID: crdt.OpID{1}}}},
+		"head at 2^53":            wire.Hello{Version: wire.Version, Held: []crdt.Head{{Next: crdt.MaxSeq, ID: crdt.OpID{1}}}},
+		"name not UTF-8":          wire.Hello{Version: wire.Version, Name: "\xff"},
+		"long name":               wire.Hello{Version: wire.Version, Name: strings.Repeat("x", wire.MaxName+1)},
+		"long genesis":            wire.Hello{Version: wire.Version, Genesis: make([]byte, wire.MaxGenesis+1)},
+		"author without heads":    wire.Vector{Upto: self, Heads: crdt.Frontier{self: nil}},
+		"author beyond":           wire.Vector{Upto: crdt.Author{1}, Heads: crdt.Frontier{self: heads(1)}},
+		"author before":           wire.Vector{After: self, Upto: self, Heads: crdt.Frontier{self: heads(1)}},
+		"range of nobody":         wire.Vector{After: self, Upto: self},
+		"nothing wanted":          wire.Missing{},
+		"want without a number":   wire.Missing{Wants: []wire.Want{{}}},
+		"too many wants":          wire.Missing{Wants: slices.Repeat([]wire.Want{{Ask: 1}}, wire.MaxWants+1)},
+		"too many locator items":  wire.Missing{Wants: []wire.Want{{Ask: 1, Want: crdt.Want{Locator: crdt.Locator{Heads: heads(2), Back: make([]crdt.Key, crdt.MaxLocator-1)}}}}},
+		"too many grafts":         wire.Graft{Wants: slices.Repeat([]wire.Want{{Ask: 1}}, wire.MaxWants+1)},
+		"no spans":                wire.Spans{},
+		"span without a number":   wire.Spans{Wants: []wire.SpanWant{{Span: span(0, 1)}}},
+		"span of nothing":         wire.Spans{Wants: []wire.SpanWant{{Ask: 1, Span: span(4, 4)}}},
+		"span to 2^53":            wire.Spans{Wants: []wire.SpanWant{{Ask: 1, Span: span(4, crdt.MaxSeq)}}},
+		"span without a head":     wire.Spans{Wants: []wire.SpanWant{{Ask: 1, Span: crdt.Span{Author: self, Upto: 4}}}},
+		"too many spans":          wire.Spans{Wants: slices.Repeat([]wire.SpanWant{{Ask: 1, Span: span(0, 1)}}, wire.MaxWants+1)},
+		"nothing probed":          wire.Probe{},
+		"probes out of order":     wire.Probe{Probes: []crdt.Probe{{Path: path("b")}, {Path: path("a")}}},
+		"probe twice":             wire.Probe{Probes: []crdt.Probe{{Path: path("b")}, {Path: path("b"), Heads: true}}},
+		"probe of nobody twice":   wire.Probe{Probes: []crdt.Probe{{Path: crdt.PathTo(crdt.Author{}, 64)}, {Path: crdt.PathTo(crdt.Author{}, 64)}}},
+		"probe below a probe":     wire.Probe{Probes: []crdt.Probe{{Path: path("b")}, {Path: path("b0")}}},
+		"probe below the top":     wire.Probe{Probes: []crdt.Probe{{}, {Path: path("00")}}},
+		"too many probes":         wire.Probe{Probes: probes(wire.MaxProbes + 1)},
+		"too many nodes":          wire.Nodes{Nodes: make([]crdt.Node, wire.MaxNodes+1)},
+		"nothing held":            wire.IHave{},
+		"haves out of order":      wire.IHave{Haves: []wire.Have{{Author: crdt.Author{2}, Head: heads(1)[0]}, {Author: crdt.Author{1}, Head: heads(1)[0]}}},
+		"two haves of an author":  wire.IHave{Haves: []wire.Have{{Author: self, Head: heads(1)[0]}, {Author: self, Head: heads(2)[1]}}},
+		"have without a head":     wire.IHave{Haves: []wire.Have{{Author: self}}},
+		"too many haves":          wire.IHave{Haves: haves(wire.MaxHaves + 1)},
+		"done without a number":   wire.Done{Author: self},
+		"done at 2^53":            wire.Done{Ask: 1, Author: self, Next: crdt.MaxSeq},
+		"run without ops":         wire.Ops{Author: self},
+		"op of another author":    wire.Ops{Author: self, Run: crdt.Run{Ops: []crdt.Op{other}}},
+		"leave of another":        wire.Ops{Author: self, Run: crdt.Run{Leave: other.Signed, Ops: ops}},
+		"transient of two hops":   wire.Transient{Hops: 2, Event: broadcast(t, 0)},
+		"transient of nothing":    wire.Transient{},
+		"condition 0":             wire.Conditions{List: []wire.Condition{0, 1}},
+		"conditions out of order": wire.Conditions{List: []wire.Condition{2, 1}},
+		"a condition twice":       wire.Conditions{List: []wire.Condition{7, 7}},
+		"too many conditions":     wire.Conditions{List: conditions(wire.MaxConditions + 1)},
+		"shut out of order":       wire.Shut{Authors: []crdt.Author{{2}, {1}}},
 	}
 }
 
@@ -226,6 +232,15 @@ func probes(n int) []crdt.Probe {
 	all := make([]crdt.Probe, n)
 	for i := range all {
 		all[i].Path = crdt.PathTo(crdt.Author{byte(i >> 8), byte(i)}, 4)
+	}
+	return all
+}
+
+// conditions returns n conditions, most of them not known here.
+func conditions(n int) []wire.Condition {
+	all := make([]wire.Condition, n)
+	for i := range all {
+		all[i] = wire.Condition(i + 1)
 	}
 	return all
 }
@@ -259,6 +274,7 @@ func TestFullMessages(t *testing.T) {
 		wire.Probe{Probes: full},
 		wire.Nodes{Nodes: slices.Repeat([]crdt.Node{node}, wire.MaxNodes)},
 		wire.IHave{Haves: haves(wire.MaxHaves)},
+		wire.Conditions{List: conditions(wire.MaxConditions)},
 		wire.Bye{Text: strings.Repeat("x", wire.MaxText)},
 	} {
 		frame := wire.Append(nil, m)

@@ -1,0 +1,32 @@
+package wire
+
+import "fmt"
+
+// Condition is something that keeps a node from having, taking or writing what it could. A number that
+// is not known here is kept, and shown as such.
+type Condition uint8
+
+// The conditions. 0 is none.
+const (
+	// ConditionStuck: there is no room on the disk for what is to be stored.
+	ConditionStuck Condition = 1 + iota
+	// ConditionStarved: others have more of an author, without bodies that the node's policy keeps.
+	ConditionStarved
+	// ConditionShut: the node takes no more of an author.
+	ConditionShut
+	// ConditionSecondWriter: somebody else writes with the node's key, so it appends nothing.
+	ConditionSecondWriter
+	// ConditionReadOnly: the disk failed, and nothing is stored until the file has been verified.
+	ConditionReadOnly
+	// ConditionDamaged: a part of the node's file is not as it was written.
+	ConditionDamaged
+)
+
+// String returns the condition as a word or two.
+func (c Condition) String() string {
+	names := [...]string{"", "stuck", "starved", "shut", "second writer", "read-only", "damaged"}
+	if c == 0 || int(c) >= len(names) {
+		return fmt.Sprintf("condition(%d)", uint8(c))
+	}
+	return names[c]
+}
