@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -43,14 +43,17 @@ type arrival struct {
 // out, and takes from each link only as much as its credit allows, so none keeps the others out. Runs
 // that came before what they name are parked, and stored when that is there.
 type applier struct {
-	log     Log
-	logger  *slog.Logger
-	queue   chan arrival
-	budget  *semaphore.Weighted
-	report  func(arrival, fate)
-	full    atomic.Pointer[Full]
-	lost    func(crdt.Author) // told whose runs were thrown away before they could be placed
-	parking parking           // belongs to the goroutine of run
+	log    Log
+	queue  chan arrival
+	budget *semaphore.Weighted
+	report func(arrival, fate)
+	full   atomic.Pointer[Full]
+	halted func(bool)        // told when there is no room any more, and when there is
+	lost   func(crdt.Author) // told whose runs were thrown away before they could be placed
+	// The fields below belong to the goroutine of run.
+
+	parking parking
+	held    []arrival // of the batch under way, those that take up credit and budget
 }
 
 // Full says that there has been no room for what peers send.
@@ -65,10 +68,9 @@ type fate struct {
 	Parked bool // it waits for the ops before it; what becomes of it in the end is reported again
 }
 
-func newApplier(log Log, logger *slog.Logger) *applier {
+func newApplier(log Log) *applier {
 	return &applier{
 		log:    log,
-		logger: logger,
 		queue:  make(chan arrival, 64),
 		budget: semaphore.NewWeighted(maxInFlight),
 	}
@@ -130,27 +132,53 @@ func (p *applier) gather(first arrival) []arrival {
 }
 
 // store has the log apply runs. While there is no room on the disk it tries again, with growing pauses:
-// that passes, and peers may have caused it. Meanwhile nothing more is read from them.
+// that passes, and peers may have caused it. Meanwhile what they send is read and dropped, so that what they
+// hold, and what they say, is known; comparisons ask for it again.
 func (p *applier) store(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, error) {
 	var pause backoff
 	for {
 		outcomes, err := p.log.Apply(ctx, runs)
-		if err == nil {
-			p.full.Store(nil)
+		if err == nil && p.full.Swap(nil) != nil {
+			p.halted(false)
 		}
 		switch {
 		case err == nil && len(outcomes) != len(runs):
 			return nil, errors.New("the log returned another number of outcomes")
-		case err == nil || ctx.Err() != nil || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT):
+		case err == nil || ctx.Err() != nil || !noRoom(err):
 			return outcomes, err
 		}
 		if pause.pause == 0 {
 			p.full.Store(&Full{Since: time.Now(), Err: err})
-			p.logger.Error("no room for what peers send; trying again", "err", err)
+			p.halted(true)
+			p.letGo()
 		}
 		pause.fail(time.Now(), roomLow, roomHigh)
-		if err := sleep(ctx, time.Until(pause.until)); err != nil {
+		if err := p.dropUntil(ctx, pause.until); err != nil {
 			return nil, err
+		}
+	}
+}
+
+// letGo gives back what the batch under way takes up, so that its links are read on.
+func (p *applier) letGo() {
+	for _, a := range p.held {
+		p.release(a)
+	}
+	p.held = nil
+}
+
+// dropUntil drops what arrives until a moment. Its error is why ctx ended.
+func (p *applier) dropUntil(ctx context.Context, until time.Time) error {
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	for {
+		select {
+		case a := <-p.queue:
+			p.release(a)
+		case <-timer.C:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
 }
@@ -159,25 +187,22 @@ func (p *applier) store(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, e
 func (p *applier) apply(ctx context.Context, batch []arrival) error {
 	now := time.Now()
 	p.parking.expire(now)
-	held := batch
+	p.held = batch
 	for len(batch) > 0 {
 		fates, err := p.applyOnce(ctx, batch, now)
-		for _, a := range held {
-			p.release(a)
-		}
+		p.letGo()
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("apply runs: %w", err)
 		}
-		held = nil
 		grown := make(map[crdt.Author]bool)
 		for i, a := range batch {
 			p.report(a, fates[i])
 			grown[fates[i].Author] = grown[fates[i].Author] || fates[i].Ops > 0
 		}
-		batch = batch[:0]
+		batch = nil
 		for a, grew := range grown {
 			if grew && len(p.parking.waiting[a]) > 0 {
 				batch = append(batch, p.parking.placeable(p.log.Feed(a))...)
@@ -229,4 +254,9 @@ func (p *applier) applyOnce(ctx context.Context, batch []arrival, now time.Time)
 		}
 	}
 	return fates, nil
+}
+
+// noRoom reports whether the log failed for want of room on the disk: that passes.
+func noRoom(err error) bool {
+	return slices.ContainsFunc([]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}, func(full error) bool { return errors.Is(err, full) })
 }

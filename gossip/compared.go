@@ -2,6 +2,7 @@ package gossip
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -21,6 +22,8 @@ type comparing struct {
 	found      differences
 	foundSince time.Time // when it began
 	partial    bool      // it found as much as one comparison may; there may be more
+	lacks      uint64    // entries that we had and the peer did not, as far as heads tell
+	lacksAt    time.Time // when that was so; zero if it was never seen
 }
 
 // compareDue begins the comparisons that are due.
@@ -49,6 +52,10 @@ func (s *state) compared(l *link, found differences, equal bool) {
 	if equal && p.begun.After(p.equalAt) {
 		p.equalAt = p.begun // The root that was compared is of then.
 	}
+	p.lacks, p.lacksAt = 0, p.begun
+	for a, theirs := range found.behind {
+		p.lacks += beyond(s.g.log.Feed(a), theirs)
+	}
 	s.schedule.Comparing(l.id)
 	for a, heads := range found.lacking {
 		s.schedule.Offered(backfill.Offer{Peer: l.id, Author: a, Heads: heads, Held: s.g.log.Feed(a)}, now)
@@ -61,7 +68,29 @@ func (s *state) compared(l *link, found differences, equal bool) {
 func (s *state) equal(l *link, at time.Time) {
 	if p := s.peering(l); p != nil && at.After(p.equalAt) {
 		p.equalAt = at
+		p.lacks, p.lacksAt = 0, at
 	}
+}
+
+// beyond returns how many entries of a feed somebody lacks who has the given heads of it, as far as heads
+// tell: on a branch that they do not name, what lies above the highest of them.
+func beyond(f crdt.Feed, theirs []crdt.Head) (entries uint64) {
+	for _, b := range f.Branches {
+		if slices.Contains(theirs, b.Head) {
+			continue
+		}
+		from := b.Start.First
+		for _, h := range theirs {
+			if h.Next < b.Head.Next {
+				from = max(from, h.Next)
+			}
+		}
+		if len(f.Branches) == 1 && len(theirs) > 0 && theirs[len(theirs)-1].Next >= b.Head.Next {
+			continue // They are ahead on it.
+		}
+		entries += b.Head.Next - from
+	}
+	return entries
 }
 
 // catchUp waits for what peers were found to have.
@@ -121,7 +150,8 @@ func (p *peering) hurry(since, now time.Time, soon time.Duration) {
 // WaitCaughtUp waits until this node holds everything that the peers it is linked to held when they
 // first answered it after the call. It waits for a link while there are nodes to join that have not
 // been tried; one that cannot be reached is not waited for, unless there is nobody else. Its error is
-// why ctx ended, or that [Gossip.Run] has.
+// why ctx ended, that [Gossip.Run] has, or a [*HeldBackError] where something is known to be elsewhere
+// and does not come.
 //
 // Nothing is waited for that a peer claims and does not make good: what counts is found by comparing,
 // and a peer whose link ends has no say any more.
@@ -129,8 +159,11 @@ func (g *Gossip) WaitCaughtUp(ctx context.Context) error {
 	c := newCatchUp(time.Now())
 	for {
 		var done bool
+		var held error
 		asked := g.loop.ask(func(s *state) {
-			done = s.joined() && c.done(s)
+			if done = s.joined() && c.done(s); done {
+				held = s.heldBack()
+			}
 			for peer, p := range s.links {
 				if _, compared := c.lacking[peer]; !compared {
 					p.hurry(c.since, time.Now(), g.pace.soon)
@@ -141,7 +174,7 @@ func (g *Gossip) WaitCaughtUp(ctx context.Context) error {
 		case !asked:
 			return errLeaving
 		case done:
-			return nil
+			return held
 		}
 		if err := sleep(ctx, g.pace.tick); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package gossip_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -268,6 +269,9 @@ func TestShutAuthorIsLeftOut(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		if more := c.nodes["b"].Status().Counts.Asks - asks; more > 0 {
 			t.Errorf("b asked %d times more", more)
+		}
+		if held, ok := errors.AsType[*gossip.HeldBackError](c.nodes["b"].WaitCaughtUp(t.Context())); !ok || held.Shut != 1 {
+			t.Errorf("b takes no more of c, and waiting to have caught up ended with %v", held)
 		}
 	})
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/find"
+	"github.com/quipulog/quipu/gossip/wire"
 )
 
 // Exchanged is what came of an [Gossip.Exchange].
@@ -119,6 +121,7 @@ func (g *Gossip) exchange(ctx context.Context, l *link, c *catchUp) error {
 	defer l.pinned.Add(-1)
 	ours := g.log.Frontier().Clone()
 	moved, at := uint64(0), time.Now()
+	var stuck time.Time // since when the peer says that it has no room
 	for {
 		if n := l.received.Load() + l.sent.Load(); n != moved {
 			moved, at = n, time.Now()
@@ -144,6 +147,12 @@ func (g *Gossip) exchange(ctx context.Context, l *link, c *catchUp) error {
 			return nil
 		case gone:
 			return l.why()
+		case !slices.Contains(l.says(), wire.ConditionStuck):
+			stuck = time.Time{}
+		case stuck.IsZero():
+			stuck = time.Now()
+		case time.Since(stuck) > roomTime:
+			return errors.New("the peer has no room for what comes: it says that it is stuck")
 		}
 		if err := sleep(ctx, g.pace.tick); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,7 +35,8 @@ type Gossip struct {
 	tally      *tally
 	recent     *recent
 	transients *transients
-	work       sync.WaitGroup // links and dials
+	conditions atomic.Pointer[[]Condition] // of this node, as it was last told them
+	work       sync.WaitGroup              // links and dials
 }
 
 // New takes the port of cfg. Nothing runs yet; a caller that does not get as far as [Gossip.Run]
@@ -59,8 +61,8 @@ func New(cfg Config) (*Gossip, error) {
 		recent:     newRecent(),
 		transients: newTransients(),
 	}
-	g.applier = newApplier(cfg.Log, cfg.Logger)
-	g.applier.report, g.applier.lost = g.report, g.lost
+	g.applier = newApplier(cfg.Log)
+	g.applier.report, g.applier.lost, g.applier.halted = g.report, g.lost, g.halted
 	rand.Read(g.instance[:])
 	port := transport.Config{Key: cfg.Key, Secret: cfg.Secret, Listen: cfg.Listen, Network: cfg.Network, Logger: cfg.Logger}
 	var err error
@@ -184,6 +186,7 @@ func (g *Gossip) meet(ctx context.Context, conn *transport.Conn, dialled bool) (
 		return nil, err
 	}
 	l := newLink(conn, dialled, hello, g.log)
+	l.tells = hello.Features&wire.FeatureConditions != 0
 	l.transient = g.cfg.Transients != nil && hello.Features&wire.FeatureTransient != 0
 	return l, nil
 }
@@ -217,6 +220,11 @@ func (g *Gossip) report(a arrival, f fate) {
 // lost tells the loop that runs of an author were thrown away before they could be placed.
 func (g *Gossip) lost(a crdt.Author) {
 	g.loop.do(func(s *state) { s.schedule.Lost(a, time.Now()) })
+}
+
+// halted tells the loop that there is no room for what peers send, or that there is again.
+func (g *Gossip) halted(on bool) {
+	g.loop.do(func(s *state) { s.schedule.Halt(on, time.Now()) })
 }
 
 // secondWriter reports an op in our own name that this node did not write. The log decides what

@@ -32,6 +32,7 @@ var hostileItems = []struct {
 	{"a head advert storm", []string{"TestAdvertStormOfAMember", "TestStorms", "TestOfferStorm", "TestEndlessComparison", "TestGraftOfManyAuthors", "membership/TestAdvertStorm"}},
 	{"clocks far in the future", []string{"TestClocksFarAhead", "TestTransientsThatAreDropped"}},
 	{"transient events: forged, replayed, not agreed, without end", []string{"TestHostileTransients", "TestTransientThatWasNotAgreed", "TestTransientsThatAreDropped", "TestTransientFlood"}},
+	{"conditions: not agreed, out of order, unknown, without end", []string{"TestConditionsOfStrangers", "wire/TestBadMessages"}},
 }
 
 // TestHostileItemsAreTested checks that every item above has its tests.

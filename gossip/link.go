@@ -28,6 +28,7 @@ type link struct {
 	dialled   bool // by this node
 	packs     bool // both ends read packed frames
 	transient bool // both ends take transient events
+	tells     bool // both ends tell their conditions
 	since     time.Time
 	conn      *transport.Conn
 	out       *outbox
@@ -39,10 +40,11 @@ type link struct {
 	comparison comparison    // ours with the peer; belongs to the reader
 	round      atomic.Uint32 // of our comparison under way; 0 when there is none
 
-	pinned  atomic.Int32  // exchanges that need the link: it is not ended for being one too many
-	eager   atomic.Bool   // news is pushed; otherwise it is announced
-	overrun atomic.Uint64 // how often the peer was too slow for the news
-	heard   atomic.Int64  // when the last frame came, in ns since 1970
+	pinned     atomic.Int32                // exchanges that need the link: it is not ended for being one too many
+	eager      atomic.Bool                 // news is pushed; otherwise it is announced
+	overrun    atomic.Uint64               // how often the peer was too slow for the news
+	conditions atomic.Pointer[[]Condition] // as the peer last told them; nil before that
+	heard      atomic.Int64                // when the last frame came, in ns since 1970
 
 	received atomic.Uint64 // entries that came on it and were new
 	sent     atomic.Uint64 // entries that went out on it

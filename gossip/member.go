@@ -43,10 +43,19 @@ type Member struct {
 	Eager bool
 	// Overruns is how often it was too slow for the news and was left to ask for it.
 	Overruns uint64
-	// Behind is how many entries this node is known to lack that the member has: it has lately
-	// delivered, or shown that it can. BehindSince is since when; zero while nothing is lacking.
+	// Compared is when the two last compared; zero if they have not lately. Then nothing is known of what
+	// one of them lacks.
+	Compared time.Time
+	// Behind is how many entries this node is known to lack that the member has: it has lately delivered, or
+	// shown that it can, or nothing can be taken here. BehindSince is since when; zero while nothing is
+	// lacking.
 	Behind      uint64
 	BehindSince time.Time
+	// Lacks is how many entries this node had then that the member lacked.
+	Lacks uint64
+	// Conditions is what the member says keeps it from having, taking or writing what it could. What this
+	// program does not know is among them.
+	Conditions []Condition
 	// EqualAt is when its digest last was the same as ours; zero if never on the present link.
 	EqualAt time.Time
 }
@@ -99,6 +108,10 @@ func (s *state) describe(m *Member, p *peering) {
 	}
 	lag := s.schedule.Lag(p.id, time.Now())
 	m.Behind, m.BehindSince = lag.Entries, lag.Since
+	if lacks, known := p.lacking(s, time.Now()); known {
+		m.Lacks, m.Compared = lacks, p.lacksAt
+	}
+	m.Conditions = p.says()
 	m.Eager, m.Overruns = p.eager.Load(), p.overrun.Load()
 }
 

@@ -105,6 +105,11 @@ func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) er
 		return g.applier.put(ctx, arrival{link: l, done: &m})
 	case wire.Transient:
 		return g.takeTransient(l, m, size)
+	case wire.Conditions:
+		if !l.tells {
+			return g.offence(l, reasonMalformed, errors.New("conditions, which were not agreed"))
+		}
+		l.conditions.Store(&m.List)
 	case wire.Bye:
 		return &ByeError{Code: m.Code, Text: m.Text}
 	default:

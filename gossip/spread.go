@@ -99,6 +99,7 @@ func (a arrival) head() crdt.Head { return a.run.Ops[len(a.run.Ops)-1].Head() }
 func (s *state) grew(a arrival, f fate, now time.Time) {
 	author, feed := a.run.Author(), s.g.log.Feed(a.run.Author())
 	delete(s.starved, author)
+	s.schedule.Withhold(author, false)
 	ask := a.ask
 	if a.news() {
 		ask = 0
@@ -182,8 +183,8 @@ func (s *state) newer(l *link, author crdt.Author, err error) {
 // what is far that of backfill.
 func (s *state) announced(l *link, haves []wire.Have) {
 	p := s.peering(l)
-	if p == nil {
-		return
+	if p == nil || s.g.applier.full.Load() != nil {
+		return // With no room, nothing is asked for.
 	}
 	now := time.Now()
 	for _, h := range haves {

@@ -31,6 +31,7 @@ func (s *state) starve(a arrival, err error, now time.Time) {
 	if !known {
 		old.Since = now
 	}
+	s.schedule.Withhold(author, true)
 	s.starved[author] = Starved{Author: author, Peer: a.link.peer, Since: old.Since, Err: err}
 }
 

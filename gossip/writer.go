@@ -23,6 +23,7 @@ type writer struct {
 	flow   outflow
 	turn   bool          // whose turn it is: true for the news
 	shut   []crdt.Author // as the peer was last told
+	told   []Condition   // as well
 	buf    []byte        // of the frame being written
 }
 
@@ -85,7 +86,7 @@ func (w *writer) step(ctx context.Context) (busy bool, err error) {
 
 // letters writes what was in the outbox.
 func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error) {
-	messages := w.ans.add(box.wants)
+	messages := append(w.telling(), w.ans.add(box.wants)...)
 	for _, d := range box.refused {
 		messages = append(messages, d)
 	}

@@ -41,6 +41,9 @@ func (s *Schedule) Lag(peer crdt.Author, now time.Time) Lag {
 
 // believed returns the entries that a claim counts for.
 func (s *Schedule) believed(o *offer, now time.Time) uint64 {
+	if s.withheld[o.lack.author] || s.halted && s.avoids(o, now) != barred {
+		return o.lacking()
+	}
 	if o.brought == 0 || now.Sub(o.broughtAt) >= s.cfg.Avoid || s.avoids(o, now) == barred {
 		return 0
 	}

@@ -23,13 +23,16 @@ type Schedule struct {
 	swept  time.Time // when old avoidances were last forgotten
 	shrink rate      // in entries
 	grown  uint64    // entries since ticked
+	halted bool      // nothing can be stored
+	// withheld are the authors of whom more is to be had only without bodies that are kept here.
+	withheld map[crdt.Author]bool
 }
 
 // New returns a schedule in which nobody offers anything.
 func New(cfg Config) *Schedule {
 	return &Schedule{
 		cfg: cfg.withDefaults(), queue: list.New(),
-		lacks: make(map[crdt.Author]*lack), asks: make(map[uint32]*ask),
+		lacks: make(map[crdt.Author]*lack), asks: make(map[uint32]*ask), withheld: make(map[crdt.Author]bool),
 	}
 }
 
@@ -39,6 +42,9 @@ func New(cfg Config) *Schedule {
 // It looks at a bounded number of authors; the others have their turn at the next call.
 func (s *Schedule) Plan(feed func(crdt.Author) crdt.Feed, now time.Time) []Ask {
 	var asks []Ask
+	if s.halted {
+		return nil
+	}
 	visits := 0
 	for idle := 0; idle < s.queue.Len() && visits < maxVisits && s.room(); visits++ {
 		l := s.queue.Front().Value.(*lack)
