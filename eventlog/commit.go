@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/quipulog/quipu/crdt"
@@ -26,11 +27,18 @@ type UncertainError struct {
 }
 
 func (e *UncertainError) Error() string {
+	if e.NoRoom() {
+		return fmt.Sprintf("no room on the disk, nothing was written: %v", e.Err)
+	}
 	if len(e.Places) == 0 {
 		return fmt.Sprintf("%v: %v", ErrUncertain, e.Err)
 	}
 	return fmt.Sprintf("%v: %v: look for %d entries from %s on", ErrUncertain, e.Err, len(e.Places), e.Places[0])
 }
+
+// NoRoom reports whether there was no room on the disk, and so nothing was written after all: it may do
+// later.
+func (e *UncertainError) NoRoom() bool { return noRoom(e.Err) && !syncFailed(e.Err) }
 
 // Unwrap returns [ErrUncertain] and what failed.
 func (e *UncertainError) Unwrap() []error { return []error{ErrUncertain, e.Err} }
@@ -48,10 +56,9 @@ func (l *Log) commit(tx *writeTx) error {
 	}
 	l.committing.Lock()
 	defer l.committing.Unlock()
-	size := l.fileSize()
 	err := l.guard(tx.bolt.Commit)
 	if err != nil {
-		return l.commitFailed(tx, size, err)
+		return l.commitFailed(tx, withErrno(l.path, err))
 	}
 	l.publish(tx)
 	return nil
@@ -73,6 +80,9 @@ func (l *Log) publish(tx *writeTx) {
 	}
 	l.state.sweep = max(l.state.sweep, tx.swept)
 	l.state.clockAt(tx.now)
+	if tx.added > 0 {
+		l.full = nil
+	}
 	if tx.genesis != nil {
 		l.genesis = tx.genesis
 	}
@@ -93,7 +103,7 @@ func (l *Log) publish(tx *writeTx) {
 //	write failed, nothing visible    no room, most often: read the state again and go on
 //	a sync failed, or it is visible  what is on disk is not known: read-only
 //	bbolt panicked                   read-only, damaged
-func (l *Log) commitFailed(tx *writeTx, sizeBefore int64, cause error) error {
+func (l *Log) commitFailed(tx *writeTx, cause error) error {
 	uncertain := &UncertainError{Places: tx.places, Err: cause}
 	if damaged, ok := asDamaged(cause); ok {
 		l.rollback(tx)
@@ -101,7 +111,7 @@ func (l *Log) commitFailed(tx *writeTx, sizeBefore int64, cause error) error {
 		return uncertain
 	}
 	visible := l.sees(tx.id)
-	if visible || syncFailed(cause, l.fileSize() > sizeBefore) {
+	if visible || syncFailed(cause) {
 		l.freeze(fmt.Errorf("%w: %w", ErrReadOnly, cause), visible)
 		l.markUnsynced()
 		return uncertain
@@ -109,21 +119,37 @@ func (l *Log) commitFailed(tx *writeTx, sizeBefore int64, cause error) error {
 	if err := l.reload(); err != nil {
 		l.freeze(err, false)
 	}
-	l.logger.Warn("commit failed, going on", "path", l.path, "error", cause)
+	if uncertain.NoRoom() {
+		l.setFull(tx, uncertain)
+	} else {
+		l.logger.Warn("commit failed, going on", "path", l.path, "error", cause)
+	}
 	return uncertain
 }
 
-// syncFailed reports whether what failed in a commit was a sync. A write that failed says so itself. On
-// Linux a sync fails with a bare error number. Where bbolt grows the file it keeps only the text of an
-// error: if the file has grown, it was the sync after it that failed.
-func syncFailed(err error, grown bool) bool {
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		return path.Op != "write"
+// syncFailed reports whether what failed in a commit was a sync, or may have been. A write, and making the
+// file longer, say so themselves; on Linux a sync fails with a bare error number.
+func syncFailed(err error) bool {
+	path, ok := errors.AsType[*fs.PathError](err)
+	return !ok || path.Op != "write" && path.Op != "truncate"
+}
+
+// withErrno gives back its error number to an error that bbolt met while it made the file longer: of those
+// it keeps only the text.
+func withErrno(path string, err error) error {
+	for before, op := range map[string]string{"file resize error: ": "truncate", "file sync error: ": "sync"} {
+		text, ok := strings.CutPrefix(err.Error(), before)
+		if !ok {
+			continue
+		}
+		for _, number := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+			if strings.HasSuffix(text, number.Error()) {
+				return &fs.PathError{Op: op, Path: path, Err: number}
+			}
+		}
+		return &fs.PathError{Op: op, Path: path, Err: errors.New(text)}
 	}
-	if _, ok := errors.AsType[syscall.Errno](err); ok {
-		return true
-	}
-	return grown
+	return err
 }
 
 // sees reports whether a transaction that begins now sees what transaction id wrote. When that cannot

@@ -59,10 +59,13 @@ func (l *Log) guard(fn func() error) (err error) {
 	return fn()
 }
 
-// locate adds the path of the file to a [*DamagedError] that has none.
+// locate adds the path of the file to a [*DamagedError] that has none, and takes note that there is damage.
 func (l *Log) locate(err error) error {
-	if damaged, ok := asDamaged(err); ok && damaged.Path == "" {
-		damaged.Path = l.path
+	if damaged, ok := asDamaged(err); ok {
+		if damaged.Path == "" {
+			damaged.Path = l.path
+		}
+		l.damage.CompareAndSwap(nil, damaged)
 	}
 	return err
 }

@@ -55,6 +55,8 @@ type Log struct {
 	readingAhead atomic.Bool
 	// wedged is set when bbolt panicked while it held locks of its own: it is not called any more.
 	wedged atomic.Pointer[DamagedError]
+	// damage is the first part of the file that was met damaged; nil for none.
+	damage atomic.Pointer[DamagedError]
 
 	// mu guards what follows.
 	mu      sync.RWMutex
@@ -62,6 +64,8 @@ type Log struct {
 	genesis *crdt.Genesis
 	// frozen is why nothing is written any more: a failed sync or damage.
 	frozen error
+	// full says since when there is no room for what is written; nil while there is.
+	full *Full
 	// secondOp is an op of our own that was not written here, and headless why our own head cannot be
 	// read: then nothing is appended, but what peers send is stored.
 	secondOp *crdt.Signed

@@ -88,6 +88,7 @@ func (l *Log) openFile() error {
 		_ = file.Close() // a compaction has put another in its place
 		return &LockedError{Path: l.path}
 	}
+	_ = os.Remove(l.path + ".room")
 	if err := l.dropCache(file); err != nil {
 		_ = file.Close()
 		return err

@@ -3,11 +3,9 @@ package eventlog
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -184,9 +182,6 @@ func (t *trimming) sweep(ctx context.Context, a crdt.Author, find func(*readTx, 
 	}
 	return nil
 }
-
-// noRoom reports whether a commit has failed on a full disk.
-func noRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 func (l *Log) sweptOf(a crdt.Author) uint64 {
 	l.mu.RLock()

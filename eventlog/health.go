@@ -1,0 +1,28 @@
+package eventlog
+
+// Health is what keeps a log from taking or writing what it could. The zero Health is that of a log that
+// is well, but for authors that are shut: see [Log.ShutReasons].
+type Health struct {
+	// Full says since when there is no room for what is written, nil while there is: what fails is an
+	// [*UncertainError] with [UncertainError.NoRoom], and goes on by itself when there is room.
+	Full *Full
+	// ReadOnly is why nothing at all is written, or nil: [ErrReadOnly], or a [*DamagedError].
+	ReadOnly error
+	// Mute is why nothing is appended, though what peers send is stored, or nil: [ErrSecondWriter], or a
+	// [*DamagedError] where the end of our own feed cannot be read.
+	Mute error
+	// Damage is the first part of the file that was met and is not as it was written; nil if none was.
+	Damage error
+}
+
+// Health returns how the log is at the moment. It reads nothing.
+func (l *Log) Health() Health {
+	mute := l.appendable()
+	var damage error
+	if d := l.damage.Load(); d != nil {
+		damage = d
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return Health{Full: l.full, ReadOnly: l.frozen, Mute: mute, Damage: damage}
+}

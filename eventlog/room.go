@@ -1,0 +1,72 @@
+package eventlog
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Full says that there is no room for what is written.
+type Full struct {
+	Since time.Time
+	Err   error // of the last write that failed for it
+
+	needed int64 // bytes that it took
+}
+
+const (
+	// leastRoom and mostRoom bound what [Log.SeekRoom] writes, in bytes.
+	leastRoom = 64 << 10
+	mostRoom  = 16 << 20
+)
+
+// noRoom reports whether something failed on a full disk, at a quota, or at the largest size that a file
+// may have.
+func noRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
+
+// setFull takes note that a write of tx found no room.
+func (l *Log) setFull(tx *writeTx, err error) {
+	stats := tx.bolt.Stats()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	full := &Full{Since: l.cfg.Now(), Err: err, needed: min(max(stats.GetPageAlloc(), leastRoom), mostRoom)}
+	if l.full != nil {
+		full.Since = l.full.Since
+	}
+	l.full = full
+}
+
+// SeekRoom looks whether there is room again after a write has found none, where nobody tries to write: it
+// writes and syncs as much into a file of its own, and removes that. A write that succeeds ends the state
+// without it.
+func (l *Log) SeekRoom() {
+	full := l.Health().Full
+	if full == nil || errors.Is(full.Err, syscall.EFBIG) {
+		return
+	}
+	if err := tryRoom(l.path+".room", full.needed); err != nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.full == full {
+		l.full = nil
+	}
+}
+
+// tryRoom writes size bytes to a new file at path, syncs and removes it. A crash in between leaves the file,
+// which the next call replaces and [Open] removes.
+func tryRoom(path string, size int64) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(make([]byte, size))
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close(), os.Remove(path))
+}
