@@ -5,7 +5,9 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/gossip/backfill"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/condition"
 )
 
 // Describe fills in the part of a status that only a running node knows.
@@ -26,19 +28,16 @@ func (n *Node) Describe(s *api.Status) {
 	for _, seed := range network.Seeds {
 		s.Seeds = append(s.Seeds, describeSeed(seed))
 	}
-	if at := n.caughtUp.Load(); at != nil {
-		s.CaughtUp = *at
-	}
-	if full := network.Full; full != nil {
-		s.Stuck, s.StuckSince = full.Err.Error(), full.Since.UTC()
-	}
+	all := n.conditions(&network)
+	s.Conditions = condition.Told(all)
 	s.LastTrim = n.tellTrim()
 	for _, f := range network.Starved {
 		s.Starved = append(s.Starved, api.Starved{Author: f.Author, Peer: f.Peer, Since: f.Since.UTC(), Error: f.Err.Error()})
 	}
-	p := network.Progress
-	s.Behind = api.Behind{
-		Entries: p.Entries, Authors: p.Authors, Claimed: p.Claimed, Since: p.Since.UTC(), PerSecond: p.PerSecond, Left: p.Left.Seconds(),
+	s.Alone = len(network.Members)+len(network.Seeds) == 0
+	s.Behind = behind(network.Progress, len(s.Shut))
+	if at := n.caughtUp.Load(); at != nil && len(all) == 0 && s.Behind.Entries == 0 && (s.Linked > 0 || s.Alone) {
+		s.CaughtUp = *at
 	}
 	c := network.Counts
 	s.Counts = map[string]uint64{
@@ -70,6 +69,15 @@ func (n *Node) Describe(s *api.Status) {
 	}
 }
 
+// behind returns how far this node is behind. Of each author that is shut at least an entry is lacking, but
+// nobody tells how many.
+func behind(p backfill.Progress, shut int) *api.Behind {
+	return &api.Behind{
+		Entries: p.Entries + uint64(shut), Authors: p.Authors + shut, AtLeast: shut > 0, Claimed: p.Claimed,
+		Since: p.Since.UTC(), PerSecond: p.PerSecond, Left: p.Left.Seconds(),
+	}
+}
+
 // describeSeed returns a seed as the status shows it.
 func describeSeed(s gossip.Seed) api.Seed {
 	seed := api.Seed{Addr: s.Addr, Source: string(s.Source), From: s.From, Joined: s.Joined}
@@ -98,14 +106,29 @@ func (n *Node) Members() []api.Member {
 	if name == "" {
 		name = n.Author().Short()
 	}
-	all := []api.Member{{Author: n.Author(), Name: name, Addr: n.Addr().String(), State: "self", Linked: true}}
-	seeds := n.gossip.Seeds()
-	for _, m := range n.gossip.Members() {
-		all = append(all, api.Member{
-			Author: m.Author, Name: m.Name, Addr: m.Addr.String(), Source: sourceOf(m.Author, seeds), State: string(m.State),
-			Linked: m.Linked, Eager: m.Eager, Behind: m.Behind, BehindSince: m.BehindSince.UTC(), EqualAt: m.EqualAt.UTC(),
-			RTT: m.RTT.Seconds(),
-		})
+	network := n.gossip.Status()
+	all := []api.Member{{
+		Author: n.Author(), Name: name, Addr: n.Addr().String(), State: "self", Linked: true, Conditions: names(condition.Kinds(n.conditions(&network))),
+	}}
+	for _, m := range network.Members {
+		told := api.Member{
+			Author: m.Author, Name: m.Name, Addr: m.Addr.String(), Source: sourceOf(m.Author, network.Seeds), State: string(m.State),
+			Linked: m.Linked, Eager: m.Eager, BehindSince: m.BehindSince.UTC(), EqualAt: m.EqualAt.UTC(),
+			RTT: m.RTT.Seconds(), Conditions: names(m.Conditions),
+		}
+		if !m.Compared.IsZero() {
+			told.Behind, told.Lacks = &m.Behind, &m.Lacks
+		}
+		all = append(all, told)
+	}
+	return all
+}
+
+// names returns conditions as words.
+func names(kinds []gossip.Condition) []string {
+	var all []string
+	for _, k := range kinds {
+		all = append(all, k.String())
 	}
 	return all
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/node/condition"
 	"github.com/quipulog/quipu/node/folder"
 	"github.com/quipulog/quipu/node/server"
 )
@@ -38,6 +39,8 @@ type Node struct {
 	ran     atomic.Bool
 	// caughtUp is when the node had first caught up since its start; nil until then.
 	caughtUp atomic.Pointer[time.Time]
+	// holding is the conditions of the last look at them; nil before the first.
+	holding atomic.Pointer[[]condition.Condition]
 	// trimmed is what the last trim did; nil until then.
 	trimmed atomic.Pointer[Trimmed]
 	// closers undo what New has opened; the last is called first.
@@ -147,6 +150,10 @@ func (n *Node) Run(ctx context.Context) error {
 		above.Go(func() error { return n.serve(ctx) })
 		above.Go(func() error {
 			n.watchCatchUp(ctx)
+			return nil
+		})
+		above.Go(func() error {
+			n.watchConditions(ctx)
 			return nil
 		})
 		above.Go(func() error {

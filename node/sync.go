@@ -12,6 +12,7 @@ import (
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/condition"
 )
 
 // Sync links with the node at addr, without joining it, until each holds what the other held at the
@@ -47,6 +48,7 @@ func (d dialer) Sync(ctx context.Context, addr string) (api.Synced, error) {
 	if err != nil {
 		return api.Synced{}, err
 	}
+	g.SetConditions(condition.Kinds(condition.Of(d.log, nil)))
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- g.Run(running) }()
@@ -64,11 +66,23 @@ func (d dialer) Sync(ctx context.Context, addr string) (api.Synced, error) {
 
 // watchCatchUp takes note of when the node has caught up with those that it reached after its start.
 func (n *Node) watchCatchUp(ctx context.Context) {
-	if n.gossip.WaitCaughtUp(ctx) == nil {
-		now := time.Now().UTC()
-		n.caughtUp.Store(&now)
-		n.logger.Info("caught up", "after", now.Sub(n.started).Round(time.Millisecond))
+	for {
+		err := n.gossip.WaitCaughtUp(ctx)
+		if err == nil {
+			break
+		}
+		if _, held := errors.AsType[*gossip.HeldBackError](err); !held {
+			return
+		}
+		select {
+		case <-time.After(conditionsEvery):
+		case <-ctx.Done():
+			return
+		}
 	}
+	now := time.Now().UTC()
+	n.caughtUp.Store(&now)
+	n.logger.Info("caught up", "after", now.Sub(n.started).Round(time.Millisecond))
 }
 
 // WaitCaughtUp waits until the node holds what the members that it is linked to held when they first

@@ -2,6 +2,7 @@ package main
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,11 +17,15 @@ func newMembers() *cobra.Command {
 		Short: "Print the members that the daemon knows of",
 		Long: `Print the members that the daemon knows of, this node first: what they call
 themselves, where they are, whether they are alive as far as can be told,
-whether entries can flow, how many entries they are known to hold that this
-node does not and for how long something has been lacking, and how this node
-came by them: by an address that was configured, from dns, from mdns or
-remembered, or from other members. A guest is linked and no member: it syncs,
-or it is a second process with a member's key. Only a running daemon can tell.`,
+whether entries can flow, and how this node came by them: by an address that was
+configured, from dns, from mdns or remembered, or from other members. A guest is
+linked and no member: it syncs, or it is a second process with a member's key.
+
+WE LACK is how many entries the member is known to hold that this node does not,
+FOR since when something has been lacking; IT LACKS is how many this node held that
+the member did not when the two last compared; "?" is what is not known. CONDITIONS
+is what the member says keeps it from having, taking or writing what it could: see
+quipu status. Only a running daemon can tell.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
@@ -31,7 +36,7 @@ or it is a second process with a member's key. Only a running daemon can tell.`,
 				if format == asJSON {
 					return printJSON(cmd.OutOrStdout(), members)
 				}
-				t, err := newTable(cmd.OutOrStdout(), []string{"NAME", "AUTHOR", "ADDRESS", "STATE", "LINKED", "BEHIND", "FOR", "RTT", "SOURCE"}, 12, 8, 21, 7, 6, 6, 6, 6, 8)
+				t, err := newTable(cmd.OutOrStdout(), []string{"NAME", "AUTHOR", "ADDRESS", "STATE", "LINKED", "WE LACK", "FOR", "IT LACKS", "RTT", "CONDITIONS", "SOURCE"}, 12, 8, 21, 7, 6, 7, 6, 8, 6, 10)
 				if err != nil {
 					return err
 				}
@@ -62,8 +67,27 @@ func memberRow(m api.Member) []string {
 		rtt = time.Duration(m.RTT * float64(time.Second)).Round(10 * time.Microsecond).String()
 	}
 	since := "-"
-	if m.Behind > 0 && !m.BehindSince.IsZero() {
+	if m.Behind != nil && *m.Behind > 0 && !m.BehindSince.IsZero() {
 		since = time.Since(m.BehindSince).Round(time.Second).String()
 	}
-	return []string{m.Name, m.Author.Short(), m.Addr, m.State, linked, strconv.FormatUint(m.Behind, 10), since, rtt, m.Source}
+	ours, theirs := known(m.Behind), known(m.Lacks)
+	if m.State == "self" {
+		ours, theirs = "-", "-"
+	}
+	conditions := "-"
+	switch {
+	case len(m.Conditions) > 0:
+		conditions = strings.Join(m.Conditions, ", ")
+	case !m.Linked:
+		conditions = "?"
+	}
+	return []string{m.Name, m.Author.Short(), m.Addr, m.State, linked, ours, since, theirs, rtt, conditions, m.Source}
+}
+
+// known returns a number as text, or that it is not known.
+func known(n *uint64) string {
+	if n == nil {
+		return "?"
+	}
+	return strconv.FormatUint(*n, 10)
 }

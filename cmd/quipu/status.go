@@ -1,40 +1,97 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
 )
 
 func newStatus() *cobra.Command {
-	var dir, format string
+	var dir, format, check string
 	cmd := &cobra.Command{
 		Use:   "status --dir D",
 		Short: "Print who the node is and what it holds",
-		Args:  noArgs,
+		Long: `Print who the node is and what it holds, how far it is behind the others as far as
+that is known, and what keeps it from having, taking or writing what it could:
+
+  stuck          there is no room on the disk; it goes on by itself when there is
+  starved        others have more of an author, without bodies that are kept here
+  shut           no more is taken of an author
+  second writer  somebody else writes with this node's key: it appends nothing
+  read-only      the disk failed, and nothing is stored until the file is verified
+  damaged        a part of the file is not as it was written
+
+Beside one of them no node says that it has caught up; its linked members show it
+too, see quipu members, and the daemon's log says when it begins and ends.
+
+With --check nothing is printed, and the exit code is 0 only if a daemon runs, none
+of these holds, and the node has what the members that it is linked to have; else it
+is 1, and stderr says why. With --format too the status is printed all the same.`,
+		Example: "  quipu status --dir a\n  quipu status --dir a --check && echo well",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if check != "" && check != checkAll {
+				return usagef("--check=%s: expected --check alone", check)
+			}
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
 				status, err := c.Status(cmd.Context())
 				if err != nil {
 					return err
 				}
-				if format == asJSON {
-					return printJSON(cmd.OutOrStdout(), status)
+				switch {
+				case check != "" && !cmd.Flags().Changed("format"):
+				case format == asJSON:
+					err = printJSON(cmd.OutOrStdout(), status)
+				default:
+					err = printStatus(cmd.OutOrStdout(), status)
 				}
-				return printStatus(cmd.OutOrStdout(), status)
+				if err == nil && check != "" {
+					err = checkStatus(dir, status)
+				}
+				return err
 			})
 		},
 	}
 	dirFlag(cmd, &dir)
+	cmd.Flags().StringVar(&check, "check", "", "print nothing; exit with 0 only if the node is `well` and has caught up")
+	cmd.Flags().Lookup("check").NoOptDefVal = checkAll
 	formatFlag(cmd, &format, asTable, asJSON)
 	return cmd
+}
+
+// checkAll is the value of --check where none is given.
+const checkAll = "all"
+
+// checkStatus says in words why a node is not well or has not caught up, or returns nil.
+func checkStatus(dir string, s api.Status) error {
+	if !s.Running {
+		return fmt.Errorf("no daemon runs in %s", dir)
+	}
+	var why []string
+	for _, c := range s.Conditions {
+		why = append(why, c.Condition+" "+conditionLine(c))
+	}
+	if s.CaughtUp.IsZero() {
+		why = append(why, "caught up: "+caughtUpLine(s))
+	}
+	if len(why) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(why, "; "))
+}
+
+// conditionLine says since when a condition holds, and why.
+func conditionLine(c api.Condition) string {
+	if c.Since.IsZero() {
+		return c.Why
+	}
+	return "since " + c.Since.Format(time.RFC3339) + ": " + c.Why
 }
 
 // seedLine says how joining at a place that was configured goes.
@@ -61,23 +118,29 @@ func seedLine(seed api.Seed, all []api.Seed) string {
 
 // caughtUpLine says whether the node holds what the members it reached hold, and when it will.
 func caughtUpLine(s api.Status) string {
-	behind := s.Behind
-	switch {
+	well := len(s.Conditions) == 0
+	switch behind := s.Behind; {
 	case behind.Entries > 0:
-		text := fmt.Sprintf("no: behind by %s of %s", count(behind.Entries, "entry"), count(uint64(behind.Authors), "author"))
-		if behind.PerSecond > 0 && s.Stuck == "" {
+		least := ""
+		if behind.AtLeast {
+			least = "at least "
+		}
+		text := fmt.Sprintf("no: behind by %s%s of %s", least, count(behind.Entries, "entry"), count(uint64(behind.Authors), "author"))
+		if behind.PerSecond > 0 && well {
 			text += fmt.Sprintf(", %.0f a second", behind.PerSecond)
 		}
-		if behind.Left > 0 && s.Stuck == "" {
+		if behind.Left > 0 && well {
 			text += fmt.Sprintf(", about %s left", time.Duration(behind.Left*float64(time.Second)).Round(time.Second))
 		}
 		return text
-	case s.CaughtUp.IsZero() && s.Linked == 0:
+	case !well:
+		return "not well: see below"
+	case s.Linked == 0 && !s.Alone:
 		return "not known: no member is linked"
 	case s.CaughtUp.IsZero():
 		return "not yet"
-	case s.Linked == 0:
-		return fmt.Sprintf("at %s; no member is linked now", s.CaughtUp.Format(time.RFC3339))
+	case s.Alone:
+		return "yes: no other node is known"
 	}
 	return "yes, first at " + s.CaughtUp.Format(time.RFC3339)
 }
@@ -99,13 +162,6 @@ func printStatus(w io.Writer, s api.Status) error {
 			line("claimed", "members say to have more of %s, which does not come or is not taken; the daemon's log says why",
 				count(uint64(s.Behind.Claimed), "author"))
 		}
-		if s.Stuck != "" {
-			line("stuck", "since %s: %s", s.StuckSince.Format(time.RFC3339), s.Stuck)
-		}
-		for _, f := range s.Starved {
-			line("starved", "of %s since %s: %s; trim-age and trim-count as on the other members let it go on",
-				f.Author.Short(), f.Since.Format(time.RFC3339), f.Error)
-		}
 		for _, seed := range s.Seeds {
 			if seed.Source == "configured" {
 				line("join", "%s", seedLine(seed, s.Seeds))
@@ -113,6 +169,9 @@ func printStatus(w io.Writer, s api.Status) error {
 		}
 	} else {
 		line("daemon", "not running")
+	}
+	for _, c := range s.Conditions {
+		line(c.Condition, "%s", conditionLine(c))
 	}
 	if s.Genesis == "" {
 		line("genesis", "not known yet: it comes with the first peer")
@@ -136,9 +195,6 @@ func printStatus(w io.Writer, s api.Status) error {
 	}
 	if s.Ahead > 0 {
 		line("ahead", "%d authors have a clock more than a minute ahead", s.Ahead)
-	}
-	for _, author := range slices.SortedFunc(maps.Keys(s.Shut), crdt.Author.Compare) {
-		line("shut", "%s: %s", author, s.Shut[author])
 	}
 	return f.print(w)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,8 +34,9 @@ When no daemon runs in the folder, the command opens the log itself, and nobody
 else can while it runs; a running daemon does it in the command's stead.
 
 With --every it goes on until it is stopped, and a node that cannot be reached is
-tried again the next time; without, one that cannot be reached ends the command
-with exit code 1, after the others had their turn. What was exchanged before a
+tried again the next time; without, one that cannot be reached, or of which
+something cannot be taken, ends the command with exit code 1, after the others had
+their turn. What was exchanged before a
 link broke is kept, and the next sync goes on from there.`,
 		Example: "  quipu sync --dir laptop office.example:7946\n  quipu sync --dir ship --every 10m shore.example:7946",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -160,17 +162,34 @@ func (s *syncing) one(ctx context.Context, client *api.Client, addr string) erro
 	if err != nil {
 		return err
 	}
+	if err := s.print(synced); err != nil {
+		return err
+	}
+	return lacking(addr, synced)
+}
+
+// print says what came of a sync.
+func (s *syncing) print(synced api.Synced) error {
 	if s.json {
 		return printJSON(s.out, synced)
 	}
 	took := time.Duration(synced.Seconds * float64(time.Second)).Round(time.Millisecond)
-	_, err = fmt.Fprintf(s.out, "synced with %s (%s) at %s: received %s, sent %s, in %s\n", printable(synced.Name),
+	_, err := fmt.Fprintf(s.out, "synced with %s (%s) at %s: received %s, sent %s, in %s\n", printable(synced.Name),
 		synced.Author.Short(), printable(synced.Addr), count(synced.Received, "entry"), count(synced.Sent, "entry"), took)
-	if err == nil && synced.Shut > 0 {
-		_, err = fmt.Fprintf(s.out, "left out: %s of whom one of the two takes no more: see quipu status\n", count(uint64(synced.Shut), "author"))
-	}
-	if err == nil && synced.Refused > 0 {
-		_, err = fmt.Fprintf(s.out, "not taken: some of %s, which has lost bodies that this node keeps, or breaks a rule; the daemon's log says which\n", count(uint64(synced.Refused), "author"))
-	}
 	return err
+}
+
+// lacking says why each of the two does not hold all that the other held, or returns nil.
+func lacking(addr string, synced api.Synced) error {
+	var why []string
+	if synced.Shut > 0 {
+		why = append(why, fmt.Sprintf("left out: %s of whom one of the two takes no more: see quipu status", count(uint64(synced.Shut), "author")))
+	}
+	if synced.Refused > 0 {
+		why = append(why, fmt.Sprintf("not taken: some of %s, which has lost bodies that this node keeps, or breaks a rule; the daemon's log says which", count(uint64(synced.Refused), "author")))
+	}
+	if len(why) == 0 {
+		return nil
+	}
+	return &api.Error{Code: api.NotSynced, Message: fmt.Sprintf("sync with %s is not complete: %s", addr, strings.Join(why, "; "))}
 }

@@ -23,6 +23,7 @@ const (
 	SecondWriter Code = "second-writer" // another process writes with this node's key
 	ReadOnly     Code = "read-only"     // the log takes nothing until it is closed, opened and verified
 	NotSynced    Code = "not-synced"    // the other node could not be reached, or the exchange broke off
+	NoRoom       Code = "no-room"       // the disk is full: nothing was written; it may do later
 	Uncertain    Code = "uncertain"     // the entries may be durable or not
 	Damaged      Code = "damaged"       // the log's file is not what was written
 	Stopping     Code = "stopping"      // the node is shutting down

@@ -59,18 +59,29 @@ type Status struct {
 	// Members is how many other members are alive, Linked how many of them this node has a link to.
 	Members int `json:"members"`
 	Linked  int `json:"linked"`
-	// CaughtUp is when the node, since its start, first held all that the members it reached had held;
-	// zero until then, and without members.
+	// Alone says that no other node is known or looked for: there is nobody to catch up with.
+	Alone bool `json:"alone,omitempty"`
+	// CaughtUp is when the node, since its start, first held all that the members it reached had held. It is
+	// there only while that is so: not while something is lacking, a condition holds, or no member is linked.
 	CaughtUp time.Time `json:"caughtUp,omitzero"`
-	// Behind is how far it is behind the members together.
-	Behind Behind `json:"behind,omitzero"`
-	// Stuck says why nothing that members send can be stored, and since when; empty while it can.
-	Stuck      string    `json:"stuck,omitempty"`
-	StuckSince time.Time `json:"stuckSince,omitzero"`
+	// Behind is how far it is behind the members together; nil without a daemon.
+	Behind *Behind `json:"behind,omitempty"`
+	// Conditions are what keeps the node from having, taking or writing what it could; none when all is well.
+	Conditions []Condition `json:"conditions"`
 	// Starved are the authors of whom members have more, without bodies that this node keeps.
 	Starved []Starved `json:"starved,omitempty"`
 	// Seeds is where this node looks for others: what it was told first, then what it found.
 	Seeds []Seed `json:"seeds,omitempty"`
+}
+
+// Condition is something that keeps a node from having, taking or writing what it could.
+type Condition struct {
+	// Condition is "stuck" (no room on the disk), "starved" (others have more, without bodies that are kept
+	// here), "shut" (no more is taken of an author), "second writer", "read-only" or "damaged". There may be
+	// others.
+	Condition string    `json:"condition"`
+	Since     time.Time `json:"since,omitzero"`
+	Why       string    `json:"why"`
 }
 
 // Starved is an author whose feed goes on elsewhere without bodies that this node's policy keeps.
@@ -83,9 +94,11 @@ type Starved struct {
 
 // Behind is what a node is known to lack.
 type Behind struct {
-	// Entries of Authors are lacking that others have lately brought more of. Claimed authors are those
-	// of whom others only say to have more.
+	// Entries of Authors are lacking that others have lately brought more of, or that cannot be taken here;
+	// AtLeast says that there are more, nobody knows how many. Claimed authors are those of whom others only
+	// say to have more.
 	Entries uint64 `json:"entries"`
+	AtLeast bool   `json:"atLeast,omitempty"`
 	Authors int    `json:"authors"`
 	Claimed int    `json:"claimed,omitempty"`
 	// Since is when the first of it was seen to be lacking.
@@ -124,8 +137,13 @@ type Member struct {
 	State string `json:"state"`
 	// Linked says whether ops can flow.
 	Linked bool `json:"linked"`
-	// Behind is how many entries the node knows the member to hold that it does not hold itself.
-	Behind uint64 `json:"behind"`
+	// Behind is how many entries the node knows the member to hold that it does not hold itself; nil where
+	// that is not known: of the node itself, and where the two have not compared lately.
+	Behind *uint64 `json:"behind"`
+	// Lacks is how many entries the node held that the member lacked, when the two last compared.
+	Lacks *uint64 `json:"lacks"`
+	// Conditions are what the member says keeps it from having, taking or writing what it could.
+	Conditions []string `json:"conditions,omitempty"`
 	// BehindSince is since when something of it is lacking.
 	BehindSince time.Time `json:"behindSince,omitzero"`
 	// EqualAt is when the two were last seen to hold the same.

@@ -41,6 +41,7 @@ var codes = []struct {
 	{is(eventlog.ErrNotFound), api.NotFound},
 	{is(eventlog.ErrNothingToPrune), api.NotFound},
 	{as[*eventlog.TrimmedError], api.Trimmed},
+	{noRoom, api.NoRoom},
 	{is(eventlog.ErrUncertain), api.Uncertain},
 	{is(eventlog.ErrSecondWriter), api.SecondWriter},
 	{as[*eventlog.DamagedError], api.Damaged},
@@ -61,6 +62,8 @@ var statuses = map[api.Code]int{
 	api.NotSynced:    http.StatusBadGateway,
 	api.SecondWriter: http.StatusConflict,
 	api.ReadOnly:     http.StatusServiceUnavailable,
+	api.NoRoom:       http.StatusInsufficientStorage,
+	api.Uncertain:    http.StatusServiceUnavailable,
 	api.Stopping:     http.StatusServiceUnavailable,
 }
 
@@ -71,6 +74,12 @@ func is(target error) func(error) bool {
 func as[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
+}
+
+// noRoom reports whether nothing was written since there is no room on the disk.
+func noRoom(err error) bool {
+	uncertain, ok := errors.AsType[*eventlog.UncertainError](err)
+	return ok && uncertain.NoRoom()
 }
 
 // problem returns what a client is told of err.

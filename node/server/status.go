@@ -5,8 +5,8 @@ import (
 	"net/http"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/condition"
 )
 
 // getMembers answers with what the daemon knows of other nodes.
@@ -73,12 +73,13 @@ func (s *server) getStatus(w http.ResponseWriter, _ *http.Request) {
 		Free: held.Free, Trimmed: held.Trimmed, Pruned: held.Pruned,
 		Forked: held.Forked, Ahead: held.Ahead, Writable: true,
 	}
-	switch {
-	case held.ReadOnly != nil:
-		status.Writable, status.Reason = false, held.ReadOnly.Error()
-	case held.SecondWriter:
-		status.Writable, status.Reason = false, eventlog.ErrSecondWriter.Error()
+	health := s.log.Health()
+	for _, err := range []error{health.Mute, health.ReadOnly} {
+		if err != nil {
+			status.Writable, status.Reason = false, err.Error()
+		}
 	}
+	status.Conditions = condition.Told(condition.Of(s.log, nil))
 	if index, err := s.index(); err == nil { // else the file is damaged, which verify tells
 		status.Index = index
 	}

@@ -1,0 +1,121 @@
+// Package condition knows what keeps a node from having, taking or writing what it could: the one list that
+// is shown in its status, told to its peers, written to its log and looked at by status --check.
+package condition
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/gossip/wire"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// Condition is one that holds.
+type Condition struct {
+	Kind  gossip.Condition
+	Since time.Time // zero where it is not known
+	Why   string    // in words, for people
+}
+
+// Of returns the conditions that hold, by kind, each once: those of a log, and where network is not nil
+// those of a node that takes part.
+func Of(log *eventlog.Log, network *gossip.Status) []Condition {
+	var all []Condition
+	add := func(kind gossip.Condition, since time.Time, why string) {
+		all = append(all, Condition{Kind: kind, Since: since, Why: why})
+	}
+	health, shut := log.Health(), log.ShutReasons()
+	var full *gossip.Full
+	if network != nil {
+		full = network.Full
+	}
+	switch {
+	case health.Full != nil:
+		add(wire.ConditionStuck, health.Full.Since, health.Full.Err.Error())
+	case full != nil:
+		add(wire.ConditionStuck, full.Since, full.Err.Error())
+	}
+	if network != nil && len(network.Starved) > 0 {
+		add(wire.ConditionStarved, network.Starved[0].Since, starved(network.Starved))
+	}
+	if why := authors(shut, func(r eventlog.ShutReason) bool { return r != eventlog.ShutDamaged }); why != "" {
+		add(wire.ConditionShut, time.Time{}, "no more is taken of "+why)
+	}
+	if errors.Is(health.Mute, eventlog.ErrSecondWriter) {
+		add(wire.ConditionSecondWriter, time.Time{}, health.Mute.Error())
+	}
+	if health.ReadOnly != nil && !damaged(health.ReadOnly) {
+		add(wire.ConditionReadOnly, time.Time{}, health.ReadOnly.Error())
+	}
+	if why := damage(health, shut); why != "" {
+		add(wire.ConditionDamaged, time.Time{}, why)
+	}
+	return all
+}
+
+// starved says of whom there is more elsewhere.
+func starved(all []gossip.Starved) string {
+	first := all[0]
+	text := fmt.Sprintf("of %s: %v; trim-age and trim-count as on the other members let it go on", first.Author.Short(), first.Err)
+	if more := len(all) - 1; more > 0 {
+		text += fmt.Sprintf(" (and of %d other authors)", more)
+	}
+	return text
+}
+
+// damage says which part of the file is not as it was written, "" if none was met.
+func damage(h eventlog.Health, shut map[crdt.Author]eventlog.ShutReason) string {
+	for _, err := range []error{h.ReadOnly, h.Mute, h.Damage} {
+		if damaged(err) {
+			return err.Error()
+		}
+	}
+	return authors(shut, func(r eventlog.ShutReason) bool { return r == eventlog.ShutDamaged })
+}
+
+func damaged(err error) bool {
+	_, ok := errors.AsType[*eventlog.DamagedError](err)
+	return ok
+}
+
+// mostNamed bounds the authors that a text names.
+const mostNamed = 8
+
+// authors names the authors that are shut for the given reasons, "" if there are none.
+func authors(shut map[crdt.Author]eventlog.ShutReason, which func(eventlog.ShutReason) bool) string {
+	var names []string
+	for _, a := range slices.SortedFunc(maps.Keys(shut), crdt.Author.Compare) {
+		if which(shut[a]) {
+			names = append(names, fmt.Sprintf("%s (%s)", a.Short(), shut[a]))
+		}
+	}
+	if more := len(names) - mostNamed; more > 0 {
+		names = append(names[:mostNamed], fmt.Sprintf("%d others", more))
+	}
+	return strings.Join(names, ", ")
+}
+
+// Kinds returns the kinds of conditions, as peers are told them.
+func Kinds(all []Condition) []gossip.Condition {
+	kinds := make([]gossip.Condition, len(all))
+	for i, c := range all {
+		kinds[i] = c.Kind
+	}
+	return kinds
+}
+
+// Told returns conditions as clients are told them; never nil.
+func Told(all []Condition) []api.Condition {
+	told := make([]api.Condition, len(all))
+	for i, c := range all {
+		told[i] = api.Condition{Condition: c.Kind.String(), Since: c.Since.UTC(), Why: c.Why}
+	}
+	return told
+}

@@ -1,0 +1,97 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/node/condition"
+)
+
+const (
+	// conditionsEvery is how often a node looks at its conditions.
+	conditionsEvery = time.Second
+	// conditionsPause is the least time between two warnings of the beginning of one condition: one that
+	// comes and goes does not fill the log.
+	conditionsPause = time.Minute
+	// seekRoomEvery is how often a node whose disk was full looks for room, where nobody writes.
+	seekRoomEvery = 3 * time.Second
+)
+
+// watchConditions tells the log and the peers when a condition of this node begins or ends, until ctx ends.
+func (n *Node) watchConditions(ctx context.Context) {
+	tick := time.NewTicker(conditionsEvery)
+	defer tick.Stop()
+	warned := make(map[gossip.Condition]time.Time)
+	var sought time.Time
+	for {
+		now := time.Now()
+		if now.Sub(sought) >= seekRoomEvery {
+			n.log.SeekRoom()
+			sought = now
+		}
+		n.lookAtConditions(warned, now)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// lookAtConditions compares the conditions that hold now with those of the last look. In warned is when the
+// log was last warned of the beginning of each.
+func (n *Node) lookAtConditions(warned map[gossip.Condition]time.Time, now time.Time) {
+	network := n.gossip.Status()
+	all := n.conditions(&network)
+	for i := range all {
+		if all[i].Since.IsZero() {
+			all[i].Since = now
+		}
+	}
+	before := n.holding.Swap(&all)
+	for _, c := range all {
+		if before != nil && among(*before, c.Kind) != nil {
+			continue
+		}
+		level := slog.LevelWarn
+		if last, ever := warned[c.Kind]; ever && now.Sub(last) < conditionsPause {
+			level = slog.LevelDebug
+		} else {
+			warned[c.Kind] = now
+		}
+		n.logger.Log(context.Background(), level, "condition begins", "condition", c.Kind, "why", c.Why)
+	}
+	if before != nil {
+		for _, c := range *before {
+			if among(all, c.Kind) == nil {
+				n.logger.Info("condition is over", "condition", c.Kind, "lasted", now.Sub(c.Since).Round(time.Second))
+			}
+		}
+	}
+	n.gossip.SetConditions(condition.Kinds(all))
+}
+
+// conditions returns the conditions that hold, with the times at which those that held at the last look were
+// first seen.
+func (n *Node) conditions(network *gossip.Status) []condition.Condition {
+	all := condition.Of(n.log, network)
+	if before := n.holding.Load(); before != nil {
+		for i := range all {
+			if c := among(*before, all[i].Kind); c != nil {
+				all[i].Since = c.Since
+			}
+		}
+	}
+	return all
+}
+
+// among returns the condition of a kind, nil if it is not among them.
+func among(all []condition.Condition, kind gossip.Condition) *condition.Condition {
+	if at := slices.IndexFunc(all, func(c condition.Condition) bool { return c.Kind == kind }); at >= 0 {
+		return &all[at]
+	}
+	return nil
+}
