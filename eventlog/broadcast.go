@@ -29,6 +29,17 @@ const (
 	Peers
 )
 
+// String returns "here" or "peers".
+func (s Scope) String() string {
+	switch s {
+	case Here:
+		return "here"
+	case Peers:
+		return "peers"
+	}
+	return fmt.Sprintf("scope(%d)", uint8(s))
+}
+
 // Reach is whom an event was told. Nothing more is known: no peer says what becomes of it.
 type Reach struct {
 	// Listeners is how many took it here.

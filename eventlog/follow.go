@@ -91,6 +91,17 @@ const (
 	RetryOnError
 )
 
+// String returns "stop" or "retry".
+func (o OnError) String() string {
+	switch o {
+	case StopOnError:
+		return "stop"
+	case RetryOnError:
+		return "retry"
+	}
+	return fmt.Sprintf("on error(%d)", uint8(o))
+}
+
 const (
 	defaultFollowEntries = 1024
 	defaultFollowBytes   = 1 << 20

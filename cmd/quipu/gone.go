@@ -46,11 +46,14 @@ func noteGone(ctx context.Context, c *api.Client, q api.Query) (string, error) {
 	return fmt.Sprintf("%s %s not here, trimmed or pruned: see quipu trim --status", count(entries, "entry"), verb(entries)), nil
 }
 
-func verb(n uint64) string {
+func verb(n uint64) string { return verbs(n, "is", "are") }
+
+// verbs returns the form of a verb that goes with n.
+func verbs(n uint64, one, many string) string {
 	if n == 1 {
-		return "is"
+		return one
 	}
-	return "are"
+	return many
 }
 
 // goneRun is a run of neighbouring entries whose bodies are gone. The zero run is none.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -47,13 +48,14 @@ func (n *ndjson) add(cmd *cobra.Command, what string) {
 	}
 }
 
-// given reports whether lines are to be read, and refuses the flags that describe one item beside them.
-func (n *ndjson) given(cmd *cobra.Command) (bool, error) {
+// given reports whether lines are to be read, and refuses the flags that describe one item beside them:
+// all but those that are named.
+func (n *ndjson) given(cmd *cobra.Command, beside ...string) (bool, error) {
 	if !cmd.Flags().Changed("ndjson") {
 		return false, nil
 	}
 	for _, name := range flagNames(cmd) {
-		if name != "--ndjson" && name != "--dir" && cmd.Flags().Changed(name[2:]) {
+		if name != "--ndjson" && name != "--dir" && !slices.Contains(beside, name) && cmd.Flags().Changed(name[2:]) {
 			return false, usagef("%s does not go with --ndjson, whose lines say everything", name)
 		}
 	}

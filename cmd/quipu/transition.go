@@ -12,7 +12,7 @@ import (
 )
 
 func newTransition() *cobra.Command {
-	var dir, from string
+	var dir, from, guard string
 	var move api.Move
 	var input ndjson
 	cmd := &cobra.Command{
@@ -26,16 +26,29 @@ Without --from the subject moves from the stage it is in. A stage that is given
 is the writer's word: where the log says otherwise, the transition is written
 all the same and "quipu transitions" says so.
 
+With --machine FILE, a YAML file as "quipu help transitions" shows it, a move that
+the machine does not allow is refused: nothing is written, and the line on stderr
+says which moves are allowed from the stage that the subject is in. Looking and
+writing are one transaction, in the daemon too, so nothing comes in between; what
+another node has written and this one has not got yet nobody can look at. A
+--from is then part of the question: it is refused where the subject is in
+another stage.
+
 Prints places as "quipu append" does.`,
 		Example: `  quipu transition --dir a --subject PEP-0008 --to active --trigger vote
+  quipu transition --dir a --subject PEP-0008 --to final --machine pep.yaml
   quipu transition --dir a --ndjson moves.jsonl`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			lines, err := input.given(cmd)
+			lines, err := input.given(cmd, "--machine")
+			if err != nil {
+				return err
+			}
+			appendMoves, err := moveAppender(cmd, guard)
 			if err != nil {
 				return err
 			}
 			if lines {
-				return transitionLines(cmd, dir, &input)
+				return input.each(cmd, dir, appendMoves)
 			}
 			if move.Subject == "" || move.To == "" {
 				return usagef("--subject and --to are needed: what moves, and where to (or give --ndjson)")
@@ -53,8 +66,7 @@ Prints places as "quipu append" does.`,
 				return err
 			}
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
-				err := printPlaces(cmd.OutOrStdout(), c.Transition(cmd.Context(), bytes.NewReader(line)))
-				return withoutLine(err)
+				return withoutLine(appendMoves(c, bytes.NewReader(line)))
 			})
 		},
 	}
@@ -64,13 +76,24 @@ Prints places as "quipu append" does.`,
 	f.StringVar(&move.To, "to", "", "the `stage` it moves to")
 	f.StringVar(&from, "from", "", "the `stage` it moves from (default: the one it is in)")
 	f.StringVar(&move.Trigger, "trigger", "", "what made it move")
+	f.StringVar(&guard, "machine", "", "refuse what the state machine in this YAML `file` does not allow")
 	input.add(cmd, "transitions")
 	return cmd
 }
 
-// transitionLines appends the transitions that the lines of a file hold.
-func transitionLines(cmd *cobra.Command, dir string, from *ndjson) error {
-	return from.each(cmd, dir, func(c *api.Client, lines io.Reader) error {
-		return printPlaces(cmd.OutOrStdout(), c.Transition(cmd.Context(), lines))
-	})
+// moveAppender returns what appends the moves in some lines and prints their places: by the machine in
+// the file called guard, unless that is not given.
+func moveAppender(cmd *cobra.Command, guard string) (func(*api.Client, io.Reader) error, error) {
+	if !cmd.Flags().Changed("machine") {
+		return func(c *api.Client, lines io.Reader) error {
+			return printPlaces(cmd.OutOrStdout(), c.Transition(cmd.Context(), lines))
+		}, nil
+	}
+	if guard == "" {
+		return nil, usagef("--machine is empty: expected the file that declares the state machine")
+	}
+	m, err := readMachine(guard)
+	return func(c *api.Client, lines io.Reader) error {
+		return printPlaces(cmd.OutOrStdout(), c.GuardedTransition(cmd.Context(), m, lines))
+	}, err
 }

@@ -136,6 +136,9 @@ func printCheck(w io.Writer, r api.CheckReport) error {
 			fmt.Fprintf(out, "  %-15s %d\n", class, n)
 		}
 	}
+	if r.Aliased > 0 {
+		fmt.Fprintf(out, "%s %s a state by an alias\n", count(r.Aliased, "transition"), verbs(r.Aliased, "names", "name"))
+	}
 	if n := len(r.Contested); n > 0 {
 		fmt.Fprintf(out, "contested now: %s\n", count(uint64(n), "subject"))
 	}

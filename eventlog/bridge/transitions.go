@@ -9,13 +9,13 @@ import (
 )
 
 // NewTransitions is [New] for moves of subjects. Encode is [transition.Move.Event] where it is nil, and
-// Append is [transition.AppendAll]: what a move leaves out is filled in in the transaction that appends
+// Append is [transition.AppendEventsTx]: what a move leaves out is filled in in the transaction that appends
 // it, from the moves before it. A log that has grown long since its last transition is read first.
 func NewTransitions(ctx context.Context, log *eventlog.Log, cfg Config[transition.Move]) (*Bridge[transition.Move], error) {
 	if cfg.Encode == nil {
 		cfg.Encode = transition.Move.Event
 	}
-	cfg.Append = transition.AppendAll
+	cfg.Append = transition.AppendEventsTx
 	if err := transition.CatchUp(ctx, log); err != nil {
 		return nil, fmt.Errorf("new bridge: %w", err)
 	}

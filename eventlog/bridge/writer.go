@@ -137,7 +137,7 @@ func (w *writer) put(tx *eventlog.Tx, b *batch) error {
 		return fmt.Errorf("%w: %q is at number %d, expected %d", ErrTaken, w.name, now.number, w.known.number)
 	}
 	if b.gap != nil {
-		if _, err := gap.Append(tx, *b.gap); err != nil {
+		if _, err := gap.AppendTx(tx, *b.gap); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,7 @@
 //	lost.Add(4, "sold", at)
 //	lost.Source, lost.Reason = "till", "queue full"
 //	err := log.Update(ctx, func(tx *eventlog.Tx) error {
-//		if _, err := gap.Append(tx, lost); err != nil {
+//		if _, err := gap.AppendTx(tx, lost); err != nil {
 //			return err
 //		}
 //		_, err := tx.Append(next)

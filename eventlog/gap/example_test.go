@@ -34,7 +34,7 @@ func Example() {
 		if _, err := tx.Append(crdt.Event{Kind: "sold", Subject: "1"}); err != nil {
 			return err
 		}
-		if _, err := gap.Append(tx, lost); err != nil {
+		if _, err := gap.AppendTx(tx, lost); err != nil {
 			return err
 		}
 		_, err := tx.Append(crdt.Event{Kind: "sold", Subject: "4"})

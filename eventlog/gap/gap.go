@@ -126,8 +126,8 @@ func (g *Gap) Event() (crdt.Event, error) {
 	return crdt.Event{Kind: Kind, Module: g.Source, Time: g.Until, Payload: g.encode()}, nil
 }
 
-// Append appends a gap in a transaction of the caller's.
-func Append(tx *eventlog.Tx, g Gap) (crdt.Place, error) {
+// AppendTx appends a gap in an Update of the caller's.
+func AppendTx(tx *eventlog.Tx, g Gap) (crdt.Place, error) {
 	e, err := g.Event()
 	if err != nil {
 		return crdt.Place{}, fmt.Errorf("append gap: %w", err)

@@ -161,10 +161,10 @@ func TestGapStandsInTheLogWhereItWasAppended(t *testing.T) {
 	l := eventlogtest.Open(t)
 	want := gap.Gap{Source: "till", Reason: "queue full", Count: 2, First: 4, Last: 5}
 	if err := l.Update(t.Context(), func(tx *eventlog.Tx) error {
-		if _, err := gap.Append(tx, gap.Gap{}); !errors.Is(err, gap.ErrInvalid) {
+		if _, err := gap.AppendTx(tx, gap.Gap{}); !errors.Is(err, gap.ErrInvalid) {
 			t.Errorf("an empty gap: %v", err)
 		}
-		if _, err := gap.Append(tx, want); err != nil {
+		if _, err := gap.AppendTx(tx, want); err != nil {
 			return err
 		}
 		_, err := tx.Append(crdt.Event{Kind: "sold", Subject: "6"})

@@ -102,10 +102,10 @@ func (r *Recorder) write(tx *eventlog.Tx, b *batch) (invalid int, err error) {
 			continue
 		}
 		if it.lost != nil {
-			_, err = gap.Append(tx, *it.lost)
+			_, err = gap.AppendTx(tx, *it.lost)
 		} else if _, err = tx.Append(it.event); errors.Is(err, crdt.ErrEvent) || errors.Is(err, eventlog.ErrReserved) {
 			invalid++
-			_, err = gap.Append(tx, r.refused(it, err))
+			_, err = gap.AppendTx(tx, r.refused(it, err))
 		}
 		if err != nil {
 			return invalid, err

@@ -68,7 +68,7 @@ func (r *Recorder) begin(incarnation string) error {
 	lost := before.gaps(old, r.cfg.Name)
 	err = r.update(context.Background(), func(tx *eventlog.Tx) error {
 		for i := range lost {
-			if _, err := gap.Append(tx, lost[i]); err != nil {
+			if _, err := gap.AppendTx(tx, lost[i]); err != nil {
 				return err
 			}
 		}

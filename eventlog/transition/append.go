@@ -3,7 +3,6 @@ package transition
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
@@ -50,22 +49,11 @@ func AppendEvents(ctx context.Context, log *eventlog.Log, events ...crdt.Event) 
 	return places, nil
 }
 
-// CatchUp takes into the projection whatever has arrived, in short transactions, so that an
-// [AppendEvent] that follows finds little left to do.
+// CatchUp takes into the projection whatever has arrived, in short transactions, so that a [Stage], an
+// [AppendTx] or another of those that take a transaction finds little left to do.
 func CatchUp(ctx context.Context, log *eventlog.Log) error {
 	_, err := AppendEvents(ctx, log)
 	return err
-}
-
-// AppendEvent is [AppendEvents] for one event, inside an Update of the caller's. It reads whatever has
-// arrived since the last transition, see [CatchUp], and ends the op that holds the event, see
-// [eventlog.Tx.Seal].
-func AppendEvent(tx *eventlog.Tx, e crdt.Event) (crdt.Place, error) {
-	p := openProjection(tx)
-	if _, err := p.catchUp(math.MaxInt); err != nil {
-		return crdt.Place{}, err
-	}
-	return p.append(e, true)
 }
 
 // appendAll appends events. The projection has caught up, and nothing else is appended in the

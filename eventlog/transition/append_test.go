@@ -107,7 +107,7 @@ func TestMovesOfOneBatchNameEachOther(t *testing.T) {
 	}
 }
 
-func TestAppendEventInsideAnUpdate(t *testing.T) {
+func TestAppendEventTxInAnUpdate(t *testing.T) {
 	l := eventlogtest.Open(t)
 	mustAppend(t, l, transition.Move{Subject: "a", To: "1"})
 	update := func(fail error) error {
@@ -120,7 +120,7 @@ func TestAppendEventInsideAnUpdate(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				if _, err := transition.AppendEvent(tx, e); err != nil {
+				if _, err := transition.AppendEventTx(tx, e); err != nil {
 					return err
 				}
 			}
@@ -223,7 +223,7 @@ func TestLongLogIsCaughtUpWithInPieces(t *testing.T) {
 	}
 	mustAppend(t, l, transition.Move{Subject: "a", To: "2"})
 	wantHistory(t, l, "a", ">1", "1>2")
-	if err := l.Update(t.Context(), func(tx *eventlog.Tx) error {
+	if err := l.View(t.Context(), func(tx *eventlog.ReadTx) error {
 		if at, found := tx.Cursor(transition.Kind); !found || at != 40_001 {
 			t.Errorf("the projection reaches %d", at)
 		}

@@ -45,6 +45,8 @@ type Report struct {
 	// those of edges that are not listed, past 1,024 edges of which a stage is no state.
 	Edges              []machine.Edge
 	Respelt, MoreMoves uint64
+	// Aliased counts the transitions that name a state by an alias: they are taken for what they mean.
+	Aliased uint64
 }
 
 // CheckLog holds the transitions of a log against a machine, and against each other. The machine is
@@ -148,6 +150,9 @@ func (c *checker) counted(before uint64) {
 func (c *checker) count(s *Step) {
 	from, fromSpelling := c.m.Resolve(s.From)
 	to, toSpelling := c.m.Resolve(s.To)
+	if fromSpelling == machine.Alias || toSpelling == machine.Alias {
+		c.report.Aliased++
+	}
 	if respells(from, fromSpelling, to, toSpelling) {
 		c.report.Respelt++
 		return

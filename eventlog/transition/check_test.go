@@ -69,7 +69,7 @@ func TestCheckHoldsMovesAgainstTheMachine(t *testing.T) {
 		{Subject: "begins late", To: "final"},
 		{Subject: "goes on", To: "draft"}, {Subject: "goes on", To: "withdrawn"}, {Subject: "goes on", To: "draft"},
 		{Subject: "jumps", To: "draft"}, {Subject: "jumps", To: "final"},
-		{Subject: "misspelt", To: "draft"}, {Subject: "misspelt", To: "acepted", Trigger: "vote"}, {Subject: "misspelt", To: "accepted"}, {Subject: "misspelt", To: "final"},
+		{Subject: "by alias", To: "draft"}, {Subject: "by alias", To: "acepted", Trigger: "vote"}, {Subject: "by alias", To: "accepted"}, {Subject: "by alias", To: "final"},
 		{Subject: "other word", To: "draft"}, {Subject: "other word", From: from("accepted"), To: "final"},
 		{Subject: "trigger", To: "draft"}, {Subject: "trigger", To: "accepted", Trigger: "whim"},
 		{Subject: "unknown", To: "draft"}, {Subject: "unknown", To: "witdrawn"}, {Subject: "unknown", To: "April"},
@@ -81,8 +81,6 @@ func TestCheckHoldsMovesAgainstTheMachine(t *testing.T) {
 		`begins late me/3 bad-beginning: it begins in "final"; expected "draft"`,
 		`goes on me/6 after-end: "withdrawn" is terminal, and it moves on to "draft"; expected no move`,
 		`jumps me/8 illegal: no move leads from "draft" to "final"; expected "accepted", "withdrawn"`,
-		`misspelt me/10 misspelt: "acepted" stands for "accepted"; expected "accepted"`,
-		`misspelt me/11 misspelt: "acepted" stands for "accepted"; expected "accepted"`,
 		`other word me/14 does-not-follow: it moves from "accepted", and the subject was in "draft" as far as its writer knew; expected "draft"`,
 		`trigger me/16 wrong-trigger: it is moved from "draft" to "accepted" by "whim"; expected "vote"`,
 		`unknown me/18 unknown-state: "witdrawn" is no state; expected perhaps "withdrawn"`,
@@ -92,7 +90,7 @@ func TestCheckHoldsMovesAgainstTheMachine(t *testing.T) {
 	if diff := cmp.Diff(want, lines(r, map[string]*eventlog.Log{"me": l})); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
-	if r.Subjects != 8 || r.Transitions != 20 || r.Sound != 11 || r.Odd != 9 || r.Respelt != 1 || r.More != 0 || r.Frontier != l.Frontier().Hash() {
+	if r.Subjects != 8 || r.Transitions != 20 || r.Sound != 13 || r.Odd != 7 || r.Respelt != 1 || r.Aliased != 2 || r.More != 0 || r.Frontier != l.Frontier().Hash() {
 		t.Errorf("%+v", r)
 	}
 	moves := r.Respelt

@@ -1,6 +1,6 @@
 // Package transition keeps the moves of subjects from one stage to another as entries of a log: a
-// proposal from draft to accepted, an order from paid to shipped. It decides nothing and refuses no
-// move: what is written is each writer's word, and a replay says how the words fit together.
+// proposal from draft to accepted, an order from paid to shipped. What is written is each writer's
+// word, and a replay says how the words fit together.
 //
 // There are a few types:
 //
@@ -9,6 +9,7 @@
 //   - [After] names the transition that a writer had last seen of a subject when it wrote another.
 //   - [Replay] is what all transitions together say: for each [Subject] its stage and its history.
 //   - [State] is where one subject is; [Bounds] say as of when, or by which entries.
+//   - [RefusedError] is what becomes of a guarded move that a machine does not allow.
 //   - [Report] is what a check against a [machine.Machine] found: a [Finding] for each oddity.
 //
 // [Append] writes moves, [Read] reads transitions by any query, [ReplayLog] replays them in causal
@@ -51,13 +52,16 @@
 // # What a check finds
 //
 // A check holds each move, as its writer says it, against a machine that is declared in package machine:
-// unknown and misspelt states, beginnings and moves that the machine does not allow, moves out of
+// unknown states, beginnings and moves that the machine does not allow, moves out of
 // terminal states, and for other triggers. It adds what a replay names, with one difference: a move does
 // not follow when it begins elsewhere than the transition that it names led to. One whose writer had not
 // seen that the subject had been moved meanwhile is concurrent, and follows what its writer knew. Each
 // [Finding] has its entry, the reason, and what was expected. Two nodes that hold the same entries find
 // the same.
 //
-// The package refuses no move for a machine's sake; it is no place for a lock either: two nodes that
-// cannot see each other may both move a subject.
+// # Guarded moves
+//
+// [Append] refuses no move for a machine's sake. [AppendTx] does: in the caller's transaction, where
+// [Stage] says where a subject is, nothing comes between looking and moving. That is no lock over nodes:
+// two that cannot see each other may both move a subject, and the replay names that.
 package transition

@@ -12,10 +12,8 @@ type Class string
 const (
 	// Malformed is a transition whose payload cannot be read. It moved nothing.
 	Malformed Class = "malformed"
-	// UnknownState is a move from or to a stage that is no state of the machine.
+	// UnknownState is a move from or to a stage that is no state of the machine, by name or alias.
 	UnknownState Class = "unknown-state"
-	// Misspelt is a move that names a state by an alias. It is taken for what it means.
-	Misspelt Class = "misspelt"
 	// BadBeginning is a first move to a state that is not initial.
 	BadBeginning Class = "bad-beginning"
 	// AfterEnd is a move out of a terminal state.
@@ -37,7 +35,7 @@ const (
 // Classes returns all classes in their order.
 func Classes() []Class {
 	return []Class{
-		Malformed, UnknownState, Misspelt, BadBeginning, AfterEnd, Illegal, WrongTrigger,
+		Malformed, UnknownState, BadBeginning, AfterEnd, Illegal, WrongTrigger,
 		DoesNotFollow, Concurrent, Forked, Early,
 	}
 }

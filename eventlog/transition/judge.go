@@ -27,8 +27,8 @@ func (j *judge) move() {
 	if s.From == "" {
 		fromSpelling = machine.Proper
 	}
-	j.spelling(s.From, from, fromSpelling)
-	j.spelling(s.To, to, toSpelling)
+	j.spelling(s.From, fromSpelling)
+	j.spelling(s.To, toSpelling)
 	if fromSpelling == machine.Unknown || toSpelling == machine.Unknown {
 		return
 	}
@@ -53,19 +53,16 @@ func respells(from string, fromSpelling machine.Spelling, to string, toSpelling 
 	return from == to && (fromSpelling == machine.Alias || toSpelling == machine.Alias)
 }
 
-// spelling says of a stage that it is not spelled as a state is.
-func (j *judge) spelling(name, state string, spelling machine.Spelling) {
-	switch spelling {
-	case machine.Proper:
-	case machine.Alias:
-		j.finding(Misspelt, quoted(state), "%q stands for %q", name, state)
-	case machine.Unknown:
-		expected := "one of the states"
-		if near := j.m.Nearest(name); near != "" {
-			expected = "perhaps " + quoted(near)
-		}
-		j.finding(UnknownState, expected, "%q is no state", name)
+// spelling says of a stage that no state goes by that name, nor by that alias.
+func (j *judge) spelling(name string, spelling machine.Spelling) {
+	if spelling != machine.Unknown {
+		return
 	}
+	expected := "one of the states"
+	if near := j.m.Nearest(name); near != "" {
+		expected = "perhaps " + quoted(near)
+	}
+	j.finding(UnknownState, expected, "%q is no state", clip(name))
 }
 
 // place says what is odd about where the step stands in its history.

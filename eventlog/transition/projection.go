@@ -22,9 +22,13 @@ const catchUpMost = 1 << 14
 // What this node appends arrives like everything else: it is read with what is next caught up with.
 // Until then, in the transaction that appends it, it can only be known from the second record.
 type projection struct {
+	records
 	tx     *eventlog.Tx
 	bucket *eventlog.Bucket
 }
+
+// records are what the projection has, for reading.
+type records struct{ bucket *eventlog.ReadBucket }
 
 const (
 	arrivedRecord  = 0
@@ -45,7 +49,8 @@ const lastSize = 8 + 32 + 8 + 32
 var errProjection = errors.New("the projection of transitions cannot be read")
 
 func openProjection(tx *eventlog.Tx) projection {
-	return projection{tx: tx, bucket: tx.Bucket(Kind)}
+	b := tx.Bucket(Kind)
+	return projection{records: records{&b.ReadBucket}, tx: tx, bucket: b}
 }
 
 // catchUp takes in what has arrived since the cursor, at most that many entries, and reports whether
@@ -88,30 +93,38 @@ func (p projection) take(t Transition) error {
 	if err != nil {
 		return err
 	}
+	if now := was.or(t); now != was {
+		return p.put(arrivedRecord, t.Subject, now)
+	}
+	return nil
+}
+
+// or returns the later of l and t, a transition of the same subject that is not malformed.
+func (l last) or(t Transition) last {
 	now := last{rank: rankOf(t, 0), after: t.Place(), stage: t.To}
-	if t.After == was.after {
-		now.rank = rankOf(t, was.rank)
+	if t.After == l.after {
+		now.rank = rankOf(t, l.rank)
 	}
-	if !was.after.IsZero() && was.compare(now) >= 0 {
-		return nil
+	if !l.after.IsZero() && l.compare(now) >= 0 {
+		return l
 	}
-	return p.put(arrivedRecord, t.Subject, now)
+	return now
 }
 
 // compare is the order of a history by what a record holds.
 func (l last) compare(o last) int { return compareRanked(l.rank, l.after, o.rank, o.after) }
 
 // last returns the last transition of a subject.
-func (p projection) last(subject string) (last, error) {
-	l, err := p.get(appendedRecord, subject)
+func (r records) last(subject string) (last, error) {
+	l, err := r.get(appendedRecord, subject)
 	if err == nil && l.after.IsZero() {
-		return p.get(arrivedRecord, subject)
+		return r.get(arrivedRecord, subject)
 	}
 	return l, err
 }
 
-func (p projection) get(record byte, subject string) (last, error) {
-	b := p.bucket.Get(recordKey(record, subject))
+func (r records) get(record byte, subject string) (last, error) {
+	b := r.bucket.Get(recordKey(record, subject))
 	if b == nil {
 		return last{}, nil
 	}

@@ -37,7 +37,7 @@ type Move struct {
 	Headers []crdt.EventHeader
 }
 
-// Event returns the move as an event. What its payload leaves out is filled in by [AppendEvent].
+// Event returns the move as an event. What its payload leaves out is filled in by the functions that append.
 func (m Move) Event() (crdt.Event, error) {
 	p := payload{from: m.From, to: m.To, trigger: m.Trigger}
 	if m.Subject == "" {

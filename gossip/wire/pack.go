@@ -17,6 +17,19 @@ const (
 	PackNever
 )
 
+// String returns "auto", "always" or "never".
+func (p Packing) String() string {
+	switch p {
+	case PackAuto:
+		return "auto"
+	case PackAlways:
+		return "always"
+	case PackNever:
+		return "never"
+	}
+	return fmt.Sprintf("packing(%d)", uint8(p))
+}
+
 const (
 	// minPack is the size below which a frame is never packed, in bytes.
 	minPack = 1 << 10

@@ -77,6 +77,8 @@ type CheckReport struct {
 	Edges     []machine.Edge `json:"edges"`
 	Respelt   uint64         `json:"respelt,omitempty"`
 	MoreMoves uint64         `json:"moreMoves,omitempty"`
+	// Aliased counts the transitions that name a state by an alias of the machine's.
+	Aliased uint64 `json:"aliased,omitempty"`
 }
 
 // States yields the stage of each subject that the query takes, sorted by subject.

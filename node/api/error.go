@@ -14,6 +14,7 @@ type Code string
 const (
 	Invalid      Code = "invalid"       // what was sent makes no sense; sending it again is no use
 	Reserved     Code = "reserved"      // the kind is written by another command
+	Refused      Code = "refused"       // the state machine that the caller gave does not allow the move
 	NotFound     Code = "not-found"     // the thing that was named is not there
 	Trimmed      Code = "trimmed"       // what was asked for was trimmed or pruned; Error.Trimmed says where to go on
 	TooLarge     Code = "too-large"     // a line is longer than any entry can be

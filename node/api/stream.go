@@ -13,6 +13,7 @@ import (
 	"net/url"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/transition/machine"
 )
 
 // MaxLine bounds a line of a stream, in bytes, its end not counted: an entry whose payload is all
@@ -38,6 +39,17 @@ func (c *Client) Append(ctx context.Context, lines io.Reader) iter.Seq2[crdt.Pla
 // Transition appends the transitions that lines holds, one [Move] a line; see [Client.Append].
 func (c *Client) Transition(ctx context.Context, lines io.Reader) iter.Seq2[crdt.Place, error] {
 	return c.places(ctx, "transition", "/v1/transitions", lines)
+}
+
+// GuardedTransition is [Client.Transition] for moves that a machine has to allow: it ends with an [Error]
+// of code [Refused] at the first one that it does not. Whether it does is looked at in the transaction that
+// appends the move.
+func (c *Client) GuardedTransition(ctx context.Context, m machine.Machine, lines io.Reader) iter.Seq2[crdt.Place, error] {
+	first, err := json.Marshal(m)
+	if err != nil {
+		return func(yield func(crdt.Place, error) bool) { yield(crdt.Place{}, wrap("transition", err)) }
+	}
+	return c.places(ctx, "transition", "/v1/transitions/guarded", io.MultiReader(bytes.NewReader(append(first, '\n')), lines))
 }
 
 func (c *Client) places(ctx context.Context, what, path string, lines io.Reader) iter.Seq2[crdt.Place, error] {

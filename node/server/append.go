@@ -85,7 +85,7 @@ func (s *server) appendMixed(ctx context.Context, events []crdt.Event) ([]crdt.P
 
 func appendIn(tx *eventlog.Tx, e crdt.Event) (crdt.Place, error) {
 	if e.Kind == transition.Kind {
-		return transition.AppendEvent(tx, e)
+		return transition.AppendEventTx(tx, e)
 	}
 	return tx.Append(e)
 }

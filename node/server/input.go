@@ -109,7 +109,7 @@ func (in input[T]) storeBatch(ctx context.Context, batch []numbered[T]) ([]crdt.
 	case len(batch) == 1:
 		told.Line = batch[0].line
 		return nil, &told
-	case told.Code != api.Invalid && told.Code != api.Reserved:
+	case told.Code != api.Invalid && told.Code != api.Reserved && told.Code != api.Refused:
 		return nil, &told
 	}
 	var done []crdt.Place

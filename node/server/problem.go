@@ -22,6 +22,7 @@ var codes = []struct {
 	{is(crdt.ErrEvent), api.Invalid},
 	{is(transition.ErrInvalid), api.Invalid},
 	{is(machine.ErrInvalid), api.Invalid},
+	{as[*transition.RefusedError], api.Refused},
 	{as[*eventlog.NotHeldError], api.NotFound},
 	{is(eventlog.ErrQuery), api.Invalid},
 	{as[*eventlog.PageError], api.Invalid},
@@ -54,6 +55,7 @@ var codes = []struct {
 var statuses = map[api.Code]int{
 	api.Invalid:      http.StatusBadRequest,
 	api.Reserved:     http.StatusBadRequest,
+	api.Refused:      http.StatusConflict,
 	api.NotFound:     http.StatusNotFound,
 	api.Trimmed:      http.StatusGone,
 	api.TooLarge:     http.StatusRequestEntityTooLarge,

@@ -64,6 +64,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /v1/tail", s.getTail)
 	mux.HandleFunc("POST /v1/broadcast", s.postBroadcast)
 	mux.HandleFunc("POST /v1/transitions", s.postTransitions)
+	mux.HandleFunc("POST /v1/transitions/guarded", s.postGuarded)
 	mux.HandleFunc("GET /v1/transitions", s.getTransitions)
 	mux.HandleFunc("POST /v1/transitions/check", s.postCheck)
 	mux.HandleFunc("GET /v1/state", s.getState)

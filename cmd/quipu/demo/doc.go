@@ -20,7 +20,7 @@
 // against the input, show.go prints.
 //
 // pep.yaml declares the machine of the proposals' statuses. The real moves are held against it at the
-// end: a few are misspelt, illegal or odd otherwise, and each of those has a finding that says why.
+// end: a few are illegal or odd otherwise, and each of those has a finding that says why.
 //
 // [Run] returns an error unless everything holds: one hash, every file verified, exactly the input on
 // every node, one state of every proposal, every move explained.

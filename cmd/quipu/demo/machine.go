@@ -51,10 +51,10 @@ func (d *demo) explain(ctx context.Context) error {
 		return fmt.Errorf("%d of %d transitions are sound and %d have a finding: some are not explained", r.Sound, len(d.moves), len(odd))
 	}
 	n := func(class transition.Class) string { return thousands(int(r.Counts[class])) }
-	fmt.Fprintf(d.cfg.Out, "\nBy the machine of their statuses (pep.yaml): %s misspelt, %s unknown, %s bad beginnings,\n"+
+	fmt.Fprintf(d.cfg.Out, "\nBy the machine of their statuses (pep.yaml): %s by an alias, %s unknown, %s bad beginnings,\n"+
 		"%s moves after the end and %s not allowed. Written while nodes could not see each other: %s\n"+
 		"concurrent moves, %s that follow nothing their node knew. All others are sound: %s.\n",
-		n(transition.Misspelt), n(transition.UnknownState), n(transition.BadBeginning), n(transition.AfterEnd),
+		thousands(int(r.Aliased)), n(transition.UnknownState), n(transition.BadBeginning), n(transition.AfterEnd),
 		n(transition.Illegal), n(transition.Concurrent), n(transition.DoesNotFollow), thousands(int(r.Sound)))
 	return nil
 }

@@ -34,7 +34,7 @@ func TestProposalsAreFullyExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[transition.Class]uint64{
-		transition.UnknownState: 1, transition.Misspelt: 23, transition.BadBeginning: 24, transition.AfterEnd: 19, transition.Illegal: 55,
+		transition.UnknownState: 1, transition.BadBeginning: 24, transition.AfterEnd: 19, transition.Illegal: 55,
 	}
 	if diff := cmp.Diff(want, r.Counts); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/quipulog/quipu/eventlog/nearest"
@@ -30,7 +31,7 @@ type State struct {
 	Name  string `json:"name"`
 	About string `json:"about,omitempty"`
 	// Aliases are other spellings that are met for it: misspelt ones, or names of older times. A move
-	// that uses one is taken for what it means, and is reported.
+	// that uses one is taken for what it means, and is counted.
 	Aliases []string `json:"aliases,omitempty"`
 }
 
@@ -61,6 +62,19 @@ const (
 	// Alias is another spelling of a state.
 	Alias
 )
+
+// String returns "unknown", "proper" or "alias".
+func (s Spelling) String() string {
+	switch s {
+	case Unknown:
+		return "unknown"
+	case Proper:
+		return "proper"
+	case Alias:
+		return "alias"
+	}
+	return fmt.Sprintf("spelling(%d)", uint8(s))
+}
 
 // Resolve returns the state that a name stands for, and how the name spells it. An unknown name is
 // returned as it is.
@@ -102,6 +116,23 @@ const (
 	// WrongTrigger is that on a move that it declares for other triggers.
 	WrongTrigger
 )
+
+// String returns "allowed", "undeclared", "after the end", "not a beginning" or "wrong trigger".
+func (v Verdict) String() string {
+	switch v {
+	case Allowed:
+		return "allowed"
+	case Undeclared:
+		return "undeclared"
+	case AfterEnd:
+		return "after the end"
+	case NotABeginning:
+		return "not a beginning"
+	case WrongTrigger:
+		return "wrong trigger"
+	}
+	return fmt.Sprintf("verdict(%d)", uint8(v))
+}
 
 // Judge returns the verdict on a move between two states by their proper names; from is "" for the
 // beginning of a subject.

@@ -1,0 +1,45 @@
+package transition
+
+import (
+	"fmt"
+
+	"github.com/quipulog/quipu/eventlog"
+)
+
+// Stage returns the stage that a subject is in, "" for one that the log does not know: that of its last
+// transition in causal order. It takes a transaction of either kind: in an Update what that has appended
+// counts, and a move that follows is appended in knowledge of it.
+//
+// It reads whatever has arrived since this node last appended a transition or called [CatchUp], so a
+// program that only reads calls that now and then.
+func Stage(tx eventlog.Reader, subject string) (string, error) {
+	r := tx.Reading()
+	records := records{bucket: r.Bucket(Kind)}
+	appended, err := records.get(appendedRecord, subject)
+	if err != nil {
+		return "", err
+	}
+	l, err := records.get(arrivedRecord, subject)
+	if err != nil {
+		return "", err
+	}
+	from, _ := r.Cursor(Kind)
+	for e, err := range r.Arrivals(from) {
+		if err != nil {
+			return "", fmt.Errorf("look for the stage of %q: %w", clip(subject), err)
+		}
+		if e.Kind != Kind || e.Subject != subject {
+			continue
+		}
+		if e.Author == r.Author() {
+			appended = last{} // it has arrived, or was followed by what has
+		}
+		if t := Parse(e); t.Malformed == nil {
+			l = l.or(t)
+		}
+	}
+	if !appended.after.IsZero() {
+		return appended.stage, nil
+	}
+	return l.stage, nil
+}
