@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/quipulog/quipu/eventlog/whole"
 )
 
 const (
@@ -100,12 +103,15 @@ func (l *Log) copyFile(ctx context.Context) (path string, err error) {
 
 // removeCopies removes what a compaction that was killed has left.
 func removeCopies(dir string) error {
-	left, err := filepath.Glob(filepath.Join(dir, compactName+"*"))
+	files, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	for _, path := range left {
-		if err := os.Remove(path); err != nil {
+	for _, file := range files {
+		if !strings.HasPrefix(file.Name(), compactName) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, file.Name())); err != nil {
 			return fmt.Errorf("remove what an earlier compaction left: %w", err)
 		}
 	}
@@ -215,7 +221,7 @@ func (l *Log) swap(path string) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
-	if err := errors.Join(tryLock(file), preflight(file)); err != nil {
+	if err := errors.Join(tryLock(file), preflight(file), whole.Inherit(path, l.path, 0o600)); err != nil {
 		return errors.Join(err, file.Close(), os.Remove(path))
 	}
 	l.swapping.Lock()
@@ -223,7 +229,7 @@ func (l *Log) swap(path string) error {
 	if err := os.Rename(path, l.path); err != nil {
 		return errors.Join(err, file.Close(), os.Remove(path))
 	}
-	err = errors.Join(syncDir(filepath.Dir(l.path)), l.db.Close())
+	err = errors.Join(whole.SyncFolder(filepath.Dir(l.path)), l.db.Close())
 	if err == nil {
 		err = l.mapFile(file)
 	}

@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/whole"
 )
 
 // ErrExists is returned by [Create] when the directory holds a log.
@@ -91,7 +92,7 @@ func createFile(dir, path string, id crdt.LogID, genesis *crdt.Genesis, author c
 	if err := linkOrRename(temporary, path); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return whole.SyncFolder(dir)
 }
 
 // populate writes what an empty log holds.
@@ -128,19 +129,6 @@ func linkOrRename(from, to string) error {
 		return ErrExists
 	}
 	return os.Rename(from, to)
-}
-
-// syncDir makes the names in dir durable, where the system can.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) && !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	return nil
 }
 
 // SetGenesis keeps what the log began with, once it is known. It returns [ErrOtherLog] when it is not

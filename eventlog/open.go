@@ -15,6 +15,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/whole"
 )
 
 // ErrNotExist is returned by [Open] when the directory holds no log.
@@ -43,6 +44,9 @@ func Open(dir string, cfg Config) (*Log, error) {
 		return nil, err
 	}
 	path, err := filepath.Abs(filepath.Join(dir, fileName))
+	if err == nil {
+		path, err = whole.Target(path) // so that what is made beside the file, and replaces it, is where it is
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}

@@ -19,7 +19,7 @@ func (l *Log) markUnsynced() {
 func (l *Log) unsyncedPath() string { return l.path + ".unsynced" }
 
 func (l *Log) markedUnsynced() bool {
-	_, err := os.Stat(l.unsyncedPath())
+	_, err := os.Lstat(l.unsyncedPath())
 	return !errors.Is(err, fs.ErrNotExist)
 }
 

@@ -62,13 +62,16 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 	ctx, cancel := context.WithTimeout(ctx, connectFor)
 	defer cancel()
 	for {
-		client, err := dialDaemon(ctx, f)
-		if err == nil {
+		if client, err := dialDaemon(ctx, f); err == nil {
 			return client, nil
 		}
-		log, key, err := openLog(f, nil, access.Logger)
+		cfg, err := readConfig(f)
+		if err != nil {
+			return nil, err
+		}
+		log, key, err := openLog(f, limits{cfg.MaxBranches, cfg.TrimPolicy(), cfg.NoIndex}, access.Logger)
 		if err == nil {
-			return serveLocal(f, log, key, access)
+			return serveLocal(f, cfg, log, key, access), nil
 		}
 		if _, held := errors.AsType[*HeldError](err); !held {
 			return nil, err
@@ -77,6 +80,9 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 		case <-time.After(connectPause):
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				if _, strange := f.Socket(); strange != nil {
+					return nil, fmt.Errorf("%w, which cannot be asked: %v", err, strange)
+				}
 				return nil, fmt.Errorf("%w, which has not answered for %s", err, connectFor)
 			}
 			return nil, ctx.Err()
@@ -117,22 +123,15 @@ type limits struct {
 	noIndex     bool
 }
 
-// openLog opens the log of a folder with the folder's key; nil limits are those of quipu.yaml, so that a
-// command without a daemon keeps and forgets what the daemon does.
-func openLog(f folder.Folder, most *limits, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+// openLog opens the log of a folder with the folder's key. A command without a daemon opens it with what
+// quipu.yaml says, so that it keeps and forgets what the daemon does.
+func openLog(f folder.Folder, most limits, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
 	if err := f.Check(); err != nil {
 		return nil, nil, err
 	}
 	key, err := f.ReadKey()
 	if err != nil {
 		return nil, nil, err
-	}
-	if most == nil {
-		cfg, err := f.ReadConfig()
-		if err != nil {
-			return nil, nil, err
-		}
-		most = &limits{cfg.MaxBranches, cfg.TrimPolicy(), cfg.NoIndex}
 	}
 	log, err := eventlog.Open(string(f), eventlog.Config{
 		Key: key, Logger: logger, MaxBranches: most.maxBranches, Trim: most.trim, NoIndex: most.noIndex,
@@ -145,7 +144,7 @@ func openLog(f folder.Folder, most *limits, logger *slog.Logger) (*eventlog.Log,
 
 // awaitLog is openLog for a daemon: a command that has the log open will be gone soon, so it waits for
 // that as [Connect] waits for a daemon. Another daemon stays.
-func awaitLog(f folder.Folder, most *limits, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+func awaitLog(f folder.Folder, most limits, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
 	for deadline := time.Now().Add(connectFor); ; time.Sleep(connectPause) {
 		log, key, err := openLog(f, most, logger)
 		if _, held := errors.AsType[*HeldError](err); !held || time.Now().After(deadline) {
@@ -158,14 +157,10 @@ func awaitLog(f folder.Folder, most *limits, logger *slog.Logger) (*eventlog.Log
 }
 
 // serveLocal serves a log to the client it returns.
-func serveLocal(f folder.Folder, log *eventlog.Log, key ed25519.PrivateKey, access Access) (*api.Client, error) {
+func serveLocal(f folder.Folder, cfg folder.Config, log *eventlog.Log, key ed25519.PrivateKey, access Access) *api.Client {
 	release, err := f.Hold()
 	if err != nil {
 		access.Logger.Warn("others cannot be told who has the log open", "err", err)
-	}
-	cfg, err := f.ReadConfig()
-	if err != nil {
-		access.Logger.Warn("cannot read the configuration", "err", err)
 	}
 	return server.Local(server.New(server.Config{
 		Log: log, Name: cfg.Name, Version: access.Version, Logger: access.Logger,
@@ -173,5 +168,5 @@ func serveLocal(f folder.Folder, log *eventlog.Log, key ed25519.PrivateKey, acce
 		Trimmer: trimmer{log: log, folder: f, members: cfg.TrimWaits == folder.WaitsForMembers, logger: access.Logger},
 	}), func() error {
 		return errors.Join(release(), log.Close())
-	}), nil
+	})
 }

@@ -66,7 +66,7 @@ func New(cfg Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
-	log, key, err := awaitLog(n.folder, &limits{n.cfg.MaxBranches, n.cfg.Trim, n.cfg.NoIndex}, n.logger)
+	log, key, err := awaitLog(n.folder, limits{n.cfg.MaxBranches, n.cfg.Trim, n.cfg.NoIndex}, n.logger)
 	if err != nil {
 		return err
 	}

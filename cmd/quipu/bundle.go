@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/eventlog/whole"
 )
 
 func newBundle() *cobra.Command {
@@ -57,15 +57,14 @@ func openBundle(cmd *cobra.Command, path string) (io.ReadCloser, error) {
 	return file, nil
 }
 
-// newFile is a file that takes its name only once it is complete.
-//
-// A crash, or an error before keep, leaves nothing under that name that was not there before; a crash may
-// leave a file beside it whose name begins with a dot.
+// newFile is a file that takes its name only once it is complete, or a pipe or device that is written to as
+// it is; see package whole for what a crash leaves.
 type newFile struct {
-	*os.File
+	io.Writer
 	path  string
-	force bool // it may take the place of another file
-	moved bool
+	force bool        // it may take the place of another file
+	whole *whole.File // nil for a pipe
+	pipe  *os.File    // nil for a file
 }
 
 // errExists is the error for a file that would be replaced.
@@ -73,8 +72,7 @@ func errExists(path string) error {
 	return fmt.Errorf("%s is there already: give --force to replace it", path)
 }
 
-// makeFile begins a file, mode 0600, beside path. What path leads to and is no file, as a pipe is, is
-// written to as it is.
+// makeFile begins a file, mode 0600, to stand at path, or opens what is there and no file, as a pipe is.
 func makeFile(path string, force bool) (*newFile, error) {
 	stat, err := os.Stat(path)
 	switch {
@@ -83,63 +81,38 @@ func makeFile(path string, force bool) (*newFile, error) {
 	case err == nil && stat.IsDir():
 		return nil, fmt.Errorf("%s is a folder", path)
 	case err == nil && !stat.Mode().IsRegular():
-		file, err := os.OpenFile(path, os.O_WRONLY, 0)
-		return &newFile{File: file, moved: true}, err
+		pipe, err := os.OpenFile(path, os.O_WRONLY, 0)
+		return &newFile{Writer: pipe, pipe: pipe}, err
 	case err == nil && !force:
 		return nil, errExists(path)
-	case err == nil:
-		if path, err = filepath.EvalSymlinks(path); err != nil {
-			return nil, err
-		}
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	file, err := whole.Create(path, 0o600)
 	if err != nil {
-		if fault, ok := errors.AsType[*fs.PathError](err); ok {
-			err = fault.Err // The name in it is not the one that was given.
-		}
-		return nil, fmt.Errorf("make %s: %w", path, err)
+		return nil, err
 	}
-	return &newFile{File: file, path: path, force: force}, nil
+	return &newFile{Writer: file, path: path, force: force, whole: file}, nil
 }
 
 // keep gives the file its name, once all of it is on disk.
 func (f *newFile) keep() error {
-	if f.moved {
-		return f.Close()
+	if f.pipe != nil {
+		return f.pipe.Close()
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if _, err := os.Lstat(f.path); err == nil && !f.force {
+	if _, err := os.Stat(f.path); err == nil && !f.force {
 		return errExists(f.path)
 	}
-	if err := os.Rename(f.Name(), f.path); err != nil {
-		return err
-	}
-	f.moved = true
-	return syncFolder(filepath.Dir(f.path))
+	return f.whole.Keep()
 }
 
 // drop takes the file away unless it was kept.
 func (f *newFile) drop() error {
-	err := f.Close()
-	if errors.Is(err, os.ErrClosed) {
-		err = nil
+	if f.whole != nil {
+		return f.whole.Drop()
 	}
-	if !f.moved {
-		err = errors.Join(err, os.Remove(f.Name()))
-	}
-	return err
-}
-
-// syncFolder makes a name in a folder last. Systems that cannot sync a folder do without.
-func syncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
+	if err := f.pipe.Close(); !errors.Is(err, os.ErrClosed) {
 		return err
 	}
-	_ = dir.Sync()
-	return dir.Close()
+	return nil
 }
 
 // size returns a number of bytes for people.

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 //	until REGEXP COMMAND...   runs a command again and again until its stdout matches
 //	capture NAME REGEXP       sets $NAME to what the first group matches in the last stdout
 //	replace FILE OLD NEW      replaces text in a file
+//	configure DIR FILE        makes DIR/quipu.yaml of the lines of a file and its own line "log:"
 //	flip FILE OFFSET          changes the byte of a file at an offset
 //	cut FILE SIZE             cuts a file off at a size
 //	corrupt FILE TEXT         changes the first byte of every copy of a text in a file
@@ -52,7 +53,7 @@ func TestScript(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "capture": capture, "replace": replace, "flip": flip, "cut": cut, "daemon": daemonCommand,
+			"exits": exits, "capture": capture, "replace": replace, "configure": configure, "flip": flip, "cut": cut, "daemon": daemonCommand,
 			"corrupt": corrupt, "fill": fill, "repeat": repeat, "events": events, "subjects": subjects, "until": until,
 		},
 		Condition: func(name string) (bool, error) {
@@ -124,6 +125,16 @@ func replace(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s does not hold %q", args[0], args[1])
 		}
 		return re.ReplaceAllLiteral(b, []byte(args[2]))
+	})
+}
+
+func configure(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: configure DIR FILE")
+	}
+	edit(ts, filepath.Join(args[0], "quipu.yaml"), func(b []byte) []byte {
+		log := regexp.MustCompile(`(?m)^log: .*\n`).Find(b)
+		return append([]byte(ts.ReadFile(args[1])), log...)
 	})
 }
 

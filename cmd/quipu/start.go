@@ -75,7 +75,7 @@ func newStart() *cobra.Command {
 		Example: "  quipu start --dir a\n  quipu start --dir b --listen 127.0.0.1:7947 --join 127.0.0.1:7946",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			file, err := folder.Folder(dir).ReadConfig()
+			file, err := node.ReadConfig(dir)
 			if err != nil {
 				return err
 			}

@@ -88,7 +88,7 @@ type syncing struct {
 // readSecret reads the secret in the file at path, or in the one that the folder's configuration names.
 func (s *syncing) readSecret(path string) (err error) {
 	if path == "" {
-		cfg, err := folder.Folder(s.dir).ReadConfig()
+		cfg, err := node.ReadConfig(s.dir)
 		if err != nil {
 			return err
 		}

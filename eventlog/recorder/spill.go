@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/quipulog/quipu/eventlog/whole"
 )
 
 // spill keeps events in files until they are in the log. Records are appended to the last file; the
@@ -287,16 +289,6 @@ func createWith(path string, b []byte) (*os.File, error) {
 	if _, err := f.WriteAt(b, 0); err != nil {
 		return nil, errors.Join(err, f.Close(), os.Remove(path))
 	}
-	syncFolder(filepath.Dir(path))
+	_ = whole.SyncFolder(filepath.Dir(path)) // where that can be asked for
 	return f, nil
-}
-
-// syncFolder makes the names of new files durable, where that can be asked for.
-func syncFolder(dir string) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return
-	}
-	_ = d.Sync()
-	_ = d.Close()
 }

@@ -2,12 +2,10 @@ package folder
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -29,7 +27,7 @@ const maxConfig = 1 << 20
 type Config struct {
 	// Name is how the node is shown to people. Default: the first 8 digits of its author.
 	Name string `yaml:"name"`
-	// Log is the id of the log, which the log's file must agree with. Default: not checked.
+	// Log is the id of the log, which the log's file must agree with. Required.
 	Log string `yaml:"log"`
 	// Listen is the HOST:PORT that peers connect to, TCP and UDP. Default: 127.0.0.1:7946.
 	Listen string `yaml:"listen"`
@@ -75,18 +73,41 @@ type Config struct {
 	LogLevel string `yaml:"log-level"`
 }
 
-// ReadConfig reads quipu.yaml. A folder without one has the zero Config. A field that does not exist is
+// LostConfigError is returned by [Folder.ReadConfig] for a quipu.yaml that is gone, empty or cut off.
+type LostConfigError struct {
+	What error
+	// Log is the id that the line "log:" of a new one needs; "" where it is not known.
+	Log string
+}
+
+func (e *LostConfigError) Error() string {
+	line, ways := "log: ID", `"quipu status" of another member prints the ID`
+	if e.Log != "" {
+		line, ways = "log: "+e.Log, "all else then has its default"
+	}
+	return fmt.Sprintf("read configuration: %v: what it said, such as keep-bodies or trim-age, is not known, and no default is taken for it. "+
+		"Bring it back from a copy, or write it anew, mode 0600, with at least the line %q; %s", e.What, line, ways)
+}
+
+func (e *LostConfigError) Unwrap() error { return e.What }
+
+// ReadConfig reads quipu.yaml. Without one, or where it is not whole, it returns a [*LostConfigError]: init
+// writes the field log last, so that a file that was cut off has lost it. A field that does not exist is
 // an error that names the nearest one that does.
 func (f Folder) ReadConfig() (Config, error) {
-	b, err := os.ReadFile(f.Config())
-	if errors.Is(err, fs.ErrNotExist) {
-		return Config{}, nil
+	file := part{path: f.Config(), noun: "configuration file", expect: "the configuration of this node", most: maxConfig, private: true}
+	b, err := file.read()
+	if lost, ok := errors.AsType[*partError](err); ok && (lost.err == nil || errors.Is(err, fs.ErrNotExist)) {
+		return Config{}, &LostConfigError{What: err}
 	}
 	if err != nil {
 		return Config{}, fmt.Errorf("read configuration: %w", err)
 	}
 	c, err := parseConfig(b)
-	if err != nil {
+	switch {
+	case errors.Is(err, errCut):
+		return Config{}, &LostConfigError{What: file.wrong(err.Error())}
+	case err != nil:
 		return Config{}, fmt.Errorf("read configuration: %s: %w", f.Config(), err)
 	}
 	if c.SecretFile != "" && !filepath.IsAbs(c.SecretFile) {
@@ -95,29 +116,32 @@ func (f Folder) ReadConfig() (Config, error) {
 	return c, nil
 }
 
+// errCut is returned for a configuration whose end is missing.
+var errCut = errors.New("was cut off")
+
 func parseConfig(b []byte) (Config, error) {
-	if len(b) > maxConfig {
-		return Config{}, fmt.Errorf("%d bytes, at most %d are allowed", len(b), maxConfig)
-	}
 	loader, err := yaml.NewLoader(bytes.NewReader(b))
 	if err != nil {
 		return Config{}, err
 	}
 	var c Config
 	var root yaml.Node
-	if err := loader.Load(&root); errors.Is(err, io.EOF) {
-		return c, nil // comments alone
-	} else if err != nil {
+	if err := loader.Load(&root); err != nil && !errors.Is(err, io.EOF) {
 		return Config{}, err
 	}
-	if len(root.Content) == 0 || root.Content[0].Tag == "!!null" {
-		return c, nil
+	if len(root.Content) > 0 && root.Content[0].Tag != "!!null" {
+		if err := checkFields(root.Content[0]); err != nil {
+			return Config{}, err
+		}
+		if err := root.Load(&c, yaml.WithKnownFields()); err != nil {
+			return Config{}, err
+		}
 	}
-	if err := checkFields(root.Content[0]); err != nil {
-		return Config{}, err
-	}
-	if err := root.Load(&c, yaml.WithKnownFields()); err != nil {
-		return Config{}, err
+	switch {
+	case c.Log == "":
+		return Config{}, fmt.Errorf("%w, or its line \"log:\" is missing", errCut)
+	case b[len(b)-1] != '\n':
+		return Config{}, fmt.Errorf("%w, or its last line lacks its end", errCut)
 	}
 	return c, c.check()
 }
@@ -127,10 +151,8 @@ func (c *Config) check() error {
 	if c.MaxBranches < 0 {
 		return fmt.Errorf("field max-branches: %d: expected 1 or more", c.MaxBranches)
 	}
-	if c.Log != "" {
-		if _, err := crdt.ParseLogID(c.Log); err != nil {
-			return fmt.Errorf("field log: %w", err)
-		}
+	if _, err := crdt.ParseLogID(c.Log); err != nil {
+		return fmt.Errorf("field log: %w", err)
 	}
 	return c.CheckTrim()
 }
@@ -198,111 +220,4 @@ func fieldNames() []string {
 		names = append(names, field.Tag.Get("yaml"))
 	}
 	return names
-}
-
-// written are the fields whose values are in the form of YAML already.
-var written = []string{
-	"join", "mdns", "max-branches", "no-transients", "no-index", "trim-age", "trim-count", "trim-every", "trim-max-hold", "keep-bodies", "keep-pruned",
-}
-
-// WriteConfig writes quipu.yaml for a new node, with every field explained and those that have their
-// default commented out.
-func (f Folder) WriteConfig(c Config) error {
-	var b bytes.Buffer
-	b.WriteString("# The configuration of one quipu node. Flags of \"quipu start\" override it; a field that is\n" +
-		"# left out has its default. Restart the daemon after a change.\n")
-	for _, part := range []struct{ about, field, value, example string }{
-		{"How this node is shown to people.", "name", c.Name, "alpha"},
-		{"The log that this node is a member of. It is checked against the log's file at every start.", "log", c.Log, ""},
-		{"HOST:PORT that peers connect to, TCP and UDP. Beyond loopback it needs a secret-file.", "listen", c.Listen, "127.0.0.1:7946"},
-		{"HOST:PORT that peers are told to connect to, where it differs from listen.", "advertise", c.Advertise, "203.0.113.7:7946"},
-		{"Where members are: HOST:PORT, dns+NAME:PORT (each address of the name) or\n# dnssrv+_SERVICE._tcp.NAME (SRV records). Names are looked up again and again.", "join", flow(c.Join), "[192.0.2.1:7946, dns+quipu.example:7946]"},
-		{"Announce this node on the local networks by multicast DNS, and join members heard there.", "mdns", truth(c.MDNS), "true"},
-		{"A file with the cluster secret, 64 hex digits, the same on every member and readable by no one\n# else. A relative path begins at this folder.", "secret-file", c.SecretFile, "cluster.secret"},
-		{"How far apart the members are, which sets how soon one is given up: local, lan or wan.", "profile", c.Profile, "lan"},
-		{"How many branches of one author's feed are kept. No more is taken of an author who forks more\n# often, until this is raised.", "max-branches", number(c.MaxBranches), "64"},
-		{"Keep transient events from going to peers and coming from them.", "no-transients", truth(c.NoTransients), "true"},
-		{"Keep no index of subjects and kinds. Queries that name some then read the whole log.", "no-index", truth(c.NoIndex), "true"},
-		{"How old a trimmable entry is at least when its body goes, and how many entries of its author stand\n# above it; 0 is none. The members of one log had better agree on both.", "trim-age", text(c.TrimAge), "14d"},
-		{"", "trim-count", text(c.TrimCount), "10000"},
-		{"How often the daemon trims, the first time at its start; 0 only when it is asked to.", "trim-every", text(c.TrimEvery), "1h"},
-		{"Who keeps back a trim of what they have not got yet: followers, or members, which is followers and\n# the members of the last 30 days. Who is further behind than that many entries keeps back nothing.", "trim-waits", c.TrimWaits, "followers"},
-		{"", "trim-max-hold", text(c.TrimMaxHold), "1000000"},
-		{"Keep the bodies of trimmable entries for ever, and what authors have given leave to forget.", "keep-bodies", truth(c.KeepBodies), "true"},
-		{"", "keep-pruned", truth(c.KeepPruned), "true"},
-		{"The least that is logged to stderr: debug, info, warn or error.", "log-level", c.LogLevel, "info"},
-	} {
-		if part.about != "" {
-			fmt.Fprintf(&b, "\n# %s\n", part.about)
-		}
-		switch {
-		case part.value != "" && slices.Contains(written, part.field):
-			fmt.Fprintf(&b, "%s: %s\n", part.field, part.value)
-		case part.value != "":
-			fmt.Fprintf(&b, "%s: %s\n", part.field, quote(part.value))
-		default:
-			fmt.Fprintf(&b, "# %s: %s\n", part.field, part.example)
-		}
-	}
-	if back, err := parseConfig(b.Bytes()); err != nil || !reflect.DeepEqual(back, c) {
-		return fmt.Errorf("write configuration: a value cannot be written as YAML: %w", errors.Join(err, errors.New("it reads back as another")))
-	}
-	if err := writeFile(f.Config(), b.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("write configuration: %w", err)
-	}
-	return nil
-}
-
-// quote returns text as a YAML scalar: as it is where nothing in it means something to YAML, else as a
-// JSON string, which YAML reads as well.
-func quote(text string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:", r)
-	}
-	odd := strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) >= 0
-	var back any
-	if !odd && yaml.Load([]byte(text), &back) == nil && back == any(text) {
-		return text
-	}
-	b, err := json.Marshal(text)
-	if err != nil {
-		panic(err) // a string always has a JSON form
-	}
-	return string(b)
-}
-
-// truth returns a YAML boolean, "" for the default.
-func truth(yes bool) string {
-	if yes {
-		return "true"
-	}
-	return ""
-}
-
-// number returns a number as text, "" for 0.
-func number(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprint(n)
-}
-
-// text returns what v points to as text, "" for nil.
-func text[T age.Age | uint64](v *T) string {
-	if v == nil {
-		return ""
-	}
-	return fmt.Sprint(*v)
-}
-
-// flow returns texts as a YAML list on one line, "" for none.
-func flow(texts []string) string {
-	if len(texts) == 0 {
-		return ""
-	}
-	quoted := make([]string, len(texts))
-	for i, text := range texts {
-		quoted[i] = quote(text)
-	}
-	return "[" + strings.Join(quoted, ", ") + "]"
 }

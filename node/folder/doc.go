@@ -1,6 +1,6 @@
 // Package folder is a node's folder on disk: what lies in it, and who may read it.
 //
-//	D/quipu.yaml       the configuration, written by init with a comment on each field
+//	D/quipu.yaml       the configuration, mode 0600, written by init with a comment on each field
 //	D/quipu.key        the node's Ed25519 key: PKCS#8 PEM, mode 0600
 //	D/quipu.db         the log (package eventlog); one process at a time has it open
 //	D/peers.json       the members of earlier runs, mode 0600, kept by the daemon
@@ -20,7 +20,11 @@
 //	init ── quipu.key ── quipu.db ── quipu.yaml
 //	start ─ quipu.yaml ─ quipu.key ─ quipu.db (lock) ─ quipu.pid ─ quipu.sock
 //
+// What is lost or spoilt of a node is never taken for its beginning: a key, a log or a configuration that
+// is empty, cut, gone or something else altogether is an error that names the file and the ways out. What
+// can be made anew (peers.json, quipu.pid, what says where the socket is) stops nobody.
+//
 // The package knows nothing of logs, entries or the network; it opens no database. A key is never
-// printed, and a key file that others can read is refused rather than mended, because nobody can tell
-// who has read it already.
+// printed, and a file of its owner's that others can read is refused rather than mended, because nobody
+// can tell who has read it already: [ErrMode].
 package folder

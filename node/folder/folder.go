@@ -58,55 +58,29 @@ func (f Folder) Make() error {
 }
 
 // Check says why the folder cannot be a node's, or nil: with an error that wraps [ErrNone] and
-// [fs.ErrNotExist] when there is none, and with one that wraps neither when the node's key has lost its
-// log.
+// [fs.ErrNotExist] when there is none, with one that wraps [fs.ErrNotExist] alone when the node has lost
+// its key, and with one that wraps neither when the key has lost its log.
 func (f Folder) Check() error {
-	if _, err := os.Stat(f.Key()); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
+	_, logErr := os.Lstat(f.Log())
+	if _, err := os.Stat(f.Key()); errors.Is(err, fs.ErrNotExist) {
+		if _, linked := os.Lstat(f.Key()); linked != nil && logErr != nil {
 			return &noneError{f}
 		}
+		return f.keyFile().unopened(err)
+	} else if err != nil {
 		return fmt.Errorf("open folder: %w", err)
 	}
-	if _, err := os.Stat(f.Log()); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			// A log that began anew under this key would give numbers a second time.
-			return fmt.Errorf("%s is missing beside its key: what it held may have been replicated, so it is not begun anew; "+
-				"bring the file back, or make a new node in another folder", f.Log())
-		}
+	stat, err := os.Stat(f.Log())
+	if errors.Is(err, fs.ErrNotExist) {
+		// A log that began anew under this key would give numbers a second time.
+		return fmt.Errorf("%s %s beside its key: what it held may have been replicated, so it is not begun anew; "+
+			"bring the file back, or make a new node in another folder", f.Log(), absence(f.Log()))
+	}
+	if err != nil {
 		return fmt.Errorf("open folder: %w", err)
+	}
+	if !stat.Mode().IsRegular() {
+		return fmt.Errorf("%s is %s: expected the file with the log; bring that back, or make a new node in another folder", f.Log(), kindOf(stat.Mode()))
 	}
 	return nil
-}
-
-// writeFile puts a file in place whole: readers see the old one or the new one, and after a crash a
-// file that ends in .new may be left, which the next call replaces.
-func writeFile(path string, b []byte, mode fs.FileMode) error {
-	temp := path + ".new"
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(b)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes a rename in the folder last through a power cut.
-func syncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -1,11 +1,9 @@
 package folder_test
 
 import (
-	"context"
 	"crypto/ed25519"
 	"errors"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +16,17 @@ import (
 	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/folder"
 )
+
+// someLog is the id of a log.
+const someLog = "00112233445566778899aabbccddeeff"
+
+// writeConfig writes a quipu.yaml that is what it should be but for the text.
+func writeConfig(t *testing.T, f folder.Folder, text string) {
+	t.Helper()
+	if err := os.WriteFile(f.Config(), []byte(text+"\nlog: "+someLog+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
 
 func newKey(t *testing.T) ed25519.PrivateKey {
 	t.Helper()
@@ -78,20 +87,20 @@ func TestReadKeyRefuses(t *testing.T) {
 		if err := os.Chmod(f.Key(), 0o640); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.ReadKey(); !errors.Is(err, folder.ErrKeyMode) {
-			t.Errorf("got %v, want ErrKeyMode", err)
+		if _, err := f.ReadKey(); !errors.Is(err, folder.ErrMode) {
+			t.Errorf("got %v, want ErrMode", err)
 		}
 	})
 }
 
 func TestConfigRoundTrip(t *testing.T) {
 	for _, want := range []folder.Config{
-		{},
 		{Name: "alpha", Log: "00112233445566778899aabbccddeeff", Listen: "127.0.0.1:0"},
-		{Name: `odd: "name" # ~`, Join: []string{"[::1]:7946", "b:1"}, Profile: "wan", LogLevel: "debug", SecretFile: "/x/y"},
-		{Name: "true"},
-		{Name: "12"},
+		{Name: `odd: "name" # ~`, Log: someLog, Join: []string{"[::1]:7946", "b:1"}, Profile: "wan", LogLevel: "debug", SecretFile: "/x/y"},
+		{Name: "true", Log: someLog},
+		{Name: "12", Log: someLog},
 		{
+			Log:     someLog,
 			TrimAge: new(age.Age(36 * time.Hour)), TrimCount: new(uint64(0)), TrimEvery: new(age.Age(0)), TrimMaxHold: new(uint64(7)),
 			TrimWaits: folder.WaitsForMembers, KeepBodies: true, KeepPruned: true,
 		},
@@ -116,8 +125,7 @@ func TestConfigRefuses(t *testing.T) {
 		"name: a\nsecretfile: x":       `line 2: unknown field "secretfile": did you mean "secret-file"?`,
 		"zzzzzzzz: 1":                  "the fields are name, log, listen",
 		"name: a\nname: b":             `name`,
-		"- a":                          "expected fields",
-		"log: 12":                      "field log",
+		"profile: lan\nlog: 12":        `field "log" stands there twice`,
 		"join: {a: b}":                 "line 1: field join: expected a list",
 		"mdns: perhaps":                `line 1: field mdns: "perhaps": expected true or false`,
 		"name: [a]":                    "line 1: field name: expected a text",
@@ -134,13 +142,22 @@ func TestConfigRefuses(t *testing.T) {
 		"name: [":                      "yaml",
 	} {
 		f := folder.Folder(t.TempDir())
-		if err := os.WriteFile(f.Config(), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		writeConfig(t, f, text)
 		_, err := f.ReadConfig()
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), f.Config()) {
 			t.Errorf("%q: got %v, want an error with %q and the file's name", text, err, want)
 		}
+	}
+}
+
+// TestConfigIsFields is about a document that is something else.
+func TestConfigIsFields(t *testing.T) {
+	f := folder.Folder(t.TempDir())
+	if err := os.WriteFile(f.Config(), []byte("- a\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.ReadConfig(); err == nil || !strings.Contains(err.Error(), "line 1: expected fields") {
+		t.Errorf("a list: %v", err)
 	}
 }
 
@@ -153,9 +170,7 @@ func TestTrimPolicy(t *testing.T) {
 		"trim-max-hold: 5\nkeep-bodies: true\nkeep-pruned: true": {MaxHold: 5, KeepBodies: true, KeepPruned: true},
 	} {
 		f := folder.Folder(t.TempDir())
-		if err := os.WriteFile(f.Config(), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		writeConfig(t, f, text)
 		c, err := f.ReadConfig()
 		if err != nil {
 			t.Fatal(err)
@@ -173,24 +188,51 @@ func TestTrimPolicy(t *testing.T) {
 
 func TestConfigPaths(t *testing.T) {
 	f := folder.Folder(t.TempDir())
-	if c, err := f.ReadConfig(); err != nil || !cmp.Equal(c, folder.Config{}) {
-		t.Errorf("without a file: %+v, %v", c, err)
-	}
-	for _, text := range []string{"", "# nothing\n"} {
-		if err := os.WriteFile(f.Config(), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if c, err := f.ReadConfig(); err != nil || !cmp.Equal(c, folder.Config{}) {
-			t.Errorf("%q: %+v, %v", text, c, err)
-		}
-	}
-	if err := os.WriteFile(f.Config(), []byte("secret-file: s\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeConfig(t, f, "secret-file: s")
 	c, err := f.ReadConfig()
 	if want := filepath.Join(string(f), "s"); err != nil || c.SecretFile != want {
 		t.Errorf("secret file %q, %v; want %q", c.SecretFile, err, want)
 	}
+}
+
+// TestLostConfigIsNotTakenForDefaults is about a file that said keep-bodies and was lost on the way.
+func TestLostConfigIsNotTakenForDefaults(t *testing.T) {
+	whole := folder.Folder(t.TempDir())
+	if err := whole.WriteConfig(folder.Config{Log: someLog, KeepBodies: true}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(whole.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := folder.Folder(t.TempDir())
+	if _, err := f.ReadConfig(); !isLost(err) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	for size := 0; size < len(text); size = min(size+19, max(size+1, len(text)-3)) {
+		if err := os.WriteFile(f.Config(), text[:size], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := f.ReadConfig(); err == nil {
+			t.Fatalf("the first %d of %d bytes are taken for the whole: %+v", size, len(text), c)
+		}
+	}
+	for name, text := range map[string]string{
+		"comments": "# nothing\n", "null": "~\n", "zeros": strings.Repeat("\x00", 4096), "no log": "keep-bodies: true\n",
+		"no end": "log: " + someLog + "\nkeep-bodies: true",
+	} {
+		if err := os.WriteFile(f.Config(), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.ReadConfig(); !isLost(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func isLost(err error) bool {
+	_, lost := errors.AsType[*folder.LostConfigError](err)
+	return lost
 }
 
 func TestSecret(t *testing.T) {
@@ -234,96 +276,6 @@ func TestCheckAndMake(t *testing.T) {
 	}
 	if err := f.Make(); err == nil || !strings.Contains(err.Error(), "never overwritten") {
 		t.Errorf("a folder with a key: %v", err)
-	}
-}
-
-func TestSocket(t *testing.T) {
-	for name, dir := range map[string]string{
-		"short": "d",
-		"deep":  strings.Repeat("deep/", 30) + "d",
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := folder.Folder(filepath.Join(t.TempDir(), dir))
-			if err := f.Make(); err != nil {
-				t.Fatal(err)
-			}
-			path := listenAndDial(t, f)
-			stat, err := os.Stat(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if mode := stat.Mode().Perm(); mode != 0o600 {
-				t.Errorf("socket has mode %v", mode)
-			}
-		})
-	}
-}
-
-// TestStaleSocket leaves the files of a killed daemon behind.
-func TestStaleSocket(t *testing.T) {
-	for name, dir := range map[string]string{
-		"short": "d",
-		"deep":  strings.Repeat("deep/", 30) + "d",
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := folder.Folder(filepath.Join(t.TempDir(), dir))
-			if err := f.Make(); err != nil {
-				t.Fatal(err)
-			}
-			first := listenAndDial(t, f) // never closed before the second
-			second := listenAndDial(t, f)
-			if name == "deep" && first == second {
-				t.Error("the second daemon reuses the first one's folder")
-			}
-			if _, err := os.Stat(first); name == "deep" && !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("the first daemon's socket is still there: %v", err)
-			}
-		})
-	}
-}
-
-// listenAndDial opens the folder's socket, connects to it, and leaves it open until the test ends.
-func listenAndDial(t *testing.T, f folder.Folder) string {
-	t.Helper()
-	listener, err := f.Listen(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	path, err := f.Socket()
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := net.Dial("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn.Close()
-	return path
-}
-
-func TestSocketIsTakenAway(t *testing.T) {
-	f := folder.Folder(filepath.Join(t.TempDir(), strings.Repeat("deep/", 30)))
-	if err := f.Make(); err != nil {
-		t.Fatal(err)
-	}
-	listener, err := f.Listen(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	path, err := f.Socket()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the short folder is still there: %v", err)
-	}
-	left, err := os.ReadDir(string(f))
-	if err != nil || len(left) != 0 {
-		t.Errorf("left in the folder: %v, %v", left, err)
 	}
 }
 

@@ -9,27 +9,44 @@ import (
 	"strings"
 )
 
+// maxPID is more than the text of a process's id has, in bytes.
+const maxPID = 32
+
 // Hold writes this process's id beside the log that it has open, for others to name. The caller holds
 // the log's lock. Call release before the lock is given back. The id is for messages only, so a disk
 // without room for it is no reason to stop: the error then says why there is none, and release is set
 // all the same.
 func (f Folder) Hold() (release func() error, err error) {
 	path := f.path("quipu.pid")
-	if err = os.WriteFile(path, fmt.Appendln(nil, os.Getpid()), 0o644); err != nil {
-		err = fmt.Errorf("write pid file: %w", err)
+	if err := writePID(path); err != nil {
+		return func() error { return nil }, fmt.Errorf("write pid file: %w", err)
 	}
 	return func() error {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove pid file: %w", err)
 		}
 		return nil
-	}, err
+	}, nil
 }
 
-// Holder returns the process that wrote quipu.pid, 0 when there is none or it is gone. It is for
-// messages: the lock decides.
+// writePID writes the id anew: what lies there may be a pipe, or lead to some other file.
+func writePID(path string) error {
+	if err := removeAll([]string{path}); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(file, os.Getpid())
+	return errors.Join(err, file.Close())
+}
+
+// Holder returns the process that wrote quipu.pid, 0 when there is none, it is gone or the file makes no
+// sense. It is for messages: the lock decides.
 func (f Folder) Holder() int {
-	b, err := os.ReadFile(f.path("quipu.pid"))
+	file := part{path: f.path("quipu.pid"), most: maxPID}
+	b, err := file.read()
 	if err != nil {
 		return 0
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/whole"
 )
 
 // ErrPeers is returned by [Folder.ReadPeers] for a file that does not hold what it should.
@@ -60,15 +60,14 @@ func (f Folder) Peers() string { return f.path("peers.json") }
 // are skipped, and so are peers without an address. It returns [ErrPeers] for a file that makes no sense,
 // which [Folder.SetPeersAside] gets out of the way.
 func (f Folder) ReadPeers(now time.Time) ([]Peer, error) {
-	file, err := os.Open(f.Peers())
+	file := part{path: f.Peers(), noun: "list of peers", expect: "the peers of earlier runs", most: maxPeersFile}
+	b, err := file.read()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read peers: %w", err)
+	if spoilt, ok := errors.AsType[*partError](err); ok && spoilt.err == nil {
+		err = fmt.Errorf("%w: %w", ErrPeers, err)
 	}
-	defer file.Close()
-	b, err := io.ReadAll(io.LimitReader(file, maxPeersFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("read peers: %w", err)
 	}
@@ -80,9 +79,6 @@ func (f Folder) ReadPeers(now time.Time) ([]Peer, error) {
 }
 
 func parsePeers(b []byte) ([]Peer, error) {
-	if len(b) > maxPeersFile {
-		return nil, fmt.Errorf("more than %d bytes", maxPeersFile)
-	}
 	var read peersFile
 	if err := json.Unmarshal(b, &read); err != nil {
 		return nil, err
@@ -121,7 +117,7 @@ func (f Folder) WritePeers(peers []Peer, now time.Time) error {
 	if err := enc.Encode(peersFile{Version: peersVersion, Peers: append([]Peer{}, KeepPeers(peers, now)...)}); err != nil {
 		return fmt.Errorf("write peers: %w", err)
 	}
-	if err := writeFile(f.Peers(), b.Bytes(), 0o600); err != nil {
+	if err := whole.Write(f.Peers(), b.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("write peers: %w", err)
 	}
 	return nil

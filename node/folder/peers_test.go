@@ -84,7 +84,7 @@ func TestPeersAreBounded(t *testing.T) {
 func TestBrokenPeers(t *testing.T) {
 	f := folder.Folder(t.TempDir())
 	for text, want := range map[string]string{
-		"":                            "unexpected end",
+		"":                            "is empty",
 		`{"version":1,"peers":[{"aut`: "unexpected end",
 		`{"version":2,"peers":[]}`:    "expected version 1, got 2",
 		`[]`:                          "cannot unmarshal",

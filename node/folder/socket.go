@@ -2,6 +2,7 @@ package folder
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/quipulog/quipu/eventlog/whole"
 )
 
 // maxSocketPath is how many bytes the path of a Unix socket may have: sun_path less its zero, on the
@@ -17,28 +20,94 @@ import (
 const maxSocketPath = 103
 
 // shortFolder begins the name of the folder, in the system's folder for temporary files, that holds the
-// socket of a folder too deep for one.
+// socket of a folder too deep for one. Then comes whose it is, see shortName.
 const shortFolder = "quipu-"
 
-// Socket returns the path of the socket that a daemon in this folder listens on, when one does.
+// Socket returns the path of the socket that a daemon in this folder listens on, when one does. What lies
+// there and is no socket of this folder's owner, or is that of another folder from which this one was
+// copied, is an error: nobody is to take somebody else's answers for this node's.
 func (f Folder) Socket() (string, error) {
-	b, err := os.ReadFile(f.path("quipu.sock.path"))
+	path, named, err := f.namedSocket()
+	if err == nil && !named {
+		path, err = f.longSocket()
+	}
 	if err == nil {
-		return strings.TrimSuffix(string(b), "\n"), nil
+		err = f.checkSocket(path)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("find socket: %w", err)
-	}
-	return f.longSocket()
-}
-
-// longSocket returns D/quipu.sock, as an absolute path so that it means the same to every process.
-func (f Folder) longSocket() (string, error) {
-	path, err := filepath.Abs(f.path("quipu.sock"))
 	if err != nil {
 		return "", fmt.Errorf("find socket: %w", err)
 	}
 	return path, nil
+}
+
+// namedSocket returns the path that quipu.sock.path holds, if there is one.
+func (f Folder) namedSocket() (path string, named bool, err error) {
+	file := part{
+		path: f.path("quipu.sock.path"), noun: "path of the socket", expect: "the path of a socket that quipu start made for this folder",
+		ways: "remove it, or let the next quipu start replace it", most: 4 << 10,
+	}
+	b, err := file.read()
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, err
+	}
+	path = strings.TrimSuffix(string(b), "\n")
+	name, err := f.shortName()
+	if err != nil {
+		return "", false, err
+	}
+	if filepath.Base(path) != "sock" || !strings.HasPrefix(filepath.Base(filepath.Dir(path)), name) {
+		return "", false, file.wrong("names another place")
+	}
+	return path, true, nil
+}
+
+// checkSocket refuses what is at path and no socket, or one that neither this process's user nor root nor the owner
+// of the folder has made.
+func (f Folder) checkSocket(path string) error {
+	folder, err := os.Stat(string(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing is there, which whoever connects is told
+	}
+	stat, socketErr := os.Lstat(path)
+	if errors.Is(socketErr, fs.ErrNotExist) {
+		return nil
+	}
+	if err := errors.Join(err, socketErr); err != nil {
+		return err
+	}
+	if stat.Mode()&fs.ModeSocket == 0 {
+		return notSocket(path, stat.Mode())
+	}
+	if !trusted(stat, folder) {
+		return fmt.Errorf("%s belongs to another user than %s: expected the socket of this node's daemon", path, f)
+	}
+	return nil
+}
+
+func notSocket(path string, mode fs.FileMode) error {
+	return fmt.Errorf("%s is %s: expected the socket that quipu start makes there; move it away", path, kindOf(mode))
+}
+
+// shortName returns what the name of a short folder begins with that is this folder's: it names the
+// folder's own path, so that a copy of the folder is not taken for it.
+func (f Folder) shortName() (string, error) {
+	path, err := filepath.EvalSymlinks(string(f))
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(path))
+	return fmt.Sprintf("%s%x-", shortFolder, sum[:8]), nil
+}
+
+// longSocket returns D/quipu.sock, as an absolute path so that it means the same to every process.
+func (f Folder) longSocket() (string, error) {
+	return filepath.Abs(f.path("quipu.sock"))
 }
 
 // Listen opens the daemon's socket, mode 0600. The caller holds the log's lock, so a socket that lies
@@ -50,16 +119,16 @@ func (f Folder) Listen(ctx context.Context) (net.Listener, error) {
 	}
 	path, err := f.longSocket()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open socket: %w", err)
 	}
 	remove := []string{path}
 	if len(path) > maxSocketPath {
-		if path, err = shortSocket(); err != nil {
+		if path, err = f.shortSocket(); err != nil {
 			return nil, fmt.Errorf("open socket: %w", err)
 		}
 		named := f.path("quipu.sock.path")
 		remove = []string{named, path, filepath.Dir(path)}
-		if err := writeFile(named, []byte(path+"\n"), 0o600); err != nil {
+		if err := whole.Write(named, []byte(path+"\n"), 0o600); err != nil {
 			return nil, errors.Join(fmt.Errorf("open socket: %w", err), removeAll(remove))
 		}
 	}
@@ -76,8 +145,12 @@ func (f Folder) Listen(ctx context.Context) (net.Listener, error) {
 }
 
 // shortSocket makes a folder that only its owner can enter, and returns a path for a socket in it.
-func shortSocket() (string, error) {
-	dir, err := os.MkdirTemp("", shortFolder)
+func (f Folder) shortSocket() (string, error) {
+	name, err := f.shortName()
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", name+"*")
 	if err != nil {
 		return "", err
 	}
@@ -88,22 +161,17 @@ func shortSocket() (string, error) {
 	return path, nil
 }
 
-// removeStale removes what a daemon that was killed left behind.
+// removeStale removes what a daemon of this folder that was killed left behind, and nothing else, whatever
+// quipu.sock.path says.
 func (f Folder) removeStale() error {
-	named := f.path("quipu.sock.path")
-	b, err := os.ReadFile(named)
-	if err == nil {
-		path := strings.TrimSuffix(string(b), "\n")
-		// Only what shortSocket makes is removed, whatever the file says.
-		if dir := filepath.Dir(path); filepath.Base(path) == "sock" && strings.HasPrefix(filepath.Base(dir), shortFolder) {
-			_ = removeAll([]string{path, dir})
-		}
-		err = os.Remove(named)
+	if path, named, err := f.namedSocket(); err == nil && named {
+		_ = removeAll([]string{path, filepath.Dir(path)})
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	path := f.path("quipu.sock")
+	if stat, err := os.Lstat(path); err == nil && stat.Mode()&fs.ModeSocket == 0 {
+		return notSocket(path, stat.Mode())
 	}
-	return removeAll([]string{f.path("quipu.sock")})
+	return removeAll([]string{f.path("quipu.sock.path"), path})
 }
 
 // removeAll removes files and empty folders that may be gone already.

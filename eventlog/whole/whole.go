@@ -1,0 +1,138 @@
+package whole
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// maxLinks is how many links may stand one behind the other, as on Linux.
+const maxLinks = 40
+
+// File is a file that takes its name once it is complete. It is written by one goroutine.
+type File struct {
+	*os.File
+	target string
+	kept   bool
+}
+
+// Create begins a file that is to stand at path. A new one has that mode; one that is replaced keeps its
+// own. The caller calls [File.Drop] in the end, whether or not it has called [File.Keep].
+func Create(path string, mode fs.FileMode) (*File, error) {
+	target, err := Target(path)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".new-*")
+	if err != nil {
+		if fault, ok := errors.AsType[*fs.PathError](err); ok {
+			err = fault.Err // the name in it is not the one that was asked for
+		}
+		return nil, fmt.Errorf("make %s: %w", path, err)
+	}
+	f := &File{File: file, target: target}
+	if err := Inherit(file.Name(), target, mode); err != nil {
+		return nil, errors.Join(err, f.Drop())
+	}
+	return f, nil
+}
+
+// Keep closes the file and gives it its name, once all of it is on disk.
+func (f *File) Keep() error {
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), f.target); err != nil {
+		return err
+	}
+	f.kept = true
+	return SyncFolder(filepath.Dir(f.target))
+}
+
+// Drop takes the file away unless it was kept.
+func (f *File) Drop() error {
+	err := f.Close()
+	if errors.Is(err, os.ErrClosed) {
+		err = nil
+	}
+	if !f.kept {
+		err = errors.Join(err, os.Remove(f.Name()))
+	}
+	return err
+}
+
+// Write puts a file that holds b at path. A new one has that mode.
+func Write(path string, b []byte, mode fs.FileMode) error {
+	f, err := Create(path, mode)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(b); err == nil {
+		err = f.Keep()
+	}
+	return errors.Join(err, f.Drop())
+}
+
+// Target returns where a file that is to stand at path is put: at path, or where the link leads that lies
+// there, which need not exist yet.
+func Target(path string) (string, error) {
+	for range maxLinks {
+		stat, err := os.Lstat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return path, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		if stat.Mode()&fs.ModeSymlink == 0 {
+			return path, nil
+		}
+		to, err := os.Readlink(path)
+		if err != nil {
+			return "", err
+		}
+		if !filepath.IsAbs(to) {
+			// The folder may be reached by a link, and then ".." in to is not that of the path's text.
+			dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+			if err != nil {
+				return "", err
+			}
+			to = filepath.Join(dir, to)
+		}
+		path = to
+	}
+	return "", fmt.Errorf("%s: more than %d links one behind the other", path, maxLinks)
+}
+
+// Inherit gives a new file the mode, and if it can the owner, of the one at target that it will replace,
+// or that mode where there is none.
+func Inherit(file, target string, mode fs.FileMode) error {
+	old, err := os.Stat(target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return os.Chmod(file, mode)
+	case err != nil:
+		return err
+	case !old.Mode().IsRegular():
+		return os.Chmod(file, mode)
+	}
+	takeOwner(file, old)
+	return os.Chmod(file, old.Mode().Perm())
+}
+
+// SyncFolder makes the names in a folder durable, where the system can.
+func SyncFolder(path string) error {
+	dir, err := os.Open(path)
+	if err == nil {
+		err = errors.Join(dir.Sync(), dir.Close())
+	}
+	for _, cannot := range []error{errors.ErrUnsupported, fs.ErrPermission, syscall.EINVAL} {
+		if errors.Is(err, cannot) {
+			return nil
+		}
+	}
+	return err
+}
