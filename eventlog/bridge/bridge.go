@@ -61,10 +61,11 @@ func (b *Bridge[T]) made() error {
 }
 
 // Publish puts a value in the queue, before Run too. It returns once the value is queued, not once it
-// is durable. When there is no room it does what Config.Overflow says. ctx counts while it waits.
+// is durable. When there is no room it does what Config.Overflow says. Room is made by Run, Flush and Close:
+// where Overflow is [Wait] and none of them runs, a full queue waits until ctx ends.
 //
 // An error means that the value will not be recorded: Encode's own, one that wraps [crdt.ErrEvent],
-// [*NumberError], [*BehindError], [ErrDropped] (then a gap entry will name it), [ErrClosed], or why
+// [*NumberError], [*BehindError], [*DroppedError] (then a gap entry will name it), [ErrClosed], or why
 // the bridge has stopped.
 func (b *Bridge[T]) Publish(ctx context.Context, v T) error {
 	if err := b.made(); err != nil {

@@ -18,7 +18,7 @@ const (
 	Wait Overflow = iota
 	// Refuse returns a [*BehindError]; the value is still its producer's.
 	Refuse
-	// Drop drops the value, returns [ErrDropped], and names it in a gap entry, which is appended in the
+	// Drop drops the value, returns a [*DroppedError], and names it in a gap entry, which is appended in the
 	// transaction of what follows it.
 	Drop
 )

@@ -90,8 +90,8 @@ func Example() {
 		fmt.Println(g.String(), g.Kinds)
 	}
 	// Output:
-	// till: number 3: queue is full: the event is dropped
-	// till: number 4: queue is full: the event is dropped
+	// till: queue is full: the event with number 3 is dropped, a gap will name it
+	// till: queue is full: the event with number 4 is dropped, a gap will name it
 	// r-5 is durable, seq 3
 	// sold r-1
 	// sold r-2

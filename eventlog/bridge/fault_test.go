@@ -223,8 +223,10 @@ func (m *model) publish(t *rapid.T) {
 	if _, refused := errors.AsType[*bridge.BehindError](err); refused && full {
 		return
 	}
-	if (err != nil) != full || err != nil && !errors.Is(err, bridge.ErrDropped) {
+	if (err != nil) != full {
 		t.Fatalf("publish %d, full: %t: %v", m.next, full, err)
+	} else if full {
+		wantDropped(t, err, uint64(m.next))
 	}
 	m.entries[m.next] = err == nil
 	m.next++

@@ -16,9 +16,15 @@ const (
 	ReasonSource = "missing from the source"
 )
 
-// ErrDropped is returned by [Bridge.Publish] when the queue is full and the value was dropped. A gap
+// DroppedError is returned by [Bridge.Publish] when the queue is full and the value was dropped. A gap
 // entry will name it.
-var ErrDropped = errors.New("queue is full: the event is dropped")
+type DroppedError struct {
+	Number uint64 // of the value
+}
+
+func (e *DroppedError) Error() string {
+	return fmt.Sprintf("queue is full: the event with number %d is dropped, a gap will name it", e.Number)
+}
 
 // BehindError is returned by [Bridge.Publish] when the queue is full and the bridge refuses.
 type BehindError struct {
@@ -141,7 +147,7 @@ func (q *queue) offer(it item, must bool) (changed <-chan struct{}, err error) {
 		q.lost.Add(it.number, it.event.Kind, it.event.Time)
 		q.because(ReasonFull)
 		q.stats.Dropped++
-		err = fmt.Errorf("number %d: %w", it.number, ErrDropped)
+		err = &DroppedError{Number: it.number}
 	}
 	q.assigned = it.number
 	q.signal()

@@ -35,7 +35,7 @@ func (b *Bridge[T]) Subscribe(ctx context.Context, values <-chan T) error {
 			if err == nil {
 				_, err = b.queue.offer(it, b.cfg.Overflow != Drop)
 			}
-			if err != nil && !errors.Is(err, ErrDropped) {
+			if _, dropped := errors.AsType[*DroppedError](err); err != nil && !dropped {
 				return fmt.Errorf("subscribe: %w", err)
 			}
 		case <-b.queue.stopped:
