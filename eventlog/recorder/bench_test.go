@@ -2,6 +2,7 @@ package recorder_test
 
 import (
 	"context"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -68,7 +69,7 @@ func fillable(b *testing.B, cfg recorder.Config) *recorder.Recorder {
 	if cfg.Dir != "" {
 		cfg.Dir = b.TempDir()
 	}
-	cfg.Buffer, cfg.BufferBytes = 1<<40, 1<<50
+	cfg.Buffer, cfg.BufferBytes = math.MaxInt, math.MaxInt
 	return newRecorder(b, eventlogtest.Open(b), cfg)
 }
 
