@@ -42,6 +42,7 @@ type Log struct {
 	sweeping sweeping
 	inside   reentry // the goroutines that run the function of an Update or a View
 	claims   claims  // the followers that run
+	names    names   // what else runs under a name
 	// audience is who is told of transient events.
 	audience audience
 	index    indexing

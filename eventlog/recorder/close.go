@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strings"
 
 	"github.com/quipulog/quipu/eventlog"
 )
@@ -65,6 +66,7 @@ func (r *Recorder) finish(ctx context.Context) error {
 		return err
 	}
 	r.finished = true
+	r.release()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stats.UnknownKinds += r.filter.warnUnseen(r.cfg.Logger)
@@ -85,13 +87,16 @@ func (r *Recorder) fail(err error) error {
 	defer func() { <-r.slot }()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.failed != nil {
+	if r.ended {
 		return r.failed
 	}
-	r.failed = err
+	if r.ended = true; r.failed == nil {
+		r.failed = err
+	}
 	r.letIn()
 	r.signal()
-	if !errors.Is(err, ErrTaken) { // the folder is another's now
+	r.release()
+	if !errors.Is(r.failed, ErrTaken) { // the folder is another's now
 		if kept := r.park(); kept != nil {
 			r.cfg.Logger.Error("keep what waits", "recorder", r.cfg.Name, "error", kept)
 		}
@@ -99,7 +104,21 @@ func (r *Recorder) fail(err error) error {
 	if closed := r.closeFiles(); closed != nil {
 		r.cfg.Logger.Warn("close the recorder's files", "recorder", r.cfg.Name, "error", closed)
 	}
-	return err
+	return r.failed
+}
+
+// taken ends the recorder for another one of its name. Once it has returned, nothing more is recorded, and
+// what a flush has written stands in the state.
+func (r *Recorder) taken() {
+	r.slot <- struct{}{}
+	defer func() { <-r.slot }()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failed == nil {
+		r.failed = fmt.Errorf("%w: %q", ErrTaken, r.cfg.Name)
+	}
+	r.letIn()
+	r.signal()
 }
 
 // keep keeps what waits where it can, and returns an error that says what has become of it.
@@ -122,10 +141,17 @@ func (r *Recorder) keep() error {
 // waiting returns an error that says how much is not in the log.
 func (r *Recorder) waiting() error {
 	s := r.Stats()
-	if s.AtRisk == 0 && s.Spilling > 0 {
-		return fmt.Errorf("%d events are kept in %s", s.Spilling, r.cfg.Dir)
+	var what []string
+	if s.Spilling > 0 {
+		what = append(what, fmt.Sprintf("%d events are kept in %s", s.Spilling, r.cfg.Dir))
 	}
-	return fmt.Errorf("%d events are kept in %s and %d in memory, which the end of the process loses", s.Spilling, r.cfg.Dir, s.AtRisk)
+	if s.AtRisk > 0 {
+		what = append(what, fmt.Sprintf("%d events are in memory, which the end of the process loses", s.AtRisk))
+	}
+	if len(what) == 0 {
+		what = append(what, "no event waits, but the log does not say yet that this recorder has ended")
+	}
+	return errors.New(strings.Join(what, ", and "))
 }
 
 // park moves what waits in memory into the spill. Nothing is recorded any more; the caller holds the
@@ -135,11 +161,11 @@ func (r *Recorder) park() error {
 		return nil
 	}
 	items := r.buffer.items
-	older := len(items) > 0 && r.spill.waiting > 0 && items[0].number < r.spill.from
+	older := len(items) > 0 && r.spill.waiting.all > 0 && items[0].number < r.spill.from
 	if err := r.spill.park(items, older); err != nil {
 		return fmt.Errorf("keep %d events in %s: %w", r.buffer.events, r.cfg.Dir, err)
 	}
 	r.stats.Spilled += uint64(r.buffer.events)
-	r.buffer = buffer{}
+	r.buffer, r.dropped = buffer{}, 0
 	return r.count.finish(r.number, r.cfg.Now())
 }

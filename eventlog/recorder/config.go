@@ -24,7 +24,9 @@ const (
 	// that is full too, Record returns [ErrFull].
 	Spill
 	// Drop loses the event, and leaves a gap entry that names how many were lost, which numbers they
-	// had, when and of what kinds.
+	// had, when and of what kinds. Without Config.Dir nobody counts what is dropped between a flush and a
+	// crash: the gap that the next New leaves then says at most 1,048,576 events more than Config.Buffer. Give it
+	// a Dir where that matters.
 	Drop
 )
 

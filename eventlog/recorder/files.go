@@ -68,14 +68,14 @@ func openSpill(f *files, header []byte, limit int64, settled uint64) (*spill, er
 		return nil, err
 	}
 	for _, path := range segments {
-		seg, off, n, err := scan(path, header, settled)
+		seg, off, err := scan(path, header, settled)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
 		if seg.broken {
 			s.broken = append(s.broken, max(settled, seg.numbers.last()))
 		}
-		if seg.waiting = n; n == 0 {
+		if seg.waiting.all == 0 {
 			continue
 		}
 		if len(s.segments) == 0 {
@@ -83,7 +83,8 @@ func openSpill(f *files, header []byte, limit int64, settled uint64) (*spill, er
 		}
 		s.segments = append(s.segments, seg)
 		s.bytes += seg.size
-		s.waiting += n
+		s.waiting.all += seg.waiting.all
+		s.waiting.gaps += seg.waiting.gaps
 	}
 	s.reached = settled
 	if waits := s.numbers(); len(waits) > 0 {
@@ -102,12 +103,12 @@ func (s *spill) numbers() (all spans) {
 	return all
 }
 
-// scan reads the numbers above settled in a segment: how many records have one, and where the first of
+// scan reads the numbers above settled in a segment: which records have one, and where the first of
 // them begins. A record that is not whole ends it.
-func scan(path string, header []byte, settled uint64) (seg *segment, off int64, n uint64, err error) {
+func scan(path string, header []byte, settled uint64) (seg *segment, off int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, 0, 0, err
+		return nil, 0, err
 	}
 	defer f.Close()
 	seg = &segment{path: path, size: int64(len(header))}
@@ -116,31 +117,31 @@ func scan(path string, header []byte, settled uint64) (seg *segment, off int64, 
 	begin := make([]byte, len(header))
 	switch _, err := io.ReadFull(r, begin); {
 	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
-		return seg, off, 0, nil // a crash came before its first record
+		return seg, off, nil // a crash came before its first record
 	case err != nil:
-		return nil, 0, 0, err
+		return nil, 0, err
 	case !bytes.Equal(begin, header):
-		return nil, 0, 0, fmt.Errorf("%w: move the file away, or give the recorder another Config.Dir", ErrOtherLog)
+		return nil, 0, fmt.Errorf("%w: move the file away, or give the recorder another Config.Dir", ErrOtherLog)
 	}
 	frames := frameReader{r: r}
 	for {
-		numbers, _, err := frames.next()
+		numbers, text, err := frames.next()
 		if err == nil && numbers.First <= seg.numbers.last() {
 			err = fmt.Errorf("%w: a record out of order", errBroken)
 		}
 		if err == io.EOF || errors.Is(err, errBroken) {
 			seg.broken = err != io.EOF
-			return seg, off, n, nil
+			return seg, off, nil
 		}
 		if err != nil {
-			return nil, 0, 0, err
+			return nil, 0, err
 		}
 		seg.numbers = seg.numbers.add(numbers)
 		seg.size = int64(len(header)) + frames.read
 		if numbers.Last <= settled {
 			off = seg.size
 		} else {
-			n++
+			seg.waiting.add(isGap(numbers, text))
 		}
 	}
 }

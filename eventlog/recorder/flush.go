@@ -15,7 +15,8 @@ type batch struct {
 	items   []item
 	spilled bool  // they come from the first file of the spill
 	off     int64 // there, after them
-	records uint64
+	records records
+	unread  uint64 // events there that cannot be read any more, which the only item names
 }
 
 // last returns the number of its last event.
@@ -55,7 +56,7 @@ func (r *Recorder) flush(ctx context.Context, upTo uint64) (done bool, err error
 func (r *Recorder) next() (batch, error) {
 	r.mu.Lock()
 	items := r.buffer.items
-	if r.spill == nil || r.spill.waiting == 0 || len(items) > 0 && items[0].number < r.spill.from {
+	if r.spill == nil || r.spill.waiting.all == 0 || len(items) > 0 && items[0].number < r.spill.from {
 		defer r.mu.Unlock()
 		return batch{items: r.buffer.front(r.cfg.FlushBytes)}, nil
 	}
@@ -65,7 +66,11 @@ func (r *Recorder) next() (batch, error) {
 	if errors.Is(err, errBroken) {
 		return r.giveUp(err)
 	}
-	return batch{items: items, spilled: true, off: next, records: uint64(len(items))}, err
+	b := batch{items: items, spilled: true, off: next}
+	for i := range items {
+		b.records.add(items[i].lost != nil)
+	}
+	return b, err
 }
 
 // giveUp returns, instead of what cannot be read any more in the first file of the spill, a gap.
@@ -81,7 +86,7 @@ func (r *Recorder) giveUp(cause error) (batch, error) {
 		g.AddRange(x.First, x.Last)
 	}
 	r.cfg.Logger.Error("spilled events cannot be read again: a gap will name them", "recorder", r.cfg.Name, "path", seg.path, "events", g.Count, "error", cause)
-	return batch{items: []item{{number: g.Last, lost: &g}}, spilled: true, off: seg.size, records: seg.waiting}, nil
+	return batch{items: []item{{number: g.Last, lost: &g}}, spilled: true, off: seg.size, records: seg.waiting, unread: seg.waiting.events()}, nil
 }
 
 // write appends what a batch holds, and notes in the same transaction how far the recorder has come.
@@ -129,17 +134,12 @@ func (r *Recorder) settle(b *batch, invalid uint64) {
 	defer r.mu.Unlock()
 	r.settled = b.last()
 	r.stats.Flushes++
-	r.stats.Dropped += invalid
+	r.stats.Dropped += invalid + b.unread
 	r.stats.Flushed -= invalid
 	for i := range b.items {
-		switch lost := b.items[i].lost; {
-		case lost == nil:
+		if lost := b.items[i].lost; lost == nil {
 			r.stats.Flushed++
-		case b.spilled && len(b.items) == 1:
-			r.stats.Dropped += b.records // as many as could not be read
-		case b.spilled:
-			r.stats.Dropped++
-		default:
+		} else if !b.spilled {
 			r.dropped -= lost.Count
 		}
 	}

@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -103,6 +104,19 @@ func (f *frameReader) nextItem() (item, error) {
 		return item{}, fmt.Errorf("%w: record %d: %w", errBroken, numbers.Last, err)
 	}
 	return it, nil
+}
+
+// isGap reports whether a record names lost events. The text of an event may have the kind of a gap
+// anywhere; that of a gap always has it.
+func isGap(numbers span, text []byte) bool {
+	if numbers.First < numbers.Last {
+		return true
+	}
+	if !bytes.Contains(text, []byte(gap.Kind)) {
+		return false
+	}
+	it, err := parseItem(numbers, text)
+	return err == nil && it.lost != nil
 }
 
 func parseItem(numbers span, text []byte) (item, error) {

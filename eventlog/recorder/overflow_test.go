@@ -131,3 +131,35 @@ func TestSpillIsSynced(t *testing.T) {
 	}
 	closeRecorder(t, r)
 }
+
+// A gap that a Close without time has put into the spill is no event, neither while it waits there nor
+// once it is in the log, here or from the next recorder.
+func TestAGapThatIsSpilledIsNotCountedAsAnEvent(t *testing.T) {
+	for _, next := range []bool{false, true} {
+		l := eventlogtest.Open(t)
+		cfg := recorder.Config{Name: "till", Buffer: 1, Overflow: recorder.Drop, Dir: t.TempDir()}
+		r := newRecorder(t, l, cfg)
+		record(t, r, 1, 2)
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := r.Close(ended); err == nil {
+			t.Fatal("Close without time has closed")
+		}
+		checkSum(t, r)
+		if s := r.Stats(); s.Spilling != 1 || s.Dropped != 1 {
+			t.Errorf("between two Closes: %+v", s)
+		}
+		want := recorder.Stats{Recorded: 2, Flushed: 1, Dropped: 1}
+		if next {
+			r = newRecorder(t, l, cfg)
+			want = recorder.Stats{Recovered: 1, Flushed: 1}
+		}
+		closeRecorder(t, r)
+		checkSum(t, r)
+		s := r.Stats()
+		if got := (recorder.Stats{Recorded: s.Recorded, Recovered: s.Recovered, Flushed: s.Flushed, Dropped: s.Dropped}); got != want {
+			t.Errorf("at the end: %+v, want %+v", got, want)
+		}
+		checkEntries(t, l, "1", "till lost 1, 2 to 2: the recorder's buffer was full")
+	}
+}

@@ -18,8 +18,8 @@ var ErrFull = errors.New("the recorder is full")
 // ErrClosed is returned by [Recorder.Record] once [Recorder.Close] was called.
 var ErrClosed = errors.New("the recorder is closed")
 
-// ErrTaken is returned by Run and Close, and from then on by Record, when another recorder of the same
-// name was made on the log. What waited here in memory is named by a gap.
+// ErrTaken is returned by Record, Run, Flush and Close once New was called for another recorder of the same
+// name on the log. What waited here in memory is named by a gap.
 var ErrTaken = errors.New("another recorder of this name was opened")
 
 // Recorder takes events without waiting for a disk and writes them to a log. Its methods may be called
@@ -32,6 +32,7 @@ type Recorder struct {
 
 	received, filtered, invalid atomic.Uint64
 
+	release func()        // gives up the name
 	slot    chan struct{} // full while somebody flushes
 	wake    chan struct{} // of Run: there may be something to do
 	closing chan struct{} // closed when Close is called
@@ -42,12 +43,13 @@ type Recorder struct {
 	count    *countFile // nil without Config.Dir
 	number   uint64     // of the last event that was recorded
 	settled  uint64     // of the last event that was dealt with
-	dropped  uint64     // events that wait to be named by a gap
+	dropped  uint64     // events that wait in memory to be named by a gap
 	wanted   bool       // somebody found the buffer full since the last flush
 	room     chan struct{}
 	closed   bool
 	finished bool
-	failed   error // why nothing can be flushed any more
+	failed   error // why nothing can be recorded or flushed any more
+	ended    bool  // and what waited was kept
 	stats    Stats // less what is counted elsewhere
 }
 
@@ -128,7 +130,7 @@ func (r *Recorder) place(it *item, now time.Time) (wait bool, err error) {
 		return false, ErrClosed
 	case r.failed != nil:
 		return false, r.failed
-	case spills && r.spill.waiting > 0: // it stands behind what is there
+	case spills && r.spill.waiting.all > 0: // it stands behind what is there
 		return false, r.toSpill(it, counted)
 	case r.buffer.fits(it.size(), &r.cfg):
 		if err := counted(); err != nil {
@@ -198,12 +200,12 @@ func (r *Recorder) due() bool {
 	case !r.waits():
 		return false
 	}
-	return r.wanted || r.buffer.events >= r.cfg.FlushCount || r.buffer.bytes >= r.cfg.FlushBytes || r.spill != nil && r.spill.waiting > 0
+	return r.wanted || r.buffer.events >= r.cfg.FlushCount || r.buffer.bytes >= r.cfg.FlushBytes || r.spill != nil && r.spill.waiting.all > 0
 }
 
 // waits reports whether anything waits to be written. The caller holds the lock.
 func (r *Recorder) waits() bool {
-	return len(r.buffer.items) > 0 || r.spill != nil && r.spill.waiting > 0
+	return len(r.buffer.items) > 0 || r.spill != nil && r.spill.waiting.all > 0
 }
 
 // signal wakes Run.

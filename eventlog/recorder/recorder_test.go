@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -287,4 +288,32 @@ func TestFilter(t *testing.T) {
 func lines() (*slog.Logger, *bytes.Buffer) {
 	var b bytes.Buffer
 	return slog.New(slog.NewTextHandler(&b, nil)), &b
+}
+
+// Whenever the numbers are read, what was received is no less than what became of it.
+func TestStatsCountWhatWasReceivedBeforeWhatBecameOfIt(t *testing.T) {
+	r := newRecorder(t, eventlogtest.Open(t), recorder.Config{Kinds: []string{"tick"}, Overflow: recorder.Refuse, Buffer: 100})
+	var callers sync.WaitGroup
+	done := make(chan struct{})
+	for _, kind := range []string{"tick", "tock", ""} {
+		callers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					_ = r.Record(crdt.Event{Kind: kind, Payload: []byte("1")})
+				}
+			}
+		})
+	}
+	for range 20_000 {
+		if s := r.Stats(); s.Received < s.Filtered+s.Invalid+s.Refused+s.Recorded {
+			t.Errorf("%+v", s)
+			break
+		}
+	}
+	close(done)
+	callers.Wait()
+	checkSum(t, r)
 }

@@ -27,7 +27,8 @@ const (
 // New returns a recorder that writes to log. What an earlier recorder of the same name has left in the
 // spill is written before anything else; what it lost, since it ended without Close, is named by a gap
 // that New appends. Nothing is written until [Recorder.Run], Flush or Close is called, but Record may
-// be.
+// be. A recorder of the same name that still runs on log is ended, see [ErrTaken]: New waits for the
+// flush that it is in.
 //
 // Errors name the field of cfg that is wrong, wrap [ErrOtherLog], or are those of
 // [eventlog.Log.Update] or of the folder; New may be called again.
@@ -42,7 +43,13 @@ func New(log *eventlog.Log, cfg Config) (*Recorder, error) {
 		update: log.Update, cfg: cfg, filter: newFilter(cfg.Kinds, cfg.Known != nil), session: hex.EncodeToString(session[:]),
 		slot: make(chan struct{}, 1), wake: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
+	// Inside an Update of the log, TakeOver would wait for a flush that waits for this one: Update refuses.
+	if err := r.update(context.Background(), func(*eventlog.Tx) error { return nil }); err != nil {
+		return nil, fmt.Errorf("new recorder %q: %w", cfg.Name, err)
+	}
+	r.release = log.TakeOver(bucketName(cfg.Name), r.taken)
 	if err := r.begin(log.Incarnation()); err != nil {
+		r.release()
 		return nil, fmt.Errorf("new recorder %q: %w", cfg.Name, errors.Join(err, r.closeFiles()))
 	}
 	if cfg.Known != nil {
@@ -83,7 +90,7 @@ func (r *Recorder) begin(incarnation string) error {
 	}
 	r.tell(lost)
 	if r.spill != nil {
-		r.stats.Recovered = r.spill.waiting
+		r.stats.Recovered = r.spill.waiting.events()
 		r.signal()
 		if err := r.spill.files.sweep(r.session, r.spill); err != nil {
 			r.cfg.Logger.Warn("remove files of an earlier run", "recorder", r.cfg.Name, "error", err)

@@ -244,17 +244,17 @@ func TestTheNewerRecorderHasTheName(t *testing.T) {
 	older := newRecorder(t, l, recorder.Config{Dir: t.TempDir()})
 	other := newRecorder(t, l, recorder.Config{Name: "other"})
 	record(t, other, 1, 1)
+	record(t, older, 3, 3)
 	newer := newRecorder(t, l, recorder.Config{})
 	record(t, newer, 2, 2)
-	record(t, older, 3, 3)
+	if err := older.Record(tick(4)); !errors.Is(err, recorder.ErrTaken) {
+		t.Errorf("Record of the older, which nothing has told yet: %v", err)
+	}
 	if err := older.Flush(context.Background()); !errors.Is(err, recorder.ErrTaken) {
 		t.Errorf("Flush of the older: %v", err)
 	}
 	if err := older.Run(context.Background()); !errors.Is(err, recorder.ErrTaken) {
 		t.Errorf("Run of the older: %v", err)
-	}
-	if err := older.Record(tick(4)); !errors.Is(err, recorder.ErrTaken) {
-		t.Errorf("Record of the older: %v", err)
 	}
 	if err := older.Close(context.Background()); !errors.Is(err, recorder.ErrTaken) {
 		t.Errorf("Close of the older: %v", err)

@@ -29,8 +29,8 @@ type spill struct {
 	segments []*segment // oldest first
 	off      int64      // of the first record of the first one that waits
 	reached  uint64     // the number before that record, or less
-	waiting  uint64     // events
-	bytes    int64      // of all segments
+	waiting  records
+	bytes    int64 // of all segments
 	// from is the number of the first event that came while none waited: what is in the buffer is all
 	// older or all newer.
 	from uint64
@@ -51,9 +51,27 @@ type segment struct {
 	path    string
 	size    int64 // bytes of it that count
 	numbers spans // of its records
-	waiting uint64
+	waiting records
 	broken  bool // what followed size could not be read when it was found
 }
+
+// records counts records of a spill.
+type records struct {
+	all  uint64
+	gaps uint64 // those of them that name lost events
+}
+
+// events returns how many of the records are events.
+func (n records) events() uint64 { return n.all - n.gaps }
+
+func (n *records) add(lost bool) {
+	n.all++
+	if lost {
+		n.gaps++
+	}
+}
+
+func (n *records) sub(m records) { n.all, n.gaps = n.all-m.all, n.gaps-m.gaps }
 
 var errSpillFull = errors.New("the spill is full")
 
@@ -65,7 +83,7 @@ func (s *spill) append(it *item, counted func() error) error {
 		return err
 	}
 	frame := s.scratch
-	if s.waiting > 0 && s.bytes+int64(len(frame)) > s.max {
+	if s.waiting.all > 0 && s.bytes+int64(len(frame)) > s.max {
 		return fmt.Errorf("%w: %d bytes wait in %s, Config.SpillBytes allows %d", errSpillFull, s.bytes, s.files.dir, s.max)
 	}
 	if err := s.rotate(it.number); err != nil {
@@ -85,7 +103,7 @@ func (s *spill) append(it *item, counted func() error) error {
 }
 
 func (s *spill) added(seg *segment, it *item, size int64) {
-	if s.waiting == 0 {
+	if s.waiting.all == 0 {
 		s.from = it.number
 	}
 	first := it.number
@@ -95,8 +113,8 @@ func (s *spill) added(seg *segment, it *item, size int64) {
 	seg.numbers = seg.numbers.add(span{first, it.number})
 	seg.size += size
 	s.bytes += size
-	s.waiting++
-	seg.waiting++
+	s.waiting.add(it.lost != nil)
+	seg.waiting.add(it.lost != nil)
 	s.unsynced++
 }
 
@@ -244,10 +262,10 @@ func (s *spill) giveUp() (*segment, spans, error) {
 
 // settled takes n records up to off, the last of which has the given number, out of the first segment,
 // and removes that when it has no more.
-func (s *spill) settled(n uint64, off int64, number uint64) error {
+func (s *spill) settled(n records, off int64, number uint64) error {
 	seg := s.segments[0]
-	s.waiting -= n
-	seg.waiting -= n
+	s.waiting.sub(n)
+	seg.waiting.sub(n)
 	s.off, s.reached = off, number
 	if off < seg.size {
 		return nil

@@ -2,8 +2,11 @@ package recorder
 
 // Stats are the numbers of a recorder since New. At any moment
 //
-//	Received              = Filtered + Invalid + Refused + Recorded + those who wait for room
+//	Received              = Filtered + Invalid + Refused + Recorded + the calls that have not returned
 //	Recorded + Recovered  = Flushed + Dropped + Buffered + Spilling
+//
+// A call that has not returned waits for room, or is under way. All others are counts of events: the
+// gaps that name those that were dropped are not among them, wherever they wait.
 //
 // Only what was Filtered, Invalid or Refused is not recorded, and for the last two Record returned an
 // error.
@@ -44,15 +47,17 @@ type Stats struct {
 // Stats returns the numbers of the moment. It costs a lock and no I/O, and may be called by whatever
 // collects metrics.
 func (r *Recorder) Stats() Stats {
-	received, filtered, invalid := r.received.Load(), r.filtered.Load(), r.invalid.Load()
+	filtered, invalid := r.filtered.Load(), r.invalid.Load()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.stats
-	s.Received, s.Filtered, s.Invalid = received, filtered, invalid
+	// Each call is counted as received before it is counted as anything else. So what was received is
+	// read last: then no call is missing from it that is in another count.
+	s.Received, s.Filtered, s.Invalid = r.received.Load(), filtered, invalid
 	s.Buffered = uint64(r.buffer.events)
 	s.AtRisk = s.Buffered
 	if r.spill != nil {
-		s.Spilling, s.SpillBytes, s.Unsynced = r.spill.waiting, r.spill.bytes, uint64(r.spill.unsynced)
+		s.Spilling, s.SpillBytes, s.Unsynced = r.spill.waiting.events(), r.spill.bytes, uint64(r.spill.unsynced)
 	}
 	return s
 }
