@@ -18,7 +18,7 @@ func (s *stats) joinFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&s.join.End.Kinds, "end-kind", nil, "entries of this `kind` end it (repeat it for several)")
 	f.Var(&keyFlag{&s.join.Start.Key}, "key", "pair by this `key`: subject, module, header:NAME or a JSON pointer into the payload (default subject)")
 	f.Var(&keyFlag{&s.join.End.Key}, "end-key", "the `key` of the ends, where it is another")
-	f.Var(spanFlag{&s.join.Within}, "within", "the greatest distance of a pair, such as 5m (default none)")
+	f.Var(spanFlag{&s.join.Within}, "within", "the greatest distance of a pair, such as 5m (default the greatest there is, 292 years)")
 	f.BoolVar(&s.oldest, "oldest", false, "take the oldest start that is not taken, not the nearest")
 	f.BoolVar(&s.oneToMany, "one-to-many", false, "take the nearest start, even if it is taken")
 	f.BoolVar(&s.byClock, "by-clock", false, "measure by clock, not by event time")

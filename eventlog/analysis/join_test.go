@@ -173,6 +173,41 @@ func TestMicrosecondsAreNotComparedAsMilliseconds(t *testing.T) {
 		"paired s0 e1 5ms", "paired s2 e3 5µs", "start-alone s4", "end-alone e5", "start-alone s6", "end-alone e7")
 }
 
+// A latency has at most 292 years, and times lie up to 584 years apart: what is further apart is no pair, and
+// is said to be alone, on either scale.
+func TestWhatNoLatencyCanTellIsNoPair(t *testing.T) {
+	for _, scale := range []analysis.Scale{analysis.ByTime, analysis.ByClock} {
+		j := sentPaid()
+		j.Within, j.Scale = 0, scale
+		es := entries(t, "sent a 0s", "paid a 0s", "sent b 0s", "paid b 0s")
+		for i, at := range []time.Time{time.Unix(0, 0), time.Unix(0, math.MaxInt64), time.Unix(0, -1e9), time.Unix(0, math.MaxInt64)} {
+			es[i].Time = at
+			es[i].Clock = crdt.ClockAt(at)
+			if at.Before(time.Unix(0, 0)) {
+				es[i].Clock = 0
+			}
+		}
+		if scale == analysis.ByClock {
+			es[3].Clock = 1<<63 - 1
+		}
+		pairs := 0
+		for o, err := range j.Outcomes(seq(es)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o.Verdict == analysis.Paired {
+				pairs++
+				if o.Start.Place.Seq != 0 || o.Latency < 292*365*24*time.Hour {
+					t.Errorf("%v: paired %+v", scale, o)
+				}
+			}
+		}
+		if pairs != 1 {
+			t.Errorf("%v: %d pairs, want 1", scale, pairs)
+		}
+	}
+}
+
 // TestJoinIsNoNestedLoop: the join of system C compared each start with each end. Here that would be
 // 2,500 million comparisons each time, for keys that differ as for one that all share: more than go test
 // waits for (see BenchmarkNestedLoop).
