@@ -22,7 +22,7 @@ const (
 
 // Compaction says what [Log.Compact] did to the file.
 type Compaction struct {
-	Before, After int64 // its size in bytes
+	Before, After int64 // its size in bytes, see [Stats]
 }
 
 // Compact writes the file anew without the pages that are free, and goes on with that: what a trim has
@@ -45,7 +45,7 @@ func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 		if err := l.writable(); err != nil {
 			return err
 		}
-		c.Before = l.fileSize()
+		c.Before, _ = l.usage()
 		copied, err := l.copyFile(ctx)
 		if err != nil {
 			return err
@@ -53,7 +53,7 @@ func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 		if err := l.swap(copied); err != nil {
 			return err
 		}
-		c.After = l.fileSize()
+		c.After, _ = l.usage()
 		return nil
 	})
 	if err != nil {

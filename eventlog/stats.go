@@ -14,8 +14,8 @@ type Stats struct {
 	Next    uint64 // offset of the next entry that arrives
 	Trimmed uint64 // entries held without their bodies
 	Pruned  uint64 // entries that were held here and are no more
-	Bytes   int64  // size of the file
-	Free    int64  // bytes of it that are free: what a compaction would give back, or more
+	Bytes   int64  // of the file up to the end of its last page; the room that it has ahead is not counted
+	Free    int64  // bytes of these that are free: what a compaction would give back, or more
 	Forked  int    // feeds that contradict themselves, see [Log.Forked]
 	Shut    int    // authors of whom no more is taken
 	Ahead   int    // feeds whose last clock is more than a minute ahead of the wall clock
@@ -41,7 +41,7 @@ type counts = Applied
 
 // Stats returns the numbers of the moment.
 func (l *Log) Stats() Stats {
-	bytes, free := l.fileSize(), l.freeBytes()
+	bytes, free := l.usage()
 	now := l.cfg.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -61,12 +61,16 @@ func (l *Log) Stats() Stats {
 	return s
 }
 
-// freeBytes returns how many bytes of the file are in no use.
-func (l *Log) freeBytes() int64 {
-	l.swapping.RLock()
-	defer l.swapping.RUnlock()
-	s := l.db.Stats()
-	return int64(s.FreePageN+s.PendingPageN) * int64(l.pageSize)
+// usage returns how many bytes of the file are pages, and how many of those are in no use. Behind the last page
+// bbolt keeps up to 16 MiB of room for the next ones, which most file systems give no blocks to.
+func (l *Log) usage() (bytes, free int64) {
+	tx, err := l.begin(false)
+	if err != nil {
+		return l.fileSize(), 0
+	}
+	defer func() { _ = tx.Rollback() }()
+	s := tx.DB().Stats()
+	return tx.Size(), int64(s.FreePageN+s.PendingPageN) * int64(l.pageSize)
 }
 
 // count adds the outcomes of one Apply.
