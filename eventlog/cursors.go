@@ -99,15 +99,17 @@ func (l *Log) checkCursor(c Cursor, next uint64) error {
 type CursorStore interface {
 	// Load returns the cursor of the follower, and whether there is one.
 	Load(ctx context.Context, name string) (c Cursor, found bool, err error)
-	// Save keeps c, durably, in the place of what was kept before.
+	// Save keeps c, durably, in the place of what was kept before. A store that a handler writes by itself,
+	// in its own transaction, needs Save all the same: it is the only one to say where the follower has
+	// begun, and how far it has come through entries that are not for it.
 	Save(ctx context.Context, name string, c Cursor) error
 }
 
-// CursorError is returned by [Log.Deliver] when it is the cursor that cannot be loaded or saved, not
-// the handler that has failed, and by readings for a cursor that is not of this log.
+// CursorError is returned by [Log.Deliver] when it is the cursor that cannot be loaded or saved, or is not
+// of this log, not the handler that has failed, and by readings for a cursor that is not of this log.
 type CursorError struct {
 	Name string // of the follower; empty for a reading
-	Op   string // "load", "save" or "resume"
+	Op   string // "load" or "save" where the store has failed, "resume" where the cursor is not of this log
 	Err  error  // of the store, or wraps [ErrForeignCursor]
 }
 

@@ -8,8 +8,9 @@ import (
 )
 
 // Deliver is [Log.Follow] for effects that live elsewhere: the handler has no transaction, may take its
-// time, and the cursor is in store, saved once the handler has returned nil. So each entry is handled
-// at least once: what was handled and not saved when the process ended comes again. A handler that must
+// time, and the cursor is in store. It is saved before the first batch, when store has none: that is where
+// the follower begins; then each time that the handler has returned nil, and after stretches of which it
+// takes nothing. So each entry is handled at least once: what was handled and not saved when the process ended comes again. A handler that must
 // not do it twice has two ways: it keeps Delivery.After in the same transaction of its own as its
 // effects, and store loads it from there; or it asks its target for the entry by the key that is the
 // same for ever and on every node, [crdt.Entry.Place] together with the id of its op.
@@ -70,12 +71,16 @@ func (k *keptElsewhere) load(ctx context.Context) (uint64, error) {
 	next := now.bound
 	if !found {
 		// Kept at once: what is new is what arrives from now on.
-		c = k.log.CursorAt(k.start(next))
+		begin, err := k.start(next)
+		if err != nil {
+			return 0, err
+		}
+		c = k.log.CursorAt(begin)
 		if err := k.save(ctx, c); err != nil {
 			return 0, err
 		}
 	} else if err := k.log.checkCursor(c, next); err != nil {
-		return 0, &CursorError{Name: k.name, Op: "load", Err: err}
+		return 0, &CursorError{Name: k.name, Op: "resume", Err: err}
 	}
 	return c.Offset, k.remember(ctx, c.Offset, nil)
 }

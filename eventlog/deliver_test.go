@@ -214,9 +214,9 @@ func TestACursorOfAnotherLogIsRefused(t *testing.T) {
 		}
 		for _, read = range l.Entries(t.Context(), eventlog.Query{After: test.cursor, Order: eventlog.Arrival}) {
 		}
-		for op, err := range map[string]error{"load": delivered, "resume": tailed} {
+		for _, err := range []error{delivered, tailed} {
 			c, ok := err.(*eventlog.CursorError)
-			if !ok || c.Op != op || !errors.Is(err, eventlog.ErrForeignCursor) || !errors.Is(read, eventlog.ErrForeignCursor) {
+			if !ok || c.Op != "resume" || !errors.Is(err, eventlog.ErrForeignCursor) || !errors.Is(read, eventlog.ErrForeignCursor) {
 				t.Errorf("%s: %v", what, err)
 				continue
 			}
@@ -371,4 +371,22 @@ func TestDeliverParks(t *testing.T) {
 			t.Errorf("status %+v", s)
 		}
 	})
+}
+
+// A follower that would begin where the log has not come yet is refused, and nothing of it is kept: its
+// cursor would be refused at the next start, or entries below From would come.
+func TestAFollowerCannotBeginBeyondTheEnd(t *testing.T) {
+	l := eventlogtest.Open(t)
+	mustAppend(t, l, "0")
+	store := newCursors()
+	cfg := eventlog.FollowConfig{From: 2, Until: 1}
+	followed := l.Follow(t.Context(), "f", cfg, func(*eventlog.Tx, []eventlog.Entry) error { return nil })
+	for _, err := range []error{followed, l.Deliver(t.Context(), "f", cfg, store, (&elsewhere{}).handle)} {
+		if !errors.Is(err, eventlog.ErrFollowConfig) || !strings.Contains(err.Error(), "From is 2: expected 0 to 1") {
+			t.Errorf("From beyond the end: %v", err)
+		}
+	}
+	if followers, err := l.Followers(t.Context()); err != nil || len(followers) != 0 || len(store.kept) != 0 {
+		t.Errorf("kept: %v, %v, %v", followers, store.kept, err)
+	}
 }

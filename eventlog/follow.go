@@ -46,7 +46,8 @@ type FollowConfig struct {
 	// one takes all. Together they have at most 16 KiB.
 	Kinds, Modules, Subjects []string
 	Authors                  []crdt.Author
-	// From is the offset at which a follower begins that has no cursor yet; [Now] takes new entries only.
+	// From is the offset at which a follower begins that has no cursor yet, up to that of the next entry,
+	// see [Stats]; [Now] takes new entries only.
 	From uint64
 	// Until, unless it is 0, ends the follower with nil once it has done with all entries below that
 	// offset, those that are not for it and a few above included. The offset of the next entry, see

@@ -37,7 +37,9 @@ func (k *keptHere) load(ctx context.Context) (cursor uint64, err error) {
 			return fmt.Errorf("follow %q: %w: use Deliver with its store, or another name", k.name, ErrElsewhere)
 		}
 		if !found {
-			f.cursor = k.start(tx.Next())
+			if f.cursor, err = k.start(tx.Next()); err != nil {
+				return err
+			}
 		}
 		f.record.configure(&k.cfg, tx)
 		cursor = f.cursor
@@ -46,12 +48,15 @@ func (k *keptHere) load(ctx context.Context) (cursor uint64, err error) {
 	return cursor, err
 }
 
-// start returns where a follower without a cursor begins.
-func (f *following) start(next uint64) uint64 {
-	if f.cfg.From == Now {
-		return next
+// start returns where a follower without a cursor begins, in a log that ends before offset next.
+func (f *following) start(next uint64) (uint64, error) {
+	switch {
+	case f.cfg.From == Now:
+		return next, nil
+	case f.cfg.From > next:
+		return 0, fmt.Errorf("follow %q: %w: From is %d: expected 0 to %d, where the log ends, or Now", f.name, ErrFollowConfig, f.cfg.From, next)
 	}
-	return f.cfg.From
+	return f.cfg.From, nil
 }
 
 // fits reports whether the record says what the configuration does.
