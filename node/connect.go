@@ -85,7 +85,7 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 				}
 				return nil, fmt.Errorf("%w, which has not answered for %s", err, connectFor)
 			}
-			return nil, ctx.Err()
+			return nil, context.Cause(ctx)
 		}
 	}
 }

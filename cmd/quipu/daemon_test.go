@@ -36,7 +36,7 @@ type daemon struct {
 
 func daemonCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: daemon start|logged|stop|kill|wait DIR ...")
+		ts.Fatalf("usage: daemon start|logged|stop|hangup|kill|wait DIR ...")
 	}
 	fleet := ts.Value(fleetKey).(daemons)
 	what, dir, rest := args[0], args[1], args[2:]
@@ -53,6 +53,9 @@ func daemonCommand(ts *testscript.TestScript, neg bool, args []string) {
 		d.awaitLine(ts, rest[0])
 	case "stop":
 		ts.Check(d.cmd.Process.Signal(syscall.SIGTERM))
+		d.awaitEnd(ts, 0)
+	case "hangup":
+		ts.Check(d.cmd.Process.Signal(syscall.SIGHUP))
 		d.awaitEnd(ts, 0)
 	case "kill":
 		ts.Check(d.cmd.Process.Kill())

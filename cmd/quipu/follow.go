@@ -39,7 +39,7 @@ fails N times is set aside with its error and the others go on; see "quipu
 followers". With --parked the command is given what was set aside, an entry at
 a time, and what it handles is set aside no more. Whatever the command writes to stderr is written to stderr.
 
-It runs until SIGINT or SIGTERM, or with --once until all is handled that was
+It runs until SIGINT, SIGTERM or SIGHUP, or with --once until all is handled that was
 there when it began. It waits for the daemon while that does not run; --once
 does without one. The command's environment has NAME as QUIPU_FOLLOWER, the number
 of entries as QUIPU_ENTRIES and the cursor behind them as QUIPU_AFTER.
@@ -60,7 +60,7 @@ func newFollow() *cobra.Command {
 				return err
 			}
 			f.out, f.errs = cmd.OutOrStdout(), cmd.ErrOrStderr()
-			f.warn = func(text string) { warnf(cmd, "%s", text) }
+			f.outage.warn = func(text string) { warnf(cmd, "%s", text) }
 			err := f.run(cmd.Context())
 			if cmd.Context().Err() != nil {
 				return nil
@@ -91,7 +91,8 @@ type follow struct {
 	dir, exec string
 	request   api.FollowRequest
 	out, errs io.Writer
-	warn      func(string)
+	outage    outage
+	lost      time.Time // when a daemon was last lost; zero before
 }
 
 func (f *follow) check() error {
@@ -120,21 +121,20 @@ func (f *follow) run(ctx context.Context) error {
 	if f.request.Once || f.request.Parked {
 		return withNode(ctx, f.dir, func(c *api.Client) error { return c.Follow(ctx, f.request, f.handle) })
 	}
-	waiting := false
 	for {
 		client, err := node.ConnectDaemon(ctx, f.dir)
 		if err != nil {
 			if err := folder.Folder(f.dir).Check(); err != nil {
 				return err
 			}
-			if !waiting {
-				waiting = true
-				f.warn("no daemon runs here; waiting for one")
-			}
+			f.outage.tell("no daemon runs here; waiting for one")
 		} else {
-			waiting = false
-			err := errors.Join(client.Follow(ctx, f.request, f.handle), client.Close())
-			if !isGone(err) {
+			err := errors.Join(f.follow(ctx, client), client.Close())
+			switch {
+			case passes(err):
+				f.lost = time.Now()
+				f.outage.met(err)
+			case !f.isOurs(err):
 				return err
 			}
 		}
@@ -144,6 +144,22 @@ func (f *follow) run(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// follow follows a daemon until it stops.
+func (f *follow) follow(ctx context.Context, c *api.Client) error {
+	if _, err := c.Status(ctx); err != nil {
+		return err
+	}
+	f.outage.over()
+	return c.Follow(ctx, f.request, f.handle)
+}
+
+// isOurs reports whether the follower of our name that is said to run may be what is left of ourselves: a
+// daemon that was stopped and goes on has not seen yet that we have given it up.
+func (f *follow) isOurs(err error) bool {
+	refusal, ok := errors.AsType[*api.Error](err)
+	return ok && refusal.Code == api.Busy && !f.lost.IsZero() && time.Since(f.lost) < api.Silence
 }
 
 // handle runs the command for a batch.

@@ -10,13 +10,24 @@ import (
 )
 
 func main() {
-	// Without this a closed pipe on stdout kills the process; a write then returns EPIPE instead.
-	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Without this a closed pipe on stdout kills the process; a write then returns EPIPE instead. It is not
+	// ignored, which the commands of follow --exec would inherit.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	defer stop()
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
+}
+
+// stopSignals returns the signals that end a command cleanly: SIGHUP too, when the terminal goes, unless
+// whoever started the command had it ignored, as nohup does.
+func stopSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // run runs the command that args name, and returns the exit code.

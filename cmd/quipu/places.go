@@ -21,6 +21,9 @@ import (
 func printPlaces(w io.Writer, places iter.Seq2[crdt.Place, error]) error {
 	var line []byte
 	for p, err := range places {
+		if errors.Is(err, api.ErrGone) {
+			return fmt.Errorf("%w; what has no place printed may be in the log all the same", err)
+		}
 		if err != nil {
 			return err
 		}

@@ -37,12 +37,17 @@ func TestMain(m *testing.M) {
 //	daemon stop DIR           sends SIGTERM and wants exit code 0
 //	daemon kill DIR           sends SIGKILL
 //	daemon wait DIR CODE      waits until the daemon ends by itself
+//	daemon hangup DIR         sends SIGHUP and wants exit code 0
+//	deaf start DIR            stands in for a daemon; it tells its status and answers nothing else
+//	deaf called DIR ROUTE     waits until it was called otherwise
+//	deaf kill DIR             ends it, and every call
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			fleet := daemons{}
 			env.Values[fleetKey] = fleet
+			env.Values[deafKey] = map[string]*deaf{}
 			env.Defer(fleet.killAll)
 			// Short: the folders of a script may be too deep for a socket, that of temporary files not.
 			temp, err := os.MkdirTemp("", "qs")
@@ -55,6 +60,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "capture": capture, "replace": replace, "configure": configure, "flip": flip, "cut": cut, "daemon": daemonCommand,
 			"corrupt": corrupt, "fill": fill, "repeat": repeat, "events": events, "subjects": subjects, "until": until,
+			"deaf": deafCommand,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "root" {

@@ -18,8 +18,8 @@ import (
 )
 
 // startHelp explains quipu start.
-const startHelp = `Run the daemon of the node in D until SIGTERM or SIGINT, which stop it cleanly
-with exit code 0.
+const startHelp = `Run the daemon of the node in D until SIGTERM, SIGINT or SIGHUP, which stop it
+cleanly with exit code 0. (Under nohup SIGHUP does nothing.)
 
 Once it serves it prints one line to stdout, whether or not a peer answers:
 

@@ -109,7 +109,8 @@ func (s *syncing) repeat(ctx context.Context, every time.Duration) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err != nil && !passes(err) {
+		refused, ok := errors.AsType[*api.Error](err)
+		if err != nil && !passes(err) && !(ok && refused.Code == api.NotSynced) {
 			return err // Our own fault: trying again would not mend it.
 		}
 		if err != nil {
@@ -121,14 +122,6 @@ func (s *syncing) repeat(ctx context.Context, every time.Duration) error {
 		case <-pause.C:
 		}
 	}
-}
-
-// passes reports whether what a sync failed of may be over the next time: the other node, or this one's
-// daemon, or another command that has the log open.
-func passes(err error) bool {
-	refused, ok := errors.AsType[*api.Error](err)
-	_, held := errors.AsType[*node.HeldError](err)
-	return ok && (refused.Code == api.NotSynced || refused.Code == api.Stopping) || held || errors.Is(err, api.ErrGone)
 }
 
 // all syncs with each node in turn. Its error is that of the first that failed.

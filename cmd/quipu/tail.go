@@ -19,7 +19,7 @@ const tailPause = 100 * time.Millisecond
 
 const tailHelp = `Print entries in the order in which they arrive at this node, as soon as they
 are durable here, from now on or with --from-start from the first one, until
-SIGINT or SIGTERM, or until --limit is reached; the exit code is then 0.
+SIGINT, SIGTERM or SIGHUP, or until --limit is reached; the exit code is then 0.
 
 Nothing is missed and nothing printed twice, even while the daemon restarts:
 the tail waits for it and goes on where it was. The flags that say which
@@ -56,6 +56,7 @@ func newTail() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t.print = newEntryPrinter(cmd.OutOrStdout(), format)
 			t.warn = func(text string) { warnf(cmd, "%s", text) }
+			t.outage.warn = t.warn
 			if err := t.where(); err != nil {
 				return err
 			}
@@ -94,6 +95,7 @@ type tail struct {
 	left      int // of a limit; 0 without one
 	print     *entryPrinter
 	warn      func(string)
+	outage    outage
 	heard     bool // a daemon was there
 	// until is the offset up to which there was something when the present reading began. Runs of what is
 	// gone are joined up to there, and printed at once from there on.
@@ -140,7 +142,7 @@ func (t *tail) where() error {
 // run prints until ctx ends or the limit is reached.
 func (t *tail) run(ctx context.Context) error {
 	defer t.sayWent()
-	waiting := false
+	caughtUp := false // with what is there without a daemon
 	for {
 		client, err := node.ConnectDaemon(ctx, t.dir)
 		if err != nil && t.query.Transient && !t.heard {
@@ -148,13 +150,13 @@ func (t *tail) run(ctx context.Context) error {
 		}
 		if err != nil {
 			// No daemon: what is there can be read all the same, and then one may come.
-			err = t.catchUp(ctx, waiting)
-			if err == nil && !waiting {
-				waiting = true
-				t.warn("no daemon runs here; waiting for one")
+			err = t.catchUp(ctx, caughtUp)
+			if err == nil {
+				caughtUp = true
+				t.outage.tell("no daemon runs here; waiting for one")
 			}
 		} else {
-			waiting, t.heard = false, true
+			caughtUp, t.heard = false, true
 			err = errors.Join(t.follow(ctx, client), client.Close())
 		}
 		switch {
@@ -167,8 +169,10 @@ func (t *tail) run(ctx context.Context) error {
 		case t.overtaken(err):
 			t.resumes = true
 			continue
-		case err != nil && !isGone(err):
+		case err != nil && !passes(err):
 			return err
+		case err != nil:
+			t.outage.met(err)
 		}
 		t.resumes = !t.at.IsZero()
 		select {
@@ -228,14 +232,6 @@ func (t *tail) wire() api.Query {
 	return q
 }
 
-// isGone reports whether the daemon has stopped.
-func isGone(err error) bool {
-	if refusal, ok := errors.AsType[*api.Error](err); ok {
-		return refusal.Code == api.Stopping
-	}
-	return errors.Is(err, api.ErrGone)
-}
-
 // catchUp prints what the log holds past the offset. Once it has, and no daemon came, there is nothing
 // more to find: the log is then left alone, so that a daemon can open it.
 func (t *tail) catchUp(ctx context.Context, again bool) error {
@@ -288,6 +284,7 @@ func (t *tail) begin(ctx context.Context, c *api.Client) error {
 	if err != nil {
 		return err
 	}
+	t.outage.over()
 	t.until = status.Next
 	t.fresh = t.at.IsZero()
 	if !t.fresh {

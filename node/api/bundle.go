@@ -53,10 +53,10 @@ func (c *Client) CreateBundle(ctx context.Context, w io.Writer, since Since) (Bu
 		if out.err != nil {
 			return end, fmt.Errorf("create bundle: %w", out.err)
 		}
-		return end, wrap("create bundle", gone(ctx, err))
+		return end, wrap("create bundle", cutOff(ctx, err))
 	}
 	if err := json.Unmarshal([]byte(resp.Trailer.Get(BundleTrailer)), &end); err != nil || end.Summary == nil && end.Error == nil {
-		return end, wrap("create bundle", gone(ctx, io.ErrUnexpectedEOF))
+		return end, wrap("create bundle", cutOff(ctx, io.ErrUnexpectedEOF))
 	}
 	if end.Error != nil {
 		return end, end.Error
@@ -82,7 +82,9 @@ func (s *sink) Write(b []byte) (int, error) {
 func (c *Client) ApplyBundle(ctx context.Context, r io.Reader) (bundle.Report, error) {
 	var report bundle.Report
 	in := &source{r: r}
-	resp, err := c.do(ctx, http.MethodPost, "/v1/bundle/apply", in)
+	body := piped(in)
+	defer body.Close()
+	resp, err := c.do(ctx, http.MethodPost, "/v1/bundle/apply", body)
 	if in.failed() != nil {
 		err = in.failed()
 	}
@@ -91,7 +93,7 @@ func (c *Client) ApplyBundle(ctx context.Context, r io.Reader) (bundle.Report, e
 	}
 	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(&report); err != nil {
-		return report, wrap("apply bundle", gone(ctx, err))
+		return report, wrap("apply bundle", cutOff(ctx, err))
 	}
 	return report, nil
 }

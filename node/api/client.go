@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
 
 	"github.com/quipulog/quipu/crdt"
@@ -15,22 +17,19 @@ import (
 
 // Client calls a node. Its methods may be called by many goroutines at once; each call has a
 // connection of its own.
+//
+// No call outlives its context. One whose node goes away, or says nothing for [Silence], ends with an
+// error that wraps [ErrGone]; what it asked for may then have been done or not, unless its answer has
+// said so.
 type Client struct {
-	http  http.Client
+	dial  func(context.Context) (net.Conn, error)
 	close func() error
 }
 
 // NewClient returns a client that reaches its node through connections that dial makes. Close, which
 // may be nil, is called by [Client.Close].
 func NewClient(dial func(context.Context) (net.Conn, error), close func() error) *Client {
-	return &Client{
-		http: http.Client{Transport: &http.Transport{
-			DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
-			DisableKeepAlives:  true,
-			DisableCompression: true,
-		}},
-		close: close,
-	}
+	return &Client{dial: dial, close: close}
 }
 
 // Close gives back what the client was made with. Calls under way fail.
@@ -71,7 +70,10 @@ func (c *Client) Prove(ctx context.Context, p crdt.Place) (crdt.EntryProof, erro
 	return proof, c.get(ctx, "prove", "/v1/proof/"+url.PathEscape(p.String()), &proof)
 }
 
+// get is call for what the node has at hand: it takes no longer than [CallFor].
 func (c *Client) get(ctx context.Context, what, path string, into any) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, CallFor, fmt.Errorf("the node lives, but has not answered for %s", CallFor))
+	defer cancel()
 	return c.call(ctx, what, http.MethodGet, path, into)
 }
 
@@ -89,7 +91,7 @@ func (c *Client) callWith(ctx context.Context, what, method, path string, body i
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return wrap(what, gone(ctx, err))
+		return wrap(what, cutOff(ctx, err))
 	}
 	if err := json.Unmarshal(b, into); err != nil {
 		return fmt.Errorf("%s: read the node's answer: %w", what, err)
@@ -97,19 +99,36 @@ func (c *Client) callWith(ctx context.Context, what, method, path string, body i
 	return nil
 }
 
-// do makes a call and returns the answer's head, its body unread, or why the node refused.
+// do makes a call and returns the answer's head, its body unread, or why the node refused. A body that may
+// wait is an [io.Closer] whose Close ends that, see [piped]; it is closed when the call ends.
 func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	// A node that lives may say so any number of times before it answers.
+	living := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		Got1xxResponse: func(int, textproto.MIMEHeader) error { return nil },
+	})
 	// The host is no name of anything: dial knows where the node is.
-	req, err := http.NewRequestWithContext(ctx, method, "http://quipu"+path, body)
+	req, err := http.NewRequestWithContext(living, method, "http://quipu"+path, body)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.http.Do(req)
+	conn, err := c.dial(ctx)
 	if err != nil {
-		if cause := errors.Unwrap(err); cause != nil { // less the URL, which means nothing to a reader
-			err = cause
+		return nil, gone(ctx, "before it took the call", err)
+	}
+	call := &watched{Conn: conn}
+	call.body, _ = body.(io.Closer)
+	transport := http.Transport{
+		DialContext:        func(context.Context, string, string) (net.Conn, error) { return call, nil },
+		DisableKeepAlives:  true,
+		DisableCompression: true,
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		_ = call.Close() // it is closed already, unless the call ended before it began
+		if call.silent.Load() {
+			err = ErrSilent // and not that the body was closed for it
 		}
-		return nil, gone(ctx, err)
+		return nil, gone(ctx, "before it answered", err)
 	}
 	if resp.StatusCode == http.StatusOK {
 		return resp, nil
@@ -117,19 +136,41 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 	defer resp.Body.Close()
 	var refusal Envelope
 	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err == nil && json.Unmarshal(b, &refusal) == nil && refusal.Error != nil {
+	if err != nil {
+		return nil, cutOff(ctx, err)
+	}
+	if json.Unmarshal(b, &refusal) == nil && refusal.Error != nil {
 		return nil, refusal.Error
 	}
 	return nil, fmt.Errorf("the node answered %s", resp.Status)
 }
 
-// gone says that the node went away, unless it was the caller who ended the call.
-func gone(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return fmt.Errorf("%w: %w", ErrGone, err)
+// cutOff says that the node went away while it answered.
+func cutOff(ctx context.Context, err error) error {
+	return gone(ctx, "before its answer was complete", err)
 }
+
+// gone says that the node went away, and when, unless it was the caller who ended the call.
+func gone(ctx context.Context, when string, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, ErrSilent):
+		return &goneError{ErrSilent.Error(), ErrSilent}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return &goneError{fmt.Sprintf("%v %s", ErrGone, when), err}
+	}
+	return &goneError{fmt.Sprintf("%v %s: %v", ErrGone, when, err), err}
+}
+
+// goneError is [ErrGone] in words.
+type goneError struct {
+	text string
+	err  error
+}
+
+func (e *goneError) Error() string   { return e.text }
+func (e *goneError) Unwrap() []error { return []error{ErrGone, e.err} }
 
 // wrap says which call failed. A refusal speaks for itself.
 func wrap(what string, err error) error {

@@ -61,7 +61,8 @@ var ErrNotFound = errors.New("not found")
 // ErrTrimmed matches, by [errors.Is], every [Error] whose code is [Trimmed].
 var ErrTrimmed = errors.New("trimmed or pruned")
 
-// ErrGone is wrapped by the error of a call whose node went away before the answer was complete.
+// ErrGone is wrapped by the error of a call whose node went away, or fell silent, before the answer was
+// complete.
 var ErrGone = errors.New("the node went away")
 
 func (e *Error) Error() string {

@@ -113,7 +113,7 @@ func (c *Client) Follow(ctx context.Context, r FollowRequest, handler func(ctx c
 			return context.Cause(ctx) // an unanswered batch comes again
 		}
 		if err := reply(into, end.Batch.After, failed); err != nil {
-			return wrap("follow", gone(ctx, err))
+			return wrap("follow", cutOff(ctx, err))
 		}
 		lines = lines[:0]
 	}

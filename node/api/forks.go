@@ -94,5 +94,5 @@ func (c *Client) Forks(ctx context.Context) iter.Seq2[ForkedFeed, error] {
 // nothing of the author is disputed.
 func (c *Client) Fork(ctx context.Context, a crdt.Author) (ForkedFeed, error) {
 	var f ForkedFeed
-	return f, c.get(ctx, "read forks", "/v1/forks/"+a.String(), &f)
+	return f, c.call(ctx, "read forks", http.MethodGet, "/v1/forks/"+a.String(), &f)
 }

@@ -53,7 +53,11 @@ func (c *Client) GuardedTransition(ctx context.Context, m machine.Machine, lines
 }
 
 func (c *Client) places(ctx context.Context, what, path string, lines io.Reader) iter.Seq2[crdt.Place, error] {
-	return decoded[crdt.Place](c.stream(ctx, what, http.MethodPost, path, lines))
+	return func(yield func(crdt.Place, error) bool) {
+		body := piped(lines)
+		defer body.Close()
+		decoded[crdt.Place](c.stream(ctx, what, http.MethodPost, path, body))(yield)
+	}
 }
 
 // Entries yields the entries that the query takes. The node's snapshot is taken when it starts.
@@ -125,13 +129,16 @@ func readLines(ctx context.Context, r io.Reader) iter.Seq2[Line, error] {
 				err = io.ErrUnexpectedEOF
 			}
 			if err != nil {
-				yield(nil, gone(ctx, err))
+				yield(nil, cutOff(ctx, err))
 				return
 			}
 			if long != nil {
 				line, long = append(long, line...), nil
 			}
 			line = line[:len(line)-1]
+			if len(line) == 0 {
+				continue // the node lives, and says nothing else
+			}
 			if bytes.HasPrefix(line, []byte(EnvelopePrefix)) {
 				yield(nil, parseEnvelope(line))
 				return

@@ -18,6 +18,9 @@ type lines struct {
 	begun bool
 }
 
+// contentLines is the media type of an answer of lines.
+const contentLines = "application/x-ndjson"
+
 func (s *server) newLines(w http.ResponseWriter) *lines {
 	return &lines{s: s, w: w, rc: http.NewResponseController(w), out: bufio.NewWriterSize(w, 64<<10)}
 }
@@ -31,18 +34,27 @@ func (l *lines) begin() error {
 func (l *lines) start() {
 	if !l.begun {
 		l.begun = true
-		l.w.Header().Set("Content-Type", "application/x-ndjson")
+		l.w.Header().Set("Content-Type", contentLines)
 		l.w.WriteHeader(http.StatusOK)
 	}
 }
 
-// put adds a line; it keeps nothing of b.
+// put adds a line; it keeps nothing of b. What it passes on are whole lines, so that between two calls
+// there is always room for one that says that the node lives.
 func (l *lines) put(b []byte) error {
 	l.start()
+	if len(b) >= l.out.Available() {
+		if err := l.out.Flush(); err != nil {
+			return err
+		}
+	}
 	if _, err := l.out.Write(b); err != nil {
 		return err
 	}
-	return l.out.WriteByte('\n')
+	if err := l.out.WriteByte('\n'); err != nil || len(b) < l.out.Size() {
+		return err
+	}
+	return l.out.Flush()
 }
 
 // putValue adds a value as a line.

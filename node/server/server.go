@@ -45,7 +45,8 @@ type server struct {
 	logger  *slog.Logger
 }
 
-// New returns the handler of every route.
+// New returns the handler of every route. A call that takes its time hears every [api.KeepAlive] that the
+// node lives.
 func New(cfg Config) http.Handler {
 	s := &server{log: cfg.Log, daemon: cfg.Daemon, syncer: cfg.Syncer, trimmer: cfg.Trimmer, name: cfg.Name, version: cfg.Version, logger: cfg.Logger}
 	if s.name == "" {
@@ -95,7 +96,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /v1/verify", s.postVerify)
 	mux.HandleFunc("GET /v1/proof/{place}", s.getProof)
 	mux.HandleFunc("/", s.notFound)
-	return mux
+	return keepAlive(mux)
 }
 
 // notFound answers a path that is no route.

@@ -1,0 +1,122 @@
+package api_test
+
+import (
+	"context"
+	"io"
+	"iter"
+	"reflect"
+	"testing"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/api"
+)
+
+// calls makes every call of a client; stdin is for those that send what is typed.
+var calls = map[string]func(ctx context.Context, c *api.Client, stdin io.Reader) error{
+	"Append": func(ctx context.Context, c *api.Client, stdin io.Reader) error { return last(c.Append(ctx, stdin)) },
+	"Transition": func(ctx context.Context, c *api.Client, stdin io.Reader) error {
+		return last(c.Transition(ctx, stdin))
+	},
+	"ApplyBundle": func(ctx context.Context, c *api.Client, stdin io.Reader) error {
+		_, err := c.ApplyBundle(ctx, stdin)
+		return err
+	},
+	"CreateBundle": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.CreateBundle(ctx, io.Discard, api.Since{})
+		return err
+	},
+	"Follow": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		return c.Follow(ctx, api.FollowRequest{Name: "f"}, func(context.Context, api.Batch) error { return nil })
+	},
+	"Tail":    func(ctx context.Context, c *api.Client, _ io.Reader) error { return last(c.Tail(ctx, api.Query{})) },
+	"Entries": func(ctx context.Context, c *api.Client, _ io.Reader) error { return last(c.Entries(ctx, api.Query{})) },
+	"Entry": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Entry(ctx, crdt.Place{})
+		return err
+	},
+	"Transitions": func(ctx context.Context, c *api.Client, _ io.Reader) error { return last(c.Transitions(ctx)) },
+	"States": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		return last(c.States(ctx, api.StateQuery{}))
+	},
+	"CheckTransitions": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.CheckTransitions(ctx, api.CheckRequest{})
+		return err
+	},
+	"Broadcast": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Broadcast(ctx, crdt.Event{Kind: "k"}, api.ScopeHere)
+		return err
+	},
+	"Status":       unary((*api.Client).Status),
+	"Members":      unary((*api.Client).Members),
+	"Frontier":     unary((*api.Client).Frontier),
+	"Verify":       unary((*api.Client).Verify),
+	"Compact":      unary((*api.Client).Compact),
+	"Index":        unary((*api.Client).Index),
+	"TrimStatus":   unary((*api.Client).TrimStatus),
+	"RebuildIndex": unary((*api.Client).RebuildIndex),
+	"Prove": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Prove(ctx, crdt.Place{})
+		return err
+	},
+	"Fork": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Fork(ctx, crdt.Author{})
+		return err
+	},
+	"Forks": func(ctx context.Context, c *api.Client, _ io.Reader) error { return last(c.Forks(ctx)) },
+	"Gone":  func(ctx context.Context, c *api.Client, _ io.Reader) error { return last(c.Gone(ctx)) },
+	"Trim": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Trim(ctx, api.TrimRequest{})
+		return err
+	},
+	"Prune": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Prune(ctx, api.PruneRequest{})
+		return err
+	},
+	"Sync": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Sync(ctx, "addr")
+		return err
+	},
+	"Followers": func(ctx context.Context, c *api.Client, _ io.Reader) error { return last(c.Followers(ctx)) },
+	"Follower": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Follower(ctx, "f")
+		return err
+	},
+	"ResetFollower": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.ResetFollower(ctx, "f", api.ToEnd)
+		return err
+	},
+	"SkipFollower": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.SkipFollower(ctx, "f", 1)
+		return err
+	},
+	"RemoveFollower": func(ctx context.Context, c *api.Client, _ io.Reader) error { return c.RemoveFollower(ctx, "f") },
+	"Parked":         func(ctx context.Context, c *api.Client, _ io.Reader) error { return last(c.Parked(ctx, "f")) },
+	"DropParked": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.DropParked(ctx, "f")
+		return err
+	},
+}
+
+func unary[T any](call func(*api.Client, context.Context) (T, error)) func(context.Context, *api.Client, io.Reader) error {
+	return func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := call(c, ctx)
+		return err
+	}
+}
+
+// last returns the error that ends a stream.
+func last[T any](stream iter.Seq2[T, error]) (err error) {
+	for _, err = range stream {
+	}
+	return err
+}
+
+// TestCallsAreAll: a new call is tried against nodes that die and stop, too.
+func TestCallsAreAll(t *testing.T) {
+	client := reflect.TypeFor[*api.Client]()
+	for i := range client.NumMethod() {
+		if name := client.Method(i).Name; calls[name] == nil && name != "Close" {
+			t.Errorf("%s is not among the calls", name)
+		}
+	}
+}
