@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/quipulog/quipu/crdt/bom"
 )
 
 // ReservedPrefix begins the kinds that have a meaning to quipu itself.
@@ -182,11 +184,14 @@ func checkHeaders(headers []EventHeader) error {
 // checkJSON is stricter than [json.Valid], which lets bytes that are not UTF-8 pass (RFC 8259,
 // section 8.1).
 func checkJSON(b []byte) error {
+	if utf8.Valid(b) && json.Valid(b) {
+		return nil
+	}
+	if _, err := bom.Strip(b); err != nil {
+		return err
+	}
 	if !utf8.Valid(b) {
 		return errors.New("not valid UTF-8, which JSON must be")
-	}
-	if json.Valid(b) {
-		return nil
 	}
 	var v any
 	if err := json.Unmarshal(b, &v); err != nil {

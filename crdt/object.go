@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/quipulog/quipu/crdt/nearest"
 )
 
 // object walks over the members of a JSON object. encoding/json is let near the single values only:
@@ -27,7 +28,7 @@ func readObject(b []byte, known []string, field func(name string, value []byte) 
 	return eachMember(b, func(name string, value []byte) error {
 		i := slices.Index(known, name)
 		if i < 0 {
-			return fmt.Errorf("unknown field %q: the nearest known name is %q", clip(name), nearest(name, known))
+			return nearest.Unknown("field", name, known)
 		}
 		if seen[i] {
 			return fmt.Errorf("field %q stands there twice", name)
@@ -234,38 +235,4 @@ func appendText(dst []byte, s string) []byte {
 		}
 	}
 	return append(dst, '"')
-}
-
-// nearest returns the one of known that takes the fewest edits to reach from name, whatever the case.
-func nearest(name string, known []string) string {
-	name = strings.ToLower(clip(name))
-	best, least := "", 0
-	for _, k := range known {
-		if d := editDistance(name, strings.ToLower(k)); best == "" || d < least {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// editDistance returns how many bytes must be put in, left out or changed to make b of a
-// (Levenshtein, 1966).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

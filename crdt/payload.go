@@ -7,17 +7,22 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/quipulog/quipu/crdt/bom"
 )
 
-// CompactPayload takes the white space between the parts of a JSON payload away, so that the JSON form
+// CompactPayload takes the white space between the parts of a JSON payload away, and a byte order mark, so that the JSON form
 // of the event shows it as payload, and not in base64. It is for what people and their tools have
 // written; nothing that reads or appends events calls it unasked, since a payload is its writer's bytes.
 //
 // A payload is JSON when it is valid JSON and the content type says so: an empty one, application/json,
 // text/json and every type that ends in +json (RFC 6839). Any other payload stays as it is.
 func (e *Event) CompactPayload() {
-	if saysJSON(e.ContentType) && checkJSON(e.Payload) == nil {
-		e.Payload = compactJSON(e.Payload)
+	if !saysJSON(e.ContentType) {
+		return
+	}
+	if text, err := bom.Strip(e.Payload); err == nil && checkJSON(text) == nil {
+		e.Payload = compactJSON(text)
 	}
 }
 

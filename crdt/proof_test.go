@@ -265,7 +265,7 @@ func TestProofJSONRefuses(t *testing.T) {
 		{`"index":3`, `"index":2`, "place is"},
 		{`"index":3`, `"index":-3`, "cannot unmarshal"},
 		{`"index":3`, `"index":3,"index":3`, "twice"},
-		{`"index":3`, `"index":3,"indx":3`, `the nearest known name is "index"`},
+		{`"index":3`, `"index":3,"indx":3`, `did you mean "index"? (the fields are version, log, place, index, entry, path, headers)`},
 		{`/3"`, `/4"`, "place is"},
 		{`"entry":"`, `"entry":"!`, "base64"},
 		{`"path":["`, `"path":["0`, "expected 64 hex digits"},

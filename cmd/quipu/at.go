@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/bom"
 	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
 )
@@ -81,7 +82,12 @@ func readMoment(path string) (api.Frontier, error) {
 	}
 	defer file.Close()
 	lines := bufio.NewScanner(io.LimitReader(file, maxFrontier))
-	if lines.Scan() && bytes.HasPrefix(lines.Bytes(), []byte("AUTHOR ")) {
+	lines.Scan() // an error is that of readFrontier, too
+	first, err := bom.Strip(lines.Bytes())
+	if err != nil {
+		return api.Frontier{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if bytes.HasPrefix(first, []byte("AUTHOR ")) {
 		f, err := frontierTable(lines)
 		if err != nil {
 			return api.Frontier{}, fmt.Errorf("%s: %w", path, err)

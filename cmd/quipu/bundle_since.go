@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -53,10 +52,12 @@ func readFrontier(path string) (api.Frontier, error) {
 		}
 		return api.FrontierOf(head.Upto), nil
 	}
+	text, err := io.ReadAll(io.LimitReader(r, maxFrontier))
+	if err != nil {
+		return api.Frontier{}, err
+	}
 	var f api.Frontier
-	dec := json.NewDecoder(io.LimitReader(r, maxFrontier))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&f); err != nil {
+	if err := api.Decode(text, &f); err != nil {
 		return api.Frontier{}, fmt.Errorf("%s is neither a bundle nor what quipu frontier --format json prints: %w", path, err)
 	}
 	if _, err := f.Held(); err != nil {

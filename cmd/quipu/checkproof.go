@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/api"
 )
 
 func newCheckProof() *cobra.Command {
@@ -32,7 +32,7 @@ the reader to say. When it does not hold the exit code is 1.`,
 				return err
 			}
 			var proof crdt.EntryProof
-			if err := json.Unmarshal(b, &proof); err != nil {
+			if err := api.Decode(b, &proof); err != nil {
 				return fmt.Errorf("read proof: %w", err)
 			}
 			entry, err := proof.Verify()

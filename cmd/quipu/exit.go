@@ -8,7 +8,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/quipulog/quipu/eventlog/nearest"
+	"github.com/quipulog/quipu/crdt/nearest"
 	"github.com/quipulog/quipu/node/api"
 )
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/bom"
 	"github.com/quipulog/quipu/node"
 )
 
@@ -66,6 +67,9 @@ func readGenesis(path string) (crdt.Genesis, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return crdt.Genesis{}, fmt.Errorf("read genesis: %w", err)
+	}
+	if text, err = bom.Strip(text); err != nil {
+		return crdt.Genesis{}, fmt.Errorf("read genesis: %s: %w", path, err)
 	}
 	b, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/quipulog/quipu/eventlog/nearest"
+	"github.com/quipulog/quipu/crdt/nearest"
 )
 
 // filter says which kinds are recorded, and finds the names in it that no event has.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/nearest"
 )
 
 // The bounds of a transition, in bytes. The subject has those of every event.
@@ -98,7 +100,8 @@ func parsePayload(b []byte, strict bool) (payload, error) {
 		return p, errors.New("payload is not valid UTF-8")
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
-	err := eachField(dec, func(name string) error {
+	known := []string{"from", "to", "trigger", "after"}
+	err := eachField(dec, known, strict, func(name string) error {
 		switch name {
 		case "from":
 			p.from = new(string)
@@ -107,11 +110,9 @@ func parsePayload(b []byte, strict bool) (payload, error) {
 			return decodeText(dec, &p.to)
 		case "trigger":
 			return decodeText(dec, &p.trigger)
-		case "after":
-			p.after = new(After)
-			return p.after.decode(dec, strict)
 		}
-		return unknownField(dec, strict, "from, to, trigger or after")
+		p.after = new(After)
+		return p.after.decode(dec, strict)
 	})
 	if err == nil {
 		if _, err = dec.Token(); errors.Is(err, io.EOF) {
@@ -129,19 +130,15 @@ func parsePayload(b []byte, strict bool) (payload, error) {
 // decode reads an after, of which nothing may be left out.
 func (a *After) decode(dec *json.Decoder, strict bool) error {
 	seen := 0
-	err := eachField(dec, func(name string) error {
+	err := eachField(dec, []string{"author", "seq", "op"}, strict, func(name string) error {
+		seen++
 		switch name {
 		case "author":
-			seen++
 			return decodeHex(dec, &a.Author)
 		case "seq":
-			seen++
 			return decodeSeq(dec, &a.Seq)
-		case "op":
-			seen++
-			return decodeHex(dec, &a.Op)
 		}
-		return unknownField(dec, strict, "author, seq or op")
+		return decodeHex(dec, &a.Op)
 	})
 	if err == nil && seen != 3 {
 		err = errors.New("expected author, seq and op")
@@ -152,8 +149,9 @@ func (a *After) decode(dec *json.Decoder, strict bool) error {
 	return nil
 }
 
-// eachField reads an object, calling field with each name once; field reads the value.
-func eachField(dec *json.Decoder, field func(name string) error) error {
+// eachField reads an object, calling field with each name once; field reads the value. A name that is not
+// known is an error when strict, and else passed over with its value.
+func eachField(dec *json.Decoder, known []string, strict bool, field func(name string) error) error {
 	start, err := dec.Token()
 	if err != nil {
 		return noEOF(err)
@@ -172,7 +170,14 @@ func eachField(dec *json.Decoder, field func(name string) error) error {
 			return fmt.Errorf("field %q is there twice", clip(name))
 		}
 		seen[name] = true
-		if err := field(name); err != nil {
+		read := field
+		if !slices.Contains(known, name) {
+			if strict {
+				return nearest.Unknown("field", name, known)
+			}
+			read = func(string) error { return dec.Decode(new(json.RawMessage)) }
+		}
+		if err := read(name); err != nil {
 			return fmt.Errorf("field %q: %w", clip(name), noEOF(err))
 		}
 	}
@@ -217,14 +222,6 @@ func decodeSeq(dec *json.Decoder, seq *uint64) error {
 		return fmt.Errorf("%d: expected a sequence number below 2^53", *seq)
 	}
 	return nil
-}
-
-func unknownField(dec *json.Decoder, strict bool, known string) error {
-	if strict {
-		return fmt.Errorf("unknown: expected %s", known)
-	}
-	var skipped json.RawMessage
-	return dec.Decode(&skipped)
 }
 
 // clip shortens s for an error message.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/bom"
 )
 
 // The scopes of [Client.Broadcast].
@@ -67,6 +68,9 @@ func ReadBroadcast(r io.Reader) (crdt.Event, error) {
 	}
 	if len(line) > MaxLine {
 		return crdt.Event{}, &Error{Code: TooLarge, Message: fmt.Sprintf("longer than %d bytes, which no event needs", MaxLine)}
+	}
+	if line, err = bom.Strip(line); err != nil {
+		return crdt.Event{}, &Error{Code: Invalid, Message: err.Error()}
 	}
 	return crdt.ParseEventJSON(line)
 }

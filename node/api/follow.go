@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -140,7 +139,7 @@ func reply(w io.Writer, after string, failed error) error {
 
 // ReadFollowRequest reads the first line that a follower sends.
 func ReadFollowRequest(line []byte) (r FollowRequest, err error) {
-	if err = decodeStrictly(line, &r); err != nil {
+	if err = Decode(line, &r); err != nil {
 		return r, fmt.Errorf("request to follow: %w", err)
 	}
 	return r, nil
@@ -148,21 +147,8 @@ func ReadFollowRequest(line []byte) (r FollowRequest, err error) {
 
 // ReadBatchReply reads a line that a follower sends after the first.
 func ReadBatchReply(line []byte) (r BatchReply, err error) {
-	if err = decodeStrictly(line, &r); err != nil {
+	if err = Decode(line, &r); err != nil {
 		return r, fmt.Errorf("reply to a batch: %w", err)
 	}
 	return r, nil
-}
-
-// decodeStrictly decodes one JSON value that has no fields but those of into.
-func decodeStrictly(line []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("expected one JSON value on the line")
-	}
-	return nil
 }

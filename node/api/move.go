@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/eventlog/nearest"
+	"github.com/quipulog/quipu/crdt/nearest"
 )
 
 // Move is a transition to append.
@@ -55,7 +55,7 @@ func ParseMove(line []byte) (Move, error) {
 		}
 		name, _ := token.(string)
 		if !slices.Contains(moveFields, name) {
-			return Move{}, unknownField(name)
+			return Move{}, nearest.Unknown("field", name, moveFields)
 		}
 		if seen[name] {
 			return Move{}, fmt.Errorf("field %q stands there twice", name)
@@ -100,26 +100,6 @@ func (m *Move) field(name string, dec *json.Decoder) error {
 	}
 	var err error
 	m.Time, err = crdt.ParseTime(text)
-	return err
-}
-
-func unknownField(name string) error {
-	if near := nearest.Name(name, moveFields); near != "" {
-		return fmt.Errorf("unknown field %q: did you mean %q?", name, near)
-	}
-	return fmt.Errorf("unknown field %q: the fields are %s", name, strings.Join(moveFields, ", "))
-}
-
-func jsonError(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("not valid JSON: it is cut off")
-	}
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("not valid JSON: %w", syntax)
-	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("expected a text, got a JSON %s", wrong.Value)
-	}
 	return err
 }
 

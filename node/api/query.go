@@ -5,11 +5,10 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/eventlog/nearest"
+	"github.com/quipulog/quipu/crdt/nearest"
 	"github.com/quipulog/quipu/node/age"
 )
 
@@ -116,7 +115,7 @@ func ParseQuery(v url.Values) (Query, error) {
 	var q Query
 	for name, values := range v {
 		if !slices.Contains(params, name) {
-			return Query{}, fmt.Errorf("unknown parameter %q: %s", name, suggestion(name))
+			return Query{}, nearest.Unknown("parameter", name, params)
 		}
 		for i, value := range values {
 			if err := q.set(name, value, i); err != nil {
@@ -125,13 +124,6 @@ func ParseQuery(v url.Values) (Query, error) {
 		}
 	}
 	return q, nil
-}
-
-func suggestion(name string) string {
-	if near := nearest.Name(name, params); near != "" {
-		return fmt.Sprintf("did you mean %q?", near)
-	}
-	return "the parameters are " + strings.Join(params, ", ")
 }
 
 // set takes the i-th value of a parameter.

@@ -10,12 +10,12 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/eventlog/nearest"
+	"github.com/quipulog/quipu/crdt/bom"
+	"github.com/quipulog/quipu/crdt/nearest"
 	"github.com/quipulog/quipu/node/age"
 )
 
@@ -120,6 +120,10 @@ func (f Folder) ReadConfig() (Config, error) {
 var errCut = errors.New("was cut off")
 
 func parseConfig(b []byte) (Config, error) {
+	b, err := bom.Strip(b)
+	if err != nil {
+		return Config{}, err
+	}
 	loader, err := yaml.NewLoader(bytes.NewReader(b))
 	if err != nil {
 		return Config{}, err
@@ -177,10 +181,7 @@ func checkFields(document *yaml.Node) error {
 			}
 			continue
 		}
-		if near := nearest.Name(key.Value, known); near != "" {
-			return fmt.Errorf("line %d: unknown field %q: did you mean %q?", key.Line, key.Value, near)
-		}
-		return fmt.Errorf("line %d: unknown field %q: the fields are %s", key.Line, key.Value, strings.Join(known, ", "))
+		return fmt.Errorf("line %d: %w", key.Line, nearest.Unknown("field", key.Value, known))
 	}
 	return nil
 }

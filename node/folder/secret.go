@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/quipulog/quipu/crdt/bom"
 )
 
 // secretSize is the length of a cluster secret in bytes; its file holds twice as many hex digits.
@@ -22,6 +24,9 @@ func ReadSecret(path string) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(file, 4<<10))
 	if err != nil {
 		return nil, fmt.Errorf("read secret: %w", err)
+	}
+	if b, err = bom.Strip(b); err != nil {
+		return nil, fmt.Errorf("read secret: %s: %w", path, err)
 	}
 	text := strings.TrimSpace(string(b))
 	secret, err := hex.DecodeString(text)

@@ -28,8 +28,8 @@ const (
 // postBundle streams a bundle.
 func (s *server) postBundle(w http.ResponseWriter, r *http.Request) {
 	var since api.Since
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxSince)).Decode(&since); err != nil {
-		s.refuse(w, invalid(fmt.Errorf("read what the bundle is since: %w", err)))
+	if err := readRequest(w, r, maxSince, &since); err != nil {
+		s.refuse(w, err)
 		return
 	}
 	held, err := s.since(r.Context(), since)

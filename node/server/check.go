@@ -1,10 +1,7 @@
 package server
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 
 	"github.com/quipulog/quipu/crdt"
@@ -18,7 +15,7 @@ const maxFindings = 100_000
 // postCheck holds the transitions against the machine of the request.
 func (s *server) postCheck(w http.ResponseWriter, r *http.Request) {
 	var asked api.CheckRequest
-	err := readRequest(w, r, &asked)
+	err := readRequest(w, r, api.MaxCheckRequest, &asked)
 	if err == nil && (asked.MaxFindings < 0 || asked.MaxFindings > maxFindings) {
 		err = invalid(fmt.Errorf("maxFindings %d: expected 0 to %d", asked.MaxFindings, maxFindings))
 	}
@@ -37,19 +34,6 @@ func (s *server) postCheck(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.answer(w, checkReport(report))
-}
-
-// readRequest reads the JSON value that a request consists of. A field that does not exist is an error.
-func readRequest(w http.ResponseWriter, r *http.Request, into any) error {
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, api.MaxCheckRequest))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return invalid(fmt.Errorf("read request: %w", err))
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return invalid(errors.New("read request: more follows the JSON value"))
-	}
-	return nil
 }
 
 // checkReport returns the form in which a report is told.

@@ -81,7 +81,10 @@ func TestCheckRefusesRequestsThatMakeNoSense(t *testing.T) {
 	for body, want := range map[string]string{
 		``:                              "read request",
 		`[]`:                            "read request",
-		`{"machin":{}}`:                 `unknown field`,
+		`{"machin":{}}`:                 `unknown field \"machin\": did you mean \"machine\"? (the fields are machine, subjects, at, maxFindings)`,
+		`{"at":{"time":1}}`:             `field \"at\": unknown field \"time\": the fields are clock, event, frontier`,
+		`{"maxFindings":"7"}`:           `field \"maxFindings\": expected a whole number, got a JSON string`,
+		"\xff\xfe{\x00}\x00":            "it is in UTF-16LE: expected UTF-8",
 		`{"machine":{"states":[]}}`:     "there are none: expected at least one",
 		`{"maxFindings":-1}`:            "maxFindings -1: expected 0 to 100000",
 		`{"machine":{}} {}`:             "more follows",

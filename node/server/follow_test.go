@@ -169,7 +169,7 @@ func TestRepliesThatMakeNoSense(t *testing.T) {
 	for reply, want := range map[string]string{
 		"ok":                        "reply to a batch",
 		"{}":                        `reply to batch \"\"`,
-		`{"after":"x"} {}`:          "one JSON value",
+		`{"after":"x"} {}`:          "more follows",
 		`{"after":"x","done":true}`: "unknown field",
 		`{"after":"` + log.CursorAt(2).String() + `"}`: "expected one to",
 	} {

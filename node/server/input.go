@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/bom"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -135,13 +136,13 @@ func (in input[T]) read(ctx context.Context, r io.Reader, queue *waiting[numbere
 			}
 			return err
 		}
-		if len(bytes.TrimSpace(line)) > 0 {
-			item, err := in.parse(line)
-			if err != nil {
-				told := *problem(err)
-				told.Line = number
-				return &told
-			}
+		item, empty, wrong := in.item(line)
+		if wrong != nil {
+			told := *problem(wrong)
+			told.Line = number
+			return &told
+		}
+		if !empty {
 			if err := queue.put(ctx, numbered[T]{item, number}, len(line)); err != nil {
 				return err
 			}
@@ -150,6 +151,20 @@ func (in input[T]) read(ctx context.Context, r io.Reader, queue *waiting[numbere
 			return nil // the end of the input
 		}
 	}
+}
+
+// item parses one line, unless it is empty. A file may begin with a byte order mark, and so may each line
+// of several files that were put together.
+func (in input[T]) item(line []byte) (item T, empty bool, err error) {
+	line, err = bom.Strip(line)
+	if err != nil {
+		return item, false, invalid(err)
+	}
+	if len(bytes.TrimSpace(line)) == 0 {
+		return item, true, nil
+	}
+	item, err = in.parse(line)
+	return item, false, err
 }
 
 // readLine returns the next line without its end, valid until the next call. The last line of the input

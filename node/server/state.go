@@ -24,7 +24,7 @@ func (s *server) getState(w http.ResponseWriter, r *http.Request) {
 // postState streams the stage of the subjects of the request, at the moment that it names.
 func (s *server) postState(w http.ResponseWriter, r *http.Request) {
 	var asked api.StateQuery
-	if err := readRequest(w, r, &asked); err != nil {
+	if err := readRequest(w, r, api.MaxCheckRequest, &asked); err != nil {
 		s.refuse(w, err)
 		return
 	}

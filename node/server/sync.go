@@ -2,9 +2,7 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 
 	"github.com/quipulog/quipu/node/api"
@@ -15,9 +13,6 @@ type Syncer interface {
 	Sync(ctx context.Context, addr string) (api.Synced, error)
 }
 
-// maxSyncRequest bounds the body of a sync request, in bytes.
-const maxSyncRequest = 4 << 10
-
 // postSync syncs with the node that the request names.
 func (s *server) postSync(w http.ResponseWriter, r *http.Request) {
 	if s.syncer == nil {
@@ -25,10 +20,8 @@ func (s *server) postSync(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var req api.SyncRequest
-	dec := json.NewDecoder(io.LimitReader(r.Body, maxSyncRequest))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&req); err != nil {
-		s.refuse(w, invalid(fmt.Errorf("sync request: %w", err)))
+	if err := readOrder(w, r, &req); err != nil {
+		s.refuse(w, err)
 		return
 	}
 	if req.Addr == "" {

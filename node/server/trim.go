@@ -2,10 +2,7 @@ package server
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -13,9 +10,6 @@ import (
 	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
 )
-
-// maxOrder bounds the body of a request that is one small JSON value, in bytes.
-const maxOrder = 1 << 16
 
 // Trimmer trims the log, and knows who keeps that back beside the log's own followers.
 type Trimmer interface {
@@ -113,16 +107,6 @@ func (s *server) getGone(w http.ResponseWriter, _ *http.Request) {
 func (s *server) fileUse() api.FileUse {
 	held := s.log.Stats()
 	return api.FileUse{Bytes: held.Bytes, Free: held.Free}
-}
-
-// readOrder reads a request that is one small JSON value; no body at all is the zero value.
-func readOrder(w http.ResponseWriter, r *http.Request, into any) error {
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil && !errors.Is(err, io.EOF) {
-		return invalid(fmt.Errorf("read the request: %w", err))
-	}
-	return nil
 }
 
 // tellPolicy returns a policy as a client is told it.

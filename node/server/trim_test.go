@@ -176,11 +176,15 @@ func TestPruneOverHTTP(t *testing.T) {
 
 func TestTrimRequestsThatMakeNoSense(t *testing.T) {
 	handler := server.New(server.Config{Log: eventlogtest.Open(t)})
-	for _, body := range []string{`{`, `[]`, `{"minage":"1d","x":1}`, `{"minAge":"soon"}`, `{"minCount":-1}`, strings.Repeat(" ", 1<<17) + `{}`} {
+	for body, want := range map[string]int{
+		`{`: http.StatusBadRequest, `[]`: http.StatusBadRequest, `{"minage":"1d","x":1}`: http.StatusBadRequest,
+		`{"minAge":"soon"}`: http.StatusBadRequest, `{"minCount":-1}`: http.StatusBadRequest,
+		strings.Repeat(" ", 1<<17) + `{}`: http.StatusRequestEntityTooLarge,
+	} {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/trim", strings.NewReader(body)))
-		if w.Code != http.StatusBadRequest {
-			t.Errorf("%.20q: status %d, want %d", body, w.Code, http.StatusBadRequest)
+		if w.Code != want {
+			t.Errorf("%.20q: status %d, want %d", body, w.Code, want)
 		}
 	}
 	w := httptest.NewRecorder()

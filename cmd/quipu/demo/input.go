@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -64,9 +63,7 @@ func readInput(r io.Reader) ([]move, error) {
 
 func parseMove(line []byte) (move, error) {
 	var m move
-	dec := json.NewDecoder(bytes.NewReader(line))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&m); err != nil {
+	if err := api.Decode(line, &m); err != nil {
 		return move{}, err
 	}
 	if m.Subject == "" || m.To == "" || m.Author == "" || m.Time.IsZero() {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/quipulog/quipu/eventlog/nearest"
+	"github.com/quipulog/quipu/crdt/nearest"
 )
 
 // The bounds of a machine.

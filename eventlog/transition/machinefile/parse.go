@@ -8,11 +8,11 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/quipulog/quipu/eventlog/nearest"
+	"github.com/quipulog/quipu/crdt/bom"
+	"github.com/quipulog/quipu/crdt/nearest"
 	"github.com/quipulog/quipu/eventlog/transition/machine"
 )
 
@@ -66,6 +66,10 @@ func Parse(b []byte) (machine.Machine, error) {
 
 // document returns the only document of the text.
 func document(b []byte) (*yaml.Node, error) {
+	b, err := bom.Strip(b)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", machine.ErrInvalid, err)
+	}
 	loader, err := yaml.NewLoader(bytes.NewReader(b))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", machine.ErrInvalid, err)
@@ -179,10 +183,7 @@ func mapping(n *yaml.Node, known fields, needed ...string) error {
 		read, ok := known[key.Value]
 		switch {
 		case key.Kind != yaml.ScalarNode || !ok:
-			if near := nearest.Name(key.Value, names); near != "" {
-				return lineErrorf(key, "unknown field %q: did you mean %q?", clip(key.Value), near)
-			}
-			return lineErrorf(key, "unknown field %q: the fields are %s", clip(key.Value), strings.Join(names, ", "))
+			return lineErrorf(key, "%s", nearest.Unknown("field", key.Value, names))
 		case seen[key.Value]:
 			return lineErrorf(key, "field %q stands there twice", key.Value)
 		}
@@ -262,13 +263,4 @@ func kindOf(n *yaml.Node) string {
 
 func lineErrorf(n *yaml.Node, format string, args ...any) error {
 	return &LineError{Line: max(1, n.Line), What: fmt.Sprintf(format, args...)}
-}
-
-// clip shortens s for an error message.
-func clip(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }

@@ -1,5 +1,5 @@
 // Package nearest finds the known name that somebody probably meant: a mistyped flag, command or field
-// of a configuration is refused with the name it resembles most.
+// is refused with the name it resembles most.
 //
 // A name resembles another when few edits lead from one to the other. An edit puts in, leaves out or
 // changes one byte, or swaps two that stand side by side (the optimal string alignment of Damerau, 1964).
@@ -7,7 +7,29 @@
 // other, because a guess that is far off is worse than none.
 package nearest
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
+
+// Unknown is the error for a field, or what else what says, that has a name that is not known. It lists the
+// known names, and asks whether the nearest was meant where one is near.
+func Unknown(what, name string, known []string) error {
+	names := fmt.Sprintf("the %ss are %s", what, strings.Join(known, ", "))
+	if near := Name(name, known); near != "" {
+		return fmt.Errorf("unknown %s %q: did you mean %q? (%s)", what, clip(name), near, names)
+	}
+	return fmt.Errorf("unknown %s %q: %s", what, clip(name), names)
+}
+
+// clip shortens a name that somebody else made up.
+func clip(name string) string {
+	const most = 80
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most], "") + "…"
+}
 
 // Name returns the one of known that takes the fewest edits to reach from name, whatever the case, or
 // "" when none is near. Of several as near as each other it returns the first.
