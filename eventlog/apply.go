@@ -9,9 +9,10 @@ import (
 )
 
 // ErrSecondWriter is returned by everything that appends once an op of our own author has arrived that
-// was not written here: somebody else writes with our key, a copy of this node or an older state of it.
-// The op is stored like any other, so that all branches are held here too, but nothing is written after
-// it; everything but appending goes on.
+// contradicts what was written here: somebody else writes with our key, a copy of this node or an older
+// state of it. The op is stored like any other, so that all branches are held here too, but nothing is
+// written after it; everything but appending goes on. An op that contradicts nothing, and only lies beyond
+// our head, is no second writer's: see [ErrRecovering].
 var ErrSecondWriter = errors.New("another node writes with our key")
 
 // Apply stores what peers sent, and says for each run what became of it. The runs are verified outside
@@ -192,7 +193,8 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		return err
 	}
 	if op.Author == tx.log.author && (err != nil || verdict.Decision != crdt.Duplicate) {
-		if err := tx.secondWriter(op.Signed); err != nil {
+		contradicts := err != nil || verdict.Decision == crdt.Forked
+		if err := tx.notWritten(op.Signed, contradicts); err != nil {
 			return err
 		}
 	}

@@ -90,6 +90,14 @@ func (l *Log) publish(tx *writeTx) {
 		l.secondOp = tx.second
 		l.logger.Error("another node writes with our key: appending stops", "author", l.author, "op", tx.second.ID, "first", tx.second.First)
 	}
+	if tx.older != nil {
+		l.recovering = tx.older
+		l.logger.Warn("nothing is appended: "+ErrRecovering.Error(), "author", l.author, "op", tx.older.Op.ID,
+			"first", tx.older.Op.First, "ended", tx.older.Own.Next)
+	}
+	if tx.recovered {
+		l.recovering = nil
+	}
 	if tx.added > 0 {
 		close(l.changed)
 		l.changed = make(chan struct{})

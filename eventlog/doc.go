@@ -41,8 +41,8 @@
 // A file that was cut short or overwritten is met as a [*DamagedError], never as a crash: pages are
 // checked by plain reads before bbolt follows them, and a fault of the mapped file is recovered from.
 // What is whole goes on being served. Where our own last op cannot be read nothing is appended, since
-// the next seq might be taken; nor is it once an op of ours has arrived that we did not write
-// ([ErrSecondWriter]).
+// the next seq might be taken; nor is it once an op of ours has arrived that contradicts what we wrote
+// ([ErrSecondWriter]), or that lies beyond it, since the folder is an old one ([ErrRecovering]).
 //
 // What peers send cannot fail the log: it is decided by the laws of package crdt, and what is wrong with
 // it stands in the [crdt.Outcome] of its run. An author past a limit of this node is shut ([ShutError]).

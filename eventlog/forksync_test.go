@@ -169,7 +169,7 @@ func (w *twins) append(rt *rapid.T, i int) {
 	switch {
 	case err == nil:
 		w.texts = append(w.texts, text)
-	case i > 1 || !errors.Is(err, eventlog.ErrSecondWriter):
+	case i > 1 || !errors.Is(err, eventlog.ErrSecondWriter) && !errors.Is(err, eventlog.ErrRecovering):
 		rt.Fatalf("append on log %d: %v", i, err)
 	}
 }

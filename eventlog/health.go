@@ -8,8 +8,8 @@ type Health struct {
 	Full *Full
 	// ReadOnly is why nothing at all is written, or nil: [ErrReadOnly], or a [*DamagedError].
 	ReadOnly error
-	// Mute is why nothing is appended, though what peers send is stored, or nil: [ErrSecondWriter], or a
-	// [*DamagedError] where the end of our own feed cannot be read.
+	// Mute is why nothing is appended, though what peers send is stored, or nil: [ErrSecondWriter],
+	// [ErrRecovering], or a [*DamagedError] where the end of our own feed cannot be read.
 	Mute error
 	// Damage is the first part of the file that was met and is not as it was written; nil if none was.
 	Damage error

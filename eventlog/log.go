@@ -67,10 +67,12 @@ type Log struct {
 	frozen error
 	// full says since when there is no room for what is written; nil while there is.
 	full *Full
-	// secondOp is an op of our own that was not written here, and headless why our own head cannot be
-	// read: then nothing is appended, but what peers send is stored.
-	secondOp *crdt.Signed
-	headless error
+	// secondOp is an op of our own that contradicts what was written here, recovering one that came back
+	// beyond our head, and headless why our own head cannot be read: then nothing is appended, but what
+	// peers send is stored.
+	secondOp   *crdt.Signed
+	recovering *RecoveringError
+	headless   error
 	// unsynced says that the file shows what may not be on disk; readers are shown what is.
 	unsynced bool
 	state    state

@@ -261,21 +261,14 @@ func (l *Log) readMeta(tx *readTx) error {
 		}
 		l.genesis = &g
 	}
-	if b := meta.get(metaSecondWriter); b != nil {
-		op, err := crdt.ParseSigned(append([]byte(nil), b...))
-		if err != nil {
-			return &DamagedError{What: "the record of a second writer", Err: err}
-		}
-		l.secondOp = &op
-	}
-	return nil
+	return l.readNotWritten(tx)
 }
 
 // checkOwnHead says why nothing may be appended: our last op cannot be read, or ops stand beside what
 // the feed's record knows. Signing on from there could give a seq to a second entry.
 func (l *Log) checkOwnHead(tx *readTx) error {
 	feed := l.state.feed(l.author)
-	if len(feed.Branches) > 1 {
+	if _, forked := feed.Disputed(); forked {
 		return fmt.Errorf("%w: our own feed has %d branches", ErrSecondWriter, len(feed.Branches))
 	}
 	t := tx.ops(l.author)
@@ -292,7 +285,7 @@ func (l *Log) checkOwnHead(tx *readTx) error {
 		return &DamagedError{Path: l.path, What: "our own feed", Err: err}
 	}
 	op, err := opAt(l.author, key, v)
-	if err == nil && op.Head() != feed.Branches[0].Head {
+	if end, _, _ := ownEnd(feed); err == nil && op.Head() != end {
 		err = wrong
 	}
 	if err != nil {

@@ -16,8 +16,10 @@ import (
 //	  "genesis"       → the genesis; absent until it is known
 //	  "author"        → 32 bytes: who writes here
 //	  "incarnation"   → 16 random bytes: of the arrivals; page tokens name it
-//	  "second writer" → header and signature of an op of our own that somebody else wrote; absent else
-//	  "own end"       → next (8) ‖ id (32): the head of our feed before that; absent if it was empty
+//	  "second writer" → header and signature of an op of our own that contradicts ours; absent else
+//	  "recovering"    → header and signature of an op of our own that came back beyond our head; absent
+//	                    else, and once the feed was taken up at its end
+//	  "own end"       → next (8) ‖ id (32): the head of our feed before either; absent if it was empty
 //	  "sweep"         → number (8) of the last transaction that forgot something; absent before one has
 //	ops
 //	  author (32)     → a bucket for each author:
@@ -72,6 +74,7 @@ var (
 	metaAuthor       = []byte("author")
 	metaIncarnation  = []byte("incarnation")
 	metaSecondWriter = []byte("second writer")
+	metaRecovering   = []byte("recovering")
 	metaOwnEnd       = []byte("own end")
 	metaSweep        = []byte("sweep")
 )

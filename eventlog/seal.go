@@ -14,7 +14,7 @@ var ErrFull = errors.New("feed is at the end of the format")
 // append gives a draft the next seq of our feed. It becomes part of an op with those before it, unless
 // that is full or of another retention class.
 func (tx *writeTx) append(d crdt.Draft) (crdt.Place, error) {
-	if len(tx.places) == 0 {
+	if len(tx.places) == 0 && !tx.recovered {
 		if err := tx.log.appendable(); err != nil {
 			return crdt.Place{}, err
 		}
@@ -68,12 +68,13 @@ func (tx *writeTx) seal() (crdt.Head, error) {
 	return op.Head(), tx.store(op, verdict)
 }
 
-// ownEnd returns where our feed ends. It has one branch: a feed of ours that has forked is not
-// appended to.
+// ownEnd returns where our feed ends. It has one branch, or pieces that a prune has parted, of which the
+// highest goes on: a feed of ours that has forked is not appended to.
 func ownEnd(f crdt.Feed) (head crdt.Head, clock crdt.Clock, floor uint64) {
-	if f.IsZero() {
-		return crdt.Head{}, 0, 0
+	for _, b := range f.Branches {
+		if b.Head.Next > head.Next {
+			head, clock, floor = b.Head, b.Clock, b.Floor
+		}
 	}
-	b := f.Branches[0]
-	return b.Head, b.Clock, b.Floor
+	return head, clock, floor
 }

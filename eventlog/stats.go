@@ -21,9 +21,7 @@ type Stats struct {
 	Ahead   int    // feeds whose last clock is more than a minute ahead of the wall clock
 	// ReadOnly is why nothing can be written, or nil.
 	ReadOnly error
-	// SecondWriter says that appending has stopped for [ErrSecondWriter].
-	SecondWriter bool
-	Applied      Applied
+	Applied  Applied
 }
 
 // Applied counts what [Log.Apply] has met since the log was opened.
@@ -48,7 +46,7 @@ func (l *Log) Stats() Stats {
 	l.state.clockAt(now)
 	s := Stats{
 		Ops: l.state.ops, Entries: l.state.entries, Next: l.state.next, Bytes: bytes, Free: free, Trimmed: l.state.trimmed, Pruned: l.state.pruned, Shut: l.state.shut,
-		Ahead: len(l.state.ahead), ReadOnly: l.frozen, SecondWriter: l.secondOp != nil, Applied: l.counts,
+		Ahead: len(l.state.ahead), ReadOnly: l.frozen, Applied: l.counts,
 	}
 	for _, f := range l.state.feeds {
 		if !f.feed.IsZero() {

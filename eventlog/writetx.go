@@ -31,7 +31,11 @@ type writeTx struct {
 	mark       time.Time    // that was put; zero for none
 	swept      uint64       // the number of this transaction as a sweep; 0 when it is none
 	genesis    *crdt.Genesis
-	second     *crdt.Signed // an op of our own that was not written here
+	// second and older are of ops of our own that were not written here, the one beside ours, the other
+	// beyond their end; recovered says that the latter was dealt with.
+	second    *crdt.Signed
+	older     *RecoveringError
+	recovered bool
 }
 
 // write runs fn in a write transaction and commits it. The caller leads. An error of fn rolls it back;

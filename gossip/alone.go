@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/membership"
@@ -25,6 +26,8 @@ type society interface {
 	Advertise(crdt.Author, []crdt.Head)
 	Join(context.Context, crdt.Author, netip.AddrPort) error
 	Counts() membership.Counts
+	// Twin is where another node with our key was last announced, and when; zero times for never.
+	Twin() (netip.AddrPort, time.Time)
 }
 
 // alone is the society of a node that is no member: it dials others, and nobody knows of it.
@@ -46,3 +49,4 @@ func (alone) Hinted() <-chan struct{}                                 { return n
 func (alone) Advertise(crdt.Author, []crdt.Head)                      {}
 func (alone) Join(context.Context, crdt.Author, netip.AddrPort) error { return errAlone }
 func (alone) Counts() membership.Counts                               { return membership.Counts{} }
+func (alone) Twin() (at netip.AddrPort, seen time.Time)               { return at, seen }

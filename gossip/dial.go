@@ -24,7 +24,7 @@ func (g *Gossip) dialMember(ctx context.Context, m membership.Member) {
 	g.serve(ctx, l)
 }
 
-// errSelf is returned by reach when this node answers itself.
+// errSelf is returned where this process answers itself. Another process with its key is a peer.
 var errSelf = fmt.Errorf("this node answers there itself")
 
 // reach finds out who answers at addr, and opens a link to it if there is none. It returns after the
@@ -36,17 +36,17 @@ func (g *Gossip) reach(ctx, life context.Context, addr string, want crdt.Author)
 		return crdt.Author{}, err
 	}
 	peer := conn.Peer()
-	if peer == g.self {
-		conn.Close()
-		return peer, errSelf
-	}
-	if granted, err := g.loop.reserve(peer); !granted {
-		conn.Close()
-		return peer, err // Without an error there is a link already, or soon.
+	if peer != g.self { // who must greet first to tell itself from another process with its key
+		if granted, err := g.loop.reserve(peer); !granted {
+			conn.Close()
+			return peer, err // Without an error there is a link already, or soon.
+		}
 	}
 	l, err := g.meet(ctx, conn, true)
 	if err != nil {
-		g.loop.unreserve(peer)
+		if peer != g.self {
+			g.loop.unreserve(peer)
+		}
 		return peer, err
 	}
 	g.work.Go(func() { g.serve(life, l) })

@@ -70,7 +70,7 @@ func TestCopyIsFoundWithinOneExchange(t *testing.T) {
 		t.Logf("and there after %s", took)
 		c.converge(time.Second, 5+4)
 		for _, name := range []string{"one", "two"} {
-			if !c.nodes[name].Status().SecondWriter {
+			if c.nodes[name].Status().Counts.NotWritten == 0 {
 				t.Errorf("copy %s does not know of the other", name)
 			}
 		}
@@ -129,7 +129,7 @@ func TestGoldenImage(t *testing.T) {
 		t.Logf("%d branches were on every copy after %s", copies, took)
 		c.converge(time.Second, uint64(2*copies)+1)
 		for _, name := range twins {
-			if !c.nodes[name].Status().SecondWriter {
+			if c.nodes[name].Status().Counts.NotWritten == 0 {
 				t.Errorf("%s does not know of the others", name)
 			}
 		}

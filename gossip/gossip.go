@@ -178,6 +178,10 @@ func (g *Gossip) accept(ctx context.Context) {
 func (g *Gossip) meet(ctx context.Context, conn *transport.Conn, dialled bool) (*link, error) {
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Now()) })()
 	hello, err := greet(conn, conn.Peer(), g.ownHello(conn.Peer()), g.pace.greet)
+	if err == nil && hello.Instance == g.instance && conn.Peer() == g.self {
+		conn.Close()
+		return nil, errSelf
+	}
 	if err == nil {
 		err = learnGenesis(g.log, hello)
 	}
@@ -227,12 +231,11 @@ func (g *Gossip) halted(on bool) {
 	g.loop.do(func(s *state) { s.schedule.Halt(on, time.Now()) })
 }
 
-// secondWriter reports an op in our own name that this node did not write. The log decides what
-// follows from it.
-func (g *Gossip) secondWriter(l *link) {
+// notWritten reports an op in our own name that was not here. The log decides what follows from it.
+func (g *Gossip) notWritten(l *link) {
 	now := time.Now()
-	g.tally.add(func(c *Counts) { c.SecondWriter++ })
-	if g.tally.fault(g.self, reasonSecond, now) {
-		g.logger.Error("a peer has entries in our own name that this node did not write", "peer", l.peer.Short())
+	g.tally.add(func(c *Counts) { c.NotWritten++ })
+	if g.tally.fault(g.self, reasonNotWritten, now) {
+		g.logger.Warn("a peer has entries in our own name that this folder did not have", "peer", l.peer.Short())
 	}
 }

@@ -48,7 +48,7 @@ func TestForgedAuthor(t *testing.T) {
 				if next := c.nodes["a"].log.Feed(author).Next(); next != before.Next() {
 					t.Errorf("the feed goes to %d, before to %d", next, before.Next())
 				}
-				if s := c.nodes["a"].Status(); s.SecondWriter || s.Counts.SecondWriter > 0 {
+				if s := c.nodes["a"].Status(); s.Counts.NotWritten > 0 {
 					t.Error("a forged op passes for a second writer")
 				}
 				c.goOn()
@@ -265,8 +265,8 @@ func TestUnprovenHeadOfOurOwn(t *testing.T) {
 				s.claim(conn, crdt.Frontier{c.author("a"): {own}})
 				s.send(conn, wire.IHave{Haves: []wire.Have{{Author: c.author("a"), Head: own}}})
 				c.noted("a", "not-delivered", 1, "did not deliver", s.self.Short())
-				if st := c.nodes["a"].Status(); st.SecondWriter || st.Progress.Entries > 0 {
-					t.Errorf("a claim counts: second writer %v, behind by %d", st.SecondWriter, st.Progress.Entries)
+				if st := c.nodes["a"].Status(); st.Counts.NotWritten > 0 || st.Progress.Entries > 0 {
+					t.Errorf("a claim counts: runs of its own %d, behind by %d", st.Counts.NotWritten, st.Progress.Entries)
 				}
 				c.goOn()
 			})

@@ -103,7 +103,7 @@ func (g *Gossip) plan(s *Seed, now time.Time) {
 		s.fail(now, g.pace.dialLow, g.pace.dialHigh) // Nobody answers there: there may be others soon.
 	case s.Err == nil:
 		s.backoff = backoff{until: now.Add(g.pace.dialLow)} // Look again: it may go.
-	case errors.Is(s.Err, errSelf):
+	case errors.Is(s.Err, errSelf), errors.Is(s.Err, errTwin):
 		s.fail(now, g.pace.dialHigh, g.pace.dialHigh)
 	case s.Source == find.Remembered:
 		s.fail(now, g.pace.dialLow, rememberedTime)
@@ -145,7 +145,7 @@ func (g *Gossip) join(ctx, life context.Context, seed Seed) (crdt.Author, error)
 	}
 	var errs []error
 	for _, a := range addrs {
-		peer, err := g.reach(ctx, life, a, crdt.Author{})
+		peer, err := g.meetAt(ctx, life, a, crdt.Author{})
 		if err == nil {
 			var at netip.AddrPort
 			if at, err = netip.ParseAddrPort(a); err == nil {
@@ -205,6 +205,18 @@ func (g *Gossip) tryLost(ctx context.Context, lost map[crdt.Author]*backoff, now
 		tried++
 		tries.Go(func() { g.tryMember(ctx, m) })
 	}
+	if at, seen := g.members.Twin(); now.Sub(seen) < lostTime && tried < maxLostTries {
+		gone[g.self] = true
+		b := lost[g.self]
+		if b == nil {
+			b = new(backoff)
+			lost[g.self] = b
+		}
+		if b.over(now) {
+			b.fail(now, g.pace.dialLow, g.pace.dialHigh)
+			tries.Go(func() { g.tryMember(ctx, Member{Author: g.self, Addr: at}) })
+		}
+	}
 	for a := range lost {
 		if !gone[a] {
 			delete(lost, a)
@@ -216,7 +228,7 @@ func (g *Gossip) tryLost(ctx context.Context, lost map[crdt.Author]*backoff, now
 func (g *Gossip) tryMember(ctx context.Context, m Member) {
 	try, cancel := context.WithTimeout(ctx, joinTime)
 	defer cancel()
-	peer, err := g.reach(try, ctx, m.Addr.String(), m.Author)
+	peer, err := g.meetAt(try, ctx, m.Addr.String(), m.Author)
 	if err == nil {
 		err = g.members.Join(try, peer, m.Addr)
 	}

@@ -23,6 +23,7 @@ import (
 type link struct {
 	peer      crdt.Author
 	id        linkID
+	instance  wire.Instance
 	name      string // what the peer calls itself
 	addr      net.Addr
 	dialled   bool // by this node
@@ -68,8 +69,8 @@ const maxUnapplied = 8
 
 func newLink(conn *transport.Conn, dialled bool, hello wire.Hello, log Log) *link {
 	l := &link{
-		peer:    conn.Peer(),
-		id:      idOf(conn.Peer(), hello.Instance),
+		peer: conn.Peer(),
+		id:   idOf(conn.Peer(), hello.Instance), instance: hello.Instance,
 		name:    hello.Name,
 		addr:    conn.RemoteAddr(),
 		dialled: dialled,
@@ -88,14 +89,6 @@ func newLink(conn *transport.Conn, dialled bool, hello wire.Hello, log Log) *lin
 
 // lastHeard returns when the last frame came.
 func (l *link) lastHeard() time.Time { return time.Unix(0, l.heard.Load()) }
-
-// dialler returns who opened the stream.
-func (l *link) dialler(self crdt.Author) crdt.Author {
-	if l.dialled {
-		return self
-	}
-	return l.peer
-}
 
 // closing is the reason for which this node ends a link, and what it tells the peer.
 type closing struct {

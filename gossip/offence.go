@@ -35,7 +35,7 @@ const (
 	reasonBye          Reason = "hello-bye"           // a peer that turned us away
 	reasonBroken       Reason = "hello-broken"        // a greeting that broke off
 	reasonHops         Reason = "hops"                // a transient event of another author as if it came from there
-	reasonSecond       Reason = "second-writer"       // ops in our own name that this node did not write
+	reasonNotWritten   Reason = "not-written"         // ops in our own name that were not here
 )
 
 // An offender is kept out for quarantine the first time, and for up to quarantineMost later.

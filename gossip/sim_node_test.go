@@ -145,7 +145,7 @@ func (n *simNode) crash(seed uint64) error {
 	switch {
 	case err == nil && n.sim.flaw.acksUnsynced:
 		n.sim.ack(n, events, places[0].Seq)
-	case err != nil && !errors.Is(err, eventlog.ErrSecondWriter):
+	case err != nil && !errors.Is(err, eventlog.ErrSecondWriter) && !errors.Is(err, eventlog.ErrRecovering):
 		return brokenf(simRuns, "%s: %v", n.name, err)
 	}
 	if err := n.closeLog(); err != nil {
@@ -167,8 +167,8 @@ func (n *simNode) append(entries, size int) error {
 	events := n.sim.batch(n, entries, size)
 	places, err := n.log.AppendBatch(context.Background(), events)
 	switch {
-	case errors.Is(err, eventlog.ErrSecondWriter):
-		n.second.Store(true)
+	case errors.Is(err, eventlog.ErrSecondWriter), errors.Is(err, eventlog.ErrRecovering):
+		n.second.Store(errors.Is(err, eventlog.ErrSecondWriter))
 		if !n.copied {
 			return brokenf(simAppends, "%s: %v", n.name, err)
 		}

@@ -70,7 +70,7 @@ func (s *state) applied(a arrival, f fate, now time.Time) {
 		}, now)
 	}
 	if author == s.g.self && f.Ops > 0 {
-		s.g.secondWriter(a.link)
+		s.g.notWritten(a.link)
 	}
 	if f.Ops > 0 {
 		a.link.received.Add(uint64(f.Entries))

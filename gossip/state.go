@@ -1,6 +1,8 @@
 package gossip
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -113,7 +115,8 @@ func (s *state) failed(a crdt.Author, now time.Time) {
 }
 
 // open takes a link in, or says why not. Of two links to one peer, both ends keep the one that the
-// lower author dialled, or the newer if one end dialled both, or if the old one has gone quiet.
+// lower author dialled, of two processes with one key the lower instance, or the newer if one end dialled
+// both, or if the old one has gone quiet.
 func (s *state) open(ctx context.Context, l *link, now time.Time) error {
 	c := s.call(l.peer, now)
 	if l.dialled {
@@ -134,7 +137,11 @@ func (s *state) open(ctx context.Context, l *link, now time.Time) error {
 	s.tree.Up(l.id)
 	l.eager.Store(s.tree.Eager(l.id))
 	delete(s.left, l.peer)
-	s.g.logger.Log(ctx, c.level(now), "linked", "peer", l.peer.Short(), "name", l.name, "remote", l.addr, "dialled", l.dialled)
+	level, what := c.level(now), "linked"
+	if l.peer == s.g.self {
+		level, what = max(level, slog.LevelWarn), "linked with another process that has this node's key: stop one of the two"
+	}
+	s.g.logger.Log(ctx, level, what, "peer", l.peer.Short(), "name", l.name, "remote", l.addr, "dialled", l.dialled)
 	return nil
 }
 
@@ -167,11 +174,11 @@ func (s *state) admit(ctx context.Context, l *link, c *call, now time.Time) erro
 
 // better reports whether a new link to a peer is to be kept rather than the old.
 func (s *state) better(l, old *link, now time.Time) bool {
-	by, before := l.dialler(s.g.self), old.dialler(s.g.self)
-	if by == before || now.Sub(old.lastHeard()) > 3*s.g.pace.offer {
+	if l.dialled == old.dialled || now.Sub(old.lastHeard()) > 3*s.g.pace.offer {
 		return true
 	}
-	return by.Compare(before) < 0
+	lower := cmp.Or(s.g.self.Compare(l.peer), bytes.Compare(s.g.instance[:], l.instance[:])) < 0
+	return l.dialled == lower
 }
 
 // steady is how long a link must have lasted for its peer to be dialled again at once.

@@ -24,12 +24,10 @@ type Status struct {
 	// Starved are the authors of whom more is to be had, but not with the bodies that this node keeps.
 	Starved []Starved
 	// Full says since when there is no room for what peers send, and why; nil while there is.
-	Full *Full
-	// SecondWriter says that a peer has sent ops in our own name that this node did not write.
-	SecondWriter bool
-	Counts       Counts
-	Transport    transport.Counts
-	Membership   membership.Counts
+	Full       *Full
+	Counts     Counts
+	Transport  transport.Counts
+	Membership membership.Counts
 }
 
 // Counts is what a node has done and seen since it was made.
@@ -53,7 +51,7 @@ type Counts struct {
 	Grafts, Detaches         uint64 // links made eager and lazy from this side
 	Asks                     uint64 // asks sent to fill what is missing
 	ReadFailures             uint64 // ops that could not be read for a peer
-	SecondWriter             uint64 // runs in our own name that this node did not write
+	NotWritten               uint64 // runs in our own name that were new here
 	TransientsSent           uint64 // transient events that went out on links, our own and others'
 	TransientsTaken          uint64 // of peers, told here
 	TransientsRelayed        uint64 // of peers, handed to links
@@ -78,7 +76,6 @@ func (g *Gossip) Status() Status {
 		Transport:  g.transport.Counts(),
 		Membership: g.members.Counts(),
 	}
-	s.SecondWriter = s.Counts.SecondWriter > 0
 	s.Full = g.applier.full.Load()
 	if g.loop.running() {
 		g.loop.ask(func(st *state) { s.Progress, s.Starved = st.schedule.Progress(time.Now()), st.allStarved() })

@@ -37,19 +37,31 @@ func (t *tap) run(ctx context.Context) {
 
 // end returns where our feed ends, zero if it holds nothing or is disputed.
 func (t *tap) end() crdt.Head {
-	if f := t.g.log.Feed(t.g.self); len(f.Branches) == 1 {
-		return f.Branches[0].Head
+	b, _ := t.branch()
+	return b.Head
+}
+
+// branch returns the branch that our feed ends with, of the pieces that a prune may have parted the highest,
+// and whether there is one: not while the feed is disputed.
+func (t *tap) branch() (b crdt.Branch, ok bool) {
+	f := t.g.log.Feed(t.g.self)
+	if _, disputed := f.Disputed(); disputed {
+		return b, false
 	}
-	return crdt.Head{}
+	for _, piece := range f.Branches {
+		if piece.Head.Next > b.Head.Next {
+			b, ok = piece, true
+		}
+	}
+	return b, ok
 }
 
 // step makes the next run news and reports whether there was one.
 func (t *tap) step(ctx context.Context) bool {
-	f := t.g.log.Feed(t.g.self)
-	if len(f.Branches) != 1 || ctx.Err() != nil {
+	b, ok := t.branch()
+	if !ok || ctx.Err() != nil {
 		return false
 	}
-	b := f.Branches[0]
 	if t.after == (crdt.Head{}) {
 		t.after = crdt.Head{Next: b.Start.First, ID: b.Parent}
 	}

@@ -49,7 +49,7 @@ func (n *Node) Describe(s *api.Status) {
 		"transientsSent": c.TransientsSent, "transientsTaken": c.TransientsTaken, "transientsRelayed": c.TransientsRelayed,
 		"transientsDropped": c.TransientsDropped, "transientsRepeated": c.TransientsRepeated, "transientsStale": c.TransientsStale,
 		"transientsLimited": c.TransientsLimited, "transientsRefused": c.TransientsRefused,
-		"duplicates": c.Duplicates, "pending": c.Pending, "forks": c.Forks, "secondWriter": c.SecondWriter,
+		"duplicates": c.Duplicates, "pending": c.Pending, "forks": c.Forks, "notWritten": c.NotWritten,
 	}
 	for reason, count := range c.Faults {
 		s.Counts["fault: "+string(reason)] = count

@@ -26,6 +26,7 @@ that is known, and what keeps it from having, taking or writing what it could:
   second writer  somebody else writes with this node's key: it appends nothing
   read-only      the disk failed, and nothing is stored until the file is verified
   damaged        a part of the file is not as it was written
+  recovering     the folder is older than what the node has written: see quipu recover
 
 Beside one of them no node says that it has caught up; its linked members show it
 too, see quipu members, and the daemon's log says when it begins and ends.

@@ -222,6 +222,14 @@ func (m *Membership) Hints() (adverts []Advert, rootDiffers bool) { return m.hin
 // Counts returns how often things were refused.
 func (m *Membership) Counts() Counts { return m.table.counts() }
 
+// Twin returns the address, not ours, that last announced our key, and when; the zero time if none did. It
+// may be an earlier one of this node: whoever answers there must be seen.
+func (m *Membership) Twin() (addr netip.AddrPort, seen time.Time) {
+	m.table.mu.Lock()
+	defer m.table.mu.Unlock()
+	return m.table.twin, m.table.twinAt
+}
+
 // signal puts a token into a channel of one place.
 func signal(c chan struct{}) {
 	select {

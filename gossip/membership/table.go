@@ -50,6 +50,7 @@ type table struct {
 	checked map[crdt.Author]checked // announcements whose signature verified; of members that are alive
 	count   Counts
 	twin    netip.AddrPort // the last address, not ours, that announced our key
+	twinAt  time.Time      // when it last did
 }
 
 // checked is an announcement that need not be verified again.
@@ -187,10 +188,12 @@ func (t *table) alive() int {
 	return n
 }
 
-// firstTwin reports whether a second node at addr with our key has not been reported yet.
+// firstTwin takes note of a second node at addr with our key, and reports whether it has not been reported
+// yet.
 func (t *table) firstTwin(addr netip.AddrPort) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.twinAt = time.Now()
 	if t.twin == addr {
 		return false
 	}

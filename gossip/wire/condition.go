@@ -20,11 +20,13 @@ const (
 	ConditionReadOnly
 	// ConditionDamaged: a part of the node's file is not as it was written.
 	ConditionDamaged
+	// ConditionRecovering: the node's folder is older than its feed, so it appends nothing.
+	ConditionRecovering
 )
 
 // String returns the condition as a word or two.
 func (c Condition) String() string {
-	names := [...]string{"", "stuck", "starved", "shut", "second writer", "read-only", "damaged"}
+	names := [...]string{"", "stuck", "starved", "shut", "second writer", "read-only", "damaged", "recovering"}
 	if c == 0 || int(c) >= len(names) {
 		return fmt.Sprintf("condition(%d)", uint8(c))
 	}

@@ -77,8 +77,8 @@ type Status struct {
 // Condition is something that keeps a node from having, taking or writing what it could.
 type Condition struct {
 	// Condition is "stuck" (no room on the disk), "starved" (others have more, without bodies that are kept
-	// here), "shut" (no more is taken of an author), "second writer", "read-only" or "damaged". There may be
-	// others.
+	// here), "shut" (no more is taken of an author), "second writer", "read-only", "damaged" or "recovering"
+	// (the folder is older than the feed). There may be others.
 	Condition string    `json:"condition"`
 	Since     time.Time `json:"since,omitzero"`
 	Why       string    `json:"why"`

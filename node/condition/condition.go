@@ -24,6 +24,9 @@ type Condition struct {
 	Why   string    // in words, for people
 }
 
+// RecoverRemedy is said after [eventlog.ErrRecovering], wherever a person reads it.
+const RecoverRemedy = ": quipu recover --dir D takes the feed up at the end that the members hold"
+
 // Of returns the conditions that hold, by kind, each once: those of a log, and where network is not nil
 // those of a node that takes part.
 func Of(log *eventlog.Log, network *gossip.Status) []Condition {
@@ -56,6 +59,9 @@ func Of(log *eventlog.Log, network *gossip.Status) []Condition {
 	}
 	if why := damage(health, shut); why != "" {
 		add(wire.ConditionDamaged, time.Time{}, why)
+	}
+	if errors.Is(health.Mute, eventlog.ErrRecovering) {
+		add(wire.ConditionRecovering, time.Time{}, health.Mute.Error()+RecoverRemedy)
 	}
 	return all
 }

@@ -36,7 +36,13 @@ func parseEvent(line []byte) (crdt.Event, error) {
 	return e, nil
 }
 
+// writtenBy are the commands that write a reserved kind.
+var writtenBy = map[string]string{eventlog.PruneKind: "quipu prune", eventlog.RecoverKind: "quipu recover"}
+
 func reserved(kind string) error {
+	if command := writtenBy[kind]; command != "" {
+		return &api.Error{Code: api.Reserved, Message: fmt.Sprintf("kind %q is reserved: %s writes it", kind, command)}
+	}
 	return &api.Error{Code: api.Reserved, Message: fmt.Sprintf(
 		"kind %q is reserved: quipu itself writes it; of the kinds that begin with %q append takes %s alone, which quipu transition writes",
 		kind, crdt.ReservedPrefix, transition.Kind)}

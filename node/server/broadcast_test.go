@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -19,6 +20,9 @@ type daemon struct{}
 
 func (daemon) Describe(*api.Status)  {}
 func (daemon) Members() []api.Member { return nil }
+func (daemon) AskOwnEnd(context.Context, bool) (r eventlog.Recovery, err error) {
+	return r, nil
+}
 
 // eachDaemon is each with a daemon.
 func eachDaemon(t *testing.T, test func(*testing.T, *eventlog.Log, *api.Client)) {

@@ -11,6 +11,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/transition"
 	"github.com/quipulog/quipu/eventlog/transition/machine"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/condition"
 )
 
 // codes says, for each error that the log promises, what a client is told. The first that matches
@@ -45,6 +46,9 @@ var codes = []struct {
 	{noRoom, api.NoRoom},
 	{is(eventlog.ErrUncertain), api.Uncertain},
 	{is(eventlog.ErrSecondWriter), api.SecondWriter},
+	{is(eventlog.ErrRecovering), api.Recovering},
+	{is(eventlog.ErrNotRecovering), api.NotFound},
+	{is(eventlog.ErrMoved), api.Busy},
 	{as[*eventlog.DamagedError], api.Damaged},
 	{is(eventlog.ErrReadOnly), api.ReadOnly},
 	{is(eventlog.ErrClosed), api.Stopping},
@@ -63,10 +67,16 @@ var statuses = map[api.Code]int{
 	api.Busy:         http.StatusServiceUnavailable,
 	api.NotSynced:    http.StatusBadGateway,
 	api.SecondWriter: http.StatusConflict,
+	api.Recovering:   http.StatusConflict,
 	api.ReadOnly:     http.StatusServiceUnavailable,
 	api.NoRoom:       http.StatusInsufficientStorage,
 	api.Uncertain:    http.StatusServiceUnavailable,
 	api.Stopping:     http.StatusServiceUnavailable,
+}
+
+// remedies are what is said of the way out after the message of a code.
+var remedies = map[api.Code]string{
+	api.Recovering: condition.RecoverRemedy,
 }
 
 func is(target error) func(error) bool {
@@ -91,7 +101,7 @@ func problem(err error) *api.Error {
 	}
 	for _, c := range codes {
 		if c.matches(err) {
-			return &api.Error{Code: c.code, Message: err.Error(), Trimmed: trimmed(err)}
+			return &api.Error{Code: c.code, Message: err.Error() + remedies[c.code], Trimmed: trimmed(err)}
 		}
 	}
 	return &api.Error{Code: api.Internal, Message: err.Error()}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -15,6 +16,9 @@ type Daemon interface {
 	Describe(*api.Status)
 	// Members returns the members that the node knows of, itself first.
 	Members() []api.Member
+	// AskOwnEnd asks the linked members where the node's own feed ends. It is an error that there are none,
+	// unless alone allows it.
+	AskOwnEnd(ctx context.Context, alone bool) (eventlog.Recovery, error)
 }
 
 // Config says what is served. Log is required.
@@ -82,6 +86,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /v1/gone", s.getGone)
 	mux.HandleFunc("POST /v1/prune", s.postPrune)
 	mux.HandleFunc("POST /v1/compact", s.postCompact)
+	mux.HandleFunc("POST /v1/recover", s.postRecover)
 	mux.HandleFunc("GET /v1/followers", s.getFollowers)
 	mux.HandleFunc("GET /v1/followers/show", s.getFollower)
 	mux.HandleFunc("GET /v1/followers/parked", s.getParked)

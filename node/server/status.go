@@ -76,7 +76,7 @@ func (s *server) getStatus(w http.ResponseWriter, _ *http.Request) {
 	health := s.log.Health()
 	for _, err := range []error{health.Mute, health.ReadOnly} {
 		if err != nil {
-			status.Writable, status.Reason = false, err.Error()
+			status.Writable, status.Reason = false, problem(err).Message
 		}
 	}
 	status.Conditions = condition.Told(condition.Of(s.log, nil))

@@ -1,0 +1,224 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// ErrRecovering is returned by everything that appends once an op of our own has come back that lies
+// beyond the end of our feed here: the folder is older than what was written with its key, most often
+// since it was restored from a backup. What else is missing nobody here can know, and a seq must not be
+// given twice, so nothing is appended until [Log.Recover]. The error is a [*RecoveringError]. Everything
+// but appending goes on.
+var ErrRecovering = errors.New("this folder is older than what this node has written before: restored from a backup?")
+
+// ErrNotRecovering is returned by [Log.Recover] when there is nothing to recover from.
+var ErrNotRecovering = errors.New("this node knows the end of its own feed")
+
+// ErrMoved is returned by [Log.Recover] when our feed does not end where the caller says.
+var ErrMoved = errors.New("more of our own feed has come")
+
+// RecoveringError says by what the log knows that it was behind its own author.
+type RecoveringError struct {
+	// Own is where our feed ended here when the first such op came; zero where nothing was written.
+	Own crdt.Head
+	// Op is that op.
+	Op crdt.Signed
+}
+
+func (e *RecoveringError) Error() string {
+	author, here := e.Op.Author.Short(), "none was here"
+	if e.Own.Next > 0 {
+		here = fmt.Sprintf("the last one here was %s/%d", author, e.Own.Next-1)
+	}
+	return fmt.Sprintf("%v (its own entry %s/%d came from elsewhere, and %s)", ErrRecovering, author, e.Op.First, here)
+}
+
+// Unwrap returns [ErrRecovering].
+func (e *RecoveringError) Unwrap() error { return ErrRecovering }
+
+// RecoverKind is the kind of the entries that say from where on a feed was taken up again, and on whose
+// word:
+//
+//	{"why":"older","from":{"next":10,"op":"…"},"end":{"next":25,"op":"…"},"asked":["…"],"missing":["…"]}
+//
+// from is where the feed ended in the folder that was too old, end where it was taken up: the entry
+// itself stands there. from has no op where the folder held nothing of the feed.
+const RecoverKind = "quipu.recover"
+
+// whyOlder is why a feed was taken up again: one of our own ops came back beyond our head.
+const whyOlder = "older"
+
+// maxAsked bounds the members that an entry names of those that were asked, and of the others.
+const maxAsked = 4096
+
+// Recovery says how our own feed is taken up again.
+type Recovery struct {
+	// End is where our feed ends, as all who were asked have it.
+	End crdt.Head
+	// Asked are the nodes that hold our feed up to End and no more, Missing those that could not be asked.
+	Asked, Missing []crdt.Author
+}
+
+// Recovered is what [Log.Recover] did.
+type Recovered struct {
+	// Place is where the entry that says so stands: at the end of what came back.
+	Place crdt.Place
+	// From is where our feed ended before.
+	From crdt.Head
+}
+
+// Recovering says since which op the log waits for [Log.Recover], or nil.
+func (l *Log) Recovering() *RecoveringError {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.recovering
+}
+
+// Recover ends the state of [ErrRecovering]: our feed is taken up where r says that it ends, which an
+// entry of kind [RecoverKind] puts on record, and appends go on after it. That no other process writes with
+// our key, and that nobody has more of our feed, is the caller's to make sure of.
+//
+// It returns [ErrNotRecovering], [ErrMoved] when our feed does not end there any more, [ErrSecondWriter]
+// when it has forked, and the errors of [Log.Append]. A crash leaves the state as it was, or ended and
+// on record.
+func (l *Log) Recover(ctx context.Context, r Recovery) (done Recovered, err error) {
+	if err := l.notInside(); err != nil {
+		return done, err
+	}
+	err = l.alone(ctx, updates, func() error {
+		return l.write(func(tx *writeTx) error {
+			done, err = tx.recover(r)
+			return err
+		})
+	})
+	if err != nil {
+		return Recovered{}, fmt.Errorf("recover: %w", err)
+	}
+	return done, nil
+}
+
+func (tx *writeTx) recover(r Recovery) (Recovered, error) {
+	why := tx.log.appendable()
+	state, recovering := errors.AsType[*RecoveringError](why)
+	switch end, _, _ := ownEnd(tx.feedState(tx.log.author).feed); {
+	case why == nil:
+		return Recovered{}, ErrNotRecovering
+	case !recovering:
+		return Recovered{}, why
+	case end != r.End:
+		return Recovered{}, fmt.Errorf("%w: it ends before %d, not before %d", ErrMoved, end.Next, r.End.Next)
+	}
+	meta := tx.tree(bucketMeta)
+	for _, key := range [][]byte{metaRecovering, metaOwnEnd} {
+		if err := meta.remove(key); err != nil {
+			return Recovered{}, fmt.Errorf("forget that the folder was older: %w", err)
+		}
+	}
+	tx.recovered = true
+	payload, err := r.payload(state.Own)
+	if err != nil {
+		return Recovered{}, err
+	}
+	draft, err := tx.log.draft(crdt.Event{Kind: RecoverKind, Payload: payload})
+	if err != nil {
+		return Recovered{}, err
+	}
+	place, err := tx.append(draft)
+	return Recovered{Place: place, From: state.Own}, err
+}
+
+// payload returns the payload of the entry that says how a feed that had ended at own is taken up.
+func (r Recovery) payload(own crdt.Head) ([]byte, error) {
+	type head struct {
+		Next uint64     `json:"next"`
+		Op   *crdt.OpID `json:"op,omitempty"`
+	}
+	from, end := head{Next: own.Next}, head{Next: r.End.Next, Op: &r.End.ID}
+	if own.Next > 0 {
+		from.Op = &own.ID
+	}
+	return json.Marshal(struct {
+		Why     string        `json:"why"`
+		From    head          `json:"from"`
+		End     head          `json:"end"`
+		Asked   []crdt.Author `json:"asked,omitempty"`
+		Missing []crdt.Author `json:"missing,omitempty"`
+	}{whyOlder, from, end, r.Asked[:min(len(r.Asked), maxAsked)], r.Missing[:min(len(r.Missing), maxAsked)]})
+}
+
+// notWritten puts on record that op, which is signed with our key, was not written here, and where our own
+// writing ended. What contradicts our feed is that of a second writer; what only lies beyond its end shows
+// that the folder is older than the feed. The record stays: a restart makes neither two writers one nor the
+// folder younger.
+func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
+	if tx.second != nil || tx.log.second() != nil {
+		return nil
+	}
+	older := tx.older
+	if older == nil {
+		older = tx.log.Recovering()
+	}
+	key := metaRecovering
+	switch {
+	case contradicts:
+		key, tx.second = metaSecondWriter, &op
+	case older != nil:
+		return nil
+	default:
+		tx.older = &RecoveringError{Op: op}
+	}
+	meta := tx.tree(bucketMeta)
+	if err := meta.put(key, op.Bytes()); err != nil {
+		return fmt.Errorf("record an op that was not written here: %w", err)
+	}
+	end, _, _ := ownEnd(tx.feedState(op.Author).feed)
+	if older != nil || end == (crdt.Head{}) {
+		return nil // the record is there, or there is nothing to record
+	}
+	// Until now all of the feed was written here, or taken up by [Log.Recover].
+	if tx.older != nil {
+		tx.older.Own = end
+	}
+	b := encodeHead(end)
+	if err := meta.put(metaOwnEnd, b[:]); err != nil {
+		return fmt.Errorf("record the end of our own writing: %w", err)
+	}
+	return nil
+}
+
+// readNotWritten reads the records of ops with our key that were not written here.
+func (l *Log) readNotWritten(tx *readTx) error {
+	record := func(key []byte) (*crdt.Signed, error) {
+		b := tx.tree(bucketMeta).get(key)
+		if b == nil {
+			return nil, nil
+		}
+		op, err := crdt.ParseSigned(append([]byte(nil), b...))
+		if err != nil {
+			return nil, &DamagedError{What: fmt.Sprintf("the record %q", key), Err: err}
+		}
+		return &op, nil
+	}
+	second, err := record(metaSecondWriter)
+	if err != nil {
+		return err
+	}
+	older, err := record(metaRecovering)
+	if err != nil {
+		return err
+	}
+	l.secondOp, l.recovering = second, nil
+	if older != nil {
+		own, err := tx.ownEnd()
+		if err != nil {
+			return err
+		}
+		l.recovering = &RecoveringError{Own: own, Op: *older}
+	}
+	return nil
+}
