@@ -25,6 +25,8 @@ type society interface {
 	// Advertise and Join tell others of us.
 	Advertise(crdt.Author, []crdt.Head)
 	Join(context.Context, crdt.Author, netip.AddrPort) error
+	// Met tells it of a peer that has proven who it is, and that it holds the secret.
+	Met(crdt.Author)
 	Counts() membership.Counts
 	// Twin is where another node with our key was last announced, and when; zero times for never.
 	Twin() (netip.AddrPort, time.Time)
@@ -48,5 +50,6 @@ func (alone) Hints() (adverts []membership.Advert, rootDiffers bool)  { return n
 func (alone) Hinted() <-chan struct{}                                 { return nil }
 func (alone) Advertise(crdt.Author, []crdt.Head)                      {}
 func (alone) Join(context.Context, crdt.Author, netip.AddrPort) error { return errAlone }
+func (alone) Met(crdt.Author)                                         {}
 func (alone) Counts() membership.Counts                               { return membership.Counts{} }
 func (alone) Twin() (at netip.AddrPort, seen time.Time)               { return at, seen }

@@ -90,7 +90,8 @@ type Config struct {
 	// Compression says when what is sent is compressed. Default: when it saves time.
 	Compression wire.Packing
 
-	// MaxPeers bounds the members that are taken in, and the links. Default: 1024.
+	// MaxPeers bounds the links, the members that have made one, and those that are only heard of.
+	// Default: 1024; at most 1,500.
 	MaxPeers int
 }
 
@@ -135,8 +136,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("config: Key has %d bytes, not %d", len(c.Key), ed25519.PrivateKeySize)
 	case crdt.AuthorOf(c.Key) != c.Log.Author():
 		return fmt.Errorf("config: Key is that of author %s, the log is written by %s", crdt.AuthorOf(c.Key).Short(), c.Log.Author().Short())
-	case c.MaxPeers < 0:
-		return fmt.Errorf("config: MaxPeers is negative: %d", c.MaxPeers)
+	case c.MaxPeers < 0 || c.MaxPeers > membership.MostPeers:
+		return fmt.Errorf("config: MaxPeers: expected at most %d, got %d", membership.MostPeers, c.MaxPeers)
 	}
 	if err := c.Profile.Check(); err != nil {
 		return fmt.Errorf("config: Profile: %w", err)

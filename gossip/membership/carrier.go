@@ -168,6 +168,7 @@ func (c *carrier) pumpStreams(ctx context.Context) {
 			cancel()
 			return
 		}
+		c.table.meet(conn.Peer(), time.Now())
 		served.Go(func() {
 			if err := c.serve(ctx, conn); err != nil {
 				c.refuse(err, conn.RemoteAddr().String())
@@ -267,6 +268,7 @@ func (c *carrier) DialAddressTimeout(a memberlist.Address, timeout time.Duration
 	if err != nil {
 		return nil, err // not conn: memberlist would take a nil *Conn for a stream
 	}
+	c.table.meet(conn.Peer(), time.Now())
 	return &question{Conn: conn, carrier: c}, nil
 }
 

@@ -52,8 +52,8 @@ func (d *delegate) NotifyAlive(n *memberlist.Node) error {
 		d.m.table.tally(func(c *Counts) { c.StaleAnnouncements++ })
 		return errStale
 	}
-	if !d.m.table.remember(checked{announcement: a, meta: string(n.Meta)}) {
-		return fmt.Errorf("more than %d members", d.m.cfg.MaxPeers)
+	if !d.m.table.remember(checked{announcement: a, meta: string(n.Meta)}, time.Now()) {
+		return fmt.Errorf("no place for more than %d members", d.m.cfg.MaxPeers)
 	}
 	return nil
 }

@@ -25,11 +25,12 @@ import (
 // scene is a node that runs, and an insider: somebody who holds the secret and no manners.
 type scene struct {
 	testing.TB
-	node *Membership
-	at   netip.AddrPort
-	port *transport.Transport // the insider's
-	from netip.AddrPort
-	key  cipher.AEAD // takes its nonce from the caller
+	world *gossiptest.Network
+	node  *Membership
+	at    netip.AddrPort
+	port  *transport.Transport // the insider's
+	from  netip.AddrPort
+	key   cipher.AEAD // takes its nonce from the caller
 	*seal
 }
 
@@ -47,41 +48,57 @@ func onScene(t *testing.T, test func(s *scene)) {
 // newScene starts a node and an insider on a network of their own.
 func newScene(t testing.TB) (s *scene, stop func()) {
 	t.Helper()
-	world := gossiptest.NewNetwork(1)
-	open := func(name string, n byte) (*transport.Transport, netip.AddrPort) {
-		host := world.Host(name)
-		port, err := transport.Listen(transport.Config{Key: keyOf(n), Secret: make([]byte, transport.SecretSize), Listen: ":7946", Network: host})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return port, netip.AddrPortFrom(host.Addr(), 7946)
-	}
-	port, at := open("node", 1)
-	node, err := New(Config{Key: keyOf(1), Log: log1, Name: "node", Advertise: at, Transport: port, Root: func() crdt.Hash { return crdt.Hash{1} }})
+	s = &scene{TB: t, world: gossiptest.NewNetwork(1)}
+	node, at, stopNode := s.start("node", 1)
+	s.node, s.at, s.seal = node, at, node.carrier.seal
+	s.port, s.from = s.open("insider", 2)
+	block, err := aes.NewCipher(s.port.GossipKey())
 	if err != nil {
 		t.Fatal(err)
 	}
-	insider, from := open("insider", 2)
-	block, err := aes.NewCipher(insider.GossipKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s = &scene{TB: t, node: node, at: at, port: insider, from: from, seal: node.carrier.seal}
 	if s.key, err = cipher.NewGCM(block); err != nil {
 		t.Fatal(err)
 	}
 	ctx, end := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { s.port.Run(ctx) })
+	return s, func() {
+		stopNode()
+		end()
+		running.Wait()
+	}
+}
+
+// open takes a port on a host of the n-th key's own.
+func (s *scene) open(name string, n byte) (*transport.Transport, netip.AddrPort) {
+	s.Helper()
+	host := s.world.Host(name)
+	port, err := transport.Listen(transport.Config{Key: keyOf(n), Secret: make([]byte, transport.SecretSize), Listen: ":7946", Network: host})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return port, netip.AddrPortFrom(host.Addr(), 7946)
+}
+
+// start runs a node with the n-th key.
+func (s *scene) start(name string, n byte) (node *Membership, at netip.AddrPort, stop func()) {
+	s.Helper()
+	port, at := s.open(name, n)
+	node, err := New(Config{Key: keyOf(n), Log: log1, Name: name, Advertise: at, Transport: port, Root: func() crdt.Hash { return crdt.Hash{1} }})
+	if err != nil {
+		s.Fatal(err)
+	}
+	ctx, end := context.WithCancel(context.Background())
 	below, endBelow := context.WithCancel(context.Background())
 	var running, under sync.WaitGroup
-	for _, run := range []func(){func() { port.Run(below) }, func() { node.Pump(below) }, func() { insider.Run(below) }} {
-		under.Go(run)
-	}
+	under.Go(func() { port.Run(below) })
+	under.Go(func() { node.Pump(below) })
 	running.Go(func() {
 		if err := node.Run(ctx); err != nil {
-			t.Error(err)
+			s.Error(err)
 		}
 	})
-	return s, func() {
+	return node, at, func() {
 		end()
 		running.Wait()
 		endBelow()
@@ -201,7 +218,7 @@ func TestOnePacketWithALyingPadding(t *testing.T) {
 func TestAnEmptySealedMessage(t *testing.T) {
 	onScene(t, func(s *scene) {
 		if answer := s.say(s.message(nil)); len(answer) > 0 {
-			t.Errorf("it is answered with %x", answer)
+			s.Errorf("it is answered with %x", answer)
 		}
 		s.send(s.packet(nil))
 		s.refused(0, 2, 0)
@@ -219,7 +236,7 @@ func TestAPushPullThatClaimsMuch(t *testing.T) {
 		})
 		s.refused(0, 20, 0)
 		if took > 20<<20 {
-			t.Errorf("twenty small pushes took %d MiB", took>>20)
+			s.Errorf("twenty small pushes took %d MiB", took>>20)
 		}
 	})
 }
@@ -231,10 +248,10 @@ func TestTheLargestPushPull(t *testing.T) {
 		var answer []byte
 		took := takes(func() { answer = s.ask(plain) })
 		if len(answer) == 0 || kind(answer[0]) != kindPushPull {
-			t.Errorf("a push of %d bytes is answered with %x", len(plain), answer)
+			s.Errorf("a push of %d bytes is answered with %x", len(plain), answer)
 		}
 		if took > 20*uint64(len(plain)) {
-			t.Errorf("a push of %d bytes took %d", len(plain), took)
+			s.Errorf("a push of %d bytes took %d", len(plain), took)
 		}
 		s.ask(pushPullOf(maxNodes+1, nil))
 		s.say(append([]byte{sealedMark}, binary.BigEndian.AppendUint32(nil, maxMessage+1)...))
@@ -254,7 +271,7 @@ func TestAPacketThatUnpacks(t *testing.T) {
 		})
 		s.refused(1, 2, 0)
 		if len(large) < 16<<10 || took > 8<<20 {
-			t.Errorf("packets of %d and %d bytes took %d KiB", len(small), len(large), took>>10)
+			s.Errorf("packets of %d and %d bytes took %d KiB", len(small), len(large), took>>10)
 		}
 	})
 }
@@ -271,11 +288,11 @@ func TestSilentStreams(t *testing.T) {
 			synctest.Wait()
 		})
 		if took > 40<<19 {
-			t.Errorf("%d silent streams took %d MiB", len(silent), took>>20)
+			s.Errorf("%d silent streams took %d MiB", len(silent), took>>20)
 		}
 		begun := time.Now()
 		if s.ask(pingOf(1)) == nil || time.Since(begun) > time.Second {
-			t.Errorf("a ping beside %d silent streams got no answer in time", len(silent))
+			s.Errorf("a ping beside %d silent streams got no answer in time", len(silent))
 		}
 		s.refused(0, 0, 40-maxStreams+1)
 	})

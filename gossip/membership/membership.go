@@ -17,6 +17,9 @@ import (
 	"github.com/quipulog/quipu/gossip/transport"
 )
 
+// MostPeers bounds [Config.MaxPeers]: a push carries both sorts of members, and some that have gone.
+const MostPeers = 1500
+
 // Config says who a member is and how it talks.
 type Config struct {
 	Key       ed25519.PrivateKey
@@ -27,7 +30,9 @@ type Config struct {
 	Profile   Profile
 	Root      func() crdt.Hash // the root that push and pull carry; must not wait
 	Logger    *slog.Logger     // nil discards
-	MaxPeers  int              // members that are taken in. Default: 1024
+	// MaxPeers bounds the members that are taken in: as many of those that have made a stream with this
+	// node, and as many of those that it only hears of. Default: 1024; at most MostPeers.
+	MaxPeers int
 }
 
 // Membership is this node's part in the membership. Its methods may be called from any goroutine.
@@ -192,6 +197,9 @@ func (m *Membership) Join(ctx context.Context, author crdt.Author, addr netip.Ad
 	}
 	return nil
 }
+
+// Met says that a stream with author was made for another use. Those of the membership are seen here.
+func (m *Membership) Met(author crdt.Author) { m.table.meet(author, time.Now()) }
 
 // Advertise tells others that this node holds heads of author's feed, sorted by (next, id). The
 // caller has made sure that it does, durably.

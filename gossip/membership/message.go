@@ -240,8 +240,8 @@ func readValue(b []byte) (v value, rest []byte, ok bool) {
 		return value{form: formNil}, b, true
 	case first == 0xc2, first == 0xc3:
 		return value{form: formBool, number: uint64(first & 1)}, b, true
-	case first >= 0xcc && first <= 0xcf:
-		size = 1 << (first - 0xcc)
+	case isWide(first):
+		size = 1 << (first & 3)
 	case first == 0xc4, first == 0xd9:
 		size = 1
 	case first == 0xc5, first == 0xda:
@@ -255,11 +255,15 @@ func readValue(b []byte) (v value, rest []byte, ok bool) {
 	var wide [8]byte
 	copy(wide[8-size:], b)
 	n := binary.BigEndian.Uint64(wide[:])
-	if first >= 0xcc && first <= 0xcf {
-		return value{form: formNumber, number: n}, b[size:], true
+	if isWide(first) {
+		negative := first >= 0xd0 && n>>(8*size-1) > 0
+		return value{form: formNumber, number: n}, b[size:], !negative
 	}
 	return readText(b[size:], n)
 }
+
+// isWide reports whether a number of 1, 2, 4 or 8 bytes follows, with a sign or without.
+func isWide(first byte) bool { return first >= 0xcc && first <= 0xd3 }
 
 // readText returns the first n bytes of b.
 func readText(b []byte, n uint64) (v value, rest []byte, ok bool) {

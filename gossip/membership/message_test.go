@@ -3,6 +3,7 @@ package membership
 import (
 	"bytes"
 	"compress/lzw"
+	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -77,6 +78,17 @@ func pushPullOf(n int, state []byte) []byte {
 	return append(b, state...)
 }
 
+// ghostsOf returns a push of n nodes that nobody has seen, each signed with a key of its own.
+func ghostsOf(n int) []byte {
+	b := append([]byte{byte(kindPushPull)}, headerOf(n, 0)...)
+	for i := range n {
+		key := ed25519.NewKeyFromSeed(binary.BigEndian.AppendUint32(make([]byte, 28), uint32(i)))
+		a := announce(key, log1, addr, 1, "")
+		b = append(b, mapOf("Name", a.Name, "Addr", []byte(a.Addr), "Port", int(a.Port), "Meta", a.Meta, "Incarnation", 1, "State", 0, "Vsn", vsn)...)
+	}
+	return b
+}
+
 func compoundOf(parts ...[]byte) []byte {
 	b := []byte{byte(kindCompound), byte(len(parts))}
 	for _, p := range parts {
@@ -115,6 +127,7 @@ func TestWhatMayPassInAPacket(t *testing.T) {
 		"summed":          summed(aliveOf(3)),
 		"compound":        compoundOf(pingOf(1), aliveOf(3)),
 		"summed compound": summed(compoundOf(pingOf(1))),
+		"with a sign":     messageOf(kindNack, "SeqNo", raw{0xd1, 0x7f, 0xff}),
 		"a new field":     messageOf(kindNack, "SeqNo", 1, "New", "text", "Newer", nil, "Newest", false),
 	} {
 		if _, err := checkPacket(b); err != nil {
@@ -153,6 +166,7 @@ func TestWhatNoMemberSends(t *testing.T) {
 		"nested":                messageOf(kindNack, "SeqNo", 1, "New", deep),
 		"float":                 messageOf(kindNack, "SeqNo", raw{0xca, 0, 0, 0, 0}),
 		"negative":              messageOf(kindNack, "SeqNo", raw{0xff}),
+		"negative, wide":        messageOf(kindNack, "SeqNo", raw{0xd2, 0x80, 0, 0, 0}),
 		"too large":             messageOf(kindNack, "SeqNo", raw{0xcf, 0, 0, 0, 1, 0, 0, 0, 0}),
 		"32-bit text":           messageOf(kindNack, "SeqNo", 1, "New", raw{0xdb, 0, 0, 0, 1, 'x'}),
 		"text for number":       messageOf(kindNack, "SeqNo", "1"),

@@ -26,7 +26,7 @@ type Member struct {
 type Counts struct {
 	BadAnnouncements   uint64 // not signed by the author they name
 	StaleAnnouncements uint64 // older than the one known
-	TooMany            uint64 // announcements of new members past the limit
+	TooMany            uint64 // announcements of new members that there was no place for
 	BadAdverts         uint64 // messages that are no adverts
 	Conflicts          uint64 // announcements of a live member from another address
 	Unsealed           uint64 // packets and messages on streams that our secret does not open, from anybody
@@ -34,10 +34,20 @@ type Counts struct {
 	Crowded            uint64 // streams and pings for others past what a node has time for
 }
 
-// maxGone bounds the members that are remembered after they have gone.
-const maxGone = 256
+const (
+	// maxGone bounds the members that are remembered after they have gone.
+	maxGone = 256
+	// placeLife is how long the place of a member that has gone is not another's. Memberlist goes on
+	// holding it for about as long.
+	placeLife = 10 * time.Minute
+)
 
 // table holds the members. Its methods never wait: memberlist calls them under its own locks.
+//
+// Anybody with the secret can announce nodes that do not exist, as many as he likes: an announcement costs
+// a key and a signature. So there are two sorts of places, max of each: for those who have proven on a
+// stream with this node that they hold their key and the secret, and for those of whom it only hears. A
+// crowd of the latter never keeps out one of the former.
 type table struct {
 	max     int
 	changed chan struct{}
@@ -47,10 +57,18 @@ type table struct {
 	// The fields below are guarded by mu.
 
 	members map[crdt.Author]Member
-	checked map[crdt.Author]checked // announcements whose signature verified; of members that are alive
+	places  map[crdt.Author]*place
+	guests  map[crdt.Author]bool // have met us on a stream and have no place; at most max
 	count   Counts
 	twin    netip.AddrPort // the last address, not ours, that announced our key
 	twinAt  time.Time      // when it last did
+}
+
+// place is what a member takes up, here and in memberlist.
+type place struct {
+	checked
+	met  bool      // on a stream
+	left time.Time // when the member went; zero while it is alive
 }
 
 // checked is an announcement that need not be verified again.
@@ -65,7 +83,8 @@ func newTable(limit int) *table {
 		changed: make(chan struct{}, 1),
 		outbid:  make(chan struct{}, 1),
 		members: make(map[crdt.Author]Member),
-		checked: make(map[crdt.Author]checked),
+		places:  make(map[crdt.Author]*place),
+		guests:  make(map[crdt.Author]bool),
 	}
 }
 
@@ -74,20 +93,63 @@ func newTable(limit int) *table {
 func (t *table) known(a crdt.Author, addr netip.AddrPort, meta []byte) (last checked, same bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	last = t.checked[a]
+	if p := t.places[a]; p != nil {
+		last = p.checked
+	}
 	return last, last.meta == string(meta) && last.addr == addr && last.author == a
 }
 
-// remember keeps a checked announcement, or says that there are too many members.
-func (t *table) remember(c checked) bool {
+// remember keeps a checked announcement, or says that there is no place for its author.
+func (t *table) remember(c checked, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, known := t.checked[c.author]; !known && len(t.checked) >= t.max {
-		t.count.TooMany++
-		return false
+	p := t.places[c.author]
+	if p == nil {
+		p = &place{met: t.guests[c.author]}
+		if t.taken(p.met, now) >= t.max {
+			t.count.TooMany++
+			return false
+		}
+		delete(t.guests, c.author)
+		t.places[c.author] = p
 	}
-	t.checked[c.author] = c
+	p.checked, p.left = c, time.Time{}
 	return true
+}
+
+// taken returns how many places of a sort are taken, after it has freed those that can be another's. The
+// caller holds mu.
+func (t *table) taken(met bool, now time.Time) int {
+	n := 0
+	for a, p := range t.places {
+		switch {
+		case p.met != met:
+		case !p.left.IsZero() && now.Sub(p.left) >= placeLife:
+			delete(t.places, a)
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// meet takes note that a stream with an author has been made, at both ends of which the secret was proven.
+func (t *table) meet(a crdt.Author, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.places[a]
+	switch {
+	case p == nil:
+		for other := range t.guests {
+			if len(t.guests) < t.max {
+				break
+			}
+			delete(t.guests, other)
+		}
+		t.guests[a] = true
+	case !p.met && t.taken(true, now) < t.max:
+		p.met = true
+	}
 }
 
 // tally changes the counts.
@@ -116,7 +178,9 @@ func (t *table) arrive(m Member) {
 func (t *table) leave(a crdt.Author, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.checked, a)
+	if p := t.places[a]; p != nil {
+		p.checked, p.left = checked{}, now
+	}
 	m, known := t.members[a]
 	if !known {
 		return

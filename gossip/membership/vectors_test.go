@@ -208,6 +208,8 @@ func messageVectors(t *testing.T) []messageVector {
 		{About: "push and pull in a packet", Where: "packet", Message: string(pushPullOf(0, nil))},
 		{About: "memberlist's kind for compressed messages", Where: "packet", Message: string(packed(t, 100))},
 		{About: "memberlist's user message on a stream", Where: "opened", Message: "\x08\x81\xaaUserMsgLen\x01\x00"},
+		{About: "a number with a sign, not negative", Where: "packet", Message: string(messageOf(kindNack, "SeqNo", raw{0xd1, 0x01, 0x00}))},
+		{About: "a negative number", Where: "packet", Message: string(messageOf(kindNack, "SeqNo", raw{0xd1, 0xff, 0xff}))},
 		{About: "a field that is not known", Where: "packet", Message: string(messageOf(kindNack, "SeqNo", 1, "New", "text"))},
 		{About: "a field that is an array", Where: "packet", Message: string(messageOf(kindNack, "SeqNo", 1, "New", raw{0x91, 1}))},
 		{About: "a field twice", Where: "packet", Message: string(messageOf(kindNack, "SeqNo", 1, "SeqNo", 1))},
