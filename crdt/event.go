@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/quipulog/quipu/crdt/bom"
 )
@@ -95,6 +96,17 @@ func (e Event) Header(name string) string {
 		}
 	}
 	return ""
+}
+
+// Memory returns about how many bytes of memory the event takes, what its fields share with others
+// included. Many short headers take several times as much as their text.
+func (e *Event) Memory() int {
+	const text = 8 // what an allocation of a short text is rounded up by
+	n := int(unsafe.Sizeof(*e)) + len(e.Kind) + len(e.Module) + len(e.Subject) + len(e.ContentType) + cap(e.Payload)
+	for _, h := range e.Headers {
+		n += int(unsafe.Sizeof(h)) + len(h.Name) + len(h.Value) + 2*text
+	}
+	return n
 }
 
 // Reserved reports whether the event's kind has a meaning to quipu itself.

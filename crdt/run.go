@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unsafe"
 )
 
 // ErrRun is wrapped by errors about runs whose ops do not form a chain.
@@ -12,6 +13,9 @@ var ErrRun = errors.New("not a chain of one feed")
 // ErrStripped is wrapped by the error of an [Outcome] when an op of the run has no body, and where the
 // run was offered it would still have one. It is nobody's offence: another node may have the body.
 var ErrStripped = errors.New("op without its body")
+
+// OpMemory is what an op takes in memory beside its bytes, in bytes.
+const OpMemory = int(unsafe.Sizeof(Op{}))
 
 // Run is a chain of consecutive ops of one feed, each naming the one before it, as nodes send them
 // to each other.
@@ -38,6 +42,30 @@ func (r Run) Size() int {
 		size += op.Size()
 	}
 	return size
+}
+
+// Memory returns about how many bytes the run takes in memory of its own, which for small ops is more
+// than twice [Run.Size].
+func (r Run) Memory() int { return r.Size() + cap(r.Ops)*OpMemory }
+
+// Clone returns the run in memory of its own, and no more of it than the run needs. A run that was read
+// or received shares memory with others, or with room for more.
+func (r Run) Clone() Run {
+	all := make([]byte, 0, r.Size())
+	own := func(b []byte) []byte {
+		all = append(all, b...)
+		return all[len(all)-len(b) : len(all) : len(all)]
+	}
+	c := Run{Leave: r.Leave, Ops: make([]Op, len(r.Ops))}
+	if len(r.Leave.raw) > 0 {
+		c.Leave.raw = own(r.Leave.raw)
+	}
+	for i, op := range r.Ops {
+		op.all = own(op.all)
+		op.raw = op.all[:len(op.raw):len(op.raw)]
+		c.Ops[i] = op
+	}
+	return c
 }
 
 // Verify checks that the run is a chain of ops of log whose bodies match their headers, and returns

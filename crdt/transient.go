@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unsafe"
 )
 
 const broadcastContext = "quipu/transient/v1\x00"
@@ -55,7 +56,7 @@ func SignBroadcast(key ed25519.PrivateKey, b Broadcast) (Broadcast, error) {
 		Version: Version, Log: b.Log[:], Author: author[:], Clock: uint64(b.Clock), Nonce: b.Nonce[:], Event: wireOf(&b.Event),
 	})
 	signature := ed25519.Sign(key, append([]byte(broadcastContext), signed...))
-	made, err := ParseBroadcast(append(signed, signature...))
+	made, err := ParseBroadcast(slices.Concat(signed, signature))
 	if err != nil {
 		return Broadcast{}, fmt.Errorf("sign broadcast: %w", err)
 	}
@@ -90,6 +91,12 @@ func (b Broadcast) Bytes() []byte { return b.raw }
 
 // Size returns the length of [Broadcast.Bytes].
 func (b Broadcast) Size() int { return len(b.raw) }
+
+// Memory returns about how many bytes of memory the broadcast takes. Its texts and its payload are part of
+// [Broadcast.Bytes].
+func (b *Broadcast) Memory() int {
+	return int(unsafe.Sizeof(*b)) + len(b.raw) + cap(b.Headers)*int(unsafe.Sizeof(EventHeader{}))
+}
 
 // Verify checks the signature and that the author is a usable key. Its errors wrap [ErrSignature] or
 // [ErrAuthor].

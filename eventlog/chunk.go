@@ -21,7 +21,7 @@ const (
 // spans that they were merged to. bytes counts what was read, held or not.
 type chunk struct {
 	bound uint64 // ops from this offset on are not in the snapshot
-	room  int    // bytes that are made room for at a time; 0 for what a single op takes
+	room  int    // bytes that are made room for at a time at most; 0 for what a single op takes
 	// disputed says which ops the views take for being disputed or not, and gone what is done about
 	// those without a body.
 	disputed Disputed
@@ -62,11 +62,12 @@ func (k *chunk) read(c *opCursor) (*opened, crdt.Signed, error) {
 	return newOpened(op, c.offset()), op.Signed, nil
 }
 
-// copy returns a copy of b in the chunk's memory.
+// copy returns a copy of b in the chunk's memory. That grows with what is read, so that whoever keeps a
+// little does not keep room for much.
 func (k *chunk) copy(b []byte) []byte {
 	k.bytes += len(b)
 	if len(b) > cap(k.buffer)-len(k.buffer) {
-		k.buffer = make([]byte, 0, max(k.room, len(b)))
+		k.buffer = make([]byte, 0, max(min(k.room, k.bytes), len(b)))
 	}
 	from := len(k.buffer)
 	k.buffer = append(k.buffer, b...)

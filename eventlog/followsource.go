@@ -151,13 +151,7 @@ func (s *source) decode(behind error) error {
 }
 
 // entrySize returns about how many bytes the entry has in memory of its own.
-func entrySize(e *Entry) int {
-	n := opOverhead + len(e.Kind) + len(e.Module) + len(e.Subject) + len(e.ContentType) + len(e.Payload)
-	for _, h := range e.Headers {
-		n += len(h.Name) + len(h.Value)
-	}
-	return n
-}
+func entrySize(e *Entry) int { return opOverhead + e.Event.Memory() }
 
 // portion is a batch, what is handed to a handler at once, and the part of the arrivals that is done with it.
 type portion struct {

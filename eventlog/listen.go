@@ -21,7 +21,8 @@ var errLeft = errors.New("listen: its loop was left before; call Listen again")
 type ListenConfig struct {
 	// MaxEvents is how many events wait. 0 means 256.
 	MaxEvents int
-	// MaxBytes is how many bytes of events wait; one event always may. 0 means 4 MiB.
+	// MaxBytes is how many bytes of memory the events that wait take; one event always may wait. 0 means
+	// 4 MiB.
 	MaxBytes int
 }
 
@@ -116,7 +117,7 @@ type listener struct {
 	// The fields below are guarded by mu.
 
 	events []crdt.Broadcast
-	bytes  int    // of events
+	bytes  int    // of memory that events takes
 	missed uint64 // before the first of events
 	err    error  // why no more come
 }
@@ -129,7 +130,7 @@ func (li *listener) put(b crdt.Broadcast) {
 		return
 	}
 	li.events = append(li.events, b)
-	li.bytes += b.Size()
+	li.bytes += b.Memory()
 	for len(li.events) > 1 && (len(li.events) > li.cfg.MaxEvents || li.bytes > li.cfg.MaxBytes) {
 		li.drop()
 		li.missed++
@@ -142,7 +143,7 @@ func (li *listener) drop() crdt.Broadcast {
 	b := li.events[0]
 	li.events[0] = crdt.Broadcast{}
 	li.events = li.events[1:]
-	li.bytes -= b.Size()
+	li.bytes -= b.Memory()
 	return b
 }
 

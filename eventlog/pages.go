@@ -220,7 +220,9 @@ func (c *climb) push(id uint64, low, high []byte) (*page, error) {
 
 func (c *climb) pop() {
 	last := len(c.steps) - 1
-	pagePool.Put(c.steps[last].page)
+	if p := c.steps[last].page; cap(p.b) <= maxPage {
+		pagePool.Put(p)
+	}
 	c.steps = c.steps[:last]
 }
 

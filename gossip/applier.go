@@ -33,7 +33,7 @@ type arrival struct {
 	run  crdt.Run
 	ask  uint32 // what the run answers; 0 when it was pushed
 	hops uint16 // links it has passed
-	size int    // of the run in bytes
+	size int    // memory that the run keeps alive, in bytes: the frame that it came in and what is known of its ops
 	done *wire.Done
 
 	waited bool // it was parked

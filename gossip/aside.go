@@ -10,7 +10,7 @@ import (
 const (
 	// maxAside bounds the transient events that wait for one link.
 	maxAside = 256
-	// maxAsideBytes bounds their bytes; one event always may wait.
+	// maxAsideBytes bounds the memory that they take, in bytes; one event always may wait.
 	maxAsideBytes = 2 << 20
 )
 
@@ -21,7 +21,7 @@ type aside struct {
 	// The fields below are guarded by mu.
 
 	events []wire.Transient
-	bytes  int
+	bytes  int // of memory
 	window window
 }
 
@@ -30,7 +30,7 @@ func (a *aside) put(m wire.Transient) (dropped int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.events = append(a.events, m)
-	a.bytes += m.Event.Size()
+	a.bytes += m.Event.Memory()
 	for len(a.events) > 1 && (len(a.events) > maxAside || a.bytes > maxAsideBytes) {
 		a.pop()
 		dropped++
@@ -43,7 +43,7 @@ func (a *aside) pop() wire.Transient {
 	m := a.events[0]
 	a.events[0] = wire.Transient{}
 	a.events = a.events[1:]
-	a.bytes -= m.Event.Size()
+	a.bytes -= m.Event.Memory()
 	return m
 }
 

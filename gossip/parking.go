@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	// maxParked bounds the bytes of the runs that wait for what they name.
+	// maxParked bounds the memory of the runs that wait for what they name, in bytes. Of the smallest ops it
+	// is twice the bytes, and no more of those are asked for than find room here.
 	maxParked = 16 << 20
 	// leastParked is what a run that waits counts for at least, in bytes, so that their number is
 	// bounded too.
@@ -39,7 +40,7 @@ type parked struct {
 
 func (p parked) first() uint64 { return p.run.Ops[0].First }
 
-// cost is what the run counts for: the frame that it came in, which its ops keep alive.
+// cost is what the run counts for: the memory that it keeps alive.
 func (p parked) cost() int { return max(p.size, leastParked) }
 
 // mustWait reports whether a run cannot be placed in feed yet, which it tells without looking at the

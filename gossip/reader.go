@@ -121,8 +121,8 @@ func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) er
 // feedWants returns wants for whole feeds as the outbox holds them.
 func feedWants(wants []wire.Want) []want {
 	all := make([]want, len(wants))
-	for i := range wants {
-		all[i].feed = &wants[i]
+	for i, w := range wants {
+		all[i].feed = &w // alone, so that one that waits does not keep those beside it
 	}
 	return all
 }
@@ -130,8 +130,8 @@ func feedWants(wants []wire.Want) []want {
 // spanWants returns wants for spans as the outbox holds them.
 func spanWants(wants []wire.SpanWant) []want {
 	all := make([]want, len(wants))
-	for i := range wants {
-		all[i].span = &wants[i]
+	for i, w := range wants {
+		all[i].span = &w
 	}
 	return all
 }
@@ -170,5 +170,6 @@ func (g *Gossip) takeOps(ctx context.Context, l *link, m wire.Ops, size int) err
 			c.PushedReceived += uint64(m.Run.Size())
 		}
 	})
+	size += cap(m.Run.Ops) * crdt.OpMemory
 	return g.applier.put(ctx, arrival{link: l, run: m.Run, ask: m.Ask, hops: m.Hops, size: size})
 }

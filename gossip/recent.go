@@ -2,17 +2,21 @@ package gossip
 
 import (
 	"sync"
+	"unsafe"
 
 	"github.com/quipulog/quipu/crdt"
 )
 
 const (
-	// maxRecent bounds the bytes of the runs that are kept for pushing.
+	// maxRecent bounds the memory of the runs that are kept for pushing, in bytes: of the frames that they
+	// came in, of what is known of each op, and of the list itself.
 	maxRecent = 8 << 20
 	// maxRecentItems bounds their number.
 	maxRecentItems = 8192
 	// maxRecentFeeds bounds the authors whose last head is remembered after their runs have gone.
 	maxRecentFeeds = 4096
+	// newsMemory is what news takes in the list, in bytes: half of the list may be spare room.
+	newsMemory = 2 * int(unsafe.Sizeof(news{}))
 )
 
 // news is what came into the log and is to be spread: a run that was appended here or pushed by a
@@ -21,18 +25,13 @@ type news struct {
 	author crdt.Author
 	head   crdt.Head
 	run    crdt.Run // without ops: to be announced, not pushed
-	size   int      // of the frame that the run came in, which its ops keep alive; 0 for our own
+	size   int      // memory that the run keeps alive, where that is more than its own, in bytes
 	from   linkID   // who brought it; zeros: this node wrote it
 	hops   uint16   // it has made so far
 }
 
 // cost is what the news counts for, in bytes.
-func (n news) cost() int {
-	if len(n.run.Ops) == 0 {
-		return 0
-	}
-	return max(n.size, n.run.Size())
-}
+func (n news) cost() int { return newsMemory + max(n.size, n.run.Memory()) }
 
 // recent holds the latest news once, for all links. Each link has a place in it and moves on at its
 // own speed; none is waited for. What a link is too slow for has gone when it comes back: then it

@@ -49,7 +49,7 @@ func newSpread(p pace) spread {
 	return spread{
 		tree: plumtree.New(plumtree.Config{IHaveTimeout: p.ihave, GraftTimeout: p.graft}),
 		schedule: backfill.New(backfill.Config{
-			PerPeer: maxAsks, Parked: maxParked / 2, Patience: p.patience, Deliver: p.deliver, Avoid: p.avoid,
+			PerPeer: maxAsks, Parked: maxParked * 3 / 8, Patience: p.patience, Deliver: p.deliver, Avoid: p.avoid,
 			Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		}),
 		hints:   make(map[crdt.Author]hint),

@@ -78,6 +78,6 @@ func (t *tap) step(ctx context.Context) bool {
 		return false
 	}
 	t.after = seg.After
-	t.g.recent.put(news{author: t.g.self, head: seg.After, run: run})
+	t.g.recent.put(news{author: t.g.self, head: seg.After, run: run.Clone()})
 	return true
 }

@@ -137,19 +137,13 @@ func (b *Bridge[T]) item(v T) (item, error) {
 	if err := e.Check(); err != nil {
 		return item{}, fmt.Errorf("publish: %w", err)
 	}
-	it := item{event: e, bytes: eventBytes(e)}
+	it := item{event: e, bytes: itemOverhead + e.Memory()}
 	if b.cfg.Number != nil {
 		it.number, it.numbered = b.cfg.Number(v), true
 	}
 	return it, nil
 }
 
-// eventBytes returns about what an event costs in the queue and in the log, in bytes.
-func eventBytes(e crdt.Event) int {
-	const fixed = 64
-	n := fixed + len(e.Kind) + len(e.Module) + len(e.Subject) + len(e.ContentType) + len(e.Payload)
-	for _, h := range e.Headers {
-		n += len(h.Name) + len(h.Value)
-	}
-	return n
-}
+// itemOverhead is about how many bytes an event of the queue takes beside its own memory: what is known of
+// it, and its share of the spare room of a list that grows.
+const itemOverhead = 256

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
@@ -138,4 +139,13 @@ func send(tb testing.TB, from, to *eventlog.Log, segment crdt.Segment) {
 			tb.Fatalf("apply run: %v", outcomes[0].Err)
 		}
 	}
+}
+
+// HeapAlive returns how many bytes of the heap are reached, for tests of what a full queue keeps alive.
+func HeapAlive() int64 {
+	runtime.GC()
+	runtime.GC() // what finalizers and pools held until the first
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

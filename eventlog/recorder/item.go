@@ -22,12 +22,7 @@ func (it *item) size() int {
 	if it.lost != nil {
 		return 0 // it takes no room from events
 	}
-	e := &it.event
-	n := itemOverhead + len(e.Kind) + len(e.Module) + len(e.Subject) + len(e.ContentType) + len(e.Payload)
-	for _, h := range e.Headers {
-		n += len(h.Name) + len(h.Value)
-	}
-	return n
+	return itemOverhead + it.event.Memory()
 }
 
 // check says why an event can never be appended, or nil.

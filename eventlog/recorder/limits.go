@@ -19,6 +19,7 @@ const (
 	maxSeen = 1024
 	// spillSegments is how many files a full spill has. A file goes once all of it is in the log.
 	spillSegments = 8
-	// itemOverhead is about how many bytes an event of the buffer takes beside its text and payload.
+	// itemOverhead is about how many bytes an event of the buffer takes beside its own memory: its number,
+	// and its share of the spare room of a list that grows.
 	itemOverhead = 256
 )

@@ -3,7 +3,6 @@ package wire
 import (
 	"fmt"
 	"io"
-	"slices"
 )
 
 // Size is how many bytes a frame has, its header counted.
@@ -51,7 +50,8 @@ func ReadFrame(r io.Reader, packed bool) (Message, Size, error) {
 // firstPart is how much memory a body gets before any of it has arrived.
 const firstPart = 64 << 10
 
-// readBody reads size bytes into memory of their own, which grows as they arrive.
+// readBody reads size bytes into memory of their own, which grows as they arrive and is no more than they
+// need in the end.
 func readBody(r io.Reader, size int) ([]byte, error) {
 	if size <= firstPart {
 		body := make([]byte, size)
@@ -60,11 +60,12 @@ func readBody(r io.Reader, size int) ([]byte, error) {
 		}
 		return body, nil
 	}
-	body := make([]byte, 0, firstPart)
+	var body []byte
 	for len(body) < size {
 		have := len(body)
-		part := min(size-have, max(firstPart, have))
-		body = slices.Grow(body, part)[:have+part]
+		grown := make([]byte, min(size, max(firstPart, 2*have)))
+		copy(grown, body)
+		body = grown
 		if _, err := io.ReadFull(r, body[have:]); err != nil {
 			return nil, unexpected(err)
 		}

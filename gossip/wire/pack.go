@@ -119,7 +119,9 @@ func (p *Packer) compress(k *packing, frame []byte) []byte {
 	be.PutUint32(out, uint32(len(out)-headerSize))
 	k.cost.add(len(frame), float64(now().Sub(begin)))
 	k.ratio.add(len(frame), float64(len(out)))
-	p.scratch = out
+	if p.scratch = out; cap(out) > 2*MaxRunBytes {
+		p.scratch = nil // after a large op
+	}
 	return out
 }
 

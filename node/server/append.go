@@ -13,7 +13,7 @@ import (
 
 // postEntries appends the events that the lines of the request hold.
 func (s *server) postEntries(w http.ResponseWriter, r *http.Request) {
-	input[crdt.Event]{parse: parseEvent, store: s.appendEvents}.serve(s, w, r)
+	input[crdt.Event]{parse: parseEvent, memory: eventMemory, store: s.appendEvents}.serve(s, w, r)
 }
 
 // parseEvent reads an event and checks it, so that what reaches the log is not refused there.
@@ -35,6 +35,8 @@ func parseEvent(line []byte) (crdt.Event, error) {
 	}
 	return e, nil
 }
+
+func eventMemory(e crdt.Event) int { return e.Memory() }
 
 // writtenBy are the commands that write a reserved kind.
 var writtenBy = map[string]string{eventlog.PruneKind: "quipu prune", eventlog.RecoverKind: "quipu recover"}

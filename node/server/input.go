@@ -24,6 +24,8 @@ const drainFor = 10 * time.Second
 type input[T any] struct {
 	// parse reads and checks one line; what it returns shares no memory with it.
 	parse func(line []byte) (T, error)
+	// memory returns about how many bytes of memory an item takes, which may be several times its line.
+	memory func(T) int
 	// store makes items durable, all of them or none, and returns the place of each.
 	store func(ctx context.Context, items []T) ([]crdt.Place, error)
 }
@@ -143,7 +145,7 @@ func (in input[T]) read(ctx context.Context, r io.Reader, queue *waiting[numbere
 			return &told
 		}
 		if !empty {
-			if err := queue.put(ctx, numbered[T]{item, number}, len(line)); err != nil {
+			if err := queue.put(ctx, numbered[T]{item, number}, in.memory(item)); err != nil {
 				return err
 			}
 		}

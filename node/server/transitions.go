@@ -13,7 +13,7 @@ import (
 
 // postTransitions appends the moves that the lines of the request hold.
 func (s *server) postTransitions(w http.ResponseWriter, r *http.Request) {
-	input[transition.Move]{parse: parseMove, store: s.appendMoves}.serve(s, w, r)
+	input[transition.Move]{parse: parseMove, memory: moveMemory, store: s.appendMoves}.serve(s, w, r)
 }
 
 // parseMove reads a move and checks it as the event that it becomes.
@@ -31,6 +31,12 @@ func parseMove(line []byte) (transition.Move, error) {
 		return transition.Move{}, err
 	}
 	return m, e.Check()
+}
+
+// moveMemory is about that of the event that the move becomes.
+func moveMemory(m transition.Move) int {
+	e := crdt.Event{Subject: m.Subject, Module: m.Module, ContentType: m.To + m.Trigger, Headers: m.Headers}
+	return e.Memory()
 }
 
 func (s *server) appendMoves(ctx context.Context, moves []transition.Move) ([]crdt.Place, error) {

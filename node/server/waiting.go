@@ -8,7 +8,7 @@ import (
 // The bounds of what one client may have waiting, and so of one batch.
 const (
 	maxWaiting      = 1024    // items
-	maxWaitingBytes = 4 << 20 // bytes of the lines they came in
+	maxWaitingBytes = 4 << 20 // bytes of memory that they take
 )
 
 // waiting is what one goroutine has read and another has not stored yet. The one that stores takes all
@@ -28,7 +28,7 @@ func newWaiting[T any]() *waiting[T] {
 	return &waiting[T]{more: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
-// put adds an item that came in a line of size bytes, once there is room.
+// put adds an item that takes size bytes of memory, once there is room.
 func (q *waiting[T]) put(ctx context.Context, item T, size int) error {
 	for !q.tryPut(item, size) {
 		select {

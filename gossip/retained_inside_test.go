@@ -1,0 +1,193 @@
+package gossip
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/wire"
+)
+
+// Every queue counts what it keeps alive, not what of that is in use: filled with the smallest items, and
+// with many of them in one frame, it takes no more memory than twice its bound.
+func TestQueuesCountWhatTheyRetain(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		bound int
+		fill  func(t *testing.T) any
+	}{
+		{"news of our own", maxRecent, fillRecentByTap},
+		{"news of peers", maxRecent, fillRecentByPeers},
+		{"runs in flight", maxInFlight, fillApplier},
+		{"runs that are parked", maxParked, fillParking},
+		{"wants that are not answered", maxAnswers * (64*40 + 256), fillWants},
+		{"transient events of many headers", maxAsideBytes, fillAside},
+		{"transient events without any", maxAsideBytes, fillAsideWithSmall},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			before := heapAlive()
+			full := test.fill(t)
+			if grown := heapAlive() - before; grown > 2*int64(test.bound)+1<<20 {
+				t.Errorf("it keeps %d bytes alive where its bound is %d", grown, test.bound)
+			}
+			runtime.KeepAlive(full)
+		})
+	}
+}
+
+// heapAlive returns the bytes of the heap that are reached.
+func heapAlive() int64 {
+	runtime.GC()
+	runtime.GC() // what finalizers and pools held until the first
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// roomyLog is a log of our own feed whose every run has room for much more, as one that is read from a file
+// does.
+type roomyLog struct {
+	Log
+	ops  []crdt.Op
+	held int
+}
+
+func (l *roomyLog) Author() crdt.Author { return l.ops[0].Author }
+
+func (l *roomyLog) Feed(a crdt.Author) crdt.Feed {
+	if a != l.Author() || l.held == 0 {
+		return crdt.Feed{Author: a}
+	}
+	return crdt.Feed{Author: a, Branches: []crdt.Branch{{Start: l.ops[0].Key(), Rooted: true, Head: l.ops[l.held-1].Head()}}}
+}
+
+func (l *roomyLog) Read(_ context.Context, seg *crdt.Segment, _ int) (crdt.Run, error) {
+	op, err := crdt.ParseOp(append(make([]byte, 0, 80<<10), l.ops[l.held-1].Bytes()...))
+	seg.After = op.Head()
+	return crdt.Run{Ops: append(make([]crdt.Op, 0, 8), op)}, err
+}
+
+func fillRecentByTap(t *testing.T) any {
+	log := &roomyLog{ops: chain(t, crdt.LogID{1}, 2000)}
+	g := &Gossip{log: log, self: log.Author(), recent: newRecent()}
+	tap := tap{g: g}
+	for log.held = 1; log.held <= len(log.ops); log.held++ {
+		if !tap.step(t.Context()) {
+			t.Fatal("nothing was read")
+		}
+	}
+	return g.recent
+}
+
+// manySmall returns the frame of a run with many ops that are as small as they can be.
+func manySmall(t *testing.T) []byte {
+	t.Helper()
+	ops := make([]crdt.Op, 1000)
+	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, ed25519.SeedSize))
+	op, err := crdt.NewOp(key, crdt.Header{Log: crdt.LogID{1}, Clock: 1, Retention: crdt.Trimmable}, time.Now(), crdt.Event{Kind: "k", Retention: crdt.Trimmable})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range ops {
+		ops[i] = op.Trim()
+	}
+	return wire.Append(nil, wire.Ops{Author: op.Author, Run: crdt.Run{Ops: ops}})
+}
+
+// flooded returns an applier that nobody runs, with what links have brought it, one frame after the other.
+func flooded(t *testing.T, frame []byte) *applier {
+	t.Helper()
+	log := setLog{set: crdt.NewSet(crdt.LogID{1})}
+	p := newApplier(log)
+	g := &Gossip{log: log, applier: p, tally: newTally()}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	for len(p.queue) < cap(p.queue) {
+		l := &link{credit: make(chan struct{}, maxUnapplied)}
+		m, size, err := wire.ReadFrame(bytes.NewReader(frame), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.take(ctx, l, m, size.Plain); err != nil {
+			break // there is no room
+		}
+	}
+	return p
+}
+
+func (l setLog) ID() crdt.LogID { return l.set.Log() }
+
+func fillApplier(t *testing.T) any { return flooded(t, manySmall(t)) }
+
+func fillRecentByPeers(t *testing.T) any {
+	r, frame := newRecent(), manySmall(t)
+	for range 10 {
+		p := flooded(t, frame)
+		for len(p.queue) > 0 {
+			a := <-p.queue
+			r.put(news{author: a.run.Author(), head: a.head(), run: crdt.Run{Ops: a.run.Ops[999:]}, size: a.size})
+		}
+	}
+	return r
+}
+
+func fillParking(t *testing.T) any {
+	p, frame := new(parking), manySmall(t)
+	for range 10 {
+		from := flooded(t, frame)
+		for len(from.queue) > 0 {
+			p.park(<-from.queue, time.Now())
+		}
+	}
+	return p
+}
+
+func fillWants(*testing.T) any {
+	out := newOutbox()
+	for n := range maxAnswers {
+		wants := make([]wire.Want, wire.MaxWants)
+		for i := range wants {
+			wants[i] = wire.Want{Ask: uint32(i + 1), Want: crdt.Want{Locator: crdt.Locator{Back: make([]crdt.Key, crdt.MaxLocator)}}}
+		}
+		out.answer(feedWants(wants))
+		out.put(func(b *letters) { // the others are answered, and make room for the next message
+			clear(b.wants[n+1:])
+			b.wants = b.wants[:n+1]
+		})
+	}
+	return out
+}
+
+func fillAside(t *testing.T) any {
+	var headers []crdt.EventHeader
+	for i := range 1000 {
+		headers = append(headers, crdt.EventHeader{Name: fmt.Sprintf("%03d", i)})
+	}
+	return asideOf(t, crdt.Event{Kind: "k", Headers: headers})
+}
+
+func fillAsideWithSmall(t *testing.T) any { return asideOf(t, crdt.Event{Kind: "k"}) }
+
+// asideOf returns what waits for a link that was sent the same event again and again.
+func asideOf(t *testing.T, e crdt.Event) any {
+	t.Helper()
+	e.Time, e.Retention = time.Unix(1000, 0), crdt.Transient
+	b, err := crdt.SignBroadcast(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), crdt.Broadcast{Event: e, Clock: crdt.ClockAt(e.Time)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := new(aside)
+	for range 4 * maxAside {
+		own, err := crdt.ParseBroadcast(bytes.Clone(b.Bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.put(wire.Transient{Event: own})
+	}
+	return a
+}
