@@ -60,16 +60,24 @@ func (l *Log) commit(tx *writeTx) error {
 	if err != nil {
 		return l.commitFailed(tx, withErrno(l.path, err))
 	}
-	l.publish(tx)
+	forked := l.publish(tx)
+	for _, a := range forked {
+		l.logger.Warn("author has forked: it has signed two different ops after one", "path", l.path, "author", a)
+	}
 	return nil
 }
 
-func (l *Log) publish(tx *writeTx) {
+// publish makes known what a transaction has changed, and returns the authors that it showed to contradict
+// themselves.
+func (l *Log) publish(tx *writeTx) (forked []crdt.Author) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.durable.Store(tx.id)
 	heads := make(crdt.Frontier, len(tx.changed))
 	for a, f := range tx.changed {
+		if f.disputed() && !l.state.feeds[a].disputed() {
+			forked = append(forked, a)
+		}
 		l.state.put(a, f)
 		heads[a] = f.heads
 	}
@@ -102,6 +110,16 @@ func (l *Log) publish(tx *writeTx) {
 		close(l.changed)
 		l.changed = make(chan struct{})
 	}
+	return forked
+}
+
+// disputed reports whether the author contradicts itself; of nothing held, it does not.
+func (f *feedState) disputed() bool {
+	if f == nil || len(f.feed.Branches) < 2 {
+		return false
+	}
+	_, disputed := f.feed.Disputed()
+	return disputed
 }
 
 // commitFailed decides how the log goes on after a commit that failed with cause. bbolt syncs twice,

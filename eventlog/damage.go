@@ -1,8 +1,10 @@
 package eventlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 
 	"github.com/quipulog/quipu/crdt"
@@ -50,7 +52,11 @@ func (l *Log) guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if fault := recover(); fault != nil {
-			l.logger.Error("read damaged file", "path", l.path, "fault", fault)
+			level := slog.LevelError
+			if l.damage.Load() != nil {
+				level = slog.LevelDebug // Whoever reads there again meets it again.
+			}
+			l.logger.Log(context.Background(), level, "read damaged file", "path", l.path, "fault", fault)
 			l.logger.Debug("read damaged file", "path", l.path, "stack", string(debug.Stack()))
 			err = &DamagedError{Path: l.path, What: "the file", Err: faultError(fault)}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -264,7 +265,11 @@ func (f *following) run(ctx context.Context) error {
 				uncertain = 0
 			}
 			uncertain++
-			f.log.logger.Warn("commit of a follower failed, going on", "follower", f.name, "error", err)
+			level := slog.LevelWarn
+			if u, ok := errors.AsType[*UncertainError](err); ok && u.NoRoom() {
+				level = slog.LevelDebug // It may be so for long: see Health.
+			}
+			f.log.logger.Log(ctx, level, "commit of a follower failed, going on", "follower", f.name, "error", err)
 			if err := f.pause(ctx, uncertain); err != nil && !errors.Is(err, errMoved) {
 				return err
 			}

@@ -43,8 +43,8 @@ func (w *writer) wants(ctx context.Context, asks []backfill.Ask) []wire.Want {
 		theirs[a.Author] = a.Heads
 	}
 	found, err := w.g.log.Wants(ctx, theirs, 0)
-	if err != nil && ctx.Err() == nil {
-		w.g.logger.Warn("looking for what is missing failed", "peer", w.l.peer.Short(), "err", err)
+	if err != nil {
+		w.g.unread(ctx, w.l.peer, "looking for what is missing failed", err)
 	}
 	missing := make(map[crdt.Author]crdt.Want, len(found))
 	for _, f := range found {

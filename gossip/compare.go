@@ -172,9 +172,7 @@ func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) {
 	}
 	wants, err := g.log.Wants(ctx, theirs, 0)
 	if err != nil {
-		if ctx.Err() == nil {
-			g.logger.Warn("comparing with a peer failed", "peer", l.peer.Short(), "err", err)
-		}
+		g.unread(ctx, l.peer, "comparing with a peer failed", err)
 		return
 	}
 	for _, w := range wants {

@@ -99,6 +99,7 @@ func TestCrashAndRestart(t *testing.T) {
 			return c.member("a", "b").State == gossip.Dead && c.member("c", "b").State == gossip.Dead
 		})
 		t.Logf("the crash was noticed after %s", took)
+		time.Sleep(2 * time.Second)
 		c.nodes["b"].mem.append(t, 2) // The log is written to while its daemon is down.
 		c.nodes["a"].mem.append(t, 1)
 		c.start("b")
@@ -106,6 +107,14 @@ func TestCrashAndRestart(t *testing.T) {
 		c.within(20*time.Second, "b is back", func() bool {
 			return c.member("a", "b").State == gossip.Alive && c.linked(c.names...)
 		})
+		time.Sleep(2 * time.Second)
+		for _, name := range []string{"a", "c"} {
+			dead := c.nodes[name].lines.has("level=WARN", `msg="member is dead"`, "peer="+c.author("b").Short())
+			back := c.nodes[name].lines.has("level=WARN", `msg="member is back"`, "peer="+c.author("b").Short())
+			if dead != 1 || back != 1 {
+				t.Errorf("%s warned %d times that b is dead, and %d times that it is back", name, dead, back)
+			}
+		}
 	})
 }
 
@@ -137,8 +146,12 @@ func TestCleanLeaveIsNoticedAtOnce(t *testing.T) {
 		c.within(time.Second, "c has left", func() bool {
 			return c.member("a", "c").State == gossip.Left && c.member("b", "c").State == gossip.Left
 		})
+		time.Sleep(time.Minute)
 		c.start("c")
 		c.within(10*time.Second, "linked again", func() bool { return c.linked(c.names...) })
+		if n := c.nodes["a"].lines.has("level=WARN", "member is"); n != 0 {
+			t.Errorf("%d warnings about a member that said it leaves", n)
+		}
 	})
 }
 

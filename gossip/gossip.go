@@ -207,8 +207,12 @@ func (g *Gossip) turnAway(ctx context.Context, conn *transport.Conn, err error) 
 	if ctx.Err() != nil {
 		return
 	}
-	if g.tally.fault(conn.Peer(), reasonOfGreeting(err), time.Now()) {
-		g.logger.Warn("peer turned away", "peer", conn.Peer().Short(), "remote", conn.RemoteAddr(), "err", err)
+	level, reason := slog.LevelWarn, reasonOfGreeting(err)
+	if reason == reasonBroken || reason == reasonBye {
+		level = slog.LevelInfo // It was cut off, or the peer has said why on its side.
+	}
+	if g.tally.fault(conn.Peer(), reason, time.Now()) {
+		g.logger.Log(ctx, level, "peer turned away", "peer", conn.Peer().Short(), "remote", conn.RemoteAddr(), "err", err)
 	}
 }
 

@@ -25,6 +25,7 @@ func (s *state) chooseNeighbours(now time.Time) {
 		return
 	}
 	s.chosen = now
+	s.tellOfDeaths(now)
 	alive := make(map[crdt.Author]bool)
 	var members []crdt.Author
 	for _, m := range s.g.members.Members() {

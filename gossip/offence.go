@@ -36,6 +36,7 @@ const (
 	reasonBroken       Reason = "hello-broken"        // a greeting that broke off
 	reasonHops         Reason = "hops"                // a transient event of another author as if it came from there
 	reasonNotWritten   Reason = "not-written"         // ops in our own name that were not here
+	reasonRead         Reason = "read"                // our own log, which could not be read
 )
 
 // An offender is kept out for quarantine the first time, and for up to quarantineMost later.

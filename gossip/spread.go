@@ -153,7 +153,7 @@ func (s *state) refused(a arrival, err error, now time.Time) {
 	reason, offence := faultOf(err)
 	author := a.run.Author()
 	s.schedule.Refused(a.link.id, author, now)
-	s.starve(a, err, now)
+	known := s.starve(a, err, now)
 	if a.news() {
 		s.schedule.Unwaited(author)
 	}
@@ -164,7 +164,7 @@ func (s *state) refused(a arrival, err error, now time.Time) {
 	if reason == reasonShut {
 		s.schedule.Forget(author, now)
 	}
-	if s.g.tally.fault(author, reason, now) {
+	if s.g.tally.fault(author, reason, now) && !known {
 		s.g.logger.Warn("run refused", "author", author.Short(), "peer", a.link.peer.Short(), "reason", string(reason), "err", err)
 	}
 }

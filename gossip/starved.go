@@ -21,18 +21,20 @@ type Starved struct {
 	Err    error // which op, and what this node keeps; wraps [crdt.ErrStripped]
 }
 
-// starve takes note of a run that was refused, if that was for want of bodies.
-func (s *state) starve(a arrival, err error, now time.Time) {
+// starve takes note of a run that was refused, if that was for want of bodies, and reports whether its
+// author was starved before.
+func (s *state) starve(a arrival, err error, now time.Time) (known bool) {
 	author := a.run.Author()
 	old, known := s.starved[author]
 	if !errors.Is(err, crdt.ErrStripped) || !known && len(s.starved) >= maxStarved {
-		return
+		return false
 	}
 	if !known {
 		old.Since = now
 	}
 	s.schedule.Withhold(author, true)
 	s.starved[author] = Starved{Author: author, Peer: a.link.peer, Since: old.Since, Err: err}
+	return known
 }
 
 // allStarved returns the authors that are starved, in order.

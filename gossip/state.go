@@ -22,6 +22,8 @@ type state struct {
 	peers map[crdt.Author][]*peering // the same by who is at the other end, in the order in which they came
 	calls map[crdt.Author]*call      // by peer: how dialling it goes
 	left  map[crdt.Author]time.Time  // peers that said they leave, and when
+	dead  map[crdt.Author]time.Time  // members of whose death the log was told, and when they died
+	talk  talk                       // about members that die and come back
 	spread
 	neighbours
 }
@@ -38,23 +40,8 @@ type call struct {
 	dialling bool
 	apart    time.Time // since when there has been no link
 	out      backoff   // after an offence: until when the peer is kept out
-	lines    int       // in the log since linesAt
-	linesAt  time.Time
-}
-
-// maxLines bounds the lines in the log about one peer's links, in each [logPause].
-const maxLines = 20
-
-// level returns the level of the next line about the peer's links: one that comes and goes in a loop
-// does not fill the log.
-func (c *call) level(now time.Time) slog.Level {
-	if now.Sub(c.linesAt) >= logPause {
-		c.lines, c.linesAt = 0, now
-	}
-	if c.lines++; c.lines > maxLines {
-		return slog.LevelDebug
-	}
-	return slog.LevelInfo
+	met      bool      // there was a link
+	talk     talk      // about its links
 }
 
 func newState(g *Gossip) *state {
@@ -64,6 +51,7 @@ func newState(g *Gossip) *state {
 		peers:      make(map[crdt.Author][]*peering),
 		calls:      make(map[crdt.Author]*call),
 		left:       make(map[crdt.Author]time.Time),
+		dead:       make(map[crdt.Author]time.Time),
 		spread:     newSpread(g.pace),
 		neighbours: neighbours{overlay: overlay.Config{Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}},
 	}
@@ -137,11 +125,12 @@ func (s *state) open(ctx context.Context, l *link, now time.Time) error {
 	s.tree.Up(l.id)
 	l.eager.Store(s.tree.Eager(l.id))
 	delete(s.left, l.peer)
-	level, what := c.level(now), "linked"
+	c.met = true
+	level, what := slog.LevelInfo, "linked"
 	if l.peer == s.g.self {
-		level, what = max(level, slog.LevelWarn), "linked with another process that has this node's key: stop one of the two"
+		level, what = slog.LevelWarn, "linked with another process that has this node's key: stop one of the two"
 	}
-	s.g.logger.Log(ctx, level, what, "peer", l.peer.Short(), "name", l.name, "remote", l.addr, "dialled", l.dialled)
+	s.g.logger.Log(ctx, c.talk.level(level, now), what, "peer", l.peer.Short(), "name", l.name, "remote", l.addr, "dialled", l.dialled)
 	return nil
 }
 
@@ -208,7 +197,7 @@ func (s *state) closed(l *link, err error, now time.Time) {
 	default:
 		c.fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
 	}
-	s.g.logger.Log(context.Background(), c.level(now), "link ended", "peer", l.peer.Short(), "name", l.name, "why", err)
+	s.g.logger.Log(context.Background(), c.talk.level(slog.LevelInfo, now), "link ended", "peer", l.peer.Short(), "name", l.name, "why", err)
 }
 
 // leaves remembers that a peer said it leaves.

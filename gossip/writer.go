@@ -162,9 +162,14 @@ func (w *writer) answerNext(ctx context.Context) (busy bool, err error) {
 // readFailed reports that ops could not be read for a peer: our fault, but no reason to stop. The
 // peer will ask somebody else.
 func (g *Gossip) readFailed(ctx context.Context, a crdt.Author, err error) {
-	if ctx.Err() == nil {
-		g.tally.add(func(c *Counts) { c.ReadFailures++ })
-		g.logger.Warn("reading ops for a peer failed", "author", a.Short(), "err", err)
+	g.tally.add(func(c *Counts) { c.ReadFailures++ })
+	g.unread(ctx, a, "reading ops for a peer failed", err)
+}
+
+// unread warns that the log could not be read for a sync, once in a while.
+func (g *Gossip) unread(ctx context.Context, who crdt.Author, what string, err error) {
+	if ctx.Err() == nil && g.tally.fault(who, reasonRead, time.Now()) {
+		g.logger.Warn(what, "of", who.Short(), "err", err)
 	}
 }
 

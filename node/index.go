@@ -2,7 +2,11 @@ package node
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"time"
+
+	"github.com/quipulog/quipu/eventlog"
 )
 
 // indexPause is how long the node waits before it goes on with an index that could not be written: the
@@ -16,7 +20,11 @@ func (n *Node) index(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		n.logger.Warn("index stands still", "for", indexPause, "err", err)
+		level := slog.LevelWarn
+		if uncertain, ok := errors.AsType[*eventlog.UncertainError](err); ok && uncertain.NoRoom() {
+			level = slog.LevelDebug // The node is stuck, and says so.
+		}
+		n.logger.Log(ctx, level, "index stands still", "for", indexPause, "err", err)
 		select {
 		case <-time.After(indexPause):
 		case <-ctx.Done():

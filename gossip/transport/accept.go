@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"sync"
 	"time"
@@ -115,8 +116,9 @@ func (t *Transport) offer(conn *Conn) error {
 	}
 }
 
-// refuse counts a refusal, and logs it unless there are too many. When the transport is closing,
-// broken handshakes are its own doing and are not counted.
+// refuse counts a refusal, and warns of it unless there are too many, or it was one of those that any
+// stranger makes: a probe of the port, a scan, a browser. When the transport is closing, broken handshakes
+// are its own doing and are not counted.
 func (t *Transport) refuse(conn net.Conn, peer crdt.Author, err error) {
 	select {
 	case <-t.done:
@@ -124,12 +126,16 @@ func (t *Transport) refuse(conn net.Conn, peer crdt.Author, err error) {
 	default:
 	}
 	reason := reasonOf(err)
-	if !t.tally.refused(reason) {
+	level := slog.LevelWarn
+	if peer.IsZero() && reason.ofStrangers() {
+		level = slog.LevelDebug
+	}
+	if !t.tally.refused(reason, level == slog.LevelWarn) {
 		return
 	}
 	attrs := []any{"reason", string(reason), "remote", conn.RemoteAddr().String()}
 	if !peer.IsZero() {
 		attrs = append(attrs, "author", peer.Short())
 	}
-	t.log.Warn("connection refused", append(attrs, "err", err)...)
+	t.log.Log(context.Background(), level, "connection refused", append(attrs, "err", err)...)
 }

@@ -86,12 +86,21 @@ func (t *tally) failed(r Reason) {
 	t.counts.Failed[r]++
 }
 
-// refused counts a refusal and reports whether the log has room for it.
-func (t *tally) refused(r Reason) bool {
+// ofStrangers reports whether whoever opens a connection without a key, and perhaps without meaning this
+// program at all, is refused for r.
+func (r Reason) ofStrangers() bool {
+	return r == ReasonHandshake || r == ReasonProto || r == ReasonTimeout
+}
+
+// refused counts a refusal and reports whether it is to be logged: if it is loud, while the log has room.
+func (t *tally) refused(r Reason, loud bool) bool {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.counts.Refused[r]++
+	if !loud {
+		return true
+	}
 	if now.Sub(t.window) >= logWindow {
 		t.window, t.logged = now, 0
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"syscall"
@@ -246,11 +247,14 @@ func TestLogIsSpared(t *testing.T) {
 		cfg := g.config("a")
 		cfg.Logger = log.logger()
 		a := g.start(t, cfg)
+		cfg = g.config("b")
+		cfg.Secret = bytes.Repeat([]byte{8}, transport.SecretSize)
+		b := g.start(t, cfg)
 		refuse := func(n uint64) {
-			conn := g.dialRaw(t, a)
-			io.WriteString(conn, "no TLS")
-			io.Copy(io.Discard, conn)
-			waitRefused(t, a, transport.ReasonHandshake, n)
+			if _, err := b.Dial(t.Context(), a.Addr().String(), transport.Sync, a.Self()); !errors.Is(err, transport.ErrSecret) {
+				t.Fatal(err)
+			}
+			waitRefused(t, a, transport.ReasonSecret, n)
 		}
 		for i := range uint64(30) {
 			refuse(i + 1)
@@ -266,4 +270,40 @@ func TestLogIsSpared(t *testing.T) {
 			t.Errorf("%d lines after the log had rest, want 11", got)
 		}
 	})
+}
+
+// A probe of the port, a scan and a browser are counted, and nobody is warned of them.
+func TestProbesOfThePortAreNoWarning(t *testing.T) {
+	for name, probe := range map[string]struct {
+		reason transport.Reason
+		do     func(net.Conn)
+	}{
+		"connect and close": {transport.ReasonHandshake, func(c net.Conn) { c.Close() }},
+		"HTTP":              {transport.ReasonHandshake, func(c net.Conn) { io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n") }},
+		"HTTPS": {transport.ReasonProto, func(c net.Conn) {
+			tls.Client(c, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}}).Handshake()
+		}},
+		"TLS without ALPN": {transport.ReasonProto, func(c net.Conn) {
+			tls.Client(c, &tls.Config{InsecureSkipVerify: true}).Handshake()
+			c.Close()
+		}},
+		"connect and wait": {transport.ReasonTimeout, func(net.Conn) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(t *testing.T, g ground) {
+				var log lines
+				cfg := g.config("a")
+				cfg.Logger = log.logger()
+				a := g.start(t, cfg)
+				conn := g.dialRaw(t, a)
+				defer conn.Close()
+				probe.do(conn)
+				waitRefused(t, a, probe.reason, 1)
+				synctest.Wait()
+				if got := log.String(); got != "" {
+					t.Errorf("the log says: %s", got)
+				}
+			})
+		})
+	}
 }

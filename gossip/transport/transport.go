@@ -89,6 +89,7 @@ func (t *Transport) Run(ctx context.Context) error {
 	var handshakes sync.WaitGroup
 	defer handshakes.Wait()
 	defer t.Close()
+	var warned time.Time
 	for {
 		conn, err := t.port.streams.Accept()
 		switch {
@@ -103,11 +104,17 @@ func (t *Transport) Run(ctx context.Context) error {
 			return fmt.Errorf("accept on %s: %w", t.port.addr, err)
 		default:
 			// Out of file descriptors, or a connection that died in the queue.
-			t.log.Warn("accept failed", "addr", t.port.addr, "err", err)
+			if now := time.Now(); now.Sub(warned) >= acceptWarning {
+				t.log.Warn("accept failed", "addr", t.port.addr, "err", err)
+				warned = now
+			}
 			t.pause(ctx, acceptPause)
 		}
 	}
 }
+
+// acceptWarning is the least time between two warnings that nothing can be accepted.
+const acceptWarning = time.Minute
 
 // acceptPause is how long accepting rests after an error that passes by itself.
 const acceptPause = 50 * time.Millisecond

@@ -71,6 +71,8 @@ var statuses = map[api.Code]int{
 	api.ReadOnly:     http.StatusServiceUnavailable,
 	api.NoRoom:       http.StatusInsufficientStorage,
 	api.Uncertain:    http.StatusServiceUnavailable,
+	api.Damaged:      http.StatusInternalServerError, // which the log has told of
+	api.Unhandled:    http.StatusInternalServerError, // which the follower's record tells
 	api.Stopping:     http.StatusServiceUnavailable,
 }
 
