@@ -43,7 +43,7 @@ commit; the number at the end of the author picks the node.`,
 			if err != nil {
 				return fmt.Errorf("find this program: %w", err)
 			}
-			cfg.Exe, cfg.Out, cfg.Terminal = exe, cmd.OutOrStdout(), isTerminal(os.Stdout)
+			cfg.Exe, cfg.Out, cfg.Terminal = exe, unscreened(cmd.OutOrStdout()), isTerminal(os.Stdout)
 			return demo.Run(cmd.Context(), cfg)
 		},
 	}

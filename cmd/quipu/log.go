@@ -38,7 +38,8 @@ it is not there, or is gone.
 
 --format table is for people, with the control characters of strangers made
 visible; ndjson prints one JSON object a line, which "quipu append --ndjson"
-reads; json prints the same as one array.
+reads; json prints the same as one array. On a terminal both escape what a
+terminal would act upon; to a pipe or a file every byte goes as it is.
 
 ` + entryHelp + `
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"iter"
 
@@ -40,6 +39,9 @@ the output says when they are within 0.1 % instead. Sums are always exact.
 Entries are put in order of time while they are read, as many at a time as
 --window says; what comes even later is counted as late and takes no part.
 
+In CSV a text that could be taken for a formula has a ' before it, and control
+characters are written as in a table; --format json has every text as it is.
+
 ` + timeHelp,
 		Example: `  quipu stats --dir a
   quipu stats --dir a --start-kind sent --end-kind paid --end-kind failed --ok-kind paid --within 5m --sum /fee
@@ -50,7 +52,7 @@ Entries are put in order of time while they are read, as many at a time as
 			if err := s.check(cmd); err != nil {
 				return err
 			}
-			s.warn = func(text string) { fmt.Fprintf(cmd.ErrOrStderr(), "quipu: %s\n", text) }
+			s.warn = func(text string) { warnf(cmd, "%s", text) }
 			return withNode(cmd.Context(), s.dir, func(c *api.Client) error {
 				out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
 				if err := s.run(cmd.Context(), c, out); err != nil {

@@ -78,7 +78,7 @@ func (c *censusForm) printCSV(w io.Writer) error {
 	lines := [][]string{{"group", "name", "entries"}, {"total", "", decimal(c.Entries)}}
 	for _, list := range c.lists() {
 		for _, n := range list.counts.Names {
-			lines = append(lines, []string{list.what, n.Name, decimal(n.Entries)})
+			lines = append(lines, []string{list.what, csvText(n.Name), decimal(n.Entries)})
 		}
 		if list.counts.Others > 0 {
 			lines = append(lines, []string{list.what + "-others", "", decimal(list.counts.Others)})

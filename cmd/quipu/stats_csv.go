@@ -4,7 +4,9 @@ import (
 	"encoding/csv"
 	"io"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/quipulog/quipu/eventlog/analysis"
 )
@@ -68,9 +70,19 @@ func (s *stats) printGroupsCSV(w io.Writer, made *analysis.Summary) error {
 }
 
 func groupLine(group string, g *analysis.Group) []string {
-	line := []string{group, g.Name}
+	line := []string{group, csvText(g.Name)}
 	for _, column := range groupColumns {
 		line = append(line, column.cell(g))
 	}
 	return line
+}
+
+// csvText returns a text that somebody has chosen as a cell that programs for tables take as text: what is
+// not printable is escaped, and before what they would take for a formula stands a '.
+func csvText(s string) string {
+	s = printable(s)
+	if begin, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " ")); strings.ContainsRune("=+-@＝＋－＠", begin) {
+		return "'" + s
+	}
+	return s
 }

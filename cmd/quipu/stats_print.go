@@ -238,7 +238,9 @@ func printPairsCSV(w io.Writer, outcomes iter.Seq[analysis.Outcome]) error {
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"verdict", "latencyNs", "number", "key", "start", "end"}) // Error tells
 	for o := range outcomes {
-		if err := out.Write(outcomeCells(&o)); err != nil {
+		cells := outcomeCells(&o)
+		cells[3] = csvText(cells[3])
+		if err := out.Write(cells); err != nil {
 			return err
 		}
 	}

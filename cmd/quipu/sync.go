@@ -114,7 +114,7 @@ func (s *syncing) repeat(ctx context.Context, every time.Duration) error {
 			return err // Our own fault: trying again would not mend it.
 		}
 		if err != nil {
-			fmt.Fprintln(s.errs, "quipu:", err)
+			fmt.Fprintf(s.errs, "quipu: %s\n", printable(err.Error()))
 		}
 		select {
 		case <-ctx.Done():
@@ -138,7 +138,7 @@ func (s *syncing) all(ctx context.Context) error {
 		case failed == nil:
 			failed = err
 		default:
-			fmt.Fprintln(s.errs, "quipu:", err)
+			fmt.Fprintf(s.errs, "quipu: %s\n", printable(err.Error()))
 		}
 	}
 	return errors.Join(failed, client.Close())

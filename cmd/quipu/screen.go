@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// screen is a terminal that is shown nothing that it would act upon, and nothing that hides or turns text:
+// what [printable] escapes is written as JSON escapes it. Tables and messages were made printable before,
+// so what is left to escape stands in JSON, where it means the same. A pipe and a file get every byte as it
+// is.
+type screen struct {
+	io.Writer
+	rest []byte // the beginning of a character whose other bytes are still to come
+}
+
+// onScreen returns a screen for a terminal, and any other writer as it is.
+func onScreen(w io.Writer) io.Writer {
+	if isScreen(w) {
+		return &screen{Writer: w}
+	}
+	return w
+}
+
+// isScreen reports whether a person looks at what is written to w.
+func isScreen(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok || !isTerminal(file) {
+		return false
+	}
+	is, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	null, err := os.Stat(os.DevNull) // a device too, but nobody looks
+	return err != nil || !os.SameFile(is, null)
+}
+
+// unscreened returns a command's writer without its screen, for what another program writes and for what
+// moves the cursor on purpose.
+func unscreened(w io.Writer) io.Writer {
+	switch w := w.(type) {
+	case output:
+		return output{unscreened(w.Writer)}
+	case *screen:
+		return w.Writer
+	}
+	return w
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	text := append(s.rest, b...)
+	var safe []byte
+	for len(text) > 0 && utf8.FullRune(text) {
+		r, size := utf8.DecodeRune(text)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			safe = fmt.Appendf(safe, `\x%02x`, text[0])
+		case r == '\n' || r == '\t' || shown(r):
+			safe = append(safe, text[:size]...)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			safe = fmt.Appendf(safe, `\u%04x\u%04x`, high, low)
+		default:
+			safe = fmt.Appendf(safe, `\u%04x`, r)
+		}
+		text = text[size:]
+	}
+	s.rest = bytes.Clone(text)
+	if _, err := s.Writer.Write(safe); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}

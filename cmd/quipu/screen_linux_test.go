@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// onTerminal runs a command line whose stdout and stderr are a terminal, and returns what that was sent and
+// the exit code.
+func onTerminal(t *testing.T, args ...string) (string, int) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer person.Close()
+	if err := unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := make(chan string)
+	go func() {
+		b, _ := io.ReadAll(person) // ends with an error once nobody has the terminal open
+		seen <- string(b)
+	}()
+	code := run(t.Context(), args, strings.NewReader(""), terminal, terminal)
+	if err := terminal.Close(); err != nil {
+		t.Error(err)
+	}
+	return <-seen, code
+}
+
+// TestTerminalActsUponNothing: entries come from strangers. Whatever prints them, a terminal is sent nothing
+// that it acts upon or that turns text; a pipe is sent every byte.
+func TestTerminalActsUponNothing(t *testing.T) {
+	dir := t.TempDir() + "/a"
+	quipu(t, exitDone, "init", "--dir", dir)
+	evil := "c1\u009b2J bidi\u202e\u2066 hidden\u200b\U000e0001"
+	lines := t.TempDir() + "/lines"
+	text := fmt.Sprintf(`{"kind":"k","module":%[1]q,"subject":%[1]q,"headers":{%[1]q:"x"},"payload":%[1]q}`+"\n"+
+		`{"kind":"quipu.transition","subject":%[1]q,"payload":{"to":%[1]q,"trigger":%[1]q}}`+"\n", "EVIL")
+	if err := os.WriteFile(lines, []byte(strings.ReplaceAll(text, "EVIL", evil)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	places := strings.Fields(quipu(t, exitDone, "append", "--dir", dir, "--ndjson", lines))
+	proof := t.TempDir() + "/proof"
+	if err := os.WriteFile(proof, []byte(quipu(t, exitDone, "prove", "--dir", dir, places[0])), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"log", "--format", "ndjson"}, {"log", "--format", "json"}, {"log", places[0], "--format", "json"}, {"log"},
+		{"tail", "--from-start", "--limit", "1", "--format", "ndjson"},
+		{"transitions"}, {"transitions", "--format", "json"}, {"state"}, {"state", "--format", "ndjson"},
+		{"stats"}, {"stats", "--format", "json"}, {"stats", "--format", "csv"},
+		{"stats", "--start-kind", "k", "--end-kind", "quipu.transition", "--list", "paired", "--format", "json"},
+		{"check-proof", proof},
+	} {
+		if args[0] != "check-proof" {
+			args = append(args, "--dir", dir)
+		}
+		seen, code := onTerminal(t, args...)
+		if code != exitDone || !strings.Contains(seen, `bidi\u202e\u2066`) || !strings.Contains(seen, `c1\u009b2J`) {
+			t.Errorf("%q: exit code %d, %q is shown", args, code, seen)
+		}
+		seen = strings.ReplaceAll(seen, "\r\n", "\n")
+		if at := strings.IndexFunc(seen, func(r rune) bool { return r != '\n' && r != '\t' && !shown(r) }); at >= 0 {
+			t.Errorf("%q: a terminal acts upon %q", args, seen[at:min(len(seen), at+20)])
+		}
+	}
+	if piped := quipu(t, exitDone, "log", "--dir", dir, "--format", "ndjson"); !strings.Contains(piped, `"payload":"`+evil+`"`) {
+		t.Errorf("a pipe is sent %q", piped)
+	}
+	if seen, _ := onTerminal(t, "follow", "--dir", dir, "f", "--once", "--exec", "cat"); !strings.Contains(seen, `"payload":"`+evil+`"`) {
+		t.Errorf("what a handler of follow prints is its own; it printed %q", seen)
+	}
+	if seen, code := onTerminal(t, "append", "--dir", dir, "--kind", "\u202e", "--subject", evil+"\x1b[2J", "--payload", "{"); code != exitFailed || strings.ContainsAny(seen, "\x1b\u009b\u202e") {
+		t.Errorf("exit code %d, an error is shown as %q", code, seen)
+	}
+}
