@@ -9,7 +9,7 @@ import (
 
 // Clock is a hybrid logical clock (Kulkarni et al., 2014): 48 bits of milliseconds since 1970 above
 // 16 bits of counter. Along a chain of ops it only grows; across authors it orders what one writer
-// had seen before what it wrote. Its text form is "MILLISECONDS.COUNTER".
+// had seen before what it wrote, where wall clocks are within [MaxAhead] of each other. Its text form is "MILLISECONDS.COUNTER".
 type Clock uint64
 
 // NewClock returns the clock of millisecond ms with the given counter. It saturates at the greatest

@@ -175,7 +175,7 @@ func (s *Set) Digest() Digest { return s.digest }
 // Entries yields the log: the entries of all ops by (author, seq, op id).
 func (s *Set) Entries() iter.Seq2[Entry, error] { return s.sorted(CompareEntries) }
 
-// Causal yields the entries in causal order.
+// Causal yields the entries in causal order: see [CompareCausal].
 func (s *Set) Causal() iter.Seq2[Entry, error] { return s.sorted(CompareCausal) }
 
 func (s *Set) sorted(compare func(a, b Entry) int) iter.Seq2[Entry, error] {

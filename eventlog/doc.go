@@ -9,8 +9,8 @@
 // transaction as keys of the caller's own, see [Tx] and [Bucket]; [Log.View] reads those keys as they are
 // at one moment, and keeps nobody waiting.
 //
-// [Log.Entries] reads what a [Query] asks for, in author, causal or arrival order, as of the moment it
-// was called; [Log.Page] reads a page at a time, and [Log.Tail] goes on with what arrives. No reading
+// [Log.Entries] reads what a [Query] asks for, in author, causal or arrival order (see [Order]), as of the
+// moment it was called; [Log.Page] reads a page at a time, and [Log.Tail] goes on with what arrives. No reading
 // holds a transaction while its caller has control, and none needs memory that grows with the log. A
 // [Cursor] is where a reader goes on after a break.
 //

@@ -16,9 +16,9 @@ import (
 const logHelp = `Print the entries of the log, all of them or those that the flags take.
 
 The order is author (by author, then seq: the order of the log), causal (by
-clock: what one writer had seen comes before what it wrote) or arrival (as this
-node came to hold them). The first two are the same on every node that holds
-the same entries. With --limit, --reverse gives the newest, newest first.
+clock: where clocks are within a minute, what one writer had seen comes before
+what it wrote) or arrival (as this node came to hold them). The first two are the
+same on every node that holds the same entries. With --limit, --reverse gives the newest, newest first.
 
 Entries that an author has contradicted, by signing two for one place, are shown
 with their branch as AUTHOR/SEQ@BRANCH; --disputed hide leaves them out, and

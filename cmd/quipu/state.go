@@ -19,8 +19,10 @@ func newState() *cobra.Command {
 		Use:   "state --dir D [--subject S]... [--at TIME|FRONTIER]",
 		Short: "Print each subject's stage, now or at a moment",
 		Long: `Print the stage that each subject is in, the transition that led there, and how
-many transitions it has. The last transition in causal order counts, which is
-the same one on every node that holds the same entries. A subject is contested
+many transitions it has. The last transition in causal order counts (by clock,
+which is true to cause and effect where clocks are within a minute, and never one
+before the one that it names); it is the same one on every node that holds the
+same entries. A subject is contested
 where writers who may not have seen each other moved it to different stages, and
 nobody has moved it on in knowledge of the last: then all those stages are named.
 

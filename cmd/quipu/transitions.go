@@ -20,7 +20,8 @@ func newTransitions() *cobra.Command {
 		Use:   "transitions --dir D [--subject S]... [--machine FILE [--check|--dot|--mermaid]]",
 		Short: "Print the transition log, or check it against a state machine",
 		Long: `Print the transitions in causal order, all of them or those of the given
-subjects. What is odd about one is said beside it: that it is concurrent with
+subjects: by clock, which is true to cause and effect where clocks are within a
+minute, but never one before the one that it names. What is odd about one is said beside it: that it is concurrent with
 another, whose writer had not seen it; that what it comes after is not here;
 that its subject was in another stage than it says; that it cannot be read.
 

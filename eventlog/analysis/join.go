@@ -60,7 +60,8 @@ const (
 	// comes before an end.
 	ByTime Scale = iota
 	// ByClock takes the clock, to the millisecond, and orders entries causally: those of one op, which
-	// share its clock, by seq. Nobody can set a clock below what its writer had seen.
+	// share its clock, by seq. Nobody can set a clock below what its writer had seen, save what was more
+	// than a minute ahead.
 	ByClock
 )
 

@@ -17,8 +17,8 @@ type Bounds struct {
 	// Frontier takes the entries that a frontier stands for, forks included; nil takes what is held.
 	// One with heads that are not held here is refused with an [*eventlog.NotHeldError].
 	Frontier crdt.Frontier
-	// Clock takes the entries whose op's clock does not pass it; 0 is no bound. Clocks are true to
-	// cause and effect: what is within has what it names within.
+	// Clock takes the entries whose op's clock does not pass it; 0 is no bound. Where
+	// clocks are within a minute they are true to cause and effect: what is within has what it names within.
 	Clock crdt.Clock
 	// Until takes the entries whose event time is not after it; the zero time is no bound. Event time
 	// is the writer's word: where history was imported, it is when things happened, and where a

@@ -37,8 +37,8 @@
 //
 // # What a replay names
 //
-// A history is in causal order, but never puts a transition before the one that it names, even where
-// a clock is wrong. Two transitions of a subject that name the same after are concurrent: neither
+// A history is in causal order (true to cause and effect where clocks are within a minute), but never
+// puts a transition before the one that it names, even where a clock is wrong. Two transitions of a subject that name the same after are concurrent: neither
 // writer had seen the other's, whatever their clocks say. One whose after is not here yet is early.
 // One whose from is not the stage that the subject was in does not follow. One whose payload cannot be
 // read is malformed. All of them are kept, named as what they are: nothing is dropped, and a

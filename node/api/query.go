@@ -15,7 +15,8 @@ import (
 // Query says which entries to read, and in which order. An empty filter means everything: the zero
 // Query reads the whole log in author order.
 type Query struct {
-	// Order is "author", "causal" or "arrival"; empty means author.
+	// Order is "author", "causal" (by clock: true to cause and effect where clocks are within a minute) or
+	// "arrival"; empty means author.
 	Order string
 	// Authors, Kinds, Modules and Subjects each take the entries that have one of the values.
 	Authors                  []crdt.Author
