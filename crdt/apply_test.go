@@ -55,6 +55,10 @@ var stories = []struct {
 		"x y: forked | c y | 1",
 		"z w: accepted | c w | 1",
 	}},
+	{"an anchor is looked for at 64 ops and no further", "a-" + manyUnsigned(64), []string{
+		"a " + unsigned(64) + ": unsigned | | -",
+		"a " + unsigned(63) + ": accepted, the rest unsigned | a | -",
+	}},
 	{"a bad signature counts where a good one covers it", "a-b!-c!-d-e!", []string{
 		"a b: accepted, the rest unsigned | a | -",
 		"b c d e: accepted, the rest unsigned | d | -",
@@ -157,6 +161,20 @@ var stories = []struct {
 	}},
 }
 
+// unsigned returns the names of n ops whose own signatures are bad, as [manyUnsigned] draws them.
+func unsigned(n int) string {
+	return strings.ReplaceAll(strings.ReplaceAll(manyUnsigned(n), "!", ""), "-", " ")
+}
+
+// manyUnsigned draws a chain of n ops whose own signatures are bad.
+func manyUnsigned(n int) string {
+	ops := make([]string, n)
+	for i := range ops {
+		ops[i] = fmt.Sprintf("n%c%c!", 'a'+i/26, 'a'+i%26)
+	}
+	return strings.Join(ops, "-")
+}
+
 // TestApply tells stories: a drawing, and what becomes of the runs that are offered in turn. A step
 // is "run: outcome | heads | seq from which on the feed is disputed".
 func TestApply(t *testing.T) {
@@ -182,6 +200,8 @@ func told(p picture, set *Set, out Outcome) string {
 	switch {
 	case errors.Is(out.Err, ErrInvalid):
 		outcome = "rejected"
+	case errors.Is(out.Err, ErrSignature) && out.Decision == Duplicate && out.Duplicates == 0:
+		outcome = "unsigned" // there is no anchor: nothing of the run was looked at
 	case errors.Is(out.Err, ErrSignature):
 		outcome += ", the rest unsigned"
 	case out.Err != nil:

@@ -263,6 +263,8 @@ func badBroadcasts() []refusedVector {
 		{"a byte after the signature", "", append(signed(good), 0)},
 		{"a signature of 63 bytes", "", signed(good)[:len(good)+63]},
 		{"version 2", "", signed(form(func(w *wireBroadcast) { w.Version = 2 }))},
+		{"version 0", "", signed(form(func(w *wireBroadcast) { w.Version = 0 }))},
+		{"version 2^32", "", signed(form(func(w *wireBroadcast) { w.Version = 1 << 32 }))},
 		{"an author of small order", "", signed(form(func(w *wireBroadcast) { w.Author = small }))},
 		{"signed as an op", "", append(slices.Clone(good), signWith(rfcKey(0), opContext, good)...)},
 		{"signed under no context", "", append(slices.Clone(good), signWith(rfcKey(0), "", good)...)},

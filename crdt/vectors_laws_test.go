@@ -229,6 +229,14 @@ func digestFrontiers() (names []string, frontiers map[string]Frontier) {
 	delete(other, authors[8])
 	other[Author{0x77, 0x77}] = []Head{head(1, 9)}
 	add("120 authors, one ahead, one gone, one more", other)
+	for _, n := range []int{36, 66} {
+		older, newer := make(Frontier), make(Frontier)
+		for i, a := range authors[:n] {
+			older[a], newer[a] = heads[i:i+1], []Head{head(99, byte(i))}
+		}
+		add(fmt.Sprintf("%d authors", n), older)
+		add(fmt.Sprintf("%d authors, all further", n), newer)
+	}
 	return names, frontiers
 }
 
@@ -252,8 +260,12 @@ func TestVectorsDigest(t *testing.T) {
 		}
 		file.Frontiers = append(file.Frontiers, v)
 	}
-	many, other := names[len(names)-2], names[len(names)-1]
-	for _, pair := range [][2]string{{many, other}, {other, many}, {names[0], many}, {names[1], many}} {
+	many, other := "120 authors", "120 authors, one ahead, one gone, one more"
+	for _, pair := range [][2]string{
+		{many, other}, {other, many}, {"nothing", many}, {"one author", many},
+		{"36 authors", "36 authors, all further"}, // most children differ, of few authors: all heads at once
+		{"66 authors", "66 authors, all further"}, // of too many for that
+	} {
 		file.Descents = append(file.Descents, descentVector{
 			Name: fmt.Sprintf("%s asks %s", pair[0], pair[1]), Asker: pair[0], Answerer: pair[1],
 			Steps: descentRows(DigestOf(frontiers[pair[0]]), DigestOf(frontiers[pair[1]])),

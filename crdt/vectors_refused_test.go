@@ -58,6 +58,7 @@ func badHeaders() map[string]func(f *forger) {
 	}
 	log := append([]byte{0xc4, 16}, vectorLog[:]...)
 	return map[string]func(f *forger){
+		"header: version is 2^32":                  func(f *forger) { f.header.Version = math.MaxUint32 + 1 },
 		"header: count is 0":                       func(f *forger) { f.header.Count, f.entries = 0, nil },
 		"header: count is 4,097":                   func(f *forger) { f.header.Count = MaxOpEntries + 1 },
 		"header: first + count is 2^53":            func(f *forger) { f.header.First = MaxSeq - 1 },
@@ -144,6 +145,7 @@ func badOps() map[string]func(f *forger) {
 			f.header.Version = 2
 			f.rewrite = func(h []byte) []byte { return append(append([]byte{0x9b}, h[1:]...), 0xc0) }
 		},
+		"an op of version 0":                      func(f *forger) { f.header.Version = 0 },
 		"an op of the greatest version":           func(f *forger) { f.header.Version = math.MaxUint32 },
 		"an author of small order":                func(f *forger) { f.header.Author = unhex(smallOrder[0]) },
 		"an author that is no canonical encoding": func(f *forger) { f.header.Author = unhex(smallOrder[9]) },

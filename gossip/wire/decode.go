@@ -225,7 +225,7 @@ func (r *reader) ops() Message {
 	if n := int(r.uint16()); n > maxLeave {
 		r.fail("a leave of %d bytes: expected at most %d", n, maxLeave)
 	} else if n > 0 {
-		m.Run.Leave = r.leave(n, m.Author)
+		m.Run.Leave, m.Newer = r.leave(n, m.Author)
 	}
 	n := r.count(uint32(r.uint16()), 4, MaxRunOps, "ops")
 	if r.err == nil && n == 0 {
@@ -235,7 +235,7 @@ func (r *reader) ops() Message {
 	for i := 0; i < n && r.err == nil; i++ {
 		b := r.next(r.count(r.uint32(), 1, crdt.MaxSingleOp, "bytes of an op"))
 		if r.err != nil || m.Newer != nil {
-			continue // What follows an op that cannot be read cannot be placed.
+			continue // What follows an op or a leave that cannot be read cannot be placed.
 		}
 		op, err := crdt.ParseOp(b)
 		if newer, ok := errors.AsType[*crdt.VersionError](err); ok {
@@ -289,14 +289,18 @@ func (r *reader) conditions() Message {
 	return m
 }
 
-// leave takes an author's leave of n bytes.
-func (r *reader) leave(n int, author crdt.Author) crdt.Signed {
+// leave takes an author's leave of n bytes. Nobody can say whose one is of a format version that is not known
+// here.
+func (r *reader) leave(n int, author crdt.Author) (leave crdt.Signed, newer *crdt.VersionError) {
 	leave, err := crdt.ParseSigned(r.next(n))
+	if newer, ok := errors.AsType[*crdt.VersionError](err); ok {
+		return crdt.Signed{}, newer
+	}
 	if err == nil && leave.Author != author {
 		err = fmt.Errorf("a leave of %s before a run of %s", leave.Author.Short(), author.Short())
 	}
 	if err != nil {
 		r.fail("%w", err)
 	}
-	return leave
+	return leave, nil
 }

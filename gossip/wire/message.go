@@ -150,8 +150,8 @@ type Ops struct {
 	Ask    uint32      // what it answers; 0 when it is pushed
 	Hops   uint16      // how many links the run has passed on its way here, this one left out
 	Run    crdt.Run
-	// Newer is set by [Parse] when the run went on with an op of a format version that is not known
-	// here. Run holds what came before it, which may be nothing.
+	// Newer is set by [Parse] when the run went on with an op, or came with a leave, of a format version
+	// that is not known here. Run holds what came before it, which may be nothing.
 	Newer *crdt.VersionError
 }
 

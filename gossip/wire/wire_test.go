@@ -311,6 +311,20 @@ func TestNewerOp(t *testing.T) {
 	}
 }
 
+// A run with a leave of a newer format is no offence: the leave may be the header of its author's last op.
+func TestNewerLeave(t *testing.T) {
+	ops := chain(t, 3)
+	frame := wire.Append(nil, wire.Ops{Author: self, Run: crdt.Run{Leave: ops[2].Signed, Ops: ops[:2]}})
+	frame[bytes.Index(frame, ops[2].Signed.Bytes())+1] = 2
+	m, _, err := wire.ReadFrame(bytes.NewReader(frame), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := m.(wire.Ops); len(got.Run.Ops) != 0 || got.Newer == nil || got.Newer.Version != 2 {
+		t.Errorf("%d ops, then %v", len(got.Run.Ops), got.Newer)
+	}
+}
+
 // A transient event of a newer format is told from one that is malformed.
 func TestNewerTransient(t *testing.T) {
 	frame := wire.Append(nil, wire.Transient{Hops: 1, Event: broadcast(t, 0)})
