@@ -163,6 +163,10 @@ func (tx *readTx) pruneOvertakes(k *chunk, f crdt.Feed, begin uint64) error {
 	return &goneError{author: f.Author, seq: begin, next: f.First(), pruned: true}
 }
 
+// Pruned reports whether the entry at p was forgotten by its author's leave: dropped here, or dropped
+// elsewhere before it could come. The branch that p may name is not looked at.
+func (l *Log) Pruned(p crdt.Place) bool { return pruned(l.Feed(p.Author), p.Seq) != nil }
+
 // GoneFrom says what of one author's feed is not here.
 type GoneFrom struct {
 	Author crdt.Author

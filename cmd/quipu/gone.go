@@ -18,19 +18,18 @@ const (
 	stopGone = "stop"
 )
 
-// goneFlag adds the flag that says what is done about entries whose bodies are gone.
-func goneFlag(cmd *cobra.Command, q *api.Query) {
-	cmd.Flags().Var(&choice{&q.Gone, []string{skipGone, showGone, stopGone}}, "gone", "skip, show or stop: at entries whose bodies were trimmed or that were pruned")
+// goneFlag adds the flag that says what is done about entries whose bodies are gone: one of the ways.
+func goneFlag(cmd *cobra.Command, q *api.Query, ways ...string) {
+	cmd.Flags().Var(&choice{&q.Gone, ways}, "gone", oneOf(ways)+": at entries whose bodies were trimmed or that were pruned")
 	q.Gone = skipGone
 }
 
-// noteGone returns how much of what is asked for is not here, "" for none of it: a reading that leaves
-// something out never does so in silence. What is shown is not counted.
-func noteGone(ctx context.Context, c *api.Client, q api.Query) (string, error) {
-	var entries uint64
+// countGone counts what of the authors in question is not here: a reading that leaves something out never
+// does so in silence. What is shown is not counted.
+func countGone(ctx context.Context, c *api.Client, q api.Query) (entries uint64, err error) {
 	for g, err := range c.Gone(ctx) {
 		if err != nil {
-			return "", err
+			return 0, err
 		}
 		if len(q.Authors) > 0 && !slices.Contains(q.Authors, g.Author) {
 			continue
@@ -40,10 +39,36 @@ func noteGone(ctx context.Context, c *api.Client, q api.Query) (string, error) {
 			entries += g.Trimmed
 		}
 	}
+	return entries, nil
+}
+
+// noteGone says that so many entries are not here, "" for none.
+func noteGone(entries uint64) string {
 	if entries == 0 {
-		return "", nil
+		return ""
 	}
-	return fmt.Sprintf("%s %s not here, trimmed or pruned: see quipu trim --status", count(entries, "entry"), verb(entries)), nil
+	return fmt.Sprintf("%s %s not here, trimmed or pruned: see quipu trim --status", count(entries, "entry"), verb(entries))
+}
+
+// movesGone says what a reading of transitions does about those that were pruned; none is ever trimmed.
+type movesGone struct{ want string }
+
+func (g *movesGone) add(cmd *cobra.Command) {
+	g.want = skipGone
+	cmd.Flags().Var(&choice{&g.want, []string{skipGone, stopGone}}, "gone", "skip or stop: where entries were pruned, which may have been transitions")
+}
+
+// look says how many entries were pruned, as a warning or as why nothing is read.
+func (g *movesGone) look(cmd *cobra.Command, c *api.Client) error {
+	entries, err := countGone(cmd.Context(), c, api.Query{Gone: showGone})
+	switch {
+	case err != nil || entries == 0:
+		return err
+	case g.want == stopGone:
+		return &api.Error{Code: api.Trimmed, Message: fmt.Sprintf("%s %s not here, pruned: see quipu trim --status", count(entries, "entry"), verb(entries))}
+	}
+	warnf(cmd, "%s %s not here, pruned, and may have been transitions: see quipu trim --status", count(entries, "entry"), verb(entries))
+	return nil
 }
 
 func verb(n uint64) string { return verbs(n, "is", "are") }

@@ -77,8 +77,8 @@ func newLog() *cobra.Command {
 				if err := errors.Join(p.end(), out.Flush()); err != nil {
 					return err
 				}
-				note, err := noteGone(cmd.Context(), c, q)
-				if note != "" {
+				gone, err := countGone(cmd.Context(), c, q)
+				if note := noteGone(gone); note != "" {
 					warnf(cmd, "%s", note)
 				}
 				return err
@@ -89,7 +89,7 @@ func newLog() *cobra.Command {
 	cmd.Flags().Var(&choice{&q.Order, []string{"author", "causal", "arrival"}}, "order", "author, causal or arrival")
 	q.Order = "author"
 	filterFlags(cmd, &q)
-	goneFlag(cmd, &q)
+	goneFlag(cmd, &q, skipGone, showGone, stopGone)
 	cmd.Flags().Var(&place{&q.From}, "from", "begin at this place, `AUTHOR/SEQ` (author order only)")
 	cmd.Flags().BoolVar(&q.Reverse, "reverse", false, "last to first")
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)

@@ -20,7 +20,7 @@ ops are forgotten, so that a few entries more may stay.
 The leave is signed and goes to every node with the entries themselves, in an
 entry of kind quipu.prune. Nobody can take it back. Newcomers begin with what is
 left. The command says what it is about to do and asks; where nobody can be asked
-it needs --yes.
+it needs --yes. It names subjects whose last transition would go.
 
 Nothing is dropped at once: that is done by the next trim, here and elsewhere,
 when no follower needs it any more, unless a node is told to keep it
@@ -71,6 +71,9 @@ func (p *pruneCommand) run(cmd *cobra.Command) error {
 	}
 	warnf(cmd, "every node may forget %s of %s, %d to %d, for good: nobody can take it back",
 		count(plan.Entries, "entry"), author, plan.Floor-plan.Entries, plan.Floor-1)
+	if plan.Moved > 0 {
+		warnf(cmd, "%s", movedNote(plan))
+	}
 	if !p.yes {
 		if err := confirm(cmd, "Prune them?", "not pruned"); err != nil {
 			return err
@@ -92,6 +95,19 @@ func (p *pruneCommand) run(cmd *cobra.Command) error {
 		}
 		return p.print(cmd, done)
 	})
+}
+
+// movedNote says of which subjects a prune would take the last transition.
+func movedNote(plan api.Pruned) string {
+	names := make([]string, len(plan.Subjects))
+	for i, s := range plan.Subjects {
+		names[i] = clip(s, 40)
+	}
+	if more := plan.Moved - uint64(len(names)); more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Sprintf("%s %s the last transition there: quipu state will then say nothing of them, or an earlier stage: %s",
+		count(plan.Moved, "subject"), verbs(plan.Moved, "has", "have"), strings.Join(names, ", "))
 }
 
 // read checks what is to be forgotten.

@@ -15,6 +15,7 @@ func newState() *cobra.Command {
 	var dir, format string
 	var q api.StateQuery
 	var at atFlags
+	var gone movesGone
 	cmd := &cobra.Command{
 		Use:   "state --dir D [--subject S]... [--at TIME|FRONTIER]",
 		Short: "Print each subject's stage, now or at a moment",
@@ -25,6 +26,11 @@ before the one that it names); it is the same one on every node that holds the
 same entries. A subject is contested
 where writers who may not have seen each other moved it to different stages, and
 nobody has moved it on in knowledge of the last: then all those stages are named.
+
+A subject is as its last transition here says. Where entries were pruned, which
+may have been transitions, a line on stderr counts them, and a subject of which
+transitions are missing says so; --gone stop prints nothing then, and ends with
+exit code 3.
 
 ` + atHelp,
 		Example: `  quipu state --dir a
@@ -40,6 +46,9 @@ nobody has moved it on in knowledge of the last: then all those stages are named
 			heads := []string{"SUBJECT", "STAGE", "SINCE", "PLACE", "MOVES", "NOTES"}
 			widths := []int{16, 12, timeWidth, placeWidth, 5}
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				if err := gone.look(cmd, c); err != nil {
+					return err
+				}
 				return printAll(cmd.OutOrStdout(), format, c.States(cmd.Context(), q), heads, widths, func(s api.State) []string {
 					return []string{
 						s.Subject, s.Stage, s.Time.UTC().Format(timeLayout), shortPlace(s.Place), strconv.Itoa(s.Moves), stateNotes(s),
@@ -51,6 +60,7 @@ nobody has moved it on in knowledge of the last: then all those stages are named
 	dirFlag(cmd, &dir)
 	cmd.Flags().StringArrayVar(&q.Subjects, "subject", nil, "take this `subject` (repeat it for several)")
 	at.add(cmd)
+	gone.add(cmd)
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
 	return cmd
 }
@@ -58,6 +68,9 @@ nobody has moved it on in knowledge of the last: then all those stages are named
 // stateNotes says what is odd about where a subject is.
 func stateNotes(s api.State) string {
 	var notes []string
+	if s.Pruned {
+		notes = append(notes, "earlier moves pruned")
+	}
 	if s.Concurrent > 0 {
 		notes = append(notes, fmt.Sprintf("%d concurrent", s.Concurrent))
 	}

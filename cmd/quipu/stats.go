@@ -36,6 +36,10 @@ Time is the event time, to the nanosecond, or with --by-clock the clock, to the
 millisecond. Percentiles are by nearest rank, and exact up to a million pairs;
 the output says when they are within 0.1 % instead. Sums are always exact.
 
+Entries that are gone, trimmed or pruned, take no part: a line on stderr counts
+those of the authors in question, and "gone" in JSON; --gone stop ends with exit
+code 3 at the first.
+
 Entries are put in order of time while they are read, as many at a time as
 --window says; what comes even later is counted as late and takes no part.
 
@@ -65,6 +69,7 @@ characters are written as in a table; --format json has every text as it is.
 	}
 	dirFlag(cmd, &s.dir)
 	filterFlags(cmd, &s.query)
+	goneFlag(cmd, &s.query, skipGone, stopGone)
 	s.joinFlags(cmd)
 	formatFlag(cmd, &s.format, asText, asJSON, asCSV)
 	return cmd
@@ -81,11 +86,20 @@ type stats struct {
 	byClock           bool
 	sum, sumStart     analysis.Pointer
 	list              []string
+	gone              uint64 // how many entries are not here
 	warn              func(string)
 }
 
 // run prints what the flags ask for.
-func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
+func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) (err error) {
+	if s.query.Gone == skipGone {
+		if s.gone, err = countGone(ctx, c, s.query); err != nil {
+			return err
+		}
+	}
+	if note := noteGone(s.gone); note != "" {
+		s.warn(note)
+	}
 	if len(s.join.Start.Kinds) == 0 {
 		census, err := takeCensus(readEntries(ctx, c, s.query))
 		if err != nil {
@@ -106,6 +120,7 @@ func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	summary.Gone = s.gone
 	return s.printSummary(out, summary)
 }
 

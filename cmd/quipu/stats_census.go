@@ -13,6 +13,7 @@ import (
 type censusForm struct {
 	Entries  uint64          `json:"entries"`
 	Disputed uint64          `json:"disputed"`
+	Gone     uint64          `json:"gone"`  // not here any more, and counted nowhere else
 	First    *time.Time      `json:"first"` // null without entries
 	Last     *time.Time      `json:"last"`
 	Kinds    analysis.Counts `json:"kinds"`
@@ -21,7 +22,7 @@ type censusForm struct {
 }
 
 func (s *stats) printCensus(w io.Writer, c *analysis.Census) error {
-	form := censusForm{Entries: c.Entries, Disputed: c.Disputed, Kinds: c.Kinds(), Modules: c.Modules(), Authors: c.Authors()}
+	form := censusForm{Entries: c.Entries, Disputed: c.Disputed, Gone: s.gone, Kinds: c.Kinds(), Modules: c.Modules(), Authors: c.Authors()}
 	if c.Entries > 0 {
 		first, last := c.First.UTC(), c.Last.UTC()
 		form.First, form.Last = &first, &last
@@ -47,8 +48,14 @@ func (c *censusForm) lists() []struct {
 }
 
 func (c *censusForm) printText(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, "entries   %d\n", c.Entries); err != nil || c.Entries == 0 {
+	if _, err := fmt.Fprintf(w, "entries   %d\n", c.Entries); err != nil {
 		return err
+	}
+	if c.Gone > 0 {
+		fmt.Fprintf(w, "gone      %d\n", c.Gone)
+	}
+	if c.Entries == 0 {
+		return nil
 	}
 	if c.Disputed > 0 {
 		fmt.Fprintf(w, "disputed  %d\n", c.Disputed)
@@ -76,6 +83,9 @@ func (c *censusForm) printText(w io.Writer) error {
 
 func (c *censusForm) printCSV(w io.Writer) error {
 	lines := [][]string{{"group", "name", "entries"}, {"total", "", decimal(c.Entries)}}
+	if c.Gone > 0 {
+		lines = append(lines, []string{"gone", "", decimal(c.Gone)})
+	}
 	for _, list := range c.lists() {
 		for _, n := range list.counts.Names {
 			lines = append(lines, []string{list.what, csvText(n.Name), decimal(n.Entries)})

@@ -25,7 +25,7 @@ var groupColumns = []struct {
 	{"endsBeforeStart", func(g *analysis.Group) string { return decimal(g.EndsBeforeStart) }},
 	{"late", func(g *analysis.Group) string { return decimal(g.Late) }},
 	{"keyless", func(g *analysis.Group) string { return decimal(g.Keyless) }},
-	{"forgotten", func(g *analysis.Group) string { return decimal(g.Forgotten) }},
+	{"displaced", func(g *analysis.Group) string { return decimal(g.Displaced) }},
 	{"overlooked", func(g *analysis.Group) string { return decimal(g.Overlooked) }},
 	{"succeeded", func(g *analysis.Group) string { return decimal(g.Succeeded) }},
 	{"failed", func(g *analysis.Group) string { return decimal(g.Failed) }},

@@ -38,6 +38,9 @@ func (s *stats) printSummary(w io.Writer, made *analysis.Summary) error {
 	if err := s.printTotal(w, &made.Total); err != nil {
 		return err
 	}
+	if s.gone > 0 {
+		fmt.Fprintf(w, "%-13s %d entries take no part\n", "gone", s.gone)
+	}
 	if s.by != "" {
 		if err := s.printGroups(w, made); err != nil {
 			return err
@@ -76,7 +79,7 @@ func (s *stats) printTotal(w io.Writer, g *analysis.Group) error {
 	odd(g.RepeatedStarts, "repeated", "starts came while one of their key waited")
 	odd(g.Late, "late", "came too late to be put in order: see --window")
 	odd(g.Keyless, "keyless", "have no key")
-	odd(g.Forgotten+g.Overlooked, "no room", "times: there may be more ends whose start was taken or came after them")
+	odd(g.Displaced+g.Overlooked, "no room", "times: there may be more ends whose start was taken or came after them")
 	if hundredths, known := g.SuccessRate(); known {
 		line("succeeded", "%d (%s)", g.Succeeded, percent(hundredths))
 		line("failed", "%d", g.Failed)

@@ -77,7 +77,7 @@ func newTail() *cobra.Command {
 	dirFlag(cmd, &t.dir)
 	filterFlags(cmd, &t.query)
 	cmd.Flags().BoolVar(&t.query.Transient, "transient", false, "print transient events too, which are stored nowhere")
-	goneFlag(cmd, &t.query)
+	goneFlag(cmd, &t.query, skipGone, showGone, stopGone)
 	cmd.Flags().BoolVar(&t.fromStart, "from-start", false, "begin with the first entry, not with the next one")
 	cmd.Flags().Var(cursorFlag{&t.at}, "after", "go on behind this `token`")
 	cmd.Flags().StringVar(&t.token.path, "token-file", "", "keep a token in this `file`, and go on where it says")
@@ -305,8 +305,8 @@ func (t *tail) begin(ctx context.Context, c *api.Client) error {
 	if err := t.token.keep(); err != nil || t.at.Offset >= t.until {
 		return err
 	}
-	note, err := noteGone(ctx, c, t.query)
-	if note != "" {
+	gone, err := countGone(ctx, c, t.query)
+	if note := noteGone(gone); note != "" {
 		t.warn(note)
 	}
 	return err

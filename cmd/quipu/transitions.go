@@ -16,14 +16,18 @@ func newTransitions() *cobra.Command {
 	var dir, format string
 	var subjects []string
 	var against checkFlags
+	var gone movesGone
 	cmd := &cobra.Command{
 		Use:   "transitions --dir D [--subject S]... [--machine FILE [--check|--dot|--mermaid]]",
 		Short: "Print the transition log, or check it against a state machine",
 		Long: `Print the transitions in causal order, all of them or those of the given
 subjects: by clock, which is true to cause and effect where clocks are within a
-minute, but never one before the one that it names. What is odd about one is said beside it: that it is concurrent with
-another, whose writer had not seen it; that what it comes after is not here;
-that its subject was in another stage than it says; that it cannot be read.
+minute, but never one before the one that it names. What is odd about one is said
+beside it: that it is concurrent with another, whose writer had not seen it; that
+what it comes after is not here yet, or was pruned; that its subject was in
+another stage than it says; that it cannot be read. Where entries were pruned,
+which may have been transitions, a line on stderr counts them; --gone stop ends
+with exit code 3 then.
 
 --machine names a YAML file that declares the stages, the allowed moves, where a
 subject may begin and where it ends:
@@ -38,7 +42,8 @@ subject may begin and where it ends:
 With it every transition is held against the machine and against the others
 (--check, the default), and what is odd is listed with its class, what was
 expected instead, and a count for each class. The exit code is 0 when every
-transition is sound and 1 when one is not. --dot and --mermaid draw the machine
+transition is sound and 1 when one is not; one that comes after what was pruned
+is sound, and is counted. --dot and --mermaid draw the machine
 for Graphviz and for Mermaid, with how often each move happened on its edge:
 solid where it is allowed, dashed and marked where it is not.
 
@@ -52,11 +57,14 @@ solid where it is allowed, dashed and marked where it is not.
 				return err
 			}
 			if against.file != "" {
-				return against.run(cmd, api.CheckRequest{Subjects: subjects}, dir, format)
+				return against.run(cmd, api.CheckRequest{Subjects: subjects}, dir, format, gone.look)
 			}
 			heads := []string{"PLACE", "TIME", "SUBJECT", "FROM", "TO", "TRIGGER", "NOTES"}
 			widths := []int{placeWidth, timeWidth, 12, 12, 12, 12}
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				if err := gone.look(cmd, c); err != nil {
+					return err
+				}
 				all := c.Transitions(cmd.Context(), subjects...)
 				return printAll(cmd.OutOrStdout(), format, all, heads, widths, func(t api.Transition) []string {
 					return []string{
@@ -70,6 +78,7 @@ solid where it is allowed, dashed and marked where it is not.
 	dirFlag(cmd, &dir)
 	cmd.Flags().StringArrayVar(&subjects, "subject", nil, "take transitions of this `subject` (repeat it for several)")
 	against.add(cmd)
+	gone.add(cmd)
 	formatFlag(cmd, &format, asTable, asText, asJSON, asNDJSON)
 	return cmd
 }

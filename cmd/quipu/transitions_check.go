@@ -57,8 +57,8 @@ func (f *checkFlags) check(cmd *cobra.Command, format string) error {
 	return nil
 }
 
-// run has the node check its transitions and prints what it found.
-func (f *checkFlags) run(cmd *cobra.Command, ask api.CheckRequest, dir, format string) error {
+// run has the node check its transitions and prints what it found. Look is called first.
+func (f *checkFlags) run(cmd *cobra.Command, ask api.CheckRequest, dir, format string, look func(*cobra.Command, *api.Client) error) error {
 	var err error
 	if ask.At, err = f.at.moment(cmd); err != nil {
 		return err
@@ -70,6 +70,9 @@ func (f *checkFlags) run(cmd *cobra.Command, ask api.CheckRequest, dir, format s
 		ask.MaxFindings = 1 // none is shown
 	}
 	return withNode(cmd.Context(), dir, func(c *api.Client) error {
+		if err := look(cmd, c); err != nil {
+			return err
+		}
 		report, err := c.CheckTransitions(cmd.Context(), ask)
 		if err != nil {
 			return err
@@ -138,6 +141,9 @@ func printCheck(w io.Writer, r api.CheckReport) error {
 	}
 	if r.Aliased > 0 {
 		fmt.Fprintf(out, "%s %s a state by an alias\n", count(r.Aliased, "transition"), verbs(r.Aliased, "names", "name"))
+	}
+	if r.Pruned > 0 {
+		fmt.Fprintf(out, "%s %s after what was pruned\n", count(r.Pruned, "transition"), verbs(r.Pruned, "comes", "come"))
 	}
 	if n := len(r.Contested); n > 0 {
 		fmt.Fprintf(out, "contested now: %s\n", count(uint64(n), "subject"))

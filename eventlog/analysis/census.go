@@ -15,6 +15,9 @@ type Census struct {
 	Entries uint64
 	// Disputed are those on branches of authors who have forked.
 	Disputed uint64
+	// Gone counts entries that are not in the log any more, where the reading was shown them: they are
+	// counted nowhere else.
+	Gone uint64
 	// First and Last are the least and the greatest event time; zero without entries.
 	First, Last             time.Time
 	kinds, modules, authors names
@@ -33,8 +36,12 @@ type Counts struct {
 	Others uint64  `json:"others,omitempty"`
 }
 
-// Add counts an entry. It keeps none of its memory.
+// Add counts an entry, or those that are gone. It keeps none of its memory.
 func (c *Census) Add(e *eventlog.Entry) {
+	if e.Gone > 0 {
+		c.Gone += e.Gone
+		return
+	}
 	if c.Entries == 0 {
 		c.First, c.Last = e.Time, e.Time
 	}

@@ -278,7 +278,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		"sent a 0s", "paid a 1s", "sent b 2s", "paid b 3s", "sent c 4s", "paid c 5s",
 		"sent d 6s", "paid d 7s", "sent e 8s", "paid e 9s", "paid a 10s")),
 		"paired s0 e1 1s", "paired s2 e3 1s", "paired s4 e5 1s", "paired s6 e7 1s",
-		"forgotten s0", "paired s8 e9 1s", "forgotten s2", "end-alone e10")
+		"displaced s0", "paired s8 e9 1s", "displaced s2", "end-alone e10")
 	want(t, outcomes(t, j, entries(t, "paid a 0s", "paid b 1s", "paid c 2s", "paid d 3s", "paid e 4s")),
 		"overlooked e0", "end-alone e1", "end-alone e2", "end-alone e3", "end-alone e4")
 	// Starts are not: their ends may come.
@@ -306,7 +306,7 @@ func TestWhatIsGoneIsNotHeld(t *testing.T) {
 			}
 		}
 		for o, err := range j.Outcomes(seq(all)) {
-			if err != nil || o.Verdict == analysis.Forgotten || o.Verdict == analysis.Overlooked {
+			if err != nil || o.Verdict == analysis.Displaced || o.Verdict == analysis.Overlooked {
 				t.Fatalf("%s: %s, %v", j.Pairing, line(&o), err)
 			}
 		}

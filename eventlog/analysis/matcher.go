@@ -53,6 +53,9 @@ func (m *matcher) say(o Outcome) error {
 
 // add takes an entry into the window, and pairs those that leave it.
 func (m *matcher) add(e *eventlog.Entry) error {
+	if e.Gone > 0 {
+		return m.say(Outcome{Verdict: Gone, Gone: e.Gone})
+	}
 	mark, ok := m.join.mark(e)
 	if !ok {
 		return nil
@@ -244,7 +247,7 @@ func (m *matcher) fit() error {
 		case m.taken.first != nil:
 			n := m.taken.first
 			m.forget(n)
-			if err := m.say(alone(Forgotten, n.Mark)); err != nil {
+			if err := m.say(alone(Displaced, n.Mark)); err != nil {
 				return err
 			}
 		case m.ends.first != nil:

@@ -22,18 +22,21 @@ const (
 	Late
 	// Keyless: the entry has no key. It took no part.
 	Keyless
-	// Forgotten: there was no room to remember that Start has an end. Should another end of its key
+	// Displaced: there was no room to remember that Start has an end. Should another end of its key
 	// come, it is not known to be repeated. It goes beside the pair, whose outcome has been.
-	Forgotten
+	Displaced
 	// Overlooked: an EndAlone that had to be given up for want of room before it was known whether a
 	// start comes after it.
 	Overlooked
+	// Gone: as many entries as Outcome.Gone says are not in the log any more, and nobody knows which kinds
+	// they had. Only a reading that is shown what is gone has it, see [eventlog.ShowGone].
+	Gone
 )
 
-var verdicts = []string{"paired", "start-alone", "end-alone", "late", "keyless", "forgotten", "overlooked"}
+var verdicts = []string{"paired", "start-alone", "end-alone", "late", "keyless", "displaced", "overlooked", "gone"}
 
 // String returns the verdict in a word: "paired", "start-alone", "end-alone", "late", "keyless",
-// "forgotten" or "overlooked".
+// "displaced", "overlooked" or "gone".
 func (v Verdict) String() string {
 	if int(v) < len(verdicts) {
 		return verdicts[v]
@@ -53,6 +56,8 @@ type Outcome struct {
 	Latency time.Duration
 	// Nth is which end of Start's a pair has, from 1 on. Only [OneToMany] has more than one.
 	Nth uint64
+	// Gone is how many entries are gone, where that is the verdict.
+	Gone uint64
 }
 
 // MarshalJSON writes the outcome with its latency in nanoseconds, as a whole number, where it is a pair.
@@ -62,9 +67,10 @@ func (o Outcome) MarshalJSON() ([]byte, error) {
 		Latency *time.Duration `json:"latencyNs,omitempty"`
 		Number  string         `json:"number,omitempty"`
 		Nth     uint64         `json:"nth,omitempty"`
+		Gone    uint64         `json:"gone,omitempty"`
 		Start   Mark           `json:"start,omitzero"`
 		End     Mark           `json:"end,omitzero"`
-	}{Verdict: o.Verdict, Nth: o.Nth, Start: o.Start, End: o.End}
+	}{Verdict: o.Verdict, Nth: o.Nth, Gone: o.Gone, Start: o.Start, End: o.End}
 	if o.Verdict == Paired {
 		form.Latency, form.Number = &o.Latency, o.Number()
 	}

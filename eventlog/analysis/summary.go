@@ -67,6 +67,8 @@ type Summary struct {
 	// Slowest are the pairs that took longest, the slowest first, each with its places, its latency
 	// and its number. Of those that took as long, that comes first whose end does in author order.
 	Slowest []Outcome `json:"slowest,omitempty"`
+	// Gone counts entries that are not in the log any more, and that any number here lacks.
+	Gone uint64 `json:"gone"`
 }
 
 // Group is the outcomes of one module or author, or of all, in numbers. Starts are those that are
@@ -91,9 +93,9 @@ type Group struct {
 	// Late and Keyless entries took no part.
 	Late    uint64 `json:"late"`
 	Keyless uint64 `json:"keyless"`
-	// Forgotten and Overlooked count what there was no room to know: unless both are 0, RepeatedEnds
+	// Displaced and Overlooked count what there was no room to know: unless both are 0, RepeatedEnds
 	// and EndsBeforeStart may be too low. No other number is.
-	Forgotten  uint64 `json:"forgotten"`
+	Displaced  uint64 `json:"displaced"`
 	Overlooked uint64 `json:"overlooked"`
 	// Succeeded, Failed and Undecided count pairs by how their end went.
 	Succeeded uint64  `json:"succeeded"`
@@ -152,9 +154,14 @@ type summing struct {
 	groups  map[string]*tally
 	others  *tally // nil until there are too many groups
 	slowest slowest
+	gone    uint64
 }
 
 func (s *summing) add(o *Outcome) {
+	if o.Verdict == Gone {
+		s.gone += o.Gone
+		return
+	}
 	s.total.add(o)
 	if t := s.group(o); t != nil {
 		t.add(o)
@@ -190,7 +197,7 @@ func (s *summing) group(o *Outcome) *tally {
 }
 
 func (s *summing) summary() *Summary {
-	made := &Summary{Total: s.total.sum(), Slowest: s.slowest.sorted()}
+	made := &Summary{Total: s.total.sum(), Slowest: s.slowest.sorted(), Gone: s.gone}
 	for _, t := range s.groups {
 		made.Groups = append(made.Groups, t.sum())
 	}

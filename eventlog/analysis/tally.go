@@ -35,8 +35,8 @@ func (t *tally) add(o *Outcome) {
 		g.Late++
 	case Keyless:
 		g.Keyless++
-	case Forgotten:
-		g.Forgotten++
+	case Displaced:
+		g.Displaced++
 	}
 }
 

@@ -17,12 +17,14 @@ type Bounds struct {
 	// Frontier takes the entries that a frontier stands for, forks included; nil takes what is held.
 	// One with heads that are not held here is refused with an [*eventlog.NotHeldError].
 	Frontier crdt.Frontier
-	// Clock takes the entries whose op's clock does not pass it; 0 is no bound. Where
-	// clocks are within a minute they are true to cause and effect: what is within has what it names within.
+	// Clock takes the entries whose op's clock does not pass it; 0 is no bound. Where clocks are within a
+	// minute they are true to cause and effect: what is within has what it names within, but for what was
+	// pruned.
 	Clock crdt.Clock
 	// Until takes the entries whose event time is not after it; the zero time is no bound. Event time
 	// is the writer's word: where history was imported, it is when things happened, and where a
-	// writer's clock was wrong, it leaves out what is named by something within, which is then early.
+	// writer's clock was wrong, it leaves out what is named by something within. That goes on from the
+	// nearest transition within that the ones left out lead back to: what its writer knew stays known.
 	Until time.Time
 }
 
@@ -46,24 +48,38 @@ func newWithin(ctx context.Context, log *eventlog.Log, b Bounds) (*within, error
 	return &within{log: log, bounds: b, cut: cut}, err
 }
 
+// taken is a transition that a frontier and a clock take.
+type taken struct {
+	Transition
+	// out says that the bounds leave it out, for its event time. It moves nothing; but what was written in
+	// knowledge of it was written in knowledge of all that it leads back to.
+	out bool
+}
+
 // causal yields the transitions of some subjects, or of all when none is given, in causal order.
-func (w *within) causal(ctx context.Context, subjects []string) iter.Seq2[Transition, error] {
-	return func(yield func(Transition, error) bool) {
+func (w *within) causal(ctx context.Context, subjects []string) iter.Seq2[taken, error] {
+	return func(yield func(taken, error) bool) {
 		for t, err := range Read(ctx, w.log, eventlog.Query{Order: eventlog.Causal, Subjects: subjects}) {
 			if err != nil {
-				yield(Transition{}, err)
+				yield(taken{}, err)
 				return
 			}
 			if w.bounds.Clock != 0 && t.Entry.Clock > w.bounds.Clock {
 				return // none that follows has a lower one
 			}
-			if w.takes(&t) && !yield(t, nil) {
+			if !w.cut.Has(&t.Entry) {
+				continue
+			}
+			out := !w.bounds.Until.IsZero() && t.Entry.Time.After(w.bounds.Until)
+			if !yield(taken{t, out}, nil) {
 				return
 			}
 		}
 	}
 }
 
-func (w *within) takes(t *Transition) bool {
-	return w.cut.Has(&t.Entry) && (w.bounds.Until.IsZero() || !t.Entry.Time.After(w.bounds.Until))
+// pruned reports whether the transition that a names is none that is still to come: its author had it
+// forgotten.
+func (w *within) pruned(a After) bool {
+	return w.log.Pruned(crdt.Place{Author: a.Author, Seq: a.Seq})
 }

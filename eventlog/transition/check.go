@@ -47,6 +47,9 @@ type Report struct {
 	Respelt, MoreMoves uint64
 	// Aliased counts the transitions that name a state by an alias: they are taken for what they mean.
 	Aliased uint64
+	// Pruned counts the transitions that come after one that was pruned: where their subjects were before
+	// is their writers' word.
+	Pruned uint64
 }
 
 // CheckLog holds the transitions of a log against a machine, and against each other. The machine is
@@ -62,7 +65,7 @@ func CheckLog(ctx context.Context, log *eventlog.Log, m machine.Machine, cfg Che
 	}
 	c := newChecker(&m, cfg.MaxFindings)
 	c.report.Frontier = w.bounds.Frontier.Hash()
-	c.survey.causal = w.causal
+	c.survey.causal, c.survey.pruned = w.causal, w.pruned
 	if err := c.run(ctx, cfg.Bounds.Subjects); err != nil {
 		return nil, fmt.Errorf("check transitions: %w", err)
 	}
@@ -116,6 +119,9 @@ func (c *checker) run(ctx context.Context, subjects []string) error {
 
 // step judges one step. Those of a subject come in the order of its history.
 func (c *checker) step(s *Step) {
+	if s.Pruned {
+		c.report.Pruned++
+	}
 	before := c.findings.total
 	j := judge{m: c.m, step: s, say: c.say}
 	j.move()

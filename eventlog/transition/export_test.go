@@ -12,7 +12,7 @@ func HeldBySurvey(t *testing.T, l *eventlog.Log) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := survey{causal: w.causal}
+	s := survey{causal: w.causal, pruned: w.pruned}
 	if err := s.run(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}

@@ -97,8 +97,8 @@ func (j *judge) same(a, b string) bool {
 	return a == b
 }
 
-// others returns the transitions before the step that its writer did not go on from: those that name the
-// same one, and those that were open. Of what an early one comes after, only the first is known.
+// others returns the transitions before the step that its writer did not go on from: those that go on from
+// the same one, and those that were open. Of what an early one comes after, only the first is known.
 func (j *judge) others() []After {
 	s := j.step
 	var others []After

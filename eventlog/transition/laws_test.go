@@ -18,14 +18,20 @@ import (
 	"github.com/quipulog/quipu/eventlog/transition/machine"
 )
 
+// wasPruned is the op of what the laws take for pruned: a transition that names it comes after that.
+var wasPruned = crdt.OpID{2}
+
+func lawPruned(a After) bool { return a.Op == wasPruned }
+
 // drawTransitions makes up a set of transitions by three authors, in causal order: chains, concurrent
-// and early ones, forks, clocks that are ahead, and malformed ones.
-func drawTransitions(t *rapid.T) []Transition {
+// and early ones, such as come after what was pruned or are left out, forks, clocks that are ahead, and
+// malformed ones.
+func drawTransitions(t *rapid.T) []taken {
 	stages := []string{"draft", "accepted", "acepted", "final", "withdrawn", "nowhere"}
-	var all []Transition
+	var all []taken
 	seqs := make(map[byte]uint64)
 	for i := range rapid.IntRange(0, 14).Draw(t, "transitions") {
-		var tr Transition
+		var tr taken
 		author := rapid.ByteRange(1, 3).Draw(t, "author")
 		tr.Subject = rapid.SampledFrom([]string{"a", "a", "b", ""}).Draw(t, "subject")
 		tr.Entry.Subject = tr.Subject
@@ -35,7 +41,7 @@ func drawTransitions(t *rapid.T) []Transition {
 		}
 		tr.Entry.Clock = crdt.Clock(rapid.IntRange(1, 30).Draw(t, "clock"))
 		tr.To = rapid.SampledFrom(stages).Draw(t, "to")
-		earlier := slices.DeleteFunc(slices.Clone(all), func(o Transition) bool { return o.Subject != tr.Subject })
+		earlier := slices.DeleteFunc(slices.Clone(all), func(o taken) bool { return o.Subject != tr.Subject })
 		if len(earlier) > 0 && rapid.IntRange(0, 5).Draw(t, "names") > 0 {
 			after := earlier[len(earlier)-1-rapid.IntRange(0, min(2, len(earlier)-1)).Draw(t, "after")]
 			tr.After, tr.From = after.Place(), after.To
@@ -50,19 +56,43 @@ func drawTransitions(t *rapid.T) []Transition {
 			tr.From = rapid.SampledFrom(stages).Draw(t, "from")
 		case 2:
 			tr.Malformed = errors.New("made so")
+		case 3:
+			tr.After = After{Seq: 1, Op: wasPruned}
+		case 4, 5:
+			tr.out = true
 		}
 		all = append(all, tr)
 	}
-	slices.SortStableFunc(all, func(a, b Transition) int {
+	slices.SortStableFunc(all, func(a, b taken) int {
 		return compareRanked(rank(a.Entry.Clock), a.Place(), rank(b.Entry.Clock), b.Place())
 	})
 	return all
 }
 
+// honest makes of drawn transitions such as have clocks that are true to cause and effect and authors
+// that did not fork.
+func honest(all []taken) []taken {
+	seqs := make(map[crdt.Author]uint64)
+	places := make(map[After]After)
+	for i := range all {
+		tr := &all[i]
+		was := tr.Place()
+		tr.Entry.Seq, tr.Entry.Clock = seqs[tr.Entry.Author], crdt.Clock(i+1)
+		seqs[tr.Entry.Author]++
+		places[was] = tr.Place()
+		if after, known := places[tr.After]; known {
+			tr.After = after
+		} else if !lawPruned(tr.After) {
+			tr.After = After{} // it stood behind
+		}
+	}
+	return all
+}
+
 // source yields what of all is about some subjects, or all of it.
-func source(all []Transition) func(context.Context, []string) iter.Seq2[Transition, error] {
-	return func(_ context.Context, subjects []string) iter.Seq2[Transition, error] {
-		return func(yield func(Transition, error) bool) {
+func source(all []taken) func(context.Context, []string) iter.Seq2[taken, error] {
+	return func(_ context.Context, subjects []string) iter.Seq2[taken, error] {
+		return func(yield func(taken, error) bool) {
 			for _, tr := range all {
 				if (len(subjects) == 0 || slices.Contains(subjects, tr.Subject)) && !yield(tr, nil) {
 					return
@@ -94,11 +124,11 @@ func TestSurveyFindsWhatAWholeReplayDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := drawTransitions(t)
 		c := newChecker(&lawMachine, 0)
-		c.survey.causal = source(all)
+		c.survey.causal, c.survey.pruned = source(all), lawPruned
 		if err := c.run(context.Background(), nil); err != nil {
 			t.Fatal(err)
 		}
-		whole, err := replay(source(all)(context.Background(), nil))
+		whole, err := replay(source(all)(context.Background(), nil), lawPruned)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,8 +155,9 @@ func TestSurveyFindsWhatAWholeReplayDoes(t *testing.T) {
 			t.Fatalf("findings (-whole +survey):\n%s", diff)
 		}
 		r := c.report
-		if int(r.Transitions) != len(all) || r.Sound+r.Odd != r.Transitions || int(r.Subjects) != len(whole.Subjects()) || len(contested) != len(r.Contested) {
-			t.Fatalf("%d transitions, contested %v: %+v", len(all), contested, r)
+		in := len(slices.DeleteFunc(slices.Clone(all), func(tr taken) bool { return tr.out }))
+		if int(r.Transitions) != in || twin.report.Pruned != r.Pruned || r.Sound+r.Odd != r.Transitions || int(r.Subjects) != len(whole.Subjects()) || len(contested) != len(r.Contested) {
+			t.Fatalf("%d transitions, contested %v: %+v", in, contested, r)
 		}
 		if diff := cmp.Diff(twin.edges, c.edges, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("edges:\n%s", diff)
@@ -141,7 +172,7 @@ func TestFindingsDependOnTheSetAlone(t *testing.T) {
 		seed := rapid.Uint64().Draw(t, "shuffle")
 		results := make([][]string, 2)
 		for i := range results {
-			whole, err := replay(source(all)(context.Background(), nil))
+			whole, err := replay(source(all)(context.Background(), nil), lawPruned)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -157,6 +188,45 @@ func TestFindingsDependOnTheSetAlone(t *testing.T) {
 		}
 		if diff := cmp.Diff(results[0], results[1]); diff != "" {
 			t.Fatalf("the order matters:\n%s", diff)
+		}
+	})
+}
+
+// A prune makes nothing odd that was not: what is left has the findings that it had, or fewer.
+func TestAPruneMakesNothingOdd(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := honest(drawTransitions(t))
+		floors := map[byte]uint64{}
+		for author := byte(1); author <= 3; author++ {
+			floors[author] = rapid.Uint64Range(0, 6).Draw(t, "floor")
+		}
+		below := func(a After) bool { return a.Seq < floors[a.Author[0]] }
+		left := slices.DeleteFunc(slices.Clone(all), func(tr taken) bool { return below(tr.Place()) })
+		odd := func(all []taken, pruned func(After) bool) map[string]bool {
+			whole, err := replay(source(all)(context.Background(), nil), pruned)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := newChecker(&lawMachine, 0)
+			for _, s := range whole.Subjects() {
+				for j := range s.History {
+					c.step(&s.History[j])
+				}
+			}
+			found := map[string]bool{}
+			for _, f := range c.findings.all {
+				if f.Class == Forked {
+					f.Class = Concurrent // the others of another author may be gone
+				}
+				found[fmt.Sprint(f.Transition.Place(), f.Class)] = true
+			}
+			return found
+		}
+		before := odd(all, lawPruned)
+		for found := range odd(left, func(a After) bool { return lawPruned(a) || below(a) }) {
+			if !before[found] {
+				t.Fatalf("%s is odd since the prune", found)
+			}
 		}
 	})
 }

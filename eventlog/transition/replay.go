@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/quipulog/quipu/eventlog"
 )
@@ -59,13 +60,20 @@ type Step struct {
 	// Unseen are the transitions that were open when this one came, less the one that it names: those
 	// that its writer did not move on from. It is empty where this one names the last before it.
 	Unseen []After
-	// Concurrent are the transitions of the subject that name the same After, this one among them, in
+	// Concurrent are the transitions of the subject that go on from the same one, this one among them, in
 	// the order of the history: their writers had not seen each other's. It is empty where this is the
 	// only one. Steps share it.
 	Concurrent []After
 	// Early says that the transition that After names is not here yet.
 	Early bool
+	// Pruned says that the transition that it goes on from was pruned, which is nothing odd. Where the
+	// subject was is then the writer's word: Stage and Seen are From. What stands before it in the history
+	// and does not go on from the same one is taken for seen by its writer, since nothing says otherwise.
+	Pruned bool
 
+	// from is the transition that it goes on from: the one that After names, or, where the bounds leave
+	// that out, the nearest within that it leads back to.
+	from After
 	rank rank
 }
 
@@ -84,23 +92,30 @@ func ReplayAt(ctx context.Context, log *eventlog.Log, b Bounds) (*Replay, error)
 	if err != nil {
 		return nil, fmt.Errorf("replay transitions: %w", err)
 	}
-	r, err := replay(w.causal(ctx, b.Subjects))
+	r, err := replay(w.causal(ctx, b.Subjects), w.pruned)
 	if err != nil {
 		return nil, fmt.Errorf("replay transitions: %w", err)
 	}
 	return r, nil
 }
 
-// replay replays transitions that come in causal order.
-func replay(all iter.Seq2[Transition, error]) (*Replay, error) {
+// replay replays transitions that come in causal order; pruned reports whether one that is not among them
+// was pruned.
+func replay(all iter.Seq2[taken, error], pruned func(After) bool) (*Replay, error) {
 	r := &Replay{subjects: make(map[string]*Subject)}
+	out := make(map[After]leftOut)
 	for t, err := range all {
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case !t.out:
+			r.add(t.Clone())
+		case t.Malformed == nil:
+			out[t.Place()] = leftOut{after: t.After, to: strings.Clone(t.To)}
 		}
-		r.add(t.Clone())
 	}
 	for _, s := range r.subjects {
+		s.goOn(out, pruned)
 		s.order()
 		s.move()
 		s.nameConcurrent()
@@ -139,7 +154,32 @@ func (r *Replay) add(t Transition) {
 	s.History = append(s.History, Step{Transition: t})
 }
 
-// order sorts the history by rank and marks what is early.
+// leftOut is a transition that the bounds leave out.
+type leftOut struct {
+	after After
+	to    string
+}
+
+// goOn says of each step what it goes on from, and whether that is not here.
+func (s *Subject) goOn(out map[After]leftOut, pruned func(After) bool) {
+	here := make(map[After]bool, len(s.History))
+	for i := range s.History {
+		here[s.History[i].Place()] = true
+	}
+	for i := range s.History {
+		step := &s.History[i]
+		step.from, step.Seen = step.After, out[step.After].to
+		for next, left := out[step.from]; left; next, left = out[step.from] {
+			step.from = next.after // which ends: none leads back to itself, for an id is a hash
+		}
+		if !step.from.IsZero() && !here[step.from] {
+			step.Pruned = pruned(step.from)
+			step.Early = !step.Pruned && step.from == step.After
+		}
+	}
+}
+
+// order sorts the history by rank.
 func (s *Subject) order() {
 	at := make(map[After]int, len(s.History))
 	for i := range s.History {
@@ -154,12 +194,11 @@ func (s *Subject) order() {
 				break
 			}
 			chain = append(chain, i)
-			i, found = at[step.After]
-			step.Early = !found && !step.After.IsZero()
+			i, found = at[step.from]
 		}
 		for ; len(chain) > 0; chain = chain[:len(chain)-1] {
-			t := s.History[chain[len(chain)-1]].Transition
-			ranks[t.Place()] = rankOf(t, ranks[t.After])
+			step := &s.History[chain[len(chain)-1]]
+			ranks[step.Place()] = rankOf(step.Transition, ranks[step.from])
 		}
 	}
 	for i := range s.History {
@@ -168,8 +207,8 @@ func (s *Subject) order() {
 	slices.SortFunc(s.History, func(a, b Step) int { return compareRanked(a.rank, a.Place(), b.rank, b.Place()) })
 }
 
-// move goes through the history from stage to stage. A transition that names the last one before it
-// has the last word. One that names another leaves the last one open: its writer had not seen that.
+// move goes through the history from stage to stage. A transition that goes on from the last one before it
+// has the last word. One that goes on from another leaves the last one open: its writer had not seen that.
 //
 //	draft ─┬─ accepted ─── final
 //	       └─ withdrawn
@@ -178,32 +217,43 @@ func (s *Subject) order() {
 // withdrawn; withdrawn and final, since final names accepted.
 func (s *Subject) move() {
 	stages := make(map[After]string, len(s.History))
+	from := make(map[After]After, len(s.History))
 	var last After
 	for i := range s.History {
 		step := &s.History[i]
-		step.Stage, step.Seen = s.Stage, stages[step.After]
-		if step.After == last {
-			s.Open = s.Open[:0]
+		step.Stage = s.Stage
+		if step.Pruned {
+			step.Stage = step.From
 		}
-		s.Open = slices.DeleteFunc(s.Open, func(c Candidate) bool { return c.Place == step.After })
+		switch {
+		case step.from != step.After: // what its writer had seen is left out: see goOn
+		case step.Pruned:
+			step.Seen = step.From
+		default:
+			step.Seen = stages[step.from]
+		}
+		s.Open = slices.DeleteFunc(s.Open, func(c Candidate) bool {
+			return step.from == last || c.Place == step.from || step.Pruned && from[c.Place] != step.from
+		})
 		for _, c := range s.Open {
 			step.Unseen = append(step.Unseen, c.Place)
 		}
 		last = step.Place()
+		from[last] = step.from
 		s.Open = append(s.Open, Candidate{Place: last, Stage: step.To})
 		stages[last] = step.To
 		s.Stage = step.To
 	}
 }
 
-// nameConcurrent says of each step which others name the same After.
+// nameConcurrent says of each step which others go on from the same one.
 func (s *Subject) nameConcurrent() {
 	naming := make(map[After][]After, len(s.History))
 	for _, step := range s.History {
-		naming[step.After] = append(naming[step.After], step.Place())
+		naming[step.from] = append(naming[step.from], step.Place())
 	}
 	for i := range s.History {
-		if all := naming[s.History[i].After]; len(all) > 1 {
+		if all := naming[s.History[i].from]; len(all) > 1 {
 			s.History[i].Concurrent = all
 		}
 	}

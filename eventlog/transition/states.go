@@ -24,6 +24,8 @@ type State struct {
 	Time  time.Time
 	// Moves counts the subject's transitions, Concurrent those of them that are concurrent with another.
 	Moves, Concurrent int
+	// Pruned says that transitions of the subject were pruned: Moves does not count them.
+	Pruned bool
 }
 
 // Contested reports whether the stage may be another, see [Subject.Contested].
@@ -31,7 +33,8 @@ func (s *State) Contested() bool { return contested(s.Open) }
 
 // States yields where each subject is within bounds, by name. It holds a few hundred bytes for each
 // subject, and not their histories, but for those of 65,536 transitions at a time whose order is not
-// plain. Subjects of which all transitions are malformed are left out.
+// plain. Subjects of which all transitions are malformed or were pruned are left out: [eventlog.Log.Gone] says
+// how much that may be.
 func States(ctx context.Context, log *eventlog.Log, b Bounds) iter.Seq2[State, error] {
 	return func(yield func(State, error) bool) {
 		states, tracks, err := findStates(ctx, log, b)
@@ -57,7 +60,7 @@ func findStates(ctx context.Context, log *eventlog.Log, b Bounds) (map[string]St
 	if err != nil {
 		return nil, nil, err
 	}
-	s := survey{causal: w.causal}
+	s := survey{causal: w.causal, pruned: w.pruned}
 	if err := s.run(ctx, b.Subjects); err != nil {
 		return nil, nil, err
 	}
@@ -75,7 +78,7 @@ func findStates(ctx context.Context, log *eventlog.Log, b Bounds) (map[string]St
 func (t *track) state(name string) State {
 	return State{
 		Subject: name, Stage: t.stage, Open: []Candidate{{Place: t.last, Stage: t.stage}},
-		Place: t.place, Time: t.time, Moves: t.moves,
+		Place: t.place, Time: t.time, Moves: t.moves, Pruned: t.pruned,
 	}
 }
 
@@ -90,6 +93,7 @@ func (s *Subject) state() State {
 		if len(step.Concurrent) > 0 {
 			state.Concurrent++
 		}
+		state.Pruned = state.Pruned || step.Pruned
 	}
 	return state
 }

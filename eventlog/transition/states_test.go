@@ -58,8 +58,8 @@ func TestStatesAtATime(t *testing.T) {
 		{transition.Bounds{Clock: transition.AtClock(noon.Add(time.Minute))}, map[string]string{"a": "accepted"}},
 		{transition.Bounds{Clock: transition.AtClock(noon.Add(time.Hour))}, map[string]string{"a": "final", "b": "draft"}},
 		{transition.Bounds{Until: y2k}, map[string]string{"a": "draft"}},
-		// The writer says that it was final before it was accepted: final stands alone, and is early.
-		{transition.Bounds{Until: y2k.AddDate(2, 0, 0)}, map[string]string{"a": "final contested", "b": "draft"}},
+		// The writer says that it was final before it was accepted, and knew that it was a draft.
+		{transition.Bounds{Until: y2k.AddDate(2, 0, 0)}, map[string]string{"a": "final", "b": "draft"}},
 		{transition.Bounds{Until: y2k.AddDate(3, 0, 0), Clock: transition.AtClock(noon.Add(time.Minute))}, map[string]string{"a": "accepted"}},
 	} {
 		if diff := cmp.Diff(c.want, stages(t, l, c.bounds)); diff != "" {

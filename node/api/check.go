@@ -79,6 +79,9 @@ type CheckReport struct {
 	MoreMoves uint64         `json:"moreMoves,omitempty"`
 	// Aliased counts the transitions that name a state by an alias of the machine's.
 	Aliased uint64 `json:"aliased,omitempty"`
+	// Pruned counts those that come after one that was pruned: where their subjects were before is their
+	// writers' word.
+	Pruned uint64 `json:"pruned,omitempty"`
 }
 
 // States yields the stage of each subject that the query takes, sorted by subject.

@@ -31,7 +31,15 @@ type Pruned struct {
 	Entries uint64 `json:"entries"`
 	// Place is where the entry stands that says so; nil of a plan.
 	Place *crdt.Place `json:"place,omitempty"`
+	// Moved is how many subjects have their last transition below Floor: then nothing says any more where
+	// they are, or an earlier transition of another author does. Subjects are the first of them by name, up
+	// to [MaxPruneSubjects]. Only of a plan.
+	Moved    uint64   `json:"moved,omitempty"`
+	Subjects []string `json:"subjects,omitempty"`
 }
+
+// MaxPruneSubjects is how many subjects the plan of a prune names.
+const MaxPruneSubjects = 10
 
 // Compaction says what a compaction did to the log's file: its size in bytes.
 type Compaction struct {

@@ -22,7 +22,7 @@ type Transition struct {
 	// After is the transition of the subject that the writer had last seen; nil for the first.
 	After *After `json:"after,omitempty"`
 	// Notes say what is odd about it: that it is concurrent with another, that what it comes after is not
-	// here, that its subject was in another stage than From says, or why it cannot be read.
+	// here or was pruned, that its subject was in another stage than From says, or why it cannot be read.
 	Notes []string `json:"notes,omitempty"`
 }
 
@@ -42,6 +42,8 @@ type State struct {
 	Time  time.Time  `json:"time"`
 	// Moves is how many transitions the subject has.
 	Moves int `json:"moves"`
+	// Pruned says that transitions of the subject were pruned, which Moves does not count.
+	Pruned bool `json:"pruned,omitempty"`
 	// Concurrent is how many of them are concurrent with another.
 	Concurrent int `json:"concurrent,omitempty"`
 	// Contested are the transitions that may each have the last word on the subject, where they moved it

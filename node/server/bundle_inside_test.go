@@ -45,6 +45,27 @@ func TestHeldBefore(t *testing.T) {
 	}
 }
 
+// TestHeldBeforeWhatIsGone: entries whose bodies were trimmed since were taken for such as had been there
+// before, and a bundle left their ops out.
+func TestHeldBeforeWhatIsGone(t *testing.T) {
+	l := eventlogtest.Open(t)
+	for range 6 {
+		if _, err := l.Append(t.Context(), crdt.Event{Kind: "k", Retention: crdt.Trimmable}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	policy := eventlog.TrimPolicy{MinAge: -1, MinCount: eventlog.NoCount}
+	if r, err := l.Trim(t.Context(), eventlog.TrimOptions{Policy: &policy}); err != nil || r.Trimmed.Entries != 6 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if got, err := heldBefore(t.Context(), l, 3); err != nil || len(got[l.Author()]) != 0 {
+		t.Errorf("%v, %v: the ops from offset 3 on would be left out", got, err)
+	}
+	if got, err := heldBefore(t.Context(), l, 6); err != nil || !cmp.Equal(got, l.Frontier()) {
+		t.Errorf("%v, %v: nothing has arrived since", got, err)
+	}
+}
+
 func make3(i, j int) []crdt.Event {
 	events := make([]crdt.Event, 3)
 	for n := range events {

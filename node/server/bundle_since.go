@@ -31,11 +31,11 @@ func (s *server) since(ctx context.Context, since api.Since) (crdt.Frontier, err
 }
 
 // heldBefore returns what a log held before the entry at an offset arrived, or less: of an author who had
-// forked by then and has written since, nothing.
+// forked by then and has written since, nothing, nor of one whose last op before it has no body here.
 func heldBefore(ctx context.Context, log *eventlog.Log, offset uint64) (crdt.Frontier, error) {
 	held := log.Frontier().Clone() // before what has arrived is read: it can only be too old
 	seen := make(map[crdt.Author]bool)
-	for e, err := range log.Entries(ctx, eventlog.Query{Order: eventlog.Arrival, FromOffset: offset}) {
+	for e, err := range log.Entries(ctx, eventlog.Query{Order: eventlog.Arrival, FromOffset: offset, Gone: eventlog.ShowGone}) {
 		if err != nil {
 			return nil, fmt.Errorf("find what was held before offset %d: %w", offset, err)
 		}
@@ -49,7 +49,9 @@ func heldBefore(ctx context.Context, log *eventlog.Log, offset uint64) (crdt.Fro
 		}
 		// The op that arrived first begins with this entry, and follows the op that holds the one before.
 		before, err := log.Lookup(ctx, crdt.Place{Author: e.Author, Seq: e.Seq - 1})
-		if _, forked := errors.AsType[*eventlog.AmbiguousError](err); forked || errors.Is(err, eventlog.ErrNotFound) {
+		_, forked := errors.AsType[*eventlog.AmbiguousError](err)
+		_, gone := errors.AsType[*eventlog.TrimmedError](err)
+		if forked || gone || errors.Is(err, eventlog.ErrNotFound) {
 			continue
 		}
 		if err != nil {

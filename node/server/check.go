@@ -40,7 +40,7 @@ func (s *server) postCheck(w http.ResponseWriter, r *http.Request) {
 func checkReport(r *transition.Report) api.CheckReport {
 	told := api.CheckReport{
 		Frontier: r.Frontier, Subjects: r.Subjects, Transitions: r.Transitions, Sound: r.Sound, Odd: r.Odd,
-		Counts: r.Counts, More: r.More, Edges: r.Edges, Respelt: r.Respelt, MoreMoves: r.MoreMoves, Aliased: r.Aliased, Findings: []api.Finding{},
+		Counts: r.Counts, More: r.More, Edges: r.Edges, Respelt: r.Respelt, MoreMoves: r.MoreMoves, Aliased: r.Aliased, Pruned: r.Pruned, Findings: []api.Finding{},
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]

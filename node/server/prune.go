@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/transition"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -31,8 +33,27 @@ func (s *server) postPrune(w http.ResponseWriter, r *http.Request) {
 	told := api.Pruned{Floor: p.Floor, Entries: p.Entries}
 	if !order.Plan {
 		told.Place = &p.Place
+	} else if err := s.findMoved(r.Context(), &told); err != nil {
+		s.refuse(w, err)
+		return
 	}
 	s.answer(w, told)
+}
+
+// findMoved says of which subjects the last transition would go with a prune.
+func (s *server) findMoved(ctx context.Context, plan *api.Pruned) error {
+	for state, err := range transition.States(ctx, s.log, transition.Bounds{}) {
+		if err != nil {
+			return err
+		}
+		if state.Place.Author != s.log.Author() || state.Place.Seq >= plan.Floor {
+			continue
+		}
+		if plan.Moved++; plan.Moved <= api.MaxPruneSubjects {
+			plan.Subjects = append(plan.Subjects, state.Subject)
+		}
+	}
+	return nil
 }
 
 // postCompact writes the log's file anew.

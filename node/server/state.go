@@ -66,7 +66,7 @@ func boundsOf(subjects []string, at api.Moment) (transition.Bounds, error) {
 }
 
 func stateOf(s *transition.State) api.State {
-	told := api.State{Subject: s.Subject, Stage: s.Stage, Place: s.Place, Time: s.Time.UTC(), Moves: s.Moves, Concurrent: s.Concurrent}
+	told := api.State{Subject: s.Subject, Stage: s.Stage, Place: s.Place, Time: s.Time.UTC(), Moves: s.Moves, Concurrent: s.Concurrent, Pruned: s.Pruned}
 	if s.Contested() {
 		for _, c := range s.Open {
 			told.Contested = append(told.Contested, api.Candidate{Place: placeOf(c.Place), Stage: c.Stage})

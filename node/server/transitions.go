@@ -91,6 +91,9 @@ func oddities(step transition.Step) []string {
 			notes = append(notes, "concurrent with "+other.String())
 		}
 	}
+	if step.Pruned {
+		notes = append(notes, "after what was pruned")
+	}
 	if step.Early {
 		notes = append(notes, "early: "+step.After.String()+" does not come before it")
 	}

@@ -148,7 +148,7 @@ func TestPruneOverHTTP(t *testing.T) {
 			}
 		}
 		plan, err := c.Prune(t.Context(), api.PruneRequest{Keep: 1, Plan: true})
-		if err != nil || plan != (api.Pruned{Floor: 2, Entries: 2}) || log.Stats().Entries != 3 {
+		if err != nil || !cmp.Equal(plan, api.Pruned{Floor: 2, Entries: 2}) || log.Stats().Entries != 3 {
 			t.Fatalf("plan: %+v, %v", plan, err)
 		}
 		done, err := c.Prune(t.Context(), api.PruneRequest{Below: plan.Floor, Reason: "old"})
