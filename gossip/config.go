@@ -44,6 +44,10 @@ type Config struct {
 	// node listens on loopback only.
 	Secret []byte
 
+	// SecretFrom says where the secret is from, for the error of a peer that has another. Default:
+	// nothing is said.
+	SecretFrom string
+
 	// DialOnly makes a node that takes no port and is no member: it links with whom it dials, by
 	// [Gossip.Exchange], and nobody else can reach it or knows of it. Listen, Advertise and Join are
 	// not looked at.

@@ -64,7 +64,7 @@ func New(cfg Config) (*Gossip, error) {
 	g.applier = newApplier(cfg.Log)
 	g.applier.report, g.applier.lost, g.applier.halted = g.report, g.lost, g.halted
 	rand.Read(g.instance[:])
-	port := transport.Config{Key: cfg.Key, Secret: cfg.Secret, Listen: cfg.Listen, Network: cfg.Network, Logger: cfg.Logger}
+	port := transport.Config{Key: cfg.Key, Secret: cfg.Secret, SecretFrom: cfg.SecretFrom, Listen: cfg.Listen, Network: cfg.Network, Logger: cfg.Logger}
 	var err error
 	if cfg.DialOnly {
 		g.members = alone{}

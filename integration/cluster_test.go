@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/quipulog/quipu/node/folder"
 )
 
 // patience bounds every wait for other processes. It is no measure of speed: a machine under load may
@@ -87,6 +89,9 @@ func newCluster(t *testing.T, n int) []*member {
 		}
 		out := m.quipu(args...)
 		m.author, m.log = afterWord(t, out, "author "), afterWord(t, out, "log ")
+		if err := folder.Folder(m.dir).WriteSecret(make([]byte, 32)); err != nil {
+			t.Fatal(err)
+		}
 		members = append(members, m)
 	}
 	return members

@@ -10,6 +10,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/transport"
 )
 
@@ -43,9 +44,16 @@ type Config struct {
 	// hears there.
 	MDNS bool
 
-	// Secret is the cluster secret, 32 bytes, or nil for none. Without one the node listens on
-	// loopback alone.
+	// Secret is the cluster secret, 32 bytes. Default: that in the folder's file "secret", which is made
+	// unless it is there.
 	Secret []byte
+
+	// SecretFrom is where Secret is from, for messages.
+	SecretFrom string
+
+	// Open does without a secret: everybody on this machine can read and write the log, and the node
+	// listens on loopback alone.
+	Open bool
 
 	// MaxBranches is how many branches of one feed are kept; an author past it is shut, until the node
 	// is started with a higher one. Default: crdt.DefaultMaxBranches.
@@ -104,6 +112,11 @@ func (c Config) validate() error {
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return fmt.Errorf("config: Listen: %q: expected HOST:PORT", c.Listen)
+	}
+	for _, place := range c.Join {
+		if _, err := find.Parse(place); err != nil {
+			return fmt.Errorf("config: Join: %w", err)
+		}
 	}
 	return nil
 }

@@ -44,8 +44,11 @@ func (e *HeldError) Unwrap() error { return e.err }
 type Access struct {
 	// Version is shown in the status.
 	Version string
-	// Secret is the cluster secret for dialling other nodes, 32 bytes, or nil for none.
-	Secret []byte
+	// Secret is the cluster secret for dialling other nodes, SecretFrom and Open belong to it, as in
+	// [Config]. Default: that in the folder's file "secret", if it is there.
+	Secret     []byte
+	SecretFrom string
+	Open       bool
 	// Logger takes what an operator should know. Nil discards it.
 	Logger *slog.Logger
 }
@@ -164,7 +167,7 @@ func serveLocal(f folder.Folder, cfg folder.Config, log *eventlog.Log, key ed255
 	}
 	return server.Local(server.New(server.Config{
 		Log: log, Name: cfg.Name, Version: access.Version, Logger: access.Logger,
-		Syncer:  dialer{log: log, key: key, name: cfg.Name, secret: access.Secret, logger: access.Logger},
+		Syncer:  dialer{folder: f, access: access, log: log, key: key, name: cfg.Name},
 		Trimmer: trimmer{log: log, folder: f, members: cfg.TrimWaits == folder.WaitsForMembers, logger: access.Logger},
 	}), func() error {
 		return errors.Join(release(), log.Close())

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log"
 	"os"
@@ -24,7 +25,9 @@ func Example() {
 
 	var nodes []*node.Node
 	var running sync.WaitGroup
-	birth, cfg := node.Birth{Dir: dir + "/shop"}, node.Config{Dir: dir + "/shop", Listen: "127.0.0.1:0"}
+	secret := make([]byte, 32) // what both prove to each other; whoever has it can read and write the log
+	rand.Read(secret)
+	birth, cfg := node.Birth{Dir: dir + "/shop"}, node.Config{Dir: dir + "/shop", Listen: "127.0.0.1:0", Secret: secret}
 	for range 2 {
 		_, id, err := node.Init(birth)
 		if err != nil {
@@ -41,7 +44,7 @@ func Example() {
 		})
 		nodes = append(nodes, n)
 		birth, cfg = node.Birth{Dir: dir + "/ship", Log: id}, node.Config{
-			Dir: dir + "/ship", Listen: "127.0.0.1:0", Join: []string{n.Addr().String()},
+			Dir: dir + "/ship", Listen: "127.0.0.1:0", Secret: secret, Join: []string{n.Addr().String()},
 		}
 	}
 

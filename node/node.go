@@ -51,7 +51,7 @@ type Node struct {
 // connections queue. Whoever does not get as far as Run calls [Node.Close].
 //
 // It returns [folder.ErrNone] when there is no node in the folder, [*HeldError] when another process has
-// the log open, [ErrOtherLog], and the errors of [eventlog.Open] and [gossip.New]. A command that has
+// the log open, [ErrOtherLog], [ErrNoSecret], and the errors of [eventlog.Open] and [gossip.New]. A command that has
 // the log open is waited for, at most 5 s; another daemon is not.
 func New(cfg Config) (*Node, error) {
 	cfg = cfg.withDefaults()
@@ -81,13 +81,20 @@ func (n *Node) open() error {
 	}
 	n.closers = append(n.closers, release)
 
+	if err := n.folder.CheckMode(); err != nil {
+		n.logger.Warn("others can replace the files of this node", "err", err)
+	}
+	secret, err := n.chooseSecret()
+	if err != nil {
+		return err
+	}
 	n.memory = recall(n.folder, log.Incarnation(), time.Now(), n.logger)
 	var transients gossip.Transients
 	if !n.cfg.NoTransients {
 		transients = log
 	}
 	n.gossip, err = gossip.New(gossip.Config{
-		Log: log, Transients: transients, Key: key, Name: n.cfg.Name, Secret: n.cfg.Secret,
+		Log: log, Transients: transients, Key: key, Name: n.cfg.Name, Secret: secret.bytes, SecretFrom: secret.from,
 		Listen: n.cfg.Listen, Advertise: n.cfg.Advertise, Join: n.cfg.Join,
 		MDNS: n.cfg.MDNS, Remembered: n.memory.places(),
 		Profile: n.cfg.Profile, Network: n.cfg.Network, Logger: n.logger,

@@ -42,6 +42,9 @@ func run(t *testing.T, cfg node.Config) *running {
 func runAt(t *testing.T, cfg node.Config) *running {
 	t.Helper()
 	cfg.Profile = gossip.Local
+	if cfg.Secret == nil {
+		cfg.Secret = bytes.Repeat([]byte{1}, transport.SecretSize)
+	}
 	n, err := node.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +254,7 @@ func TestMulticast(t *testing.T) {
 	a, log := newNode(t, crdt.LogID{})
 	b, _ := newNode(t, log)
 	c, _ := newNode(t, crdt.LogID{})
-	cfg := node.Config{MDNS: true, Listen: "0.0.0.0:0", Secret: bytes.Repeat([]byte{1}, transport.SecretSize)}
+	cfg := node.Config{MDNS: true, Listen: "0.0.0.0:0"}
 	for _, dir := range []string{a, b, c} {
 		cfg.Dir = dir
 		runAt(t, cfg)
@@ -301,7 +304,7 @@ func TestStopEndsCalls(t *testing.T) {
 			t.Error("a call to a node that stopped ended without an error")
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 3 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 4 {
 		t.Errorf("left in the folder: %q", left)
 	}
 }

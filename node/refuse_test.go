@@ -16,14 +16,15 @@ import (
 )
 
 // TestANodeIsNotOpenToAnyoneByDefault: system A took ops from whoever connected, unless it was told whom
-// to trust. Here a node without a secret can be reached from its own machine alone.
+// to trust. Here a node makes a secret unless it is given one, and one that does without can be reached from its own
+// machine alone.
 func TestANodeIsNotOpenToAnyoneByDefault(t *testing.T) {
 	if at, err := netip.ParseAddrPort(node.DefaultListen); err != nil || !at.Addr().IsLoopback() {
 		t.Errorf("a node listens at %s, %v", node.DefaultListen, err)
 	}
 	dir, _ := newNode(t, crdt.LogID{})
 	for _, listen := range []string{":0", "0.0.0.0:0", "[::]:0"} {
-		n, err := node.New(node.Config{Dir: dir, Listen: listen})
+		n, err := node.New(node.Config{Dir: dir, Listen: listen, Open: true})
 		if !errors.Is(err, transport.ErrSecretRequired) {
 			t.Errorf("listen at %s without a secret: %v", listen, err)
 		}
@@ -31,12 +32,17 @@ func TestANodeIsNotOpenToAnyoneByDefault(t *testing.T) {
 			_ = n.Close()
 		}
 	}
-	n, err := node.New(node.Config{Dir: dir, Listen: ":0", Secret: make([]byte, 32)})
-	if err != nil {
-		t.Fatalf("with a secret: %v", err)
+	for _, given := range [][]byte{nil, make([]byte, 32)} {
+		n, err := node.New(node.Config{Dir: dir, Listen: ":0", Secret: given})
+		if err != nil {
+			t.Fatalf("with a secret of %d bytes: %v", len(given), err)
+		}
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
 	}
-	if err := n.Close(); err != nil {
-		t.Error(err)
+	if _, err := folder.ReadSecret(folder.Folder(dir).Secret()); err != nil {
+		t.Errorf("the secret that it made: %v", err)
 	}
 }
 

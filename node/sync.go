@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/quipulog/quipu/eventlog"
@@ -13,6 +12,7 @@ import (
 	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/condition"
+	"github.com/quipulog/quipu/node/folder"
 )
 
 // Sync links with the node at addr, without joining it, until each holds what the other held at the
@@ -33,17 +33,21 @@ func synced(x gossip.Exchanged, err error) (api.Synced, error) {
 
 // dialer is a log that is open without a daemon, and dials for each sync.
 type dialer struct {
+	folder folder.Folder
+	access Access
 	log    *eventlog.Log
 	key    ed25519.PrivateKey
 	name   string
-	secret []byte
-	logger *slog.Logger
 }
 
 // Sync is [Node.Sync] for a node that is no member while it runs.
 func (d dialer) Sync(ctx context.Context, addr string) (api.Synced, error) {
+	secret, found, err := givenSecret(d.folder, d.access.Secret, d.access.SecretFrom, d.access.Open)
+	if err != nil {
+		return api.Synced{}, err
+	}
 	g, err := gossip.New(gossip.Config{
-		Log: d.log, Key: d.key, Name: d.name, Secret: d.secret, DialOnly: true, Logger: d.logger,
+		Log: d.log, Key: d.key, Name: d.name, Secret: secret.bytes, SecretFrom: secret.from, DialOnly: true, Logger: d.access.Logger,
 	})
 	if err != nil {
 		return api.Synced{}, err
@@ -53,7 +57,7 @@ func (d dialer) Sync(ctx context.Context, addr string) (api.Synced, error) {
 	done := make(chan error, 1)
 	go func() { done <- g.Run(running) }()
 	x, err := g.Exchange(ctx, addr)
-	if errors.Is(err, transport.ErrSecret) && d.secret == nil {
+	if errors.Is(err, transport.ErrSecret) && !found {
 		err = fmt.Errorf("%w (none was given here: see --secret-file)", err)
 	}
 	s, err := synced(x, err)

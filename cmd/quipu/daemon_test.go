@@ -2,9 +2,13 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +16,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/quipulog/quipu/node/folder"
 )
 
 // fleetKey is where a script keeps its daemons.
@@ -71,6 +77,9 @@ func daemonCommand(ts *testscript.TestScript, neg bool, args []string) {
 
 // start runs a daemon and waits until it is ready or has ended.
 func (fleet daemons) start(ts *testscript.TestScript, dir string, args []string) {
+	if ts.Getenv("OWN_SECRETS") == "" && !slices.ContainsFunc(args, func(arg string) bool { return arg == "--secret-file" || arg == "--open" }) {
+		giveSecret(ts, folder.Folder(ts.MkAbs(dir)))
+	}
 	cmd := exec.Command(binary(ts), append([]string{"start", "--dir", dir}, args...)...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = append(cmd.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"), "GORACE="+ts.Getenv("GORACE"))
@@ -98,6 +107,16 @@ func (fleet daemons) start(ts *testscript.TestScript, dir string, args []string)
 		d.announce(ts, dir, line)
 	case <-time.After(patience):
 		ts.Fatalf("%s: not ready after %s", dir, patience)
+	}
+}
+
+// giveSecret puts the secret that the daemons of a script share into a node's folder, unless it has one.
+func giveSecret(ts *testscript.TestScript, f folder.Folder) {
+	if _, err := os.Stat(f.Key()); err != nil {
+		return
+	}
+	if err := f.WriteSecret(make([]byte, 32)); !errors.Is(err, fs.ErrExist) {
+		ts.Check(err)
 	}
 }
 

@@ -32,7 +32,9 @@ func TestMain(m *testing.M) {
 //	repeat FILE N LINE        writes a line N times
 //	events FILE               prints the JSON forms in a file without what is another log's
 //	subjects NAME...          wants the subjects of the last table to be these, in this order
-//	daemon start DIR ARG...   runs quipu start and waits for its ready line; sets $DIR_addr and $DIR_socket
+//	daemon start DIR ARG...   runs quipu start and waits for its ready line; sets $DIR_addr and $DIR_socket. All
+//	                          daemons of a script share a secret, in DIR/secret, unless an ARG says which or
+//	                          $OWN_SECRETS is set
 //	daemon logged DIR REGEXP  waits until the daemon has logged a line that matches
 //	daemon stop DIR           sends SIGTERM and wants exit code 0
 //	daemon kill DIR           sends SIGKILL

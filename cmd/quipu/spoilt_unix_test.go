@@ -54,23 +54,26 @@ var spoilers = map[string]func(path string) error{
 	"foreign":    func(path string) error { return os.WriteFile(path, []byte("something else\n"), 0o600) },
 }
 
-// spoilt are the files of a folder, and which commands depend on them. One that can be made anew is dropped
-// with a warning, or without where nothing was lost with it.
+// none is not nil.
+var none = []string{}
+
+// spoilt are the files of the folder of a node that has run once, and who depends on them.
 var spoilt = []struct {
-	file     string
-	content  string // that it has when it is whole; none if init writes it
-	needed   bool   // nothing goes on without it
-	warned   bool   // the daemon says that it is dropped, apart from where it is gone
-	stops    []string
-	harmless []string
+	file    string
+	content string   // that it has when it is whole; none if the node has written it
+	needed  []string // the commands that do not go on without it; nil for all
+	stops   []string // how spoilt it keeps the daemon from starting, unless that needs it
+	warns   []string // how spoilt the daemon drops it with a warning
 }{
-	{file: "quipu.key", needed: true},
-	{file: "quipu.db", needed: true},
-	{file: "quipu.yaml", needed: true},
-	{file: "peers.json", content: `{"version":1,"peers":[]}` + "\n", warned: true, harmless: []string{"gone", "dangling"}},
-	{file: "quipu.pid", content: "999999999\n"},
-	{file: "quipu.sock.path", content: "/tmp/quipu-x/sock\n", stops: []string{"folder"}},
-	{file: "quipu.sock", content: "x\n", stops: []string{"empty", "halved", "zeros", "folder", "dangling", "pipe", "unreadable", "foreign"}},
+	{file: "quipu.key", needed: nil},
+	{file: "quipu.db", needed: nil},
+	{file: "quipu.yaml", needed: nil},
+	{file: "secret", needed: []string{"start", "sync"}},
+	{file: "secret.print", needed: none, warns: []string{"empty", "halved", "zeros", "folder", "pipe", "unreadable", "foreign"}},
+	{file: "peers.json", content: `{"version":1,"peers":[]}` + "\n", needed: none, warns: []string{"empty", "halved", "zeros", "folder", "pipe", "unreadable", "foreign"}},
+	{file: "quipu.pid", content: "999999999\n", needed: none},
+	{file: "quipu.sock.path", content: "/tmp/quipu-x/sock\n", needed: none, stops: []string{"folder"}},
+	{file: "quipu.sock", content: "x\n", needed: none, stops: []string{"empty", "halved", "zeros", "folder", "dangling", "pipe", "unreadable", "foreign"}},
 }
 
 // TestSpoiltFilesAreNeverTakenForFresh spoils each file of a folder in each way, and runs each kind of
@@ -86,7 +89,9 @@ func TestSpoiltFilesAreNeverTakenForFresh(t *testing.T) {
 				t.Parallel()
 				dir := filepath.Join(t.TempDir(), "a")
 				quipu(t, exitDone, "init", "--dir", dir)
-				quipu(t, exitDone, "append", "--dir", dir, "--kind", "before")
+				if code, said := runBounded(t, "start", "--dir", dir, "--listen", "127.0.0.1:0"); code != exitDone {
+					t.Fatal(said)
+				}
 				path := filepath.Join(dir, part.file)
 				if part.content != "" {
 					if err := os.WriteFile(path, []byte(part.content), 0o600); err != nil {
@@ -96,12 +101,13 @@ func TestSpoiltFilesAreNeverTakenForFresh(t *testing.T) {
 				if err := spoil(path); err != nil {
 					t.Fatal(err)
 				}
+				needed := func(command string) bool { return part.needed == nil || slices.Contains(part.needed, command) }
 				for _, args := range [][]string{
 					{"log"}, {"append", "--kind", "after"}, {"status"}, {"trim"}, {"verify"}, {"compact"}, {"frontier"}, {"sync", "127.0.0.1:1"},
 				} {
 					code, said := runBounded(t, append(args, "--dir", dir)...)
 					switch {
-					case part.needed:
+					case needed(args[0]):
 						wantRefusal(t, args[0], code, said, path)
 					case args[0] == "sync": // nobody is there
 					case code != exitDone:
@@ -110,11 +116,11 @@ func TestSpoiltFilesAreNeverTakenForFresh(t *testing.T) {
 				}
 				code, said := runBounded(t, "start", "--dir", dir, "--listen", "127.0.0.1:0")
 				switch {
-				case part.needed || slices.Contains(part.stops, how):
+				case needed("start") || slices.Contains(part.stops, how):
 					wantRefusal(t, "start", code, said, path)
 				case code != exitDone:
 					t.Errorf("start ends with %d: %s", code, said)
-				case part.warned && !slices.Contains(part.harmless, how) && (!strings.Contains(said, "WARN") || !strings.Contains(said, path)):
+				case slices.Contains(part.warns, how) && (!strings.Contains(said, "WARN") || !strings.Contains(said, path)):
 					t.Errorf("start says nothing of %s: %s", path, said)
 				}
 			})

@@ -12,6 +12,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/folder"
@@ -42,9 +43,15 @@ members were is remembered in D/peers.json and tried too, so that a cluster that
 was down finds itself again. "quipu members" and "quipu status" show what came of
 it. It logs to stderr.
 
-The secret file holds 64 hex digits, the same on every member; "openssl rand
--hex 32" makes one. Without a secret only loopback addresses can be listened
-on. Port 0 takes a free port, which the ready line names.
+Whoever has the cluster secret can read and write the log, and nobody else. It is
+64 hex digits in a file of mode 0600, the same on every member: the one that
+--secret-file names, here or in quipu.yaml, else D/secret. The first start of a
+log's first node makes D/secret; the others are given that, on the same machine
+by --secret-file OTHER/secret. A node never changes over to another secret
+without saying so. --open does without: then every user of this machine can read
+and write the log, and only loopback addresses can be listened on.
+
+Port 0 takes a free port, which the ready line names.
 
 It trims its log at the start and then every --trim-every, by --trim-age and
 --trim-count; "quipu help trim" says what that is. The members of one log had
@@ -55,24 +62,25 @@ Flags override D/quipu.yaml, which explains its fields.`
 
 // startFlags are the flags of quipu start that take the place of what quipu.yaml says.
 type startFlags struct {
-	listen, secret string
-	join           []string
-	mdns           bool
-	noTransients   bool
-	branches       int
-	noIndex        bool
-	compact        bool
-	trim           trimFlags
+	listen       string
+	secret       secretFlags
+	join         []string
+	mdns         bool
+	noTransients bool
+	branches     int
+	noIndex      bool
+	compact      bool
+	trim         trimFlags
 }
 
 func newStart() *cobra.Command {
 	var dir string
 	var flags startFlags
 	cmd := &cobra.Command{
-		Use:     "start --dir D [--listen HOST:PORT] [--join PLACE]... [--mdns] [--secret-file F]",
+		Use:     "start --dir D [--listen HOST:PORT] [--join PLACE]... [--mdns] [--secret-file F | --open]",
 		Short:   "Run the node's daemon",
 		Long:    startHelp,
-		Example: "  quipu start --dir a\n  quipu start --dir b --listen 127.0.0.1:7947 --join 127.0.0.1:7946",
+		Example: "  quipu start --dir a\n  quipu start --dir b --listen 127.0.0.1:7947 --join 127.0.0.1:7946 --secret-file a/secret",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			file, err := node.ReadConfig(dir)
@@ -98,7 +106,7 @@ func newStart() *cobra.Command {
 	cmd.Flags().BoolVar(&flags.noIndex, "no-index", false, "keep no index of subjects and kinds: queries that name some read the whole log")
 	cmd.Flags().BoolVar(&flags.compact, "compact", false, "write the log's file anew first, without the room that trims have freed")
 	flags.trim.add(cmd)
-	cmd.Flags().StringVar(&flags.secret, "secret-file", "", "a `file` with the cluster secret")
+	flags.secret.add(cmd)
 	return cmd
 }
 
@@ -109,6 +117,11 @@ func (f startFlags) override(cmd *cobra.Command, file *folder.Config) error {
 		file.Listen = f.listen
 	}
 	if given("join") {
+		for _, place := range f.join {
+			if _, err := find.Parse(place); err != nil {
+				return usagef("--join %w", err)
+			}
+		}
 		file.Join = f.join
 	}
 	if given("mdns") {
@@ -120,14 +133,14 @@ func (f startFlags) override(cmd *cobra.Command, file *folder.Config) error {
 	if given("no-index") {
 		file.NoIndex = f.noIndex
 	}
-	if given("secret-file") {
-		file.SecretFile = f.secret
-	}
 	if given("max-branches") {
 		if f.branches < 1 {
 			return usagef("--max-branches %d: expected 1 or more", f.branches)
 		}
 		file.MaxBranches = f.branches
+	}
+	if err := f.secret.override(cmd, file); err != nil {
+		return err
 	}
 	return f.trim.override(cmd, file)
 }
@@ -136,7 +149,7 @@ func (f startFlags) override(cmd *cobra.Command, file *folder.Config) error {
 func startConfig(dir string, file folder.Config, errs io.Writer) (node.Config, error) {
 	cfg := node.Config{
 		Dir: dir, Name: file.Name, Listen: file.Listen, Advertise: file.Advertise, Join: file.Join, MDNS: file.MDNS,
-		Profile: gossip.Profile(file.Profile), MaxBranches: file.MaxBranches, NoTransients: file.NoTransients,
+		SecretFrom: file.SecretFile, Open: file.Open, Profile: gossip.Profile(file.Profile), MaxBranches: file.MaxBranches, NoTransients: file.NoTransients,
 		Trim: file.TrimPolicy(), TrimEvery: file.Every(), TrimWaits: file.TrimWaits == folder.WaitsForMembers,
 		NoIndex: file.NoIndex, Version: version(),
 	}
@@ -147,12 +160,9 @@ func startConfig(dir string, file folder.Config, errs io.Writer) (node.Config, e
 		}
 		cfg.Log = id
 	}
-	if file.SecretFile != "" {
-		secret, err := folder.ReadSecret(file.SecretFile)
-		if err != nil {
-			return node.Config{}, err
-		}
-		cfg.Secret = secret
+	var err error
+	if cfg.Secret, err = readSecret(file.SecretFile); err != nil {
+		return node.Config{}, err
 	}
 	level := slog.LevelInfo
 	if file.LogLevel != "" {
@@ -168,7 +178,7 @@ func startConfig(dir string, file folder.Config, errs io.Writer) (node.Config, e
 func start(cmd *cobra.Command, cfg node.Config, compact bool) error {
 	n, err := node.New(cfg)
 	if errors.Is(err, transport.ErrSecretRequired) {
-		return fmt.Errorf("%w: give --secret-file", err)
+		return fmt.Errorf("%w: start it without --open", err)
 	}
 	if err != nil {
 		return err

@@ -12,14 +12,14 @@ import (
 
 	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/api"
-	"github.com/quipulog/quipu/node/folder"
 )
 
 // syncFor bounds one try to sync with one node, unless the command says otherwise.
 const syncFor = time.Hour
 
 func newSync() *cobra.Command {
-	var dir, format, secret string
+	var dir, format string
+	var secret secretFlags
 	var every, timeout time.Duration
 	var once bool
 	cmd := &cobra.Command{
@@ -31,7 +31,9 @@ node: it dials, so it may be behind NAT, and it does not become a member. ADDR
 is HOST:PORT, or a name as start --join takes it.
 
 When no daemon runs in the folder, the command opens the log itself, and nobody
-else can while it runs; a running daemon does it in the command's stead.
+else can while it runs; a running daemon does it in the command's stead, with its
+own secret. Which one the command uses is as "quipu help start" says, but that it
+makes none.
 
 With --every it goes on until it is stopped, and a node that cannot be reached is
 tried again the next time; without, one that cannot be reached, or of which
@@ -56,7 +58,7 @@ link broke is kept, and the next sync goes on from there.`,
 				return usagef("--every %s: expected more than 0, such as 10m", every)
 			}
 			s := syncing{dir: dir, addrs: args, timeout: timeout, out: cmd.OutOrStdout(), errs: cmd.ErrOrStderr(), json: format == asJSON}
-			if err := s.readSecret(secret); err != nil {
+			if err := s.readSecret(cmd, secret); err != nil {
 				return err
 			}
 			if every > 0 {
@@ -71,7 +73,7 @@ link broke is kept, and the next sync goes on from there.`,
 	cmd.Flags().Var(spanFlag{&every}, "every", "sync again and again with this `pause` between, such as 10m")
 	timeout = syncFor
 	cmd.Flags().Var(spanFlag{&timeout}, "timeout", "give up on a node after this `time`")
-	cmd.Flags().StringVar(&secret, "secret-file", "", "a `file` with the cluster secret, if no daemon runs; default: what quipu.yaml names")
+	secret.add(cmd)
 	return cmd
 }
 
@@ -79,24 +81,23 @@ link broke is kept, and the next sync goes on from there.`,
 type syncing struct {
 	dir       string
 	addrs     []string
-	secret    []byte
+	access    node.Access
 	timeout   time.Duration
 	out, errs io.Writer
 	json      bool
 }
 
-// readSecret reads the secret in the file at path, or in the one that the folder's configuration names.
-func (s *syncing) readSecret(path string) (err error) {
-	if path == "" {
-		cfg, err := node.ReadConfig(s.dir)
-		if err != nil {
-			return err
-		}
-		path = cfg.SecretFile
+// readSecret finds the secret that the flags or the folder's configuration name.
+func (s *syncing) readSecret(cmd *cobra.Command, flags secretFlags) error {
+	file, err := node.ReadConfig(s.dir)
+	if err != nil {
+		return err
 	}
-	if path != "" {
-		s.secret, err = folder.ReadSecret(path)
+	if err := flags.override(cmd, &file); err != nil {
+		return err
 	}
+	secret, err := readSecret(file.SecretFile)
+	s.access = node.Access{Version: version(), Secret: secret, SecretFrom: file.SecretFile, Open: file.Open}
 	return err
 }
 
@@ -126,7 +127,7 @@ func (s *syncing) repeat(ctx context.Context, every time.Duration) error {
 
 // all syncs with each node in turn. Its error is that of the first that failed.
 func (s *syncing) all(ctx context.Context) error {
-	client, err := node.Connect(ctx, s.dir, node.Access{Version: version(), Secret: s.secret})
+	client, err := node.Connect(ctx, s.dir, s.access)
 	if err != nil {
 		return err
 	}

@@ -92,6 +92,9 @@ func (t *Transport) authenticate(stream *tls.Conn, h *halfOpen, own role) (*Conn
 	}
 	conn := &Conn{Conn: stream, peer: peer, proto: Proto(state.NegotiatedProtocol), from: own, open: t.open}
 	if err := proveSecret(stream, t.keys.stream, own, t.self, peer); err != nil {
+		if errors.Is(err, ErrSecret) && t.cfg.SecretFrom != "" {
+			err = fmt.Errorf("%w: ours is %s; all nodes of a log need the same", err, t.cfg.SecretFrom)
+		}
 		return conn, err
 	}
 	return conn, h.settle()

@@ -21,6 +21,10 @@ type Config struct {
 	// transport listens on loopback addresses only.
 	Secret []byte
 
+	// SecretFrom says where the secret is from, for the error of a peer that has another. Default:
+	// nothing is said.
+	SecretFrom string
+
 	// Listen is the HOST:PORT of both the TCP listener and the UDP socket. Port 0 takes one that is
 	// free for both.
 	Listen string

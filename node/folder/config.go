@@ -39,9 +39,11 @@ type Config struct {
 	// MDNS announces the daemon on the local networks and joins the members that it hears there.
 	// Default: false.
 	MDNS bool `yaml:"mdns"`
-	// SecretFile holds the cluster secret; a relative path begins at the folder. Default: no secret,
-	// and then only loopback addresses are listened on.
+	// SecretFile holds the cluster secret; a relative path begins at the folder. Default: the folder's file
+	// "secret", which is made unless it is there.
 	SecretFile string `yaml:"secret-file"`
+	// Open does without a secret, and then only loopback addresses are listened on. Default: false.
+	Open bool `yaml:"open"`
 	// Profile says how far apart the members are: local, lan or wan. Default: lan.
 	Profile string `yaml:"profile"`
 	// MaxBranches is how many branches of one feed are kept; an author who forks more often is shut.
@@ -154,6 +156,9 @@ func parseConfig(b []byte) (Config, error) {
 func (c *Config) check() error {
 	if c.MaxBranches < 0 {
 		return fmt.Errorf("field max-branches: %d: expected 1 or more", c.MaxBranches)
+	}
+	if c.Open && c.SecretFile != "" {
+		return errors.New("field open: true beside a secret-file: expected one of the two")
 	}
 	if _, err := crdt.ParseLogID(c.Log); err != nil {
 		return fmt.Errorf("field log: %w", err)

@@ -17,7 +17,7 @@ import (
 
 // written are the fields whose values are in the form of YAML already.
 var written = []string{
-	"join", "mdns", "max-branches", "no-transients", "no-index", "trim-age", "trim-count", "trim-every", "trim-max-hold", "keep-bodies", "keep-pruned",
+	"join", "mdns", "open", "max-branches", "no-transients", "no-index", "trim-age", "trim-count", "trim-every", "trim-max-hold", "keep-bodies", "keep-pruned",
 }
 
 // WriteConfig writes quipu.yaml for a new node, mode 0600, with every field explained and those that have
@@ -28,11 +28,12 @@ func (f Folder) WriteConfig(c Config) error {
 		"# left out has its default. Restart the daemon after a change.\n")
 	for _, part := range []struct{ about, field, value, example string }{
 		{"How this node is shown to people.", "name", c.Name, "alpha"},
-		{"HOST:PORT that peers connect to, TCP and UDP. Beyond loopback it needs a secret-file.", "listen", c.Listen, "127.0.0.1:7946"},
+		{"HOST:PORT that peers connect to, TCP and UDP.", "listen", c.Listen, "127.0.0.1:7946"},
 		{"HOST:PORT that peers are told to connect to, where it differs from listen.", "advertise", c.Advertise, "203.0.113.7:7946"},
 		{"Where members are: HOST:PORT, dns+NAME:PORT (each address of the name) or\n# dnssrv+_SERVICE._tcp.NAME (SRV records). Names are looked up again and again.", "join", flow(c.Join), "[192.0.2.1:7946, dns+quipu.example:7946]"},
 		{"Announce this node on the local networks by multicast DNS, and join members heard there.", "mdns", truth(c.MDNS), "true"},
-		{"A file with the cluster secret, 64 hex digits, the same on every member and readable by no one\n# else. A relative path begins at this folder.", "secret-file", c.SecretFile, "cluster.secret"},
+		{"A file with the cluster secret, 64 hex digits, the same on every member and readable by no one\n# else. A relative path begins at this folder. Without it the file \"secret\" in this folder is used,\n# which start makes unless it is there.", "secret-file", c.SecretFile, "cluster.secret"},
+		{"Do without a secret: everybody on this machine can read and write the log. Loopback only.", "open", truth(c.Open), "true"},
 		{"How far apart the members are, which sets how soon one is given up: local, lan or wan.", "profile", c.Profile, "lan"},
 		{"How many branches of one author's feed are kept. No more is taken of an author who forks more\n# often, until this is raised.", "max-branches", number(c.MaxBranches), "64"},
 		{"Keep transient events from going to peers and coming from them.", "no-transients", truth(c.NoTransients), "true"},

@@ -2,6 +2,8 @@
 //
 //	D/quipu.yaml       the configuration, mode 0600, written by init with a comment on each field
 //	D/quipu.key        the node's Ed25519 key: PKCS#8 PEM, mode 0600
+//	D/secret           the cluster secret, mode 0600, unless the configuration names another
+//	D/secret.print     names the secret that the node used last, and gives nothing of it away
 //	D/quipu.db         the log (package eventlog); one process at a time has it open
 //	D/peers.json       the members of earlier runs, mode 0600, kept by the daemon
 //	D/quipu.pid        the process that has the log open, while it has it
@@ -9,12 +11,12 @@
 //	D/quipu.sock.path  where the socket is instead when D is too deep for a socket's path
 //
 // [Folder] is a path with a name for each of these. [Folder.WriteKey] and [Folder.ReadKey] keep the key; [Config] is
-// what quipu.yaml says; [ReadSecret] reads a cluster secret; [Folder.Socket] and [Folder.Listen] find
+// what quipu.yaml says; [ReadSecret] and [Folder.WriteSecret] keep a cluster secret; [Folder.Socket] and [Folder.Listen] find
 // and open the socket; [Folder.ReadPeers] and [Folder.WritePeers] keep what a [Peer] was last; [Folder.Hold] says which process has the log open.
 //
 // A walk: init makes the folder, writes the key, lets eventlog create the log and writes quipu.yaml.
 // start reads the configuration and the key, lets eventlog open the log, which takes its lock, writes
-// quipu.pid, and only then puts its socket in place: whoever holds the lock knows that a socket that
+// quipu.pid, makes the secret if there is none yet, and only then puts its socket in place: whoever holds the lock knows that a socket that
 // lies there is nobody's.
 //
 //	init ── quipu.key ── quipu.db ── quipu.yaml

@@ -57,6 +57,19 @@ func (f Folder) Make() error {
 	return nil
 }
 
+// CheckMode returns an error that wraps [ErrMode] for a folder in which others than its owner may replace the
+// files, whatever the mode of those is.
+func (f Folder) CheckMode() error {
+	stat, err := os.Stat(string(f))
+	if err != nil {
+		return err
+	}
+	if mode := stat.Mode(); modesMatter && mode.Perm()&0o022 != 0 && mode&fs.ModeSticky == 0 {
+		return fmt.Errorf("the folder is %w: %s has mode %04o; chmod go-w it", ErrMode, f, mode.Perm())
+	}
+	return nil
+}
+
 // Check says why the folder cannot be a node's, or nil: with an error that wraps [ErrNone] and
 // [fs.ErrNotExist] when there is none, with one that wraps [fs.ErrNotExist] alone when the node has lost
 // its key, and with one that wraps neither when the key has lost its log.

@@ -35,14 +35,15 @@ type member struct {
 	ended  chan error
 }
 
-// newMember makes a node in dir: of a log of its own when log is zero.
-func newMember(name, dir string, log crdt.LogID) (*member, crdt.LogID, error) {
+// newMember makes a node in dir: of a log of its own when log is zero. All members share a secret.
+func newMember(name, dir string, log crdt.LogID, secret []byte) (*member, crdt.LogID, error) {
 	author, id, err := node.Init(node.Birth{Dir: dir, Name: name, Log: log})
 	if err != nil {
 		return nil, crdt.LogID{}, err
 	}
 	// All of them are on this machine, so that silence means death sooner than on a network.
-	err = folder.Folder(dir).WriteConfig(folder.Config{Name: name, Log: id.String(), Profile: "local"})
+	f := folder.Folder(dir)
+	err = errors.Join(f.WriteConfig(folder.Config{Name: name, Log: id.String(), Profile: "local"}), f.WriteSecret(secret))
 	return &member{name: name, dir: dir, author: author}, id, err
 }
 

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -122,12 +123,14 @@ func (d *demo) run(ctx context.Context, dir string) error {
 
 // makeNodes makes the nodes, deals the moves out, and picks who is to fail.
 func (d *demo) makeNodes(ctx context.Context, dir string) error {
+	secret := make([]byte, 32)
+	_, _ = cryptorand.Read(secret) // never fails, see crypto/rand
 	for i, moves := range split(d.moves, d.cfg.Nodes) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		name := fmt.Sprintf("node-%d", i+1)
-		m, log, err := newMember(name, filepath.Join(dir, name), d.log)
+		m, log, err := newMember(name, filepath.Join(dir, name), d.log, secret)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/quipulog/quipu/node/folder"
+)
+
+// secretFlags say which cluster secret a node uses, in the place of what quipu.yaml says.
+type secretFlags struct {
+	file string
+	open bool
+}
+
+func (s *secretFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.file, "secret-file", "", "a `file` with the cluster secret (default: what quipu.yaml names, else D/secret)")
+	cmd.Flags().BoolVar(&s.open, "open", false, "do without a secret: everybody on this machine can read and write the log")
+}
+
+// override puts what the flags say in the place of what file says.
+func (s *secretFlags) override(cmd *cobra.Command, file *folder.Config) error {
+	named, open := cmd.Flags().Changed("secret-file"), cmd.Flags().Changed("open")
+	if named && s.file == "" {
+		return usagef("--secret-file is empty: expected the name of a file")
+	}
+	if named && s.open {
+		return usagef("--secret-file and --open exclude each other")
+	}
+	if named || s.open {
+		file.SecretFile, file.Open = s.file, s.open
+	} else if open {
+		file.Open = false
+	}
+	return nil
+}
+
+// readSecret reads the secret in the file at path, nil for none.
+func readSecret(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	return folder.ReadSecret(path)
+}
