@@ -2,14 +2,16 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/quipulog/quipu/node/folder"
 )
 
 // deafKey is where a script keeps its deaf daemons.
@@ -30,13 +32,8 @@ func deafCommand(ts *testscript.TestScript, neg bool, args []string) {
 	what, dir := args[0], args[1]
 	switch d := all[dir]; what {
 	case "start":
-		// A name relative to the script's folder could be too long for a socket.
-		short, err := os.MkdirTemp(ts.Getenv("TMPDIR"), "deaf")
+		listener, err := folder.Folder(ts.MkAbs(dir)).Listen(context.Background())
 		ts.Check(err)
-		path := short + "/sock"
-		listener, err := net.Listen("unix", path)
-		ts.Check(err)
-		ts.Check(os.WriteFile(ts.MkAbs(dir+"/quipu.sock.path"), []byte(path+"\n"), 0o600))
 		d = &deaf{listener, make(chan string, 8), make(chan net.Conn, 8)}
 		all[dir] = d
 		ts.Defer(func() { listener.Close() })
@@ -55,7 +52,6 @@ func deafCommand(ts *testscript.TestScript, neg bool, args []string) {
 		for len(d.conns) > 0 {
 			(<-d.conns).Close()
 		}
-		ts.Check(os.Remove(ts.MkAbs(dir + "/quipu.sock.path")))
 	default:
 		ts.Fatalf("unknown deaf %s", what)
 	}
