@@ -29,9 +29,9 @@ func (s *server) postGuarded(w http.ResponseWriter, r *http.Request) {
 		io.Reader
 		io.Closer
 	}{lines, r.Body}
-	input[transition.Move]{parse: parseMove, store: func(ctx context.Context, moves []transition.Move) ([]crdt.Place, error) {
+	s.takeMoves(w, r, func(ctx context.Context, moves []transition.Move) ([]crdt.Place, error) {
 		return s.appendGuarded(ctx, m, moves)
-	}}.serve(s, w, r)
+	})
 }
 
 // readMachine reads a machine from the first of some lines.

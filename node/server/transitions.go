@@ -13,7 +13,12 @@ import (
 
 // postTransitions appends the moves that the lines of the request hold.
 func (s *server) postTransitions(w http.ResponseWriter, r *http.Request) {
-	input[transition.Move]{parse: parseMove, memory: moveMemory, store: s.appendMoves}.serve(s, w, r)
+	s.takeMoves(w, r, s.appendMoves)
+}
+
+// takeMoves has store append the moves that the lines of the request hold.
+func (s *server) takeMoves(w http.ResponseWriter, r *http.Request, store func(ctx context.Context, moves []transition.Move) ([]crdt.Place, error)) {
+	input[transition.Move]{parse: parseMove, memory: moveMemory, store: store}.serve(s, w, r)
 }
 
 // parseMove reads a move and checks it as the event that it becomes.
