@@ -13,26 +13,16 @@ import (
 )
 
 func newBundle() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "bundle create|apply|show",
 		Short: "Carry entries in files, where no network does",
 		Long: `A bundle is a file with entries in it, to be carried to nodes that cannot be
 reached over a network. What is in it is verified as what a peer sends is, so a
 bundle can be applied by anyone who has the log, twice, and in any order; one
-that is cut off or damaged brings what is whole in it, and the rest is named.
-
-  quipu bundle create --dir a all.bundle
+that is cut off or damaged brings what is whole in it, and the rest is named.`,
+		Example: `  quipu bundle create --dir a all.bundle
   quipu bundle apply --dir b all.bundle`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("expected create, apply or show")
-			}
-			return unknown("command", args[0], commandNames(cmd))
-		},
-		RunE: func(*cobra.Command, []string) error { return nil }, // Args never lets it run
-	}
-	cmd.AddCommand(newBundleCreate(), newBundleApply(), newBundleShow())
-	return cmd
+	}, newBundleCreate(), newBundleApply(), newBundleShow())
 }
 
 // stdio is the name that stands for stdin or stdout.

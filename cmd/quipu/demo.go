@@ -48,8 +48,8 @@ commit; the number at the end of the author picks the node.`,
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&cfg.Nodes, "nodes", 5, "how many `nodes`")
-	f.Uint64Var(&cfg.Seed, "seed", 1, "picks which node is killed and when, and which one goes offline")
+	f.IntVar(&cfg.Nodes, "nodes", 5, "how many nodes, a `number`")
+	f.Uint64Var(&cfg.Seed, "seed", 1, "a `number` that picks which node is killed and when, and which one goes offline")
 	f.StringVar(&cfg.Keep, "keep", "", "leave the nodes in this `folder`")
 	f.StringVar(&input, "input", "", "a `file` with other transitions")
 	return cmd

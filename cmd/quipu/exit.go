@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/quipulog/quipu/crdt/nearest"
 	"github.com/quipulog/quipu/node/api"
@@ -67,21 +71,32 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// unknown says that there is no such command or flag, and which was probably meant.
-func unknown(what, name string, known []string) error {
+// unknown says that cmd has no such command or flag, and which was probably meant.
+func unknown(what, name string, cmd *cobra.Command, known []string) error {
 	if near := nearest.Name(name, known); near != "" {
 		return usagef("unknown %s %q: did you mean %q?", what, name, near)
 	}
-	return usagef("unknown %s %q: see quipu help", what, name)
+	return usagef("unknown %s %q: see %s", what, name, helpOf(cmd))
 }
 
-// flagError makes a usage error of one of pflag's, naming the nearest flag.
-func flagError(err error, known []string) error {
-	text := err.Error()
-	for _, begin := range []string{"unknown flag: ", "unknown shorthand flag: "} {
-		if name, ok := strings.CutPrefix(text, begin); ok && strings.HasPrefix(name, "--") {
-			return unknown("flag", name, known)
-		}
+// flagError makes a usage error of one of pflag's, naming the flag or the command that was probably meant.
+func flagError(cmd *cobra.Command, err error) error {
+	missing, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
+		return usageError{err}
 	}
-	return usageError{err}
+	if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
+		// No flag can be known after a command that is not.
+		return unknown("command", words[0], cmd, commandNames(cmd))
+	}
+	known := flagNames(cmd)
+	short := missing.GetSpecifiedShortnames()
+	if short == "" {
+		return unknown("flag", "--"+missing.GetSpecifiedName(), cmd, known)
+	}
+	begun := slices.DeleteFunc(slices.Clone(known), func(name string) bool { return !strings.HasPrefix(name, "--"+short) })
+	if len(begun) == 1 {
+		return usagef("unknown flag %q: did you mean %q?", "-"+short, begun[0])
+	}
+	return unknown("flag", "-"+short, cmd, known)
 }

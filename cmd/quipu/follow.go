@@ -37,12 +37,13 @@ over: the batch comes again at the next start. With --retry it comes again after
 a pause that grows up to a minute, and with --park-after N the one entry that
 fails N times is set aside with its error and the others go on; see "quipu
 followers". With --parked the command is given what was set aside, an entry at
-a time, and what it handles is set aside no more. Whatever the command writes to stderr is written to stderr.
+a time, and what it handles is set aside no more.
 
-It runs until SIGINT, SIGTERM or SIGHUP, or with --once until all is handled that was
-there when it began. It waits for the daemon while that does not run; --once
-does without one. The command's environment has NAME as QUIPU_FOLLOWER, the number
-of entries as QUIPU_ENTRIES and the cursor behind them as QUIPU_AFTER.
+It runs until SIGINT, SIGTERM or SIGHUP, or with --once until all is handled that
+was there when it began. It waits for the daemon while that does not run; --once
+does without one. What the command writes to stdout and stderr comes out there. Its
+environment has NAME as QUIPU_FOLLOWER, the number of entries as QUIPU_ENTRIES and
+the cursor behind them as QUIPU_AFTER.
 
 ` + entryHelp
 

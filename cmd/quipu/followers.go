@@ -11,7 +11,7 @@ import (
 )
 
 func newFollowers() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "followers list|show|reset|skip|parked|drop|remove",
 		Short: "Say where the followers of the log stand, and move them",
 		Long: `A follower is a program, or "quipu follow", that handles every entry that is for
@@ -21,19 +21,8 @@ follower runs and while it does not.
 
 An entry that a follower fails at stops it, unless it is told to try again or to
 park what it cannot handle. "quipu followers list" shows who is behind and why.`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("expected %s", oneOf(commandNames(cmd)))
-			}
-			return unknown("command", args[0], commandNames(cmd))
-		},
-		RunE: func(*cobra.Command, []string) error { return nil }, // Args never lets it run
-	}
-	cmd.AddCommand(
-		newFollowersList(), newFollowersShow(), newFollowersReset(), newFollowersSkip(),
-		newFollowersParked(), newFollowersDrop(), newFollowersRemove(),
-	)
-	return cmd
+		Example: "  quipu followers list --dir a\n  quipu followers skip --dir a mailer 1",
+	}, newFollowersList(), newFollowersShow(), newFollowersReset(), newFollowersSkip(), newFollowersParked(), newFollowersDrop(), newFollowersRemove())
 }
 
 func newFollowersList() *cobra.Command {

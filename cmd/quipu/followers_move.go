@@ -40,7 +40,7 @@ A follower that keeps its cursor itself can only be moved where it keeps it.`,
 		},
 	}
 	dirFlag(cmd, &dir)
-	cmd.Flags().StringVar(&to, "to", "", "where to: an offset, start or end (required)")
+	cmd.Flags().StringVar(&to, "to", "", "where to, a `place`: an offset, start or end (required)")
 	formatFlag(cmd, &format, asTable, asJSON)
 	return cmd
 }

@@ -14,23 +14,15 @@ import (
 )
 
 func newForks() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "forks list|show",
 		Short: "Say who has contradicted itself, and what came of it",
 		Long: `A feed forks when its author signs two entries for one place: two processes
 write with one key, most often since a node's folder was copied or restored
 from a backup. Nothing is lost by it: all branches are kept on every node and
 shown as disputed.`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("expected list or show")
-			}
-			return unknown("command", args[0], commandNames(cmd))
-		},
-		RunE: func(*cobra.Command, []string) error { return nil }, // Args never lets it run
-	}
-	cmd.AddCommand(newForksList(), newForksShow())
-	return cmd
+		Example: "  quipu forks list --dir a\n  quipu forks show --dir a 3c0a51f2",
+	}, newForksList(), newForksShow())
 }
 
 func newForksList() *cobra.Command {

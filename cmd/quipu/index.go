@@ -11,23 +11,15 @@ import (
 )
 
 func newIndex() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "index status|rebuild",
 		Short: "Say how far the index of subjects and kinds is, or make it anew",
 		Long: `The daemon keeps an index of subjects and kinds in the log's file, so that
 "quipu log --subject S" takes as long as what it prints. Entries that are not
 in the index yet are found all the same, by reading them; so are those of a log
 without a daemon. "quipu start --no-index" keeps none.`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("expected status or rebuild")
-			}
-			return unknown("command", args[0], commandNames(cmd))
-		},
-		RunE: func(*cobra.Command, []string) error { return nil }, // Args never lets it run
-	}
-	cmd.AddCommand(newIndexStatus(), newIndexRebuild())
-	return cmd
+		Example: "  quipu index status --dir a",
+	}, newIndexStatus(), newIndexRebuild())
 }
 
 func newIndexStatus() *cobra.Command {

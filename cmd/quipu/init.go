@@ -56,7 +56,7 @@ Prints the new author and the log, each on a line of its own.`,
 		},
 	}
 	dirFlag(cmd, &b.Dir)
-	cmd.Flags().StringVar(&b.Name, "name", "", "how the node is shown to people")
+	cmd.Flags().StringVar(&b.Name, "name", "", "the `name` by which the node is shown to people")
 	cmd.Flags().StringVar(&log, "log", "", "the `id` of the log to become a member of")
 	cmd.Flags().StringVar(&genesis, "genesis", "", "a `file` with the log's genesis in hex")
 	return cmd

@@ -26,7 +26,8 @@ FOR since when something has been lacking; IT LACKS is how many this node held t
 the member did not when the two last compared; "?" is what is not known. CONDITIONS
 is what the member says keeps it from having, taking or writing what it could: see
 quipu status. Only a running daemon can tell.`,
-		Args: noArgs,
+		Example: "  quipu members --dir a\n  quipu members --dir a --format json",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
 				members, err := c.Members(cmd.Context())

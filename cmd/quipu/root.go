@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -17,28 +18,27 @@ func newRoot() *cobra.Command {
 before the command returns, without asking anyone; nodes exchange what they
 have until all hold the same set, and every node then prints the same log.
 
-Begin with "quipu demo", or with two nodes of your own:
-
-  quipu init --dir a
-  quipu start --dir a
-  quipu append --dir a --kind note --payload '{"text":"hello"}'
-  quipu log --dir a
+Begin with "quipu demo", or with a node of your own, as in the examples.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a named thing is not there;
 see "quipu help exit-codes".`,
+		Example: `  quipu init --dir a
+  quipu append --dir a --kind note --payload '{"text":"hello"}'
+  quipu log --dir a
+  quipu start --dir a`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// Without Args of our own, cobra would word the error of an unknown command.
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return unknown("command", args[0], commandNames(cmd))
+				return unknown("command", args[0], cmd, commandNames(cmd))
 			}
 			return cmd.Help()
 		},
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(err, flagNames(cmd)) })
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newInit(), newStart(),
 		newAppend(), newLog(), newTail(),
@@ -58,17 +58,42 @@ see "quipu help exit-codes".`,
 // not exist.
 func newHelp(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Explain a command",
+		Use:     "help [COMMAND]",
+		Short:   "Explain a command",
+		Example: "  quipu help append\n  quipu help bundle create",
 		RunE: func(_ *cobra.Command, args []string) error {
 			cmd, rest, err := root.Find(args)
-			if err != nil || len(rest) > 0 || cmd == root && len(args) > 0 {
-				return unknown("command", args[0], commandNames(root))
+			switch {
+			case err != nil:
+				return usageError{err}
+			case len(rest) > 0 && cmd.HasSubCommands():
+				return unknown("command", rest[0], cmd, commandNames(cmd))
+			case len(rest) > 0:
+				return usagef("%s has no commands, and so not %q: expected one topic, as in %s", cmd.CommandPath(), rest[0], helpOf(cmd))
 			}
 			cmd.InitDefaultHelpFlag()
 			return cmd.Help()
 		},
 	}
+}
+
+// helpOf returns the command line that explains cmd.
+func helpOf(cmd *cobra.Command) string {
+	_, path, _ := strings.Cut(cmd.CommandPath(), " ")
+	return strings.TrimSpace("quipu help " + path)
+}
+
+// group makes cmd the parent of commands. By itself it does nothing.
+func group(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(commands...)
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usagef("expected %s: see %s", oneOf(commandNames(cmd)), helpOf(cmd))
+		}
+		return unknown("command", args[0], cmd, commandNames(cmd))
+	}
+	cmd.RunE = func(*cobra.Command, []string) error { return nil } // Args never lets it run
+	return cmd
 }
 
 func commandNames(root *cobra.Command) []string {

@@ -40,6 +40,15 @@ func isScreen(w io.Writer) bool {
 	return err != nil || !os.SameFile(is, null)
 }
 
+// toScreen reports whether a person looks at what a command writes to w.
+func toScreen(w io.Writer) bool {
+	out, ok := w.(output)
+	if ok {
+		_, ok = out.Writer.(*screen)
+	}
+	return ok
+}
+
 // unscreened returns a command's writer without its screen, for what another program writes and for what
 // moves the cursor on purpose.
 func unscreened(w io.Writer) io.Writer {

@@ -42,6 +42,20 @@ func onTerminal(t *testing.T, args ...string) (string, int) {
 	return <-seen, code
 }
 
+// TestBundleRefusesATerminal: it is no text, and nothing is written.
+func TestBundleRefusesATerminal(t *testing.T) {
+	dir := t.TempDir() + "/a"
+	quipu(t, exitDone, "init", "--dir", dir)
+	quipu(t, exitDone, "append", "--dir", dir, "--kind", "k")
+	seen, code := onTerminal(t, "bundle", "create", "--dir", dir, "-")
+	if code != exitUsage || !strings.HasPrefix(seen, "quipu: stdout is a terminal, and a bundle is no text: ") {
+		t.Errorf("exit code %d, %q is shown", code, seen)
+	}
+	if piped := quipu(t, exitDone, "bundle", "create", "--dir", dir, "-"); !strings.HasPrefix(piped, "quipu") {
+		t.Errorf("a pipe is sent %q", piped)
+	}
+}
+
 // TestTerminalActsUponNothing: entries come from strangers. Whatever prints them, a terminal is sent nothing
 // that it acts upon or that turns text; a pipe is sent every byte.
 func TestTerminalActsUponNothing(t *testing.T) {

@@ -26,7 +26,7 @@ func (s *stats) joinFlags(cmd *cobra.Command) {
 	f.Var(&conditionFlag{&s.join.Success}, "ok", "ends are a success where the payload has this `value`, as in /status=paid")
 	f.Var(&pointerFlag{&s.sum}, "sum", "add up the number at this JSON `pointer` of the end's payload")
 	f.Var(&pointerFlag{&s.sumStart}, "sum-start", "add up the number at this JSON `pointer` of the start's payload")
-	f.IntVar(&s.join.Window, "window", analysis.DefaultWindow, "how many entries are held back to be put in order of time")
+	f.IntVar(&s.join.Window, "window", analysis.DefaultWindow, "the `number` of entries that are held back to be put in order of time")
 	f.Var(&choice{&s.by, []string{"module", "author"}}, "by", "break down by module or author of the start")
 	f.IntVar(&s.breakdown.Slowest, "slowest", 0, "show this `number` of the slowest pairs")
 	f.Var(&verdictFlag{&s.list}, "list", "print entries, not numbers: "+oneOf(verdictWords)+" (repeat it for several)")

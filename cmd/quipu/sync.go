@@ -23,7 +23,7 @@ func newSync() *cobra.Command {
 	var every, timeout time.Duration
 	var once bool
 	cmd := &cobra.Command{
-		Use:   "sync --dir D [--once | --every D] ADDR...",
+		Use:   "sync --dir D [--once | --every PAUSE] ADDR...",
 		Short: "Exchange entries with other nodes without joining them",
 		Long: `Exchange entries with the node at each ADDR in turn, both ways, and end when each
 of the two holds what the other held when they began. Nothing has to reach this
@@ -38,8 +38,8 @@ makes none.
 With --every it goes on until it is stopped, and a node that cannot be reached is
 tried again the next time; without, one that cannot be reached, or of which
 something cannot be taken, ends the command with exit code 1, after the others had
-their turn. What was exchanged before a
-link broke is kept, and the next sync goes on from there.`,
+their turn. What was exchanged before a link broke is kept, and the next sync goes
+on from there.`,
 		Example: "  quipu sync --dir laptop office.example:7946\n  quipu sync --dir ship --every 10m shore.example:7946",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {

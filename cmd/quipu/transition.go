@@ -72,10 +72,10 @@ Prints places as "quipu append" does.`,
 	}
 	dirFlag(cmd, &dir)
 	f := cmd.Flags()
-	f.StringVar(&move.Subject, "subject", "", "what moves")
+	f.StringVar(&move.Subject, "subject", "", "the `subject` that moves")
 	f.StringVar(&move.To, "to", "", "the `stage` it moves to")
 	f.StringVar(&from, "from", "", "the `stage` it moves from (default: the one it is in)")
-	f.StringVar(&move.Trigger, "trigger", "", "what made it move")
+	f.StringVar(&move.Trigger, "trigger", "", "the `trigger`: what made it move")
 	f.StringVar(&guard, "machine", "", "refuse what the state machine in this YAML `file` does not allow")
 	input.add(cmd, "transitions")
 	return cmd

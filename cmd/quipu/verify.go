@@ -18,7 +18,8 @@ func newVerify() *cobra.Command {
 signature or the one that covers it, its entries against their root, each feed
 against its ops, the arrivals against the ops. The exit code is 0 only if all
 of it checks out; each problem is a line on stdout.`,
-		Args: noArgs,
+		Example: "  quipu verify --dir a",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
 				report, err := c.Verify(cmd.Context())

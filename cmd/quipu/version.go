@@ -14,7 +14,10 @@ func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  noArgs,
+		Long: `Print the version of the binary, that of the format of ops, and what it was
+built with and for.`,
+		Example: "  quipu version",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "quipu %s format %d %s %s/%s\n", version(), crdt.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
