@@ -120,23 +120,22 @@ const roomTime = 3 * time.Second
 func (g *Gossip) exchange(ctx context.Context, l *link, c *catchUp) error {
 	defer l.pinned.Add(-1)
 	ours := g.log.Frontier().Clone()
-	moved, at := uint64(0), time.Now()
+	going := movement{at: time.Now(), received: l.received.Load(), began: l.sent.Load(), sent: l.sent.Load(), most: entriesOf(ours)}
 	var stuck time.Time // since when the peer says that it has no room
 	for {
-		if n := l.received.Load() + l.sent.Load(); n != moved {
-			moved, at = n, time.Now()
-		}
 		if full := g.applier.full.Load(); full != nil && time.Since(full.Since) > roomTime {
 			return fmt.Errorf("no room here for what comes: %w", full.Err)
 		}
-		if time.Since(at) > g.pace.stuck {
-			return fmt.Errorf("nothing has moved for %s; the peer may have no room, or no time", g.pace.stuck)
+		if time.Since(going.at) > g.pace.stuck {
+			return fmt.Errorf("nothing new has come, and nothing the peer lacked has gone to it, for %s; "+
+				"it may have no room or no time, or asks for the same again and again; what was exchanged is kept", g.pace.stuck)
 		}
-		var done, gone bool
+		var has, done, gone bool
 		asked := g.loop.ask(func(s *state) {
 			p := s.peering(l)
 			if gone = p == nil; !gone {
-				done = c.has(s, p) && p.holds(g.log, ours, c.since)
+				has = c.has(s, p)
+				done = has && p.holds(g.log, ours, c.since)
 				p.hurry(c.since, time.Now(), g.pace.soon)
 			}
 		})
@@ -154,10 +153,43 @@ func (g *Gossip) exchange(ctx context.Context, l *link, c *catchUp) error {
 		case time.Since(stuck) > roomTime:
 			return errors.New("the peer has no room for what comes: it says that it is stuck")
 		}
+		going.look(l, has, g.log, time.Now())
 		if err := sleep(ctx, g.pace.tick); err != nil {
 			return err
 		}
 	}
+}
+
+// movement tells an exchange that goes on, however slowly, from one that the peer only keeps busy.
+type movement struct {
+	at             time.Time // when it was last seen to go on
+	received, sent uint64    // entries on the link by then
+	began          uint64    // what sent was at the beginning
+	most           uint64    // entries that there were to send
+}
+
+// look takes note of what has moved: new entries that came while the peer had not brought all that it had
+// at the beginning, and entries that went out. Of those a peer that takes them needs each once, or twice
+// where news overtakes an answer; more is the same again.
+func (m *movement) look(l *link, has bool, log Log, now time.Time) {
+	received, sent := l.received.Load(), l.sent.Load()
+	if sent != m.sent && sent-m.began > 2*m.most {
+		m.most = entriesOf(log.Frontier()) // others may have brought more
+	}
+	if !has && received != m.received || sent != m.sent && sent-m.began <= 2*m.most {
+		m.at = now
+	}
+	m.received, m.sent = received, sent
+}
+
+// entriesOf returns how many entries there may be on the branches of a frontier.
+func entriesOf(f crdt.Frontier) (n uint64) {
+	for _, heads := range f {
+		for _, h := range heads {
+			n += h.Next
+		}
+	}
+	return n
 }
 
 // holds reports whether the last comparison since then showed that the peer holds all of ours.

@@ -30,6 +30,7 @@ var hostileItems = []struct {
 	{"half-open connections", []string{"TestHalfOpenConnections", "transport/TestIdleFlood", "transport/TestStalledFlood"}},
 	{"a thousand connections", []string{"TestThousandConnections", "transport/TestFloodFromManyHosts", "transport/TestConnectionLimits"}},
 	{"a head advert storm", []string{"TestAdvertStormOfAMember", "TestStorms", "TestOfferStorm", "TestEndlessComparison", "TestGraftOfManyAuthors", "membership/TestAdvertStorm"}},
+	{"an exchange that never ends", []string{"TestExchangeWithAPeerThatNeverEnds", "TestExchangeWithASlowPeer"}},
 	{"clocks far in the future", []string{"TestClocksFarAhead", "TestTransientsThatAreDropped"}},
 	{"transient events: forged, replayed, not agreed, without end", []string{"TestHostileTransients", "TestTransientThatWasNotAgreed", "TestTransientsThatAreDropped", "TestTransientFlood"}},
 	{"conditions: not agreed, out of order, unknown, without end", []string{"TestConditionsOfStrangers", "wire/TestBadMessages"}},

@@ -38,8 +38,9 @@ makes none.
 With --every it goes on until it is stopped, and a node that cannot be reached is
 tried again the next time; without, one that cannot be reached, or of which
 something cannot be taken, ends the command with exit code 1, after the others had
-their turn. What was exchanged before a link broke is kept, and the next sync goes
-on from there.`,
+their turn. A node from which nothing new comes for a minute, and which takes nothing
+that it lacked, is given up; a slow one that goes on is not, before --timeout. What
+was exchanged before a link broke is kept, and the next sync goes on from there.`,
 		Example: "  quipu sync --dir laptop office.example:7946\n  quipu sync --dir ship --every 10m shore.example:7946",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
