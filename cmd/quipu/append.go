@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -31,8 +33,9 @@ now, with "quipu tail --transient" or in a program, here and, unless --here is
 given, at the peers that are connected and at theirs. It is stored nowhere and has
 no place; whom it was told is printed. That takes a running daemon.
 
-The payload is JSON unless --content-type says otherwise; "-" reads it from
-stdin. JSON may stand on several lines and end in a newline: the white space
+The payload is JSON unless --content-type says otherwise; "--payload -" reads it
+from stdin, which must not be empty. Without --payload the entry has none, and
+stdin is not read; a line on stderr says so if something waits there. JSON may stand on several lines and end in a newline: the white space
 between its parts is left out, here as with --ndjson, so that a reader finds it
 as payload. Any other payload is kept byte for byte. Kinds that begin with
 "quipu." are written by other commands, save quipu.transition, which is checked.
@@ -74,12 +77,16 @@ func newAppend() *cobra.Command {
 			}
 			event.CompactPayload()
 			if event.Retention == crdt.Transient {
-				return broadcastOne(cmd, dir, event, here)
-			}
-			if here {
+				err = broadcastOne(cmd, dir, event, here)
+			} else if here {
 				return usagef("--here goes with --retention transient alone: every entry reaches every member")
+			} else {
+				err = appendOne(cmd, dir, event)
 			}
-			return appendOne(cmd, dir, event)
+			if err == nil {
+				noteUnread(cmd)
+			}
+			return err
 		},
 	}
 	dirFlag(cmd, &dir)
@@ -138,14 +145,25 @@ func parseHeaders(texts []string) ([]crdt.EventHeader, error) {
 
 // readPayload returns the payload that the flag gives or names.
 func readPayload(cmd *cobra.Command, text string) ([]byte, error) {
-	if text != "-" {
+	if text != stdio {
 		return []byte(text), nil
 	}
-	// As much as a line of --ndjson may have, since JSON grows shorter, and one byte more, so that too
-	// long is told from just long enough.
-	b, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), api.MaxLine+1))
+	// As much as a line of --ndjson may have, since JSON grows shorter.
+	b, err := readInput(cmd, stdio, api.MaxLine)
 	if err != nil {
 		return nil, fmt.Errorf("read payload: %w", err)
 	}
+	if len(b) == 0 {
+		return nil, errors.New("read payload: stdin was empty, which the end of a command that has failed looks like: --payload '' says that there is none")
+	}
 	return b, nil
+}
+
+// noteUnread says of what waits on stdin that it was not read. A pipe there is no reason to: whoever runs
+// commands gives them one, and may keep it open or want it read by the next.
+func noteUnread(cmd *cobra.Command) {
+	file, ok := cmd.InOrStdin().(*os.File)
+	if ok && !cmd.Flags().Changed("payload") && waits(file) {
+		warnf(cmd, "what is on stdin was not read, and there is no payload: --payload - takes it from there, --payload '' says that there is none")
+	}
 }

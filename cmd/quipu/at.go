@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -21,8 +20,8 @@ import (
 )
 
 // atHelp explains the flags of moments.
-const atHelp = `--at takes a moment: a time, or a file that holds a frontier, as "quipu frontier"
-prints it, as JSON or as a table. At a time, what was written up to then counts,
+const atHelp = `--at takes a moment: a time, or a file (- is stdin) that holds a frontier, as
+"quipu frontier" prints it, as JSON or as a table. At a time, what was written up to then counts,
 by the clocks of the entries, which are true to cause and effect where clocks are
 within a minute; with --by event what happened up to then, by the event times,
 which are their writers' word. At a frontier, exactly the entries that it stands for count, forks included; a node
@@ -64,7 +63,7 @@ func (f *atFlags) moment(cmd *cobra.Command) (api.Moment, error) {
 	case cmd.Flags().Changed("by"):
 		return api.Moment{}, usagef("--by goes with a time, such as --at 2024-05-01T12:00:00Z")
 	}
-	frontier, noFile := readMoment(f.at)
+	frontier, noFile := readMoment(cmd, f.at)
 	if errors.Is(noFile, fs.ErrNotExist) {
 		return api.Moment{}, fmt.Errorf("--at %w; as a file: %w", err, fs.ErrNotExist)
 	}
@@ -75,32 +74,28 @@ func (f *atFlags) moment(cmd *cobra.Command) (api.Moment, error) {
 }
 
 // readMoment reads a frontier from a file: as JSON, as a table, or that up to which a bundle leads.
-func readMoment(path string) (api.Frontier, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return api.Frontier{}, err
-	}
-	defer file.Close()
-	lines := bufio.NewScanner(io.LimitReader(file, maxFrontier))
-	lines.Scan() // an error is that of readFrontier, too
-	first, err := bom.Strip(lines.Bytes())
-	if err != nil {
-		return api.Frontier{}, fmt.Errorf("%s: %w", path, err)
-	}
-	if bytes.HasPrefix(first, []byte("AUTHOR ")) {
-		f, err := frontierTable(lines)
+func readMoment(cmd *cobra.Command, path string) (api.Frontier, error) {
+	return readFrontierAs(cmd, path, func(r *bufio.Reader) (api.Frontier, error) {
+		head := []byte("AUTHOR ")
+		begin, _ := r.Peek(len("\ufeff") + len(head)) // the error of a shorter one is met again
+		begin, err := bom.Strip(begin)
 		if err != nil {
-			return api.Frontier{}, fmt.Errorf("%s: %w", path, err)
+			return api.Frontier{}, err
 		}
-		return f, nil
-	}
-	return readFrontier(path)
+		if !bytes.HasPrefix(begin, head) {
+			return parseFrontier(r)
+		}
+		return frontierTable(bufio.NewScanner(io.LimitReader(r, maxFrontier)))
+	})
 }
 
-// frontierTable reads the rows of the table that quipu frontier prints.
+// frontierTable reads the table that quipu frontier prints.
 func frontierTable(lines *bufio.Scanner) (api.Frontier, error) {
 	held := crdt.Frontier{}
-	for number := 2; lines.Scan(); number++ {
+	for number := 1; lines.Scan(); number++ {
+		if number == 1 {
+			continue // the head
+		}
 		cells := strings.Fields(lines.Text())
 		if len(cells) != 3 {
 			return api.Frontier{}, fmt.Errorf("line %d: expected an author, the next seq and an op, as quipu frontier prints them", number)

@@ -25,28 +25,6 @@ that is cut off or damaged brings what is whole in it, and the rest is named.`,
 	}, newBundleCreate(), newBundleApply(), newBundleShow())
 }
 
-// stdio is the name that stands for stdin or stdout.
-const stdio = "-"
-
-// openBundle opens a file, or stdin for "-", which a signal ends even while it waits.
-func openBundle(cmd *cobra.Command, path string) (io.ReadCloser, error) {
-	if path == stdio {
-		return io.NopCloser(interruptible(cmd.Context(), cmd.InOrStdin())), nil
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read bundle: %w", err)
-	}
-	stat, err := file.Stat()
-	if err == nil && stat.IsDir() {
-		err = fmt.Errorf("read bundle: %s is a folder", path)
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return file, nil
-}
-
 // newFile is a file that takes its name only once it is complete, or a pipe or device that is written to as
 // it is; see package whole for what a crash leaves.
 type newFile struct {
@@ -62,8 +40,9 @@ func errExists(path string) error {
 	return fmt.Errorf("%s is there already: give --force to replace it", path)
 }
 
-// makeFile begins a file, mode 0600, to stand at path, or opens what is there and no file, as a pipe is.
-func makeFile(path string, force bool) (*newFile, error) {
+// makeFile begins a file, mode 0600, to stand at path, or opens what is there and no file, as a pipe is:
+// then it waits until somebody opens the other end, or ctx ends.
+func makeFile(ctx context.Context, path string, force bool) (*newFile, error) {
 	stat, err := os.Stat(path)
 	switch {
 	case path == "":
@@ -71,8 +50,8 @@ func makeFile(path string, force bool) (*newFile, error) {
 	case err == nil && stat.IsDir():
 		return nil, fmt.Errorf("%s is a folder", path)
 	case err == nil && !stat.Mode().IsRegular():
-		pipe, err := os.OpenFile(path, os.O_WRONLY, 0)
-		return &newFile{Writer: pipe, pipe: pipe}, err
+		pipe, err := await(ctx, func() (*os.File, error) { return os.OpenFile(path, os.O_WRONLY, 0) })
+		return &newFile{Writer: unhurried{ctx, pipe}, pipe: pipe}, err
 	case err == nil && !force:
 		return nil, errExists(path)
 	}
@@ -125,7 +104,7 @@ func copyTo(cmd *cobra.Command, path string, force bool, write func(io.Writer) e
 	if path == stdio {
 		return write(cmd.OutOrStdout())
 	}
-	file, err := makeFile(path, force)
+	file, err := makeFile(cmd.Context(), path, force)
 	if err != nil {
 		return err
 	}

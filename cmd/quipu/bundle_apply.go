@@ -1,11 +1,12 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 
@@ -22,7 +23,8 @@ func newBundleApply() *cobra.Command {
 		Short: "Bring the entries of bundles into the log",
 		Long: `Bring what the bundles hold into the log, or what comes on stdin (-).
 
-The order of the files does not matter, and neither does it when some of them
+The order of the files does not matter (of several, those that are pipes are
+copied to the folder for temporary files first, since a pipe is read once), and neither does it when some of them
 were applied before. Everything is verified as what a peer sends is. Of a bundle
 that is damaged or cut off, what is whole is taken.
 
@@ -40,12 +42,12 @@ and why, and the exit code is 1.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			bundles, err := findBundles(cmd, args)
+			bundles, drop, err := findBundles(cmd, args)
 			if err != nil {
-				return err
+				return errors.Join(err, drop())
 			}
 			err = withNode(cmd.Context(), dir, func(c *api.Client) error { return applyAll(cmd, c, bundles) })
-			if err != nil {
+			if err = errors.Join(err, drop()); err != nil {
 				return err
 			}
 			return printApplied(cmd.OutOrStdout(), format, bundles)
@@ -62,49 +64,72 @@ type applied struct {
 	Failed string `json:"failed,omitempty"` // why nothing of it could be used
 	bundle.Report
 
-	stdin io.Reader
+	// path is what it is read from, as often as need be: File, or a copy of what comes once. Where that
+	// is the only bundle no copy is made, and it is read from once.
+	path  string
+	once  io.Reader
 	head  bundle.Head
 	since uint64 // entries before it
 }
 
 // findBundles reads the heads of bundles, so that what cannot be meant is said before anything is done,
-// and puts those that come first first. Of stdin it waits for the first byte: the log is not held while
-// a command at the other end of the pipe may still need it.
-func findBundles(cmd *cobra.Command, paths []string) ([]*applied, error) {
-	var bundles []*applied
-	for _, path := range paths {
-		b := &applied{File: path}
-		in, err := openBundle(cmd, path)
-		if err != nil {
-			return nil, err
+// and puts those that come first first. A pipe is waited for here: the log is not held while a command at
+// its other end may still need it. The caller calls drop once it is done with the bundles, error or not.
+func findBundles(cmd *cobra.Command, paths []string) (bundles []*applied, drop func() error, err error) {
+	var copies []string
+	drop = func() error {
+		var all error
+		for _, path := range copies {
+			all = errors.Join(all, os.Remove(path))
 		}
-		if path == stdio {
-			if b.stdin, err = awaitInput(in); err != nil {
-				return nil, err
+		return all
+	}
+	for _, path := range paths {
+		in, err := openInput(cmd, path)
+		if err != nil {
+			return nil, drop, fmt.Errorf("read bundle: %w", err)
+		}
+		b := &applied{File: path, path: path}
+		var begin bytes.Buffer
+		b.head, err = bundle.ReadHead(io.TeeReader(in, &begin))
+		b.since = b.head.Since.Entries()
+		if err != nil && !errors.Is(err, bundle.ErrHead) {
+			return nil, drop, fmt.Errorf("%s: %w", path, errors.Join(err, in.Close()))
+		}
+		all := io.MultiReader(&begin, in)
+		switch {
+		case in.again:
+			err = in.Close()
+		case len(paths) == 1:
+			b.once, err = all, nil // The process closes it.
+		default:
+			if b.path, err = spool(all); err == nil {
+				copies = append(copies, b.path)
 			}
-			b.since = 1<<64 - 1 // last: it cannot be read again
-		} else {
-			b.head, err = bundle.ReadHead(in)
-			b.since = b.head.Since.Entries()
-			if err := errors.Join(err, in.Close()); err != nil && !errors.Is(err, bundle.ErrHead) {
-				return nil, fmt.Errorf("%s: %w", path, err)
-			}
+			err = errors.Join(err, in.Close())
+		}
+		if err != nil {
+			return nil, drop, fmt.Errorf("%s: %w", path, err)
 		}
 		bundles = append(bundles, b)
 	}
 	slices.SortStableFunc(bundles, func(a, b *applied) int {
 		return cmp.Or(cmp.Compare(a.since, b.since), a.head.Made.Compare(b.head.Made))
 	})
-	return bundles, nil
+	return bundles, drop, nil
 }
 
-// awaitInput waits for the first byte of r and returns a reader of all.
-func awaitInput(r io.Reader) (io.Reader, error) {
-	in := bufio.NewReaderSize(r, 64<<10)
-	if _, err := in.Peek(1); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read bundle: %w", err)
+// spool copies r to a temporary file and returns its path.
+func spool(r io.Reader) (string, error) {
+	file, err := os.CreateTemp("", "quipu-bundle-*")
+	if err != nil {
+		return "", err
 	}
-	return in, nil
+	_, err = io.Copy(file, r)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(file.Name()))
+	}
+	return file.Name(), nil
 }
 
 // applyAll applies bundles, and those that left gaps again as long as others bring something.
@@ -127,7 +152,7 @@ func applyAll(cmd *cobra.Command, c *api.Client, bundles []*applied) error {
 				return err
 			}
 			grown = grown || b.Ops > before
-			if len(b.Gaps) > 0 && b.stdin == nil {
+			if len(b.Gaps) > 0 && b.once == nil {
 				gaps = append(gaps, b)
 			}
 		}
@@ -141,11 +166,11 @@ func applyAll(cmd *cobra.Command, c *api.Client, bundles []*applied) error {
 
 // apply applies a bundle and adds to what became of it before.
 func (b *applied) apply(cmd *cobra.Command, c *api.Client) error {
-	in := b.stdin
+	in := b.once
 	if in == nil {
-		file, err := openBundle(cmd, b.File)
+		file, err := os.Open(b.path)
 		if err != nil {
-			return err
+			return fmt.Errorf("read bundle: %w", err)
 		}
 		defer file.Close()
 		in = file

@@ -20,7 +20,8 @@ func newBundleCreate() *cobra.Command {
 
 With --since only what is missing there:
 
-  FRONTIER  a file that "quipu frontier --format json" has printed there
+  FRONTIER  a file that "quipu frontier --format json" has printed there, or
+            stdin (-)
   BUNDLE    a bundle that was applied there, or came from there
   PEER      a member by its name or the first digits of its author: what this
             node knows that member to have held when the two were last equal
@@ -41,7 +42,7 @@ exit code is 1 then, and FILE is there all the same.`,
 			if args[0] == stdio && toScreen(cmd.OutOrStdout()) {
 				return usagef("stdout is a terminal, and a bundle is no text: name a FILE, or give it to another program, as in the examples")
 			}
-			what, err := readSince(dir, since)
+			what, err := readSince(cmd, dir, since)
 			if err != nil {
 				return err
 			}

@@ -31,8 +31,11 @@ The exit code is 0 only if the bundle is whole and all of it verifies.`,
 		Args:    oneArg("the file with the bundle"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var against crdt.Frontier
+			if gain == stdio && args[0] == stdio {
+				return usagef("stdin (-) can be read only once")
+			}
 			if gain != "" {
-				f, err := readFrontier(gain)
+				f, err := readFrontier(cmd, gain)
 				if err != nil {
 					return fmt.Errorf("--gain: %w", err)
 				}
@@ -40,9 +43,9 @@ The exit code is 0 only if the bundle is whole and all of it verifies.`,
 					return fmt.Errorf("--gain: %w", err)
 				}
 			}
-			in, err := openBundle(cmd, args[0])
+			in, err := openInput(cmd, args[0])
 			if err != nil {
-				return err
+				return fmt.Errorf("read bundle: %w", err)
 			}
 			contents, err := bundle.Inspect(cmd.Context(), in, against)
 			if err = errors.Join(err, in.Close()); err != nil {

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/gossip/bundle"
 	"github.com/quipulog/quipu/node/api"
@@ -19,11 +20,11 @@ import (
 const maxFrontier = bundle.MaxHeads * 256
 
 // readSince reads what the flag --since names. Nothing is left out when it is empty.
-func readSince(dir, name string) (api.Since, error) {
+func readSince(cmd *cobra.Command, dir, name string) (api.Since, error) {
 	if name == "" {
 		return api.Since{}, nil
 	}
-	f, err := readFrontier(name)
+	f, err := readFrontier(cmd, name)
 	if err == nil {
 		return api.Since{Frontier: &f}, nil
 	}
@@ -33,24 +34,34 @@ func readSince(dir, name string) (api.Since, error) {
 	return sincePeer(dir, name)
 }
 
-// readFrontier reads a frontier, or that up to which a bundle leads, from a file.
-func readFrontier(path string) (api.Frontier, error) {
-	file, err := os.Open(path)
+// readFrontier reads a frontier, or that up to which a bundle leads, from a file or from stdin (-).
+func readFrontier(cmd *cobra.Command, path string) (api.Frontier, error) {
+	return readFrontierAs(cmd, path, parseFrontier)
+}
+
+// readFrontierAs reads a frontier in the way that parse does. The error says which file it is about.
+func readFrontierAs(cmd *cobra.Command, path string, parse func(*bufio.Reader) (api.Frontier, error)) (api.Frontier, error) {
+	in, err := openInput(cmd, path)
 	if err != nil {
 		return api.Frontier{}, err
 	}
-	defer file.Close()
-	r := bufio.NewReader(file)
+	defer in.Close()
+	f, err := parse(bufio.NewReader(in))
+	if err != nil {
+		return api.Frontier{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}
+
+// parseFrontier reads a frontier in JSON, or that up to which a bundle leads.
+func parseFrontier(r *bufio.Reader) (api.Frontier, error) {
 	begin, err := r.Peek(1)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return api.Frontier{}, err
 	}
 	if string(begin) == "q" {
 		head, err := bundle.ReadHead(r)
-		if err != nil {
-			return api.Frontier{}, fmt.Errorf("%s: %w", path, err)
-		}
-		return api.FrontierOf(head.Upto), nil
+		return api.FrontierOf(head.Upto), err
 	}
 	text, err := io.ReadAll(io.LimitReader(r, maxFrontier))
 	if err != nil {
@@ -58,12 +69,10 @@ func readFrontier(path string) (api.Frontier, error) {
 	}
 	var f api.Frontier
 	if err := api.Decode(text, &f); err != nil {
-		return api.Frontier{}, fmt.Errorf("%s is neither a bundle nor what quipu frontier --format json prints: %w", path, err)
+		return api.Frontier{}, fmt.Errorf("neither a bundle nor what quipu frontier --format json prints: %w", err)
 	}
-	if _, err := f.Held(); err != nil {
-		return api.Frontier{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return f, nil
+	_, err = f.Held()
+	return f, err
 }
 
 // sincePeer returns what a peer that is remembered is known to hold.

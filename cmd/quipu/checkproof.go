@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -27,9 +25,9 @@ the reader to say. When it does not hold the exit code is 1.`,
 		Example: "  quipu check-proof p.json",
 		Args:    oneArg("the file with the proof"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := readProof(cmd, args[0])
+			b, err := readInput(cmd, args[0], crdt.MaxProof)
 			if err != nil {
-				return err
+				return fmt.Errorf("read proof: %w", err)
 			}
 			var proof crdt.EntryProof
 			if err := api.Decode(b, &proof); err != nil {
@@ -43,22 +41,4 @@ the reader to say. When it does not hold the exit code is 1.`,
 			return err
 		},
 	}
-}
-
-// readProof reads a file, or stdin, up to what a proof can need.
-func readProof(cmd *cobra.Command, path string) ([]byte, error) {
-	in := cmd.InOrStdin()
-	if path != "-" {
-		file, err := os.Open(path)
-		if err != nil {
-			return nil, fmt.Errorf("read proof: %w", err)
-		}
-		defer file.Close()
-		in = file
-	}
-	b, err := io.ReadAll(io.LimitReader(in, crdt.MaxProof+1))
-	if err != nil {
-		return nil, fmt.Errorf("read proof: %w", err)
-	}
-	return b, nil
 }

@@ -32,12 +32,12 @@ commit; the number at the end of the author picks the node.`,
 				return usagef("--nodes %d: the demo takes %d to %d", cfg.Nodes, demo.MinNodes, demo.MaxNodes)
 			}
 			if input != "" {
-				file, err := os.Open(input)
+				in, err := openInput(cmd, input)
 				if err != nil {
 					return fmt.Errorf("read input: %w", err)
 				}
-				defer file.Close()
-				cfg.Input = file
+				defer in.Close()
+				cfg.Input = in
 			}
 			exe, err := os.Executable()
 			if err != nil {
@@ -51,12 +51,6 @@ commit; the number at the end of the author picks the node.`,
 	f.IntVar(&cfg.Nodes, "nodes", 5, "how many nodes, a `number`")
 	f.Uint64Var(&cfg.Seed, "seed", 1, "a `number` that picks which node is killed and when, and which one goes offline")
 	f.StringVar(&cfg.Keep, "keep", "", "leave the nodes in this `folder`")
-	f.StringVar(&input, "input", "", "a `file` with other transitions")
+	f.StringVar(&input, "input", "", "a `file` with other transitions, or stdin (-)")
 	return cmd
-}
-
-// isTerminal reports whether a person looks at file.
-func isTerminal(file *os.File) bool {
-	stat, err := file.Stat()
-	return err == nil && stat.Mode()&os.ModeCharDevice != 0
 }

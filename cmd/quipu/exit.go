@@ -3,11 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -42,20 +40,6 @@ type usageError struct{ error }
 func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
-// errReaderGone is returned by writing to stdout when nobody reads it any more.
-var errReaderGone = errors.New("the reader closed the pipe")
-
-// output is stdout. It tells a closed pipe there from one to a daemon.
-type output struct{ io.Writer }
-
-func (o output) Write(b []byte) (int, error) {
-	n, err := o.Writer.Write(b)
-	if errors.Is(err, syscall.EPIPE) {
-		err = errReaderGone
-	}
-	return n, err
-}
 
 // exitCode returns the exit code of a command that ended with err.
 func exitCode(err error) int {

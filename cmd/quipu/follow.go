@@ -60,7 +60,7 @@ func newFollow() *cobra.Command {
 			if err := f.check(); err != nil {
 				return err
 			}
-			f.out, f.errs = unscreened(cmd.OutOrStdout()), unscreened(cmd.ErrOrStderr())
+			f.out, f.errs = bare(cmd.OutOrStdout()), bare(cmd.ErrOrStderr())
 			f.outage.warn = func(text string) { warnf(cmd, "%s", text) }
 			err := f.run(cmd.Context())
 			if cmd.Context().Err() != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/hex"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,7 +40,7 @@ Prints the new author and the log, each on a line of its own.`,
 				b.Log = id
 			}
 			if genesis != "" {
-				g, err := readGenesis(genesis)
+				g, err := readGenesis(cmd, genesis)
 				if err != nil {
 					return err
 				}
@@ -58,13 +57,14 @@ Prints the new author and the log, each on a line of its own.`,
 	dirFlag(cmd, &b.Dir)
 	cmd.Flags().StringVar(&b.Name, "name", "", "the `name` by which the node is shown to people")
 	cmd.Flags().StringVar(&log, "log", "", "the `id` of the log to become a member of")
-	cmd.Flags().StringVar(&genesis, "genesis", "", "a `file` with the log's genesis in hex")
+	cmd.Flags().StringVar(&genesis, "genesis", "", "a `file` with the log's genesis in hex, or stdin (-)")
 	return cmd
 }
 
 // readGenesis reads a genesis from a file, in hex.
-func readGenesis(path string) (crdt.Genesis, error) {
-	text, err := os.ReadFile(path)
+func readGenesis(cmd *cobra.Command, path string) (crdt.Genesis, error) {
+	const most = 64 << 10 // characters, far more than one has
+	text, err := readInput(cmd, path, most)
 	if err != nil {
 		return crdt.Genesis{}, fmt.Errorf("read genesis: %w", err)
 	}

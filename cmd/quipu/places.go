@@ -2,12 +2,10 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -41,9 +39,9 @@ type ndjson struct{ file string }
 
 func (n *ndjson) add(cmd *cobra.Command, what string) {
 	cmd.Flags().StringVar(&n.file, "ndjson", "", "append "+what+", one JSON object a line, from this `file`, or from stdin (-)")
-	cmd.Flags().Lookup("ndjson").NoOptDefVal = "-"
+	cmd.Flags().Lookup("ndjson").NoOptDefVal = stdio
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 1 && cmd.Flags().Changed("ndjson") && n.file == "-" {
+		if len(args) == 1 && cmd.Flags().Changed("ndjson") && n.file == stdio {
 			n.file = args[0]
 			return nil
 		}
@@ -72,12 +70,12 @@ func (n *ndjson) each(cmd *cobra.Command, dir string, fn func(*api.Client, io.Re
 	if err := folder.Folder(dir).Check(); err != nil {
 		return err
 	}
-	file, err := n.open(cmd)
+	in, err := openInput(cmd, n.file)
 	if err != nil {
-		return err
+		return fmt.Errorf("read lines: %w", err)
 	}
-	defer file.Close()
-	lines := bufio.NewReaderSize(interruptible(cmd.Context(), file), 64<<10)
+	defer in.Close()
+	lines := bufio.NewReaderSize(in, 64<<10)
 	if _, err := lines.Peek(1); err != nil {
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -85,37 +83,6 @@ func (n *ndjson) each(cmd *cobra.Command, dir string, fn func(*api.Client, io.Re
 		return fmt.Errorf("read lines: %w", err)
 	}
 	return withNode(cmd.Context(), dir, func(c *api.Client) error { return fn(c, lines) })
-}
-
-// interruptible returns a reader of r that ends with ctx's cause once ctx ends, even while r waits for
-// somebody to type. A Read of r that waits then is left behind.
-func interruptible(ctx context.Context, r io.Reader) io.Reader {
-	out, in := io.Pipe()
-	context.AfterFunc(ctx, func() { in.CloseWithError(context.Cause(ctx)) })
-	go func() {
-		_, err := io.Copy(in, r)
-		in.CloseWithError(err)
-	}()
-	return out
-}
-
-// open returns what the lines are read from.
-func (n *ndjson) open(cmd *cobra.Command) (io.ReadCloser, error) {
-	if n.file == "-" {
-		return io.NopCloser(cmd.InOrStdin()), nil
-	}
-	file, err := os.Open(n.file)
-	if err != nil {
-		return nil, fmt.Errorf("read lines: %w", err)
-	}
-	stat, err := file.Stat()
-	if err == nil && stat.IsDir() {
-		err = fmt.Errorf("read lines: %s is a folder", n.file)
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return file, nil
 }
 
 // withoutLine takes the line's number out of a refusal, where there was one line and nobody saw it.

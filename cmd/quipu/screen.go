@@ -44,17 +44,16 @@ func isScreen(w io.Writer) bool {
 func toScreen(w io.Writer) bool {
 	out, ok := w.(output)
 	if ok {
-		_, ok = out.Writer.(*screen)
+		_, ok = out.w.(*screen)
 	}
 	return ok
 }
 
-// unscreened returns a command's writer without its screen, for what another program writes and for what
-// moves the cursor on purpose.
+// unscreened returns a command's stdout without its screen, for what moves the cursor on purpose.
 func unscreened(w io.Writer) io.Writer {
 	switch w := w.(type) {
 	case output:
-		return output{unscreened(w.Writer)}
+		return output{unhurried{w.ctx, unscreened(w.w)}}
 	case *screen:
 		return w.Writer
 	}

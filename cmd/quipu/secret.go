@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"io/fs"
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/node/folder"
@@ -13,7 +17,7 @@ type secretFlags struct {
 }
 
 func (s *secretFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.file, "secret-file", "", "a `file` with the cluster secret (default: what quipu.yaml names, else D/secret)")
+	cmd.Flags().StringVar(&s.file, "secret-file", "", "a `file` with the cluster secret, or stdin (-) (default: what quipu.yaml names, else D/secret)")
 	cmd.Flags().BoolVar(&s.open, "open", false, "do without a secret: everybody on this machine can read and write the log")
 }
 
@@ -34,10 +38,18 @@ func (s *secretFlags) override(cmd *cobra.Command, file *folder.Config) error {
 	return nil
 }
 
-// readSecret reads the secret in the file at path, nil for none.
-func readSecret(path string) ([]byte, error) {
+// readSecret reads the secret in the file at path, or from stdin for "-", nil for none.
+func readSecret(cmd *cobra.Command, path string) ([]byte, error) {
 	if path == "" {
 		return nil, nil
 	}
-	return folder.ReadSecret(path)
+	stat, err := os.Stat(path)
+	if path != stdio && (err != nil || stat.Mode()&(fs.ModeNamedPipe|fs.ModeSocket|fs.ModeCharDevice) == 0) {
+		return folder.ReadSecret(path)
+	}
+	b, err := readInput(cmd, path, folder.MaxSecret)
+	if err != nil {
+		return nil, fmt.Errorf("read secret: %w", err)
+	}
+	return folder.ParseSecret(path, b)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -90,7 +89,7 @@ func newStart() *cobra.Command {
 			if err := flags.override(cmd, &file); err != nil {
 				return err
 			}
-			cfg, err := startConfig(dir, file, cmd.ErrOrStderr())
+			cfg, err := startConfig(cmd, dir, file)
 			if err != nil {
 				return err
 			}
@@ -146,7 +145,7 @@ func (f startFlags) override(cmd *cobra.Command, file *folder.Config) error {
 }
 
 // startConfig makes a node's configuration of what the file and the flags say.
-func startConfig(dir string, file folder.Config, errs io.Writer) (node.Config, error) {
+func startConfig(cmd *cobra.Command, dir string, file folder.Config) (node.Config, error) {
 	cfg := node.Config{
 		Dir: dir, Name: file.Name, Listen: file.Listen, Advertise: file.Advertise, Join: file.Join, MDNS: file.MDNS,
 		SecretFrom: file.SecretFile, Open: file.Open, Profile: gossip.Profile(file.Profile), MaxBranches: file.MaxBranches, NoTransients: file.NoTransients,
@@ -161,7 +160,7 @@ func startConfig(dir string, file folder.Config, errs io.Writer) (node.Config, e
 		cfg.Log = id
 	}
 	var err error
-	if cfg.Secret, err = readSecret(file.SecretFile); err != nil {
+	if cfg.Secret, err = readSecret(cmd, file.SecretFile); err != nil {
 		return node.Config{}, err
 	}
 	level := slog.LevelInfo
@@ -170,7 +169,7 @@ func startConfig(dir string, file folder.Config, errs io.Writer) (node.Config, e
 			return node.Config{}, fmt.Errorf("log-level %q: expected debug, info, warn or error", file.LogLevel)
 		}
 	}
-	cfg.Logger = slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: level}))
+	cfg.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 	return cfg, nil
 }
 

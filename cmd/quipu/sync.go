@@ -97,7 +97,7 @@ func (s *syncing) readSecret(cmd *cobra.Command, flags secretFlags) error {
 	if err := flags.override(cmd, &file); err != nil {
 		return err
 	}
-	secret, err := readSecret(file.SecretFile)
+	secret, err := readSecret(cmd, file.SecretFile)
 	s.access = node.Access{Version: version(), Secret: secret, SecretFrom: file.SecretFile, Open: file.Open}
 	return err
 }

@@ -39,10 +39,16 @@ func (f *tokenFile) read() (eventlog.Cursor, error) {
 	if f.path == "" {
 		return eventlog.Cursor{}, nil
 	}
-	file, err := os.Open(f.path)
-	if errors.Is(err, fs.ErrNotExist) {
+	stat, err := os.Stat(f.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return eventlog.Cursor{}, nil
+	case err != nil:
+		return eventlog.Cursor{}, err
+	case !stat.Mode().IsRegular():
+		return eventlog.Cursor{}, fmt.Errorf("token file %s is no regular file, which can be read and written again and again", f.path)
 	}
+	file, err := os.Open(f.path)
 	if err != nil {
 		return eventlog.Cursor{}, err
 	}
@@ -71,7 +77,7 @@ func (f *tokenFile) keep() error {
 	if f.path == "" || f.reached == f.kept {
 		return nil
 	}
-	file, err := makeFile(f.path, true)
+	file, err := makeFile(context.Background(), f.path, true) // no pipe, so nothing is waited for
 	if err != nil {
 		return err
 	}

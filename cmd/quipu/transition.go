@@ -76,7 +76,7 @@ Prints places as "quipu append" does.`,
 	f.StringVar(&move.To, "to", "", "the `stage` it moves to")
 	f.StringVar(&from, "from", "", "the `stage` it moves from (default: the one it is in)")
 	f.StringVar(&move.Trigger, "trigger", "", "the `trigger`: what made it move")
-	f.StringVar(&guard, "machine", "", "refuse what the state machine in this YAML `file` does not allow")
+	f.StringVar(&guard, "machine", "", "refuse what the state machine in this YAML `file` (or stdin, -) does not allow")
 	input.add(cmd, "transitions")
 	return cmd
 }
@@ -92,7 +92,7 @@ func moveAppender(cmd *cobra.Command, guard string) (func(*api.Client, io.Reader
 	if guard == "" {
 		return nil, usagef("--machine is empty: expected the file that declares the state machine")
 	}
-	m, err := readMachine(guard)
+	m, err := readMachine(cmd, guard)
 	return func(c *api.Client, lines io.Reader) error {
 		return printPlaces(cmd.OutOrStdout(), c.GuardedTransition(cmd.Context(), m, lines))
 	}, err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,7 +25,7 @@ type checkFlags struct {
 
 func (f *checkFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.file, "machine", "", "a YAML `file` that declares the state machine")
+	flags.StringVar(&f.file, "machine", "", "a YAML `file` that declares the state machine, or stdin (-)")
 	flags.BoolVar(&f.list, "check", false, "list what is odd by the machine of --machine")
 	flags.BoolVar(&f.dot, "dot", false, "draw the machine of --machine for Graphviz")
 	flags.BoolVar(&f.mermaid, "mermaid", false, "draw the machine of --machine for Mermaid")
@@ -63,7 +62,7 @@ func (f *checkFlags) run(cmd *cobra.Command, ask api.CheckRequest, dir, format s
 	if ask.At, err = f.at.moment(cmd); err != nil {
 		return err
 	}
-	if ask.Machine, err = readMachine(f.file); err != nil {
+	if ask.Machine, err = readMachine(cmd, f.file); err != nil {
 		return err
 	}
 	if ask.MaxFindings = f.limit; f.dot || f.mermaid {
@@ -96,13 +95,8 @@ func (f *checkFlags) run(cmd *cobra.Command, ask api.CheckRequest, dir, format s
 }
 
 // readMachine reads and validates a machine.
-func readMachine(path string) (machine.Machine, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return machine.Machine{}, fmt.Errorf("--machine: %w", err)
-	}
-	defer file.Close()
-	b, err := io.ReadAll(io.LimitReader(file, machinefile.MaxSize+1))
+func readMachine(cmd *cobra.Command, path string) (machine.Machine, error) {
+	b, err := readInput(cmd, path, machinefile.MaxSize)
 	if err != nil {
 		return machine.Machine{}, fmt.Errorf("--machine: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/transition/machine"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -16,6 +17,9 @@ var calls = map[string]func(ctx context.Context, c *api.Client, stdin io.Reader)
 	"Append": func(ctx context.Context, c *api.Client, stdin io.Reader) error { return last(c.Append(ctx, stdin)) },
 	"Transition": func(ctx context.Context, c *api.Client, stdin io.Reader) error {
 		return last(c.Transition(ctx, stdin))
+	},
+	"GuardedTransition": func(ctx context.Context, c *api.Client, stdin io.Reader) error {
+		return last(c.GuardedTransition(ctx, machine.Machine{}, stdin))
 	},
 	"ApplyBundle": func(ctx context.Context, c *api.Client, stdin io.Reader) error {
 		_, err := c.ApplyBundle(ctx, stdin)
@@ -70,6 +74,10 @@ var calls = map[string]func(ctx context.Context, c *api.Client, stdin io.Reader)
 	},
 	"Prune": func(ctx context.Context, c *api.Client, _ io.Reader) error {
 		_, err := c.Prune(ctx, api.PruneRequest{})
+		return err
+	},
+	"Recover": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Recover(ctx, api.RecoverRequest{})
 		return err
 	},
 	"Sync": func(ctx context.Context, c *api.Client, _ io.Reader) error {

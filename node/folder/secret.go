@@ -16,6 +16,15 @@ import (
 // secretSize is the length of a cluster secret in bytes; its file holds twice as many hex digits.
 const secretSize = 32
 
+// secretForm is what a secret's file is expected to hold, secretWays how to come by one.
+const (
+	secretForm = "64 hex digits"
+	secretWays = "bring back the one that the other nodes of the log have; for a log's first node, openssl rand -hex 32 makes one"
+)
+
+// MaxSecret bounds the file of a secret, in bytes.
+const MaxSecret = 4 << 10
+
 // SecretPrint names a secret without giving it away: 16 hex digits, or "open" for none.
 type SecretPrint string
 
@@ -41,20 +50,26 @@ func (f Folder) secretPrint() string { return f.path("secret.print") }
 // returns [ErrMode] for one that others may read or write. Errors never show what the file holds.
 func ReadSecret(path string) ([]byte, error) {
 	file := part{
-		path: path, noun: "secret file", expect: fmt.Sprintf("%d hex digits", 2*secretSize), most: 4 << 10, private: true,
-		ways: "bring back the one that the other nodes of the log have; for a log's first node, openssl rand -hex 32 makes one",
+		path: path, noun: "secret file", expect: secretForm, most: MaxSecret, private: true,
+		ways: secretWays,
 	}
 	b, err := file.read()
 	if err != nil {
 		return nil, fmt.Errorf("read secret: %w", err)
 	}
-	if b, err = bom.Strip(b); err != nil {
-		return nil, fmt.Errorf("read secret: %s: %w", path, err)
+	return ParseSecret(path, b)
+}
+
+// ParseSecret reads a secret from what a pipe has brought that is called name; see [ReadSecret].
+func ParseSecret(name string, b []byte) ([]byte, error) {
+	b, err := bom.Strip(b)
+	if err != nil {
+		return nil, fmt.Errorf("read secret: %s: %w", name, err)
 	}
 	text := strings.TrimSpace(string(b))
 	secret, err := hex.DecodeString(text)
 	if err != nil || len(secret) != secretSize {
-		return nil, fmt.Errorf("read secret: %s: expected %s, got %d characters; %s", path, file.expect, len(text), file.ways)
+		return nil, fmt.Errorf("read secret: %s: expected %s, got %d characters; %s", name, secretForm, len(text), secretWays)
 	}
 	return secret, nil
 }

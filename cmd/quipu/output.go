@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"syscall"
+	"time"
+)
+
+// leaving is how long a write may take once the command is to end: one to somebody who reads is done by
+// then.
+const leaving = time.Second
+
+// unhurried is a writer to somebody who may not read, such as a pipe. A Write ends with ctx's cause soon
+// after ctx has ended; what it waits in is left behind then.
+type unhurried struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (u unhurried) Write(b []byte) (int, error) {
+	b = bytes.Clone(b) // the caller's own may be written to before it is left behind
+	done := make(chan struct{})
+	var n int
+	var err error
+	go func() {
+		defer close(done)
+		n, err = u.w.Write(b)
+	}()
+	select {
+	case <-done:
+		return n, err
+	case <-u.ctx.Done():
+	}
+	select {
+	case <-done:
+		return n, err
+	case <-time.After(leaving):
+		return 0, context.Cause(u.ctx)
+	}
+}
+
+// errReaderGone is returned by writing to stdout when nobody reads it any more.
+var errReaderGone = errors.New("the reader closed the pipe")
+
+// output is stdout. It tells a closed pipe there from one to a daemon.
+type output struct{ unhurried }
+
+func (o output) Write(b []byte) (int, error) {
+	n, err := o.unhurried.Write(b)
+	if errors.Is(err, syscall.EPIPE) {
+		err = errReaderGone
+	}
+	return n, err
+}
+
+// bare returns what a command's stdout or stderr is written to, for another program to write to: a file
+// where it is one, whatever is written.
+func bare(w io.Writer) io.Writer {
+	switch w := w.(type) {
+	case output:
+		return unscreened(w.w)
+	case unhurried:
+		return unscreened(w.w)
+	}
+	return w
+}
+
+// isTerminal reports whether a person looks at file.
+func isTerminal(file *os.File) bool {
+	stat, err := file.Stat()
+	return err == nil && stat.Mode()&os.ModeCharDevice != 0
+}
