@@ -123,7 +123,7 @@ func (s *state) unlinked(m membership.Member, now time.Time) State {
 	switch {
 	case !m.Alive:
 		return Dead
-	case s.wanted[m.Author] && now.Sub(m.Since) > s.g.pace.suspect && now.Sub(m.Heard) > s.g.pace.suspect:
+	case (s.wanted[m.Author] || s.failing(m.Author, now)) && now.Sub(m.Since) > s.g.pace.suspect && now.Sub(m.Heard) > s.g.pace.suspect:
 		return Suspect
 	}
 	return Alive

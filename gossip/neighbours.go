@@ -29,8 +29,11 @@ func (s *state) chooseNeighbours(now time.Time) {
 	alive := make(map[crdt.Author]bool)
 	var members []crdt.Author
 	for _, m := range s.g.members.Members() {
-		if m.Alive {
-			alive[m.Author] = true
+		if !m.Alive {
+			continue
+		}
+		alive[m.Author] = true
+		if !s.failing(m.Author, now) {
 			members = append(members, m.Author)
 		}
 	}
@@ -58,6 +61,13 @@ func (s *state) chooseNeighbours(now time.Time) {
 			p.stop(errEnough)
 		}
 	}
+}
+
+// failing reports whether a member could not be reached of late. Others are linked in its place until it is
+// tried again: it may not exist.
+func (s *state) failing(a crdt.Author, now time.Time) bool {
+	c := s.calls[a]
+	return c != nil && !c.dialling && !c.over(now) && s.linkTo(a) == nil
 }
 
 // membersChanged sees to it that new members are looked at.

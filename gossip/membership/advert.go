@@ -50,6 +50,9 @@ func appendAdvert(b []byte, a Advert) []byte {
 	return b
 }
 
+// strictly compares heads so that one that stands there twice is out of order.
+func strictly(h, o crdt.Head) int { return cmp.Or(h.Compare(o), -1) }
+
 // parseAdverts reads a message. What it returns shares no memory with b.
 func parseAdverts(b []byte) ([]Advert, error) {
 	if len(b) == 0 || b[0] != advertVersion {
@@ -74,7 +77,7 @@ func parseAdverts(b []byte) ([]Advert, error) {
 			a.Heads = append(a.Heads, h)
 			b = b[headSize:]
 		}
-		if !slices.IsSortedFunc(a.Heads, crdt.Head.Compare) {
+		if !slices.IsSortedFunc(a.Heads, strictly) {
 			return nil, errAdvert
 		}
 		adverts = append(adverts, a)

@@ -89,6 +89,7 @@ func TestVectorsMembership(t *testing.T) {
 		{"no heads", append(slices.Clone(two[:33]), 0)},
 		{"nine heads", appendAdvert([]byte{advertVersion}, advertOf(1, 20, maxAdvertHeads+1))},
 		{"heads out of order", appendAdvert([]byte{advertVersion}, Advert{Heads: []crdt.Head{{Next: 2, ID: crdt.OpID{1}}, {Next: 1, ID: crdt.OpID{1}}}})},
+		{"a head twice", appendAdvert([]byte{advertVersion}, Advert{Heads: []crdt.Head{{Next: 2, ID: crdt.OpID{1}}, {Next: 2, ID: crdt.OpID{1}}}})},
 		{"a head at 0", appendAdvert([]byte{advertVersion}, Advert{Heads: []crdt.Head{{ID: crdt.OpID{1}}}})},
 		{"a head without an id", appendAdvert([]byte{advertVersion}, Advert{Heads: []crdt.Head{{Next: 1}}})},
 	} {
