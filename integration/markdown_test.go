@@ -2,7 +2,10 @@ package integration
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
+	"testing"
 )
 
 // block is a fenced block of a text in Markdown.
@@ -42,4 +45,28 @@ func fencedBlocks(markdown string) ([]block, error) {
 		return nil, fmt.Errorf("line %d: the block that begins there does not end", open.line)
 	}
 	return blocks, nil
+}
+
+// TestTextsSayNothingTwice: a line that stands twice was left behind when two changes met.
+func TestTextsSayNothingTwice(t *testing.T) {
+	for _, name := range []string{"README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/GUIDE.md"} {
+		text, err := os.ReadFile(filepath.Join("..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, seen := false, map[string]int{}
+		for i, line := range strings.Split(string(text), "\n") {
+			if strings.HasPrefix(line, "```") {
+				code = !code
+			}
+			indented := strings.HasPrefix(line, "    ") // as code is
+			if line = strings.TrimSpace(line); code || indented || len(line) < 40 {
+				continue
+			}
+			if first := seen[line]; first > 0 {
+				t.Errorf("%s:%d: line %d says the same: %s", name, i+1, first, line)
+			}
+			seen[line] = i + 1
+		}
+	}
 }

@@ -68,7 +68,7 @@ fails at, most often. They are never handled; the follower counts them.`,
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usagef("expected the follower's name and a number of entries, got %d arguments", len(args))
+				return usagef("expected the follower's name and a number of entries, got %s", count(uint64(len(args)), "argument"))
 			}
 			n, err := strconv.ParseUint(args[1], 10, 64)
 			if err != nil || n == 0 {

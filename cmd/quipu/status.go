@@ -157,7 +157,7 @@ func printStatus(w io.Writer, s api.Status) error {
 		line("daemon", "process %d since %s", s.PID, s.Started.Format(time.RFC3339))
 		line("listen", "%s", s.Listen)
 		line("socket", "%s", s.Socket)
-		line("members", "%d others alive, %d linked", s.Members, s.Linked)
+		line("members", "%s alive, %d linked", count(uint64(s.Members), "other"), s.Linked)
 		line("caught up", "%s", caughtUpLine(s))
 		if s.Behind.Claimed > 0 {
 			line("claimed", "members say to have more of %s, which does not come or is not taken; the daemon's log says why",

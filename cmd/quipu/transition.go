@@ -12,6 +12,7 @@ import (
 )
 
 func newTransition() *cobra.Command {
+	var headers []string
 	var dir, from, guard string
 	var move api.Move
 	var input ndjson
@@ -34,9 +35,12 @@ another node has written and this one has not got yet nobody can look at. A
 --from is then part of the question: it is refused where the subject is in
 another stage.
 
-Prints places as "quipu append" does.`,
+Prints places as "quipu append" does.
+
+` + timeHelp,
 		Example: `  quipu transition --dir a --subject PEP-0008 --to active --trigger vote
   quipu transition --dir a --subject PEP-0008 --to final --machine pep.yaml
+  quipu transition --dir a --subject PEP-0008 --to draft --time 2001-07-05
   quipu transition --dir a --ndjson moves.jsonl`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			lines, err := input.given(cmd, "--machine")
@@ -53,13 +57,11 @@ Prints places as "quipu append" does.`,
 			if move.Subject == "" || move.To == "" {
 				return usagef("--subject and --to are needed: what moves, and where to (or give --ndjson)")
 			}
-			for name, text := range map[string]string{"subject": move.Subject, "to": move.To, "from": from, "trigger": move.Trigger} {
-				if !utf8.ValidString(text) {
-					return usagef("--%s %q is not valid UTF-8", name, text)
-				}
-			}
 			if cmd.Flags().Changed("from") {
 				move.From = &from
+			}
+			if err := fillMove(cmd, &move, headers); err != nil {
+				return err
 			}
 			line, err := json.Marshal(move)
 			if err != nil {
@@ -77,8 +79,31 @@ Prints places as "quipu append" does.`,
 	f.StringVar(&from, "from", "", "the `stage` it moves from (default: the one it is in)")
 	f.StringVar(&move.Trigger, "trigger", "", "the `trigger`: what made it move")
 	f.StringVar(&guard, "machine", "", "refuse what the state machine in this YAML `file` (or stdin, -) does not allow")
+	f.StringVar(&move.Module, "module", "", "the `module`: what part or instance of a program says so")
+	f.Var(timeFlag{&move.Time}, "time", "the `time` at which it moved: RFC 3339, a date or an age (default: now)")
+	f.StringArrayVar(&headers, "header", nil, "a header, `NAME=VALUE` (repeat it for several)")
 	input.add(cmd, "transitions")
 	return cmd
+}
+
+// fillMove gives a move its headers, and refuses texts that have no JSON form.
+func fillMove(cmd *cobra.Command, move *api.Move, headers []string) error {
+	parsed, err := parseHeaders(headers)
+	if err != nil {
+		return err
+	}
+	for _, h := range parsed {
+		if move.Headers == nil {
+			move.Headers = map[string]string{}
+		}
+		move.Headers[h.Name] = h.Value
+	}
+	for _, name := range []string{"subject", "to", "from", "trigger", "module", "header"} {
+		if text := cmd.Flags().Lookup(name).Value.String(); !utf8.ValidString(text) {
+			return usagef("--%s %q is not valid UTF-8", name, text)
+		}
+	}
+	return nil
 }
 
 // moveAppender returns what appends the moves in some lines and prints their places: by the machine in

@@ -162,8 +162,13 @@ func (in input[T]) item(line []byte) (item T, empty bool, err error) {
 	if err != nil {
 		return item, false, invalid(err)
 	}
-	if len(bytes.TrimSpace(line)) == 0 {
+	switch text := bytes.TrimSpace(line); {
+	case len(text) == 0:
 		return item, true, nil
+	case text[0] == '[':
+		return item, false, invalid(errors.New(`expected one JSON object on each line, got a list ("jq -c .[]" makes lines of it)`))
+	case len(text) == 1 && text[0] == '{':
+		return item, false, invalid(errors.New(`expected one JSON object on each line, got one on several lines ("jq -c ." makes lines of them)`))
 	}
 	item, err = in.parse(line)
 	return item, false, err
