@@ -83,11 +83,12 @@ func (l *Log) publish(tx *writeTx) (forked []crdt.Author) {
 	}
 	l.state.digest = l.state.digest.WithAll(heads)
 	l.state.next = tx.next
-	if !tx.mark.IsZero() {
-		l.state.mark = tx.mark
+	if tx.added > 0 {
+		l.state.arrives(tx.now, tx.mark)
 	}
 	l.state.sweep = max(l.state.sweep, tx.swept)
 	l.state.clockAt(tx.now)
+	l.warnAhead(tx.now)
 	if tx.added > 0 {
 		l.full = nil
 	}
@@ -219,6 +220,7 @@ func (l *Log) reload() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.reopened(&l.cfg)
+	s.arrived = l.state.arrived
 	l.state = s
 	return nil
 }

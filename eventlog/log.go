@@ -73,6 +73,8 @@ type Log struct {
 	secondOp   *crdt.Signed
 	recovering *RecoveringError
 	headless   error
+	// warnedAhead says that the log was told of our own clock being ahead, see warnAhead.
+	warnedAhead bool
 	// unsynced says that the file shows what may not be on disk; readers are shown what is.
 	unsynced bool
 	state    state

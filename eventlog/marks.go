@@ -7,23 +7,48 @@ import (
 	"time"
 )
 
-// markEvery is how far apart the marks are: what arrived between two of them is known to have been here
-// since the later one at latest.
-const markEvery = time.Hour
+// A stretch of arrivals lasts an hour at most, and an eighth of the age at which bodies are trimmed here,
+// which is how much later than it could an op may count as old; but a second at least.
+const (
+	longestStretch  = time.Hour
+	shortestStretch = time.Second
+)
+
+func (p TrimPolicy) stretch() time.Duration {
+	if p.MinAge == 0 {
+		return longestStretch // age does not matter
+	}
+	return min(max(p.MinAge/8, shortestStretch), longestStretch)
+}
 
 // The marks say at which time of this node's wall clock an offset was given. They tell how long an op
-// has been here where its own clock cannot be believed: one that is years ahead would else keep
-// its entries from ever growing old.
+// has been here, which counts where its own clock says more: that is its writer's word.
+//
+//	offsets   0 … 99 │ 100 … 170 │ 171 …
+//	mark           at 100          at 171
+//	began          10:40           14:05      when the stretch begins
+//	ended          10:31           11:40      when the one before it had its last arrival
+//
+// So what lies in a stretch came between its beginning and the end that the next mark names.
 
-// putMark records when the first entry of this transaction arrives, if the last mark is an hour old, or
-// the wall clock was set back behind it.
+// arrivalMark is the value of one: two times in milliseconds since 1970. Marks of older files have the first alone,
+// which stands for both.
+type arrivalMark struct{ began, ended time.Time }
+
+// putMark begins a stretch with the first entry of this transaction, if the last one has lasted long enough
+// or the wall clock was set back behind its beginning.
 func (tx *writeTx) putMark() error {
-	since := tx.now.Sub(tx.log.lastMark())
-	if tx.added == 0 || since >= 0 && since < markEvery {
+	last, arrived := tx.log.lastArrival()
+	since := tx.now.Sub(last)
+	if tx.added == 0 || since >= 0 && since < tx.log.cfg.Trim.stretch() {
 		return nil
+	}
+	if last.IsZero() {
+		arrived = tx.now
 	}
 	k := encodeOffset(tx.readTx.next)
 	v := binary.BigEndian.AppendUint64(nil, uint64(tx.now.UnixMilli()))
+	v = binary.BigEndian.AppendUint64(v, uint64(arrived.UnixMilli()))
 	if err := tx.tree(bucketMarks).packed().put(k[:], v); err != nil {
 		return fmt.Errorf("store mark: %w", err)
 	}
@@ -31,49 +56,78 @@ func (tx *writeTx) putMark() error {
 	return nil
 }
 
-func (l *Log) lastMark() time.Time {
+// lastArrival returns when the last stretch began, and a time by which all that is held had arrived. Both are
+// zero where nothing was marked.
+func (l *Log) lastArrival() (began, arrived time.Time) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.state.mark
+	return l.state.mark, l.state.arrived
 }
 
-// lastMark returns the time of the last mark; the zero time if there is none.
+// arrives takes note that a transaction of now has added ops, and begun a stretch if mark is not zero.
+func (s *state) arrives(now, mark time.Time) {
+	if !mark.IsZero() {
+		s.mark, s.arrived = mark, mark
+	}
+	if now.After(s.arrived) {
+		s.arrived = now
+	}
+}
+
+// arrivedBy sets by when all that is held had arrived, of a log that is opened at now.
+func (s *state) arrivedBy(now time.Time) {
+	s.arrived = now
+	if end := s.mark.Add(longestStretch); !s.mark.IsZero() && end.Before(now) {
+		s.arrived = end // later than that a stretch would have begun
+	}
+}
+
+// lastMark returns when the last stretch began; the zero time if there is none.
 func (tx *readTx) lastMark() (time.Time, error) {
 	k, v := tx.tree(bucketMarks).Cursor().Last()
 	if k == nil {
 		return time.Time{}, nil
 	}
-	return decodeMark(v)
+	m, err := decodeMark(v)
+	return m.began, err
 }
 
 // heldSince returns a time since when the op that arrived at offset has been here at the latest, as this
-// node's wall clock had it: the later of the marks around it, so that a wall clock that was wrong for a
-// while makes nothing look older than it is. It is now where no mark tells.
-func (tx *readTx) heldSince(offset uint64, now time.Time) (time.Time, error) {
+// node's wall clock had it: the later of the beginning and the end of its stretch, so that a wall clock that
+// was wrong for a while makes nothing look older than it is. The last stretch ends at arrived.
+func (tx *readTx) heldSince(offset uint64, arrived time.Time) (time.Time, error) {
 	k := encodeOffset(offset + 1)
 	c := tx.tree(bucketMarks).Cursor()
-	after, v := c.Seek(k[:])
-	if after == nil {
-		return now, nil
+	since := arrived
+	at, v := c.Seek(k[:])
+	if at == nil {
+		at, v = c.Last()
+	} else {
+		next, err := decodeMark(v)
+		if err != nil {
+			return arrived, err
+		}
+		since = next.ended
+		at, v = c.Prev()
 	}
-	since, err := decodeMark(v)
-	if err != nil {
-		return now, err
-	}
-	before, v := c.Prev()
-	if before == nil {
+	if at == nil {
 		return since, nil
 	}
-	earlier, err := decodeMark(v)
-	if earlier.After(since) {
-		since = earlier
+	own, err := decodeMark(v)
+	if own.began.After(since) {
+		since = own.began
 	}
 	return since, err
 }
 
-func decodeMark(v []byte) (time.Time, error) {
-	if len(v) != 8 {
-		return time.Time{}, &DamagedError{What: "the marks", Err: errors.New("wrong length")}
+func decodeMark(v []byte) (m arrivalMark, err error) {
+	if len(v) != 8 && len(v) != 16 {
+		return arrivalMark{}, &DamagedError{What: "the marks", Err: errors.New("wrong length")}
 	}
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(v))), nil
+	m.began = time.UnixMilli(int64(binary.BigEndian.Uint64(v)))
+	m.ended = m.began
+	if len(v) == 16 {
+		m.ended = time.UnixMilli(int64(binary.BigEndian.Uint64(v[8:])))
+	}
+	return m, nil
 }

@@ -192,6 +192,8 @@ func (l *Log) start() error {
 			return err
 		}
 		l.state.reopened(&l.cfg)
+		l.state.arrivedBy(l.cfg.Now())
+		l.warnAhead(l.cfg.Now())
 		tx.next, tx.most = l.state.next, l.state.next
 		l.headless = l.checkOwnHead(tx)
 		return nil

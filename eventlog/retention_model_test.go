@@ -24,7 +24,11 @@ type keptOp struct {
 	clock         crdt.Clock
 	offset        uint64
 	gone, dropped bool
+	stretch       *stretch // in which it arrived
 }
+
+// stretch is how finely arrivals are remembered: from when to when it lasted.
+type stretch struct{ began, ended time.Time }
 
 func (o *keptOp) next() uint64 { return o.first + o.count }
 
@@ -36,6 +40,7 @@ type retentionModel struct {
 	ops   []*keptOp // in arrival order
 	next  uint64
 	floor uint64
+	comes *stretch       // the last stretch; nil before the first arrival
 	query eventlog.Query // of the reader; its page is "" when there is none
 	rest  []string       // what it has to read
 	swept bool           // since it began
@@ -51,7 +56,7 @@ func TestRetentionModel(t *testing.T) {
 		eventlog.Unsynced(m.Log)
 		rt.Repeat(map[string]func(*rapid.T){
 			"append": m.append, "apply": m.apply, "wait": m.wait, "trim": m.trimAll, "prune": m.pruneSome,
-			"reopen": func(*rapid.T) { m.reopen(); eventlog.Unsynced(m.Log) }, "compact": m.compact,
+			"reopen": m.openAgain, "compact": m.compact,
 			"begin to read": m.begin, "read on": m.readOn, "": m.check,
 		})
 		if report, err := m.Verify(t.Context()); err != nil || !report.OK() {
@@ -75,8 +80,32 @@ func (m *retentionModel) events(rt *rapid.T) (crdt.Retention, []crdt.Event) {
 }
 
 func (m *retentionModel) take(a crdt.Author, first uint64, class crdt.Retention, n int) {
-	m.ops = append(m.ops, &keptOp{author: a, first: first, count: uint64(n), class: class, written: m.now, offset: m.next})
+	if m.comes == nil || m.now.Sub(m.comes.began) >= m.cfg.Trim.MinAge/8 {
+		m.comes = &stretch{began: m.now}
+	}
+	m.comes.ended = m.now
+	m.ops = append(m.ops, &keptOp{author: a, first: first, count: uint64(n), class: class, written: m.now, offset: m.next, stretch: m.comes})
 	m.next += uint64(n)
+}
+
+// openAgain closes the log and opens it: when the last stretch ended is forgotten, but for what must be so.
+func (m *retentionModel) openAgain(*rapid.T) {
+	m.reopen()
+	eventlog.Unsynced(m.Log)
+	if m.comes != nil {
+		m.comes.ended = m.now
+		if most := m.comes.began.Add(time.Hour); most.Before(m.now) {
+			m.comes.ended = most
+		}
+	}
+}
+
+// since returns from when on the age of an op counts: ours from its writing, others' from their arrival.
+func (m *retentionModel) since(o *keptOp) time.Time {
+	if o.author == m.Author() {
+		return o.written
+	}
+	return o.stretch.ended
 }
 
 func (m *retentionModel) append(rt *rapid.T) {
@@ -123,7 +152,7 @@ func (m *retentionModel) trimAll(*rapid.T) {
 			m.swept = m.swept || !o.dropped
 			o.dropped = true
 		}
-		if !o.dropped && !o.gone && o.class == crdt.Trimmable && m.now.Sub(o.written) >= time.Hour && m.height(o.author)-o.next() >= 3 {
+		if !o.dropped && !o.gone && o.class == crdt.Trimmable && m.now.Sub(m.since(o)) >= time.Hour && m.height(o.author)-o.next() >= 3 {
 			o.gone, m.swept = true, true
 		}
 	}

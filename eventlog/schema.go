@@ -30,7 +30,8 @@ import (
 //	arrivals
 //	  offset (8)      → author (32) ‖ first (8) ‖ op id (32) ‖ count (8); none where an op was pruned
 //	marks
-//	  offset (8)      → when it was given to an entry, in milliseconds since 1970 (8)
+//	  offset (8)      → when it was given to an entry (8) ‖ when the last one before it was (8), in
+//	                    milliseconds since 1970; the first alone in older files
 //	followers
 //	  name            → cursor (8): an offset ‖ record, see followerrecord.go; none if only SetCursor wrote it
 //	state

@@ -25,8 +25,9 @@ type state struct {
 	trimmed, pruned, cut uint64
 	// sweep numbers the transactions that forgot something; 0 before there was one.
 	sweep uint64
-	// mark is the last time that is on record for an offset, see marks.go; zero before there is one.
-	mark time.Time
+	// mark is the last time that is on record for an offset, see marks.go; zero before there is one. By
+	// arrived all that is held had arrived.
+	mark, arrived time.Time
 }
 
 func newState() state {

@@ -65,6 +65,8 @@ type TrimReport struct {
 	// Trimmed are the ops that have lost their bodies, Pruned those that were dropped.
 	Trimmed, Pruned Forgotten
 	Held            []HeldBack
+	// Ahead is what was kept of feeds whose clocks are ahead, by author.
+	Ahead []KeptAhead
 }
 
 // Trim forgets what the policy lets go: the bodies of trimmable entries that are old enough and far
@@ -279,11 +281,11 @@ func (t *trimming) findTrimmed(tx *readTx, a crdt.Author, f *found) error {
 		if fate == fateTrim {
 			f.keys = append(f.keys, c.key)
 		}
-		if clear = clear && fate != fateKeep; clear {
+		if clear = clear && fate >= fateSettle; clear {
 			f.swept = s.Next()
 		}
-		if fate == fateKeep && len(feed.Branches) == 1 && !s.Clock.Ahead(now) && !t.policy.old(s.Clock.Time(), now) {
-			break // those after it are younger
+		if fate == fateYoung && len(feed.Branches) == 1 && !s.Clock.Ahead(now) {
+			break // those after it are younger, and came later
 		}
 	}
 	return c.err
@@ -294,6 +296,7 @@ type trimFate uint8
 
 const (
 	fateKeep   trimFate = iota // a later trim may have to look at it again
+	fateYoung                  // the same, since it is not old enough
 	fateSettle                 // nothing is ever to be done
 	fateTrim
 )
@@ -305,11 +308,13 @@ func (t *trimming) fate(tx *readTx, c *opCursor, s crdt.Signed, next uint64, now
 	if !t.policy.beyondCount(s.Header, next) {
 		return fateKeep, nil
 	}
-	if !t.policy.old(s.Clock.Time(), now) {
-		since, err := tx.heldSince(c.offset(), now)
-		if err != nil || !t.policy.old(since, now) {
-			return fateKeep, err
-		}
+	since, err := t.ageOf(tx, c, s, now)
+	if err != nil {
+		return fateKeep, err
+	}
+	if !t.policy.old(since, now) {
+		t.keep(s, now)
+		return fateYoung, nil
 	}
 	if t.holders.hold(c.offset(), s.Count, false) {
 		return fateKeep, nil

@@ -88,14 +88,20 @@ func (p TrimPolicy) KeepsLess(q TrimPolicy) bool {
 }
 
 // mayBeStripped reports whether op, of a feed that is known to reach up to next, may come without its
-// body: we would have trimmed it ourselves. A clock that is ahead of ours says nothing of the age.
+// body: had we held it since it was written, we would have trimmed it ourselves. When it comes it has not
+// been here at all, so its arrival cannot count, or no newcomer could catch up with those who have trimmed;
+// its clock alone does. Nobody who trims by the same policy is refused for that: an op is trimmed when both
+// its clock and its arrival are old enough there, so its clock is here too. A clock that is ahead of ours says
+// nothing of the age.
 func (p TrimPolicy) mayBeStripped(op crdt.Header, next uint64, now time.Time) bool {
 	old := op.Clock.Ahead(now) || now.Sub(op.Clock.Time()) >= p.MinAge-strippedSlack
 	return !p.KeepBodies && op.Retention == crdt.Trimmable && old && p.beyondCount(op, next)
 }
 
 // old reports whether what is known to be there since then is old enough.
-func (p TrimPolicy) old(since, now time.Time) bool { return now.Sub(since) >= p.MinAge }
+func (p TrimPolicy) old(since, now time.Time) bool {
+	return p.MinAge == 0 || now.Sub(since) >= p.MinAge
+}
 
 // beyondCount reports whether enough entries stand above op in a feed that reaches up to next.
 func (p TrimPolicy) beyondCount(op crdt.Header, next uint64) bool {

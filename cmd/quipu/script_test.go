@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 //	fill FILE N [BEFORE AFTER]  writes N letters, with text before and after
 //	repeat FILE N LINE        writes a line N times
 //	events FILE               prints the JSON forms in a file without what is another log's
+//	written DIR DURATION      appends a trimmable entry by a wall clock that is off by so much
 //	subjects NAME...          wants the subjects of the last table to be these, in this order
 //	daemon start DIR ARG...   runs quipu start and waits for its ready line; sets $DIR_addr and $DIR_socket. All
 //	                          daemons of a script share a secret, in DIR/secret, unless an ARG says which or
@@ -60,7 +61,8 @@ func TestScript(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "capture": capture, "replace": replace, "configure": configure, "flip": flip, "cut": cut, "daemon": daemonCommand,
+			"written": written,
+			"exits":   exits, "capture": capture, "replace": replace, "configure": configure, "flip": flip, "cut": cut, "daemon": daemonCommand,
 			"corrupt": corrupt, "fill": fill, "repeat": repeat, "events": events, "subjects": subjects, "until": until,
 			"deaf": deafCommand,
 		},

@@ -194,8 +194,11 @@ func printStatus(w io.Writer, s api.Status) error {
 	if s.Forked > 0 {
 		line("forked", "%s: see quipu forks list", count(uint64(s.Forked), "author"))
 	}
-	if s.Ahead > 0 {
-		line("ahead", "%d authors have a clock more than a minute ahead", s.Ahead)
+	for _, a := range s.AheadFeeds {
+		line("ahead", "%s", aheadLine(a))
+	}
+	if more := s.Ahead - len(s.AheadFeeds); more > 0 {
+		line("ahead", "and %s more", count(uint64(more), "author"))
 	}
 	return f.print(w)
 }

@@ -14,6 +14,11 @@ are old and far enough from the end of their author's feed, and of pruned feeds
 all that their author has given leave to forget. Numbers are never given again,
 and headers stay, so that what is left can be verified.
 
+Age counts from the later of an entry's clock and its arrival here, and from its
+arrival alone where the clock is more than a minute ahead: a clock that was wrong
+when an entry was written neither lets it go at once nor keeps it for years. What
+is kept for such a clock is named.
+
 The policy is that of D/quipu.yaml (trim-age, trim-count), 14 days and 10,000
 entries unless it says otherwise; the daemon trims by it every hour. --min-age
 and --min-count take its place this time. To keep less than it does takes
@@ -95,6 +100,9 @@ func printTrim(w io.Writer, r api.TrimReport) error {
 		} else {
 			f.line("held back", "%s by %s, which is at offset %d, %d behind", count(h.Entries, "entry"), holderName(h), h.Offset, h.Behind)
 		}
+	}
+	for _, a := range r.Ahead {
+		f.line("kept", "%s", keptAheadLine(a))
 	}
 	f.line("before", "%s", fileUse(r.Before))
 	f.line("after", "%s", fileUse(r.After))

@@ -58,6 +58,14 @@ func printTrimStatus(w io.Writer, s trimStatus) error {
 		}
 		f.line("holder", "%s at offset %d, %d behind%s", holderName(h), h.Offset, h.Behind, what)
 	}
+	for _, a := range s.Ahead {
+		f.line("ahead", "%s", aheadLine(a))
+	}
+	if s.Last != nil {
+		for _, a := range s.Last.Ahead {
+			f.line("kept", "%s", keptAheadLine(a))
+		}
+	}
 	for _, g := range s.Gone {
 		f.line("gone", "%s", goneFrom(g))
 	}

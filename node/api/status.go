@@ -50,9 +50,11 @@ type Status struct {
 
 	// Forked is how many authors contradict themselves. Ahead is how many have a clock that is more than
 	// a minute ahead of this node's. Shut are those of whom no more is taken here, with the reason.
-	Forked int                    `json:"forked"`
-	Ahead  int                    `json:"ahead"`
-	Shut   map[crdt.Author]string `json:"shut,omitempty"`
+	Forked int `json:"forked"`
+	Ahead  int `json:"ahead"`
+	// AheadFeeds are the first of those that are ahead, at most 32.
+	AheadFeeds []Ahead                `json:"aheadFeeds,omitempty"`
+	Shut       map[crdt.Author]string `json:"shut,omitempty"`
 	// Counts are the node's counters since its start, by name.
 	Counts map[string]uint64 `json:"counts,omitempty"`
 

@@ -45,6 +45,8 @@ type TrimReport struct {
 	Pruned  Forgotten `json:"pruned"`
 	// Held are those who have kept something back, or were too far behind to.
 	Held []Holder `json:"held,omitempty"`
+	// Ahead are the feeds of which something was kept since their clocks are ahead.
+	Ahead []Ahead `json:"ahead,omitempty"`
 	// Before and After are what the log's file took up.
 	Before FileUse `json:"before"`
 	After  FileUse `json:"after"`
@@ -88,11 +90,13 @@ type TrimStatus struct {
 	// Every is how often the daemon trims; absent where it does not by itself, or does not run.
 	Every age.Age `json:"every,omitzero"`
 	// Trimmed is how many entries are here without their bodies, Pruned how many were here and are no more.
-	Trimmed uint64    `json:"trimmed"`
-	Pruned  uint64    `json:"pruned"`
-	File    FileUse   `json:"file"`
-	Holders []Holder  `json:"holders,omitempty"`
-	Last    *LastTrim `json:"last,omitempty"`
+	Trimmed uint64   `json:"trimmed"`
+	Pruned  uint64   `json:"pruned"`
+	File    FileUse  `json:"file"`
+	Holders []Holder `json:"holders,omitempty"`
+	// Ahead are the feeds whose clocks are ahead, at most 32: their age is not known.
+	Ahead []Ahead   `json:"ahead,omitempty"`
+	Last  *LastTrim `json:"last,omitempty"`
 }
 
 // LastTrim is what the last trim of a running daemon did.
@@ -101,6 +105,8 @@ type LastTrim struct {
 	Seconds float64   `json:"seconds"` // that it took
 	Trimmed Forgotten `json:"trimmed"`
 	Pruned  Forgotten `json:"pruned"`
+	// Ahead are the feeds of which it has kept something since their clocks are ahead.
+	Ahead []Ahead `json:"ahead,omitempty"`
 	// Error is why it was cut short; empty if it was not.
 	Error string `json:"error,omitempty"`
 }

@@ -80,6 +80,7 @@ func (s *server) getStatus(w http.ResponseWriter, _ *http.Request) {
 		}
 	}
 	status.Conditions = condition.Told(condition.Of(s.log, nil))
+	status.AheadFeeds = s.aheadFeeds()
 	if index, err := s.index(); err == nil { // else the file is damaged, which verify tells
 		status.Index = index
 	}

@@ -40,6 +40,7 @@ func (s *server) postTrim(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	told.Trimmed, told.Pruned, told.After = tellForgotten(report.Trimmed), tellForgotten(report.Pruned), s.fileUse()
+	told.Ahead = tellKept(report.Ahead)
 	next := s.log.Stats().Next
 	for _, h := range report.Held {
 		told.Held = append(told.Held, api.Holder{
@@ -78,6 +79,7 @@ func (s *server) getTrim(w http.ResponseWriter, _ *http.Request) {
 		Policy: tellPolicy(s.log.TrimPolicy()), File: api.FileUse{Bytes: held.Bytes, Free: held.Free},
 		Trimmed: held.Trimmed, Pruned: held.Pruned,
 	}
+	told.Ahead = s.aheadFeeds()
 	s.trimmer.DescribeTrim(&told)
 	holders, err := s.log.Holders(s.trimmer.Holds())
 	if err != nil {
@@ -126,7 +128,9 @@ func tellForgotten(f eventlog.Forgotten) api.Forgotten {
 
 // TellTrim returns a trim that a daemon has made as its clients are told it.
 func TellTrim(at time.Time, took time.Duration, report eventlog.TrimReport, err error) *api.LastTrim {
-	told := &api.LastTrim{At: at, Seconds: took.Seconds(), Trimmed: tellForgotten(report.Trimmed), Pruned: tellForgotten(report.Pruned)}
+	told := &api.LastTrim{
+		At: at, Seconds: took.Seconds(), Trimmed: tellForgotten(report.Trimmed), Pruned: tellForgotten(report.Pruned), Ahead: tellKept(report.Ahead),
+	}
 	if err != nil {
 		told.Error = err.Error()
 	}
