@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"iter"
+	"math"
 )
 
 // Entries reads the entries that the query takes, in its order. It is a snapshot: what arrives after
@@ -12,7 +13,7 @@ import (
 // more is copied out at a time. Memory does not grow with the log. Every error ends the iteration: ctx's
 // own when ctx ends, [ErrClosed], an [ErrQuery], a [*PageError] or a [*CursorError] before the first
 // entry, a [*DamagedError] where the file cannot be read, and a [*TrimmedError] where a trim or a prune
-// overtakes the reading.
+// overtakes the reading, unless the query says to go on.
 func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		r, err := l.newReading(q)
@@ -74,6 +75,9 @@ func (l *Log) newReadingSince(q Query, sweep *uint64) (*reading, error) {
 	}
 	if !q.After.IsZero() {
 		self.sweep = 0 // whoever kept the cursor has missed all that ever went
+	}
+	if q.GoOn {
+		self.sweep = math.MaxUint64 // whatever goes went before
 	}
 	if q, err = l.resume(q, self.bound); err != nil {
 		return nil, err

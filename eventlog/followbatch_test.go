@@ -216,7 +216,7 @@ func TestAFollowerBehindTheTrimIsTold(t *testing.T) {
 		}
 		apply(t, l, ops...)
 		err := l.Follow(t.Context(), "f", eventlog.FollowConfig{}, keep("f"))
-		want := &eventlog.TrimmedError{Author: s.author(), Seq: 2, First: crdt.Place{Author: s.author(), Seq: 6}, Offset: 6, Gone: 4}
+		want := &eventlog.TrimmedError{Author: s.author(), Seq: 2, First: crdt.Place{Author: s.author(), Seq: 6}, Offset: 6, Gone: 4, Elsewhere: true}
 		if diff := cmp.Diff(error(want), err); diff != "" {
 			t.Errorf("follow (-want +got):\n%s", diff)
 		}

@@ -37,6 +37,7 @@ func (l *Log) explainGone(ctx context.Context, err error) error {
 		found: &TrimmedError{Author: gone.author, Gone: gone.next - gone.seq, Pruned: gone.pruned},
 		seq:   gone.next, from: gone.offset, offset: gone.offset,
 	}
+	s.here = gone.author.IsZero() || gone.pruned
 	if !gone.author.IsZero() {
 		s.found.Seq = gone.seq
 	}
@@ -51,6 +52,7 @@ func (l *Log) explainGone(ctx context.Context, err error) error {
 			return err
 		}
 	}
+	s.found.Elsewhere = !s.here
 	return s.found
 }
 
@@ -64,15 +66,45 @@ type goneScan struct {
 	from   uint64 // the first offset that is gone
 	offset uint64
 	placed bool // found.First is known
+	here   bool // it is known that not all of it came without a body
 }
 
 func (s *goneScan) step(tx *readTx) (more bool, err error) {
 	if !s.found.Author.IsZero() && !s.placed {
+		if err := s.begin(tx); err != nil {
+			return false, err
+		}
 		if s.placed, err = s.place(tx); err != nil || !s.placed {
 			return true, err
 		}
 	}
 	return s.arrive(tx)
+}
+
+// begin looks at the op that the scan begins with.
+func (s *goneScan) begin(tx *readTx) error {
+	if s.here {
+		return nil
+	}
+	c := tx.arrivalCursor()
+	if !c.holding(s.from) {
+		return c.err
+	}
+	t := tx.ops(c.arrival.Author)
+	if t == nil {
+		return damagedArrival(c.arrival.Offset, fmt.Errorf("no op of author %s is held", c.arrival.Author.Short()))
+	}
+	k := encodeOpKey(c.arrival.Key)
+	s.look(t.get(k[:]))
+	return nil
+}
+
+// look notes whether the value of an op has lost its body here.
+func (s *goneScan) look(v []byte) {
+	if len(v) > offsetSize {
+		_, sweep := cutStamp(v[offsetSize:])
+		s.here = s.here || sweep > 0
+	}
 }
 
 // place looks along the feed, and reports whether it has come to an end with it.
@@ -87,6 +119,7 @@ func (s *goneScan) place(tx *readTx) (bool, error) {
 		if err != nil {
 			return false, err
 		}
+		s.look(c.value)
 		s.found.Gone += op.Next() - max(s.seq, op.First)
 		s.seq = op.Next()
 		ok = c.next()

@@ -104,7 +104,7 @@ func TestReadersThatAreOvertakenAreTold(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			readers := beginReaders(t, k)
+			readers := beginReaders(t, k, false)
 			overtake(k)
 			for _, r := range readers {
 				what := fmt.Sprintf("%s, %s, indexed %t: %v", name, other, indexed, r)
@@ -124,8 +124,51 @@ func TestReadersThatAreOvertakenAreTold(t *testing.T) {
 	}
 }
 
+// TestReadersThatGoOnLeaveOutWhatWent forgets in the middle of readings that are to go on: none ends with an
+// error, and each has all that is still there, in order and once.
+func TestReadersThatGoOnLeaveOutWhatWent(t *testing.T) {
+	for name, overtake := range overtakings {
+		for other, indexed := range map[string]bool{"a": true, "b": false} {
+			k := newOvertaken(t, other)
+			if indexed {
+				if err := k.CatchUpIndex(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			readers := beginReaders(t, k, true)
+			overtake(k)
+			for _, r := range readers {
+				what := fmt.Sprintf("%s, %s, indexed %t: %v", name, other, indexed, r)
+				if err := r.read(len(r.want) + 1); err != nil {
+					t.Errorf("%s: %v", what, err)
+				}
+				if r.q.Gone == eventlog.ShowGone {
+					continue // what is shown stands for many
+				}
+				at := 0
+				for _, place := range r.got {
+					i := slices.Index(r.want[at:], place)
+					if i < 0 {
+						t.Errorf("%s: %s comes twice, out of order, or was never there", what, place)
+						break
+					}
+					at += i + 1
+				}
+				q := r.q
+				q.GoOn = false
+				for _, place := range places(t, k, q) {
+					if slices.Contains(r.want, place) && !slices.Contains(r.got, place) {
+						t.Errorf("%s: it lacks %s, which is there", what, place)
+						break
+					}
+				}
+			}
+		}
+	}
+}
+
 // beginReaders begins readings of all kinds, some at their first entry and some far on.
-func beginReaders(t *testing.T, k *keeper) (readers []*overtaken) {
+func beginReaders(t *testing.T, k *keeper, goOn bool) (readers []*overtaken) {
 	t.Helper()
 	var wants [6][]string
 	for i := range 3 * 2 * 2 * 2 * 2 {
@@ -140,6 +183,7 @@ func beginReaders(t *testing.T, k *keeper) (readers []*overtaken) {
 		if i/12%2 == 1 {
 			q.Gone = eventlog.ShowGone
 		}
+		q.GoOn = goOn
 		next, stop := iter.Pull2(k.Entries(t.Context(), q))
 		t.Cleanup(stop)
 		r := &overtaken{q: q, next: next, want: wants[i%6]}

@@ -82,6 +82,10 @@ type Query struct {
 	Disputed Disputed
 	// Gone says what is done about entries whose bodies were trimmed, or that were pruned.
 	Gone Gone
+	// GoOn makes a reading that a trim or a prune overtakes go on behind what went, as if that had been
+	// gone before: it never ends with a [*TrimmedError], save by StopAtGone. Whoever sets it looks at
+	// [Log.Gone] afterwards, to say how much was left out.
+	GoOn bool
 	// Since and Until take the entries whose event time is not before Since and before Until. The
 	// zero time leaves that side open.
 	Since, Until time.Time
@@ -143,7 +147,7 @@ func (q *Query) hash() [16]byte {
 			times = binary.BigEndian.AppendUint32(times, uint32(t.Nanosecond()))
 		}
 	}
-	fmt.Fprintf(h, "%d %t %d %q %x %d %d", q.Order, q.Reverse, q.FromOffset, from, times, q.Disputed, q.Gone)
+	fmt.Fprintf(h, "%d %t %d %q %x %d %d %t", q.Order, q.Reverse, q.FromOffset, from, times, q.Disputed, q.Gone, q.GoOn)
 	return [16]byte(h.Sum(nil))
 }
 

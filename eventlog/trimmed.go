@@ -7,8 +7,8 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// TrimmedError is returned to whoever asks for entries that are gone from this node: their bodies were
-// trimmed, or the ops were pruned. A [Log.Tail] or a page that a trim overtakes gets it, [Log.Lookup],
+// TrimmedError is returned to whoever asks for entries that are not here any more, or never were with their
+// bodies: those were trimmed, or the ops were pruned. A [Log.Tail] or a page that a trim overtakes gets it, [Log.Lookup],
 // and a follower that is behind. It says where to go on.
 type TrimmedError struct {
 	// Author and Seq name the first entry that is gone; the zero Author where it is not known any more
@@ -21,14 +21,20 @@ type TrimmedError struct {
 	First crdt.Place
 	// Offset is the first offset, after those, that a tail or a follower can go on at.
 	Offset uint64
-	// Pruned says that their author had them forgotten, on every node; else this node trimmed them.
+	// Pruned says that their author had them forgotten, on every node.
 	Pruned bool
+	// Elsewhere says that they came without their bodies, which other nodes had trimmed. Where neither is
+	// true this node has trimmed them, or some of them.
+	Elsewhere bool
 }
 
 func (e *TrimmedError) Error() string {
 	what := "trimmed here"
-	if e.Pruned {
+	switch {
+	case e.Pruned:
 		what = "pruned"
+	case e.Elsewhere:
+		what = "trimmed elsewhere before they came"
 	}
 	if e.Author.IsZero() {
 		return fmt.Sprintf("%d entries are gone, which were %s: go on at offset %d", e.Gone, what, e.Offset)
@@ -42,7 +48,7 @@ type Gone uint8
 
 const (
 	// SkipGone leaves out what was gone when the reading began, or when it came to this node. What goes
-	// from here while the reading is under way is a [*TrimmedError].
+	// from here while the reading is under way is a [*TrimmedError], unless [Query].GoOn says otherwise.
 	SkipGone Gone = iota
 	// ShowGone yields an entry for each run of trimmed ones that one op held, with Gone set, whatever
 	// kinds, modules, subjects or times the query takes: nobody knows theirs. What is pruned while the

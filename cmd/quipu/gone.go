@@ -107,5 +107,5 @@ func (r *goneRun) add(e crdt.Entry) bool {
 
 // String is a line for people.
 func (r *goneRun) String() string {
-	return fmt.Sprintf("… %s of %s from %d on %s gone (trimmed here)", count(r.n, "entry"), r.author.Short(), r.from, verb(r.n))
+	return fmt.Sprintf("… %s of %s from %d on %s gone (trimmed)", count(r.n, "entry"), r.author.Short(), r.from, verb(r.n))
 }

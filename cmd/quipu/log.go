@@ -25,7 +25,8 @@ with their branch as AUTHOR/SEQ@BRANCH; --disputed hide leaves them out, and
 only shows nothing else. "quipu forks" explains them.
 
 Entries whose bodies were trimmed, or that were pruned, are left out, and a line
-on stderr counts those of the authors in question. --gone show prints one line
+on stderr counts those of the authors in question; so are those that a trim takes
+while the command reads. --gone show prints one line
 for a run of trimmed ones (in JSON, "gone" says how many; a run is one entry to
 --limit), --gone stop ends with exit code 3 at the first, and says where to go on.
 
@@ -65,6 +66,7 @@ func newLog() *cobra.Command {
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
 				out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
 				p := newEntryPrinter(out, format)
+				q.GoOn = true // what a trim takes meanwhile is counted below with the rest
 				for line, err := range c.Entries(cmd.Context(), q) {
 					if err == nil {
 						err = p.print(line)

@@ -91,17 +91,13 @@ type stats struct {
 }
 
 // run prints what the flags ask for.
-func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) (err error) {
-	if s.query.Gone == skipGone {
-		if s.gone, err = countGone(ctx, c, s.query); err != nil {
-			return err
-		}
-	}
-	if note := noteGone(s.gone); note != "" {
-		s.warn(note)
-	}
+func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
+	s.query.GoOn = true // what a trim takes meanwhile is counted with the rest
 	if len(s.join.Start.Kinds) == 0 {
 		census, err := takeCensus(readEntries(ctx, c, s.query))
+		if err == nil {
+			err = s.noteGone(ctx, c)
+		}
 		if err != nil {
 			return err
 		}
@@ -114,14 +110,32 @@ func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) (err erro
 		if late > 0 {
 			s.warn(count(late, "entry") + " came too late to be put in order and took no part: see --window")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.noteGone(ctx, c)
 	}
 	summary, err := analysis.Summarize(outcomes, s.breakdown)
+	if err == nil {
+		err = s.noteGone(ctx, c)
+	}
 	if err != nil {
 		return err
 	}
 	summary.Gone = s.gone
 	return s.printSummary(out, summary)
+}
+
+// noteGone counts what is not here and says so.
+func (s *stats) noteGone(ctx context.Context, c *api.Client) (err error) {
+	if s.query.Gone == stopGone {
+		return nil // the reading has ended there
+	}
+	s.gone, err = countGone(ctx, c, s.query)
+	if note := noteGone(s.gone); note != "" {
+		s.warn(note)
+	}
+	return err
 }
 
 // readEntries yields the entries that the node sends.

@@ -59,7 +59,8 @@ type taken struct {
 // causal yields the transitions of some subjects, or of all when none is given, in causal order.
 func (w *within) causal(ctx context.Context, subjects []string) iter.Seq2[taken, error] {
 	return func(yield func(taken, error) bool) {
-		for t, err := range Read(ctx, w.log, eventlog.Query{Order: eventlog.Causal, Subjects: subjects}) {
+		// What is pruned meanwhile is as if it had been before: who names it says so.
+		for t, err := range Read(ctx, w.log, eventlog.Query{Order: eventlog.Causal, Subjects: subjects, GoOn: true}) {
 			if err != nil {
 				yield(taken{}, err)
 				return

@@ -99,8 +99,9 @@ func (c *checker) run(ctx context.Context, subjects []string) error {
 		if err != nil {
 			return err
 		}
-		for i := c.survey.tracks[subject.Name].chain; i < len(subject.History); i++ {
-			c.step(&subject.History[i])
+		rest := c.survey.tracks[subject.Name].rest(subject)
+		for i := range rest {
+			c.step(&rest[i])
 		}
 		if subject.Contested() {
 			c.report.Contested = append(c.report.Contested, subject.state())

@@ -230,3 +230,31 @@ func TestAPruneMakesNothingOdd(t *testing.T) {
 		}
 	})
 }
+
+// A prune that comes between the two readings of a survey takes a part of what it has seen: the rest is
+// said, each once.
+func TestASurveyThatAPruneOvertakes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := honest(drawTransitions(t))
+		floor := rapid.Uint64Range(0, 6).Draw(t, "floor")
+		below := func(a After) bool { return a.Author == crdt.Author{1} && a.Seq < floor }
+		left := slices.DeleteFunc(slices.Clone(all), func(tr taken) bool { return below(tr.Place()) })
+		readings := 0
+		c := newChecker(&lawMachine, 0)
+		c.survey.pruned = func(a After) bool { return lawPruned(a) || readings > 1 && below(a) }
+		c.survey.causal = func(ctx context.Context, subjects []string) iter.Seq2[taken, error] {
+			if readings++; readings > 1 {
+				return source(left)(ctx, subjects)
+			}
+			return source(all)(ctx, subjects)
+		}
+		if err := c.run(context.Background(), nil); err != nil {
+			t.Fatal(err)
+		}
+		least := len(slices.DeleteFunc(slices.Clone(left), func(tr taken) bool { return tr.out }))
+		most := len(slices.DeleteFunc(slices.Clone(all), func(tr taken) bool { return tr.out }))
+		if r := c.report; int(r.Transitions) < least || int(r.Transitions) > most || r.Sound+r.Odd != r.Transitions {
+			t.Fatalf("%d to %d transitions: %+v", least, most, r)
+		}
+	})
+}

@@ -44,6 +44,9 @@ func States(ctx context.Context, log *eventlog.Log, b Bounds) iter.Seq2[State, e
 		}
 		for _, name := range slices.Sorted(maps.Keys(tracks)) {
 			state, tangled := states[name]
+			if !tangled && tracks[name].chain == 0 {
+				continue // pruned meanwhile
+			}
 			if !tangled {
 				state = tracks[name].state(name)
 			}

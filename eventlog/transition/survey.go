@@ -55,6 +55,18 @@ type track struct {
 
 func (t *track) tangled() bool { return t.chain < t.moves }
 
+// rest returns the steps of a tangled subject that come after its chain, of which a prune that has overtaken
+// the survey may have taken a part.
+func (t *track) rest(s *Subject) []Step {
+	for i := range s.History {
+		step := &s.History[i]
+		if compareRanked(step.rank, step.Place(), t.rank, t.end) > 0 {
+			return s.History[i:]
+		}
+	}
+	return nil
+}
+
 // held is how many transitions a replay of the subject holds.
 func (t *track) held() int { return t.moves + t.out }
 
@@ -145,7 +157,7 @@ func (s *survey) tangled(ctx context.Context) iter.Seq2[*Subject, error] {
 				return
 			}
 			for _, name := range names[:n] {
-				if !yield(r.Subject(name), nil) {
+				if s := r.subjects[name]; s != nil && !yield(s, nil) { // nil where a prune was faster
 					return
 				}
 			}

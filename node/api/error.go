@@ -52,8 +52,10 @@ type TrimmedError struct {
 	First *crdt.Place `json:"first,omitempty"`
 	// Offset is the first offset, after those, that a tail can go on at.
 	Offset uint64 `json:"offset"`
-	// Pruned says that their author had them forgotten, on every node; else the node has trimmed them.
-	Pruned bool `json:"pruned,omitempty"`
+	// Pruned says that their author had them forgotten, on every node, Elsewhere that they came to the node
+	// without their bodies, which others had trimmed. Else the node has trimmed them, or some of them.
+	Pruned    bool `json:"pruned,omitempty"`
+	Elsewhere bool `json:"elsewhere,omitempty"`
 }
 
 // ErrNotFound matches, by [errors.Is], every [Error] that says that what was named is not there.

@@ -28,6 +28,9 @@ type Query struct {
 	// Gone says what is done about entries whose bodies are gone: "skip", "show" or "stop"; empty means
 	// skip. Shown, they are lines with how many there are in the place of an event.
 	Gone string
+	// GoOn makes a reading that a trim or a prune overtakes go on behind what went, as if that had been gone
+	// before: [Client.Gone] says afterwards how much was left out.
+	GoOn bool
 	// Since and Until take the entries whose event time is not before Since and before Until. The zero
 	// time leaves that side open. In a URL they are moments as [age.ParseTime] reads them.
 	Since, Until time.Time
@@ -56,6 +59,7 @@ const (
 	paramFrom      = "from"
 	paramDisputed  = "disputed"
 	paramGone      = "gone"
+	paramGoOn      = "goOn"
 	paramSince     = "since"
 	paramUntil     = "until"
 	paramReverse   = "reverse"
@@ -66,7 +70,7 @@ const (
 )
 
 var params = []string{
-	paramOrder, paramAuthor, paramKind, paramModule, paramSubject, paramFrom, paramDisputed, paramGone,
+	paramOrder, paramAuthor, paramKind, paramModule, paramSubject, paramFrom, paramDisputed, paramGone, paramGoOn,
 	paramSince, paramUntil, paramReverse, paramLimit, paramOffset, paramAfter, paramTransient,
 }
 
@@ -88,6 +92,9 @@ func (q Query) Values() url.Values {
 	}
 	set(paramDisputed, q.Disputed)
 	set(paramGone, q.Gone)
+	if q.GoOn {
+		set(paramGoOn, "true")
+	}
 	if !q.Since.IsZero() {
 		set(paramSince, q.Since.Format(time.RFC3339Nano))
 	}
@@ -164,6 +171,8 @@ func (q *Query) set(name, value string, i int) (err error) {
 		q.Since, err = age.ParseTime(value, time.Now())
 	case paramUntil:
 		q.Until, err = age.ParseTime(value, time.Now())
+	case paramGoOn:
+		q.GoOn, err = strconv.ParseBool(value)
 	case paramReverse:
 		q.Reverse, err = strconv.ParseBool(value)
 	case paramTransient:

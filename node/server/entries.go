@@ -85,7 +85,7 @@ func queryOf(q api.Query) (eventlog.Query, error) {
 	made := eventlog.Query{
 		Authors: q.Authors, Kinds: q.Kinds, Modules: q.Modules, Subjects: q.Subjects,
 		From: q.From, Since: q.Since, Until: q.Until,
-		Disputed: disputed, Gone: gone, Order: order, Reverse: q.Reverse, Limit: q.Limit,
+		Disputed: disputed, Gone: gone, GoOn: q.GoOn, Order: order, Reverse: q.Reverse, Limit: q.Limit,
 	}
 	if q.Offset != nil {
 		made.FromOffset = *q.Offset

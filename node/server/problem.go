@@ -115,7 +115,7 @@ func trimmed(err error) *api.TrimmedError {
 	if !ok {
 		return nil
 	}
-	told := &api.TrimmedError{Entries: e.Gone, Offset: e.Offset, Pruned: e.Pruned}
+	told := &api.TrimmedError{Entries: e.Gone, Offset: e.Offset, Pruned: e.Pruned, Elsewhere: e.Elsewhere}
 	if !e.Author.IsZero() {
 		told.Place, told.First = &crdt.Place{Author: e.Author, Seq: e.Seq}, &e.First
 	}

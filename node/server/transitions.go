@@ -69,7 +69,7 @@ func (s *server) getTransitions(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	out := s.newLines(w)
-	for t, err := range transition.Read(r.Context(), s.log, eventlog.Query{Subjects: q.Subjects, Order: eventlog.Causal}) {
+	for t, err := range transition.Read(r.Context(), s.log, eventlog.Query{Subjects: q.Subjects, Order: eventlog.Causal, GoOn: true}) {
 		if err != nil {
 			out.end(err)
 			return

@@ -86,6 +86,44 @@ func TestReaderBehindTheTrimPointIsToldWhereToGoOn(t *testing.T) {
 	}
 }
 
+// TestAReadingThatGoesOnIsNotEndedByATrim: quipu log --gone skip ended with exit code 3 where a trim overtook it.
+func TestAReadingThatGoesOnIsNotEndedByATrim(t *testing.T) {
+	for _, q := range []api.Query{{GoOn: true}, {GoOn: true, Gone: "show"}, {}} {
+		log := eventlogtest.Create(t, t.TempDir(), eventlog.Config{Key: eventlogtest.Key("a"), Trim: nothingKept})
+		big := crdt.Event{Kind: "seen", Payload: fmt.Appendf(nil, "%q", strings.Repeat("x", 50_000)), Retention: crdt.Trimmable}
+		for range 20 {
+			if _, err := log.Append(t.Context(), big); err != nil {
+				t.Fatal(err)
+			}
+		}
+		last, err := log.Append(t.Context(), crdt.Event{Kind: "last"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		reached := false
+		var failed error
+		n := 0
+		for line, err := range client(t, log).Entries(t.Context(), q) {
+			if failed = err; err != nil {
+				break
+			}
+			if n++; n == 1 {
+				if _, err := log.Trim(t.Context(), eventlog.TrimOptions{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e, _, err := line.Entry()
+			if err != nil {
+				t.Fatal(err)
+			}
+			reached = e.Place() == last
+		}
+		if q.GoOn && (failed != nil || !reached) || !q.GoOn && !errors.Is(failed, api.ErrTrimmed) {
+			t.Errorf("%+v: after %d entries, the last %t: %v", q, n, reached, failed)
+		}
+	}
+}
+
 func TestEntriesShowsWhatIsGone(t *testing.T) {
 	log := newTrimmable(t, nothingKept, 2)
 	c := client(t, log)
