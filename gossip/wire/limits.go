@@ -33,6 +33,9 @@ const (
 	MaxHops = 1
 	// MaxConditions bounds the conditions of one Conditions.
 	MaxConditions = 32
+	// MaxRatio bounds how many times longer than a packed frame's body what is packed in it may be: events
+	// get 5 to 20 times shorter, and what a peer sends is not much less than what it makes others keep.
+	MaxRatio = 64
 	// MaxText bounds the text of a Bye, in bytes.
 	MaxText = 255
 

@@ -102,7 +102,8 @@ func (p *Packer) pays(k *packing) bool {
 	return cost < (1-ratio)*write
 }
 
-// compress returns frame packed, in scratch.
+// compress returns frame packed, in scratch, or frame itself where packed it would be shorter than
+// [MaxRatio] allows.
 func (p *Packer) compress(k *packing, frame []byte) []byte {
 	now := p.Now
 	if now == nil {
@@ -117,11 +118,14 @@ func (p *Packer) compress(k *packing, frame []byte) []byte {
 	}
 	out = p.encoder.EncodeAll(body, out)
 	be.PutUint32(out, uint32(len(out)-headerSize))
-	k.cost.add(len(frame), float64(now().Sub(begin)))
-	k.ratio.add(len(frame), float64(len(out)))
 	if p.scratch = out; cap(out) > 2*MaxRunBytes {
 		p.scratch = nil // after a large op
 	}
+	if len(body) > MaxRatio*(len(out)-headerSize) {
+		out = frame
+	}
+	k.cost.add(len(frame), float64(now().Sub(begin)))
+	k.ratio.add(len(frame), float64(len(out)))
 	return out
 }
 
@@ -168,6 +172,8 @@ func unpack(body []byte) (Kind, []byte, error) {
 		r.fail("%s of %d bytes, at most %d are allowed", kind, size, kind.MaxBody())
 	case size <= int64(len(body)):
 		r.fail("%s of %d bytes packed into %d: expected fewer", kind, size, len(body))
+	case size > MaxRatio*int64(len(body)):
+		r.fail("%s of %d bytes packed into %d: expected one in %d at least", kind, size, len(body), MaxRatio)
 	case h.Decode(r.b) != nil || !h.HasFCS || h.FrameContentSize != uint64(size):
 		r.fail("%s of %d bytes: expected a zstd frame that says so", kind, size)
 	}

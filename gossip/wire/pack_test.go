@@ -85,7 +85,7 @@ func squeeze(t testing.TB, b []byte, options ...zstd.EOption) []byte {
 }
 
 func TestPackedRoundTrip(t *testing.T) {
-	for name, frame := range map[string][]byte{"ops": opsFrame(t, 30), "zeros": zeros(t), "small ops": opsFrame(t, 1)} {
+	for name, frame := range map[string][]byte{"ops": opsFrame(t, 30), "small ops": opsFrame(t, 1)} {
 		p := wire.Packer{Packing: wire.PackAlways}
 		before := bytes.Clone(frame)
 		out := p.Pack(frame)
@@ -144,6 +144,7 @@ func TestBadPackedFrames(t *testing.T) {
 		"a dictionary":          packed(wire.KindOps, size, squeeze(t, body, zstd.WithEncoderDictRaw(7, bytes.Repeat(body[:99], 9)))),
 		"a window of 512 MB":    packed(wire.KindOps, size, window(good, size)),
 		"another kind's body":   packed(wire.KindSpans, 1000, squeeze(t, make([]byte, 1000))),
+		"much too short":        packed(wire.KindOps, uint32(len(zeros(t))-5), squeeze(t, zeros(t)[5:])),
 	} {
 		if _, _, err := wire.ReadFrame(bytes.NewReader(bad), true); !errors.Is(err, wire.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
@@ -216,7 +217,8 @@ func TestPackerLeaves(t *testing.T) {
 		packing wire.Packing
 		frame   []byte
 	}{
-		"noise": {wire.PackAlways, noise(t)}, "small": {wire.PackAlways, small}, "never": {wire.PackNever, zeros(t)},
+		"noise": {wire.PackAlways, noise(t)}, "small": {wire.PackAlways, small}, "never": {wire.PackNever, opsFrame(t, 30)},
+		"what gets too short": {wire.PackAlways, zeros(t)},
 	} {
 		p := wire.Packer{Packing: c.packing}
 		for range 200 {
@@ -285,14 +287,14 @@ func TestPackerFollowsTheFrames(t *testing.T) {
 	if tries := asked / 2; tries < 5 || tries > 20 {
 		t.Errorf("650 frames of noise were compressed %d times, want about 10", tries)
 	}
-	frame, packed := zeros(t), 0
+	frame, packed := opsFrame(t, 30), 0
 	for range 300 {
 		if len(p.Pack(frame)) < len(frame) {
 			packed++
 		}
 	}
 	if packed < 200 {
-		t.Errorf("%d of 300 frames of zeros went packed", packed)
+		t.Errorf("%d of 300 frames that get shorter went packed", packed)
 	}
 }
 
