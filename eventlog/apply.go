@@ -216,6 +216,10 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		o.Err, v.stopped = &ShutError{Author: op.Author, Reason: ShutBranches}, true
 		return nil
 	}
+	if reason := tx.beyond(state, op); reason != "" {
+		o.Err, v.stopped = tx.shutFor(reason, op), true
+		return nil
+	}
 	o.Forked = o.Forked || verdict.Decision == crdt.Forked
 	o.Ops++
 	o.Entries += int(op.Count)

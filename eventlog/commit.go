@@ -219,7 +219,7 @@ func (l *Log) reload() error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s.reopened(&l.cfg)
+	s.reopened(&l.cfg, l.author)
 	s.arrived = l.state.arrived
 	l.state = s
 	return nil

@@ -10,6 +10,9 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
+// DefaultMaxAuthors is how many feeds a log keeps unless told otherwise.
+const DefaultMaxAuthors = 100_000
+
 // Config says how a log is opened. Only Key is required.
 type Config struct {
 	// Key signs what is appended. Its author is fixed when the log is created.
@@ -21,6 +24,12 @@ type Config struct {
 	// MaxBranches is how many heads of one feed are kept; an author past it is shut. 0 means
 	// [crdt.DefaultMaxBranches].
 	MaxBranches int
+	// MaxAuthors is how many feeds are kept; an author past it is shut. 0 means [DefaultMaxAuthors].
+	MaxAuthors int
+	// MaxAuthorBytes is how much room one author's feed may take in the file, about, and MaxBytes how much
+	// those of all others but us may take together, in bytes; an author past either is shut. Nothing bounds
+	// our own. 0 means no bound.
+	MaxAuthorBytes, MaxBytes uint64
 	// Trim is what this node forgets, and what it takes without its body from others. The zero value
 	// trims trimmable entries after 14 days, but for the last 10,000 of a feed.
 	Trim TrimPolicy
@@ -41,6 +50,9 @@ func (c Config) withDefaults() Config {
 	if c.MaxBranches == 0 {
 		c.MaxBranches = crdt.DefaultMaxBranches
 	}
+	if c.MaxAuthors == 0 {
+		c.MaxAuthors = DefaultMaxAuthors
+	}
 	c.Trim = c.Trim.withDefaults()
 	return c
 }
@@ -54,6 +66,9 @@ func (c Config) validate() error {
 	}
 	if c.MaxBranches < 1 {
 		return errors.New("config: MaxBranches is negative")
+	}
+	if c.MaxAuthors < 1 {
+		return errors.New("config: MaxAuthors is negative")
 	}
 	return c.Trim.validate()
 }

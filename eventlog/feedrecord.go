@@ -22,6 +22,10 @@ type feedState struct {
 	// trimmed counts the entries held whose bodies are gone, pruned the entries that were held here and
 	// are no more.
 	trimmed, pruned uint64
+	// bytes is the length of all values of the feed's ops in the file. It is 0 with uncounted, where the
+	// record is of an older form.
+	bytes     uint64
+	uncounted bool
 	// swept is the seq below which nothing is left for a trim to do, and cut the sweep that pruned the
 	// feed last; 0 for none.
 	swept, cut uint64
@@ -34,6 +38,13 @@ func (f *feedState) clone() *feedState {
 	g := *f
 	g.feed = f.feed.Clone()
 	return &g
+}
+
+// grow takes note that the values of the feed's ops have become longer, or shorter.
+func (f *feedState) grow(bytes int) {
+	if !f.uncounted {
+		f.bytes += uint64(bytes)
+	}
 }
 
 // ahead returns the greatest head clock, which is ahead of the feed's clock when it was too far ahead
@@ -49,15 +60,16 @@ func (f *feedState) ahead() crdt.Clock {
 // A feed record is, integers big-endian:
 //
 //	crc32c (4)     of the author and all that follows: a flip here would make us sign a wrong op
-//	form (1)       recordForm; form 1 has no second line of numbers
+//	form (1)       recordForm; form 1 has no second line of numbers, form 2 no third
 //	clock (8)  ops (8)  entries (8)
 //	trimmed (8)  pruned (8)  swept (8)  cut (8)
+//	bytes (8)
 //	shut (1 + n)   length and text of the reason
 //	branches (4)   and for each:
 //	    start first (8) id (32)  parent (32)  rooted (1)  head next (8) id (32)  clock (8)  floor (8)
 //	leave (2 + n)  length and bytes of the header and signature; length 0 when there is none
 const (
-	recordForm = 2
+	recordForm = 3
 	branchSize = 8 + 32 + 32 + 1 + 8 + 32 + 8 + 8
 )
 
@@ -68,12 +80,19 @@ var errRecord = errors.New("not a feed record")
 // encode returns the record.
 func (f *feedState) encode(a crdt.Author) []byte {
 	leave := f.feed.Leave.Bytes()
-	b := make([]byte, 4, 96+len(f.shut)+branchSize*len(f.feed.Branches)+len(leave))
-	b = append(b, recordForm)
+	b := make([]byte, 4, 104+len(f.shut)+branchSize*len(f.feed.Branches)+len(leave))
+	form := byte(recordForm)
+	if f.uncounted {
+		form = 2
+	}
+	b = append(b, form)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.clock))
 	b = binary.BigEndian.AppendUint64(b, f.ops)
 	for _, n := range []uint64{f.entries, f.trimmed, f.pruned, f.swept, f.cut} {
 		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	if !f.uncounted {
+		b = binary.BigEndian.AppendUint64(b, f.bytes)
 	}
 	b = append(append(b, byte(len(f.shut))), f.shut...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(f.feed.Branches)))
@@ -116,6 +135,9 @@ func decodeFeed(a crdt.Author, b []byte) (*feedState, error) {
 	f.clock, f.ops, f.entries = crdt.Clock(r.uint64()), r.uint64(), r.uint64()
 	if b[4] > 1 {
 		f.trimmed, f.pruned, f.swept, f.cut = r.uint64(), r.uint64(), r.uint64(), r.uint64()
+	}
+	if f.uncounted = b[4] < 3; !f.uncounted {
+		f.bytes = r.uint64()
 	}
 	f.shut = ShutReason(r.take(int(r.take(1)[0])))
 	n := int(binary.BigEndian.Uint32(r.take(4)))

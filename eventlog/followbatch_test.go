@@ -45,7 +45,7 @@ func TestBatchesAreBoundedByBytesAndTime(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		catchUp(t, l, "bytes", eventlog.FollowConfig{MaxBytes: 2500}, keep("bytes"))
+		catchUp(t, l, "bytes", eventlog.FollowConfig{MaxBytes: 3000}, keep("bytes"))
 		wantKept(t, l, "bytes", "0 1|2 3|4|")
 		catchUp(t, l, "small", eventlog.FollowConfig{MaxBytes: 1}, keep("small"))
 		wantKept(t, l, "small", "0|1|2|3|4|")

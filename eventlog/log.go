@@ -67,6 +67,8 @@ type Log struct {
 	frozen error
 	// full says since when there is no room for what is written; nil while there is.
 	full *Full
+	// turned is of whom nothing is held, and nothing is taken.
+	turned turned
 	// secondOp is an op of our own that contradicts what was written here, recovering one that came back
 	// beyond our head, and headless why our own head cannot be read: then nothing is appended, but what
 	// peers send is stored.

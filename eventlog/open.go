@@ -191,7 +191,7 @@ func (l *Log) start() error {
 		if l.state, err = load(tx); err != nil {
 			return err
 		}
-		l.state.reopened(&l.cfg)
+		l.state.reopened(&l.cfg, l.author)
 		l.state.arrivedBy(l.cfg.Now())
 		l.warnAhead(l.cfg.Now())
 		tx.next, tx.most = l.state.next, l.state.next

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
@@ -13,6 +14,12 @@ type ShutReason string
 const (
 	// ShutBranches: the author has forked more often than Config.MaxBranches allows.
 	ShutBranches ShutReason = "too many branches"
+	// ShutAuthors: there are as many authors as Config.MaxAuthors allows, and nothing is held of this one.
+	ShutAuthors ShutReason = "too many authors"
+	// ShutShare: the author's feed has as much room as Config.MaxAuthorBytes gives one author.
+	ShutShare ShutReason = "more than one author's share of the disk"
+	// ShutQuota: the feeds of others have as much room together as Config.MaxBytes gives them.
+	ShutQuota ShutReason = "the disk quota is used up"
 	// ShutVersion: the author's next op is of a format version that this program does not know.
 	ShutVersion ShutReason = "newer version"
 	// ShutDamaged: the part of the file that holds the author's feed cannot be read.
@@ -62,11 +69,13 @@ func (l *Log) Shut() []crdt.Author {
 	return shut
 }
 
-// ShutReasons returns why each shut author is.
+// ShutReasons returns why each shut author is. Of those of whom nothing is held it has the first few
+// thousand; [Stats] says whether there are more.
 func (l *Log) ShutReasons() map[crdt.Author]ShutReason {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	reasons := make(map[crdt.Author]ShutReason, l.state.shut)
+	reasons := make(map[crdt.Author]ShutReason, l.state.shut+len(l.turned.authors))
+	maps.Copy(reasons, l.turned.authors)
 	if l.state.shut == 0 {
 		return reasons
 	}
@@ -101,7 +110,8 @@ func (f *feedState) reopen(cfg *Config) bool {
 }
 
 // reopened is reopen for all feeds. What is in the file is brought up to date when the feed changes.
-func (s *state) reopened(cfg *Config) {
+func (s *state) reopened(cfg *Config, self crdt.Author) {
+	s.roomy(cfg, self)
 	for a, f := range s.feeds {
 		if f.shut == "" {
 			continue

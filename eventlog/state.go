@@ -21,6 +21,7 @@ type state struct {
 	shut    int
 	entries uint64
 	ops     uint64
+	room    uint64 // that the feeds take, in bytes
 	// trimmed, pruned and cut are the sums of what the feeds say, or the greatest.
 	trimmed, pruned, cut uint64
 	// sweep numbers the transactions that forgot something; 0 before there was one.
@@ -64,6 +65,7 @@ func (s *state) put(a crdt.Author, f *feedState) {
 	if old := s.feeds[a]; old != nil {
 		s.ops -= old.ops
 		s.entries -= old.entries
+		s.room -= old.room()
 		s.trimmed -= old.trimmed
 		s.pruned -= old.pruned
 		if old.shut != "" {
@@ -75,6 +77,7 @@ func (s *state) put(a crdt.Author, f *feedState) {
 	}
 	s.ops += f.ops
 	s.entries += f.entries
+	s.room += f.room()
 	s.trimmed += f.trimmed
 	s.pruned += f.pruned
 	s.cut = max(s.cut, f.cut)

@@ -18,7 +18,9 @@ type Stats struct {
 	Free    int64  // bytes of these that are free: what a compaction would give back, or more
 	Forked  int    // feeds that contradict themselves, see [Log.Forked]
 	Shut    int    // authors of whom no more is taken
-	Ahead   int    // feeds whose last clock is more than a minute ahead of the wall clock
+	// Turned says that more authors were turned away than are counted in Shut.
+	Turned bool
+	Ahead  int // feeds whose last clock is more than a minute ahead of the wall clock
 	// ReadOnly is why nothing can be written, or nil.
 	ReadOnly error
 	Applied  Applied
@@ -45,7 +47,7 @@ func (l *Log) Stats() Stats {
 	defer l.mu.Unlock()
 	l.state.clockAt(now)
 	s := Stats{
-		Ops: l.state.ops, Entries: l.state.entries, Next: l.state.next, Bytes: bytes, Free: free, Trimmed: l.state.trimmed, Pruned: l.state.pruned, Shut: l.state.shut,
+		Ops: l.state.ops, Entries: l.state.entries, Next: l.state.next, Bytes: bytes, Free: free, Trimmed: l.state.trimmed, Pruned: l.state.pruned, Shut: l.state.shut + len(l.turned.authors), Turned: l.turned.more,
 		Ahead: len(l.state.ahead), ReadOnly: l.frozen, Applied: l.counts,
 	}
 	for _, f := range l.state.feeds {

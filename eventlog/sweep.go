@@ -73,7 +73,9 @@ func (tx *writeTx) trimOps(a crdt.Author, keys []crdt.Key, count *Forgotten) err
 		if err := ops.packed().put(k[:], trimmed); err != nil {
 			return fmt.Errorf("trim op: %w", err)
 		}
-		tx.edit(a).trimmed += s.Count
+		f := tx.edit(a)
+		f.trimmed += s.Count
+		f.grow(len(trimmed) - len(v))
 	}
 	return nil
 }
@@ -109,6 +111,7 @@ func (tx *writeTx) pruneOps(a crdt.Author, keys []crdt.Key, count *Forgotten) er
 			return fmt.Errorf("prune arrival: %w", err)
 		}
 		f.ops--
+		f.grow(-len(v))
 		f.entries -= s.Count
 		f.pruned += s.Count
 		f.cut = tx.swept

@@ -12,7 +12,8 @@ const wantsPerTx = 64
 
 // Wants returns what to ask of a peer with the frontier theirs: a want for each author of whom it
 // says to have an op that is not held here, at most limit of them (all when limit is 0). No
-// transaction is long, however many authors there are.
+// transaction is long, however many authors there are. Those that would be shut for being too many are not
+// wanted.
 func (l *Log) Wants(ctx context.Context, theirs crdt.Frontier, limit int) ([]crdt.Want, error) {
 	var wants []crdt.Want
 	some := make(crdt.Frontier, wantsPerTx)
@@ -32,6 +33,9 @@ func (l *Log) Wants(ctx context.Context, theirs crdt.Frontier, limit int) ([]crd
 		})
 	}
 	for a, heads := range theirs.All() {
+		if !l.welcome(a) {
+			continue // it would be refused
+		}
 		if some[a] = heads; len(some) == wantsPerTx {
 			if err := look(); err != nil {
 				return nil, fmt.Errorf("find wants: %w", err)

@@ -99,6 +99,7 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 			return report, fmt.Errorf("trim feed %s: %w", a.Short(), err)
 		}
 	}
+	l.roomier()
 	report.Held = held.report()
 	return report, nil
 }

@@ -63,6 +63,7 @@ type feedCheck struct {
 	from         crdt.Key // where the next chunk begins
 	ops, entries uint64
 	trimmed      uint64 // entries
+	bytes        uint64 // of values
 	disputed     uint64
 	// named are the ops that one still to come may name: of an undisputed feed the last one, of the
 	// disputed part all.
@@ -168,6 +169,7 @@ func (c *feedCheck) op(tx *readTx, key crdt.Key, v []byte) error {
 	c.chain(op.Signed)
 	c.ops++
 	c.entries += op.Count
+	c.bytes += uint64(len(v))
 	if op.Trimmed() {
 		c.trimmed += op.Count
 	}
@@ -230,6 +232,9 @@ func (c *feedCheck) end() {
 	c.report.Offences += uint64(len(c.unsigned))
 	if c.ops != c.state.ops || c.entries != c.state.entries {
 		c.problem("it has %d ops with %d entries where its record says %d with %d", c.ops, c.entries, c.state.ops, c.state.entries)
+	}
+	if !c.state.uncounted && c.bytes != c.state.bytes {
+		c.problem("its ops have %d bytes where its record says %d", c.bytes, c.state.bytes)
 	}
 	if c.trimmed != c.state.trimmed {
 		c.problem("it has %d entries without bodies where its record says %d", c.trimmed, c.state.trimmed)

@@ -17,6 +17,8 @@ type writeTx struct {
 	now     time.Time
 	next    uint64 // offset of the next entry that arrives, what is staged included
 	added   int    // ops
+	begun   int    // feeds
+	taken   uint64 // room, by feeds of others
 	changed map[crdt.Author]*feedState
 
 	// inside names the author of the feed whose part of the file is being touched; zero for other parts.
@@ -131,8 +133,8 @@ func (tx *writeTx) store(op crdt.Op, v crdt.Verdict) error {
 		}
 		tx.written[op.Author] = ops
 	}
-	key, offset := encodeOpKey(op.Key()), encodeOffset(tx.next)
-	if err := ops.put(key[:], encodeOp(tx.next, op)); err != nil {
+	key, offset, value := encodeOpKey(op.Key()), encodeOffset(tx.next), encodeOp(tx.next, op)
+	if err := ops.put(key[:], value); err != nil {
 		return fmt.Errorf("store op: %w", err)
 	}
 	*tx.inside = crdt.Author{}
@@ -141,7 +143,14 @@ func (tx *writeTx) store(op crdt.Op, v crdt.Verdict) error {
 		return fmt.Errorf("store arrival: %w", err)
 	}
 	f := tx.edit(op.Author)
+	if f.feed.IsZero() {
+		tx.begun++
+	}
+	if op.Author != tx.log.author {
+		tx.taken += uint64(len(value) + opRoom)
+	}
 	f.feed.Add(v)
+	f.grow(len(value))
 	f.ops++
 	f.entries += op.Count
 	if op.Trimmed() {

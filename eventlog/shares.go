@@ -1,0 +1,135 @@
+package eventlog
+
+import (
+	"maps"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// What one feed, all feeds of others together, and the number of feeds may take up here. An author past one
+// of them is shut, and nobody else is; our own feed is bound by none.
+
+const (
+	// opRoom is about what an op takes in the file beside its bytes: its keys, its arrival, its part of pages
+	// that are not full.
+	opRoom = 256
+	// maxTurned bounds the authors that were turned away whose names are kept.
+	maxTurned = 4096
+)
+
+// room returns about how many bytes a feed takes in the file.
+func (f *feedState) room() uint64 { return f.bytes + f.ops*opRoom }
+
+// beyond returns which bound of this node is in the way of another op of a feed, "" if none is.
+func (tx *writeTx) beyond(state *feedState, op crdt.Op) ShutReason {
+	cfg, size := &tx.log.cfg, uint64(op.Size()+opRoom)
+	switch {
+	case op.Author == tx.log.author:
+		return ""
+	case state.feed.IsZero() && tx.feedsHeld()+1 > cfg.MaxAuthors:
+		return ShutAuthors
+	case cfg.MaxAuthorBytes > 0 && state.room()+size > cfg.MaxAuthorBytes:
+		return ShutShare
+	case cfg.MaxBytes > 0 && tx.roomOfOthers()+size > cfg.MaxBytes:
+		return ShutQuota
+	}
+	return ""
+}
+
+// feedsHeld returns how many feeds there are, those that the transaction begins included.
+func (tx *writeTx) feedsHeld() int {
+	tx.log.mu.RLock()
+	defer tx.log.mu.RUnlock()
+	return len(tx.log.state.feeds) + tx.begun
+}
+
+// roomOfOthers returns about how many bytes the feeds of others take, what is staged included.
+func (tx *writeTx) roomOfOthers() uint64 {
+	tx.log.mu.RLock()
+	defer tx.log.mu.RUnlock()
+	return tx.log.state.roomOfOthers(tx.log.author) + tx.taken
+}
+
+func (s *state) roomOfOthers(self crdt.Author) uint64 {
+	if own := s.feeds[self]; own != nil {
+		return s.room - own.room()
+	}
+	return s.room
+}
+
+// shutFor takes no more of an op's author for a reason. Of one of whom nothing is held nothing is written
+// either, however many there are: see [turned].
+func (tx *writeTx) shutFor(reason ShutReason, op crdt.Op) error {
+	if tx.feedState(op.Author).feed.IsZero() {
+		tx.log.turnAway(op.Author, reason)
+	} else {
+		tx.edit(op.Author).shut = reason
+	}
+	return &ShutError{Author: op.Author, Reason: reason}
+}
+
+// turned is the authors of whom nothing is held, and nothing is taken for want of room. They are many where
+// somebody makes them up, so the first ones are remembered, and of the others that there are some.
+type turned struct {
+	authors map[crdt.Author]ShutReason // at most maxTurned
+	more    bool
+}
+
+// turnAway takes note that an author was turned away.
+func (l *Log) turnAway(a crdt.Author, reason ShutReason) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := &l.turned
+	switch _, known := t.authors[a]; {
+	case known:
+	case len(t.authors) >= maxTurned:
+		t.more = true
+	case t.authors == nil:
+		t.authors = map[crdt.Author]ShutReason{a: reason}
+	default:
+		t.authors[a] = reason
+	}
+}
+
+// welcome reports whether a new author is taken in, and turns it away if not.
+func (l *Log) welcome(a crdt.Author) bool {
+	l.mu.RLock()
+	held := l.state.feeds[a] != nil || a == l.author
+	full := len(l.state.feeds) >= l.cfg.MaxAuthors
+	l.mu.RUnlock()
+	if held || !full {
+		return true
+	}
+	l.turnAway(a, ShutAuthors)
+	return false
+}
+
+// roomier lets authors in again that were shut for want of room, once there is some: a sixteenth of what
+// there may be, so that they do not come and go with each op.
+func (l *Log) roomier() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	less := l.cfg
+	less.MaxAuthorBytes -= less.MaxAuthorBytes / 16
+	less.MaxBytes -= less.MaxBytes / 16
+	l.state.roomy(&less, l.author)
+	if l.cfg.MaxBytes == 0 || l.state.roomOfOthers(l.author) < less.MaxBytes {
+		maps.DeleteFunc(l.turned.authors, func(_ crdt.Author, why ShutReason) bool { return why != ShutAuthors })
+	}
+}
+
+// roomy opens again the authors who are within the bounds of cfg.
+func (s *state) roomy(cfg *Config, self crdt.Author) {
+	if s.shut == 0 {
+		return
+	}
+	others := s.roomOfOthers(self)
+	for a, f := range s.feeds {
+		within := cfg.MaxAuthorBytes == 0 || f.room() < cfg.MaxAuthorBytes
+		if f.shut == ShutShare && within || f.shut == ShutQuota && within && (cfg.MaxBytes == 0 || others < cfg.MaxBytes) {
+			g := f.clone()
+			g.shut = ""
+			s.set(a, g)
+		}
+	}
+}
