@@ -36,12 +36,13 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(output{unhurried{ctx, onScreen(out)}})
-	errs = unhurried{ctx, onScreen(errs)}
-	root.SetErr(errs)
-	err := root.ExecuteContext(ctx)
+	told := newOutlet(onScreen(errs))
+	root.SetErr(told)
+	cmd, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	if code != exitDone {
-		fmt.Fprintf(errs, "quipu: %s\n", printable(err.Error()))
+		fmt.Fprintf(told, "quipu: %s\n", printable(err.Error()))
 	}
+	told.close(ctx, cmd.Name() != startName)
 	return code
 }

@@ -63,8 +63,8 @@ func bare(w io.Writer) io.Writer {
 	switch w := w.(type) {
 	case output:
 		return unscreened(w.w)
-	case unhurried:
-		return unscreened(w.w)
+	case *outlet:
+		return unscreened(w.out)
 	}
 	return w
 }

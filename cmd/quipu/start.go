@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +18,9 @@ import (
 	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/folder"
 )
+
+// startName is the name of the command that runs the daemon.
+const startName = "start"
 
 // startHelp explains quipu start.
 const startHelp = `Run the daemon of the node in D until SIGTERM, SIGINT or SIGHUP, which stop it
@@ -40,7 +45,10 @@ any more. With --mdns it announces itself on the local networks and joins the
 members of its log that it hears there; the secret is not announced. Where
 members were is remembered in D/peers.json and tried too, so that a cluster that
 was down finds itself again. "quipu members" and "quipu status" show what came of
-it. It logs to stderr.
+it.
+
+It logs to stderr, and never waits for that: lines that nobody takes are dropped
+once 256 KiB of them wait, and their number is logged where they are missing.
 
 Whoever has the cluster secret can read and write the log, and nobody else. It is
 64 hex digits in a file of mode 0600, the same on every member: the one that
@@ -76,7 +84,7 @@ func newStart() *cobra.Command {
 	var dir string
 	var flags startFlags
 	cmd := &cobra.Command{
-		Use:     "start --dir D [--listen HOST:PORT] [--join PLACE]... [--mdns] [--secret-file F | --open]",
+		Use:     startName + " --dir D [--listen HOST:PORT] [--join PLACE]... [--mdns] [--secret-file F | --open]",
 		Short:   "Run the node's daemon",
 		Long:    startHelp,
 		Example: "  quipu start --dir a\n  quipu start --dir b --listen 127.0.0.1:7947 --join 127.0.0.1:7946 --secret-file a/secret",
@@ -169,7 +177,7 @@ func startConfig(cmd *cobra.Command, dir string, file folder.Config) (node.Confi
 			return node.Config{}, fmt.Errorf("log-level %q: expected debug, info, warn or error", file.LogLevel)
 		}
 	}
-	cfg.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	cfg.Logger = newLogger(cmd.ErrOrStderr(), level, logText)
 	return cfg, nil
 }
 
@@ -188,11 +196,26 @@ func start(cmd *cobra.Command, cfg node.Config, compact bool) error {
 		}
 	}
 	// The log is locked, the port and the socket take connections: what comes from now on is served.
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "ready author=%s listen=%s socket=%s\n", n.Author(), n.Addr(), n.Socket())
-	if err != nil && !errors.Is(err, errReaderGone) {
-		return errors.Join(err, n.Close())
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		sayReady(cmd.OutOrStdout(), n, cfg.Logger)
+	}()
+	err = n.Run(cmd.Context())
+	select {
+	case <-told:
+	case <-time.After(lastWords):
 	}
-	return n.Run(cmd.Context())
+	return err
+}
+
+// sayReady prints the ready line. Nobody waits for it: stdout may be a pipe that is full, or a file on a
+// disk that is.
+func sayReady(out io.Writer, n *node.Node, logger *slog.Logger) {
+	_, err := fmt.Fprintf(out, "ready author=%s listen=%s socket=%s\n", n.Author(), n.Addr(), n.Socket())
+	if err != nil && !errors.Is(err, errReaderGone) {
+		logger.Warn("cannot print the ready line", "err", err)
+	}
 }
 
 // compactFirst compacts the log of a node that does not run yet. Without room for the copy the node does

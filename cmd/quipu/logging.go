@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// The values of --log-format.
+const (
+	logText = "text"
+	logJSON = "json"
+)
+
+// newLogger returns what the daemon logs with: lines of key=value pairs, or of JSON, to errs. Lines that
+// are dropped because nobody takes them are counted in a line of the same form.
+func newLogger(errs io.Writer, level slog.Level, format string) *slog.Logger {
+	handler := func(w io.Writer) slog.Handler {
+		options := &slog.HandlerOptions{Level: level}
+		if format == logJSON {
+			return slog.NewJSONHandler(w, options)
+		}
+		return slog.NewTextHandler(w, options)
+	}
+	if o, ok := errs.(*outlet); ok {
+		o.onLoss(func(w io.Writer, lines int) error {
+			r := slog.NewRecord(time.Now(), slog.LevelWarn, "lines were dropped here: nobody took them from stderr", 0)
+			r.AddAttrs(slog.Int("lines", lines))
+			return handler(w).Handle(context.Background(), r)
+		})
+	}
+	return slog.New(handler(errs))
+}
