@@ -21,10 +21,12 @@ import (
 
 // atHelp explains the flags of moments.
 const atHelp = `--at takes a moment: a time, or a file (- is stdin) that holds a frontier, as
-"quipu frontier" prints it, as JSON or as a table. At a time, what was written up to then counts,
-by the clocks of the entries, which are true to cause and effect where clocks are
-within a minute; with --by event what happened up to then, by the event times,
-which are their writers' word. At a frontier, exactly the entries that it stands for count, forks included; a node
+"quipu frontier" prints it, as JSON or as a table. At a time, what was written up
+to then counts, by the clocks of the entries, which are true to cause and effect
+where clocks are within a minute; with --by event what happened up to then, by
+the event times, which are their writers' word. What is left out moves nothing,
+and whoever wrote in knowledge of it still knew what it leads back to. At a
+frontier, exactly the entries that it stands for count, forks included; a node
 that does not hold all of them says which it lacks.
 
 ` + timeHelp + `

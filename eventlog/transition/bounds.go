@@ -19,7 +19,7 @@ type Bounds struct {
 	Frontier crdt.Frontier
 	// Clock takes the entries whose op's clock does not pass it; 0 is no bound. Where clocks are within a
 	// minute they are true to cause and effect: what is within has what it names within, but for what was
-	// pruned.
+	// pruned. Elsewhere it may leave out what is named by something within, as Until does.
 	Clock crdt.Clock
 	// Until takes the entries whose event time is not after it; the zero time is no bound. Event time
 	// is the writer's word: where history was imported, it is when things happened, and where a
@@ -48,16 +48,17 @@ func newWithin(ctx context.Context, log *eventlog.Log, b Bounds) (*within, error
 	return &within{log: log, bounds: b, cut: cut}, err
 }
 
-// taken is a transition that a frontier and a clock take.
+// taken is a transition that a frontier takes.
 type taken struct {
 	Transition
-	// out says that the bounds leave it out, for its event time. It moves nothing; but what was written in
-	// knowledge of it was written in knowledge of all that it leads back to.
+	// out says that the bounds leave it out, for its event time or its clock. It moves nothing; but what
+	// was written in knowledge of it was written in knowledge of all that it leads back to.
 	out bool
 }
 
-// causal yields the transitions of some subjects, or of all when none is given, in causal order.
-func (w *within) causal(ctx context.Context, subjects []string) iter.Seq2[taken, error] {
+// causal yields the transitions of some subjects, or of all when none is given, in causal order: up to the
+// clock, or beyond it too, where a clock that was ahead may have put what something within names.
+func (w *within) causal(ctx context.Context, subjects []string, beyond bool) iter.Seq2[taken, error] {
 	return func(yield func(taken, error) bool) {
 		// What is pruned meanwhile is as if it had been before: who names it says so.
 		for t, err := range Read(ctx, w.log, eventlog.Query{Order: eventlog.Causal, Subjects: subjects, GoOn: true}) {
@@ -65,14 +66,15 @@ func (w *within) causal(ctx context.Context, subjects []string) iter.Seq2[taken,
 				yield(taken{}, err)
 				return
 			}
-			if w.bounds.Clock != 0 && t.Entry.Clock > w.bounds.Clock {
+			late := w.bounds.Clock != 0 && t.Entry.Clock > w.bounds.Clock
+			if late && !beyond {
 				return // none that follows has a lower one
 			}
 			if !w.cut.Has(&t.Entry) {
 				continue
 			}
 			out := !w.bounds.Until.IsZero() && t.Entry.Time.After(w.bounds.Until)
-			if !yield(taken{t, out}, nil) {
+			if !yield(taken{t, out || late}, nil) {
 				return
 			}
 		}

@@ -90,8 +90,8 @@ func honest(all []taken) []taken {
 }
 
 // source yields what of all is about some subjects, or all of it.
-func source(all []taken) func(context.Context, []string) iter.Seq2[taken, error] {
-	return func(_ context.Context, subjects []string) iter.Seq2[taken, error] {
+func source(all []taken) func(context.Context, []string, bool) iter.Seq2[taken, error] {
+	return func(_ context.Context, subjects []string, _ bool) iter.Seq2[taken, error] {
 		return func(yield func(taken, error) bool) {
 			for _, tr := range all {
 				if (len(subjects) == 0 || slices.Contains(subjects, tr.Subject)) && !yield(tr, nil) {
@@ -128,7 +128,7 @@ func TestSurveyFindsWhatAWholeReplayDoes(t *testing.T) {
 		if err := c.run(context.Background(), nil); err != nil {
 			t.Fatal(err)
 		}
-		whole, err := replay(source(all)(context.Background(), nil), lawPruned)
+		whole, err := replay(source(all)(context.Background(), nil, false), lawPruned)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func TestFindingsDependOnTheSetAlone(t *testing.T) {
 		seed := rapid.Uint64().Draw(t, "shuffle")
 		results := make([][]string, 2)
 		for i := range results {
-			whole, err := replay(source(all)(context.Background(), nil), lawPruned)
+			whole, err := replay(source(all)(context.Background(), nil, false), lawPruned)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -203,7 +203,7 @@ func TestAPruneMakesNothingOdd(t *testing.T) {
 		below := func(a After) bool { return a.Seq < floors[a.Author[0]] }
 		left := slices.DeleteFunc(slices.Clone(all), func(tr taken) bool { return below(tr.Place()) })
 		odd := func(all []taken, pruned func(After) bool) map[string]bool {
-			whole, err := replay(source(all)(context.Background(), nil), pruned)
+			whole, err := replay(source(all)(context.Background(), nil, false), pruned)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -242,11 +242,11 @@ func TestASurveyThatAPruneOvertakes(t *testing.T) {
 		readings := 0
 		c := newChecker(&lawMachine, 0)
 		c.survey.pruned = func(a After) bool { return lawPruned(a) || readings > 1 && below(a) }
-		c.survey.causal = func(ctx context.Context, subjects []string) iter.Seq2[taken, error] {
+		c.survey.causal = func(ctx context.Context, subjects []string, beyond bool) iter.Seq2[taken, error] {
 			if readings++; readings > 1 {
-				return source(left)(ctx, subjects)
+				return source(left)(ctx, subjects, beyond)
 			}
-			return source(all)(ctx, subjects)
+			return source(all)(ctx, subjects, beyond)
 		}
 		if err := c.run(context.Background(), nil); err != nil {
 			t.Fatal(err)

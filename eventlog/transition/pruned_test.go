@@ -130,3 +130,24 @@ func TestABackdatedMoveOfOneWriterIsNotContested(t *testing.T) {
 		t.Errorf("%+v", last)
 	}
 }
+
+// TestAMoveAfterOneOfAClockThatWasAheadIsNotContested: Ann's clock is an hour ahead, and Bob moves on from what
+// she has written. At a moment of his clock hers is left out, and what it leads back to counts.
+func TestAMoveAfterOneOfAClockThatWasAheadIsNotContested(t *testing.T) {
+	now := noon
+	b := eventlogtest.Create(t, t.TempDir(), eventlog.Config{Key: eventlogtest.Key("bob"), Now: func() time.Time { return now }})
+	a := openAt(t, "ann", noon.Add(time.Hour))
+	mustAppend(t, b, transition.Move{Subject: "x", To: "draft"}, transition.Move{Subject: "y", To: "draft"})
+	eventlogtest.Exchange(t, b, a)
+	mustAppend(t, a, transition.Move{Subject: "x", To: "accepted", Trigger: "vote"})
+	eventlogtest.Exchange(t, a, b)
+	now = noon.Add(time.Minute)
+	mustAppend(t, b, transition.Move{Subject: "x", To: "final"})
+	bounds := transition.Bounds{Clock: transition.AtClock(now)}
+	if diff := cmp.Diff(map[string]string{"x": "final", "y": "draft"}, stages(t, b, bounds)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if r := check(t, b, transition.CheckConfig{Bounds: bounds}); r.Odd != 0 || r.Transitions != 3 {
+		t.Errorf("%+v", r)
+	}
+}

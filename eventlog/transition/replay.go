@@ -92,7 +92,7 @@ func ReplayAt(ctx context.Context, log *eventlog.Log, b Bounds) (*Replay, error)
 	if err != nil {
 		return nil, fmt.Errorf("replay transitions: %w", err)
 	}
-	r, err := replay(w.causal(ctx, b.Subjects), w.pruned)
+	r, err := replay(w.causal(ctx, b.Subjects, b.Clock != 0), w.pruned)
 	if err != nil {
 		return nil, fmt.Errorf("replay transitions: %w", err)
 	}

@@ -25,7 +25,7 @@ const maxHeld = 1 << 16
 // are read again, by name and some at a time, and replayed whole.
 type survey struct {
 	// causal yields the transitions of some subjects, or of all when none is given, in causal order.
-	causal func(ctx context.Context, subjects []string) iter.Seq2[taken, error]
+	causal func(ctx context.Context, subjects []string, beyond bool) iter.Seq2[taken, error]
 	pruned func(After) bool
 	tracks map[string]*track
 
@@ -73,7 +73,7 @@ func (t *track) held() int { return t.moves + t.out }
 // run goes through the transitions of some subjects, or of all, once.
 func (s *survey) run(ctx context.Context, subjects []string) error {
 	s.tracks = make(map[string]*track)
-	for t, err := range s.causal(ctx, subjects) {
+	for t, err := range s.causal(ctx, subjects, false) {
 		if err != nil {
 			return err
 		}
@@ -151,7 +151,7 @@ func (s *survey) tangled(ctx context.Context) iter.Seq2[*Subject, error] {
 				moves += s.tracks[names[n]].held()
 				n++
 			}
-			r, err := replay(s.causal(ctx, names[:n]), s.pruned)
+			r, err := replay(s.causal(ctx, names[:n], true), s.pruned)
 			if err != nil {
 				yield(nil, err)
 				return

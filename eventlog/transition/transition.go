@@ -121,9 +121,13 @@ func parseEvent(e crdt.Event, strict bool) (payload, error) {
 }
 
 // Read reads the transitions that the query takes, in its order; the query's kinds are set to [Kind].
-// Malformed ones are among them. Errors are those of [eventlog.Log.Entries].
+// Malformed ones are among them; what is gone is not, whatever the query says, since transitions are never
+// trimmed: see [eventlog.Log.Gone]. Errors are those of [eventlog.Log.Entries].
 func Read(ctx context.Context, log *eventlog.Log, q eventlog.Query) iter.Seq2[Transition, error] {
 	q.Kinds = []string{Kind}
+	if q.Gone == eventlog.ShowGone {
+		q.Gone = eventlog.SkipGone
+	}
 	return func(yield func(Transition, error) bool) {
 		for e, err := range log.Entries(ctx, q) {
 			if err != nil {

@@ -46,8 +46,9 @@ func (s *server) findMoved(ctx context.Context, plan *api.Pruned) error {
 		if err != nil {
 			return err
 		}
-		if state.Place.Author != s.log.Author() || state.Place.Seq >= plan.Floor {
-			continue
+		seq := state.Place.Seq
+		if state.Place.Author != s.log.Author() || seq < plan.Floor-plan.Entries || seq >= plan.Floor {
+			continue // it stays, or may be forgotten already
 		}
 		if plan.Moved++; plan.Moved <= api.MaxPruneSubjects {
 			plan.Subjects = append(plan.Subjects, state.Subject)
