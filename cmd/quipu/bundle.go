@@ -40,6 +40,11 @@ func errExists(path string) error {
 	return fmt.Errorf("%s is there already: give --force to replace it", path)
 }
 
+// noText is the error for a terminal that a bundle would be written to.
+func noText(terminal string) error {
+	return usagef("%s is a terminal, and a bundle is no text: name a file, or give it to another program, as in \"quipu help bundle create\"", terminal)
+}
+
 // makeFile begins a file, mode 0600, to stand at path, or opens what is there and no file, as a pipe is:
 // then it waits until somebody opens the other end, or ctx ends.
 func makeFile(ctx context.Context, path string, force bool) (*newFile, error) {
@@ -51,6 +56,9 @@ func makeFile(ctx context.Context, path string, force bool) (*newFile, error) {
 		return nil, fmt.Errorf("%s is a folder", path)
 	case err == nil && !stat.Mode().IsRegular():
 		pipe, err := await(ctx, func() (*os.File, error) { return os.OpenFile(path, os.O_WRONLY, 0) })
+		if err == nil && isScreen(pipe) {
+			return nil, errors.Join(noText(path), pipe.Close())
+		}
 		return &newFile{Writer: unhurried{ctx, pipe}, pipe: pipe}, err
 	case err == nil && !force:
 		return nil, errExists(path)
@@ -101,6 +109,9 @@ func size(n int64) string {
 
 // copyTo calls write with what path names: a new file, or stdout for "-".
 func copyTo(cmd *cobra.Command, path string, force bool, write func(io.Writer) error) error {
+	if path == stdio && toScreen(cmd.OutOrStdout()) {
+		return noText("stdout")
+	}
 	if path == stdio {
 		return write(cmd.OutOrStdout())
 	}

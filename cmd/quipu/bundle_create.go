@@ -39,9 +39,6 @@ exit code is 1 then, and FILE is there all the same.`,
   quipu bundle create --dir a - | ssh there quipu bundle apply --dir b -`,
 		Args: oneArg("the file to write"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] == stdio && toScreen(cmd.OutOrStdout()) {
-				return usagef("stdout is a terminal, and a bundle is no text: name a FILE, or give it to another program, as in the examples")
-			}
 			what, err := readSince(cmd, dir, since)
 			if err != nil {
 				return err

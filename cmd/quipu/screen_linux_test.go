@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
+
+// terminalName stands for the name of the terminal in a command line of onTerminal.
+const terminalName = "TERMINAL"
 
 // onTerminal runs a command line whose stdout and stderr are a terminal, and returns what that was sent and
 // the exit code.
@@ -30,6 +34,12 @@ func onTerminal(t *testing.T, args ...string) (string, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if arg == terminalName {
+			args[i] = terminal.Name()
+		}
+	}
 	seen := make(chan string)
 	go func() {
 		b, _ := io.ReadAll(person) // ends with an error once nobody has the terminal open
@@ -47,10 +57,13 @@ func TestBundleRefusesATerminal(t *testing.T) {
 	dir := t.TempDir() + "/a"
 	quipu(t, exitDone, "init", "--dir", dir)
 	quipu(t, exitDone, "append", "--dir", dir, "--kind", "k")
-	seen, code := onTerminal(t, "bundle", "create", "--dir", dir, "-")
-	if code != exitUsage || !strings.HasPrefix(seen, "quipu: stdout is a terminal, and a bundle is no text: ") {
-		t.Errorf("exit code %d, %q is shown", code, seen)
+	for _, file := range []string{"-", terminalName} {
+		seen, code := onTerminal(t, "bundle", "create", "--dir", dir, file)
+		if code != exitUsage || !strings.HasPrefix(seen, "quipu: ") || !strings.Contains(seen, "is a terminal, and a bundle is no text: ") {
+			t.Errorf("%s: exit code %d, %q is shown", file, code, seen)
+		}
 	}
+	quipu(t, exitDone, "bundle", "create", "--dir", dir, os.DevNull)
 	if piped := quipu(t, exitDone, "bundle", "create", "--dir", dir, "-"); !strings.HasPrefix(piped, "quipu") {
 		t.Errorf("a pipe is sent %q", piped)
 	}
