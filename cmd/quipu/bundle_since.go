@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/gossip/bundle"
+	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/folder"
 )
@@ -90,7 +91,10 @@ func sincePeer(dir, name string) (api.Since, error) {
 			found = append(found, p)
 		}
 	}
+	_, err = age.ParseTime(name, time.Now())
 	switch {
+	case len(found) == 0 && err == nil:
+		return api.Since{}, usagef("--since %q: expected a frontier, a bundle or a peer, and not a time: what is left out of a bundle is what is held somewhere", name)
 	case len(found) == 0:
 		return api.Since{}, &api.Error{Code: api.NotFound, Message: fmt.Sprintf("--since %q: there is no such file, and no peer of that name or author is remembered here", clip(name, 80))}
 	case len(found) > 1:

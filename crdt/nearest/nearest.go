@@ -16,6 +16,9 @@ import (
 // known names, and asks whether the nearest was meant where one is near.
 func Unknown(what, name string, known []string) error {
 	names := fmt.Sprintf("the %ss are %s", what, strings.Join(known, ", "))
+	if len(known) == 0 {
+		names = "there are no " + what + "s here"
+	}
 	if near := Name(name, known); near != "" {
 		return fmt.Errorf("unknown %s %q: did you mean %q? (%s)", what, clip(name), near, names)
 	}

@@ -39,4 +39,7 @@ func TestUnknown(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", name, got, want)
 		}
 	}
+	if got := nearest.Unknown("parameter", "x", nil).Error(); got != `unknown parameter "x": there are no parameters here` {
+		t.Error(got)
+	}
 }

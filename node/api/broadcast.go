@@ -12,8 +12,10 @@ import (
 	"github.com/quipulog/quipu/crdt/bom"
 )
 
-// The scopes of [Client.Broadcast].
+// ParamScope is the parameter of the scope of [Client.Broadcast], ScopeHere and ScopePeers its values.
 const (
+	ParamScope = "scope"
+
 	ScopeHere  = "here"  // those who listen at this node
 	ScopePeers = "peers" // and those at the peers that it is linked with, and at theirs
 )
@@ -40,7 +42,7 @@ const missedPrefix = `{"missed":`
 // Broadcast tells a transient event to those who listen now, as far as scope says. It is stored nowhere.
 func (c *Client) Broadcast(ctx context.Context, e crdt.Event, scope string) (Reach, error) {
 	var reach Reach
-	path := "/v1/broadcast?scope=" + scope
+	path := "/v1/broadcast?" + ParamScope + "=" + scope
 	return reach, c.callWith(ctx, "broadcast", http.MethodPost, path, bytes.NewReader(e.AppendJSON(nil)), &reach)
 }
 

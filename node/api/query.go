@@ -49,13 +49,13 @@ type Query struct {
 	Transient bool
 }
 
-// The parameters of a query, as the URL names them.
+// The parameters of a query, as the URL names them. States and transitions take ParamSubject alone.
 const (
 	paramOrder     = "order"
 	paramAuthor    = "author"
 	paramKind      = "kind"
 	paramModule    = "module"
-	paramSubject   = "subject"
+	ParamSubject   = "subject"
 	paramFrom      = "from"
 	paramDisputed  = "disputed"
 	paramGone      = "gone"
@@ -70,7 +70,7 @@ const (
 )
 
 var params = []string{
-	paramOrder, paramAuthor, paramKind, paramModule, paramSubject, paramFrom, paramDisputed, paramGone, paramGoOn,
+	paramOrder, paramAuthor, paramKind, paramModule, ParamSubject, paramFrom, paramDisputed, paramGone, paramGoOn,
 	paramSince, paramUntil, paramReverse, paramLimit, paramOffset, paramAfter, paramTransient,
 }
 
@@ -86,7 +86,7 @@ func (q Query) Values() url.Values {
 	for _, a := range q.Authors {
 		v.Add(paramAuthor, a.String())
 	}
-	v[paramKind], v[paramModule], v[paramSubject] = q.Kinds, q.Modules, q.Subjects
+	v[paramKind], v[paramModule], v[ParamSubject] = q.Kinds, q.Modules, q.Subjects
 	if q.From != nil {
 		set(paramFrom, q.From.String())
 	}
@@ -148,7 +148,7 @@ func (q *Query) set(name, value string, i int) (err error) {
 	case paramModule:
 		q.Modules = append(q.Modules, value)
 		return nil
-	case paramSubject:
+	case ParamSubject:
 		q.Subjects = append(q.Subjects, value)
 		return nil
 	}

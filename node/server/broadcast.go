@@ -18,7 +18,7 @@ func (s *server) postBroadcast(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, noListeners)
 		return
 	}
-	scope, err := scopeOf(r.URL.Query().Get("scope"))
+	scope, err := scopeOf(r.URL.Query().Get(api.ParamScope))
 	if err != nil {
 		s.refuse(w, invalid(err))
 		return

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/quipulog/quipu/crdt"
@@ -49,7 +48,7 @@ func (s *server) showFollower(w http.ResponseWriter, r *http.Request, name strin
 
 // postFollowerReset moves a follower, and answers with where it stands then.
 func (s *server) postFollowerReset(w http.ResponseWriter, r *http.Request) {
-	params, err := followerParams(r, api.ParamTo)
+	params, err := followerParams(r)
 	var to uint64
 	if err == nil {
 		to, err = resetTo(params.Get(api.ParamTo))
@@ -82,7 +81,7 @@ func resetTo(text string) (uint64, error) {
 
 // postFollowerSkip moves a follower behind some entries, and answers with how many they were.
 func (s *server) postFollowerSkip(w http.ResponseWriter, r *http.Request) {
-	params, err := followerParams(r, api.ParamEntries)
+	params, err := followerParams(r)
 	var n, skipped uint64
 	if err == nil {
 		n, err = strconv.ParseUint(params.Get(api.ParamEntries), 10, 64)
@@ -135,7 +134,7 @@ func (s *server) getParked(w http.ResponseWriter, r *http.Request) {
 
 // postFollowerDrop gives up what a follower has parked, and answers with how many entries that were.
 func (s *server) postFollowerDrop(w http.ResponseWriter, r *http.Request) {
-	params, err := followerParams(r, api.ParamOffset)
+	params, err := followerParams(r)
 	var offsets []uint64
 	for _, text := range params[api.ParamOffset] {
 		offset, wrong := strconv.ParseUint(text, 10, 64)
@@ -155,15 +154,12 @@ func (s *server) postFollowerDrop(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, api.Counted{Entries: uint64(dropped)})
 }
 
-// followerParams returns the parameters of a call about a follower: its name, and those of more. Any
-// other is refused: a call that changes something does not guess.
-func followerParams(r *http.Request, more ...string) (url.Values, error) {
+// followerParams returns the parameters of a call about a follower. One that stands there twice is refused
+// where one value is wanted: a call that changes something does not guess.
+func followerParams(r *http.Request) (url.Values, error) {
 	params := r.URL.Query()
 	for name, values := range params {
-		switch {
-		case name != api.ParamName && !slices.Contains(more, name):
-			return nil, invalid(fmt.Errorf("unknown parameter %q", name))
-		case len(values) > 1 && name != api.ParamOffset:
+		if len(values) > 1 && name != api.ParamOffset {
 			return nil, invalid(fmt.Errorf("parameter %s: %q: one value is enough", name, values[1]))
 		}
 	}

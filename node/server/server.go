@@ -101,7 +101,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /v1/verify", s.postVerify)
 	mux.HandleFunc("GET /v1/proof/{place}", s.getProof)
 	mux.HandleFunc("/", s.notFound)
-	return keepAlive(mux)
+	return keepAlive(s.onlyKnownParameters(mux))
 }
 
 // notFound answers a path that is no route.

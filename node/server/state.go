@@ -1,9 +1,7 @@
 package server
 
 import (
-	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/quipulog/quipu/eventlog/transition"
 	"github.com/quipulog/quipu/node/api"
@@ -11,14 +9,7 @@ import (
 
 // getState streams the present stage of every subject, or of those that the query names.
 func (s *server) getState(w http.ResponseWriter, r *http.Request) {
-	asked := r.URL.Query()
-	for name := range asked {
-		if name != "subject" {
-			s.refuse(w, invalid(fmt.Errorf("unknown parameter %q: the only one is subject; a moment goes with POST", strings.ToValidUTF8(name, "?"))))
-			return
-		}
-	}
-	s.sendStates(w, r, transition.Bounds{Subjects: asked["subject"]})
+	s.sendStates(w, r, transition.Bounds{Subjects: r.URL.Query()[api.ParamSubject]})
 }
 
 // postState streams the stage of the subjects of the request, at the moment that it names.

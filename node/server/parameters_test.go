@@ -1,0 +1,36 @@
+package server_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/node/server"
+)
+
+// TestUnknownParametersAreRefused on every kind of route: one that is passed over has something else done
+// than was asked for.
+func TestUnknownParametersAreRefused(t *testing.T) {
+	h := server.New(server.Config{Log: eventlogtest.Open(t)})
+	for request, want := range map[string]string{
+		"GET /v1/entries?knid=a":                `unknown parameter \"knid\": did you mean \"kind\"? (the parameters are order, author,`,
+		"GET /v1/tail?zzz=a":                    `unknown parameter \"zzz\": the parameters are order, author,`,
+		"GET /v1/transitions?since=14d":         `unknown parameter \"since\": the parameters are subject`,
+		"GET /v1/state?subjects=a":              `unknown parameter \"subjects\": did you mean \"subject\"? (the parameters are subject)`,
+		"POST /v1/broadcast?scop=here":          `unknown parameter \"scop\": did you mean \"scope\"? (the parameters are scope)`,
+		"POST /v1/followers/remove?nmae=f":      `unknown parameter \"nmae\": did you mean \"name\"? (the parameters are name)`,
+		"POST /v1/prune?before=14d":             `unknown parameter \"before\": there are no parameters here`,
+		"GET /v1/status?x=1&a=2":                `unknown parameter \"a\": there are no parameters here`,
+		"GET /v1/proof/a?b":                     `unknown parameter \"b\": there are no parameters here`,
+		"POST /v1/followers/remove?name=f&name": `one value is enough`,
+	} {
+		method, url, _ := strings.Cut(request, " ")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, url, nil))
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: status %d, %s", request, w.Code, w.Body)
+		}
+	}
+}
