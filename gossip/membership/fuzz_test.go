@@ -15,7 +15,7 @@ func FuzzCarrier(f *testing.F) {
 		nil, {0}, pingOf(1), relayOf(), aliveOf(3), aliveOf(2), aliveOf(1), pushPullOf(2, make([]byte, 32)), packed(f, 100),
 		messageOf(kindPing, "SeqNo", 1, "Node", nodeName, "SourceAddr", ip, "SourcePort", 1, "SourceNode", insiderName),
 		messageOf(kindAck, "SeqNo", 1, "Payload", nil), messageOf(kindNack, "SeqNo", 1),
-		messageOf(kindSuspect, "Incarnation", 1<<32-1, "Node", nodeName, "From", insiderName),
+		messageOf(kindSuspect, "Incarnation", raw{0xce, 0xff, 0xff, 0xff, 0xff}, "Node", nodeName, "From", insiderName),
 		messageOf(kindDead, "Incarnation", 1, "Node", crdt.AuthorOf(keyOf(3)).String(), "From", insiderName),
 		compoundOf(pingOf(1), aliveOf(3)), compoundOf(compoundOf(pingOf(1))), summed(pingOf(1)), {byte(kindAdverts), 1},
 		append([]byte{byte(kindPushPull)}, headerOf(1<<20, 0)...), append([]byte{byte(kindPushPull)}, headerOf(0, 20<<20)...),
