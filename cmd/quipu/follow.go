@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"reflect"
 	"strconv"
 	"time"
@@ -18,9 +15,6 @@ import (
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/folder"
 )
-
-// stopPause is how long a command of --exec has to end after SIGINT.
-const stopPause = 10 * time.Second
 
 const followHelp = `Run a command for every entry, as a follower whose place in the log is kept under
 NAME: each batch of entries, in the order in which they arrive here, is given to
@@ -41,8 +35,10 @@ a time, and what it handles is set aside no more.
 
 It runs until SIGINT, SIGTERM or SIGHUP, or with --once until all is handled that
 was there when it began. It waits for the daemon while that does not run; --once
-does without one. What the command writes to stdout and stderr comes out there. Its
-environment has NAME as QUIPU_FOLLOWER, the number of entries as QUIPU_ENTRIES and
+does without one. What the command writes to stdout and stderr comes out there. It
+has handled its batch when it exits with 0, whatever it leaves running. When it
+fails, and when quipu follow is to end, all that it has started gets SIGTERM, and
+SIGKILL after 10 s, before the batch can come again. Its environment has NAME as QUIPU_FOLLOWER, the number of entries as QUIPU_ENTRIES and
 the cursor behind them as QUIPU_AFTER.
 
 ` + entryHelp
@@ -165,13 +161,7 @@ func (f *follow) isOurs(err error) bool {
 
 // handle runs the command for a batch.
 func (f *follow) handle(ctx context.Context, b api.Batch) error {
-	cmd := exec.CommandContext(ctx, "sh", "-c", f.exec)
-	cmd.Env = append(os.Environ(), "QUIPU_FOLLOWER="+f.request.Name, "QUIPU_AFTER="+b.After, "QUIPU_ENTRIES="+strconv.Itoa(b.Entries))
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(b.Lines), f.out, f.errs
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = stopPause
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w", clip(f.exec, 80), err)
-	}
-	return nil
+	env := append(os.Environ(), "QUIPU_FOLLOWER="+f.request.Name, "QUIPU_AFTER="+b.After, "QUIPU_ENTRIES="+strconv.Itoa(b.Entries))
+	h := handler{command: f.exec, env: env, in: b.Lines, out: f.out, errs: f.errs}
+	return h.run(ctx)
 }
