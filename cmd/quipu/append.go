@@ -35,10 +35,11 @@ no place; whom it was told is printed. That takes a running daemon.
 
 The payload is JSON unless --content-type says otherwise; "--payload -" reads it
 from stdin, which must not be empty. Without --payload the entry has none, and
-stdin is not read; a line on stderr says so if something waits there. JSON may stand on several lines and end in a newline: the white space
-between its parts is left out, here as with --ndjson, so that a reader finds it
-as payload. Any other payload is kept byte for byte. Kinds that begin with
-"quipu." are written by other commands, save quipu.transition, which is checked.
+stdin is not read; a line on stderr says so if something waits there. JSON may
+stand on several lines and end in a newline: the white space between its parts is
+left out, here as with --ndjson, so that a reader finds it as payload. Any other
+payload is kept byte for byte. Kinds that begin with "quipu." are written by other
+commands, save quipu.transition, which is checked.
 
 ` + timeHelp + "\n\n" + entryHelp
 

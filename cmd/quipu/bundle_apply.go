@@ -23,10 +23,11 @@ func newBundleApply() *cobra.Command {
 		Short: "Bring the entries of bundles into the log",
 		Long: `Bring what the bundles hold into the log, or what comes on stdin (-).
 
-The order of the files does not matter (of several, those that are pipes are
-copied to the folder for temporary files first, since a pipe is read once), and neither does it when some of them
+The order of the files does not matter, and neither does it when some of them
 were applied before. Everything is verified as what a peer sends is. Of a bundle
-that is damaged or cut off, what is whole is taken.
+that is damaged or cut off, what is whole is taken. Where there are several, those
+that are pipes are copied to the folder for temporary files first, since a pipe is
+read once.
 
 The exit code is 0 when every bundle was whole and the node holds all that they
 promise. Otherwise lines below the table say what is missing, by author and seq,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -63,8 +64,27 @@ func unknown(what, name string, cmd *cobra.Command, known []string) error {
 	return usagef("unknown %s %q: see %s", what, name, helpOf(cmd))
 }
 
+// valueError says what a flag takes that was given something else.
+func valueError(wrong *pflag.InvalidValueError) error {
+	flag, value, cause := wrong.GetFlag(), wrong.GetValue(), wrong.Unwrap()
+	_, number := errors.AsType[*strconv.NumError](cause)
+	switch {
+	case number && flag.Value.Type() == "bool":
+		cause = errors.New("expected true or false")
+	case number:
+		cause = errors.New("expected a whole number")
+	}
+	if !strings.Contains(cause.Error(), strconv.Quote(value)) {
+		cause = fmt.Errorf("%q: %w", clip(value, 80), cause)
+	}
+	return usagef("--%s: %w", flag.Name, cause)
+}
+
 // flagError makes a usage error of one of pflag's, naming the flag or the command that was probably meant.
 func flagError(cmd *cobra.Command, err error) error {
+	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return valueError(wrong)
+	}
 	missing, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
 		return usageError{err}

@@ -110,12 +110,17 @@ func flagNames(cmd *cobra.Command) []string {
 	return names
 }
 
-// noArgs refuses arguments that no flag takes.
-func noArgs(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usagef("unexpected argument %q", args[0])
+// noArgs refuses arguments, and says which flag takes what was probably meant.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
 	}
-	return nil
+	for _, flag := range []string{"payload", "subject"} {
+		if cmd.Flags().Lookup(flag) != nil {
+			return usagef("unexpected argument %q: a %s goes with --%s", args[0], flag, flag)
+		}
+	}
+	return usagef("unexpected argument %q", args[0])
 }
 
 // oneArg wants exactly one argument.
