@@ -96,7 +96,8 @@ func (l *Log) newReadingSince(q Query, sweep *uint64) (*reading, error) {
 	}
 	r.chunk = chunk{
 		bound: r.self.bound, room: bufferSize, disputed: q.Disputed,
-		gone: gonePolicy{want: q.Gone, sweep: r.self.sweep, after: r.after, reverse: q.Reverse, from: q.FromOffset},
+		gone: gonePolicy{want: q.Gone, sweep: r.self.sweep, after: r.after, reverse: q.Reverse, from: q.FromOffset,
+			arrivals: q.Order == Arrival && !q.Reverse},
 	}
 	if r.walk = l.indexWalk(&q, r); r.walk != nil {
 		return r, nil

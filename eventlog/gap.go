@@ -27,6 +27,7 @@ func (g *gap) count() uint64 { return g.to - g.from + g.missed }
 func (l *Log) trimmed(ctx context.Context, g gap) (*TrimmedError, error) {
 	err := l.explainGone(ctx, &goneError{
 		author: g.author, seq: g.seq, next: g.seq + g.count(), offset: g.from, pruned: g.pruned() || g.missed > 0,
+		arrivals: true, missed: g.missed,
 	})
 	if trimmed, ok := errors.AsType[*TrimmedError](err); ok {
 		return trimmed, nil

@@ -16,6 +16,10 @@ type goneError struct {
 	seq, next uint64      // what is gone begins at seq and goes up to next at least
 	offset    uint64      // of seq; not known where the author is and it was pruned
 	pruned    bool
+	// arrivals says that the reading goes along the arrivals, and missed how many of the entries have no
+	// offset.
+	arrivals bool
+	missed   uint64
 }
 
 func (e *goneError) Error() string {
@@ -35,7 +39,7 @@ func (l *Log) explainGone(ctx context.Context, err error) error {
 	}
 	s := goneScan{
 		found: &TrimmedError{Author: gone.author, Gone: gone.next - gone.seq, Pruned: gone.pruned},
-		seq:   gone.next, from: gone.offset, offset: gone.offset,
+		seq:   gone.next, from: gone.offset, offset: gone.offset, arrivals: gone.arrivals || gone.author.IsZero(), missed: gone.missed,
 	}
 	s.here = gone.author.IsZero() || gone.pruned
 	if !gone.author.IsZero() {
@@ -67,6 +71,9 @@ type goneScan struct {
 	offset uint64
 	placed bool // found.First is known
 	here   bool // it is known that not all of it came without a body
+	// arrivals says that what is gone is counted along the arrivals, not along the feed.
+	arrivals bool
+	missed   uint64 // entries that have no offset
 }
 
 func (s *goneScan) step(tx *readTx) (more bool, err error) {
@@ -90,13 +97,9 @@ func (s *goneScan) begin(tx *readTx) error {
 	if !c.holding(s.from) {
 		return c.err
 	}
-	t := tx.ops(c.arrival.Author)
-	if t == nil {
-		return damagedArrival(c.arrival.Offset, fmt.Errorf("no op of author %s is held", c.arrival.Author.Short()))
-	}
-	k := encodeOpKey(c.arrival.Key)
-	s.look(t.get(k[:]))
-	return nil
+	v, err := tx.valueOf(c.arrival)
+	s.look(v)
+	return err
 }
 
 // look notes whether the value of an op has lost its body here.
@@ -119,15 +122,17 @@ func (s *goneScan) place(tx *readTx) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		s.look(c.value)
-		s.found.Gone += op.Next() - max(s.seq, op.First)
+		if !s.arrivals {
+			s.look(c.value)
+			s.found.Gone += op.Next() - max(s.seq, op.First)
+		}
 		s.seq = op.Next()
 		ok = c.next()
 	}
 	if ok && isTrimmed(c.value) {
 		return false, nil
 	}
-	if ok && s.found.Pruned {
+	if ok && s.found.Pruned && !s.arrivals {
 		s.offset = c.offset()
 	}
 	s.found.First = crdt.Place{Author: s.found.Author, Seq: s.seq}
@@ -139,31 +144,34 @@ func (s *goneScan) arrive(tx *readTx) (more bool, err error) {
 	c := tx.arrivalCursor()
 	ok := c.holding(s.offset)
 	for n := 0; ok; n++ {
-		trimmed, err := tx.hasNoBody(c.arrival)
+		v, err := tx.valueOf(c.arrival)
 		if err != nil || n == goneStep {
 			return true, err
 		}
 		s.offset = max(s.offset, c.arrival.Offset)
-		if !trimmed {
+		if !isTrimmed(v) {
 			break
+		}
+		if s.arrivals {
+			s.look(v)
 		}
 		s.offset = c.arrival.Offset + c.arrival.Count
 		ok = c.next()
 	}
-	if s.found.Offset = s.offset; s.found.Author.IsZero() {
-		s.found.Gone = s.offset - s.from
+	if s.found.Offset = s.offset; s.arrivals {
+		s.found.Gone = s.offset - s.from + s.missed
 	}
 	return false, c.err
 }
 
-// hasNoBody reports whether the op that arrived has no body here.
-func (tx *readTx) hasNoBody(a arrival) (bool, error) {
+// valueOf returns the value of an op that arrived.
+func (tx *readTx) valueOf(a arrival) ([]byte, error) {
 	t := tx.ops(a.Author)
 	if t == nil {
-		return false, damagedArrival(a.Offset, fmt.Errorf("no op of author %s is held", a.Author.Short()))
+		return nil, damagedArrival(a.Offset, fmt.Errorf("no op of author %s is held", a.Author.Short()))
 	}
 	k := encodeOpKey(a.Key)
-	return isTrimmed(t.get(k[:])), nil
+	return t.get(k[:]), nil
 }
 
 // isTrimmed reports whether the value of an op has no body.

@@ -1,7 +1,9 @@
 package eventlog_test
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -90,5 +92,45 @@ func TestAFollowerIsToldOfWhatNeverCame(t *testing.T) {
 	s, _ := away.Follower(t.Context(), "skips")
 	if err != nil || len(seqs) != 14 || s.Trimmed != 7 {
 		t.Errorf("one that skips: %v, %v, %d trimmed", seqs, err, s.Trimmed)
+	}
+}
+
+// TestATailIsToldOnceOfWhatIsGone: the entries of one author are gone, those of another lie between them. What
+// is told from one error to the next, or between two entries, is each entry that is gone once.
+func TestATailIsToldOnceOfWhatIsGone(t *testing.T) {
+	k, other := newKeeper(t, "keeper"), newKeeper(t, "other")
+	for range 3 {
+		k.add(crdt.Trimmable, 2)
+		other.add(crdt.Persistent, 1)
+		eventlogtest.Exchange(t, other.Log, k.Log)
+	}
+	k.add(crdt.Persistent, 10)
+	k.now = k.now.Add(2 * time.Hour)
+	k.trim(eventlog.TrimOptions{})
+	if held := k.Stats(); held.Trimmed != 6 {
+		t.Fatalf("%d entries are trimmed, want 6", held.Trimmed)
+	}
+	q := eventlog.Query{Gone: eventlog.StopAtGone, Limit: 13}
+	var told, read []uint64
+	for read = nil; len(read) < 13; {
+		for e, err := range k.Tail(t.Context(), q) {
+			gone, stopped := errors.AsType[*eventlog.TrimmedError](err)
+			switch {
+			case stopped:
+				told = append(told, gone.Gone)
+				q.FromOffset = gone.Offset
+			case err != nil:
+				t.Fatal(err)
+			default:
+				read = append(read, e.Offset)
+				q.Limit--
+			}
+		}
+	}
+	if diff := cmp.Diff([]uint64{2, 2, 2}, told); diff != "" {
+		t.Errorf("told to be gone (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(append([]uint64{2, 5, 8}, span(9, 19)...), read); diff != "" {
+		t.Errorf("offsets read (-want +got):\n%s", diff)
 	}
 }

@@ -8,14 +8,16 @@ import (
 )
 
 // TrimmedError is returned to whoever asks for entries that are not here any more, or never were with their
-// bodies: those were trimmed, or the ops were pruned. A [Log.Tail] or a page that a trim overtakes gets it, [Log.Lookup],
-// and a follower that is behind. It says where to go on.
+// bodies: those were trimmed, or the ops were pruned. A [Log.Tail] or a page that a trim overtakes gets it,
+// [Log.Lookup], and a follower that is behind. It says where to go on.
 type TrimmedError struct {
 	// Author and Seq name the first entry that is gone; the zero Author where it is not known any more
 	// whose it was.
 	Author crdt.Author
 	Seq    uint64
-	// Gone is how many entries are gone at once, from there on.
+	// Gone is how many entries are gone at once, from there on: along the feed for readings by author, in
+	// causal order and of one place; for those in arrival order, tails and followers all that lie before Offset, whosever
+	// they are.
 	Gone uint64
 	// First is the first place of the author's feed, after those, that is here; zero when Author is.
 	First crdt.Place
@@ -92,6 +94,8 @@ type gonePolicy struct {
 	after   *mark
 	reverse bool
 	from    uint64 // offsets below it are not asked for
+	// arrivals says that the reading goes forward along the arrivals.
+	arrivals bool
 }
 
 // ends returns the error that ends the reading at an op without its body, which the cursor is at; nil if
@@ -104,7 +108,7 @@ func (p gonePolicy) ends(s crdt.Signed, c *opCursor) error {
 	if !p.overtakes(sweep) {
 		return nil
 	}
-	e := &goneError{author: s.Author, seq: s.First, next: s.Next(), offset: c.offset()}
+	e := &goneError{author: s.Author, seq: s.First, next: s.Next(), offset: c.offset(), arrivals: p.arrivals}
 	if e.offset < p.from {
 		e.seq = min(e.next, e.seq+p.from-e.offset)
 	}
