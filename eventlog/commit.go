@@ -15,10 +15,9 @@ import (
 // error is an [*UncertainError].
 var ErrUncertain = errors.New("the commit failed and may have happened")
 
-// ErrReadOnly is returned by everything that writes after a sync has failed. The kernel has dropped
-// what it could not write, so nothing that was written since the last good sync is known to be on
-// disk. Close the log and open it again, which verifies it.
-var ErrReadOnly = errors.New("log is read-only since a sync failed: close it and open it again")
+// ErrReadOnly is returned by everything that writes once the disk has failed and the log, which has then
+// opened its file again by itself, has found that it is damaged or cannot be synced: see [Health.Broken].
+var ErrReadOnly = errors.New("log is read-only since its disk failed")
 
 // UncertainError says which entries may or may not be in the log.
 type UncertainError struct {
@@ -39,6 +38,9 @@ func (e *UncertainError) Error() string {
 // NoRoom reports whether there was no room on the disk, and so nothing was written after all: it may do
 // later.
 func (e *UncertainError) NoRoom() bool { return noRoom(e.Err) && !syncFailed(e.Err) }
+
+// Passes reports that the log goes on by itself: what is written next waits until it knows what is there.
+func (e *UncertainError) Passes() bool { return true }
 
 // Unwrap returns [ErrUncertain] and what failed.
 func (e *UncertainError) Unwrap() []error { return []error{ErrUncertain, e.Err} }
@@ -127,24 +129,21 @@ func (f *feedState) disputed() bool {
 // first the pages and then the page that names their root, which makes the transaction visible: when
 // the second sync fails it is visible all the same.
 //
-//	write failed, nothing visible    no room, most often: read the state again and go on
-//	a sync failed, or it is visible  what is on disk is not known: read-only
-//	bbolt panicked                   read-only, damaged
+//	no room to write, nothing visible   read the state again and go on: there may be room later
+//	bbolt has refused                   the same
+//	the disk failed, or it is visible   what is on disk is not known: see mend.go
+//
+// A failed sync is of the last kind whatever its number: the kernel has dropped what it could not write.
 func (l *Log) commitFailed(tx *writeTx, cause error) error {
 	uncertain := &UncertainError{Places: tx.places, Err: cause}
-	if damaged, ok := asDamaged(cause); ok {
-		l.rollback(tx)
-		l.freeze(damaged, false)
-		return uncertain
-	}
-	visible := l.sees(tx.id)
-	if visible || syncFailed(cause) {
-		l.freeze(fmt.Errorf("%w: %w", ErrReadOnly, cause), visible)
-		l.markUnsynced()
+	l.rollback(tx) // bbolt has done so itself, but for a panic and one error
+	if !uncertain.NoRoom() && diskFailed(cause) || l.sees(tx.id) {
+		l.suspend(cause)
 		return uncertain
 	}
 	if err := l.reload(); err != nil {
-		l.freeze(err, false)
+		l.suspend(err)
+		return uncertain
 	}
 	if uncertain.NoRoom() {
 		l.setFull(tx, uncertain)
@@ -154,11 +153,22 @@ func (l *Log) commitFailed(tx *writeTx, cause error) error {
 	return uncertain
 }
 
+// diskFailed reports whether it was the disk that failed, or the file that is damaged, and not bbolt that has
+// refused.
+func diskFailed(err error) bool {
+	_, file := errors.AsType[*fs.PathError](err)
+	_, damaged := asDamaged(err)
+	return file || damaged || syncFailed(err)
+}
+
 // syncFailed reports whether what failed in a commit was a sync, or may have been. A write, and making the
 // file longer, say so themselves; on Linux a sync fails with a bare error number.
 func syncFailed(err error) bool {
-	path, ok := errors.AsType[*fs.PathError](err)
-	return !ok || path.Op != "write" && path.Op != "truncate"
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Op != "write" && path.Op != "truncate"
+	}
+	_, ok := errors.AsType[syscall.Errno](err)
+	return ok
 }
 
 // withErrno gives back its error number to an error that bbolt met while it made the file longer: of those
@@ -188,17 +198,6 @@ func (l *Log) sees(id int64) bool {
 	}
 	defer func() { _ = tx.Rollback() }()
 	return int64(tx.ID()) >= id
-}
-
-// freeze ends all writing.
-func (l *Log) freeze(why error, unsynced bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.frozen == nil {
-		l.frozen = why
-	}
-	l.unsynced = l.unsynced || unsynced
-	l.logger.Error("log is read-only", "path", l.path, "error", why)
 }
 
 // reload reads the state again from the file: after a failed commit nothing in memory is trusted.

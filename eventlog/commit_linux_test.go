@@ -1,6 +1,7 @@
 package eventlog_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -32,20 +33,22 @@ func TestFailedSync(t *testing.T) {
 }
 
 func testFailedSync(t *testing.T, failMeta, survives bool) {
-	dir, cfg := t.TempDir(), config("a")
+	dir := t.TempDir()
+	cfg, fails := mendWhenTold("a")
 	l := eventlogtest.Create(t, dir, cfg)
 	mustAppend(t, l, "durable")
 	root := l.Root()
 	changed := l.Changed()
 
 	d := newDisk(t, l)
+	fails(d)
 	d.after = func(meta bool) {
 		if meta == failMeta {
 			d.breakSync()
 		}
 	}
+	reading := reader(t, l)
 	places, err := l.AppendBatch(t.Context(), []crdt.Event{note("lost?"), note("lost, too?")})
-	d.mend()
 	uncertain, ok := errors.AsType[*eventlog.UncertainError](err)
 	if !ok || !errors.Is(err, eventlog.ErrUncertain) || !errors.Is(err, unix.EINVAL) || places != nil {
 		t.Fatalf("append with a failing sync: %v, %v", places, err)
@@ -55,46 +58,134 @@ func testFailedSync(t *testing.T, failMeta, survives bool) {
 		t.Errorf("uncertain places: %v, want %v", uncertain.Places, want)
 	}
 
-	// What is not known to be on disk is shown to nobody, and nothing is written any more.
-	wantTexts(t, l, "durable")
-	if l.Root() != root || l.Feed(l.Author()).Next() != 1 || l.Stats().Next != 1 {
+	// What is not known to be on disk is shown to nobody.
+	if l.Root() != root || l.Feed(l.Author()).Next() != 1 {
 		t.Errorf("an entry that may be lost is announced: %v", l.Frontier())
-	}
-	if wants, err := l.Plan(t.Context(), crdt.Want{Author: l.Author()}); err != nil || wants[0].To.Next != 1 {
-		t.Errorf("plan: %v, %v", wants, err)
 	}
 	select {
 	case <-changed:
 		t.Error("readers were woken")
 	default:
 	}
-	d.forbidWrites()
-	d.after = func(bool) {}
-	if _, err := l.Append(t.Context(), note("x")); !errors.Is(err, eventlog.ErrReadOnly) {
-		t.Errorf("append after a failed sync: %v", err)
+	if h := l.Health(); !errors.Is(h.ReadOnly, eventlog.ErrReadOnly) || h.Broken {
+		t.Errorf("health after a failed sync: %+v", h)
 	}
-	if err := l.Update(t.Context(), func(tx *eventlog.Tx) error { return nil }); !errors.Is(err, eventlog.ErrReadOnly) {
-		t.Errorf("update after a failed sync: %v", err)
+	close(reading)
+
+	// What comes next waits until the file has been opened again, and follows what was found there.
+	want = []crdt.Place{{Author: l.Author(), Seq: 1}}
+	texts := []string{"durable", "after"}
+	if survives {
+		want[0].Seq, texts = 3, []string{"durable", "lost?", "lost, too?", "after"}
 	}
-	if err := l.View(t.Context(), func(*eventlog.ReadTx) error { return nil }); errors.Is(err, eventlog.ErrReadOnly) != failMeta {
-		t.Errorf("a view, where keys may not be on disk (%t): %v", failMeta, err)
+	if got, err := l.AppendBatch(t.Context(), []crdt.Event{note("after")}); err != nil || !slices.Equal(got, want) {
+		t.Errorf("append after a failed sync: %v, %v, want %v", got, err, want)
 	}
-	if !errors.Is(l.Stats().ReadOnly, eventlog.ErrReadOnly) {
-		t.Errorf("stats after a failed sync: %+v", l.Stats())
+	wantTexts(t, l, texts...)
+	if h := l.Health(); h != (eventlog.Health{}) {
+		t.Errorf("health after that: %+v", h)
+	}
+	if _, err := os.Stat(l.Path() + ".unsynced"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the mark of a failed sync is still there: %v", err)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-
 	l = eventlogtest.Reopen(t, dir, cfg)
-	if survives {
-		wantTexts(t, l, "durable", "lost?", "lost, too?")
-	} else {
-		wantTexts(t, l, "durable")
+	wantTexts(t, l, texts...)
+}
+
+// reader begins a reading that lasts until reading is closed: so long the file is not closed.
+func reader(t *testing.T, l *eventlog.Log) (reading chan struct{}) {
+	reading, begun := make(chan struct{}), make(chan struct{})
+	done := make(chan error, 1)
+	go func() {
+		done <- l.View(context.Background(), func(*eventlog.ReadTx) error {
+			close(begun)
+			<-reading
+			return nil
+		})
+	}()
+	<-begun
+	t.Cleanup(func() {
+		if err := <-done; err != nil {
+			t.Errorf("the reading ended with %v", err)
+		}
+	})
+	return reading
+}
+
+// TestFailedWriteOfTheDisk fails a write for another reason than a full disk: the same as a failed sync.
+func TestFailedWriteOfTheDisk(t *testing.T) {
+	for _, meta := range []bool{false, true} {
+		l := eventlogtest.Create(t, t.TempDir(), config("a"))
+		mustAppend(t, l, "before")
+		d := newDisk(t, l)
+		d.before = func(m bool) error {
+			if m == meta {
+				return &os.PathError{Op: "write", Path: "quipu.db", Err: unix.EIO}
+			}
+			return nil
+		}
+		_, err := l.Append(t.Context(), note("?"))
+		if !errors.Is(err, eventlog.ErrUncertain) || !errors.Is(err, unix.EIO) {
+			t.Fatalf("append to a failing disk: %v", err)
+		}
+		mustAppend(t, l, "after")
+		wantTexts(t, l, "before", "after")
 	}
-	mustAppend(t, l, "after")
-	if _, err := os.Stat(l.Path() + ".unsynced"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the mark of a failed sync is still there: %v", err)
+}
+
+// TestDiskThatFailsForGood: where the file turns out to be damaged, nothing is written any more, and what is
+// whole goes on being read.
+func TestDiskThatFailsForGood(t *testing.T) {
+	cfg, fails := mendWhenTold("a")
+	l, err := eventlog.Create(t.TempDir(), eventlog.Birth{Log: crdt.LogID{1}}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := newStranger(t, "s")
+	s.log = l.ID()
+	mustAppend(t, l, "whole")
+	apply(t, l, s.chain(crdt.Op{}, 3, "to be damaged")...)
+	d := newDisk(t, l)
+	fails(d)
+	d.after = func(meta bool) {
+		if !meta {
+			damageText(t, d.file, "to be damaged")
+			d.breakSync()
+		}
+	}
+	if _, err := l.Append(t.Context(), note("?")); !errors.Is(err, eventlog.ErrUncertain) {
+		t.Fatalf("append to a failing disk: %v", err)
+	}
+	_, err = l.Append(t.Context(), note("x"))
+	if _, damaged := errors.AsType[*eventlog.DamagedError](err); !damaged || !errors.Is(err, eventlog.ErrReadOnly) {
+		t.Errorf("append to a damaged log: %v", err)
+	}
+	if h := l.Health(); !h.Broken || !errors.Is(h.ReadOnly, eventlog.ErrReadOnly) {
+		t.Errorf("health: %+v", h)
+	}
+	if got := texts(t, l, eventlog.Query{Authors: []crdt.Author{l.Author()}}); !slices.Equal(got, []string{"whole"}) {
+		t.Errorf("read %q", got)
+	}
+}
+
+// damageText flips a bit of a text in a file.
+func damageText(t *testing.T, file *os.File, text string) {
+	t.Helper()
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make([]byte, info.Size())
+	if _, err := file.ReadAt(all, 0); err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(all, []byte(text))
+	if _, err := file.WriteAt([]byte{all[at] ^ 1}, int64(at)); err != nil {
+		t.Fatal(err)
 	}
 }
 

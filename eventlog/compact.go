@@ -30,8 +30,8 @@ type Compaction struct {
 // done, readers go on.
 //
 // A crash leaves the one file or the other, both whole; a copy that is left over is removed by the next
-// compaction. When an error is returned the log goes on with the file that it had, unless the error wraps
-// [ErrReadOnly].
+// compaction. When an error is returned the log goes on with the file that it had; one that wraps
+// [ErrReadOnly] says that it opens the file again first, whichever that is.
 func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 	if err := l.notInside(); err != nil {
 		return c, err
@@ -237,7 +237,7 @@ func (l *Log) swap(path string) error {
 		err = l.adopt()
 	}
 	if err != nil {
-		l.freeze(fmt.Errorf("%w: %w", ErrReadOnly, err), false)
+		l.suspend(err)
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}
 	return nil

@@ -1,8 +1,10 @@
 package eventlog_test
 
 import (
+	"log/slog"
 	"os"
 	"reflect"
+	"sync"
 	"testing"
 	"unsafe"
 
@@ -87,12 +89,26 @@ func (d *disk) mend() {
 	}
 }
 
-// writes fails the test when a write reaches the disk.
-func (d *disk) forbidWrites() {
-	d.before = func(bool) error {
-		d.tb.Error("a write reached the disk")
-		return unix.EIO
-	}
+// mendWhenTold returns a configuration whose logger has a disk mended at the first line, which says that a
+// sync has failed: so it fails once, and the file can be read and closed after it.
+func mendWhenTold(seed string) (cfg eventlog.Config, fails func(*disk)) {
+	var once sync.Once
+	var failing *disk
+	cfg = config(seed)
+	cfg.Logger = slog.New(slog.NewTextHandler(onWrite(func() {
+		if failing != nil {
+			once.Do(failing.mend)
+		}
+	}), nil))
+	return cfg, func(d *disk) { failing = d }
+}
+
+// onWrite is a writer that calls a function.
+type onWrite func()
+
+func (f onWrite) Write(b []byte) (int, error) {
+	f()
+	return len(b), nil
 }
 
 // errNoSpace is how a write fails when the disk is full.

@@ -35,8 +35,9 @@
 //
 // What was acked is durable, and nothing is shown to anybody before it is. A commit that fails may have
 // happened all the same: its callers get an [*UncertainError] with the places to look at. A full disk
-// passes; after a failed sync nothing is written any more ([ErrReadOnly]) until the log is closed and
-// opened, which verifies it.
+// passes. After any other failed write, and after a failed sync, the log closes its file, opens and verifies
+// it, and goes on with what is there; what is to be written waits for that. Only if the file is damaged or
+// cannot be synced again is nothing written any more ([ErrReadOnly]). [Log.Health] says how it is.
 //
 // A file that was cut short or overwritten is met as a [*DamagedError], never as a crash: pages are
 // checked by plain reads before bbolt follows them, and a fault of the mapped file is recovered from.
@@ -49,7 +50,7 @@
 //
 // # What it does not do
 //
-// It starts no goroutine that outlives a call: a long reading has one that reads the file ahead, and
-// [Log.Apply] one that verifies; a follower, an index and a trim run in their caller's. It opens no
+// It starts no goroutine that outlives a call, but for the one that opens the file again after the disk has
+// failed: a long reading has one that reads the file ahead, and [Log.Apply] one that verifies; a follower, an index and a trim run in their caller's. It opens no
 // connection.
 package eventlog

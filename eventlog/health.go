@@ -6,8 +6,11 @@ type Health struct {
 	// Full says since when there is no room for what is written, nil while there is: what fails is an
 	// [*UncertainError] with [UncertainError.NoRoom], and goes on by itself when there is room.
 	Full *Full
-	// ReadOnly is why nothing at all is written, or nil: [ErrReadOnly], or a [*DamagedError].
+	// ReadOnly is why nothing at all is written, or nil: the disk has failed, and the file is being opened
+	// and verified again. If Broken is set that has come to nothing, and it stays so: the error wraps
+	// [ErrReadOnly], and a [*DamagedError] where the file is damaged.
 	ReadOnly error
+	Broken   bool
 	// Mute is why nothing is appended, though what peers send is stored, or nil: [ErrSecondWriter],
 	// [ErrRecovering], or a [*DamagedError] where the end of our own feed cannot be read.
 	Mute error
@@ -24,5 +27,5 @@ func (l *Log) Health() Health {
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return Health{Full: l.full, ReadOnly: l.frozen, Mute: mute, Damage: damage}
+	return Health{Full: l.full, ReadOnly: l.frozen, Broken: l.broken, Mute: mute, Damage: damage}
 }

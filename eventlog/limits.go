@@ -26,6 +26,8 @@ const (
 	mapSize = 64 << 30
 	// lockWait is how long opening waits for another process's lock. bbolt tries once at least.
 	lockWait = time.Millisecond
+	// lockPause is how long opening a file again waits between two tries while another process has it.
+	lockPause = 20 * time.Millisecond
 	// maxTreeDepth bounds the pages on the way from the root of a bucket to a leaf. At two keys a page
 	// it holds 2^40 pages, more than a file can have; deeper is a circle.
 	maxTreeDepth = 40

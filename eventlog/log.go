@@ -59,12 +59,21 @@ type Log struct {
 	// damage is the first part of the file that was met damaged; nil for none.
 	damage atomic.Pointer[DamagedError]
 
+	// ailing says that the disk has failed under whoever leads, and that the log is to be mended; it belongs
+	// to the leader. doubted says that the file is to be verified though it bears no mark.
+	ailing, doubted bool
+	// closing is closed when the log is to be closed.
+	closing     chan struct{}
+	closingOnce sync.Once
+
 	// mu guards what follows.
 	mu      sync.RWMutex
 	closed  bool
 	genesis *crdt.Genesis
-	// frozen is why nothing is written any more: a failed sync or damage.
+	// frozen is why nothing is written: the disk has failed. It is so for good if broken is set; else the log
+	// is being mended.
 	frozen error
+	broken bool
 	// full says since when there is no room for what is written; nil while there is.
 	full *Full
 	// turned is of whom nothing is held, and nothing is taken.
@@ -132,6 +141,7 @@ func (l *Log) Close() error {
 	if err := l.notInside(); err != nil {
 		return err
 	}
+	l.closingOnce.Do(func() { close(l.closing) })
 	l.queue.lead()
 	defer l.queue.leave()
 	l.mu.Lock()

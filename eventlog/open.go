@@ -50,25 +50,30 @@ func Open(dir string, cfg Config) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
-	l := &Log{
-		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key), queue: newQueue(), index: newIndexing(),
-		sweeping: newSweeping(), changed: make(chan struct{}),
-	}
+	l := newLog(path, cfg)
 	if err := l.openFile(); err != nil {
 		return nil, err
 	}
-	if err := l.begun(); err != nil {
+	if err := l.begun(context.Background()); err != nil {
 		return nil, errors.Join(err, l.closeFile())
 	}
 	return l, nil
 }
 
-// begun reads what an open log needs, and verifies it if the last process could not sync.
-func (l *Log) begun() error {
+// newLog returns a log whose file is not open yet.
+func newLog(path string, cfg Config) *Log {
+	return &Log{
+		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key), queue: newQueue(), index: newIndexing(),
+		sweeping: newSweeping(), closing: make(chan struct{}), changed: make(chan struct{}),
+	}
+}
+
+// begun reads what an open log needs, and verifies it if a sync of it has failed.
+func (l *Log) begun(ctx context.Context) error {
 	if err := l.start(); err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
-	return l.verifyUnsynced(context.Background())
+	return l.verifyUnsynced(ctx)
 }
 
 // openFile locks the file, looks at it by plain reads, and only then lets bbolt map it: a file that is

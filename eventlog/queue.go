@@ -173,7 +173,7 @@ func (l *Log) serve() {
 		l.commitAppends(b)
 		close(b.done)
 	}
-	l.queue.leave()
+	l.leave()
 }
 
 // await waits for the outcome of r, which is in b, and leads where nobody else does. ctx counts until
@@ -213,7 +213,7 @@ func (l *Log) alone(ctx context.Context, kind batchKind, fn func() error) error 
 	for {
 		select {
 		case <-b.turn:
-			defer l.queue.leave()
+			defer l.leave()
 			return fn()
 		case <-b.done:
 			return b.err

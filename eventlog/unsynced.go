@@ -11,7 +11,7 @@ import (
 // markUnsynced leaves a mark beside the file that its last sync failed. If the mark cannot be written
 // either, the next start does not know: it finds what a crash leaves.
 func (l *Log) markUnsynced() {
-	if err := os.WriteFile(l.unsyncedPath(), []byte("a sync of quipu.db failed; the next start verifies it and removes this file\n"), 0o600); err != nil {
+	if err := os.WriteFile(l.unsyncedPath(), []byte("a sync of quipu.db failed; it is verified before anything is written to it, and then this file is removed\n"), 0o600); err != nil {
 		l.logger.Error("mark file as unsynced", "path", l.unsyncedPath(), "error", err)
 	}
 }
@@ -19,6 +19,9 @@ func (l *Log) markUnsynced() {
 func (l *Log) unsyncedPath() string { return l.path + ".unsynced" }
 
 func (l *Log) markedUnsynced() bool {
+	if l.doubted {
+		return true
+	}
 	_, err := os.Lstat(l.unsyncedPath())
 	return !errors.Is(err, fs.ErrNotExist)
 }
@@ -36,10 +39,14 @@ func (l *Log) dropCache(f *os.File) error {
 	return nil
 }
 
-// verifyUnsynced verifies a log whose last sync failed and takes the mark away if it is whole.
+// verifyUnsynced verifies a log whose last sync failed and takes the mark away if it is whole. What the
+// kernel still had to write is synced first: all that is read then is on disk.
 func (l *Log) verifyUnsynced(ctx context.Context) error {
 	if !l.markedUnsynced() {
 		return nil
+	}
+	if err := l.guard(l.db.Sync); err != nil {
+		return fmt.Errorf("sync log after a failed sync: %w", err)
 	}
 	report, err := l.Verify(ctx)
 	if err != nil {
@@ -48,5 +55,8 @@ func (l *Log) verifyUnsynced(ctx context.Context) error {
 	if len(report.Problems) > 0 {
 		return &DamagedError{Path: l.path, What: "what was written before a sync failed", Err: errors.New(report.Problems[0].String())}
 	}
-	return os.Remove(l.unsyncedPath())
+	if err := os.Remove(l.unsyncedPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

@@ -133,7 +133,8 @@ func (p *applier) gather(first arrival) []arrival {
 
 // store has the log apply runs. While there is no room on the disk it tries again, with growing pauses:
 // that passes, and peers may have caused it. Meanwhile what they send is read and dropped, so that what they
-// hold, and what they say, is known; comparisons ask for it again.
+// hold, and what they say, is known; comparisons ask for it again. So it does after a failed commit of which
+// the log itself finds out what became.
 func (p *applier) store(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, error) {
 	var pause backoff
 	for {
@@ -144,10 +145,10 @@ func (p *applier) store(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, e
 		switch {
 		case err == nil && len(outcomes) != len(runs):
 			return nil, errors.New("the log returned another number of outcomes")
-		case err == nil || ctx.Err() != nil || !noRoom(err):
+		case err == nil || ctx.Err() != nil || !noRoom(err) && !passes(err):
 			return outcomes, err
 		}
-		if pause.pause == 0 {
+		if pause.pause == 0 && noRoom(err) {
 			p.full.Store(&Full{Since: time.Now(), Err: err})
 			p.halted(true)
 			p.letGo()
@@ -254,6 +255,15 @@ func (p *applier) applyOnce(ctx context.Context, batch []arrival, now time.Time)
 		}
 	}
 	return fates, nil
+}
+
+// passes reports whether the log goes on by itself after a failure.
+func passes(err error) bool {
+	p, ok := errors.AsType[interface {
+		error
+		Passes() bool
+	}](err)
+	return ok && p.Passes()
 }
 
 // noRoom reports whether the log failed for want of room on the disk: that passes.

@@ -20,8 +20,9 @@ const (
 	seekRoomEvery = 3 * time.Second
 )
 
-// watchConditions tells the log and the peers when a condition of this node begins or ends, until ctx ends.
-func (n *Node) watchConditions(ctx context.Context) {
+// watchConditions tells the log and the peers when a condition of this node begins or ends, until ctx ends. Its
+// error is that the disk has failed for good.
+func (n *Node) watchConditions(ctx context.Context) error {
 	tick := time.NewTicker(conditionsEvery)
 	defer tick.Stop()
 	warned := make(map[gossip.Condition]time.Time)
@@ -33,10 +34,13 @@ func (n *Node) watchConditions(ctx context.Context) {
 			sought = now
 		}
 		n.lookAtConditions(warned, now)
+		if h := n.log.Health(); h.Broken {
+			return h.ReadOnly
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return
+			return nil
 		}
 	}
 }

@@ -159,10 +159,7 @@ func (n *Node) Run(ctx context.Context) error {
 			n.watchCatchUp(ctx)
 			return nil
 		})
-		above.Go(func() error {
-			n.watchConditions(ctx)
-			return nil
-		})
+		above.Go(func() error { return n.watchConditions(ctx) })
 		above.Go(func() error {
 			n.memory.run(ctx, n)
 			return nil

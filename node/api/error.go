@@ -23,7 +23,7 @@ const (
 	Unhandled    Code = "unhandled"     // the follower's handler has failed, and is not to try again
 	SecondWriter Code = "second-writer" // another process writes with this node's key
 	Recovering   Code = "recovering"    // the folder is older than what the node has written: see quipu recover
-	ReadOnly     Code = "read-only"     // the log takes nothing until it is closed, opened and verified
+	ReadOnly     Code = "read-only"     // the log takes nothing since its disk failed
 	NotSynced    Code = "not-synced"    // the other node could not be reached, or the exchange broke off
 	NoRoom       Code = "no-room"       // the disk is full: nothing was written; it may do later
 	Uncertain    Code = "uncertain"     // the entries may be durable or not
