@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"strings"
 	"unicode/utf8"
 
@@ -56,9 +55,10 @@ type Config struct {
 	// Listen is the HOST:PORT of streams and packets; port 0 takes a free one.
 	Listen string
 
-	// Advertise is the IP:PORT that peers are told, where it is not the one listened on; port 0 is
-	// the port listened on. Default: the address listened on; if that is every address of the
-	// machine, its first private one, or else its first global one.
+	// Advertise is the HOST:PORT that peers are told, where it is not the one listened on; a name is
+	// looked up once, by New; port 0 is the port listened on. Default: the address listened on; if that
+	// is every address of the machine, the one that it has towards the rest of the world, or else its
+	// first private or first global one.
 	Advertise string
 
 	// Join says where other nodes are: HOST:PORT, or names in the notation of package find, such as
@@ -74,7 +74,7 @@ type Config struct {
 	// it hears there. Default: no.
 	MDNS bool
 
-	// Resolver looks up the names in Join. Default: the host's.
+	// Resolver looks up the names in Join and Advertise. Default: the host's.
 	Resolver find.Resolver
 
 	// Profile sets the intervals. Default: LAN.
@@ -150,8 +150,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("config: Join: %w", err)
 	}
 	if c.Advertise != "" {
-		if _, err := netip.ParseAddrPort(c.Advertise); err != nil {
-			return fmt.Errorf("config: Advertise: expected IP:PORT: %w", err)
+		if err := CheckAdvertise(c.Advertise); err != nil {
+			return fmt.Errorf("config: Advertise: %w", err)
 		}
 	}
 	return nil

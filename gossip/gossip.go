@@ -25,7 +25,8 @@ type Gossip struct {
 	pace       pace
 	log        Log
 	self       crdt.Author
-	instance   wire.Instance // of this process
+	instance   wire.Instance  // of this process
+	told       netip.AddrPort // where peers are told to connect to; New sets it
 	logger     *slog.Logger
 	transport  *transport.Transport
 	members    society
@@ -83,10 +84,11 @@ func New(cfg Config) (*Gossip, error) {
 
 // takeSeat makes the membership of one that others will join.
 func (g *Gossip) takeSeat() error {
-	addr, err := advertised(g.cfg.Advertise, g.transport.Addr())
+	addr, err := g.cfg.advertised(g.transport.Addr())
 	if err != nil {
 		return err
 	}
+	g.told = addr
 	g.members, err = membership.New(membership.Config{
 		Key: g.cfg.Key, Log: g.log.ID(), Name: g.cfg.Name, Advertise: addr, Transport: g.transport,
 		Profile: g.cfg.Profile, Root: g.log.Root, Logger: g.logger, MaxPeers: g.cfg.MaxPeers,
@@ -96,6 +98,9 @@ func (g *Gossip) takeSeat() error {
 
 // Addr returns the address listened on, with the port that was taken.
 func (g *Gossip) Addr() netip.AddrPort { return g.transport.Addr() }
+
+// Told returns the address that peers are told to connect to.
+func (g *Gossip) Told() netip.AddrPort { return g.told }
 
 // Close gives back the port of a Gossip that was not run.
 func (g *Gossip) Close() error { return g.transport.Close() }

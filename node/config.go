@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -32,7 +33,8 @@ type Config struct {
 	// DefaultListen.
 	Listen string
 
-	// Advertise is the IP:PORT that peers are told, where it differs from Listen.
+	// Advertise is the HOST:PORT that peers are told, where it differs from Listen; see
+	// [gossip.Config].
 	Advertise string
 
 	// Join says where members are: HOST:PORT, or a name in the notation of package find, such as
@@ -110,13 +112,25 @@ func (c Config) validate() error {
 	if c.MaxBranches < 0 {
 		return fmt.Errorf("config: MaxBranches is %d: expected 1 or more, or 0 for the default", c.MaxBranches)
 	}
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		return fmt.Errorf("config: Listen: %q: expected HOST:PORT", c.Listen)
+	if err := CheckListen(c.Listen); err != nil {
+		return fmt.Errorf("config: Listen: %w", err)
 	}
 	for _, place := range c.Join {
 		if _, err := find.Parse(place); err != nil {
 			return fmt.Errorf("config: Join: %w", err)
 		}
+	}
+	return nil
+}
+
+// CheckListen says what is wrong with a text for Config.Listen.
+func CheckListen(text string) error {
+	_, port, err := net.SplitHostPort(text)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%q: expected HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:7946, or :7946 for every address", text)
 	}
 	return nil
 }

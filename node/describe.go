@@ -108,7 +108,7 @@ func (n *Node) Members() []api.Member {
 	}
 	network := n.gossip.Status()
 	all := []api.Member{{
-		Author: n.Author(), Name: name, Addr: n.Addr().String(), State: "self", Linked: true, Conditions: names(condition.Kinds(n.conditions(&network))),
+		Author: n.Author(), Name: name, Addr: n.gossip.Told().String(), State: "self", Linked: true, Conditions: names(condition.Kinds(n.conditions(&network))),
 	}}
 	for _, m := range network.Members {
 		told := api.Member{

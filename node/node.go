@@ -146,7 +146,7 @@ func (n *Node) Run(ctx context.Context) error {
 	if n.ran.Swap(true) {
 		return errors.New("run node: it ran before")
 	}
-	n.logger.Info("node started", "author", n.Author().Short(), "log", n.log.ID(), "addr", n.Addr(), "socket", n.path)
+	n.logger.Info("node started", "author", n.Author().Short(), "log", n.log.ID(), "addr", n.Addr(), "told", n.gossip.Told(), "socket", n.path)
 	group, ctx := errgroup.WithContext(ctx)
 	// The gossip outlives the calls that may still wait for it, and the last look at the members.
 	leave, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -126,7 +126,7 @@ func TestInterruptedTail(t *testing.T) {
 func TestHelp(t *testing.T) {
 	for command, flags := range map[string][]string{
 		"init":        {"dir", "name", "log", "genesis"},
-		"start":       {"dir", "listen", "join", "secret-file"},
+		"start":       {"dir", "listen", "advertise", "join", "secret-file", "open", "log-level", "log-format"},
 		"append":      {"dir", "kind", "module", "subject", "time", "payload", "content-type", "header", "retention", "ndjson"},
 		"log":         {"dir", "order", "author", "kind", "subject", "from", "since", "until", "limit", "reverse", "gone", "format"},
 		"tail":        {"dir", "author", "kind", "subject", "since", "until", "limit", "format", "from-start", "gone", "after", "token-file"},
@@ -145,6 +145,7 @@ func TestHelp(t *testing.T) {
 		"check-proof": nil,
 		"demo":        {"keep", "nodes", "seed", "input"},
 		"version":     nil,
+		"completion":  nil,
 	} {
 		help := quipu(t, exitDone, "help", command)
 		for _, flag := range flags {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"regexp"
 	"strconv"
 	"strings"
@@ -30,7 +29,7 @@ func TestLoggingNeverWaits(t *testing.T) {
 	for format, count := range map[string]string{logText: ` lines=(\d+)\n`, logJSON: `"lines":(\d+)}\n`} {
 		g := &gate{open: make(chan struct{})}
 		o := newOutlet(g)
-		logger := newLogger(o, slog.LevelInfo, format)
+		logger := newLogger(o, "info", format)
 		const n = 10000
 		for i := range n {
 			logger.Info("line", "i", i, "text", strings.Repeat("x", 100))

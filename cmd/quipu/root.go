@@ -1,8 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,7 +37,10 @@ see "quipu help exit-codes".`,
 			return cmd.Help()
 		},
 	}
-	root.CompletionOptions.DisableDefaultCmd = true
+	root.Version = build()
+	root.Flags().BoolP("version", "v", false, "print the version of the binary")
+	root.SetVersionTemplate("quipu {{.Version}}\n")
+	root.CompletionOptions.DisableDefaultCmd = true // ours is newCompletion
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newInit(), newStart(),
@@ -47,10 +50,11 @@ see "quipu help exit-codes".`,
 		newTrim(), newPrune(), newCompact(), newRecover(),
 		newFollowers(), newFollow(),
 		newVerify(), newProve(), newCheckProof(),
-		newDemo(), newVersion(),
+		newDemo(), newVersion(), newCompletion(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesHelp},
 	)
 	root.SetHelpCommand(newHelp(root))
+	completeFlags(root)
 	return root
 }
 
@@ -133,13 +137,19 @@ func oneArg(what string) cobra.PositionalArgs {
 	}
 }
 
+// dirVariable names the environment variable that stands in for --dir.
+const dirVariable = "QUIPU_DIR"
+
 // dirFlag adds the flag that every command with a node has.
 func dirFlag(cmd *cobra.Command, dir *string) {
-	cmd.Flags().StringVar(dir, "dir", "", "the node's `folder` (required)")
+	cmd.Flags().StringVarP(dir, "dir", "d", "", "the node's `folder`; without it the one that $"+dirVariable+" names")
 	before := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		if !cmd.Flags().Changed("dir") {
+			*dir = os.Getenv(dirVariable)
+		}
 		if *dir == "" {
-			return usageError{errors.New("--dir is missing: it names the node's folder")}
+			return usagef("--dir is missing: it names the node's folder, as $%s does", dirVariable)
 		}
 		if before != nil {
 			return before(cmd, args)

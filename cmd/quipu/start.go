@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,7 +59,10 @@ by --secret-file OTHER/secret. A node never changes over to another secret
 without saying so. --open does without: then every user of this machine can read
 and write the log, and only loopback addresses can be listened on.
 
-Port 0 takes a free port, which the ready line names.
+Port 0 takes a free port, which the ready line names. 0.0.0.0 is every IPv4
+address, :: or no host every address of the machine; peers are told the one that
+it has towards the rest of the world, or what --advertise says, whose HOST may be
+a name: it is looked up at the start, and again at the next one.
 
 It trims its log at the start and then every --trim-every, by --trim-age and
 --trim-count; "quipu help trim" says what that is. The members of one log had
@@ -70,6 +74,7 @@ Flags override D/quipu.yaml, which explains its fields.`
 // startFlags are the flags of quipu start that take the place of what quipu.yaml says.
 type startFlags struct {
 	listen       string
+	advertise    string
 	secret       secretFlags
 	join         []string
 	mdns         bool
@@ -77,6 +82,8 @@ type startFlags struct {
 	branches     int
 	noIndex      bool
 	compact      bool
+	logLevel     string
+	logFormat    string
 	trim         trimFlags
 }
 
@@ -84,7 +91,7 @@ func newStart() *cobra.Command {
 	var dir string
 	var flags startFlags
 	cmd := &cobra.Command{
-		Use:     startName + " --dir D [--listen HOST:PORT] [--join PLACE]... [--mdns] [--secret-file F | --open]",
+		Use:     startName + " --dir D [--listen HOST:PORT] [--advertise HOST:PORT] [--join PLACE]... [--mdns] [--secret-file F | --open]",
 		Short:   "Run the node's daemon",
 		Long:    startHelp,
 		Example: "  quipu start --dir a\n  quipu start --dir b --listen 127.0.0.1:7947 --join 127.0.0.1:7946 --secret-file a/secret",
@@ -94,7 +101,7 @@ func newStart() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := flags.override(cmd, &file); err != nil {
+			if err := flags.override(cmd, dir, &file); err != nil {
 				return err
 			}
 			cfg, err := startConfig(cmd, dir, file)
@@ -106,6 +113,9 @@ func newStart() *cobra.Command {
 	}
 	dirFlag(cmd, &dir)
 	cmd.Flags().StringVar(&flags.listen, "listen", node.DefaultListen, "the `HOST:PORT` that peers connect to, TCP and UDP")
+	cmd.Flags().StringVar(&flags.advertise, "advertise", "", "the `HOST:PORT` that peers are told, where it differs from --listen")
+	cmd.Flags().StringVar(&flags.logLevel, "log-level", logLevels[1], "the least that is logged: "+oneOf(logLevels))
+	cmd.Flags().StringVar(&flags.logFormat, "log-format", logFormats[0], "how it is logged: "+oneOf(logFormats))
 	cmd.Flags().StringArrayVar(&flags.join, "join", nil, "a `place` where members are: HOST:PORT or a name (repeat it for several)")
 	cmd.Flags().BoolVar(&flags.mdns, "mdns", false, "announce the node on the local networks, and join members heard there")
 	cmd.Flags().BoolVar(&flags.noTransients, "no-transients", false, "keep transient events from going to peers and coming from them")
@@ -117,18 +127,22 @@ func newStart() *cobra.Command {
 	return cmd
 }
 
-// override puts what the flags say in the place of what file says.
-func (f startFlags) override(cmd *cobra.Command, file *folder.Config) error {
+// override puts what the flags say in the place of what the file says, which is that of the folder dir.
+func (f startFlags) override(cmd *cobra.Command, dir string, file *folder.Config) error {
 	given := cmd.Flags().Changed
 	if given("listen") {
 		file.Listen = f.listen
 	}
+	if given("advertise") {
+		file.Advertise = f.advertise
+	}
+	if given("log-level") {
+		file.LogLevel = f.logLevel
+	}
+	if given("log-format") {
+		file.LogFormat = f.logFormat
+	}
 	if given("join") {
-		for _, place := range f.join {
-			if _, err := find.Parse(place); err != nil {
-				return usagef("--join %w", err)
-			}
-		}
 		file.Join = f.join
 	}
 	if given("mdns") {
@@ -149,7 +163,50 @@ func (f startFlags) override(cmd *cobra.Command, file *folder.Config) error {
 	if err := f.secret.override(cmd, file); err != nil {
 		return err
 	}
-	return f.trim.override(cmd, file)
+	if err := f.trim.override(cmd, file); err != nil {
+		return err
+	}
+	field, err := checkPlaces(file)
+	if err != nil && given(field) {
+		return usagef("--%s: %w", field, err)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: field %s: %w", folder.Folder(dir).Config(), field, err)
+	}
+	return nil
+}
+
+// checkPlaces names the first field that says where the node is and how it talks, and cannot be used.
+func checkPlaces(file *folder.Config) (field string, err error) {
+	if file.Listen != "" {
+		if err := node.CheckListen(file.Listen); err != nil {
+			return "listen", err
+		}
+	}
+	if file.Advertise != "" {
+		if err := gossip.CheckAdvertise(file.Advertise); err != nil {
+			return "advertise", err
+		}
+	}
+	for _, place := range file.Join {
+		if _, err := find.Parse(place); err != nil {
+			return "join", err
+		}
+	}
+	if file.Profile != "" {
+		if err := gossip.Profile(file.Profile).Check(); err != nil {
+			return "profile", err
+		}
+	}
+	for field, word := range map[string]struct {
+		given string
+		known []string
+	}{"log-level": {file.LogLevel, logLevels}, "log-format": {file.LogFormat, logFormats}} {
+		if word.given != "" && !slices.Contains(word.known, word.given) {
+			return field, fmt.Errorf("%q: expected %s", word.given, oneOf(word.known))
+		}
+	}
+	return "", nil
 }
 
 // startConfig makes a node's configuration of what the file and the flags say.
@@ -171,21 +228,18 @@ func startConfig(cmd *cobra.Command, dir string, file folder.Config) (node.Confi
 	if cfg.Secret, err = readSecret(cmd, file.SecretFile); err != nil {
 		return node.Config{}, err
 	}
-	level := slog.LevelInfo
-	if file.LogLevel != "" {
-		if err := level.UnmarshalText([]byte(file.LogLevel)); err != nil {
-			return node.Config{}, fmt.Errorf("log-level %q: expected debug, info, warn or error", file.LogLevel)
-		}
-	}
-	cfg.Logger = newLogger(cmd.ErrOrStderr(), level, logText)
+	cfg.Logger = newLogger(cmd.ErrOrStderr(), file.LogLevel, file.LogFormat)
 	return cfg, nil
 }
 
 // start runs a node until the command's context ends.
 func start(cmd *cobra.Command, cfg node.Config, compact bool) error {
 	n, err := node.New(cfg)
-	if errors.Is(err, transport.ErrSecretRequired) {
+	switch {
+	case errors.Is(err, transport.ErrSecretRequired):
 		return fmt.Errorf("%w: start it without --open", err)
+	case errors.Is(err, gossip.ErrNoAddress):
+		return fmt.Errorf("%w: name one with --advertise HOST:PORT", err)
 	}
 	if err != nil {
 		return err

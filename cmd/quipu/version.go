@@ -19,10 +19,15 @@ built with and for.`,
 		Example: "  quipu version",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "quipu %s format %d %s %s/%s\n", version(), crdt.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "quipu", build())
 			return err
 		},
 	}
+}
+
+// build returns what "quipu version" and --version print of the binary.
+func build() string {
+	return fmt.Sprintf("%s format %d %s %s/%s", version(), crdt.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // version returns the version that the go command wrote into the binary.

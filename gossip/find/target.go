@@ -3,6 +3,7 @@ package find
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -106,6 +107,9 @@ func hostPort(text string) (host string, port uint16, err error) {
 	number, err := strconv.ParseUint(digits, 10, 16)
 	if err != nil || number == 0 {
 		return "", 0, fmt.Errorf("expected HOST:PORT with a port from 1 to 65535, got port %q", digits)
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Is6() && ip.IsLinkLocalUnicast() && ip.Zone() == "" {
+		return "", 0, fmt.Errorf("a link-local address needs the name of an interface: expected [%s%%eth0]:%d", ip, number)
 	}
 	return host, uint16(number), nil
 }

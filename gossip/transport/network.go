@@ -23,11 +23,20 @@ type Network interface {
 type hostNetwork struct{}
 
 func (hostNetwork) Listen(address string) (net.Listener, error) {
-	return net.Listen("tcp", address)
+	return net.Listen("tcp"+family(address), address)
 }
 
 func (hostNetwork) ListenPacket(address string) (net.PacketConn, error) {
-	return net.ListenPacket("udp", address)
+	return net.ListenPacket("udp"+family(address), address)
+}
+
+// family returns "4" for an address whose host is an IPv4 address. Without it 0.0.0.0 would mean what ::
+// and no host do: every address of both families.
+func family(address string) string {
+	if ap, err := netip.ParseAddrPort(address); err == nil && ap.Addr().Is4() {
+		return "4"
+	}
+	return ""
 }
 
 func (hostNetwork) Dial(ctx context.Context, address string) (net.Conn, error) {

@@ -198,3 +198,32 @@ func TestGossipKey(t *testing.T) {
 		t.Errorf("without a secret: key %s, want %s", got, want)
 	}
 }
+
+// TestEveryIPv4AddressIsThatAlone: 0.0.0.0 means what it says, and not what :: and no host mean.
+func TestEveryIPv4AddressIsThatAlone(t *testing.T) {
+	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Skip("no IPv6 here")
+	} else {
+		l.Close()
+	}
+	for address, six := range map[string]bool{"0.0.0.0:0": false, ":0": true, "[::]:0": true} {
+		tr, err := transport.Listen(transport.Config{Key: keyOf("a"), Listen: address, Secret: secret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.Close()
+		if got := tr.Addr(); got.Addr().Is4() == six {
+			t.Errorf("%s listens on %s", address, got)
+		}
+		port := strconv.Itoa(int(tr.Addr().Port()))
+		for host, want := range map[string]bool{"127.0.0.1": true, "::1": six} {
+			conn, err := net.Dial("tcp", net.JoinHostPort(host, port))
+			if err == nil {
+				conn.Close()
+			}
+			if (err == nil) != want {
+				t.Errorf("%s, dialled at %s: %v", address, host, err)
+			}
+		}
+	}
+}

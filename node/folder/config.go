@@ -73,6 +73,8 @@ type Config struct {
 	// LogLevel is the least level that the daemon writes to stderr: debug, info, warn or error.
 	// Default: info.
 	LogLevel string `yaml:"log-level"`
+	// LogFormat is the form of what is written: text or json. Default: text.
+	LogFormat string `yaml:"log-format"`
 }
 
 // LostConfigError is returned by [Folder.ReadConfig] for a quipu.yaml that is gone, empty or cut off.

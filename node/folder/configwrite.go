@@ -29,7 +29,7 @@ func (f Folder) WriteConfig(c Config) error {
 	for _, part := range []struct{ about, field, value, example string }{
 		{"How this node is shown to people.", "name", c.Name, "alpha"},
 		{"HOST:PORT that peers connect to, TCP and UDP.", "listen", c.Listen, "127.0.0.1:7946"},
-		{"HOST:PORT that peers are told to connect to, where it differs from listen.", "advertise", c.Advertise, "203.0.113.7:7946"},
+		{"HOST:PORT that peers are told to connect to, where it differs from listen. A name is looked up at the\n# start.", "advertise", c.Advertise, "203.0.113.7:7946"},
 		{"Where members are: HOST:PORT, dns+NAME:PORT (each address of the name) or\n# dnssrv+_SERVICE._tcp.NAME (SRV records). Names are looked up again and again.", "join", flow(c.Join), "[192.0.2.1:7946, dns+quipu.example:7946]"},
 		{"Announce this node on the local networks by multicast DNS, and join members heard there.", "mdns", truth(c.MDNS), "true"},
 		{"A file with the cluster secret, 64 hex digits, the same on every member and readable by no one\n# else. A relative path begins at this folder. Without it the file \"secret\" in this folder is used,\n# which start makes unless it is there.", "secret-file", c.SecretFile, "cluster.secret"},
@@ -46,6 +46,7 @@ func (f Folder) WriteConfig(c Config) error {
 		{"Keep the bodies of trimmable entries for ever, and what authors have given leave to forget.", "keep-bodies", truth(c.KeepBodies), "true"},
 		{"", "keep-pruned", truth(c.KeepPruned), "true"},
 		{"The least that is logged to stderr: debug, info, warn or error.", "log-level", c.LogLevel, "info"},
+		{"The form of what is logged: text or json.", "log-format", c.LogFormat, "text"},
 		{"The log that this node is a member of, checked against the log's file at every start. This line stands at\n# the end so that a file that was cut off is known by its absence: nothing starts without it.", "log", c.Log, ""},
 	} {
 		if part.about != "" {
