@@ -25,10 +25,9 @@ func newCompletion() *cobra.Command {
 		Use:   "completion " + strings.Join(shellNames, "|"),
 		Short: "Print what makes a shell complete quipu's commands and flags",
 		Long: `Print a script that makes a shell complete the names of commands, flags and the
-words that flags take. Where it belongs depends on the shell: the examples are
-for one that is running, and for all later ones.`,
-		Example: `  source <(quipu completion bash)
-  quipu completion bash > /etc/bash_completion.d/quipu
+words that flags take. Where it belongs depends on the shell, see the examples;
+"source <(quipu completion bash)" is for the bash that is running.`,
+		Example: `  quipu completion bash > /etc/bash_completion.d/quipu
   quipu completion zsh > "${fpath[1]}/_quipu"
   quipu completion fish > ~/.config/fish/completions/quipu.fish`,
 		Args:      oneArg(oneOf(shellNames)),

@@ -114,8 +114,9 @@ func newStart() *cobra.Command {
 	dirFlag(cmd, &dir)
 	cmd.Flags().StringVar(&flags.listen, "listen", node.DefaultListen, "the `HOST:PORT` that peers connect to, TCP and UDP")
 	cmd.Flags().StringVar(&flags.advertise, "advertise", "", "the `HOST:PORT` that peers are told, where it differs from --listen")
-	cmd.Flags().StringVar(&flags.logLevel, "log-level", logLevels[1], "the least that is logged: "+oneOf(logLevels))
-	cmd.Flags().StringVar(&flags.logFormat, "log-format", logFormats[0], "how it is logged: "+oneOf(logFormats))
+	flags.logLevel, flags.logFormat = logLevels[1], logFormats[0]
+	cmd.Flags().Var(&choice{&flags.logLevel, logLevels}, "log-level", "the least that is logged: "+oneOf(logLevels))
+	cmd.Flags().Var(&choice{&flags.logFormat, logFormats}, "log-format", "how it is logged: "+oneOf(logFormats))
 	cmd.Flags().StringArrayVar(&flags.join, "join", nil, "a `place` where members are: HOST:PORT or a name (repeat it for several)")
 	cmd.Flags().BoolVar(&flags.mdns, "mdns", false, "announce the node on the local networks, and join members heard there")
 	cmd.Flags().BoolVar(&flags.noTransients, "no-transients", false, "keep transient events from going to peers and coming from them")
