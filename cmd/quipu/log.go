@@ -18,7 +18,12 @@ const logHelp = `Print the entries of the log, all of them or those that the fla
 The order is author (by author, then seq: the order of the log), causal (by
 clock: where clocks are within a minute, what one writer had seen comes before
 what it wrote) or arrival (as this node came to hold them). The first two are the
-same on every node that holds the same entries. With --limit, --reverse gives the newest, newest first.
+same on every node that holds the same entries.
+
+--newest N prints the N newest entries, oldest first: the last ones in causal
+order. --reverse turns any order round; with --limit it begins at the end of that
+order, which in author order is the end of the last author's feed, not what was
+written last.
 
 Entries that an author has contradicted, by signing two for one place, are shown
 with their branch as AUTHOR/SEQ@BRANCH; --disputed hide leaves them out, and
@@ -50,11 +55,12 @@ gone, which is how many they are, retention and offset.`
 func newLog() *cobra.Command {
 	var dir, format string
 	var q api.Query
+	var newest int
 	cmd := &cobra.Command{
 		Use:     "log --dir D [flags] [AUTHOR/SEQ]",
 		Short:   "Print the log",
 		Long:    logHelp,
-		Example: "  quipu log --dir a --order causal --reverse --limit 10\n  quipu log --dir a --kind note --since 2024-05-01T00:00:00Z --format ndjson",
+		Example: "  quipu log --dir a --newest 10\n  quipu log --dir a --kind note --since 2024-05-01T00:00:00Z --format ndjson",
 		Args:    atMostOnePlace,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -63,28 +69,11 @@ func newLog() *cobra.Command {
 			if q.From != nil && q.Order != "author" {
 				return usagef("--from goes with --order author, not %s", q.Order)
 			}
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
-				out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
-				p := newEntryPrinter(out, format)
-				q.GoOn = true // what a trim takes meanwhile is counted below with the rest
-				for line, err := range c.Entries(cmd.Context(), q) {
-					if err == nil {
-						err = p.print(line)
-					}
-					if err != nil {
-						// What came before the error is worth seeing.
-						return errors.Join(err, p.flush(), out.Flush())
-					}
-				}
-				if err := errors.Join(p.end(), out.Flush()); err != nil {
-					return err
-				}
-				gone, err := countGone(cmd.Context(), c, q)
-				if note := noteGone(gone); note != "" {
-					warnf(cmd, "%s", note)
-				}
+			turn, err := askNewest(cmd, &q, newest)
+			if err != nil {
 				return err
-			})
+			}
+			return withNode(cmd.Context(), dir, func(c *api.Client) error { return printLog(cmd, c, q, turn, format) })
 		},
 	}
 	dirFlag(cmd, &dir)
@@ -94,8 +83,38 @@ func newLog() *cobra.Command {
 	goneFlag(cmd, &q, skipGone, showGone, stopGone)
 	cmd.Flags().Var(&place{&q.From}, "from", "begin at this place, `AUTHOR/SEQ` (author order only)")
 	cmd.Flags().BoolVar(&q.Reverse, "reverse", false, "last to first")
+	newestFlag(cmd, &newest)
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
 	return cmd
+}
+
+// printLog prints the entries that the query takes, last to first if they are to be turned, and says how many
+// are left out.
+func printLog(cmd *cobra.Command, c *api.Client, q api.Query, turn bool, format string) error {
+	out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
+	p := newEntryPrinter(out, format)
+	q.GoOn = true // what a trim takes meanwhile is counted below with the rest
+	lines := c.Entries(cmd.Context(), q)
+	if turn {
+		lines = turned(lines)
+	}
+	for line, err := range lines {
+		if err == nil {
+			err = p.print(line)
+		}
+		if err != nil {
+			// What came before the error is worth seeing.
+			return errors.Join(err, p.flush(), out.Flush())
+		}
+	}
+	if err := errors.Join(p.end(), out.Flush()); err != nil {
+		return err
+	}
+	gone, err := countGone(cmd.Context(), c, q)
+	if note := noteGone(gone); note != "" {
+		warnf(cmd, "%s", note)
+	}
+	return err
 }
 
 // atMostOnePlace wants a place or nothing, and no flags that choose entries beside it.
