@@ -29,7 +29,9 @@ type input struct {
 func openInput(cmd *cobra.Command, path string) (*input, error) {
 	ctx := cmd.Context()
 	if path == stdio || path == devStdin {
-		return &input{Reader: interruptible(ctx, cmd.InOrStdin())}, nil
+		in := cmd.InOrStdin()
+		cmd.Root().SetIn(taken{})
+		return &input{Reader: interruptible(ctx, in)}, nil
 	}
 	file, err := await(ctx, func() (*os.File, error) { return os.Open(path) })
 	if err != nil {
@@ -54,6 +56,11 @@ func (i *input) Close() error {
 	}
 	return i.file.Close()
 }
+
+// taken is stdin once a part of the command line has it.
+type taken struct{}
+
+func (taken) Read([]byte) (int, error) { return 0, usagef("stdin (-) can be read only once") }
 
 // readInput reads what path names, or stdin for "-". Of one that is longer than most it returns a byte
 // more, so that too long is told from just long enough.
