@@ -10,6 +10,8 @@ import (
 // transition in causal order. It takes a transaction of either kind: in an Update what that has appended
 // counts, and a move that follows is appended in knowledge of it.
 //
+// What was pruned here since it was taken in still counts: a node that joined later may know less.
+//
 // It reads whatever has arrived since this node last appended a transition or called [CatchUp], so a
 // program that only reads calls that now and then.
 func Stage(tx eventlog.Reader, subject string) (string, error) {
