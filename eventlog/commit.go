@@ -91,7 +91,7 @@ func (l *Log) publish(tx *writeTx) (forked []crdt.Author) {
 	l.state.sweep = max(l.state.sweep, tx.swept)
 	l.state.clockAt(tx.now)
 	l.warnAhead(tx.now)
-	if tx.added > 0 {
+	if l.full != nil && l.full.refutedBy(tx) {
 		l.full = nil
 	}
 	if tx.genesis != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
@@ -251,7 +252,7 @@ func TestFullDisk(t *testing.T) {
 		}
 	})
 	ballast := dir + "/ballast"
-	if err := os.WriteFile(ballast, make([]byte, 512<<10), 0o600); err != nil {
+	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cfg := config("a")
@@ -273,8 +274,26 @@ func TestFullDisk(t *testing.T) {
 	if entries != uint64(n-1) {
 		t.Errorf("%d entries, %d were acked", entries, n-1)
 	}
+
+	// It is full for what has failed, whatever little there still is room for, until there is room for that.
+	full := l.Health().Full
+	if full == nil || !errors.Is(full.Err, unix.ENOSPC) {
+		t.Fatalf("health: %+v", l.Health())
+	}
+	l.SeekRoom()
+	_, err = l.Append(t.Context(), note("little"))
+	if now := l.Health().Full; now == nil || !now.Since.Equal(full.Since) {
+		t.Errorf("after a small append (%v) it is full %+v, want %+v", err, now, full)
+	}
+	entries = l.Stats().Entries
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
+	}
+	if l.SeekRoom(); l.Health().Full != nil {
+		t.Errorf("with room it is full: %+v", l.Health().Full)
+	}
+	if left, err := filepath.Glob(dir + "/*.room"); err != nil || len(left) > 0 {
+		t.Errorf("looking for room left %v, %v", left, err)
 	}
 	if p, err := l.Append(t.Context(), event); err != nil || p.Seq != entries {
 		t.Errorf("append once there is room: %v, %v", p, err)

@@ -39,9 +39,16 @@ func (l *Log) setFull(tx *writeTx, err error) {
 	l.full = full
 }
 
+// refutedBy reports whether a commit shows that there is room again: it has taken as much as what had failed.
+// That a little more can be written shows nothing. Where a file may not grow, anything that is added does.
+func (f *Full) refutedBy(tx *writeTx) bool {
+	stats := tx.bolt.Stats()
+	return stats.GetPageAlloc() >= f.needed || tx.added > 0 && errors.Is(f.Err, syscall.EFBIG)
+}
+
 // SeekRoom looks whether there is room again after a write has found none, where nobody tries to write: it
-// writes and syncs as much into a file of its own, and removes that. A write that succeeds ends the state
-// without it.
+// writes and syncs as much into a file of its own, and removes that. A write of as much that succeeds ends the
+// state without it.
 func (l *Log) SeekRoom() {
 	full := l.Health().Full
 	if full == nil || errors.Is(full.Err, syscall.EFBIG) {
@@ -60,7 +67,7 @@ func (l *Log) SeekRoom() {
 // tryRoom writes size bytes to a new file at path, syncs and removes it. A crash in between leaves the file,
 // which the next call replaces and [Open] removes.
 func tryRoom(path string, size int64) error {
-	file, err := os.Create(path)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

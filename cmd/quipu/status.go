@@ -78,7 +78,7 @@ func checkStatus(dir string, s api.Status) error {
 	for _, c := range s.Conditions {
 		why = append(why, c.Condition+" "+conditionLine(c))
 	}
-	if s.CaughtUp.IsZero() {
+	if s.CaughtUp.IsZero() && (len(why) == 0 || s.Behind.Entries > 0) {
 		why = append(why, "caught up: "+caughtUpLine(s))
 	}
 	if len(why) == 0 {
