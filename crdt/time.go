@@ -19,10 +19,9 @@ var ErrNotTime = errors.New("expected a time as in RFC 3339")
 // nanosecond are refused unless they are zero. A leap second, which can only be the last of a month, is
 // the second after it, as it is to POSIX.
 func ParseTime(s string) (time.Time, error) {
-	wrong := fmt.Errorf("%q: %w, such as 2024-05-01T12:00:00Z", clip(s), ErrNotTime)
 	b := []byte(s)
 	if len(b) < len("2006-01-02T15:04:05Z") {
-		return time.Time{}, wrong
+		return time.Time{}, notTime(s)
 	}
 	if b[10] == 't' || b[10] == ' ' {
 		b[10] = 'T'
@@ -37,12 +36,12 @@ func ParseTime(s string) (time.Time, error) {
 	}
 	var t time.Time
 	if err := t.UnmarshalText(b); err != nil || b[19] == ',' || !soundOffset(b) {
-		return time.Time{}, wrong
+		return time.Time{}, notTime(s)
 	}
 	if leap {
 		t = t.Add(time.Second)
 		if utc := t.UTC(); utc.Day() != 1 || utc.Hour() != 0 || utc.Minute() != 0 {
-			return time.Time{}, wrong
+			return time.Time{}, notTime(s)
 		}
 	}
 	if _, decimals, ok := strings.Cut(s, "."); ok {
@@ -55,6 +54,10 @@ func ParseTime(s string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("%q: it is what Go prints where there is no time: leave it out", clip(s))
 	}
 	return t, nil
+}
+
+func notTime(s string) error {
+	return fmt.Errorf("%q: %w, such as 2024-05-01T12:00:00Z", clip(s), ErrNotTime)
 }
 
 // soundOffset reports whether the offset from UTC at the end of a time is less than a day, which package
