@@ -16,8 +16,10 @@ func copyOf(t *testing.T, m *member) *member {
 	if err := os.CopyFS(twin.dir, os.DirFS(m.dir)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(filepath.Join(twin.dir, "quipu.key"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, private := range []string{"quipu.key", "quipu.yaml", "secret"} {
+		if err := os.Chmod(filepath.Join(twin.dir, private), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	twin.listen, twin.stderr = "127.0.0.1:0", new(daemonLog)
 	return &twin

@@ -33,7 +33,7 @@ func newLogger(errs io.Writer, least, format string) *slog.Logger {
 		return slog.NewTextHandler(w, options)
 	}
 	if o, ok := errs.(*outlet); ok {
-		o.onLoss(func(w io.Writer, lines int) error {
+		o.logs(func(w io.Writer, lines int) error {
 			r := slog.NewRecord(time.Now(), slog.LevelWarn, "lines were dropped here: nobody took them from stderr", 0)
 			r.AddAttrs(slog.Int("lines", lines))
 			return handler(w).Handle(context.Background(), r)

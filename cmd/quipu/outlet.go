@@ -14,9 +14,12 @@ const (
 	maxWaiting = 256 << 10
 	// lastWords is how long a command that is told to end waits for that.
 	lastWords = time.Second
+	// handOver is how long a command that is no daemon waits for a line to be taken, so that what it says on
+	// stderr and on stdout stands in order: once, until all is taken that waits.
+	handOver = time.Second
 )
 
-// outlet is stderr for those who must not wait for it: what is written is taken at once and handed on by a
+// outlet is stderr for those who must not wait for it: what is written is taken and handed on by a
 // goroutine as fast as the other side takes it. What finds no room, and what cannot be written, is dropped
 // by whole writes and counted; the next thing that comes through says how many lines that were.
 type outlet struct {
@@ -28,7 +31,10 @@ type outlet struct {
 	// The fields below are guarded by mu.
 
 	waiting []byte
-	dropped int // lines that came after all that waits
+	dropped int           // lines that came after all that waits
+	taken   chan struct{} // closed when all is handed on; nil where nothing is to be
+	behind  bool          // somebody has waited in vain since that was so
+	daemon  bool          // nobody waits at all
 	closed  bool
 	lost    func(w io.Writer, lines int) error // says so
 }
@@ -44,7 +50,7 @@ func newOutlet(out io.Writer) *outlet {
 	return o
 }
 
-// Write never waits and never fails.
+// Write never fails. It waits for [handOver] at most, and not again before all is taken.
 func (o *outlet) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	// After a drop all is dropped until what waits is taken, so that the count stands where the gap is.
@@ -53,15 +59,29 @@ func (o *outlet) Write(b []byte) (int, error) {
 	} else {
 		o.waiting = append(o.waiting, b...)
 	}
+	if o.taken == nil {
+		o.taken = make(chan struct{})
+	}
+	taken, wait := o.taken, !o.daemon && !o.behind
 	o.mu.Unlock()
 	o.nudge()
+	if !wait {
+		return len(b), nil
+	}
+	select {
+	case <-taken:
+	case <-time.After(handOver):
+		o.mu.Lock()
+		o.behind = o.taken == taken
+		o.mu.Unlock()
+	}
 	return len(b), nil
 }
 
-// onLoss sets how it is said that lines were dropped.
-func (o *outlet) onLoss(say func(w io.Writer, lines int) error) {
+// logs makes it a daemon's: nobody waits, and say says that lines were dropped.
+func (o *outlet) logs(say func(w io.Writer, lines int) error) {
 	o.mu.Lock()
-	o.lost = say
+	o.daemon, o.lost = true, say
 	o.mu.Unlock()
 }
 
@@ -82,21 +102,32 @@ func (o *outlet) run() {
 		for {
 			o.mu.Lock()
 			taken, o.waiting = o.waiting, taken[:0]
-			dropped, closed, say := o.dropped, o.closed, o.lost
+			dropped, say := o.dropped, o.lost
 			o.dropped = 0
-			o.mu.Unlock()
 			if len(taken) == 0 && dropped == 0 {
+				closed := o.closed
+				o.allTaken()
+				o.mu.Unlock()
 				if closed {
 					return
 				}
 				break
 			}
+			o.mu.Unlock()
 			missing += to.put(taken) + dropped
 			if missing > 0 && say(&to, missing) == nil {
 				missing = 0
 			}
 		}
 	}
+}
+
+// allTaken tells those who wait that nothing is left to hand on. The caller holds mu.
+func (o *outlet) allTaken() {
+	if o.taken != nil {
+		close(o.taken)
+	}
+	o.taken, o.behind = nil, false
 }
 
 // lineWriter writes lines, each from the beginning of one.

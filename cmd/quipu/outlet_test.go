@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // gate is a stderr that nobody reads until it is opened.
@@ -123,5 +124,27 @@ func TestLastWordsAreBounded(t *testing.T) {
 		daemon := newOutlet(other)
 		fmt.Fprintln(daemon, "a word")
 		daemon.close(t.Context(), false)
+	})
+}
+
+// TestCommandsWaitOnceForStderr: what a command says is in order with its output, unless nobody reads.
+func TestCommandsWaitOnceForStderr(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{open: make(chan struct{})}
+		o := newOutlet(g)
+		begun := time.Now()
+		for range 3 {
+			fmt.Fprintln(o, "a word")
+		}
+		if took := time.Since(begun); took != handOver {
+			t.Errorf("three lines that nobody reads took %s", took)
+		}
+		close(g.open)
+		synctest.Wait()
+		fmt.Fprintln(o, "the last")
+		if !strings.HasSuffix(g.String(), "the last\n") {
+			t.Errorf("a line that can be taken is not waited for: %q", g.String())
+		}
+		o.close(t.Context(), true)
 	})
 }
