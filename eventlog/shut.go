@@ -26,6 +26,12 @@ const (
 	ShutDamaged ShutReason = "its feed is damaged here"
 )
 
+// Bounds returns the configuration's bounds on what others may take up: authors, bytes of one of them, and
+// bytes of all of them together; 0 for none.
+func (l *Log) Bounds() (authors int, one, all uint64) {
+	return l.cfg.MaxAuthors, l.cfg.MaxAuthorBytes, l.cfg.MaxBytes
+}
+
 // ShutError is the [crdt.Outcome]'s Err of a run whose author is shut. What is held of the author
 // stays. It wraps [crdt.ErrShut].
 type ShutError struct {

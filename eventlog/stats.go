@@ -18,6 +18,8 @@ type Stats struct {
 	Free    int64  // bytes of these that are free: what a compaction would give back, or more
 	Forked  int    // feeds that contradict themselves, see [Log.Forked]
 	Shut    int    // authors of whom no more is taken
+	// Others is about how many bytes the feeds of others take in the file, of the most that they may.
+	Others uint64
 	// Turned says that more authors were turned away than are counted in Shut.
 	Turned bool
 	Ahead  int // feeds whose last clock is more than a minute ahead of the wall clock
@@ -47,7 +49,7 @@ func (l *Log) Stats() Stats {
 	defer l.mu.Unlock()
 	l.state.clockAt(now)
 	s := Stats{
-		Ops: l.state.ops, Entries: l.state.entries, Next: l.state.next, Bytes: bytes, Free: free, Trimmed: l.state.trimmed, Pruned: l.state.pruned, Shut: l.state.shut + len(l.turned.authors), Turned: l.turned.more,
+		Ops: l.state.ops, Entries: l.state.entries, Next: l.state.next, Bytes: bytes, Free: free, Trimmed: l.state.trimmed, Pruned: l.state.pruned, Shut: l.state.shut + len(l.turned.authors), Turned: l.turned.more, Others: l.state.roomOfOthers(l.author),
 		Ahead: len(l.state.ahead), ReadOnly: l.frozen, Applied: l.counts,
 	}
 	for _, f := range l.state.feeds {

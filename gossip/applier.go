@@ -43,13 +43,14 @@ type arrival struct {
 // out, and takes from each link only as much as its credit allows, so none keeps the others out. Runs
 // that came before what they name are parked, and stored when that is there.
 type applier struct {
-	log    Log
-	queue  chan arrival
-	budget *semaphore.Weighted
-	report func(arrival, fate)
-	full   atomic.Pointer[Full]
-	halted func(bool)        // told when there is no room any more, and when there is
-	lost   func(crdt.Author) // told whose runs were thrown away before they could be placed
+	log       Log
+	newcomers *newcomers
+	queue     chan arrival
+	budget    *semaphore.Weighted
+	report    func(arrival, fate)
+	full      atomic.Pointer[Full]
+	halted    func(bool)        // told when there is no room any more, and when there is
+	lost      func(crdt.Author) // told whose runs were thrown away before they could be placed
 	// The fields below belong to the goroutine of run.
 
 	parking parking
@@ -68,11 +69,12 @@ type fate struct {
 	Parked bool // it waits for the ops before it; what becomes of it in the end is reported again
 }
 
-func newApplier(log Log) *applier {
+func newApplier(log Log, newcomers *newcomers) *applier {
 	return &applier{
-		log:    log,
-		queue:  make(chan arrival, 64),
-		budget: semaphore.NewWeighted(maxInFlight),
+		log:       log,
+		newcomers: newcomers,
+		queue:     make(chan arrival, 64),
+		budget:    semaphore.NewWeighted(maxInFlight),
 	}
 }
 
@@ -229,6 +231,10 @@ func (p *applier) applyOnce(ctx context.Context, batch []arrival, now time.Time)
 		author := a.run.Author()
 		fates[i].Author = author
 		feed := p.log.Feed(author)
+		if _, brought := ends[author]; !brought && feed.IsZero() && author != p.log.Author() && !p.newcomers.takes(a.link.peer, now) {
+			fates[i].Err = errNewAuthors
+			continue
+		}
 		last := a.run.Ops[len(a.run.Ops)-1]
 		if mustWait(feed, a.run) && a.run.Ops[0].First > ends[author] {
 			p.parking.park(a, now)

@@ -58,7 +58,7 @@ func chain(t *testing.T, log crdt.LogID, n int) []crdt.Op {
 func TestForgedRunCostsNoTrueOne(t *testing.T) {
 	set := crdt.NewSet(crdt.LogID{1})
 	ops := chain(t, crdt.LogID{1}, 10)
-	p := newApplier(setLog{set: set})
+	p := newApplier(setLog{set: set}, newNewcomers(DefaultNewAuthors))
 	p.lost = func(crdt.Author) {}
 	fates := make(map[string]fate)
 	p.report = func(a arrival, f fate) { fates[a.link.name] = f }

@@ -44,6 +44,7 @@ type comparison struct {
 	queue   []crdt.Probe       // to be sent
 	upto    crdt.Author        // the end of the last vector of this step: they come in order
 	found   differences
+	unknown int // authors among those found lacking of whom nothing is held
 }
 
 // differences is what a comparison has found, of at most [maxLacking] authors each.
@@ -51,6 +52,7 @@ type differences struct {
 	round   uint32
 	lacking crdt.Frontier // heads of the peer that lead to something we lack
 	behind  crdt.Frontier // heads of the peer where they are not ours: it may lack something
+	more    bool          // there are new authors that the peer may not bring yet
 }
 
 // begin starts over for a new round.
@@ -176,7 +178,14 @@ func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) {
 		return
 	}
 	for _, w := range wants {
-		if len(c.found.lacking) < maxLacking {
+		switch unknown := g.log.Feed(w.Author).IsZero(); {
+		case len(c.found.lacking) >= maxLacking:
+		case unknown && c.unknown >= g.applier.newcomers.room(l.peer, time.Now()):
+			c.found.more = true // the next comparison may find them
+		default:
+			if unknown {
+				c.unknown++
+			}
 			c.found.lacking[w.Author] = g.notHeld(ctx, w.Author, theirs[w.Author])
 		}
 	}

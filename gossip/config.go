@@ -94,6 +94,10 @@ type Config struct {
 	// Compression says when what is sent is compressed. Default: when it saves time.
 	Compression wire.Packing
 
+	// MaxNewAuthors is how many authors one peer may bring in a minute; more have to wait. Default:
+	// DefaultNewAuthors.
+	MaxNewAuthors int
+
 	// MaxPeers bounds the links, the members that have made one, and those that are only heard of.
 	// Default: 1024; at most 1,500.
 	MaxPeers int
@@ -105,6 +109,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Profile == "" {
 		c.Profile = LAN
+	}
+	if c.MaxNewAuthors == 0 {
+		c.MaxNewAuthors = DefaultNewAuthors
 	}
 	if c.MaxPeers == 0 {
 		c.MaxPeers = 1024
@@ -140,6 +147,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("config: Key has %d bytes, not %d", len(c.Key), ed25519.PrivateKeySize)
 	case crdt.AuthorOf(c.Key) != c.Log.Author():
 		return fmt.Errorf("config: Key is that of author %s, the log is written by %s", crdt.AuthorOf(c.Key).Short(), c.Log.Author().Short())
+	case c.MaxNewAuthors < 0:
+		return fmt.Errorf("config: MaxNewAuthors is negative: %d", c.MaxNewAuthors)
 	case c.MaxPeers < 0 || c.MaxPeers > membership.MostPeers:
 		return fmt.Errorf("config: MaxPeers: expected at most %d, got %d", membership.MostPeers, c.MaxPeers)
 	}

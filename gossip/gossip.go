@@ -62,7 +62,7 @@ func New(cfg Config) (*Gossip, error) {
 		recent:     newRecent(),
 		transients: newTransients(),
 	}
-	g.applier = newApplier(cfg.Log)
+	g.applier = newApplier(cfg.Log, newNewcomers(cfg.MaxNewAuthors))
 	g.applier.report, g.applier.lost, g.applier.halted = g.report, g.lost, g.halted
 	rand.Read(g.instance[:])
 	port := transport.Config{Key: cfg.Key, Secret: cfg.Secret, SecretFrom: cfg.SecretFrom, Listen: cfg.Listen, Network: cfg.Network, Logger: cfg.Logger}

@@ -25,6 +25,7 @@ const (
 	reasonAuthor       Reason = "author"              // ops that break the laws, signed: the author's doing
 	reasonRefused      Reason = "refused"             // runs that the log does not take, by its own policy
 	reasonShut         Reason = "shut"                // runs of an author of whom no more is taken
+	reasonNewAuthors   Reason = "new-authors"         // runs of more new authors than a peer may bring in a minute
 	reasonNewer        Reason = "newer-version"       // ops of a format version that is not known here
 	reasonStripped     Reason = "stripped"            // ops without the body that this node keeps
 	reasonIdle         Reason = "not-delivered"       // an answer that did not come in time
@@ -63,6 +64,7 @@ func faultOf(err error) (reason Reason, offence bool) {
 		{ErrGenesis, reasonGenesis, true},
 		{crdt.ErrInvalid, reasonAuthor, false},
 		{crdt.ErrShut, reasonShut, false},
+		{errNewAuthors, reasonNewAuthors, false},
 		{crdt.ErrStripped, reasonStripped, false},
 	} {
 		if errors.Is(err, f.err) {

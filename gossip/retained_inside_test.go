@@ -103,7 +103,7 @@ func manySmall(t *testing.T) []byte {
 func flooded(t *testing.T, frame []byte) *applier {
 	t.Helper()
 	log := setLog{set: crdt.NewSet(crdt.LogID{1})}
-	p := newApplier(log)
+	p := newApplier(log, newNewcomers(DefaultNewAuthors))
 	g := &Gossip{log: log, applier: p, tally: newTally()}
 	for len(p.queue) < cap(p.queue) {
 		l := &link{credit: make(chan struct{}, maxUnapplied)}

@@ -57,9 +57,8 @@ type Config struct {
 	// listens on loopback alone.
 	Open bool
 
-	// MaxBranches is how many branches of one feed are kept; an author past it is shut, until the node
-	// is started with a higher one. Default: crdt.DefaultMaxBranches.
-	MaxBranches int
+	// Limits bound what others may take up here.
+	Limits Limits
 
 	// Trim is what the node forgets, and what it takes without its body from others. The members of one
 	// log had better agree on it.
@@ -109,8 +108,8 @@ func (c Config) validate() error {
 	if c.Dir == "" {
 		return errors.New("config: Dir is empty")
 	}
-	if c.MaxBranches < 0 {
-		return fmt.Errorf("config: MaxBranches is %d: expected 1 or more, or 0 for the default", c.MaxBranches)
+	if err := c.Limits.validate(); err != nil {
+		return err
 	}
 	if err := CheckListen(c.Listen); err != nil {
 		return fmt.Errorf("config: Listen: %w", err)

@@ -72,7 +72,7 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 		if err != nil {
 			return nil, err
 		}
-		log, key, err := openLog(f, limits{cfg.MaxBranches, cfg.TrimPolicy(), cfg.NoIndex}, access.Logger)
+		log, key, err := openLog(f, opening{LimitsOf(cfg), cfg.TrimPolicy(), cfg.NoIndex}, access.Logger)
 		if err == nil {
 			return serveLocal(f, cfg, log, key, access), nil
 		}
@@ -119,16 +119,16 @@ func dialDaemon(ctx context.Context, f folder.Folder) (*api.Client, error) {
 	return api.NewClient(dial, nil), nil
 }
 
-// limits are what a log is opened with.
-type limits struct {
-	maxBranches int
-	trim        eventlog.TrimPolicy
-	noIndex     bool
+// opening is what a log is opened with.
+type opening struct {
+	limits  Limits
+	trim    eventlog.TrimPolicy
+	noIndex bool
 }
 
 // openLog opens the log of a folder with the folder's key. A command without a daemon opens it with what
 // quipu.yaml says, so that it keeps and forgets what the daemon does.
-func openLog(f folder.Folder, most limits, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+func openLog(f folder.Folder, with opening, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
 	if err := f.Check(); err != nil {
 		return nil, nil, err
 	}
@@ -136,9 +136,11 @@ func openLog(f folder.Folder, most limits, logger *slog.Logger) (*eventlog.Log, 
 	if err != nil {
 		return nil, nil, err
 	}
-	log, err := eventlog.Open(string(f), eventlog.Config{
-		Key: key, Logger: logger, MaxBranches: most.maxBranches, Trim: most.trim, NoIndex: most.noIndex,
-	})
+	cfg := eventlog.Config{Key: key, Logger: logger, Trim: with.trim, NoIndex: with.noIndex}
+	if err := with.limits.apply(&cfg, f); err != nil {
+		return nil, nil, err
+	}
+	log, err := eventlog.Open(string(f), cfg)
 	if locked, ok := errors.AsType[*eventlog.LockedError](err); ok {
 		return nil, nil, &HeldError{Path: locked.Path, PID: f.Holder(), err: err}
 	}
@@ -147,9 +149,9 @@ func openLog(f folder.Folder, most limits, logger *slog.Logger) (*eventlog.Log, 
 
 // awaitLog is openLog for a daemon: a command that has the log open will be gone soon, so it waits for
 // that as [Connect] waits for a daemon. Another daemon stays.
-func awaitLog(f folder.Folder, most limits, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+func awaitLog(f folder.Folder, with opening, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
 	for deadline := time.Now().Add(connectFor); ; time.Sleep(connectPause) {
-		log, key, err := openLog(f, most, logger)
+		log, key, err := openLog(f, with, logger)
 		if _, held := errors.AsType[*HeldError](err); !held || time.Now().After(deadline) {
 			return log, key, err
 		}
@@ -167,7 +169,7 @@ func serveLocal(f folder.Folder, cfg folder.Config, log *eventlog.Log, key ed255
 	}
 	return server.Local(server.New(server.Config{
 		Log: log, Name: cfg.Name, Version: access.Version, Logger: access.Logger,
-		Syncer:  dialer{folder: f, access: access, log: log, key: key, name: cfg.Name},
+		Syncer:  dialer{folder: f, access: access, log: log, key: key, name: cfg.Name, newAuthors: cfg.MaxNewAuthors},
 		Trimmer: trimmer{log: log, folder: f, members: cfg.TrimWaits == folder.WaitsForMembers, logger: access.Logger},
 	}), func() error {
 		return errors.Join(release(), log.Close())

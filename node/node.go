@@ -66,7 +66,7 @@ func New(cfg Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
-	log, key, err := awaitLog(n.folder, limits{n.cfg.MaxBranches, n.cfg.Trim, n.cfg.NoIndex}, n.logger)
+	log, key, err := awaitLog(n.folder, opening{n.cfg.Limits, n.cfg.Trim, n.cfg.NoIndex}, n.logger)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (n *Node) open() error {
 		Log: log, Transients: transients, Key: key, Name: n.cfg.Name, Secret: secret.bytes, SecretFrom: secret.from,
 		Listen: n.cfg.Listen, Advertise: n.cfg.Advertise, Join: n.cfg.Join,
 		MDNS: n.cfg.MDNS, Remembered: n.memory.places(),
-		Profile: n.cfg.Profile, Network: n.cfg.Network, Logger: n.logger,
+		MaxNewAuthors: n.cfg.Limits.MaxNewAuthors, Profile: n.cfg.Profile, Network: n.cfg.Network, Logger: n.logger,
 	})
 	if err != nil {
 		return err

@@ -38,6 +38,8 @@ type dialer struct {
 	log    *eventlog.Log
 	key    ed25519.PrivateKey
 	name   string
+	// newAuthors is how many authors the other node may bring in a minute.
+	newAuthors int
 }
 
 // Sync is [Node.Sync] for a node that is no member while it runs.
@@ -47,7 +49,8 @@ func (d dialer) Sync(ctx context.Context, addr string) (api.Synced, error) {
 		return api.Synced{}, err
 	}
 	g, err := gossip.New(gossip.Config{
-		Log: d.log, Key: d.key, Name: d.name, Secret: secret.bytes, SecretFrom: secret.from, DialOnly: true, Logger: d.access.Logger,
+		Log: d.log, Key: d.key, Name: d.name, Secret: secret.bytes, SecretFrom: secret.from, DialOnly: true,
+		MaxNewAuthors: d.newAuthors, Logger: d.access.Logger,
 	})
 	if err != nil {
 		return api.Synced{}, err

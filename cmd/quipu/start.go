@@ -69,6 +69,14 @@ It trims its log at the start and then every --trim-every, by --trim-age and
 better agree on both. --compact gives the room back that trims have freed before
 anything is served.
 
+What others may take up here is bounded: --max-authors of feeds, --max-new-authors
+that one peer brings in a minute, and --disk-quota of the file's bytes for the
+feeds of others, --author-share of it for one. The quota is nine tenths of what
+the file has and the disk has free at the start, and 1 GiB at least. An author
+past a bound is shut here, and no other: what is held of it stays, "quipu status"
+names it with the reason, and a higher bound takes up where it stopped. Our own
+entries are bound by none of it.
+
 Flags override D/quipu.yaml, which explains its fields.`
 
 // startFlags are the flags of quipu start that take the place of what quipu.yaml says.
@@ -79,11 +87,11 @@ type startFlags struct {
 	join         []string
 	mdns         bool
 	noTransients bool
-	branches     int
 	noIndex      bool
 	compact      bool
 	logLevel     string
 	logFormat    string
+	limits       limitFlags
 	trim         trimFlags
 }
 
@@ -120,9 +128,9 @@ func newStart() *cobra.Command {
 	cmd.Flags().StringArrayVar(&flags.join, "join", nil, "a `place` where members are: HOST:PORT or a name (repeat it for several)")
 	cmd.Flags().BoolVar(&flags.mdns, "mdns", false, "announce the node on the local networks, and join members heard there")
 	cmd.Flags().BoolVar(&flags.noTransients, "no-transients", false, "keep transient events from going to peers and coming from them")
-	cmd.Flags().IntVar(&flags.branches, "max-branches", crdt.DefaultMaxBranches, "the `number` of branches of one feed that are kept; an author who forks more often is shut")
 	cmd.Flags().BoolVar(&flags.noIndex, "no-index", false, "keep no index of subjects and kinds: queries that name some read the whole log")
 	cmd.Flags().BoolVar(&flags.compact, "compact", false, "write the log's file anew first, without the room that trims have freed")
+	flags.limits.add(cmd)
 	flags.trim.add(cmd)
 	flags.secret.add(cmd)
 	return cmd
@@ -155,11 +163,8 @@ func (f startFlags) override(cmd *cobra.Command, dir string, file *folder.Config
 	if given("no-index") {
 		file.NoIndex = f.noIndex
 	}
-	if given("max-branches") {
-		if f.branches < 1 {
-			return usagef("--max-branches %d: expected 1 or more", f.branches)
-		}
-		file.MaxBranches = f.branches
+	if err := f.limits.override(cmd, file); err != nil {
+		return err
 	}
 	if err := f.secret.override(cmd, file); err != nil {
 		return err
@@ -214,7 +219,7 @@ func checkPlaces(file *folder.Config) (field string, err error) {
 func startConfig(cmd *cobra.Command, dir string, file folder.Config) (node.Config, error) {
 	cfg := node.Config{
 		Dir: dir, Name: file.Name, Listen: file.Listen, Advertise: file.Advertise, Join: file.Join, MDNS: file.MDNS,
-		SecretFrom: file.SecretFile, Open: file.Open, Profile: gossip.Profile(file.Profile), MaxBranches: file.MaxBranches, NoTransients: file.NoTransients,
+		SecretFrom: file.SecretFile, Open: file.Open, Profile: gossip.Profile(file.Profile), Limits: node.LimitsOf(file), NoTransients: file.NoTransients,
 		Trim: file.TrimPolicy(), TrimEvery: file.Every(), TrimWaits: file.TrimWaits == folder.WaitsForMembers,
 		NoIndex: file.NoIndex, Version: version(),
 	}

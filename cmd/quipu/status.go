@@ -117,6 +117,15 @@ func seedLine(seed api.Seed, all []api.Seed) string {
 	return seed.Addr + ": not tried yet"
 }
 
+// limitsLine says what others take up here, and what they may.
+func limitsLine(s api.Status) string {
+	text := fmt.Sprintf("%d of %s", s.Authors, count(uint64(s.Limits.Authors), "author"))
+	if s.Limits.Quota == 0 {
+		return text + "; others take " + size(int64(s.Limits.Others))
+	}
+	return fmt.Sprintf("%s; others take %s of %s, one of them at most %s", text, size(int64(s.Limits.Others)), size(int64(s.Limits.Quota)), size(int64(s.Limits.Author)))
+}
+
 // caughtUpLine says whether the node holds what the members it reached hold, and when it will.
 func caughtUpLine(s api.Status) string {
 	well := len(s.Conditions) == 0
@@ -180,6 +189,7 @@ func printStatus(w io.Writer, s api.Status) error {
 	line("entries", "%d in %s by %s", s.Entries, count(s.Ops, "op"), count(uint64(s.Authors), "author"))
 	line("hash", "%s", s.Hash)
 	line("cursor", "%s", s.Cursor)
+	line("limits", "%s", limitsLine(s))
 	line("file", "%s", fileUse(api.FileUse{Bytes: s.Bytes, Free: s.Free}))
 	if s.Trimmed+s.Pruned > 0 {
 		line("gone", "%s trimmed, %d pruned: see quipu trim --status", count(s.Trimmed, "entry"), s.Pruned)

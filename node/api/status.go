@@ -37,6 +37,8 @@ type Status struct {
 	// Bytes is the size of the log's file, Free how many of them are free for what comes.
 	Bytes int64 `json:"bytes"`
 	Free  int64 `json:"free"`
+	// Limits is what others may take up here, and what they do.
+	Limits Limits `json:"limits"`
 	// Index says how far the index of subjects and kinds is.
 	Index Index `json:"index"`
 	// Trimmed is how many entries are here without their bodies, Pruned how many were here and are no more.
@@ -84,6 +86,17 @@ type Condition struct {
 	Condition string    `json:"condition"`
 	Since     time.Time `json:"since,omitzero"`
 	Why       string    `json:"why"`
+}
+
+// Limits is what others may take up at a node, each 0 where nothing bounds it.
+type Limits struct {
+	// Authors is how many feeds are kept at most.
+	Authors int `json:"authors"`
+	// Others is about how many bytes of the file the feeds of others take, Quota how many they may, and Author
+	// how many those of one author may.
+	Others uint64 `json:"others"`
+	Quota  uint64 `json:"quota,omitempty"`
+	Author uint64 `json:"author,omitempty"`
 }
 
 // Starved is an author whose feed goes on elsewhere without bodies that this node's policy keeps.

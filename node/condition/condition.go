@@ -49,6 +49,9 @@ func Of(log *eventlog.Log, network *gossip.Status) []Condition {
 		add(wire.ConditionStarved, network.Starved[0].Since, starved(network.Starved))
 	}
 	if why := authors(shut, func(r eventlog.ShutReason) bool { return r != eventlog.ShutDamaged }); why != "" {
+		if log.Stats().Turned {
+			why += ", and more"
+		}
 		add(wire.ConditionShut, time.Time{}, "no more is taken of "+why)
 	}
 	if errors.Is(health.Mute, eventlog.ErrSecondWriter) {

@@ -17,6 +17,7 @@ import (
 	"github.com/quipulog/quipu/crdt/bom"
 	"github.com/quipulog/quipu/crdt/nearest"
 	"github.com/quipulog/quipu/node/age"
+	"github.com/quipulog/quipu/node/size"
 )
 
 // maxConfig is how many bytes quipu.yaml may have.
@@ -49,6 +50,15 @@ type Config struct {
 	// MaxBranches is how many branches of one feed are kept; an author who forks more often is shut.
 	// Default: 64.
 	MaxBranches int `yaml:"max-branches"`
+	// MaxAuthors is how many authors' feeds are kept; one more is shut. Default: 100,000.
+	MaxAuthors int `yaml:"max-authors"`
+	// MaxNewAuthors is how many authors one peer may bring in a minute. Default: 6,000.
+	MaxNewAuthors int `yaml:"max-new-authors"`
+	// DiskQuota is how much of the log's file the feeds of others may take, such as 20GiB; an author past it
+	// is shut. Default: nine tenths of what the file has and the disk has free at the start, 1 GiB at least.
+	DiskQuota size.Size `yaml:"disk-quota"`
+	// AuthorShare is how many percent of the quota one author may have. Default: 50.
+	AuthorShare int `yaml:"author-share"`
 	// NoTransients keeps transient events from going to peers and coming from them. Default: false.
 	NoTransients bool `yaml:"no-transients"`
 	// NoIndex keeps and uses no index of subjects and kinds. Default: false.
@@ -156,8 +166,8 @@ func parseConfig(b []byte) (Config, error) {
 
 // check names the first field whose value cannot be used.
 func (c *Config) check() error {
-	if c.MaxBranches < 0 {
-		return fmt.Errorf("field max-branches: %d: expected 1 or more", c.MaxBranches)
+	if err := c.CheckLimits(); err != nil {
+		return err
 	}
 	if c.Open && c.SecretFile != "" {
 		return errors.New("field open: true beside a secret-file: expected one of the two")
@@ -166,6 +176,22 @@ func (c *Config) check() error {
 		return fmt.Errorf("field log: %w", err)
 	}
 	return c.CheckTrim()
+}
+
+// CheckLimits names the first of the limits that cannot be used.
+func (c *Config) CheckLimits() error {
+	for _, limit := range []struct {
+		field string
+		value int
+	}{{"max-branches", c.MaxBranches}, {"max-authors", c.MaxAuthors}, {"max-new-authors", c.MaxNewAuthors}} {
+		if limit.value < 0 {
+			return fmt.Errorf("field %s: %d: expected 1 or more", limit.field, limit.value)
+		}
+	}
+	if c.AuthorShare < 0 || c.AuthorShare > 100 {
+		return fmt.Errorf("field author-share: %d: expected 1 to 100, percent of disk-quota", c.AuthorShare)
+	}
+	return nil
 }
 
 // checkFields says which field of the document does not exist, stands there twice or has a value of
@@ -212,6 +238,9 @@ func checkValue(field reflect.StructField, value *yaml.Node) error {
 			want = "a number, 0 or more"
 		case reflect.Int64:
 			want = "an age, such as 14d, 36h or 0"
+		}
+		if t == reflect.TypeFor[size.Size]() {
+			want = "a size, such as 20GiB"
 		}
 		got := ""
 		if value.Kind == yaml.ScalarNode {

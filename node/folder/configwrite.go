@@ -13,11 +13,12 @@ import (
 
 	"github.com/quipulog/quipu/eventlog/whole"
 	"github.com/quipulog/quipu/node/age"
+	"github.com/quipulog/quipu/node/size"
 )
 
 // written are the fields whose values are in the form of YAML already.
 var written = []string{
-	"join", "mdns", "open", "max-branches", "no-transients", "no-index", "trim-age", "trim-count", "trim-every", "trim-max-hold", "keep-bodies", "keep-pruned",
+	"join", "mdns", "open", "max-branches", "max-authors", "max-new-authors", "disk-quota", "author-share", "no-transients", "no-index", "trim-age", "trim-count", "trim-every", "trim-max-hold", "keep-bodies", "keep-pruned",
 }
 
 // WriteConfig writes quipu.yaml for a new node, mode 0600, with every field explained and those that have
@@ -36,6 +37,10 @@ func (f Folder) WriteConfig(c Config) error {
 		{"Do without a secret: everybody on this machine can read and write the log. Loopback only.", "open", truth(c.Open), "true"},
 		{"How far apart the members are, which sets how soon one is given up: local, lan or wan.", "profile", c.Profile, "lan"},
 		{"How many branches of one author's feed are kept. No more is taken of an author who forks more\n# often, until this is raised.", "max-branches", number(c.MaxBranches), "64"},
+		{"How many authors' feeds are kept, and how many of them one peer may bring in a minute. What is past it\n# is shut or waits, and nobody else is.", "max-authors", number(c.MaxAuthors), "100000"},
+		{"", "max-new-authors", number(c.MaxNewAuthors), "6000"},
+		{"How much of the log's file the feeds of others may take together (KiB, MiB, GiB, TiB), and how many\n# percent of that one author may have. An author past it is shut until there is room or this is raised.\n# Left out, the quota is nine tenths of what the file has and the disk has free at the start, 1 GiB at least.", "disk-quota", number(c.DiskQuota), "20GiB"},
+		{"", "author-share", number(c.AuthorShare), "50"},
 		{"Keep transient events from going to peers and coming from them.", "no-transients", truth(c.NoTransients), "true"},
 		{"Keep no index of subjects and kinds. Queries that name some then read the whole log.", "no-index", truth(c.NoIndex), "true"},
 		{"How old a trimmable entry is at least when its body goes, and how many entries of its author stand\n# above it; 0 is none. The members of one log had better agree on both.", "trim-age", text(c.TrimAge), "14d"},
@@ -97,7 +102,7 @@ func truth(yes bool) string {
 }
 
 // number returns a number as text, "" for 0.
-func number(n int) string {
+func number[T int | size.Size](n T) string {
 	if n == 0 {
 		return ""
 	}

@@ -73,6 +73,8 @@ func (s *server) getStatus(w http.ResponseWriter, _ *http.Request) {
 		Free: held.Free, Trimmed: held.Trimmed, Pruned: held.Pruned,
 		Forked: held.Forked, Ahead: held.Ahead, Writable: true,
 	}
+	authors, one, all := s.log.Bounds()
+	status.Limits = api.Limits{Authors: authors, Others: held.Others, Quota: all, Author: one}
 	health := s.log.Health()
 	for _, err := range []error{health.Mute, health.ReadOnly} {
 		if err != nil {
