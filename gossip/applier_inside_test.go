@@ -22,6 +22,8 @@ func (l setLog) Feed(a crdt.Author) crdt.Feed {
 	return f
 }
 
+func (setLog) Author() crdt.Author { return crdt.Author{} }
+
 func (l setLog) Apply(_ context.Context, runs []crdt.Run) ([]crdt.Outcome, error) {
 	outcomes := make([]crdt.Outcome, len(runs))
 	for i, r := range runs {

@@ -35,10 +35,16 @@ func both(t *testing.T, names string, test func(t *testing.T, c *cluster)) {
 // diskBubble is bubble with the log of the first node on disk, which must verify in the end.
 func diskBubble(t *testing.T, names string, test func(t *testing.T, c *cluster)) {
 	t.Helper()
+	boundBubble(t, names, eventlog.Config{Key: testKey(0)}, test)
+}
+
+// boundBubble is diskBubble with the configuration of that log.
+func boundBubble(t *testing.T, names string, cfg eventlog.Config, test func(t *testing.T, c *cluster)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, strings.Fields(names))
 		first := c.nodes[c.names[0]]
-		log, err := eventlog.Create(t.TempDir(), eventlog.Birth{Genesis: &testGenesis}, eventlog.Config{Key: testKey(0)})
+		log, err := eventlog.Create(t.TempDir(), eventlog.Birth{Genesis: &testGenesis}, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
