@@ -231,7 +231,7 @@ func (p *applier) applyOnce(ctx context.Context, batch []arrival, now time.Time)
 		author := a.run.Author()
 		fates[i].Author = author
 		feed := p.log.Feed(author)
-		if _, brought := ends[author]; !brought && feed.IsZero() && author != p.log.Author() && !p.newcomers.takes(a.link.peer, now) {
+		if _, brought := ends[author]; !brought && p.brings(a.link.peer, feed) && !p.newcomers.takes(a.link.peer, now) {
 			fates[i].Err = errNewAuthors
 			continue
 		}
@@ -270,6 +270,12 @@ func passes(err error) bool {
 		Passes() bool
 	}](err)
 	return ok && p.Passes()
+}
+
+// brings reports whether a peer brings in an author of whom nothing is held. Neither its own feed nor ours
+// counts.
+func (p *applier) brings(peer crdt.Author, feed crdt.Feed) bool {
+	return feed.IsZero() && feed.Author != peer && feed.Author != p.log.Author()
 }
 
 // noRoom reports whether the log failed for want of room on the disk: that passes.

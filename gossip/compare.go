@@ -178,7 +178,7 @@ func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) {
 		return
 	}
 	for _, w := range wants {
-		switch unknown := g.log.Feed(w.Author).IsZero(); {
+		switch unknown := g.applier.brings(l.peer, g.log.Feed(w.Author)); {
 		case len(c.found.lacking) >= maxLacking:
 		case unknown && c.unknown >= g.applier.newcomers.room(l.peer, time.Now()):
 			c.found.more = true // the next comparison may find them

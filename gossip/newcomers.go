@@ -20,7 +20,7 @@ const (
 // it is asked for again.
 var errNewAuthors = errors.New("the peer brings more new authors than it may in a minute")
 
-// newcomers bounds the authors that each peer brings in. It counts as a bucket does that leaks as many in a
+// newcomers bounds the authors that each peer brings in beside its own. It counts as a bucket does that leaks as many in a
 // minute as it holds: a peer may bring so many at once, and then as many as have leaked. It goes by the
 // peer's key, so that coming back on another link changes nothing.
 type newcomers struct {
