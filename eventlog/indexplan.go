@@ -103,7 +103,10 @@ func (l *Log) terms(q *Query) [2][]term {
 		slices.Sort(terms)
 		return slices.Compact(terms)
 	}
-	terms := [2][]term{nil, all(classKind, q.Kinds)}
+	var terms [2][]term
+	if !slices.ContainsFunc(q.Kinds, isPrefix) {
+		terms[1] = all(classKind, q.Kinds)
+	}
 	if !slices.Contains(q.Subjects, "") {
 		terms[0] = all(classSubject, q.Subjects)
 	}

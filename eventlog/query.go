@@ -10,6 +10,7 @@ import (
 	"hash"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -65,7 +66,8 @@ func (o Order) String() string {
 // Query says which entries to read, and in which order. An empty filter means everything: the zero
 // Query reads the whole log in author order.
 type Query struct {
-	// Authors, Kinds, Modules and Subjects each take the entries that have one of the values.
+	// Authors, Kinds, Modules and Subjects each take the entries that have one of the values. A kind that ends
+	// in [AnyKind] takes all that begin with what stands before the star; the index does not help there.
 	Authors                  []crdt.Author
 	Kinds, Modules, Subjects []string
 	// From takes the entries that do not stand before it in author order, in its author's feed and in
@@ -100,6 +102,9 @@ type Query struct {
 	// same as then, but for Limit.
 	Page string
 }
+
+// AnyKind ends a kind in a query that stands for all kinds that begin with what is before its star.
+const AnyKind = ".*"
 
 // check says why the query makes no sense, or nil.
 func (q *Query) check() error {
@@ -169,11 +174,12 @@ func sortedAuthors(authors []crdt.Author) []crdt.Author {
 
 // filter is what a query takes, made ready to be asked of each entry.
 type filter struct {
-	authors                  []crdt.Author // sorted; none means all
-	kinds, modules, subjects set
-	since, until             time.Time
-	from                     *crdt.Place
-	fromOffset               uint64
+	authors           []crdt.Author // sorted; none means all
+	kinds             kinds
+	modules, subjects set
+	since, until      time.Time
+	from              *crdt.Place
+	fromOffset        uint64
 }
 
 // set is a set of texts; an empty one takes everything.
@@ -198,10 +204,39 @@ func (s set) takes(text string) bool {
 	return ok
 }
 
+// kinds takes the kinds of a set, and those with a prefix; none of both takes everything.
+type kinds struct {
+	set      set
+	prefixes []string
+}
+
+func newKinds(texts []string) (k kinds) {
+	var whole []string
+	for _, t := range texts {
+		if isPrefix(t) {
+			k.prefixes = append(k.prefixes, t[:len(t)-1])
+		} else {
+			whole = append(whole, t)
+		}
+	}
+	k.set = newSet(whole)
+	return k
+}
+
+func isPrefix(kind string) bool { return strings.HasSuffix(kind, AnyKind) }
+
+func (k *kinds) takes(kind string) bool {
+	if len(k.prefixes) == 0 {
+		return k.set.takes(kind)
+	}
+	return len(k.set) > 0 && k.set.takes(kind) ||
+		slices.ContainsFunc(k.prefixes, func(prefix string) bool { return strings.HasPrefix(kind, prefix) })
+}
+
 func (q *Query) filter() filter {
 	return filter{
 		authors: sortedAuthors(q.Authors),
-		kinds:   newSet(q.Kinds), modules: newSet(q.Modules), subjects: newSet(q.Subjects),
+		kinds:   newKinds(q.Kinds), modules: newSet(q.Modules), subjects: newSet(q.Subjects),
 		since: q.Since, until: q.Until, from: q.From, fromOffset: q.FromOffset,
 	}
 }

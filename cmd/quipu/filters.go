@@ -11,7 +11,7 @@ import (
 func filterFlags(cmd *cobra.Command, q *api.Query) {
 	f := cmd.Flags()
 	f.Var(&authors{&q.Authors}, "author", "take entries by this `author` (repeat it for several)")
-	f.StringArrayVar(&q.Kinds, "kind", nil, "take entries of this `kind` (repeat it for several)")
+	kindFlag(cmd, &q.Kinds)
 	f.StringArrayVar(&q.Modules, "module", nil, "take entries of this `module` (repeat it for several)")
 	f.StringArrayVar(&q.Subjects, "subject", nil, "take entries about this `subject` (repeat it for several)")
 	f.Var(timeFlag{&q.Since}, "since", "take entries whose event time is not before this `time`: RFC 3339, a date or an age")

@@ -69,7 +69,7 @@ func newFollow() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.exec, "exec", "", "the `command` that is given the entries (required)")
 	flags.Var(&authors{&f.request.Authors}, "author", "take entries by this `author` (repeat it for several)")
-	flags.StringArrayVar(&f.request.Kinds, "kind", nil, "take entries of this `kind` (repeat it for several)")
+	kindFlag(cmd, &f.request.Kinds)
 	flags.StringArrayVar(&f.request.Modules, "module", nil, "take entries of this `module` (repeat it for several)")
 	flags.StringArrayVar(&f.request.Subjects, "subject", nil, "take entries about this `subject` (repeat it for several)")
 	flags.BoolVar(&f.request.FromNow, "from-now", false, "begin with the next entry at the first start, not with the first one")
@@ -116,7 +116,12 @@ func (f *follow) parkedAlone() bool {
 // run follows until ctx ends, or, with --once, until it has caught up.
 func (f *follow) run(ctx context.Context) error {
 	if f.request.Once || f.request.Parked {
-		return withNode(ctx, f.dir, func(c *api.Client) error { return c.Follow(ctx, f.request, f.handle) })
+		return withNode(ctx, f.dir, func(c *api.Client) error {
+			if err := f.warnUnmatched(ctx, c); err != nil {
+				return err
+			}
+			return c.Follow(ctx, f.request, f.handle)
+		})
 	}
 	for {
 		client, err := node.ConnectDaemon(ctx, f.dir)
@@ -149,7 +154,18 @@ func (f *follow) follow(ctx context.Context, c *api.Client) error {
 		return err
 	}
 	f.outage.over()
+	if f.lost.IsZero() {
+		if err := f.warnUnmatched(ctx, c); err != nil {
+			return err
+		}
+	}
 	return c.Follow(ctx, f.request, f.handle)
+}
+
+// warnUnmatched warns of what is to be followed and was never written.
+func (f *follow) warnUnmatched(ctx context.Context, c *api.Client) error {
+	r := &f.request
+	return warnUnmatched(ctx, c, api.Query{Authors: r.Authors, Kinds: r.Kinds, Modules: r.Modules, Subjects: r.Subjects}, f.outage.warn)
 }
 
 // isOurs reports whether the follower of our name that is said to run may be what is left of ourselves: a

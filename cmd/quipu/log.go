@@ -94,12 +94,14 @@ func printLog(cmd *cobra.Command, c *api.Client, q api.Query, turn bool, format 
 	out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
 	p := newEntryPrinter(out, format)
 	q.GoOn = true // what a trim takes meanwhile is counted below with the rest
+	printed := false
 	lines := c.Entries(cmd.Context(), q)
 	if turn {
 		lines = turned(lines)
 	}
 	for line, err := range lines {
 		if err == nil {
+			printed = true
 			err = p.print(line)
 		}
 		if err != nil {
@@ -109,6 +111,11 @@ func printLog(cmd *cobra.Command, c *api.Client, q api.Query, turn bool, format 
 	}
 	if err := errors.Join(p.end(), out.Flush()); err != nil {
 		return err
+	}
+	if !printed {
+		if err := warnUnmatched(cmd.Context(), c, q, func(text string) { warnf(cmd, "%s", text) }); err != nil {
+			return err
+		}
 	}
 	gone, err := countGone(cmd.Context(), c, q)
 	if note := noteGone(gone); note != "" {

@@ -93,6 +93,12 @@ type stats struct {
 // run prints what the flags ask for.
 func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
 	s.query.GoOn = true // what a trim takes meanwhile is counted with the rest
+	if len(s.join.Start.Kinds) > 0 {
+		s.query.Order, s.query.Kinds = "causal", s.join.Kinds()
+	}
+	if err := warnUnmatched(ctx, c, s.query, s.warn); err != nil {
+		return err
+	}
 	if len(s.join.Start.Kinds) == 0 {
 		census, err := takeCensus(readEntries(ctx, c, s.query))
 		if err == nil {
@@ -103,7 +109,6 @@ func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
 		}
 		return s.printCensus(out, census)
 	}
-	s.query.Order, s.query.Kinds = "causal", s.join.Kinds()
 	outcomes := s.join.Outcomes(readEntries(ctx, c, s.query))
 	if len(s.list) > 0 {
 		late, err := s.printOutcomes(out, outcomes)

@@ -97,6 +97,7 @@ type tail struct {
 	warn      func(string)
 	outage    outage
 	heard     bool // a daemon was there
+	begun     bool // what the query names was looked for
 	// until is the offset up to which there was something when the present reading began. Runs of what is
 	// gone are joined up to there, and printed at once from there on.
 	until uint64
@@ -280,6 +281,12 @@ func (t *tail) goOn(offset uint64) {
 
 // begin finds where to begin, unless that is known, and up to where there is something.
 func (t *tail) begin(ctx context.Context, c *api.Client) error {
+	if !t.begun {
+		if err := warnUnmatched(ctx, c, t.query, t.warn); err != nil {
+			return err
+		}
+		t.begun = true
+	}
 	status, err := c.Status(ctx)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 )
 
 // queryRoutes are the routes whose parameters are those of a query, which [api.ParseQuery] checks.
-var queryRoutes = []string{"GET /v1/entries", "GET /v1/tail"}
+var queryRoutes = []string{"GET /v1/entries", "GET /v1/tail", "GET /v1/unmatched"}
 
 // parameters are those that the other routes take. A route that does not stand here takes none.
 var parameters = map[string][]string{

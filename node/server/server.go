@@ -66,6 +66,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /v1/entries", s.postEntries)
 	mux.HandleFunc("GET /v1/entries", s.getEntries)
 	mux.HandleFunc("GET /v1/entries/{place}", s.getEntry)
+	mux.HandleFunc("GET /v1/unmatched", s.getUnmatched)
 	mux.HandleFunc("GET /v1/tail", s.getTail)
 	mux.HandleFunc("POST /v1/broadcast", s.postBroadcast)
 	mux.HandleFunc("POST /v1/transitions", s.postTransitions)
