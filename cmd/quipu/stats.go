@@ -63,7 +63,13 @@ characters are written as in a table; --format json has every text as it is.
 					_ = out.Flush() // what came before the error is worth seeing
 					return err
 				}
-				return out.Flush()
+				if err := out.Flush(); err != nil {
+					return err
+				}
+				if note := noteGone(s.gone); note != "" {
+					s.warn(note)
+				}
+				return nil
 			})
 		},
 	}
@@ -102,7 +108,7 @@ func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
 	if len(s.join.Start.Kinds) == 0 {
 		census, err := takeCensus(readEntries(ctx, c, s.query))
 		if err == nil {
-			err = s.noteGone(ctx, c)
+			err = s.countGone(ctx, c)
 		}
 		if err != nil {
 			return err
@@ -118,11 +124,11 @@ func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		return s.noteGone(ctx, c)
+		return s.countGone(ctx, c)
 	}
 	summary, err := analysis.Summarize(outcomes, s.breakdown)
 	if err == nil {
-		err = s.noteGone(ctx, c)
+		err = s.countGone(ctx, c)
 	}
 	if err != nil {
 		return err
@@ -131,14 +137,10 @@ func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
 	return s.printSummary(out, summary)
 }
 
-// noteGone counts what is not here and says so.
-func (s *stats) noteGone(ctx context.Context, c *api.Client) (err error) {
-	if s.query.Gone == stopGone {
-		return nil // the reading has ended there
-	}
-	s.gone, err = countGone(ctx, c, s.query)
-	if note := noteGone(s.gone); note != "" {
-		s.warn(note)
+// countGone counts what is not here, once all was read.
+func (s *stats) countGone(ctx context.Context, c *api.Client) (err error) {
+	if s.query.Gone == skipGone { // else the reading has ended there
+		s.gone, err = countGone(ctx, c, s.query)
 	}
 	return err
 }

@@ -132,12 +132,12 @@ func TestRefuseSaysHowFarBehindTheBridgeIs(t *testing.T) {
 func TestTheBytesThatWaitAreBounded(t *testing.T) {
 	l := eventlogtest.Open(t)
 	cfg := config()
-	cfg.Overflow, cfg.MaxQueuedBytes, cfg.MaxBatchBytes = bridge.Refuse, 200, 100
+	cfg.Overflow, cfg.MaxQueuedBytes, cfg.MaxBatchBytes = bridge.Refuse, 1000, 500
 	b := mustNew(t, l, cfg)
 	n := 1
 	for ; b.Publish(t.Context(), n) == nil; n++ {
 	}
-	if s := b.Stats(); s.QueuedBytes > 200 || s.Queued != 2 {
+	if s := b.Stats(); s.QueuedBytes > 1000 || s.Queued != 2 {
 		t.Errorf("%+v", s)
 	}
 	mustClose(t, b)
