@@ -21,6 +21,8 @@ func (s *server) postFollow(w http.ResponseWriter, r *http.Request) {
 		out.end(fmt.Errorf("answer while reading: %w", err))
 		return
 	}
+	// The call may end while a reply is read, by a deadline that would end what comes next on the connection.
+	w.Header().Set("Connection", "close")
 	in := bufio.NewReader(r.Body)
 	var buf []byte
 	line, err := readLine(in, &buf)

@@ -56,16 +56,21 @@ func (in input[T]) serve(s *server, w http.ResponseWriter, r *http.Request) {
 	cancel()
 	if gone, ok := errors.AsType[*goneError](err); ok {
 		s.logger.Debug("client went away", "err", gone.error)
-	} else {
-		out.end(err)
-		if err != nil {
-			_ = out.rc.SetReadDeadline(time.Now().Add(drainFor))
-			reading.Wait() // the reader has left, or is about to
-			_, _ = io.Copy(io.Discard, r.Body)
+		_ = out.rc.SetReadDeadline(time.Now()) // a read that waits returns
+		reading.Wait()
+		return
+	}
+	out.end(err)
+	if err != nil {
+		_ = out.rc.SetReadDeadline(time.Now().Add(drainFor))
+		reading.Wait() // the reader has left, or is about to
+		if _, cut := io.Copy(io.Discard, r.Body); cut == nil {
+			// Behind the body the server reads on, to learn whether the client goes away. A deadline that
+			// passes is that to it, and ends whatever comes next on the connection.
+			_ = out.rc.SetReadDeadline(time.Time{})
 		}
 	}
-	_ = out.rc.SetReadDeadline(time.Now()) // a read that waits returns
-	reading.Wait()
+	reading.Wait() // it has met the end of the body
 }
 
 // goneError says that the client does not take the answer.
