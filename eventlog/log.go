@@ -65,6 +65,9 @@ type Log struct {
 	// closing is closed when the log is to be closed.
 	closing     chan struct{}
 	closingOnce sync.Once
+	// clockOff is by how much the wall clocks of others are ahead of ours, in nanoseconds, where they
+	// disagree with it: see [Log.SetClockOff].
+	clockOff atomic.Int64
 
 	// mu guards what follows.
 	mu      sync.RWMutex

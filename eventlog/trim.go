@@ -67,11 +67,15 @@ type TrimReport struct {
 	Held            []HeldBack
 	// Ahead is what was kept of feeds whose clocks are ahead, by author.
 	Ahead []KeptAhead
+	// ClockOff is not 0 where no body was trimmed, since the wall clock disagrees with those of most other
+	// nodes: see [Log.SetClockOff].
+	ClockOff time.Duration
 }
 
 // Trim forgets what the policy lets go: the bodies of trimmable entries that are old enough and far
 // enough from the end of their feed, and what lies below the floors that authors have signed. Nothing
-// that a holder still needs goes, unless it is too far behind. Offsets and seqs are never given again;
+// that a holder still needs goes, unless it is too far behind, and no body while our wall clock disagrees with
+// those of others, see [Log.SetClockOff]. Offsets and seqs are never given again;
 // headers stay, so that what is left can be verified.
 //
 // It works in transactions that each change at most 512 ops, fewer on a full disk, between which others
@@ -86,6 +90,7 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 		}
 		policy = o.Policy.withDefaults()
 	}
+	report.ClockOff = l.ClockOff()
 	held, err := l.holders(o.Holds, policy.MaxHold)
 	if err != nil {
 		return report, fmt.Errorf("trim: %w", err)
@@ -124,7 +129,7 @@ func (t *trimming) feed(ctx context.Context, a crdt.Author) error {
 		}
 	}
 	next := state.feed.Next()
-	if t.policy.KeepBodies || state.swept >= next-min(t.policy.MinCount, next) {
+	if t.policy.KeepBodies || t.report.ClockOff != 0 || state.swept >= next-min(t.policy.MinCount, next) {
 		return nil // most feeds are no longer than what stays of each
 	}
 	return t.sweep(ctx, a, t.findTrimmed, (*writeTx).trimOps, &t.report.Trimmed)

@@ -26,6 +26,14 @@ func (t *trimming) ageOf(tx *readTx, c *opCursor, s crdt.Signed, now time.Time) 
 	return since, err
 }
 
+// SetClockOff tells the log by how much the wall clocks of most other nodes are ahead of ours, negative where
+// they are behind, if that is more than a minute; 0 says that they agree. While they do not, no body is trimmed,
+// since nobody here can tell what is old, and what comes without its body is as old as the others say.
+func (l *Log) SetClockOff(off time.Duration) { l.clockOff.Store(int64(off)) }
+
+// ClockOff returns what [Log.SetClockOff] was last told.
+func (l *Log) ClockOff() time.Duration { return time.Duration(l.clockOff.Load()) }
+
 // AheadFeed is a feed whose last clock is more than a minute ahead of the wall clock: that of the node that
 // wrote it was wrong for a while, or ours is. Each clock of a feed is greater than the one before, so it goes on
 // ahead until the wall clock has come there, and its order among the others' entries means little.

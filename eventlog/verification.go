@@ -41,7 +41,7 @@ type checked struct {
 // verify begins to verify runs. The caller ends it.
 func (l *Log) verify(rs []crdt.Run) *verification {
 	v := &verification{
-		log: l.id, feed: l.Feed, policy: l.cfg.Trim, now: l.cfg.Now(), runs: rs, checked: make([]checked, len(rs)),
+		log: l.id, feed: l.Feed, policy: l.cfg.Trim, now: l.cfg.Now().Add(l.ClockOff()), runs: rs, checked: make([]checked, len(rs)),
 	}
 	v.finished = sync.NewCond(&v.mu)
 	if len(rs) > 1 {

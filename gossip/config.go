@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/quipulog/quipu/crdt"
@@ -91,6 +92,10 @@ type Config struct {
 	// them, once, if they come through in time; nobody stores them.
 	Transients Transients
 
+	// Now is the wall clock, which is held against those of the peers. Default: time.Now. What takes a while
+	// is measured by the host's own clock.
+	Now func() time.Time
+
 	// Compression says when what is sent is compressed. Default: when it saves time.
 	Compression wire.Packing
 
@@ -112,6 +117,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxNewAuthors == 0 {
 		c.MaxNewAuthors = DefaultNewAuthors
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	if c.MaxPeers == 0 {
 		c.MaxPeers = 1024

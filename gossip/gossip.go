@@ -197,6 +197,7 @@ func (g *Gossip) meet(ctx context.Context, conn *transport.Conn, dialled bool) (
 	g.members.Met(conn.Peer())
 	l := newLink(conn, dialled, hello, g.log)
 	l.tells = hello.Features&wire.FeatureConditions != 0
+	l.times = hello.Features&wire.FeatureTime != 0
 	l.transient = g.cfg.Transients != nil && hello.Features&wire.FeatureTransient != 0
 	return l, nil
 }

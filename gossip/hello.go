@@ -52,7 +52,7 @@ const maxHeldHeads = 64
 // ownHello returns the hello that goes to a peer.
 func (g *Gossip) ownHello(peer crdt.Author) wire.Hello {
 	log := g.log
-	h := wire.Hello{Version: wire.Version, Features: wire.FeatureZstd | wire.FeatureConditions, Instance: g.instance, Log: log.ID(), Name: g.cfg.Name}
+	h := wire.Hello{Version: wire.Version, Features: wire.FeatureZstd | wire.FeatureConditions | wire.FeatureTime, Instance: g.instance, Log: log.ID(), Name: g.cfg.Name}
 	if g.cfg.Transients != nil {
 		h.Features |= wire.FeatureTransient
 	}

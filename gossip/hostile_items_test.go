@@ -35,6 +35,7 @@ var hostileItems = []struct {
 	{"an exchange that never ends", []string{"TestExchangeWithAPeerThatNeverEnds", "TestExchangeWithASlowPeer"}},
 	{"clocks far in the future", []string{"TestClocksFarAhead", "TestTransientsThatAreDropped"}},
 	{"transient events: forged, replayed, not agreed, without end", []string{"TestHostileTransients", "TestTransientThatWasNotAgreed", "TestTransientsThatAreDropped", "TestTransientFlood"}},
+	{"times: not agreed, past all clocks, of other rounds, without end", []string{"TestTimesOfStrangers", "wire/TestBadMessages"}},
 	{"conditions: not agreed, out of order, unknown, without end", []string{"TestConditionsOfStrangers", "wire/TestBadMessages"}},
 }
 

@@ -30,6 +30,7 @@ type link struct {
 	packs     bool // both ends read packed frames
 	transient bool // both ends take transient events
 	tells     bool // both ends tell their conditions
+	times     bool // both ends say what time it is
 	since     time.Time
 	conn      *transport.Conn
 	out       *outbox
@@ -40,6 +41,8 @@ type link struct {
 	quota      quota         // of transient events; belongs to the reader
 	comparison comparison    // ours with the peer; belongs to the reader
 	round      atomic.Uint32 // of our comparison under way; 0 when there is none
+
+	clock wallClock // the peer's
 
 	pinned     atomic.Int32                // exchanges that need the link: it is not ended for being one too many
 	eager      atomic.Bool                 // news is pushed; otherwise it is announced

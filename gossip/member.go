@@ -56,6 +56,10 @@ type Member struct {
 	// Conditions is what the member says keeps it from having, taking or writing what it could. What this
 	// program does not know is among them.
 	Conditions []Condition
+	// Clock is by how much its wall clock is ahead of ours, negative when it is behind; ClockKnown says
+	// whether that was measured in the last minute.
+	Clock      time.Duration
+	ClockKnown bool
 	// EqualAt is when its digest last was the same as ours; zero if never on the present link.
 	EqualAt time.Time
 }
@@ -112,6 +116,7 @@ func (s *state) describe(m *Member, p *peering) {
 		m.Lacks, m.Compared = lacks, p.lacksAt
 	}
 	m.Conditions = p.says()
+	m.Clock, m.ClockKnown = p.clock.off(time.Now())
 	m.Eager, m.Overruns = p.eager.Load(), p.overrun.Load()
 }
 

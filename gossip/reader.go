@@ -110,6 +110,11 @@ func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) er
 			return g.offence(l, reasonMalformed, errors.New("conditions, which were not agreed"))
 		}
 		l.conditions.Store(&m.List)
+	case wire.Time:
+		if !l.times {
+			return g.offence(l, reasonMalformed, errors.New("a time, which was not agreed"))
+		}
+		l.clock.take(m, time.Now(), g.cfg.Now())
 	case wire.Bye:
 		return &ByeError{Code: m.Code, Text: m.Text}
 	default:

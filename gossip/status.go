@@ -23,6 +23,8 @@ type Status struct {
 	Progress backfill.Progress
 	// Starved are the authors of whom more is to be had, but not with the bodies that this node keeps.
 	Starved []Starved
+	// Clock says whether this node's wall clock disagrees with those of most linked peers.
+	Clock ClockOff
 	// Full says since when there is no room for what peers send, and why; nil while there is.
 	Full       *Full
 	Counts     Counts
@@ -78,7 +80,10 @@ func (g *Gossip) Status() Status {
 	}
 	s.Full = g.applier.full.Load()
 	if g.loop.running() {
-		g.loop.ask(func(st *state) { s.Progress, s.Starved = st.schedule.Progress(time.Now()), st.allStarved() })
+		g.loop.ask(func(st *state) {
+			now := time.Now()
+			s.Progress, s.Starved, s.Clock = st.schedule.Progress(now), st.allStarved(), st.clockOff(now)
+		})
 	}
 	return s
 }

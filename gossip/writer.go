@@ -104,7 +104,9 @@ func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error
 	messages = append(messages, w.asking(ctx, box.asks)...)
 	for _, m := range messages {
 		if offer, ok := m.(wire.Offer); ok {
-			w.l.aside.offered(offer.Round, time.Now())
+			now := time.Now()
+			w.l.aside.offered(offer.Round, now)
+			w.l.clock.offered(offer.Round, now)
 		}
 		if err := w.write(ctx, m); err != nil {
 			return true, err
@@ -112,6 +114,11 @@ func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error
 	}
 	switch {
 	case box.offered != nil:
+		if w.l.times {
+			if err := w.write(ctx, wire.Time{Round: box.offered.Round, Millis: w.g.wallMillis()}); err != nil {
+				return true, err
+			}
+		}
 		return true, w.answerOffer(ctx, *box.offered)
 	case box.probed != nil:
 		return true, w.answerProbe(ctx, *box.probed)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/gossip/wire"
 	"github.com/quipulog/quipu/node/condition"
 )
 
@@ -49,6 +50,7 @@ func (n *Node) watchConditions(ctx context.Context) error {
 // log was last warned of the beginning of each.
 func (n *Node) lookAtConditions(warned map[gossip.Condition]time.Time, now time.Time) {
 	network := n.gossip.Status()
+	n.noteClock(network.Clock)
 	all := n.conditions(&network)
 	for i := range all {
 		if all[i].Since.IsZero() {
@@ -90,6 +92,11 @@ func (n *Node) conditions(network *gossip.Status) []condition.Condition {
 		}
 	}
 	return all
+}
+
+// holdsBack reports whether one of the conditions keeps the node from having what others have.
+func holdsBack(all []condition.Condition) bool {
+	return slices.ContainsFunc(all, func(c condition.Condition) bool { return c.Kind != wire.ConditionClock })
 }
 
 // among returns the condition of a kind, nil if it is not among them.

@@ -83,6 +83,9 @@ type Config struct {
 	// Network is what connections to peers are made of. Default: the host's own network.
 	Network transport.Network
 
+	// Now is the wall clock, by which entries are written and age. Default: time.Now.
+	Now func() time.Time
+
 	// Version is shown to whoever asks for the status.
 	Version string
 

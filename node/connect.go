@@ -72,7 +72,7 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 		if err != nil {
 			return nil, err
 		}
-		log, key, err := openLog(f, opening{LimitsOf(cfg), cfg.TrimPolicy(), cfg.NoIndex}, access.Logger)
+		log, key, err := openLog(f, opening{LimitsOf(cfg), cfg.TrimPolicy(), cfg.NoIndex, nil}, access.Logger)
 		if err == nil {
 			return serveLocal(f, cfg, log, key, access), nil
 		}
@@ -124,6 +124,7 @@ type opening struct {
 	limits  Limits
 	trim    eventlog.TrimPolicy
 	noIndex bool
+	now     func() time.Time
 }
 
 // openLog opens the log of a folder with the folder's key. A command without a daemon opens it with what
@@ -136,7 +137,7 @@ func openLog(f folder.Folder, with opening, logger *slog.Logger) (*eventlog.Log,
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg := eventlog.Config{Key: key, Logger: logger, Trim: with.trim, NoIndex: with.noIndex}
+	cfg := eventlog.Config{Key: key, Logger: logger, Trim: with.trim, NoIndex: with.noIndex, Now: with.now}
 	if err := with.limits.apply(&cfg, f); err != nil {
 		return nil, nil, err
 	}

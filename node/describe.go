@@ -36,7 +36,7 @@ func (n *Node) Describe(s *api.Status) {
 	}
 	s.Alone = len(network.Members)+len(network.Seeds) == 0
 	s.Behind = behind(network.Progress, len(s.Shut))
-	if at := n.caughtUp.Load(); at != nil && len(all) == 0 && s.Behind.Entries == 0 && (s.Linked > 0 || s.Alone) {
+	if at := n.caughtUp.Load(); at != nil && !holdsBack(all) && s.Behind.Entries == 0 && (s.Linked > 0 || s.Alone) {
 		s.CaughtUp = *at
 	}
 	c := network.Counts
@@ -115,6 +115,10 @@ func (n *Node) Members() []api.Member {
 			Author: m.Author, Name: m.Name, Addr: m.Addr.String(), Source: sourceOf(m.Author, network.Seeds), State: string(m.State),
 			Linked: m.Linked, Eager: m.Eager, BehindSince: m.BehindSince.UTC(), EqualAt: m.EqualAt.UTC(),
 			RTT: m.RTT.Seconds(), Conditions: names(m.Conditions),
+		}
+		if m.ClockKnown {
+			off := m.Clock.Seconds()
+			told.ClockOff = &off
 		}
 		if !m.Compared.IsZero() {
 			told.Behind, told.Lacks = &m.Behind, &m.Lacks

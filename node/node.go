@@ -66,7 +66,7 @@ func New(cfg Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
-	log, key, err := awaitLog(n.folder, opening{n.cfg.Limits, n.cfg.Trim, n.cfg.NoIndex}, n.logger)
+	log, key, err := awaitLog(n.folder, opening{n.cfg.Limits, n.cfg.Trim, n.cfg.NoIndex, n.cfg.Now}, n.logger)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (n *Node) open() error {
 		Log: log, Transients: transients, Key: key, Name: n.cfg.Name, Secret: secret.bytes, SecretFrom: secret.from,
 		Listen: n.cfg.Listen, Advertise: n.cfg.Advertise, Join: n.cfg.Join,
 		MDNS: n.cfg.MDNS, Remembered: n.memory.places(),
-		MaxNewAuthors: n.cfg.Limits.MaxNewAuthors, Profile: n.cfg.Profile, Network: n.cfg.Network, Logger: n.logger,
+		MaxNewAuthors: n.cfg.Limits.MaxNewAuthors, Profile: n.cfg.Profile, Network: n.cfg.Network, Now: n.cfg.Now, Logger: n.logger,
 	})
 	if err != nil {
 		return err
@@ -165,6 +165,7 @@ func (n *Node) Run(ctx context.Context) error {
 			return nil
 		})
 		above.Go(func() error {
+			n.awaitClock(ctx)
 			n.keepTrimming(ctx)
 			return nil
 		})

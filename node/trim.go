@@ -10,6 +10,7 @@ import (
 
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/transition"
+	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/folder"
@@ -47,10 +48,29 @@ func (n *Node) keepTrimming(ctx context.Context) {
 	}
 }
 
+// clockWait is how long the first trim waits for members to say what time it is.
+const clockWait = 10 * time.Second
+
+// awaitClock waits until the members that can be reached have said what time it is, if there are any.
+func (n *Node) awaitClock(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, clockWait)
+	defer cancel()
+	_ = n.gossip.WaitCaughtUp(ctx) // whatever comes of it: to compare is to hear the time
+}
+
+// noteClock tells the log how its wall clock stands to those of the members. What was known last holds while
+// nobody can be asked.
+func (n *Node) noteClock(clock gossip.ClockOff) {
+	if clock.Known > 0 {
+		n.log.SetClockOff(clock.Off)
+	}
+}
+
 // Trim forgets what the node's policy, or the one that is given, lets go: see [eventlog.Log.Trim]. Where
 // members are waited for, what one of them is not known to have stays, as long as it is remembered.
 func (n *Node) Trim(ctx context.Context, policy *eventlog.TrimPolicy) (eventlog.TrimReport, error) {
 	began := time.Now()
+	n.noteClock(n.gossip.ClockOff())
 	report, err := trim(ctx, n.log, eventlog.TrimOptions{Policy: policy, Holds: n.Holds()})
 	n.trimmed.Store(&Trimmed{At: began.UTC(), Took: time.Since(began), Report: report, Err: err})
 	if gone := report.Trimmed.Entries + report.Pruned.Entries; gone > 0 {

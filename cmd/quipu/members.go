@@ -23,7 +23,9 @@ linked and no member: it syncs, or it is a second process with a member's key.
 
 WE LACK is how many entries the member is known to hold that this node does not,
 FOR since when something has been lacking; IT LACKS is how many this node held that
-the member did not when the two last compared; "?" is what is not known. CONDITIONS
+the member did not when the two last compared; "?" is what is not known. CLOCK is by
+how much its wall clock is ahead of this node's, as it said in the last minute; a node
+that disagrees with most by more than a minute trims no bodies. CONDITIONS
 is what the member says keeps it from having, taking or writing what it could: see
 quipu status. Only a running daemon can tell.`,
 		Example: "  quipu members --dir a\n  quipu members --dir a --format json",
@@ -37,7 +39,7 @@ quipu status. Only a running daemon can tell.`,
 				if format == asJSON {
 					return printJSON(cmd.OutOrStdout(), members)
 				}
-				t, err := newTable(cmd.OutOrStdout(), []string{"NAME", "AUTHOR", "ADDRESS", "STATE", "LINKED", "WE LACK", "FOR", "IT LACKS", "RTT", "CONDITIONS", "SOURCE"}, 12, 8, 21, 7, 6, 7, 6, 8, 6, 10)
+				t, err := newTable(cmd.OutOrStdout(), []string{"NAME", "AUTHOR", "ADDRESS", "STATE", "LINKED", "WE LACK", "FOR", "IT LACKS", "RTT", "CLOCK", "CONDITIONS", "SOURCE"}, 12, 8, 21, 7, 6, 7, 6, 8, 6, 6, 10)
 				if err != nil {
 					return err
 				}
@@ -71,9 +73,9 @@ func memberRow(m api.Member) []string {
 	if m.Behind != nil && *m.Behind > 0 && !m.BehindSince.IsZero() {
 		since = time.Since(m.BehindSince).Round(time.Second).String()
 	}
-	ours, theirs := known(m.Behind), known(m.Lacks)
+	ours, theirs, clock := known(m.Behind), known(m.Lacks), clockText(m.ClockOff)
 	if m.State == "self" {
-		ours, theirs = "-", "-"
+		ours, theirs, clock = "-", "-", "-"
 	}
 	conditions := "-"
 	switch {
@@ -82,7 +84,7 @@ func memberRow(m api.Member) []string {
 	case !m.Linked:
 		conditions = "?"
 	}
-	return []string{m.Name, m.Author.Short(), m.Addr, m.State, linked, ours, since, theirs, rtt, conditions, m.Source}
+	return []string{m.Name, m.Author.Short(), m.Addr, m.State, linked, ours, since, theirs, rtt, clock, conditions, m.Source}
 }
 
 // known returns a number as text, or that it is not known.

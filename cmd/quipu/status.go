@@ -27,8 +27,10 @@ that is known, and what keeps it from having, taking or writing what it could:
   read-only      the disk failed, and nothing is stored until the file is verified
   damaged        a part of the file is not as it was written
   recovering     the folder is older than what the node has written: see quipu recover
+  clock          its wall clock disagrees with those of most members by more than a
+                 minute: no body is trimmed until they agree
 
-Beside one of them no node says that it has caught up; its linked members show it
+Beside one of them, but clock, no node says that it has caught up; its linked members show it
 too, see quipu members, and the daemon's log says when it begins and ends.
 
 With --check nothing is printed, and the exit code is 0 only if a daemon runs, none

@@ -17,7 +17,9 @@ and headers stay, so that what is left can be verified.
 Age counts from the later of an entry's clock and its arrival here, and from its
 arrival alone where the clock is more than a minute ahead: a clock that was wrong
 when an entry was written neither lets it go at once nor keeps it for years. What
-is kept for such a clock is named.
+is kept for such a clock is named. A node whose clock disagrees by more than a
+minute with those of most members, as quipu members shows, trims no body until
+they agree.
 
 The policy is that of D/quipu.yaml (trim-age, trim-count), 14 days and 10,000
 entries unless it says otherwise; the daemon trims by it every hour. --min-age
@@ -100,6 +102,9 @@ func printTrim(w io.Writer, r api.TrimReport) error {
 		} else {
 			f.line("held back", "%s by %s, which is at offset %d, %d behind", count(h.Entries, "entry"), holderName(h), h.Offset, h.Behind)
 		}
+	}
+	if r.ClockOff != 0 {
+		f.line("clock", "%s", clockOffLine(r.ClockOff))
 	}
 	for _, a := range r.Ahead {
 		f.line("kept", "%s", keptAheadLine(a))

@@ -58,6 +58,9 @@ func printTrimStatus(w io.Writer, s trimStatus) error {
 		}
 		f.line("holder", "%s at offset %d, %d behind%s", holderName(h), h.Offset, h.Behind, what)
 	}
+	if s.ClockOff != 0 {
+		f.line("clock", "%s", clockOffLine(s.ClockOff))
+	}
 	for _, a := range s.Ahead {
 		f.line("ahead", "%s", aheadLine(a))
 	}

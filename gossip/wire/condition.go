@@ -22,11 +22,13 @@ const (
 	ConditionDamaged
 	// ConditionRecovering: the node's folder is older than its feed, so it appends nothing.
 	ConditionRecovering
+	// ConditionClock: the node's wall clock disagrees with those of most of its peers, so it does not trim.
+	ConditionClock
 )
 
 // String returns the condition as a word or two.
 func (c Condition) String() string {
-	names := [...]string{"", "stuck", "starved", "shut", "second writer", "read-only", "damaged", "recovering"}
+	names := [...]string{"", "stuck", "starved", "shut", "second writer", "read-only", "damaged", "recovering", "clock"}
 	if c == 0 || int(c) >= len(names) {
 		return fmt.Sprintf("condition(%d)", uint8(c))
 	}

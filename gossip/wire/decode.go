@@ -68,6 +68,8 @@ func (r *reader) message(k Kind) Message {
 		return r.transient()
 	case KindConditions:
 		return r.conditions()
+	case KindTime:
+		return r.time()
 	case KindBye:
 		return Bye{Code: Code(r.uint8()), Text: r.text(int(r.uint8()), MaxText)}
 	}
@@ -286,6 +288,17 @@ func (r *reader) conditions() Message {
 		}
 		m.List[i], last = c, c
 	}
+	return m
+}
+
+func (r *reader) time() Message {
+	m := Time{Round: r.uint32()}
+	millis := r.uint64()
+	if millis >= MaxMillis {
+		r.fail("time of %d ms since 1970: expected less than %d", millis, uint64(MaxMillis))
+		return m
+	}
+	m.Millis = int64(millis)
 	return m
 }
 

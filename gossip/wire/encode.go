@@ -156,6 +156,10 @@ func (m Conditions) appendBody(b []byte) []byte {
 	return b
 }
 
+func (m Time) appendBody(b []byte) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(b, m.Round), uint64(m.Millis))
+}
+
 func (m Bye) appendBody(b []byte) []byte {
 	text := m.Text[:min(len(m.Text), MaxText)]
 	return append(append(b, byte(m.Code), byte(len(text))), text...)

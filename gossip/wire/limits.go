@@ -36,6 +36,8 @@ const (
 	// MaxRatio bounds how many times longer than a packed frame's body what is packed in it may be: events
 	// get 5 to 20 times shorter, and what a peer sends is not much less than what it makes others keep.
 	MaxRatio = 64
+	// MaxMillis bounds what a Time can say, in milliseconds since 1970: as the clock of an op.
+	MaxMillis = 1 << 47
 	// MaxText bounds the text of a Bye, in bytes.
 	MaxText = 255
 
@@ -96,6 +98,8 @@ func (k Kind) MaxBody() int {
 		return 1 + crdt.MaxBroadcast
 	case KindConditions:
 		return 1 + MaxConditions
+	case KindTime:
+		return 4 + 8
 	case KindPacked:
 		return packedHead + maxOps
 	}

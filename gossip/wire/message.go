@@ -31,12 +31,13 @@ const (
 	KindPacked
 	KindTransient
 	KindConditions
+	KindTime
 )
 
 // String returns the kind as a word.
 func (k Kind) String() string {
 	names := [...]string{"", "hello", "shut", "offer", "same", "probe", "nodes", "vector", "missing",
-		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed", "transient", "conditions"}
+		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed", "transient", "conditions", "time"}
 	if k == 0 || int(k) >= len(names) {
 		return fmt.Sprintf("kind(%d)", uint8(k))
 	}
@@ -67,6 +68,9 @@ const FeatureTransient Features = 1 << 1
 
 // FeatureConditions says that the sender tells its conditions, and takes those of others.
 const FeatureConditions Features = 1 << 2
+
+// FeatureTime says that the sender says what time it is when it answers an offer, and takes that of others.
+const FeatureTime Features = 1 << 3
 
 // Hello is the first message in each direction. Who sends it, TLS has said already.
 type Hello struct {
@@ -202,6 +206,13 @@ type Conditions struct {
 	List []Condition // at most [MaxConditions], strictly ascending
 }
 
+// Time says what time it is by the sender's wall clock, before anything else that answers the offer of a
+// round. It is sent only when both hellos have named [FeatureTime].
+type Time struct {
+	Round  uint32
+	Millis int64 // since 1970; at least 0 and below [MaxMillis]
+}
+
 // Bye says why the sender closes the stream.
 type Bye struct {
 	Code Code
@@ -249,3 +260,4 @@ func (Detach) Kind() Kind     { return KindDetach }
 func (Bye) Kind() Kind        { return KindBye }
 func (Transient) Kind() Kind  { return KindTransient }
 func (Conditions) Kind() Kind { return KindConditions }
+func (Time) Kind() Kind       { return KindTime }

@@ -162,6 +162,8 @@ func formOf(m wire.Message) any {
 			numbers = append(numbers, int(c))
 		}
 		return form{"conditions": numbers}
+	case wire.Time:
+		return form{"round": m.Round, "millis": m.Millis}
 	case wire.Bye:
 		return form{"code": m.Code, "text": m.Text}
 	}
@@ -232,7 +234,7 @@ func badFrames(t *testing.T) []refusedVector {
 	neither[5+4+32] = 2
 	return []refusedVector{
 		{About: "kind 0", Frame: []byte{0, 0, 0, 0, 0}},
-		{About: "kind 19", Frame: []byte{0, 0, 0, 0, 19}},
+		{About: "kind 20", Frame: []byte{0, 0, 0, 0, 20}},
 		{About: "kind 255", Frame: []byte{0, 0, 0, 0, 255}},
 		{About: "a packed frame that was not agreed", Frame: []byte{0, 0, 0, 0, 16}},
 		{About: "a frame of 4 GiB", Frame: []byte{0xff, 0xff, 0xff, 0xff, 10}},

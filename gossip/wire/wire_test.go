@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"io"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -101,6 +102,8 @@ func messages(t testing.TB) map[string]wire.Message {
 		"relayed":       wire.Transient{Hops: 1, Event: broadcast(t, 0)},
 		"conditions":    wire.Conditions{List: []wire.Condition{wire.ConditionStuck, wire.ConditionDamaged, 200}},
 		"all is well":   wire.Conditions{},
+		"time":          wire.Time{Round: 7, Millis: 1772366400000},
+		"the last time": wire.Time{Round: 1, Millis: wire.MaxMillis - 1},
 		"bye":           wire.Bye{Code: wire.CodeOtherLog, Text: "no"},
 	}
 }
@@ -215,6 +218,9 @@ func badMessages(t testing.TB) map[string]wire.Message {
 		"conditions out of order": wire.Conditions{List: []wire.Condition{2, 1}},
 		"a condition twice":       wire.Conditions{List: []wire.Condition{7, 7}},
 		"too many conditions":     wire.Conditions{List: conditions(wire.MaxConditions + 1)},
+		"a time past all clocks":  wire.Time{Round: 1, Millis: wire.MaxMillis},
+		"a time before 1970":      wire.Time{Round: 1, Millis: -1},
+		"year 584554051":          wire.Time{Round: 1, Millis: math.MaxInt64},
 		"shut out of order":       wire.Shut{Authors: []crdt.Author{{2}, {1}}},
 	}
 }

@@ -65,6 +65,20 @@ func (a Age) String() string {
 	return text + rest
 }
 
+// Rough returns a span, which is not negative, in the one unit that says it to a hundredth or so: "12s", "61m",
+// "26h", "3650d".
+func Rough(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return strconv.FormatInt(int64(d.Round(time.Second)/time.Second), 10) + "s"
+	case d < 2*time.Hour:
+		return strconv.FormatInt(int64(d.Round(time.Minute)/time.Minute), 10) + "m"
+	case d < 2*day:
+		return strconv.FormatInt(int64(d.Round(time.Hour)/time.Hour), 10) + "h"
+	}
+	return strconv.FormatInt(int64(d.Round(day)/day), 10) + "d"
+}
+
 // MarshalText returns what [Age.String] does.
 func (a Age) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 

@@ -81,8 +81,9 @@ type Status struct {
 // Condition is something that keeps a node from having, taking or writing what it could.
 type Condition struct {
 	// Condition is "stuck" (no room on the disk), "starved" (others have more, without bodies that are kept
-	// here), "shut" (no more is taken of an author), "second writer", "read-only", "damaged" or "recovering"
-	// (the folder is older than the feed). There may be others.
+	// here), "shut" (no more is taken of an author), "second writer", "read-only", "damaged", "recovering"
+	// (the folder is older than the feed) or "clock" (the wall clock disagrees with those of most members).
+	// There may be others.
 	Condition string    `json:"condition"`
 	Since     time.Time `json:"since,omitzero"`
 	Why       string    `json:"why"`
@@ -161,6 +162,9 @@ type Member struct {
 	Conditions []string `json:"conditions,omitempty"`
 	// BehindSince is since when something of it is lacking.
 	BehindSince time.Time `json:"behindSince,omitzero"`
+	// ClockOff is by how many seconds its clock is ahead of the node's, negative when it is behind; nil where
+	// that was not measured in the last minute.
+	ClockOff *float64 `json:"clockOff,omitempty"`
 	// EqualAt is when the two were last seen to hold the same.
 	EqualAt time.Time `json:"equalAt,omitzero"`
 	// Eager says that new entries go to it at once; otherwise it is told that there are some.

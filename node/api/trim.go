@@ -47,6 +47,9 @@ type TrimReport struct {
 	Held []Holder `json:"held,omitempty"`
 	// Ahead are the feeds of which something was kept since their clocks are ahead.
 	Ahead []Ahead `json:"ahead,omitempty"`
+	// ClockOff is by how many seconds the clocks of most members are ahead of the node's, negative where they
+	// are behind, if that is more than a minute: then no body was trimmed.
+	ClockOff float64 `json:"clockOff,omitzero"`
 	// Before and After are what the log's file took up.
 	Before FileUse `json:"before"`
 	After  FileUse `json:"after"`
@@ -95,8 +98,11 @@ type TrimStatus struct {
 	File    FileUse  `json:"file"`
 	Holders []Holder `json:"holders,omitempty"`
 	// Ahead are the feeds whose clocks are ahead, at most 32: their age is not known.
-	Ahead []Ahead   `json:"ahead,omitempty"`
-	Last  *LastTrim `json:"last,omitempty"`
+	Ahead []Ahead `json:"ahead,omitempty"`
+	// ClockOff is by how many seconds the clocks of most members are ahead of the node's, negative where they
+	// are behind, if that is more than a minute: until they agree no body is trimmed.
+	ClockOff float64   `json:"clockOff,omitzero"`
+	Last     *LastTrim `json:"last,omitempty"`
 }
 
 // LastTrim is what the last trim of a running daemon did.

@@ -14,6 +14,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/gossip/wire"
+	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -66,7 +67,19 @@ func Of(log *eventlog.Log, network *gossip.Status) []Condition {
 	if errors.Is(health.Mute, eventlog.ErrRecovering) {
 		add(wire.ConditionRecovering, time.Time{}, health.Mute.Error()+RecoverRemedy)
 	}
+	if off := log.ClockOff(); off != 0 {
+		add(wire.ConditionClock, time.Time{}, ClockOff(off))
+	}
 	return all
+}
+
+// ClockOff says in words that the clocks of the members are off by so much.
+func ClockOff(off time.Duration) string {
+	way := "ahead of"
+	if off < 0 {
+		way = "behind"
+	}
+	return fmt.Sprintf("the clocks of most members are %s %s this node's: no body is trimmed until they agree", age.Rough(off.Abs()), way)
 }
 
 // starved says of whom there is more elsewhere.

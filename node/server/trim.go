@@ -40,7 +40,7 @@ func (s *server) postTrim(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	told.Trimmed, told.Pruned, told.After = tellForgotten(report.Trimmed), tellForgotten(report.Pruned), s.fileUse()
-	told.Ahead = tellKept(report.Ahead)
+	told.Ahead, told.ClockOff = tellKept(report.Ahead), report.ClockOff.Seconds()
 	next := s.log.Stats().Next
 	for _, h := range report.Held {
 		told.Held = append(told.Held, api.Holder{
@@ -79,7 +79,7 @@ func (s *server) getTrim(w http.ResponseWriter, _ *http.Request) {
 		Policy: tellPolicy(s.log.TrimPolicy()), File: api.FileUse{Bytes: held.Bytes, Free: held.Free},
 		Trimmed: held.Trimmed, Pruned: held.Pruned,
 	}
-	told.Ahead = s.aheadFeeds()
+	told.Ahead, told.ClockOff = s.aheadFeeds(), s.log.ClockOff().Seconds()
 	s.trimmer.DescribeTrim(&told)
 	holders, err := s.log.Holders(s.trimmer.Holds())
 	if err != nil {
