@@ -22,19 +22,19 @@ func TestStuckNodeSaysSoEverywhere(t *testing.T) {
 		c.nodes["a"].mem.append(t, 1)
 		c.within(10*time.Second, "b is stuck", func() bool { return b.Status().Full != nil })
 		b.SetConditions([]gossip.Condition{wire.ConditionStuck})
-		for range 4999 {
+		for range 499 {
 			c.nodes["a"].mem.append(t, 1)
 		}
 		c.within(20*time.Second, "all of it is seen on both", func() bool {
 			seen, lag := c.member("a", "b"), c.member("b", "a").Behind
-			return lag == 5000 && seen.Lacks == 5000 && slices.Equal(seen.Conditions, []gossip.Condition{wire.ConditionStuck})
+			return lag == 500 && seen.Lacks == 500 && slices.Equal(seen.Conditions, []gossip.Condition{wire.ConditionStuck})
 		})
 		time.Sleep(5 * time.Minute) // of the bubble
-		if lag, asks := c.member("b", "a").Behind, b.Status().Progress.Asks; lag != 5000 || asks != 0 {
+		if lag, asks := c.member("b", "a").Behind, b.Status().Progress.Asks; lag != 500 || asks != 0 {
 			t.Errorf("after a while b is %d behind, and asks for %d", lag, asks)
 		}
 		b.mem.setFail(nil)
-		c.converge(30*time.Second, 5000)
+		c.converge(30*time.Second, 500)
 		b.SetConditions(nil)
 		c.within(20*time.Second, "all is well again", func() bool {
 			seen, by := c.member("a", "b"), c.member("b", "a")
