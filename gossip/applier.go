@@ -135,8 +135,8 @@ func (p *applier) gather(first arrival) []arrival {
 
 // store has the log apply runs. While there is no room on the disk it tries again, with growing pauses:
 // that passes, and peers may have caused it. Meanwhile what they send is read and dropped, so that what they
-// hold, and what they say, is known; comparisons ask for it again. So it does after a failed commit of which
-// the log itself finds out what became.
+// hold, and what they say, is known; comparisons ask for it again. After another failure that the log itself
+// gets over it tries again too.
 func (p *applier) store(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, error) {
 	var pause backoff
 	for {
@@ -150,7 +150,13 @@ func (p *applier) store(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, e
 		case err == nil || ctx.Err() != nil || !noRoom(err) && !passes(err):
 			return outcomes, err
 		}
-		if pause.pause == 0 && noRoom(err) {
+		if !noRoom(err) {
+			if err := sleep(ctx, roomLow); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if p.full.Load() == nil {
 			p.full.Store(&Full{Since: time.Now(), Err: err})
 			p.halted(true)
 			p.letGo()

@@ -53,6 +53,28 @@ func (l *memLog) setFail(err error) {
 	l.fail = err
 }
 
+// passing is an error that the log gets over by itself.
+type passing struct{ error }
+
+func (passing) Passes() bool { return true }
+
+// A commit that has failed, and of which the log itself finds out what became, ends nothing, and nobody is
+// blamed for the time that it takes.
+func TestFailedCommitIsTriedAgain(t *testing.T) {
+	bubble(t, "a b", func(t *testing.T, c *cluster) {
+		b := c.nodes["b"]
+		b.mem.setFail(passing{syscall.EIO})
+		c.start()
+		c.nodes["a"].mem.append(t, 1)
+		time.Sleep(10 * time.Second)
+		if s := b.Status(); s.Full != nil || b.mem.Feed(c.author("a")).Next() != 0 {
+			t.Errorf("full %v", s.Full)
+		}
+		b.mem.setFail(nil)
+		c.converge(20*time.Second, 1)
+	})
+}
+
 // Conditions that were not agreed are an offence; those that are not known are kept.
 func TestConditionsOfStrangers(t *testing.T) {
 	bubble(t, "a", func(t *testing.T, c *cluster) {
