@@ -34,6 +34,8 @@ const (
 	uncounted  = 5 + 2
 	// maxMessage bounds a sealed message on a stream, in bytes from its version on.
 	maxMessage = 1 << 20
+	// firstRead is how much of a message must have come before memory is taken for the rest.
+	firstRead = 16 << 10
 	// messageHead is the size of what stands before the version of a message.
 	messageHead = 1 + 4
 )
@@ -77,7 +79,7 @@ func (s *seal) openPacket(b []byte) ([]byte, error) {
 	if !ours {
 		return nil, errUnsealed
 	}
-	return s.open(body, s.label)
+	return s.open(body, s.label, false)
 }
 
 // message returns plain sealed as a message on a stream.
@@ -100,30 +102,41 @@ func (s *seal) readHeader(r io.Reader) error {
 	return nil
 }
 
-// readMessage reads a message from a stream and returns what is sealed in it, never empty. Memory is taken
-// as the bytes come, for no more than maxMessage.
+// readMessage reads a message from a stream and returns what is sealed in it, never empty. Memory for all
+// of it is taken when the first of it has come.
 func (s *seal) readMessage(r io.Reader) ([]byte, error) {
 	var head [messageHead]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, fmt.Errorf("read message: %w", err)
 	}
-	n := binary.BigEndian.Uint32(head[1:])
+	n := int64(binary.BigEndian.Uint32(head[1:]))
 	if head[0] != sealedMark || n > maxMessage {
 		return nil, errUnsealed
 	}
-	var sealed bytes.Buffer
-	if _, err := io.CopyN(&sealed, r, int64(n)); err != nil {
+	b := make([]byte, min(n, firstRead))
+	if _, err := io.ReadFull(r, b); err != nil {
 		return nil, fmt.Errorf("read message: %w", err)
 	}
-	return s.open(sealed.Bytes(), append(head[:], s.label...))
+	if n > firstRead {
+		b = append(make([]byte, 0, n), b...)[:n]
+		if _, err := io.ReadFull(r, b[firstRead:]); err != nil {
+			return nil, fmt.Errorf("read message: %w", err)
+		}
+	}
+	return s.open(b, append(head[:], s.label...), true)
 }
 
-// open returns what is sealed in version ‖ nonce ‖ sealed.
-func (s *seal) open(b, data []byte) ([]byte, error) {
+// open returns what is sealed in version ‖ nonce ‖ sealed, in memory of its own or in the place of what was
+// sealed.
+func (s *seal) open(b, data []byte, inPlace bool) ([]byte, error) {
 	if len(b) == 0 || b[0] != sealVersion {
 		return nil, errUnsealed
 	}
-	plain, err := s.aead.Open(nil, nil, b[1:], data)
+	var into []byte
+	if inPlace {
+		into = b[1:1]
+	}
+	plain, err := s.aead.Open(into, nil, b[1:], data)
 	if err != nil {
 		return nil, errUnsealed
 	}

@@ -79,8 +79,8 @@ func (q *question) Read(b []byte) (int, error) {
 }
 
 // maxStreams bounds the streams that peers have opened and that are being read, served or answered. Each
-// takes no more than a few times maxMessage, and only for what has come.
-const maxStreams = 32
+// takes no more than a few times maxMessage, and next to nothing before something has come.
+const maxStreams = 16
 
 // crowd is the streams that peers have opened. When there are too many, the oldest gives way, so that
 // peers who keep silent keep nobody out.
