@@ -44,7 +44,7 @@ func TestManyNewAuthorsOfAPeer(t *testing.T) {
 		if n := c.heldOf("a"); n < most || n > 2*most {
 			t.Errorf("%d authors are held, want about %d", n, most)
 		}
-		if n := c.nodes["a"].lines.has("run refused", "new-authors"); n < 1 || n > sent {
+		if n := c.nodes["a"].lines.has("run refused", "new-authors"); n < 1 || n > 2 {
 			t.Errorf("it was logged %d times", n)
 		}
 		s.send(conn, pushes(own[1]))
@@ -100,6 +100,9 @@ func TestAuthorsBeyondTheBoundsOfTheLog(t *testing.T) {
 		c.within(30*time.Second, "all were looked at", func() bool { return log.Stats().Shut > 1900 })
 		if n := log.Stats(); n.Authors != 20 || n.Others > 300<<10 {
 			t.Errorf("%+v", n)
+		}
+		if n := c.nodes["a"].lines.has("run refused", "too many authors"); n < 1 || n > 2 {
+			t.Errorf("it was logged %d times that there are too many authors", n)
 		}
 		if heap := heapInUse(); heap > before+8<<20 {
 			t.Errorf("the heap grew from %d to %d bytes", before, heap)

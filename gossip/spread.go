@@ -164,7 +164,11 @@ func (s *state) refused(a arrival, err error, now time.Time) {
 	if reason == reasonShut {
 		s.schedule.Forget(author, now)
 	}
-	if s.g.tally.fault(author, reason, now) && !known {
+	who := author
+	if s.g.log.Feed(author).IsZero() {
+		who = a.link.peer // who makes up authors does not get a line for each
+	}
+	if s.g.tally.fault(who, reason, now) && !known {
 		s.g.logger.Warn("run refused", "author", author.Short(), "peer", a.link.peer.Short(), "reason", string(reason), "err", err)
 	}
 }
