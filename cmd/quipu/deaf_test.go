@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/folder"
 )
 
@@ -75,7 +76,7 @@ func (d *deaf) listen(conn net.Conn) {
 		return
 	}
 	if call.URL.Path == "/v1/status" {
-		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n"+api.NodeHeader+": 1\r\nContent-Length: 2\r\n\r\n{}")
 		conn.Close()
 		return
 	}

@@ -130,6 +130,9 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 		}
 		return nil, gone(ctx, "before it answered", err)
 	}
+	if resp.Header.Get(NodeHeader) == "" {
+		return nil, errors.Join(ErrStranger, resp.Body.Close())
+	}
 	if resp.StatusCode == http.StatusOK {
 		return resp, nil
 	}
@@ -144,6 +147,12 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 	}
 	return nil, fmt.Errorf("the node answered %s", resp.Status)
 }
+
+// NodeHeader is in every answer of a node, with the version of these calls.
+const NodeHeader = "Quipu-Node"
+
+// ErrStranger is returned by every call that was answered by some other program than a node.
+var ErrStranger = errors.New("what answers at the socket is no quipu node, but another program: find and stop it, or remove the socket")
 
 // cutOff says that the node went away while it answered.
 func cutOff(ctx context.Context, err error) error {

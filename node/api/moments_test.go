@@ -23,8 +23,8 @@ type moment struct {
 
 const (
 	// head begins an answer of which two chunks of 16 bytes, and their end, would be all.
-	head    = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
-	refused = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 100\r\n\r\n"
+	head    = "HTTP/1.1 200 OK\r\nQuipu-Node: 1\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+	refused = "HTTP/1.1 503 Service Unavailable\r\nQuipu-Node: 1\r\nContent-Length: 100\r\n\r\n"
 )
 
 var moments = []moment{

@@ -10,10 +10,10 @@ import (
 )
 
 // keepAlive makes a handler of h that says again and again that the node lives while h has nothing to say:
-// a client can then tell one that works from one that is stopped.
+// a client can then tell one that works from one that is stopped. Every answer has [api.NodeHeader].
 func keepAlive(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a := &alive{w: w, header: http.Header{}, interim: r.ProtoAtLeast(1, 1)}
+		a := &alive{w: w, header: http.Header{api.NodeHeader: {"1"}}, interim: r.ProtoAtLeast(1, 1)}
 		a.mu.Lock()
 		a.timer = time.AfterFunc(api.KeepAlive, a.tick)
 		a.mu.Unlock()
