@@ -143,3 +143,25 @@ func TestForeignSocketIsNotTakenForOurs(t *testing.T) {
 		t.Errorf("the file holds %q, %v", b, err)
 	}
 }
+
+// TestSocketOfAnotherUserIsNotTakenForOurs needs root, who can give files away.
+func TestSocketOfAnotherUserIsNotTakenForOurs(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a socket another user's")
+	}
+	f := folder.Folder(t.TempDir())
+	path := listenAndDial(t, f)
+	if err := os.Lchown(path, 12345, 12345); err != nil {
+		t.Skipf("nothing can be given away here: %v", err)
+	}
+	if _, err := f.Socket(); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
+		t.Errorf("another user's socket is taken for the daemon's: %v", err)
+	}
+	// The owner of the folder may run the daemon, and root look at it.
+	if err := os.Lchown(string(f), 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Socket(); err != nil {
+		t.Errorf("the socket of the folder's owner is refused: %v", err)
+	}
+}
