@@ -1,9 +1,11 @@
 package integration
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,7 +46,7 @@ func TestStuckNodeSaysSo(t *testing.T) {
 		told = b.on("status") + b.on("members") + a.on("members")
 		_, stderr, code := b.try("", "status", "--dir", b.dir, "--check")
 		return code == 1 && strings.Contains(stderr, "stuck since") && strings.Contains(told, "\ncaught up no: behind by ") &&
-			strings.Contains(told, "\nstuck     since ") && stuckRow(a.on("members"))
+			strings.Contains(told, "\nstuck     since ") && stuckRow(a.on("members", "--format", "json"))
 	}, func() string { return told })
 	if strings.Contains(told, "caught up yes") {
 		t.Errorf("it says that it has caught up:\n%s", told)
@@ -65,11 +67,19 @@ func TestStuckNodeSaysSo(t *testing.T) {
 	sameLogsThatVerify(t, members)
 }
 
-// stuckRow reports whether members shows node1 as stuck and lacking something.
-func stuckRow(table string) bool {
-	for line := range strings.Lines(table) {
-		if f := strings.Fields(line); len(f) == 11 && f[0] == "node1" {
-			return f[7] != "0" && f[7] != "?" && f[9] == "stuck"
+// stuckRow reports whether the JSON of members shows node1 as stuck and lacking something.
+func stuckRow(members string) bool {
+	var all []struct {
+		Name       string   `json:"name"`
+		Lacks      uint64   `json:"lacks"`
+		Conditions []string `json:"conditions"`
+	}
+	if err := json.Unmarshal([]byte(members), &all); err != nil {
+		return false
+	}
+	for _, m := range all {
+		if m.Name == "node1" && m.Lacks > 0 && slices.Contains(m.Conditions, "stuck") {
+			return true
 		}
 	}
 	return false
