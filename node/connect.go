@@ -169,7 +169,7 @@ func serveLocal(f folder.Folder, cfg folder.Config, log *eventlog.Log, key ed255
 		access.Logger.Warn("others cannot be told who has the log open", "err", err)
 	}
 	return server.Local(server.New(server.Config{
-		Log: log, Name: cfg.Name, Version: access.Version, Logger: access.Logger,
+		Log: log, Name: cfg.Name, Remembered: namesIn(f), Version: access.Version, Logger: access.Logger,
 		Syncer:  dialer{folder: f, access: access, log: log, key: key, name: cfg.Name, newAuthors: cfg.MaxNewAuthors},
 		Trimmer: trimmer{log: log, folder: f, members: cfg.TrimWaits == folder.WaitsForMembers, logger: access.Logger},
 	}), func() error {

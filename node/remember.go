@@ -224,3 +224,16 @@ func (m *memory) write(now time.Time) {
 		m.written[p.Author] = p.LastSeen
 	}
 }
+
+// namesIn returns a function that returns what the peers that the folder remembers called themselves. What
+// cannot be read names nobody.
+func namesIn(f folder.Folder) func() map[crdt.Author]string {
+	return func() map[crdt.Author]string {
+		peers, _ := f.ReadPeers(time.Now())
+		names := make(map[crdt.Author]string, len(peers))
+		for _, p := range peers {
+			names[p.Author] = p.Name
+		}
+		return names
+	}
+}

@@ -99,7 +99,7 @@ func frontierTable(lines *bufio.Scanner) (api.Frontier, error) {
 			continue // the head
 		}
 		cells := strings.Fields(lines.Text())
-		if len(cells) != 3 {
+		if len(cells) < 3 { // a name may stand behind
 			return api.Frontier{}, fmt.Errorf("line %d: expected an author, the next seq and an op, as quipu frontier prints them", number)
 		}
 		author, err := crdt.ParseAuthor(cells[0])

@@ -3,14 +3,13 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
 )
 
 // filterFlags adds the flags that say which entries to read.
-func filterFlags(cmd *cobra.Command, q *api.Query) {
+func filterFlags(cmd *cobra.Command, q *api.Query, who *sought) {
 	f := cmd.Flags()
-	f.Var(&authors{&q.Authors}, "author", "take entries by this `author` (repeat it for several)")
+	who.add(cmd)
 	kindFlag(cmd, &q.Kinds)
 	f.StringArrayVar(&q.Modules, "module", nil, "take entries of this `module` (repeat it for several)")
 	f.StringArrayVar(&q.Subjects, "subject", nil, "take entries about this `subject` (repeat it for several)")
@@ -21,20 +20,6 @@ func filterFlags(cmd *cobra.Command, q *api.Query) {
 	f.Var(&limit{&q.Limit}, "limit", "stop after this `number` of entries")
 }
 
-// authors is a flag that takes an author each time.
-type authors struct{ all *[]crdt.Author }
-
-func (a *authors) String() string { return "" }
-func (a *authors) Type() string   { return "author" }
-
-func (a *authors) Set(s string) error {
-	author, err := crdt.ParseAuthor(s)
-	if err == nil {
-		*a.all = append(*a.all, author)
-	}
-	return err
-}
-
 // limit is a flag that takes a number of entries.
 type limit struct{ n *int }
 
@@ -43,19 +28,5 @@ func (l *limit) Type() string   { return "number" }
 
 func (l *limit) Set(s string) (err error) {
 	*l.n, err = api.ParseLimit(s)
-	return err
-}
-
-// place is a flag that takes a place.
-type place struct{ p **crdt.Place }
-
-func (p *place) String() string { return "" }
-func (p *place) Type() string   { return "place" }
-
-func (p *place) Set(s string) error {
-	parsed, err := crdt.ParsePlace(s)
-	if err == nil {
-		*p.p = &parsed
-	}
 	return err
 }

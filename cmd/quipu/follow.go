@@ -68,7 +68,7 @@ func newFollow() *cobra.Command {
 	dirFlag(cmd, &f.dir)
 	flags := cmd.Flags()
 	flags.StringVar(&f.exec, "exec", "", "the `command` that is given the entries (required)")
-	flags.Var(&authors{&f.request.Authors}, "author", "take entries by this `author` (repeat it for several)")
+	f.who.add(cmd)
 	kindFlag(cmd, &f.request.Kinds)
 	flags.StringArrayVar(&f.request.Modules, "module", nil, "take entries of this `module` (repeat it for several)")
 	flags.StringArrayVar(&f.request.Subjects, "subject", nil, "take entries about this `subject` (repeat it for several)")
@@ -87,6 +87,7 @@ func newFollow() *cobra.Command {
 type follow struct {
 	dir, exec string
 	request   api.FollowRequest
+	who       sought
 	out, errs io.Writer
 	outage    outage
 	lost      time.Time // when a daemon was last lost; zero before
@@ -110,14 +111,14 @@ func (f *follow) check() error {
 
 // parkedAlone reports whether nothing is asked for that does not go with what is parked.
 func (f *follow) parkedAlone() bool {
-	return reflect.DeepEqual(f.request, api.FollowRequest{Name: f.request.Name, Parked: true})
+	return len(f.who.authors) == 0 && reflect.DeepEqual(f.request, api.FollowRequest{Name: f.request.Name, Parked: true})
 }
 
 // run follows until ctx ends, or, with --once, until it has caught up.
 func (f *follow) run(ctx context.Context) error {
 	if f.request.Once || f.request.Parked {
 		return withNode(ctx, f.dir, func(c *api.Client) error {
-			if err := f.warnUnmatched(ctx, c); err != nil {
+			if err := f.prepare(ctx, c); err != nil {
 				return err
 			}
 			return c.Follow(ctx, f.request, f.handle)
@@ -155,16 +156,19 @@ func (f *follow) follow(ctx context.Context, c *api.Client) error {
 	}
 	f.outage.over()
 	if f.lost.IsZero() {
-		if err := f.warnUnmatched(ctx, c); err != nil {
+		if err := f.prepare(ctx, c); err != nil {
 			return err
 		}
 	}
 	return c.Follow(ctx, f.request, f.handle)
 }
 
-// warnUnmatched warns of what is to be followed and was never written.
-func (f *follow) warnUnmatched(ctx context.Context, c *api.Client) error {
+// prepare finds the authors, and warns of what is to be followed and was never written.
+func (f *follow) prepare(ctx context.Context, c *api.Client) (err error) {
 	r := &f.request
+	if r.Authors, err = f.who.findAuthors(ctx, c); err != nil {
+		return err
+	}
 	return warnUnmatched(ctx, c, api.Query{Authors: r.Authors, Kinds: r.Kinds, Modules: r.Modules, Subjects: r.Subjects}, f.outage.warn)
 }
 

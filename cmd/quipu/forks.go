@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -75,17 +73,17 @@ func newForksShow() *cobra.Command {
 and what to do; and for each fork the headers of the entries that contradict
 each other, what each branch holds, and whether the proof of it was verified.
 
-AUTHOR may be cut to its first digits, as "quipu forks list" prints it. With
-/SEQ only the fork is shown that the entry SEQ stands above.`,
+AUTHOR may be cut to his first digits, as "quipu forks list" prints them, or be
+the name of his node. With /SEQ only the fork is shown that the entry SEQ stands above.`,
 		Example: "  quipu forks show --dir a 3c0a51f2\n  quipu forks show --dir a 3c0a51f2/17",
 		Args:    oneArg("AUTHOR or AUTHOR/SEQ"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			prefix, seq, err := parseForkArg(args[0])
+			text, seq, err := parseForkArg(args[0])
 			if err != nil {
 				return err
 			}
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
-				author, err := findForked(cmd.Context(), c, prefix)
+				author, err := findAuthor(cmd.Context(), c, text)
 				if err != nil {
 					return err
 				}
@@ -114,44 +112,17 @@ AUTHOR may be cut to its first digits, as "quipu forks list" prints it. With
 	return cmd
 }
 
-// parseForkArg reads AUTHOR or AUTHOR/SEQ, whose author may be cut.
-func parseForkArg(s string) (prefix string, seq *uint64, err error) {
-	prefix, rest, hasSeq := strings.Cut(s, "/")
-	if len(prefix) < 4 || len(prefix) > 64 || strings.Trim(prefix, "0123456789abcdef") != "" {
-		return "", nil, usagef("author %q: expected at least the first 4 of 64 hex digits", clip(prefix, 80))
+// parseForkArg reads AUTHOR or AUTHOR/SEQ, whose author is as findAuthor takes him.
+func parseForkArg(s string) (author string, seq *uint64, err error) {
+	slash := strings.LastIndexByte(s, '/')
+	if slash < 0 {
+		return s, nil, nil
 	}
-	if !hasSeq {
-		return prefix, nil, nil
-	}
-	n, err := strconv.ParseUint(rest, 10, 53)
+	n, err := strconv.ParseUint(s[slash+1:], 10, 53)
 	if err != nil {
-		return "", nil, usagef("seq %q: expected a number after the slash", clip(rest, 80))
+		return "", nil, usagef("seq %q: expected a number after the slash", clip(s[slash+1:], 80))
 	}
-	return prefix, &n, nil
-}
-
-// findForked returns the author that begins with the digits of prefix: any with all of them, else the
-// one among those who have forked.
-func findForked(ctx context.Context, c *api.Client, prefix string) (crdt.Author, error) {
-	if len(prefix) == 64 {
-		return crdt.ParseAuthor(prefix)
-	}
-	var found []crdt.Author
-	for f, err := range c.Forks(ctx) {
-		if err != nil {
-			return crdt.Author{}, err
-		}
-		if strings.HasPrefix(f.Author.String(), prefix) {
-			found = append(found, f.Author)
-		}
-	}
-	switch len(found) {
-	case 0:
-		return crdt.Author{}, &api.Error{Code: api.NotFound, Message: fmt.Sprintf("no author that begins with %s has forked, as far as this node knows", prefix)}
-	case 1:
-		return found[0], nil
-	}
-	return crdt.Author{}, usagef("%d authors who have forked begin with %s: give more digits", len(found), prefix)
+	return s[:slash], &n, nil
 }
 
 // forksUnder returns the forks whose branches begin at the highest seq at or below that one.

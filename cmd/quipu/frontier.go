@@ -41,13 +41,13 @@ heads are.`,
 				case format == asJSON:
 					return printJSON(out, f)
 				}
-				t, err := newTable(out, []string{"AUTHOR", "NEXT", "OP"}, 64, 8)
+				t, err := newTable(out, []string{"AUTHOR", "NEXT", "OP", "NAME"}, 64, 8, 64)
 				if err != nil {
 					return err
 				}
 				for _, feed := range f.Authors {
 					for _, h := range feed.Heads {
-						if err := t.row(feed.Author.String(), strconv.FormatUint(h.Next, 10), h.Op.String()); err != nil {
+						if err := t.row(feed.Author.String(), strconv.FormatUint(h.Next, 10), h.Op.String(), feed.Name); err != nil {
 							return err
 						}
 					}

@@ -55,6 +55,7 @@ gone, which is how many they are, retention and offset.`
 func newLog() *cobra.Command {
 	var dir, format string
 	var q api.Query
+	var who sought
 	var newest int
 	cmd := &cobra.Command{
 		Use:     "log --dir D [flags] [AUTHOR/SEQ]",
@@ -66,22 +67,27 @@ func newLog() *cobra.Command {
 			if len(args) > 0 {
 				return logOne(cmd, dir, args[0], format)
 			}
-			if q.From != nil && q.Order != "author" {
+			if who.from != "" && q.Order != "author" {
 				return usagef("--from goes with --order author, not %s", q.Order)
 			}
 			turn, err := askNewest(cmd, &q, newest)
 			if err != nil {
 				return err
 			}
-			return withNode(cmd.Context(), dir, func(c *api.Client) error { return printLog(cmd, c, q, turn, format) })
+			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				if err := who.find(cmd.Context(), c, &q); err != nil {
+					return err
+				}
+				return printLog(cmd, c, q, turn, format)
+			})
 		},
 	}
 	dirFlag(cmd, &dir)
 	cmd.Flags().Var(&choice{&q.Order, []string{"author", "causal", "arrival"}}, "order", "author, causal or arrival")
 	q.Order = "author"
-	filterFlags(cmd, &q)
+	filterFlags(cmd, &q, &who)
 	goneFlag(cmd, &q, skipGone, showGone, stopGone)
-	cmd.Flags().Var(&place{&q.From}, "from", "begin at this place, `AUTHOR/SEQ` (author order only)")
+	cmd.Flags().StringVar(&who.from, "from", "", "begin at this place, `AUTHOR/SEQ` (author order only)")
 	cmd.Flags().BoolVar(&q.Reverse, "reverse", false, "last to first")
 	newestFlag(cmd, &newest)
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
@@ -139,11 +145,14 @@ func atMostOnePlace(cmd *cobra.Command, args []string) error {
 
 // logOne prints the entry at a place.
 func logOne(cmd *cobra.Command, dir, at, format string) error {
-	place, err := crdt.ParsePlace(at)
-	if err != nil {
-		return usageError{err}
+	if err := checkPlace(at); err != nil {
+		return err
 	}
 	return withNode(cmd.Context(), dir, func(c *api.Client) error {
+		place, err := findPlace(cmd.Context(), c, at)
+		if err != nil {
+			return err
+		}
 		line, err := c.Entry(cmd.Context(), place)
 		if err != nil {
 			return err

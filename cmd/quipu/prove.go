@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -15,16 +14,19 @@ func newProve() *cobra.Command {
 		Use:   "prove --dir D AUTHOR/SEQ",
 		Short: "Print a proof of one entry",
 		Long: `Print a proof, in JSON, that AUTHOR wrote the entry at AUTHOR/SEQ. "quipu
-check-proof" checks it, on any machine and without any log. The author is given
-in full, as "quipu append" and "quipu log --format ndjson" print it.`,
+check-proof" checks it, on any machine and without any log. AUTHOR may be cut to
+his first digits, as "quipu log" prints them, or be the name of a node.`,
 		Example: "  quipu prove --dir a AUTHOR/0 > p.json",
 		Args:    oneArg("AUTHOR/SEQ"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			place, err := crdt.ParsePlace(args[0])
-			if err != nil {
-				return usageError{err}
+			if err := checkPlace(args[0]); err != nil {
+				return err
 			}
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+				place, err := findPlace(cmd.Context(), c, args[0])
+				if err != nil {
+					return err
+				}
 				proof, err := c.Prove(cmd.Context(), place)
 				if err != nil {
 					return err

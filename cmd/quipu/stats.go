@@ -58,6 +58,13 @@ characters are written as in a table; --format json has every text as it is.
 			}
 			s.warn = func(text string) { warnf(cmd, "%s", text) }
 			return withNode(cmd.Context(), s.dir, func(c *api.Client) error {
+				err := s.who.find(cmd.Context(), c, &s.query)
+				if err == nil {
+					s.names, err = named(cmd.Context(), c)
+				}
+				if err != nil {
+					return err
+				}
 				out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
 				if err := s.run(cmd.Context(), c, out); err != nil {
 					_ = out.Flush() // what came before the error is worth seeing
@@ -74,7 +81,7 @@ characters are written as in a table; --format json has every text as it is.
 		},
 	}
 	dirFlag(cmd, &s.dir)
-	filterFlags(cmd, &s.query)
+	filterFlags(cmd, &s.query, &s.who)
 	goneFlag(cmd, &s.query, skipGone, stopGone)
 	s.joinFlags(cmd)
 	formatFlag(cmd, &s.format, asText, asJSON, asCSV)
@@ -85,6 +92,8 @@ characters are written as in a table; --format json has every text as it is.
 type stats struct {
 	dir, format       string
 	query             api.Query
+	who               sought
+	names             map[string]string // of the authors' nodes
 	join              analysis.Join
 	breakdown         analysis.Breakdown
 	by                string

@@ -19,10 +19,12 @@ type censusForm struct {
 	Kinds    analysis.Counts `json:"kinds"`
 	Modules  analysis.Counts `json:"modules"`
 	Authors  analysis.Counts `json:"authors"`
+	// Names are those of the authors' nodes that are known, by author.
+	Names map[string]string `json:"names"`
 }
 
 func (s *stats) printCensus(w io.Writer, c *analysis.Census) error {
-	form := censusForm{Entries: c.Entries, Disputed: c.Disputed, Gone: s.gone, Kinds: c.Kinds(), Modules: c.Modules(), Authors: c.Authors()}
+	form := censusForm{Entries: c.Entries, Disputed: c.Disputed, Gone: s.gone, Kinds: c.Kinds(), Modules: c.Modules(), Authors: c.Authors(), Names: s.names}
 	if c.Entries > 0 {
 		first, last := c.First.UTC(), c.Last.UTC()
 		form.First, form.Last = &first, &last
@@ -68,7 +70,11 @@ func (c *censusForm) printText(w io.Writer) error {
 			return err
 		}
 		for _, n := range list.counts.Names {
-			if err := t.row(decimal(n.Entries), dash(n.Name)); err != nil {
+			cells := []string{decimal(n.Entries), dash(n.Name)}
+			if name := c.Names[n.Name]; list.what == "author" && name != "" {
+				cells[1] += " " + name
+			}
+			if err := t.row(cells...); err != nil {
 				return err
 			}
 		}

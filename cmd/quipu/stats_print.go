@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quipulog/quipu/eventlog/analysis"
@@ -133,7 +134,7 @@ func (s *stats) printGroups(w io.Writer, made *analysis.Summary) error {
 	for i := range made.Groups {
 		name := made.Groups[i].Name
 		if s.by == "author" {
-			name = name[:8]
+			name = strings.TrimSpace(name[:8] + " " + s.names[name])
 		}
 		row(dash(name), &made.Groups[i])
 	}

@@ -75,7 +75,7 @@ func newTail() *cobra.Command {
 		},
 	}
 	dirFlag(cmd, &t.dir)
-	filterFlags(cmd, &t.query)
+	filterFlags(cmd, &t.query, &t.who)
 	cmd.Flags().BoolVar(&t.query.Transient, "transient", false, "print transient events too, which are stored nowhere")
 	goneFlag(cmd, &t.query, skipGone, showGone, stopGone)
 	cmd.Flags().BoolVar(&t.fromStart, "from-start", false, "begin with the first entry, not with the next one")
@@ -89,6 +89,7 @@ func newTail() *cobra.Command {
 type tail struct {
 	dir       string
 	query     api.Query
+	who       sought
 	fromStart bool
 	at        eventlog.Cursor // where to go on; zero until it is known
 	token     tokenFile
@@ -282,6 +283,9 @@ func (t *tail) goOn(offset uint64) {
 // begin finds where to begin, unless that is known, and up to where there is something.
 func (t *tail) begin(ctx context.Context, c *api.Client) error {
 	if !t.begun {
+		if err := t.who.find(ctx, c, &t.query); err != nil {
+			return err
+		}
 		if err := warnUnmatched(ctx, c, t.query, t.warn); err != nil {
 			return err
 		}

@@ -183,7 +183,9 @@ type Frontier struct {
 // Feed is the heads of one author.
 type Feed struct {
 	Author crdt.Author `json:"author"`
-	Heads  []Head      `json:"heads"`
+	// Name is what the author's node calls itself, as far as the node knows; it may be anything.
+	Name  string `json:"name,omitempty"`
+	Heads []Head `json:"heads"`
 }
 
 // Head is the end of a branch.

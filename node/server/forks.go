@@ -15,7 +15,7 @@ import (
 // getForks streams the authors who have forked.
 func (s *server) getForks(w http.ResponseWriter, r *http.Request) {
 	out := s.newLines(w)
-	names := s.memberNames()
+	names := s.authorNames()
 	for f, err := range s.log.ForkedFeeds(r.Context()) {
 		if err != nil {
 			out.end(err)
@@ -43,7 +43,7 @@ func (s *server) getFork(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, err)
 		return
 	}
-	told := forkedFeed(f, s.memberNames())
+	told := forkedFeed(f, s.authorNames())
 	for _, fork := range f.Forks {
 		one, err := s.fork(r.Context(), fork)
 		if err != nil {
@@ -53,18 +53,6 @@ func (s *server) getFork(w http.ResponseWriter, r *http.Request) {
 		told.Forks = append(told.Forks, one)
 	}
 	s.answer(w, told)
-}
-
-// memberNames returns what the members that are known of call themselves.
-func (s *server) memberNames() map[crdt.Author]string {
-	names := map[crdt.Author]string{s.log.Author(): s.name}
-	if s.daemon == nil {
-		return names
-	}
-	for _, m := range s.daemon.Members() {
-		names[m.Author] = m.Name
-	}
-	return names
 }
 
 // forkedFeed returns what is told of an author who has forked, less where.

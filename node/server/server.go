@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/api"
 )
@@ -32,6 +33,9 @@ type Config struct {
 	Trimmer Trimmer
 	// Name is what people call the node.
 	Name string
+	// Remembered returns what the nodes of other authors called themselves when they were last met. Nil
+	// remembers none.
+	Remembered func() map[crdt.Author]string
 	// Version is shown in the status.
 	Version string
 	// Logger takes what goes wrong on the node's side. Nil discards it.
@@ -47,12 +51,14 @@ type server struct {
 	name    string
 	version string
 	logger  *slog.Logger
+
+	remembered func() map[crdt.Author]string
 }
 
 // New returns the handler of every route. A call that takes its time hears every [api.KeepAlive] that the
 // node lives.
 func New(cfg Config) http.Handler {
-	s := &server{log: cfg.Log, daemon: cfg.Daemon, syncer: cfg.Syncer, trimmer: cfg.Trimmer, name: cfg.Name, version: cfg.Version, logger: cfg.Logger}
+	s := &server{log: cfg.Log, daemon: cfg.Daemon, syncer: cfg.Syncer, trimmer: cfg.Trimmer, name: cfg.Name, version: cfg.Version, logger: cfg.Logger, remembered: cfg.Remembered}
 	if s.name == "" {
 		s.name = s.log.Author().Short()
 	}
@@ -77,6 +83,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /v1/state", s.postState)
 	mux.HandleFunc("GET /v1/status", s.getStatus)
 	mux.HandleFunc("GET /v1/members", s.getMembers)
+	mux.HandleFunc("GET /v1/authors", s.getAuthors)
 	mux.HandleFunc("GET /v1/frontier", s.getFrontier)
 	mux.HandleFunc("GET /v1/forks", s.getForks)
 	mux.HandleFunc("GET /v1/forks/{author}", s.getFork)

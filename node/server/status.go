@@ -22,8 +22,9 @@ func (s *server) getMembers(w http.ResponseWriter, _ *http.Request) {
 func (s *server) getFrontier(w http.ResponseWriter, _ *http.Request) {
 	held := s.log.Frontier()
 	f := api.Frontier{Hash: held.Hash(), Authors: []api.Feed{}}
+	names := s.authorNames()
 	for author, heads := range held.All() {
-		feed := api.Feed{Author: author}
+		feed := api.Feed{Author: author, Name: names[author]}
 		for _, h := range heads {
 			feed.Heads = append(feed.Heads, api.Head{Next: h.Next, Op: h.ID})
 		}
