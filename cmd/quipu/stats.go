@@ -16,12 +16,8 @@ import (
 // asCSV is the format that only stats prints in.
 const asCSV = "csv"
 
-func newStats() *cobra.Command {
-	var s stats
-	cmd := &cobra.Command{
-		Use:   "stats --dir D [--start-kind A --end-kind B] [flags]",
-		Short: "Count entries, or pair two kinds and say how long they took",
-		Long: `Without kinds, count the entries by kind, module and author.
+// statsHelp explains quipu stats.
+const statsHelp = `Without kinds, count the entries by kind, module and author.
 
 With --start-kind and --end-kind, pair each entry that ends something with the
 one that began it: the nearest before it that has the same key, is no further
@@ -46,7 +42,14 @@ Entries are put in order of time while they are read, as many at a time as
 In CSV a text that could be taken for a formula has a ' before it, and control
 characters are written as in a table; --format json has every text as it is.
 
-` + timeHelp,
+` + timeHelp
+
+func newStats() *cobra.Command {
+	var s stats
+	cmd := &cobra.Command{
+		Use:   "stats --dir D [--start-kind A --end-kind B] [flags]",
+		Short: "Count entries, or pair two kinds and say how long they took",
+		Long:  statsHelp,
 		Example: `  quipu stats --dir a
   quipu stats --dir a --start-kind sent --end-kind paid --end-kind failed --ok-kind paid --within 5m --sum /fee
   quipu stats --dir a --start-kind queued --end-kind done --by module --slowest 10 --format json

@@ -11,15 +11,8 @@ import (
 	"github.com/quipulog/quipu/node/api"
 )
 
-func newTransition() *cobra.Command {
-	var headers []string
-	var dir, from, guard string
-	var move api.Move
-	var input ndjson
-	cmd := &cobra.Command{
-		Use:   "transition --dir D --subject S --to B [flags] | transition --dir D --ndjson [FILE|-]",
-		Short: "Move a subject from one stage to another",
-		Long: `Write that a subject moved to another stage: one transition, or with --ndjson
+// transitionHelp explains quipu transition.
+const transitionHelp = `Write that a subject moved to another stage: one transition, or with --ndjson
 one for each line, a JSON object with the fields subject and to, and if wanted
 from, trigger, time, module and headers.
 
@@ -37,7 +30,17 @@ another stage.
 
 Prints places as "quipu append" does.
 
-` + timeHelp,
+` + timeHelp
+
+func newTransition() *cobra.Command {
+	var headers []string
+	var dir, from, guard string
+	var move api.Move
+	var input ndjson
+	cmd := &cobra.Command{
+		Use:   "transition --dir D --subject S --to B [flags] | transition --dir D --ndjson [FILE|-]",
+		Short: "Move a subject from one stage to another",
+		Long:  transitionHelp,
 		Example: `  quipu transition --dir a --subject PEP-0008 --to active --trigger vote
   quipu transition --dir a --subject PEP-0008 --to final --machine pep.yaml
   quipu transition --dir a --subject PEP-0008 --to draft --time 2001-07-05

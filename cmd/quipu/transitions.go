@@ -12,15 +12,8 @@ import (
 	"github.com/quipulog/quipu/node/api"
 )
 
-func newTransitions() *cobra.Command {
-	var dir, format string
-	var subjects []string
-	var against checkFlags
-	var gone movesGone
-	cmd := &cobra.Command{
-		Use:   "transitions --dir D [--subject S]... [--machine FILE [--check|--dot|--mermaid]]",
-		Short: "Print the transition log, or check it against a state machine",
-		Long: `Print the transitions in causal order, all of them or those of the given
+// transitionsHelp explains quipu transitions.
+const transitionsHelp = `Print the transitions in causal order, all of them or those of the given
 subjects: by clock, which is true to cause and effect where clocks are within a
 minute, but never one before the one that it names. What is odd about one is said
 beside it: that it is concurrent with another, whose writer had not seen it; that
@@ -47,7 +40,17 @@ is sound, and is counted. --dot and --mermaid draw the machine
 for Graphviz and for Mermaid, with how often each move happened on its edge:
 solid where it is allowed, dashed and marked where it is not.
 
-` + atHelp,
+` + atHelp
+
+func newTransitions() *cobra.Command {
+	var dir, format string
+	var subjects []string
+	var against checkFlags
+	var gone movesGone
+	cmd := &cobra.Command{
+		Use:   "transitions --dir D [--subject S]... [--machine FILE [--check|--dot|--mermaid]]",
+		Short: "Print the transition log, or check it against a state machine",
+		Long:  transitionsHelp,
 		Example: `  quipu transitions --dir a --subject PEP-0008
   quipu transitions --dir a --machine pep.yaml --check
   quipu transitions --dir a --machine pep.yaml --dot | dot -Tsvg > pep.svg`,
