@@ -106,7 +106,11 @@ func (l *Log) openAgain(ctx context.Context) (*Log, error) {
 	if err := l.exchange(fresh); err != nil {
 		return nil, err
 	}
-	return fresh, fresh.begun(ctx)
+	err := fresh.begun(ctx)
+	if damaged := fresh.wedged.Load(); damaged != nil {
+		l.wedged.Store(damaged) // the file is that of l by now
+	}
+	return fresh, err
 }
 
 // exchange closes the file and has it opened by fresh.

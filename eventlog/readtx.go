@@ -2,10 +2,12 @@ package eventlog
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -27,8 +29,9 @@ type readTx struct {
 	cut uint64
 	// lastSweep is the last sweep, in the transaction or meanwhile: no body went with a later one.
 	lastSweep uint64
-	// cached answers for the feeds where the file shows what may not be on disk; nil else.
+	// cached answers for the feeds where the file shows what may not be on disk, and doubt says why; nil else.
 	cached func(crdt.Author) crdt.Feed
+	doubt  error
 }
 
 // view runs fn in a read transaction. All reading goes through it: it turns faults of the mapping and
@@ -88,6 +91,7 @@ func (l *Log) tryBeginRead() (*readTx, error) {
 		// Nothing is written any more, so what is in memory stands still.
 		r := l.newReadTx(tx)
 		r.next, r.cut, r.lastSweep, r.most, r.cached = l.state.next, l.state.cut, math.MaxUint64, crdt.MaxSeq, l.state.feed
+		r.doubt = l.frozen // set and cleared with unsynced
 		return &r, nil
 	}
 	_ = tx.Rollback()
@@ -112,6 +116,9 @@ func (l *Log) begin(writable bool) (tx *bbolt.Tx, err error) {
 	if err != nil {
 		if l.isClosed() {
 			return nil, ErrClosed
+		}
+		if why := l.writable(); why != nil && errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+			err = why // The file could not be opened again, or not yet.
 		}
 		return nil, fmt.Errorf("begin transaction: %w", err)
 	}

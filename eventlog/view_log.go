@@ -57,7 +57,7 @@ func (l *Log) View(ctx context.Context, fn func(tx *ReadTx) error) error {
 	}
 	defer func() { _ = l.guard(r.bolt.Rollback) }()
 	if r.cached != nil {
-		return l.writable()
+		return r.doubt
 	}
 	tx := &ReadTx{log: l, r: r, now: l.cfg.Now()}
 	// The keys are those of the last commit: so is the end of the arrivals.
