@@ -111,6 +111,7 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 	if err != nil {
 		return nil, err
 	}
+	req.Header.Set(NodeHeader, "1")
 	conn, err := c.dial(ctx)
 	if err != nil {
 		return nil, gone(ctx, "before it took the call", err)
@@ -148,7 +149,8 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 	return nil, fmt.Errorf("the node answered %s", resp.Status)
 }
 
-// NodeHeader is in every answer of a node, with the version of these calls.
+// NodeHeader is in every answer of a node, with the version of these calls, and in every request of a [Client]:
+// it asks the node to say each [KeepAlive] that it lives.
 const NodeHeader = "Quipu-Node"
 
 // ErrStranger is returned by every call that was answered by some other program than a node.

@@ -52,9 +52,10 @@
 // without it, and without HTTP's own end, was cut off, which the client returns as an error that wraps
 // [ErrGone].
 //
-// A node that has nothing to say in a call says every [KeepAlive] that it lives: before the head of its
-// answer with an interim response, "102 Processing", and in a stream of lines with an empty line. So
-// a client need not wait for one that is stopped or hangs: it gives up after [Silence].
+// A node that has nothing to say in a call says every [KeepAlive] that it lives, if the request has a
+// [NodeHeader]: before the head of its answer with an interim response, "102 Processing", and in a stream
+// of lines with an empty line. So such a client need not wait for one that is stopped or hangs: it gives up
+// after [Silence].
 //
 // The routes are served on the node's Unix socket, whose mode says who may connect; nothing here asks
 // for a password or speaks TLS.

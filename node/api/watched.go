@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// KeepAlive is how often a node says that it lives while a call has nothing else to say: with "102
+	// KeepAlive is how often a node says that it lives while a [Client]'s call has nothing else to say: with "102
 	// Processing" before the head of its answer, with an empty line in a stream of lines.
 	KeepAlive = 3 * time.Second
 

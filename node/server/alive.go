@@ -9,14 +9,18 @@ import (
 	"github.com/quipulog/quipu/node/api"
 )
 
-// keepAlive makes a handler of h that says again and again that the node lives while h has nothing to say:
-// a client can then tell one that works from one that is stopped. Every answer has [api.NodeHeader].
+// keepAlive makes a handler of h that says again and again that the node lives while h has nothing to say,
+// to clients whose request has [api.NodeHeader]: they can then tell one that works from one that is stopped.
+// Others hear the answer and nothing else: many take the first head that comes for that of the answer. Every
+// answer has the header, too.
 func keepAlive(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a := &alive{w: w, header: http.Header{api.NodeHeader: {"1"}}, interim: r.ProtoAtLeast(1, 1)}
-		a.mu.Lock()
-		a.timer = time.AfterFunc(api.KeepAlive, a.tick)
-		a.mu.Unlock()
+		a := &alive{w: w, header: http.Header{api.NodeHeader: {"1"}}}
+		if r.Header.Get(api.NodeHeader) != "" {
+			a.mu.Lock()
+			a.timer = time.AfterFunc(api.KeepAlive, a.tick)
+			a.mu.Unlock()
+		}
 		defer a.end()
 		h.ServeHTTP(a, r)
 	})
@@ -24,19 +28,18 @@ func keepAlive(h http.Handler) http.Handler {
 
 // alive is the answer of one call, which its handler and its timer write to in turn.
 type alive struct {
-	w       http.ResponseWriter
-	interim bool // the client knows interim responses
+	w http.ResponseWriter
 
 	// header is the handler's own until it is sent: interim responses read that of w.
 	header http.Header
 
-	mu    sync.Mutex // guards w and what follows
-	timer *time.Timer
-	begun bool // the head was sent
-	lines bool // the answer is a stream of lines
-	split bool // the last write ended within a line
-	spoke bool // something was said since the last tick
-	ended bool // the handler has returned
+	mu    sync.Mutex  // guards w and what follows
+	timer *time.Timer // nil for a client that does not know what it would say
+	begun bool        // the head was sent
+	lines bool        // the answer is a stream of lines
+	split bool        // the last write ended within a line
+	spoke bool        // something was said since the last tick
+	ended bool        // the handler has returned
 }
 
 // tick says that the node lives, unless something else was said or nothing can be.
@@ -48,7 +51,7 @@ func (a *alive) tick() {
 	}
 	switch {
 	case a.spoke:
-	case !a.begun && a.interim:
+	case !a.begun:
 		a.w.WriteHeader(http.StatusProcessing)
 	case a.begun && a.lines && !a.split:
 		// An error is the client's going away, which the handler learns by itself.
@@ -103,6 +106,8 @@ func (a *alive) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.ended = true
-	a.timer.Stop()
+	if a.timer != nil {
+		a.timer.Stop()
+	}
 	maps.Copy(a.w.Header(), a.header)
 }

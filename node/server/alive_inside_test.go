@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -81,4 +82,44 @@ func TestANodeThatLivesIsWaitedFor(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestAStrangerHearsTheAnswerAlone: a client that does not ask for it is sent no interim response, which many
+// take for the answer, and no empty lines.
+func TestAStrangerHearsTheAnswerAlone(t *testing.T) {
+	long := func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(10 * api.KeepAlive)
+		out := (&server{}).newLines(w)
+		_ = out.put([]byte(`{"subject":"x"}`))
+		time.Sleep(10 * api.KeepAlive)
+		out.end(nil)
+	}
+	const line = "{\"subject\":\"x\"}\n"
+	synctest.Test(t, func(t *testing.T) {
+		for _, asks := range []bool{false, true} {
+			r := httptest.NewRequest(http.MethodGet, "/v1/tail", nil)
+			if asks {
+				r.Header.Set(api.NodeHeader, "1")
+			}
+			heard := &heads{ResponseRecorder: httptest.NewRecorder()}
+			keepAlive(http.HandlerFunc(long)).ServeHTTP(heard, r)
+			if alone := heard.interim == 0 && heard.Body.String() == line; alone == asks || heard.Code != http.StatusOK {
+				t.Errorf("asks %v: status %d after %d interim responses, and %q", asks, heard.Code, heard.interim, heard.Body)
+			}
+		}
+	})
+}
+
+// heads counts the interim responses that are sent to a recorder, which would take the first for the answer.
+type heads struct {
+	*httptest.ResponseRecorder
+	interim int
+}
+
+func (h *heads) WriteHeader(status int) {
+	if status < http.StatusOK {
+		h.interim++
+		return
+	}
+	h.ResponseRecorder.WriteHeader(status)
 }
