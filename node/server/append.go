@@ -64,20 +64,18 @@ func (s *server) appendEvents(ctx context.Context, events []crdt.Event) ([]crdt.
 	case len(events):
 		return transition.AppendEvents(ctx, s.log, events...)
 	}
-	return s.appendMixed(ctx, events)
+	return appendAll(ctx, s.log, events, appendIn)
 }
 
-// appendMixed appends events some of which are transitions, all in one transaction.
-func (s *server) appendMixed(ctx context.Context, events []crdt.Event) ([]crdt.Place, error) {
+// appendAll appends items, each with one, all in one transaction or none. Transitions may be among them.
+func appendAll[T any](ctx context.Context, log *eventlog.Log, items []T, one func(*eventlog.Tx, T) (crdt.Place, error)) (places []crdt.Place, err error) {
 	// What has arrived is taken in first, in short transactions of its own.
-	if err := transition.CatchUp(ctx, s.log); err != nil {
+	if err := transition.CatchUp(ctx, log); err != nil {
 		return nil, err
 	}
-	var places []crdt.Place
-	err := s.log.Update(ctx, func(tx *eventlog.Tx) error {
-		places = places[:0]
-		for _, e := range events {
-			place, err := appendIn(tx, e)
+	err = log.Update(ctx, func(tx *eventlog.Tx) error {
+		for _, item := range items {
+			place, err := one(tx, item)
 			if err != nil {
 				return err
 			}

@@ -100,3 +100,21 @@ func TestCheckRefusesRequestsThatMakeNoSense(t *testing.T) {
 		}
 	}
 }
+
+// TestAGuardedMoveNeedsAMachineThatIsRead: the first line is read as every request is.
+func TestAGuardedMoveNeedsAMachineThatIsRead(t *testing.T) {
+	h := server.New(server.Config{Log: eventlogtest.Open(t)})
+	for line, want := range map[string]string{
+		``:                         "read the machine of the first line",
+		`{"state":[]}`:             `unknown field \"state\": did you mean \"states\"?`,
+		`{"states":[]} {}`:         "more follows the JSON value",
+		"\xff\xfe{\x00}\x00":       "it is in UTF-16LE: expected UTF-8",
+		"\ufeff" + `{"states":[]}`: "there are none: expected at least one",
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/transitions/guarded", strings.NewReader(line+"\n{}\n")))
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%.40q: status %d, %.300s", line, w.Code, w.Body)
+		}
+	}
+}

@@ -2,9 +2,7 @@ package server
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +12,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/transition"
 	"github.com/quipulog/quipu/eventlog/transition/machine"
+	"github.com/quipulog/quipu/node/api"
 )
 
 // postGuarded appends the moves that the lines of the request hold, but for the first, as long as the
@@ -42,9 +41,7 @@ func readMachine(lines *bufio.Reader) (*machine.Machine, error) {
 		return nil, err
 	}
 	m := new(machine.Machine)
-	dec := json.NewDecoder(bytes.NewReader(line))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(m); err != nil {
+	if err := api.Decode(line, m); err != nil {
 		return nil, invalid(fmt.Errorf("read the machine of the first line: %w", err))
 	}
 	return m, m.Validate()
@@ -52,23 +49,8 @@ func readMachine(lines *bufio.Reader) (*machine.Machine, error) {
 
 // appendGuarded appends moves, all of them or none, each if the machine allows it from the stage that its
 // subject is in by then.
-func (s *server) appendGuarded(ctx context.Context, m *machine.Machine, moves []transition.Move) (places []crdt.Place, err error) {
-	// What has arrived is taken in first, in short transactions of its own.
-	if err := transition.CatchUp(ctx, s.log); err != nil {
-		return nil, err
-	}
-	err = s.log.Update(ctx, func(tx *eventlog.Tx) error {
-		for _, move := range moves {
-			place, err := transition.AppendTx(tx, m, move)
-			if err != nil {
-				return err
-			}
-			places = append(places, place)
-		}
-		return nil
+func (s *server) appendGuarded(ctx context.Context, m *machine.Machine, moves []transition.Move) ([]crdt.Place, error) {
+	return appendAll(ctx, s.log, moves, func(tx *eventlog.Tx, move transition.Move) (crdt.Place, error) {
+		return transition.AppendTx(tx, m, move)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return places, nil
 }
