@@ -78,10 +78,7 @@ func (s *server) named(authors []crdt.Author) (all []api.Named) {
 	if len(authors) == 0 {
 		return nil
 	}
-	names := make(map[crdt.Author]string)
-	for _, m := range s.daemon.Members() {
-		names[m.Author] = m.Name
-	}
+	names := s.authorNames()
 	for _, a := range authors {
 		all = append(all, api.Named{Author: a, Name: names[a]})
 	}
