@@ -77,17 +77,11 @@ func newAppend() *cobra.Command {
 				return err
 			}
 			event.CompactPayload()
-			if event.Retention == crdt.Transient {
-				err = broadcastOne(cmd, dir, event, here)
-			} else if here {
-				return usagef("--here goes with --retention transient alone: every entry reaches every member")
-			} else {
-				err = appendOne(cmd, dir, event)
+			if err := writeOne(cmd, dir, event, here); err != nil {
+				return err
 			}
-			if err == nil {
-				noteUnread(cmd)
-			}
-			return err
+			noteUnread(cmd)
+			return nil
 		},
 	}
 	dirFlag(cmd, &dir)
@@ -103,6 +97,17 @@ func newAppend() *cobra.Command {
 	f.BoolVar(&here, "here", false, "tell a transient event to those alone who listen at this node")
 	from.add(cmd, "entries")
 	return cmd
+}
+
+// writeOne appends an event, or tells a transient one to those who listen, with here those at this node.
+func writeOne(cmd *cobra.Command, dir string, event crdt.Event, here bool) error {
+	switch {
+	case event.Retention == crdt.Transient:
+		return broadcastOne(cmd, dir, event, here)
+	case here:
+		return usagef("--here goes with --retention transient alone: every entry reaches every member")
+	}
+	return appendOne(cmd, dir, event)
 }
 
 // appendOne appends one event.

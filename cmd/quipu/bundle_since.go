@@ -87,7 +87,7 @@ func sincePeer(dir, name string) (api.Since, error) {
 	}
 	var found []folder.Peer
 	for _, p := range peers {
-		if p.Name == name || len(name) >= 4 && strings.HasPrefix(p.Author.String(), name) {
+		if p.Name == name || len(name) >= leastDigits && strings.HasPrefix(p.Author.String(), name) {
 			found = append(found, p)
 		}
 	}
