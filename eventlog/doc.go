@@ -51,6 +51,6 @@
 // # What it does not do
 //
 // It starts no goroutine that outlives a call, but for the one that opens the file again after the disk has
-// failed: a long reading has one that reads the file ahead, and [Log.Apply] one that verifies; a follower, an index and a trim run in their caller's. It opens no
-// connection.
+// failed. A long reading has one that reads the file ahead, and [Log.Apply] one that verifies; a follower, an
+// index and a trim run in their caller's. It opens no connection.
 package eventlog
