@@ -145,16 +145,16 @@ func caughtUpLine(s api.Status) string {
 			text += fmt.Sprintf(", about %s left", time.Duration(behind.Left*float64(time.Second)).Round(time.Second))
 		}
 		return text
+	case !s.CaughtUp.IsZero() && s.Alone:
+		return "yes: no other node is known"
+	case !s.CaughtUp.IsZero(): // beside a clock that is wrong, too
+		return "yes, first at " + s.CaughtUp.Format(time.RFC3339)
 	case !well:
 		return "not well: see below"
 	case s.Linked == 0 && !s.Alone:
 		return "not known: no member is linked"
-	case s.CaughtUp.IsZero():
-		return "not yet"
-	case s.Alone:
-		return "yes: no other node is known"
 	}
-	return "yes, first at " + s.CaughtUp.Format(time.RFC3339)
+	return "not yet"
 }
 
 // printStatus prints a status for people: a line for each thing worth knowing.
