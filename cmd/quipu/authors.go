@@ -77,18 +77,6 @@ func checkPlace(text string) error {
 	return nil
 }
 
-// named maps the authors that the node knows of to the names of their nodes, those that have one.
-func named(ctx context.Context, c *api.Client) (map[string]string, error) {
-	known, err := c.Authors(ctx)
-	names := make(map[string]string)
-	for _, a := range known {
-		if a.Name != "" {
-			names[a.Author.String()] = a.Name
-		}
-	}
-	return names, err
-}
-
 // findAuthor returns the author whom a text names: one with all digits as he is, else the one whom the node
 // knows of that begins with these digits or whose node has this name. Nobody vouches for names, so a text
 // that fits two is refused.

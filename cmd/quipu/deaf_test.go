@@ -18,7 +18,7 @@ import (
 // deafKey is where a script keeps its deaf daemons.
 const deafKey = "deaf daemons"
 
-// deaf is a daemon that takes every call, tells its status, and answers nothing else.
+// deaf is a daemon that takes every call, tells its status and that it knows no author, and answers nothing else.
 type deaf struct {
 	listener net.Listener
 	calls    chan string // the first line of each call that is not answered
@@ -75,8 +75,8 @@ func (d *deaf) listen(conn net.Conn) {
 		conn.Close()
 		return
 	}
-	if call.URL.Path == "/v1/status" {
-		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n"+api.NodeHeader+": 1\r\nContent-Length: 2\r\n\r\n{}")
+	if answer := map[string]string{"/v1/status": "{}", "/v1/authors": "[]"}[call.URL.Path]; answer != "" {
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n"+api.NodeHeader+": 1\r\nContent-Length: 2\r\n\r\n"+answer)
 		conn.Close()
 		return
 	}

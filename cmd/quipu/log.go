@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -100,6 +101,9 @@ func printLog(cmd *cobra.Command, c *api.Client, q api.Query, turn bool, format 
 	out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
 	p := newEntryPrinter(out, format)
 	q.GoOn = true // what a trim takes meanwhile is counted below with the rest
+	if err := p.learn(cmd.Context(), c); err != nil {
+		return err
+	}
 	printed := false
 	lines := c.Entries(cmd.Context(), q)
 	if turn {
@@ -158,6 +162,9 @@ func logOne(cmd *cobra.Command, dir, at, format string) error {
 			return err
 		}
 		p := newEntryPrinter(cmd.OutOrStdout(), format)
+		if err := p.learn(cmd.Context(), c); err != nil {
+			return err
+		}
 		return errors.Join(p.print(line), p.end())
 	})
 }
@@ -168,20 +175,28 @@ type entryPrinter struct {
 	format string
 	array  array
 	table  *table
-	gone   goneRun // not printed yet
+	gone   goneRun    // not printed yet
+	fields nameFields // the names of the nodes whose entries are printed
 }
 
 func newEntryPrinter(w io.Writer, format string) *entryPrinter {
 	return &entryPrinter{w: w, format: format, array: array{w: w}}
 }
 
+// learn learns the names of the nodes whose entries are to be printed.
+func (p *entryPrinter) learn(ctx context.Context, c *api.Client) error {
+	known, err := namesAt(ctx, c)
+	p.fields = known.fields()
+	return err
+}
+
 func (p *entryPrinter) print(line api.Line) error {
 	switch p.format {
 	case asJSON:
-		return p.array.add(line)
+		return p.array.add(p.fields.put(line))
 	case asNDJSON:
 		// The line lies in a buffer of the client's, with its own end cut off; nothing is appended to it.
-		if _, err := p.w.Write(line); err != nil {
+		if _, err := p.w.Write(p.fields.put(line)); err != nil {
 			return err
 		}
 		_, err := io.WriteString(p.w, "\n")

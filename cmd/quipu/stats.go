@@ -63,7 +63,7 @@ func newStats() *cobra.Command {
 			return withNode(cmd.Context(), s.dir, func(c *api.Client) error {
 				err := s.who.find(cmd.Context(), c, &s.query)
 				if err == nil {
-					s.names, err = named(cmd.Context(), c)
+					s.names, err = namesAt(cmd.Context(), c)
 				}
 				if err != nil {
 					return err
@@ -96,7 +96,7 @@ type stats struct {
 	dir, format       string
 	query             api.Query
 	who               sought
-	names             map[string]string // of the authors' nodes
+	names             names
 	join              analysis.Join
 	breakdown         analysis.Breakdown
 	by                string

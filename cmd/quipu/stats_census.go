@@ -20,7 +20,7 @@ type censusForm struct {
 	Modules  analysis.Counts `json:"modules"`
 	Authors  analysis.Counts `json:"authors"`
 	// Names are those of the authors' nodes that are known, by author.
-	Names map[string]string `json:"names"`
+	Names names `json:"names"`
 }
 
 func (s *stats) printCensus(w io.Writer, c *analysis.Census) error {

@@ -296,6 +296,9 @@ func (t *tail) begin(ctx context.Context, c *api.Client) error {
 		return err
 	}
 	t.outage.over()
+	if err := t.print.learn(ctx, c); err != nil {
+		return err
+	}
 	t.until = status.Next
 	t.fresh = t.at.IsZero()
 	if !t.fresh {
