@@ -214,10 +214,9 @@ func printApplied(w io.Writer, format string, bundles []*applied) error {
 }
 
 func tableApplied(w io.Writer, bundles []*applied) error {
-	t, err := newTable(w, []string{"FILE", "NEW ENTRIES", "NEW OPS", "HELD OPS", "STATE"}, 24, 11, 8, 8)
-	if err != nil {
-		return err
-	}
+	t := newTable(w, []column{
+		{head: "FILE", width: 24, fit: cutMiddle}, {head: "NEW ENTRIES"}, {head: "NEW OPS", width: 8}, {head: "HELD OPS"}, {head: "STATE"},
+	})
 	n := func(n uint64) string { return strconv.FormatUint(n, 10) }
 	for _, b := range bundles {
 		if err := t.row(b.File, n(b.Entries), n(b.Ops), n(b.Duplicates), b.state()); err != nil {
@@ -226,12 +225,12 @@ func tableApplied(w io.Writer, bundles []*applied) error {
 	}
 	for _, b := range bundles {
 		for _, note := range b.notes() {
-			if _, err := fmt.Fprintln(w, printable(b.File+": "+note)); err != nil {
+			if err := t.say(b.File + ": " + note); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return t.end()
 }
 
 // state says in a word how a bundle is.

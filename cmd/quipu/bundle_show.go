@@ -104,14 +104,11 @@ func tableContents(w io.Writer, c bundle.Contents) error {
 }
 
 func tableFeeds(w io.Writer, c bundle.Contents) error {
-	heads, widths := []string{"AUTHOR", "FROM", "NEXT", "ENTRIES"}, []int{64, 8, 8, 8}
+	columns := []column{{head: "AUTHOR", width: 64}, {head: "FROM", width: 8}, {head: "NEXT", width: 8}, {head: "ENTRIES", width: 8}}
 	if c.Gain != nil {
-		heads, widths = append(heads, "GAIN"), append(widths, 8)
+		columns = append(columns, column{head: "GAIN", width: 8})
 	}
-	t, err := newTable(w, append(heads, "NOTE"), widths...)
-	if err != nil {
-		return err
-	}
+	t := newTable(w, append(columns, column{head: "NOTE", fit: cutEnd}))
 	n := func(n uint64) string { return strconv.FormatUint(n, 10) }
 	for _, f := range c.Feeds {
 		row := []string{f.Author.String(), n(f.From), n(f.Next), n(f.Entries)}
@@ -122,7 +119,7 @@ func tableFeeds(w io.Writer, c bundle.Contents) error {
 			return err
 		}
 	}
-	return nil
+	return t.end()
 }
 
 // feedNote says what is special about a feed in a bundle.

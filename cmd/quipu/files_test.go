@@ -58,13 +58,17 @@ func events(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// subjectCell is the fourth column of a table of entries.
-var subjectCell = regexp.MustCompile(`(?m)^\S+/\d+(?:@\S+)? +\S+ +\S+ +(\S+)`)
+// placed begins a row of a table of entries.
+var placed = regexp.MustCompile(`^\S+/\d+(@\S+)? `)
 
 func subjects(ts *testscript.TestScript, neg bool, args []string) {
 	var got []string
-	for _, match := range subjectCell.FindAllStringSubmatch(ts.ReadFile("stdout"), -1) {
-		got = append(got, match[1])
+	head, rows, _ := strings.Cut(ts.ReadFile("stdout"), "\n")
+	at := max(strings.Index(head, "SUBJECT"), 0)
+	for row := range strings.Lines(rows) {
+		if placed.MatchString(row) && len(row) > at {
+			got = append(got, strings.Fields(row[at:])[0])
+		}
 	}
 	if neg || !slices.Equal(got, args) {
 		ts.Fatalf("subjects are %q, want %q", got, args)

@@ -40,22 +40,22 @@ that opened the log itself.`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
-				heads := []string{"NAME", "STATE", "OFFSET", "LAG", "LAG TIME", "PARKED", "ERROR"}
-				none := true
-				err := printAll(cmd.OutOrStdout(), format, c.Followers(cmd.Context()), heads, []int{16, 8, 10, 8, 9, 6}, func(f api.Follower) []string {
-					none = false
-					return followerRow(f)
-				})
-				if err == nil && none && format == asTable {
-					_, err = io.WriteString(cmd.OutOrStdout(), "no followers\n")
-				}
-				return err
+				return listedFollowers.print(cmd, format, c.Followers(cmd.Context()))
 			})
 		},
 	}
 	dirFlag(cmd, &dir)
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
 	return cmd
+}
+
+var listedFollowers = listing[api.Follower]{
+	columns: []column{
+		{head: "NAME", width: 16}, {head: "STATE", width: 8}, {head: "OFFSET", width: 10}, {head: "LAG", width: 8},
+		{head: "LAG TIME", width: 9}, {head: "PARKED"}, {head: "ERROR", fit: cutEnd},
+	},
+	row:  followerRow,
+	none: "no followers",
 }
 
 func followerRow(f api.Follower) []string {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -24,22 +23,22 @@ ReplayParked; "quipu followers drop" gives them up.`,
 		Args:    oneArg("the follower's name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
-				heads := []string{"OFFSET", "PLACE", "KIND", "SUBJECT", "ATTEMPTS", "AT", "ERROR"}
-				none := true
-				err := printAll(cmd.OutOrStdout(), format, c.Parked(cmd.Context(), args[0]), heads, []int{8, placeWidth, 16, 16, 8, timeWidth}, func(p api.ParkedEntry) []string {
-					none = false
-					return parkedRow(p)
-				})
-				if err == nil && none && format == asTable {
-					_, err = io.WriteString(cmd.OutOrStdout(), "nothing is parked\n")
-				}
-				return err
+				return listedParked.print(cmd, format, c.Parked(cmd.Context(), args[0]))
 			})
 		},
 	}
 	dirFlag(cmd, &dir)
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
 	return cmd
+}
+
+var listedParked = listing[api.ParkedEntry]{
+	columns: []column{
+		{head: "OFFSET", width: 8}, {head: "PLACE", width: placeWidth}, {head: "KIND", width: 16, fit: cutMiddle}, {head: "SUBJECT", width: 16, fit: cutMiddle},
+		{head: "ATTEMPTS"}, {head: "AT", width: timeWidth}, {head: "ERROR", fit: cutEnd},
+	},
+	row:  parkedRow,
+	none: "nothing is parked",
 }
 
 func parkedRow(p api.ParkedEntry) []string {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
@@ -35,22 +34,22 @@ whether this node takes no more of them, and why.`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
-				heads := []string{"AUTHOR", "NAME", "BRANCHES", "DISPUTED", "SINCE SEQ", "SINCE", "SHUT"}
-				none := true
-				err := printAll(cmd.OutOrStdout(), format, c.Forks(cmd.Context()), heads, []int{8, 12, 8, 8, 9, timeWidth}, func(f api.ForkedFeed) []string {
-					none = false
-					return forkRow(f)
-				})
-				if err == nil && none && format == asTable {
-					_, err = io.WriteString(cmd.OutOrStdout(), "no forks\n")
-				}
-				return err
+				return listedForks.print(cmd, format, c.Forks(cmd.Context()))
 			})
 		},
 	}
 	dirFlag(cmd, &dir)
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
 	return cmd
+}
+
+var listedForks = listing[api.ForkedFeed]{
+	columns: []column{
+		{head: "AUTHOR", width: 8}, {head: "NAME", width: 12, fit: cutMiddle}, {head: "BRANCHES"}, {head: "DISPUTED"}, {head: "SINCE SEQ"},
+		{head: "SINCE", width: timeWidth}, {head: "SHUT", fit: cutEnd},
+	},
+	row:  forkRow,
+	none: "no forks",
 }
 
 func forkRow(f api.ForkedFeed) []string {

@@ -41,10 +41,11 @@ heads are.`,
 				case format == asJSON:
 					return printJSON(out, f)
 				}
-				t, err := newTable(out, []string{"AUTHOR", "NEXT", "OP", "NAME"}, 64, 8, 64)
-				if err != nil {
-					return err
+				if len(f.Authors) == 0 {
+					sayNone(cmd, format, "no entries")
+					return nil
 				}
+				t := newTable(out, []column{{head: "AUTHOR", width: 64}, {head: "NEXT", width: 8}, {head: "OP", width: 64}, {head: "NAME", optional: true}})
 				for _, feed := range f.Authors {
 					for _, h := range feed.Heads {
 						if err := t.row(feed.Author.String(), strconv.FormatUint(h.Next, 10), h.Op.String(), feed.Name); err != nil {
@@ -52,7 +53,7 @@ heads are.`,
 						}
 					}
 				}
-				return nil
+				return t.end()
 			})
 		},
 	}

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -44,9 +42,13 @@ With AUTHOR/SEQ only the entry at that place is printed; the exit code is 3 when
 it is not there, or is gone.
 
 --format table is for people, with the control characters of strangers made
-visible; ndjson prints one JSON object a line, which "quipu append --ndjson"
-reads; json prints the same as one array. On a terminal both escape what a
-terminal would act upon; to a pipe or a file every byte goes as it is.
+visible, and with a column MODULE where an entry has one. On a terminal it is as
+wide as that, or as $COLUMNS says: payloads are cut, the middle of a wide subject
+is left out, and a row that fits in no way goes on below. Where there is nothing
+to print, stderr says so. ndjson prints one JSON object a line, which "quipu
+append --ndjson" reads; json prints the same as one array. On a terminal both
+escape what a terminal would act upon; to a pipe or a file every byte goes as it
+is.
 
 ` + entryHelp + `
 
@@ -98,7 +100,7 @@ func newLog() *cobra.Command {
 // printLog prints the entries that the query takes, last to first if they are to be turned, and says how many
 // are left out.
 func printLog(cmd *cobra.Command, c *api.Client, q api.Query, turn bool, format string) error {
-	out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
+	out := newBuffered(cmd.OutOrStdout())
 	p := newEntryPrinter(out, format)
 	q.GoOn = true // what a trim takes meanwhile is counted below with the rest
 	if err := p.learn(cmd.Context(), c); err != nil {
@@ -116,20 +118,34 @@ func printLog(cmd *cobra.Command, c *api.Client, q api.Query, turn bool, format 
 		}
 		if err != nil {
 			// What came before the error is worth seeing.
-			return errors.Join(err, p.flush(), out.Flush())
+			return errors.Join(err, p.endTable(), out.Flush())
 		}
 	}
 	if err := errors.Join(p.end(), out.Flush()); err != nil {
 		return err
 	}
 	if !printed {
-		if err := warnUnmatched(cmd.Context(), c, q, func(text string) { warnf(cmd, "%s", text) }); err != nil {
+		if err := sayNoEntries(cmd, c, q, format); err != nil {
 			return err
 		}
 	}
 	gone, err := countGone(cmd.Context(), c, q)
 	if note := noteGone(gone); note != "" {
 		warnf(cmd, "%s", note)
+	}
+	return err
+}
+
+// sayNoEntries says that a query took nothing: which of its values nothing has, or else only that, which the
+// formats for programs say by themselves.
+func sayNoEntries(cmd *cobra.Command, c *api.Client, q api.Query, format string) error {
+	told := false
+	err := warnUnmatched(cmd.Context(), c, q, func(text string) {
+		told = true
+		warnf(cmd, "%s", text)
+	})
+	if err == nil && !told {
+		sayNone(cmd, format, "no entries")
 	}
 	return err
 }
@@ -173,6 +189,7 @@ func logOne(cmd *cobra.Command, dir, at, format string) error {
 type entryPrinter struct {
 	w      io.Writer
 	format string
+	atOnce bool // each row of the table is printed as it comes
 	array  array
 	table  *table
 	gone   goneRun    // not printed yet
@@ -232,31 +249,33 @@ func (p *entryPrinter) flush() error {
 	if p.gone.n == 0 {
 		return nil
 	}
-	if err := p.head(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(p.w, p.gone.String())
+	p.begin()
+	err := p.table.say(p.gone.String())
 	p.gone = goneRun{}
 	return err
 }
 
-// head prints the head of the table, once.
-func (p *entryPrinter) head() (err error) {
-	if p.table == nil {
-		p.table, err = newTable(p.w, []string{"PLACE", "TIME", "KIND", "SUBJECT", "PAYLOAD"}, placeWidth, timeWidth, 16, 16)
+// begin begins the table, once.
+func (p *entryPrinter) begin() {
+	if p.table != nil {
+		return
 	}
-	return err
+	p.table = newTable(p.w, []column{
+		{head: "PLACE", width: placeWidth}, {head: "TIME", width: timeWidth}, {head: "KIND", width: 16, fit: cutMiddle},
+		{head: "MODULE", width: 12, fit: cutMiddle, optional: true}, {head: "SUBJECT", width: 16, fit: cutMiddle}, {head: "PAYLOAD", fit: cutEnd},
+	})
+	if p.atOnce {
+		p.table.rows = 1
+	}
 }
 
 func (p *entryPrinter) row(e crdt.Entry) error { return p.rowAt(shortPlace(e.Place()), e.Event) }
 
 // rowAt prints a row of the table for an event that stands at place.
 func (p *entryPrinter) rowAt(place string, e crdt.Event) error {
-	if err := p.head(); err != nil {
-		return err
-	}
+	p.begin()
 	const payloadWidth = 80
-	return p.table.row(place, e.Time.UTC().Format(timeLayout), e.Kind, e.Subject, clip(string(e.Payload), payloadWidth))
+	return p.table.row(place, e.Time.UTC().Format(timeLayout), e.Kind, e.Module, e.Subject, clip(string(e.Payload), max(payloadWidth, p.table.room)))
 }
 
 // end prints what stands after the last entry.
@@ -264,5 +283,14 @@ func (p *entryPrinter) end() error {
 	if p.format == asJSON {
 		return p.array.end()
 	}
-	return p.flush()
+	return p.endTable()
+}
+
+// endTable prints what was not printed yet of a table, if there is one.
+func (p *entryPrinter) endTable() error {
+	err := p.flush()
+	if err == nil && p.table != nil {
+		err = p.table.end()
+	}
+	return err
 }

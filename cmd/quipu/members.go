@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -39,22 +40,27 @@ quipu status. Only a running daemon can tell.`,
 				if format == asJSON {
 					return printJSON(cmd.OutOrStdout(), members)
 				}
-				t, err := newTable(cmd.OutOrStdout(), []string{"NAME", "AUTHOR", "ADDRESS", "STATE", "LINKED", "WE LACK", "FOR", "IT LACKS", "RTT", "CLOCK", "CONDITIONS", "SOURCE"}, 12, 8, 21, 7, 6, 7, 6, 8, 6, 6, 10)
-				if err != nil {
-					return err
-				}
-				for _, m := range members {
-					if err := t.row(memberRow(m)...); err != nil {
-						return err
-					}
-				}
-				return nil
+				return printMembers(cmd.OutOrStdout(), members)
 			})
 		},
 	}
 	dirFlag(cmd, &dir)
 	formatFlag(cmd, &format, asTable, asJSON)
 	return cmd
+}
+
+func printMembers(w io.Writer, members []api.Member) error {
+	t := newTable(w, []column{
+		{head: "NAME", width: 12, fit: cutMiddle}, {head: "AUTHOR", width: 8}, {head: "ADDRESS", width: 21}, {head: "STATE", width: 7},
+		{head: "LINKED"}, {head: "WE LACK"}, {head: "FOR", width: 6}, {head: "IT LACKS"}, {head: "RTT", width: 6}, {head: "CLOCK", width: 6},
+		{head: "CONDITIONS", fit: cutEnd}, {head: "SOURCE"},
+	})
+	for _, m := range members {
+		if err := t.row(memberRow(m)...); err != nil {
+			return err
+		}
+	}
+	return t.end()
 }
 
 func memberRow(m api.Member) []string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -57,10 +58,20 @@ func (o output) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// buffered gathers what is written, for to; Flush hands it on.
+type buffered struct {
+	*bufio.Writer
+	to io.Writer
+}
+
+func newBuffered(to io.Writer) buffered { return buffered{bufio.NewWriterSize(to, 64<<10), to} }
+
 // bare returns what a command's stdout or stderr is written to, for another program to write to: a file
 // where it is one, whatever is written.
 func bare(w io.Writer) io.Writer {
 	switch w := w.(type) {
+	case buffered:
+		return bare(w.to)
 	case output:
 		return unscreened(w.w)
 	case *outlet:

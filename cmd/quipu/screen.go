@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -42,11 +43,38 @@ func isScreen(w io.Writer) bool {
 
 // toScreen reports whether a person looks at what a command writes to w.
 func toScreen(w io.Writer) bool {
-	out, ok := w.(output)
-	if ok {
-		_, ok = out.w.(*screen)
+	switch w := w.(type) {
+	case buffered:
+		return toScreen(w.to)
+	case output:
+		_, ok := w.w.(*screen)
+		return ok
 	}
-	return ok
+	return false
+}
+
+// The columns of a terminal: of one that does not say how many it has, and the fewest and most that are
+// believed.
+const (
+	usualRoom = 80
+	leastRoom = 20
+	mostRoom  = 4096
+)
+
+// room returns how many columns a line has that a command writes to w: what $COLUMNS says or the terminal
+// does, or 0, which is without bound, where nobody looks.
+func room(w io.Writer) int {
+	if !toScreen(w) {
+		return 0
+	}
+	columns, err := strconv.Atoi(os.Getenv("COLUMNS"))
+	if file, ok := bare(w).(*os.File); ok && (err != nil || columns <= 0) {
+		columns = terminalColumns(file)
+	}
+	if columns <= 0 {
+		return usualRoom
+	}
+	return min(max(columns, leastRoom), mostRoom)
 }
 
 // unscreened returns a command's stdout without its screen, for what moves the cursor on purpose.

@@ -14,9 +14,9 @@ import (
 // terminalName stands for the name of the terminal in a command line of onTerminal.
 const terminalName = "TERMINAL"
 
-// onTerminal runs a command line whose stdout and stderr are a terminal, and returns what that was sent and
-// the exit code.
-func onTerminal(t *testing.T, args ...string) (string, int) {
+// onTerminal runs a command line whose stdout and stderr are a terminal with so many columns, and returns what
+// that was sent and the exit code.
+func onTerminal(t *testing.T, columns uint16, args ...string) (string, int) {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -32,6 +32,9 @@ func onTerminal(t *testing.T, args ...string) (string, int) {
 	}
 	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: columns, Row: 25}); err != nil {
 		t.Fatal(err)
 	}
 	args = slices.Clone(args)
@@ -58,7 +61,7 @@ func TestBundleRefusesATerminal(t *testing.T) {
 	quipu(t, exitDone, "init", "--dir", dir)
 	quipu(t, exitDone, "append", "--dir", dir, "--kind", "k")
 	for _, file := range []string{"-", terminalName} {
-		seen, code := onTerminal(t, "bundle", "create", "--dir", dir, file)
+		seen, code := onTerminal(t, 400, "bundle", "create", "--dir", dir, file)
 		if code != exitUsage || !strings.HasPrefix(seen, "quipu: ") || !strings.Contains(seen, "is a terminal, and a bundle is no text: ") {
 			t.Errorf("%s: exit code %d, %q is shown", file, code, seen)
 		}
@@ -97,7 +100,7 @@ func TestTerminalActsUponNothing(t *testing.T) {
 		if args[0] != "check-proof" {
 			args = append(args, "--dir", dir)
 		}
-		seen, code := onTerminal(t, args...)
+		seen, code := onTerminal(t, 400, args...)
 		if code != exitDone || !strings.Contains(seen, `bidi\u202e\u2066`) || !strings.Contains(seen, `c1\u009b2J`) {
 			t.Errorf("%q: exit code %d, %q is shown", args, code, seen)
 		}
@@ -109,10 +112,48 @@ func TestTerminalActsUponNothing(t *testing.T) {
 	if piped := quipu(t, exitDone, "log", "--dir", dir, "--format", "ndjson"); !strings.Contains(piped, `"payload":"`+evil+`"`) {
 		t.Errorf("a pipe is sent %q", piped)
 	}
-	if seen, _ := onTerminal(t, "follow", "--dir", dir, "f", "--once", "--exec", "cat"); !strings.Contains(seen, `"payload":"`+evil+`"`) {
+	if seen, _ := onTerminal(t, 400, "follow", "--dir", dir, "f", "--once", "--exec", "cat"); !strings.Contains(seen, `"payload":"`+evil+`"`) {
 		t.Errorf("what a handler of follow prints is its own; it printed %q", seen)
 	}
-	if seen, code := onTerminal(t, "append", "--dir", dir, "--kind", "\u202e", "--subject", evil+"\x1b[2J", "--payload", "{"); code != exitFailed || strings.ContainsAny(seen, "\x1b\u009b\u202e") {
+	if seen, code := onTerminal(t, 400, "append", "--dir", dir, "--kind", "\u202e", "--subject", evil+"\x1b[2J", "--payload", "{"); code != exitFailed || strings.ContainsAny(seen, "\x1b\u009b\u202e") {
 		t.Errorf("exit code %d, an error is shown as %q", code, seen)
+	}
+}
+
+// TestTablesFitTheTerminal: no line of any table is wider than the terminal, and the same goes to a pipe
+// uncut.
+func TestTablesFitTheTerminal(t *testing.T) {
+	t.Setenv("COLUMNS", "")
+	dir := t.TempDir() + "/a"
+	quipu(t, exitDone, "init", "--dir", dir)
+	subject, payload := strings.Repeat("subject 漢字 ", 10), strings.Repeat("payload ", 20)
+	quipu(t, exitDone, "append", "--dir", dir, "--kind", "begun", "--module", strings.Repeat("module ", 10), "--subject", subject, "--content-type", "text/plain", "--payload", payload)
+	quipu(t, exitDone, "append", "--dir", dir, "--kind", "ended", "--subject", subject)
+	quipu(t, exitDone, "transition", "--dir", dir, "--subject", subject, "--to", "a stage with a name that is long", "--trigger", "a trigger with a name that is long")
+	quipu(t, exitFailed, "follow", "--dir", dir, "follower", "--once", "--exec", "exit 1")
+	pairs := []string{"stats", "--start-kind", "begun", "--end-kind", "ended"}
+	for _, args := range [][]string{
+		{"log"}, {"tail", "--from-start", "--limit", "3"}, {"transitions"}, {"state"}, {"frontier"}, {"followers", "list"}, {"trim", "--status"},
+		{"stats"}, append(pairs, "--by", "module"), append(pairs, "--list", "paired"),
+	} {
+		args = append(slices.Clone(args), "--dir", dir)
+		for _, columns := range []uint16{40, 80, 100, 250} {
+			seen, code := onTerminal(t, columns, args...)
+			if code != exitDone || strings.Count(seen, "\n") < 2 {
+				t.Errorf("%q: exit code %d, %q is shown", args, code, seen)
+			}
+			for line := range strings.Lines(strings.ReplaceAll(seen, "\r\n", "\n")) {
+				if width := cellWidth(strings.TrimSuffix(line, "\n")); width > int(columns) && strings.Contains(strings.TrimSpace(line), "  ") {
+					t.Errorf("%q: of %d columns, %d are in %q", args, columns, width, line)
+				}
+			}
+		}
+	}
+	seen, _ := onTerminal(t, 100, "log", "--dir", dir, "--kind", "begun")
+	if row := strings.Split(seen, "\r\n")[1]; cellWidth(row) < 98 || !strings.HasSuffix(row, "…") {
+		t.Errorf("the payload is not cut to what is left: %q", row)
+	}
+	if piped := quipu(t, exitDone, "log", "--dir", dir); !strings.Contains(piped, strings.TrimSpace(subject)) {
+		t.Errorf("a pipe is sent %q", piped)
 	}
 }

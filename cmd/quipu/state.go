@@ -43,17 +43,11 @@ exit code 3.
 			if q.At, err = at.moment(cmd); err != nil {
 				return err
 			}
-			heads := []string{"SUBJECT", "STAGE", "SINCE", "PLACE", "MOVES", "NOTES"}
-			widths := []int{16, 12, timeWidth, placeWidth, 5}
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
 				if err := gone.look(cmd, c); err != nil {
 					return err
 				}
-				return printAll(cmd.OutOrStdout(), format, c.States(cmd.Context(), q), heads, widths, func(s api.State) []string {
-					return []string{
-						s.Subject, s.Stage, s.Time.UTC().Format(timeLayout), shortPlace(s.Place), strconv.Itoa(s.Moves), stateNotes(s),
-					}
-				})
+				return listedStates.print(cmd, format, c.States(cmd.Context(), q))
 			})
 		},
 	}
@@ -63,6 +57,19 @@ exit code 3.
 	gone.add(cmd)
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
 	return cmd
+}
+
+var listedStates = listing[api.State]{
+	columns: []column{
+		{head: "SUBJECT", width: 16, fit: cutMiddle}, {head: "STAGE", width: 12, fit: cutMiddle}, {head: "SINCE", width: timeWidth},
+		{head: "PLACE", width: placeWidth}, {head: "MOVES"}, {head: "NOTES", fit: cutEnd},
+	},
+	row: func(s api.State) []string {
+		return []string{
+			s.Subject, s.Stage, s.Time.UTC().Format(timeLayout), shortPlace(s.Place), strconv.Itoa(s.Moves), stateNotes(s),
+		}
+	},
+	none: "no transitions",
 }
 
 // stateNotes says what is odd about where a subject is.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"iter"
@@ -68,7 +67,7 @@ func newStats() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
+				out := newBuffered(cmd.OutOrStdout())
 				if err := s.run(cmd.Context(), c, out); err != nil {
 					_ = out.Flush() // what came before the error is worth seeing
 					return err

@@ -65,10 +65,7 @@ func (c *censusForm) printText(w io.Writer) error {
 	fmt.Fprintf(w, "first     %s\nlast      %s\n", c.First.Format(time.RFC3339Nano), c.Last.Format(time.RFC3339Nano))
 	for _, list := range c.lists() {
 		fmt.Fprintf(w, "\nby %s\n", list.what)
-		t, err := newTable(w, []string{"ENTRIES", "NAME"}, 10)
-		if err != nil {
-			return err
-		}
+		t := newTable(w, []column{{head: "ENTRIES", width: 10}, {head: "NAME", fit: cutMiddle}})
 		for _, n := range list.counts.Names {
 			cells := []string{decimal(n.Entries), dash(n.Name)}
 			if name := c.Names[n.Name]; list.what == "author" && name != "" {
@@ -82,6 +79,9 @@ func (c *censusForm) printText(w io.Writer) error {
 			if err := t.row(decimal(list.counts.Others), "(others)"); err != nil {
 				return err
 			}
+		}
+		if err := t.end(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -113,8 +114,11 @@ func (s *stats) printGroups(w io.Writer, made *analysis.Summary) error {
 	if _, err := fmt.Fprintf(w, "\nby %s\n", s.by); err != nil {
 		return err
 	}
-	t, err := newTable(w, []string{"NAME", "PAIRS", "STARTS ALONE", "ENDS ALONE", "SUCCEEDED", "AVERAGE", "MEDIAN", "P95", "P99", "SUM"},
-		16, 7, 12, 10, 9, 12, 12, 12, 12)
+	t := newTable(w, []column{
+		{head: "NAME", width: 16, fit: cutMiddle}, {head: "PAIRS", width: 7}, {head: "STARTS ALONE"}, {head: "ENDS ALONE"}, {head: "SUCCEEDED"},
+		{head: "AVERAGE", width: 12}, {head: "MEDIAN", width: 12}, {head: "P95", width: 12}, {head: "P99", width: 12}, {head: "SUM"},
+	})
+	var err error
 	row := func(name string, g *analysis.Group) {
 		rate := "-"
 		if hundredths, known := g.SuccessRate(); known {
@@ -141,17 +145,17 @@ func (s *stats) printGroups(w io.Writer, made *analysis.Summary) error {
 	if made.Others != nil {
 		row("(others)", made.Others)
 	}
-	return err
+	return errors.Join(err, t.end())
 }
 
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // printPairs prints outcomes as a table: what they say, and the two entries.
 func printPairs(w io.Writer, outcomes iter.Seq[analysis.Outcome]) error {
-	t, err := newTable(w, []string{"WHAT", "LATENCY", "NUMBER", "KEY", "START", "END"}, 11, 12, 10, 16, placeWidth)
-	if err != nil {
-		return err
-	}
+	t := newTable(w, []column{
+		{head: "WHAT", width: 11}, {head: "LATENCY", width: 12}, {head: "NUMBER", width: 10}, {head: "KEY", width: 16, fit: cutMiddle},
+		{head: "START", width: placeWidth}, {head: "END"},
+	})
 	for o := range outcomes {
 		cells := outcomeCells(&o)
 		if cells[1] != "" {
@@ -169,7 +173,7 @@ func printPairs(w io.Writer, outcomes iter.Seq[analysis.Outcome]) error {
 			return err
 		}
 	}
-	return nil
+	return t.end()
 }
 
 // outcomeCells are an outcome's verdict, nanoseconds, number, key and places.

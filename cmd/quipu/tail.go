@@ -55,6 +55,7 @@ func newTail() *cobra.Command {
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t.print = newEntryPrinter(cmd.OutOrStdout(), format)
+			t.print.atOnce = true
 			t.warn = func(text string) { warnf(cmd, "%s", text) }
 			t.outage.warn = t.warn
 			if err := t.where(); err != nil {

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"iter"
 	"strings"
@@ -62,19 +62,12 @@ func newTransitions() *cobra.Command {
 			if against.file != "" {
 				return against.run(cmd, api.CheckRequest{Subjects: subjects}, dir, format, gone.look)
 			}
-			heads := []string{"PLACE", "TIME", "SUBJECT", "FROM", "TO", "TRIGGER", "NOTES"}
-			widths := []int{placeWidth, timeWidth, 12, 12, 12, 12}
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
 				if err := gone.look(cmd, c); err != nil {
 					return err
 				}
 				all := c.Transitions(cmd.Context(), subjects...)
-				return printAll(cmd.OutOrStdout(), format, all, heads, widths, func(t api.Transition) []string {
-					return []string{
-						shortPlace(t.Place), t.Time.UTC().Format(timeLayout), t.Subject, dash(t.From), dash(t.To),
-						dash(t.Trigger), strings.Join(t.Notes, "; "),
-					}
-				})
+				return listedTransitions.print(cmd, format, all)
 			})
 		},
 	}
@@ -86,6 +79,20 @@ func newTransitions() *cobra.Command {
 	return cmd
 }
 
+var listedTransitions = listing[api.Transition]{
+	columns: []column{
+		{head: "PLACE", width: placeWidth}, {head: "TIME", width: timeWidth}, {head: "SUBJECT", width: 12, fit: cutMiddle},
+		{head: "FROM", width: 12, fit: cutMiddle}, {head: "TO", width: 12, fit: cutMiddle}, {head: "TRIGGER", width: 12, fit: cutMiddle}, {head: "NOTES", fit: cutEnd},
+	},
+	row: func(t api.Transition) []string {
+		return []string{
+			shortPlace(t.Place), t.Time.UTC().Format(timeLayout), t.Subject, dash(t.From), dash(t.To),
+			dash(t.Trigger), strings.Join(t.Notes, "; "),
+		}
+	},
+	none: "no transitions",
+}
+
 // dash stands for nothing in a table.
 func dash(s string) string {
 	if s == "" {
@@ -94,36 +101,57 @@ func dash(s string) string {
 	return s
 }
 
-// printAll prints values in one of the formats; row makes the cells of a table.
-func printAll[T any](w io.Writer, format string, all iter.Seq2[T, error], heads []string, widths []int, row func(T) []string) error {
-	out := bufio.NewWriterSize(w, 64<<10)
+// listing is how a table shows a stream of values.
+type listing[T any] struct {
+	columns []column
+	row     func(T) []string
+	none    string // what is said where there is no value
+}
+
+// print prints values in one of the formats.
+func (l listing[T]) print(cmd *cobra.Command, format string, all iter.Seq2[T, error]) error {
+	out := newBuffered(cmd.OutOrStdout())
 	array := array{w: out}
-	var table *table
+	table := newTable(out, l.columns)
+	none := true
 	for value, err := range all {
-		if err != nil {
-			_ = out.Flush() // what came before the error is worth seeing
+		none = none && err != nil
+		switch {
+		case err != nil && none:
 			return err
-		}
-		if format == asTable {
-			if table == nil {
-				if table, err = newTable(out, heads, widths...); err != nil {
-					return err
-				}
-			}
-			err = table.row(row(value)...)
-		} else {
+		case err != nil && format == asTable:
+			_ = table.end() // what came before the error is worth seeing
+			fallthrough
+		case err != nil:
+			_ = out.Flush()
+			return err
+		case format == asTable:
+			err = table.row(l.row(value)...)
+		default:
 			err = printValue(out, &array, format, value)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if format == asJSON {
-		if err := array.end(); err != nil {
-			return err
-		}
+	var err error
+	switch {
+	case format == asJSON:
+		err = array.end()
+	case none:
+		sayNone(cmd, format, l.none)
+	case format == asTable:
+		err = table.end()
 	}
-	return out.Flush()
+	return errors.Join(err, out.Flush())
+}
+
+// sayNone says on stderr that there is nothing to list. It is for people: JSON says it by itself, and the
+// stdout of a table has nothing then.
+func sayNone(cmd *cobra.Command, format, none string) {
+	if format == asTable {
+		warnf(cmd, "%s", none)
+	}
 }
 
 func printValue(w io.Writer, array *array, format string, value any) error {
