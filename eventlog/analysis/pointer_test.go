@@ -81,3 +81,12 @@ func decode(t *testing.T, doc string) (value any) {
 	}
 	return value
 }
+
+func pointer(t testing.TB, text string) analysis.Pointer {
+	t.Helper()
+	p, err := analysis.ParsePointer(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
