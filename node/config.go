@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -127,12 +128,15 @@ func (c Config) validate() error {
 
 // CheckListen says what is wrong with a text for Config.Listen.
 func CheckListen(text string) error {
-	_, port, err := net.SplitHostPort(text)
+	host, port, err := net.SplitHostPort(text)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
 		return fmt.Errorf("%q: expected HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:7946, or :7946 for every address", text)
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Is6() && ip.IsLinkLocalUnicast() && ip.Zone() == "" {
+		return fmt.Errorf("%q: a link-local address needs the name of an interface: expected [%s%%eth0]:%s", text, ip, port)
 	}
 	return nil
 }

@@ -71,14 +71,17 @@ func (d dialer) Sync(ctx context.Context, addr string) (api.Synced, error) {
 	return s, err
 }
 
-// watchCatchUp takes note of when the node has caught up with those that it reached after its start.
+// watchCatchUp takes note of when the node has caught up with those that it reached after its start. A node
+// that one of its conditions keeps from having what others have, or from taking more, has not.
 func (n *Node) watchCatchUp(ctx context.Context) {
 	for {
 		err := n.gossip.WaitCaughtUp(ctx)
 		if err == nil {
-			break
-		}
-		if _, held := errors.AsType[*gossip.HeldBackError](err); !held {
+			network := n.gossip.Status()
+			if !holdsBack(n.conditions(&network)) {
+				break
+			}
+		} else if _, held := errors.AsType[*gossip.HeldBackError](err); !held {
 			return
 		}
 		select {

@@ -39,7 +39,7 @@ is 1, and stderr says why. With --format too the status is printed all the same.
 		Example: "  quipu status --dir a\n  quipu status --dir a --check && echo well",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if check != "" && check != checkAll {
+			if cmd.Flags().Changed("check") && check != checkAll {
 				return usagef("--check=%s: expected --check alone", check)
 			}
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
