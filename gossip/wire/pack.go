@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -102,8 +103,7 @@ func (p *Packer) pays(k *packing) bool {
 	return cost < (1-ratio)*write
 }
 
-// compress returns frame packed, in scratch, or frame itself where packed it would be shorter than
-// [MaxRatio] allows.
+// compress returns frame packed, in scratch, and no shorter than [MaxRatio] allows.
 func (p *Packer) compress(k *packing, frame []byte) []byte {
 	now := p.Now
 	if now == nil {
@@ -117,16 +117,26 @@ func (p *Packer) compress(k *packing, frame []byte) []byte {
 		p.encoder = newEncoder()
 	}
 	out = p.encoder.EncodeAll(body, out)
+	out = fill(out, headerSize+(len(body)+MaxRatio-1)/MaxRatio)
 	be.PutUint32(out, uint32(len(out)-headerSize))
 	if p.scratch = out; cap(out) > 2*MaxRunBytes {
 		p.scratch = nil // after a large op
 	}
-	if len(body) > MaxRatio*(len(out)-headerSize) {
-		out = frame
-	}
 	k.cost.add(len(frame), float64(now().Sub(begin)))
 	k.ratio.add(len(frame), float64(len(out)))
 	return out
+}
+
+// fill makes b at least size bytes long by a skippable frame (RFC 8878, section 3.1.2) at its end.
+func fill(b []byte, size int) []byte {
+	const magic, head = 0x184d2a50, 4 + 4
+	if len(b) >= size {
+		return b
+	}
+	empty := max(size-len(b)-head, 0)
+	b = binary.LittleEndian.AppendUint32(b, magic)
+	b = binary.LittleEndian.AppendUint32(b, uint32(empty))
+	return append(b, make([]byte, empty)...)
 }
 
 // averageOver is how many bytes an average looks back: when it has seen so many, what it knows counts
