@@ -6,6 +6,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/gossip/backfill"
+	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/condition"
 )
@@ -93,7 +94,10 @@ func describeSeed(s gossip.Seed) api.Seed {
 // sourceOf returns how this node came by a member, from the seeds, of which the first counts.
 func sourceOf(a crdt.Author, seeds []gossip.Seed) string {
 	for _, s := range seeds {
-		if s.Joined && s.Peer == a {
+		// Who is at a configured address or behind a name is known only from having joined there, which stays
+		// true when that node is gone. Others are said to be at theirs.
+		joined := s.Joined || s.Source == find.Configured || s.Source == find.DNS
+		if joined && s.Peer == a {
 			return string(s.Source)
 		}
 	}
