@@ -113,7 +113,12 @@ func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
 	if len(s.join.Start.Kinds) > 0 {
 		s.query.Order, s.query.Kinds = "causal", s.join.Kinds()
 	}
-	if err := warnUnmatched(ctx, c, s.query, s.warn); err != nil {
+	told := false
+	err := warnUnmatched(ctx, c, s.query, func(text string) {
+		told = true
+		s.warn(text)
+	})
+	if err != nil {
 		return err
 	}
 	if len(s.join.Start.Kinds) == 0 {
@@ -128,12 +133,15 @@ func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
 	}
 	outcomes := s.join.Outcomes(readEntries(ctx, c, s.query))
 	if len(s.list) > 0 {
-		late, err := s.printOutcomes(out, outcomes)
+		listed, late, err := s.printOutcomes(out, outcomes)
 		if late > 0 {
 			s.warn(count(late, "entry") + " came too late to be put in order and took no part: see --window")
 		}
 		if err != nil {
 			return err
+		}
+		if listed == 0 && s.format == asText && !told {
+			s.warn("nothing to list")
 		}
 		return s.countGone(ctx, c)
 	}

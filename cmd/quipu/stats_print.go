@@ -191,11 +191,11 @@ func outcomeCells(o *analysis.Outcome) []string {
 	return cells
 }
 
-// printOutcomes prints the outcomes that --list names, as they come, and returns how many entries took
-// no part because they came too late and are not listed either.
-func (s *stats) printOutcomes(w io.Writer, all iter.Seq2[analysis.Outcome, error]) (late uint64, err error) {
+// printOutcomes prints the outcomes that --list names, as they come, and returns how many those are, and how many
+// entries took no part because they came too late and are not listed either.
+func (s *stats) printOutcomes(w io.Writer, all iter.Seq2[analysis.Outcome, error]) (listed, late uint64, err error) {
 	var failed error
-	listed := func(yield func(analysis.Outcome) bool) {
+	wanted := func(yield func(analysis.Outcome) bool) {
 		for o, err := range all {
 			if failed = err; err != nil {
 				return
@@ -206,6 +206,7 @@ func (s *stats) printOutcomes(w io.Writer, all iter.Seq2[analysis.Outcome, error
 			}
 			switch {
 			case slices.Contains(s.list, verdict.String()):
+				listed++
 				if !yield(o) {
 					return
 				}
@@ -216,16 +217,16 @@ func (s *stats) printOutcomes(w io.Writer, all iter.Seq2[analysis.Outcome, error
 	}
 	switch s.format {
 	case asText:
-		err = printPairs(w, listed)
+		err = printPairs(w, wanted)
 	case asCSV:
-		err = printPairsCSV(w, listed)
+		err = printPairsCSV(w, wanted)
 	default:
-		err = printPairsJSON(w, listed)
+		err = printPairsJSON(w, wanted)
 	}
 	if failed != nil {
-		return late, failed
+		return listed, late, failed
 	}
-	return late, err
+	return listed, late, err
 }
 
 func printPairsJSON(w io.Writer, outcomes iter.Seq[analysis.Outcome]) error {

@@ -89,9 +89,9 @@ func (t *table) add(r record) error {
 	return t.end()
 }
 
-// end prints what was not printed yet; without rows that is the head.
+// end prints what was not printed yet. A table without rows has no head either.
 func (t *table) end() error {
-	if t.begun {
+	if t.begun || len(t.page) == 0 {
 		return nil
 	}
 	t.begun = true

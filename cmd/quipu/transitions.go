@@ -115,19 +115,14 @@ func (l listing[T]) print(cmd *cobra.Command, format string, all iter.Seq2[T, er
 	table := newTable(out, l.columns)
 	none := true
 	for value, err := range all {
-		none = none && err != nil
-		switch {
-		case err != nil && none:
+		if err != nil {
+			_, _ = table.end(), out.Flush() // what came before the error is worth seeing
 			return err
-		case err != nil && format == asTable:
-			_ = table.end() // what came before the error is worth seeing
-			fallthrough
-		case err != nil:
-			_ = out.Flush()
-			return err
-		case format == asTable:
+		}
+		none = false
+		if format == asTable {
 			err = table.row(l.row(value)...)
-		default:
+		} else {
 			err = printValue(out, &array, format, value)
 		}
 		if err != nil {
@@ -135,15 +130,12 @@ func (l listing[T]) print(cmd *cobra.Command, format string, all iter.Seq2[T, er
 		}
 	}
 	var err error
-	switch {
-	case format == asJSON:
+	if format == asJSON {
 		err = array.end()
-	case none:
+	} else if none {
 		sayNone(cmd, format, l.none)
-	case format == asTable:
-		err = table.end()
 	}
-	return errors.Join(err, out.Flush())
+	return errors.Join(err, table.end(), out.Flush())
 }
 
 // sayNone says on stderr that there is nothing to list. It is for people: JSON says it by itself, and the
