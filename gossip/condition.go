@@ -75,10 +75,10 @@ func (s *state) heldBack() error {
 const lacksUnknown = 4
 
 // lacking returns how many entries the peer lacked that this node had, when the two last compared; false
-// when they have not lately.
+// when they have not lately. An author that the peer has shut is not compared, and counts as one entry.
 func (p *peering) lacking(s *state, now time.Time) (entries uint64, known bool) {
 	if p.lacksAt.IsZero() || now.Sub(p.lacksAt) > lacksUnknown*s.g.pace.offer+s.g.pace.compare {
 		return 0, false
 	}
-	return p.lacks, true
+	return p.lacks + p.roots.withheld(), true
 }

@@ -51,7 +51,8 @@ type Member struct {
 	// lacking.
 	Behind      uint64
 	BehindSince time.Time
-	// Lacks is how many entries this node had then that the member lacked.
+	// Lacks is how many entries this node had then that the member lacked, with one for each author of whom
+	// it takes no more: how many those are nobody tells.
 	Lacks uint64
 	// Conditions is what the member says keeps it from having, taking or writing what it could. What this
 	// program does not know is among them.

@@ -59,6 +59,19 @@ func (r *roots) hasShut(a crdt.Author) bool {
 	return found
 }
 
+// withheld returns the number of authors of whom we hold something and the peer takes no more.
+func (r *roots) withheld() (authors uint64) {
+	r.mu.Lock()
+	theirs := r.theirs
+	r.mu.Unlock()
+	for _, a := range theirs {
+		if len(r.log.Feed(a).Branches) > 0 {
+			authors++
+		}
+	}
+	return authors
+}
+
 // digest returns what is compared.
 func (r *roots) digest() crdt.Digest {
 	r.mu.Lock()

@@ -24,11 +24,12 @@ linked and no member: it syncs, or it is a second process with a member's key.
 
 WE LACK is how many entries the member is known to hold that this node does not,
 FOR since when something has been lacking; IT LACKS is how many this node held that
-the member did not when the two last compared; "?" is what is not known. CLOCK is by
-how much its wall clock is ahead of this node's, as it said in the last minute; a node
-that disagrees with most by more than a minute trims no bodies. CONDITIONS
-is what the member says keeps it from having, taking or writing what it could: see
-quipu status. Only a running daemon can tell.`,
+the member did not when the two last compared, and one for each author that it has
+shut, of whom nobody tells how many; "?" is what is not known. CLOCK is by how much
+its wall clock is ahead of this node's, as it said in the last minute; a node that
+disagrees with most by more than a minute trims no bodies. CONDITIONS is what the
+member says keeps it from having, taking or writing what it could: see quipu status.
+Only a running daemon can tell.`,
 		Example: "  quipu members --dir a\n  quipu members --dir a --format json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
