@@ -193,7 +193,8 @@ type entryPrinter struct {
 	array  array
 	table  *table
 	gone   goneRun    // not printed yet
-	fields nameFields // the names of the nodes whose entries are printed
+	names  names      // of the nodes whose entries are printed
+	fields nameFields // the same, for JSON
 }
 
 func newEntryPrinter(w io.Writer, format string) *entryPrinter {
@@ -201,9 +202,9 @@ func newEntryPrinter(w io.Writer, format string) *entryPrinter {
 }
 
 // learn learns the names of the nodes whose entries are to be printed.
-func (p *entryPrinter) learn(ctx context.Context, c *api.Client) error {
-	known, err := namesAt(ctx, c)
-	p.fields = known.fields()
+func (p *entryPrinter) learn(ctx context.Context, c *api.Client) (err error) {
+	p.names, err = namesAt(ctx, c)
+	p.fields = p.names.fields()
 	return err
 }
 
@@ -241,7 +242,7 @@ func (p *entryPrinter) printTransient(line api.Line, b crdt.Broadcast) error {
 	if p.format != asTable {
 		return p.print(line)
 	}
-	return p.rowAt(b.Author.Short()+"/-", b.Event)
+	return p.rowAt(b.Author.Short()+"/-", b.Author, b.Event)
 }
 
 // flush prints the run of entries that are gone, if there is one.
@@ -261,21 +262,23 @@ func (p *entryPrinter) begin() {
 		return
 	}
 	p.table = newTable(p.w, []column{
-		{head: "PLACE", width: placeWidth}, {head: "TIME", width: timeWidth}, {head: "KIND", width: 16, fit: cutMiddle},
-		{head: "MODULE", width: 12, fit: cutMiddle, optional: true}, {head: "SUBJECT", width: 16, fit: cutMiddle}, {head: "PAYLOAD", fit: cutEnd},
+		{head: "PLACE", width: placeWidth}, {head: "NAME", width: 8, fit: cutMiddle, optional: true}, {head: "TIME", width: timeWidth},
+		{head: "KIND", width: 16, fit: cutMiddle}, {head: "MODULE", width: 12, fit: cutMiddle, optional: true}, {head: "SUBJECT", width: 16, fit: cutMiddle}, {head: "PAYLOAD", fit: cutEnd},
 	})
 	if p.atOnce {
 		p.table.rows = 1
 	}
 }
 
-func (p *entryPrinter) row(e crdt.Entry) error { return p.rowAt(shortPlace(e.Place()), e.Event) }
+func (p *entryPrinter) row(e crdt.Entry) error {
+	return p.rowAt(shortPlace(e.Place()), e.Author, e.Event)
+}
 
-// rowAt prints a row of the table for an event that stands at place.
-func (p *entryPrinter) rowAt(place string, e crdt.Event) error {
+// rowAt prints a row of the table for an author's event that stands at place.
+func (p *entryPrinter) rowAt(place string, a crdt.Author, e crdt.Event) error {
 	p.begin()
 	const payloadWidth = 80
-	return p.table.row(place, e.Time.UTC().Format(timeLayout), e.Kind, e.Module, e.Subject, clip(string(e.Payload), max(payloadWidth, p.table.room)))
+	return p.table.row(place, p.names[a.String()], e.Time.UTC().Format(timeLayout), e.Kind, e.Module, e.Subject, clip(string(e.Payload), max(payloadWidth, p.table.room)))
 }
 
 // end prints what stands after the last entry.
