@@ -150,5 +150,5 @@ func ExampleEvent_AppendJSON() {
 	// Output:
 	// {"time":"2024-05-01T12:00:00.000000000Z","kind":"reading","subject":"meter <7>","payload":{"kWh":1e400},"retention":"persistent"}
 	// {"kWh":1e400} <nil>
-	// invalid event: unknown field "sujbect": did you mean "subject"? (the fields are author, seq, op, disputed, clock, gone, offset, name, time, kind, module, subject, contentType, headers, payload, payloadBase64, retention)
+	// invalid event: unknown field "sujbect": did you mean "subject"? (the fields are author, seq, op, disputed, clock, gone, offset, time, kind, module, subject, contentType, headers, payload, payloadBase64, retention)
 }

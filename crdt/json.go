@@ -12,8 +12,6 @@ import (
 // The one JSON form of an entry, in the order in which its fields are written:
 //
 //	author     64 hex digits                            op        64 hex digits
-//	name       what a node calls the author's node, where it adds that for people: never written here, let
-//	           pass when read
 //	seq        a number                                 disputed  only when true
 //	clock      a string, "MILLISECONDS.COUNTER": as a number it would pass 2^53
 //	gone       only of entries whose bodies are gone: how many, from seq on; retention follows at once
@@ -28,7 +26,7 @@ import (
 // The payload's bytes survive the trip exactly, whatever they are. An event that was broadcast has the
 // same form without seq, op, disputed and offset: it stands nowhere.
 var (
-	placeFields = []string{"author", "seq", "op", "disputed", "clock", "gone", "offset", "name"}
+	placeFields = []string{"author", "seq", "op", "disputed", "clock", "gone", "offset"}
 	eventFields = []string{"time", "kind", "module", "subject", "contentType", "headers", "payload", "payloadBase64", "retention"}
 	entryFields = slices.Concat(placeFields, eventFields)
 )
@@ -211,8 +209,6 @@ func (e *Entry) placeField(name string, value []byte) error {
 		return err
 	}
 	switch name {
-	case "name":
-		return nil
 	case "author":
 		return unmarshalHex(e.Author[:], []byte(text), "author")
 	case "op":

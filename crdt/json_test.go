@@ -223,7 +223,7 @@ func TestParseEventJSONRefuses(t *testing.T) {
 		`{"Payload":1}`:               `unknown field "Payload": did you mean "payload"? (`,
 		`{"payloadbase64":""}`:        `did you mean "payloadBase64"? (`,
 		`{"content_type":""}`:         `did you mean "contentType"? (`,
-		`{"extra":1}`:                 `unknown field "extra": the fields are author, seq, op, disputed, clock, gone, offset, name, time, kind, `,
+		`{"extra":1}`:                 `unknown field "extra": the fields are author, seq, op, disputed, clock, gone, offset, time, kind, `,
 		`{"kind":"a","kind":"a"}`:     `field "kind" stands there twice`,
 		`{"seq":1,"seq":1}`:           `field "seq" stands there twice`,
 		`{"kind":null}`:               "expected a text",

@@ -88,7 +88,6 @@ type follow struct {
 	dir, exec string
 	request   api.FollowRequest
 	who       sought
-	fields    nameFields // the names of the nodes whose entries are handled
 	out, errs io.Writer
 	outage    outage
 	lost      time.Time // when a daemon was last lost; zero before
@@ -170,11 +169,6 @@ func (f *follow) prepare(ctx context.Context, c *api.Client) (err error) {
 	if r.Authors, err = f.who.findAuthors(ctx, c); err != nil {
 		return err
 	}
-	known, err := namesAt(ctx, c)
-	if err != nil {
-		return err
-	}
-	f.fields = known.fields()
 	return warnUnmatched(ctx, c, api.Query{Authors: r.Authors, Kinds: r.Kinds, Modules: r.Modules, Subjects: r.Subjects}, f.outage.warn)
 }
 
@@ -188,6 +182,6 @@ func (f *follow) isOurs(err error) bool {
 // handle runs the command for a batch.
 func (f *follow) handle(ctx context.Context, b api.Batch) error {
 	env := append(os.Environ(), "QUIPU_FOLLOWER="+f.request.Name, "QUIPU_AFTER="+b.After, "QUIPU_ENTRIES="+strconv.Itoa(b.Entries))
-	h := handler{command: f.exec, env: env, in: f.fields.putAll(b.Lines), out: f.out, errs: f.errs}
+	h := handler{command: f.exec, env: env, in: b.Lines, out: f.out, errs: f.errs}
 	return h.run(ctx)
 }

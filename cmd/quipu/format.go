@@ -22,7 +22,6 @@ const (
 const entryHelp = `An entry in JSON is one object, with the fields
 
   author, seq, op   who wrote it, its number in that feed, and the id of its op
-  name              what the author calls his node, where this node knows that
   disputed          true on a branch of an author who has forked; else left out
   clock             of its op, as a text: "MILLISECONDS.COUNTER"
   time              when it happened: RFC 3339, in UTC, with nine decimals

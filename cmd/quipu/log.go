@@ -192,9 +192,8 @@ type entryPrinter struct {
 	atOnce bool // each row of the table is printed as it comes
 	array  array
 	table  *table
-	gone   goneRun    // not printed yet
-	names  names      // of the nodes whose entries are printed
-	fields nameFields // the same, for JSON
+	gone   goneRun // not printed yet
+	names  names   // of the nodes whose entries are printed, in a table
 }
 
 func newEntryPrinter(w io.Writer, format string) *entryPrinter {
@@ -203,18 +202,19 @@ func newEntryPrinter(w io.Writer, format string) *entryPrinter {
 
 // learn learns the names of the nodes whose entries are to be printed.
 func (p *entryPrinter) learn(ctx context.Context, c *api.Client) (err error) {
-	p.names, err = namesAt(ctx, c)
-	p.fields = p.names.fields()
+	if p.format == asTable {
+		p.names, err = namesAt(ctx, c)
+	}
 	return err
 }
 
 func (p *entryPrinter) print(line api.Line) error {
 	switch p.format {
 	case asJSON:
-		return p.array.add(p.fields.put(line))
+		return p.array.add(line)
 	case asNDJSON:
 		// The line lies in a buffer of the client's, with its own end cut off; nothing is appended to it.
-		if _, err := p.w.Write(p.fields.put(line)); err != nil {
+		if _, err := p.w.Write(line); err != nil {
 			return err
 		}
 		_, err := io.WriteString(p.w, "\n")
