@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -9,13 +10,23 @@ import (
 	"testing"
 )
 
+// lacking skips a test for which this machine lacks something, or fails it with QUIPU_E2E=1, where nothing may
+// be lacking.
+func lacking(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("QUIPU_E2E") != "" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
 // failSyncs has the syncs of the member's log fail with EIO, those that when names, until stop is called.
 // It needs strace, and the right to trace.
 func (m *member) failSyncs(when string) (stop func()) {
 	m.t.Helper()
 	tracer, err := exec.LookPath("strace")
 	if err != nil {
-		m.t.Skip("failing a disk needs strace")
+		lacking(m.t, "failing a disk needs strace")
 	}
 	var said daemonLog
 	cmd := exec.Command(tracer, "-f", "-p", strconv.Itoa(m.daemon.Process.Pid), "-P", filepath.Join(m.dir, "quipu.db"),
@@ -31,7 +42,7 @@ func (m *member) failSyncs(when string) (stop func()) {
 	eventually(m.t, "tracing", func() bool { return said.String() != "" }, said.String)
 	if !strings.Contains(said.String(), "attached") {
 		stop()
-		m.t.Skipf("failing a disk needs the right to trace: %s", said.String())
+		lacking(m.t, "failing a disk needs the right to trace: "+said.String())
 	}
 	return stop
 }
