@@ -24,6 +24,11 @@ func (s *server) getUnmatched(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, err)
 		return
 	}
+	index, err := s.log.IndexStatus()
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
 	unmatched := []api.Unmatched{}
 	for _, a := range q.Authors {
 		if s.log.Feed(a).IsZero() {
@@ -32,7 +37,7 @@ func (s *server) getUnmatched(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, c := range columns {
 		for _, value := range *c.values(&q) {
-			none, err := s.isUnmatched(r.Context(), c, value)
+			none, err := s.isUnmatched(r.Context(), index, c, value)
 			if err != nil {
 				s.refuse(w, err)
 				return
@@ -64,12 +69,8 @@ var columns = []column{
 	{"subject", func(q *eventlog.Query) *[]string { return &q.Subjects }, func(e *eventlog.Entry) string { return e.Subject }, true},
 }
 
-// isUnmatched reports whether it is certain that no entry has the value.
-func (s *server) isUnmatched(ctx context.Context, c column, value string) (bool, error) {
-	index, err := s.log.IndexStatus()
-	if err != nil {
-		return false, err
-	}
+// isUnmatched reports whether it is certain that no entry has the value, where the index is as far as index says.
+func (s *server) isUnmatched(ctx context.Context, index eventlog.IndexStatus, c column, value string) (bool, error) {
 	scanned := index.Next
 	if c.indexed && value != "" && !strings.HasSuffix(value, eventlog.AnyKind) && !index.Off && !index.Damaged {
 		scanned -= index.Reached
