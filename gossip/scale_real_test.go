@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/quipulog/quipu/gossip/scalemodel"
+	"github.com/quipulog/quipu/integration/scalemodel"
 )
 
 var hundred = flag.Bool("hundred", false, "hold the scale model against 100 real nodes too, which takes a minute")

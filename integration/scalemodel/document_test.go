@@ -20,7 +20,7 @@ const (
 	chart    = "../../docs/scale.svg"
 
 	// The data of the document stands between these two lines.
-	dataBegin = "<!-- data: written by go test ./gossip/scalemodel -run TestScaleDocument -update -->"
+	dataBegin = "<!-- data: written by go test ./integration/scalemodel -run TestScaleDocument -update -->"
 	dataEnd   = "<!-- end of data -->"
 )
 
