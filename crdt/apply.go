@@ -131,7 +131,7 @@ func decidePlaced(held Held, f Feed, v Verdict) (Verdict, error) {
 }
 
 // overlaps reports whether a branch holds another op where the op of v is placed. Pieces of a feed
-// that a gap parts contradict nothing: a node that was away while a prefix was pruned holds such.
+// that something missed parts contradict nothing: see [Missed].
 func (f Feed) overlaps(v Verdict) bool {
 	for i, b := range f.Branches {
 		begins := v.branch < 0 && b.crosses(v.op.First)

@@ -123,18 +123,18 @@ func (f *Feed) Forget(start Signed) {
 	}
 }
 
-// Gap is a stretch of a feed that is not held between two pieces that are: a node that was away while a
+// Missed is a stretch of a feed that is not held between two pieces that are: a node that was away while a
 // prefix was pruned holds what it had before and what comes after the floor.
 //
-//	a ─ b          e ─ f ─ g      the gap is that of c and d, and e is its end
-type Gap struct {
+//	a ─ b          e ─ f ─ g      missed are c and d, and e is the end
+type Missed struct {
 	From, To uint64 // from ≤ seq < to
 	End      Key    // the op behind it
 }
 
-// Gaps returns the gaps of the feed, in order.
-func (f Feed) Gaps() []Gap {
-	var gaps []Gap
+// Missed returns what was missed of the feed, in order.
+func (f Feed) Missed() []Missed {
+	var missed []Missed
 	for _, b := range f.Branches {
 		below, between := uint64(0), b.Start.First > 0 && !b.Rooted
 		for _, o := range f.Branches {
@@ -143,11 +143,11 @@ func (f Feed) Gaps() []Gap {
 			}
 		}
 		if between && below > 0 && below < b.Start.First {
-			gaps = append(gaps, Gap{From: below, To: b.Start.First, End: b.Start})
+			missed = append(missed, Missed{From: below, To: b.Start.First, End: b.Start})
 		}
 	}
-	slices.SortFunc(gaps, func(a, b Gap) int { return a.End.Compare(b.End) })
-	return gaps
+	slices.SortFunc(missed, func(a, b Missed) int { return a.End.Compare(b.End) })
+	return missed
 }
 
 // First returns the lowest seq held.

@@ -126,13 +126,13 @@ func TestFeedForgetsAPieceBelowTheFloor(t *testing.T) {
 	if len(f.Branches) != 2 || f.Forgettable() != 4 {
 		t.Fatalf("%d branches, forgettable below %d", len(f.Branches), f.Forgettable())
 	}
-	if want := []Gap{{From: 2, To: 4, End: p.op("e").Key()}}; !slices.Equal(f.Gaps(), want) {
-		t.Errorf("gaps %v, want %v", f.Gaps(), want)
+	if want := []Missed{{From: 2, To: 4, End: p.op("e").Key()}}; !slices.Equal(f.Missed(), want) {
+		t.Errorf("missed %v, want %v", f.Missed(), want)
 	}
 	f = f.Clone()
 	f.Forget(p.op("e").Signed)
-	if len(f.Gaps()) > 0 {
-		t.Errorf("a feed in one piece has the gaps %v", f.Gaps())
+	if len(f.Missed()) > 0 {
+		t.Errorf("a feed in one piece has missed %v", f.Missed())
 	}
 	if len(f.Branches) != 1 || f.First() != 4 || p.heads(f.Heads()) != "f" {
 		t.Errorf("left: %d branches from %d on, heads %s", len(f.Branches), f.First(), p.heads(f.Heads()))

@@ -78,8 +78,8 @@ func (w *arrivalWalk) upTo(tx *readTx, k *chunk, a arrival) error {
 }
 
 // gapOf returns the gap of a feed before the op that arrived.
-func gapOf(a arrival, g crdt.Gap) gap {
-	return gap{author: a.Author, seq: g.From, from: a.Offset, to: a.Offset, missed: g.To - g.From}
+func gapOf(a arrival, m crdt.Missed) gap {
+	return gap{author: a.Author, seq: m.From, from: a.Offset, to: a.Offset, missed: m.To - m.From}
 }
 
 // hole returns the error that ends the reading where the offsets from ≤ offset < next have no arrival:
@@ -123,8 +123,8 @@ func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, c *arrivalCurs
 	if f.c.offset() != a.Offset {
 		return damagedArrival(a.Offset, fmt.Errorf("its op has the offset %d", f.c.offset()))
 	}
-	if gap, found := f.gapBefore(a.Key); found && w.missing != nil && from == a.Offset {
-		w.missing(gapOf(a, gap))
+	if m, found := f.missedBefore(a.Key); found && w.missing != nil && from == a.Offset {
+		w.missing(gapOf(a, m))
 	}
 	op, _, err := f.read(k, f.c)
 	if err != nil {

@@ -227,8 +227,8 @@ func (l *Log) Gone() []GoneFrom {
 	var gone []GoneFrom
 	for a, f := range l.state.feeds {
 		g := GoneFrom{Author: a, First: f.feed.First(), Trimmed: f.trimmed, Floor: f.feed.Floor()}
-		for _, gap := range f.feed.Gaps() {
-			g.Missed += gap.To - gap.From
+		for _, m := range f.feed.Missed() {
+			g.Missed += m.To - m.From
 		}
 		if g.First > 0 || g.Missed > 0 || g.Trimmed > 0 || g.Floor > 0 {
 			gone = append(gone, g)

@@ -81,9 +81,9 @@ func pruned(f crdt.Feed, seq uint64) error {
 	if seq < f.First() {
 		return &goneError{author: f.Author, seq: seq, next: f.First(), pruned: true}
 	}
-	for _, g := range f.Gaps() {
-		if g.From <= seq && seq < g.To {
-			return &goneError{author: f.Author, seq: seq, next: g.To, pruned: true}
+	for _, m := range f.Missed() {
+		if m.From <= seq && seq < m.To {
+			return &goneError{author: f.Author, seq: seq, next: m.To, pruned: true}
 		}
 	}
 	return nil

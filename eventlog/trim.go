@@ -239,16 +239,16 @@ func (t *trimming) findPruned(tx *readTx, a crdt.Author, f *found) error {
 	return c.err
 }
 
-// barrier returns the offset of the op behind the last gap of a feed, 0 if it has none: whoever has not
-// come that far is still to be told of the gap, which nothing shows once what lies below it is pruned.
+// barrier returns the offset of the op behind what was last missed of a feed, 0 if nothing was: whoever has not
+// come that far is still to be told of it, and nothing shows it once what lies below is pruned.
 func (tx *readTx) barrier(feed crdt.Feed) (uint64, error) {
-	gaps := feed.Gaps()
-	if len(gaps) == 0 {
+	missed := feed.Missed()
+	if len(missed) == 0 {
 		return 0, nil
 	}
 	c := tx.opCursor(feed.Author)
-	if !c.get(gaps[len(gaps)-1].End) {
-		return 0, cmp.Or(c.err, damagedOp(feed.Author, gaps[len(gaps)-1].End, errMissing))
+	if !c.get(missed[len(missed)-1].End) {
+		return 0, cmp.Or(c.err, damagedOp(feed.Author, missed[len(missed)-1].End, errMissing))
 	}
 	return c.offset(), nil
 }

@@ -22,7 +22,7 @@ type feedView struct {
 	// ordered says that no op arrived before the one that it names, so that the first op that is not
 	// in the snapshot ends the branch there. Without a leave, no feed can be otherwise.
 	ordered bool
-	gaps    []crdt.Gap // of feed
+	missed  []crdt.Missed // of feed
 }
 
 func newFeedView(tx *readTx, f crdt.Feed, bound uint64) (feedView, error) {
@@ -31,7 +31,7 @@ func newFeedView(tx *readTx, f crdt.Feed, bound uint64) (feedView, error) {
 		return v, nil
 	}
 	if !v.ordered {
-		v.gaps = f.Gaps()
+		v.missed = f.Missed()
 	}
 	c := tx.opCursor(f.Author)
 	for _, b := range f.Branches {
@@ -66,8 +66,8 @@ func (v *feedView) lowest(k *chunk) uint64 {
 // when it is not in the snapshot, has no body, or is not taken for being disputed or not.
 func (v *feedView) read(k *chunk, c *opCursor) (*opened, crdt.Signed, error) {
 	if k.gone.want == StopAtGone {
-		if gap, found := v.gapBefore(c.key); found {
-			return nil, crdt.Signed{}, &goneError{author: v.feed.Author, seq: gap.From, next: gap.To, pruned: true}
+		if m, found := v.missedBefore(c.key); found {
+			return nil, crdt.Signed{}, &goneError{author: v.feed.Author, seq: m.From, next: m.To, pruned: true}
 		}
 	}
 	if k.disputed != ShowDisputed {
@@ -94,13 +94,13 @@ func (v *feedView) pruned(tx *readTx, k *chunk, begin uint64) (bool, error) {
 	return f.First() > begin, tx.pruneOvertakes(k, f, begin)
 }
 
-// gapBefore returns the gap that ends at an op, and whether there is one.
-func (v *feedView) gapBefore(key crdt.Key) (crdt.Gap, bool) {
-	i := slices.IndexFunc(v.gaps, func(g crdt.Gap) bool { return g.End == key })
+// missedBefore returns what was missed before an op, and whether anything was.
+func (v *feedView) missedBefore(key crdt.Key) (crdt.Missed, bool) {
+	i := slices.IndexFunc(v.missed, func(m crdt.Missed) bool { return m.End == key })
 	if i < 0 {
-		return crdt.Gap{}, false
+		return crdt.Missed{}, false
 	}
-	return v.gaps[i], true
+	return v.missed[i], true
 }
 
 // forked reports whether ops of the feed may overlap.
