@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"iter"
 
@@ -109,4 +110,106 @@ func opAt(a crdt.Author, key crdt.Key, v []byte) (crdt.Op, error) {
 		return crdt.Op{}, damagedOp(a, key, err)
 	}
 	return op, nil
+}
+
+// heldChunk is how many ops one transaction of [heldLog.Ops] looks at.
+const heldChunk = 256
+
+// heldLog is what the log holds, for laws that may look at more of it than one transaction should:
+// each call reads in a transaction of its own, and Ops in several. What is held only grows, so all of
+// them together see at least what the first one saw; but for a prune in between, after which the run
+// that was to be read is empty, and is planned anew.
+type heldLog struct {
+	log *Log
+	// ended is why the call that the value is made for ended, if it did.
+	ended func() error
+}
+
+var _ crdt.Held = heldLog{}
+
+func (l *Log) held(ctx context.Context) heldLog { return heldLog{log: l, ended: ctx.Err} }
+
+// Feed returns what is held of a's feed.
+func (h heldLog) Feed(a crdt.Author) (f crdt.Feed, err error) {
+	err = h.log.view(func(tx *readTx) error {
+		f, err = tx.Feed(a)
+		return err
+	})
+	return f, err
+}
+
+// Get returns the op at key, and whether it is held.
+func (h heldLog) Get(a crdt.Author, key crdt.Key) (s crdt.Signed, found bool, err error) {
+	err = h.log.view(func(tx *readTx) error {
+		s, found, err = tx.Get(a, key)
+		return err
+	})
+	return s, found, err
+}
+
+// Find returns the op that ends a chain with head, and whether it is held.
+func (h heldLog) Find(a crdt.Author, head crdt.Head) (s crdt.Signed, found bool, err error) {
+	err = h.log.view(func(tx *readTx) error {
+		s, found, err = tx.Find(a, head)
+		return err
+	})
+	return s, found, err
+}
+
+// Ops yields a's ops whose first seq is at or above first, in order of key. The first transaction looks
+// at one op only, since most callers want no more.
+func (h heldLog) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] {
+	return func(yield func(crdt.Signed, error) bool) {
+		from := crdt.Key{First: first}
+		var ops []crdt.Signed
+		for most := 1; ; most = heldChunk {
+			if err := h.ended(); err != nil {
+				yield(crdt.Signed{}, err)
+				return
+			}
+			ops = ops[:0]
+			err := h.log.view(func(tx *readTx) error {
+				var err error
+				ops, err = tx.opsFrom(a, from, most, ops)
+				return err
+			})
+			for _, op := range ops {
+				if !yield(op, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(crdt.Signed{}, err)
+				return
+			}
+			if len(ops) < most {
+				return
+			}
+			from = keyAfter(ops[len(ops)-1].Key())
+		}
+	}
+}
+
+// opsFrom appends copies of the headers of a's ops at or after key, at most that many.
+func (tx *readTx) opsFrom(a crdt.Author, key crdt.Key, most int, ops []crdt.Signed) ([]crdt.Signed, error) {
+	c := tx.opCursor(a)
+	for ok := c.seek(key); ok && len(ops) < most; ok = c.next() {
+		s, err := signedAt(a, c.key, c.value)
+		if err != nil {
+			return ops, err
+		}
+		ops = append(ops, s)
+	}
+	return ops, c.err
+}
+
+// keyAfter returns the least key above k.
+func keyAfter(k crdt.Key) crdt.Key {
+	for i := len(k.ID) - 1; i >= 0; i-- {
+		if k.ID[i]++; k.ID[i] != 0 {
+			return k
+		}
+	}
+	k.First++
+	return k
 }

@@ -7,6 +7,30 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
+// Frontier returns exactly what is held and durable. The heads are shared and never written to.
+func (l *Log) Frontier() crdt.Frontier {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.state.frontier()
+}
+
+// Digest returns the digest of exactly what is held and durable.
+func (l *Log) Digest() crdt.Digest {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.state.digest
+}
+
+// Root returns the root of the frontier's digest: equal on two nodes exactly when their frontiers are.
+func (l *Log) Root() crdt.Hash { return l.Digest().Root() }
+
+// Feed returns what is held of a's feed. The caller does not write to it.
+func (l *Log) Feed(a crdt.Author) crdt.Feed {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.state.feed(a)
+}
+
 // wantsPerTx bounds the authors that one transaction of [Log.Wants] looks at.
 const wantsPerTx = 64
 
@@ -68,4 +92,21 @@ func (l *Log) Plan(ctx context.Context, want crdt.Want) ([]crdt.Segment, error) 
 		return nil, fmt.Errorf("plan for %s: %w", want.Author.Short(), err)
 	}
 	return segments, nil
+}
+
+// Prove returns the proof of the entry at p, for somebody who has nothing but its author's key and the
+// log's id. Places and errors are those of [Log.Lookup].
+func (l *Log) Prove(ctx context.Context, p crdt.Place) (crdt.EntryProof, error) {
+	if err := ctx.Err(); err != nil {
+		return crdt.EntryProof{}, err
+	}
+	op, err := l.lookup(ctx, p)
+	if err != nil {
+		return crdt.EntryProof{}, err
+	}
+	proof, err := crdt.ProveEntry(l.held(ctx), op.op, p.Seq)
+	if err != nil {
+		return crdt.EntryProof{}, fmt.Errorf("prove %s: %w", p, err)
+	}
+	return proof, nil
 }

@@ -1,9 +1,16 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -128,4 +135,70 @@ func checkName(name string) error {
 		return fmt.Errorf("%w: %q: expected 1 to %d bytes", ErrName, name, maxName)
 	}
 	return nil
+}
+
+// HeaderBy is the header that says which follower has emitted an entry, by its name: it stands with
+// everything that a handler of [Log.Follow] appends through its [Tx]. An event that brings the header
+// along, most often copied from the entry at hand, gets the follower's name in its place.
+//
+// A follower is not given what it emitted itself: entries of this node's author that name it. What a
+// follower of the same name has emitted on another node is an entry like any other.
+const HeaderBy = "quipu-by"
+
+// withHeader returns headers, which it leaves alone, with a header more, or with another value for one
+// that is there.
+func withHeader(headers []crdt.EventHeader, name, value string) []crdt.EventHeader {
+	h := crdt.EventHeader{Name: name, Value: value}
+	at, found := slices.BinarySearchFunc(headers, name, func(h crdt.EventHeader, name string) int {
+		return strings.Compare(h.Name, name)
+	})
+	with := slices.Clone(headers)
+	if found {
+		with[at] = h
+		return with
+	}
+	return slices.Insert(with, at, h)
+}
+
+// ErrInTx is returned when a method of the log is called inside the function of an Update or a View, in
+// its goroutine: it would wait for the transaction that it is in. Use the [Tx], or the [ReadTx].
+var ErrInTx = errors.New("called inside an Update or a View of the same log")
+
+// reentry knows which goroutines run the function of an Update or a View.
+type reentry struct {
+	running    atomic.Int64
+	goroutines sync.Map // their numbers
+}
+
+// enter notes that the calling goroutine runs such a function, until it calls leave.
+func (r *reentry) enter() (leave func()) {
+	id := goroutineID()
+	r.running.Add(1)
+	r.goroutines.Store(id, nil)
+	return func() {
+		r.goroutines.Delete(id)
+		r.running.Add(-1)
+	}
+}
+
+// notInside returns [ErrInTx] when the caller is inside an Update or a View. While none runs it costs
+// one load.
+func (l *Log) notInside() error {
+	if l.inside.running.Load() == 0 {
+		return nil
+	}
+	if _, inside := l.inside.goroutines.Load(goroutineID()); inside {
+		return ErrInTx
+	}
+	return nil
+}
+
+// goroutineID returns the number of the calling goroutine, which the runtime tells nowhere but in the
+// first line of a stack trace: "goroutine 7 [running]:".
+func goroutineID() uint64 {
+	var b [64]byte
+	line := b[:runtime.Stack(b[:], false)]
+	digits, _, _ := bytes.Cut(bytes.TrimPrefix(line, []byte("goroutine ")), []byte(" "))
+	id, _ := strconv.ParseUint(string(digits), 10, 64)
+	return id
 }
