@@ -133,7 +133,7 @@ func spool(r io.Reader) (string, error) {
 	return file.Name(), nil
 }
 
-// applyAll applies bundles, and those that left gaps again as long as others bring something.
+// applyAll applies bundles, and those that left something lacking again as long as others bring something.
 func applyAll(cmd *cobra.Command, c *api.Client, bundles []*applied) error {
 	status, err := c.Status(cmd.Context())
 	if err != nil {
@@ -146,20 +146,20 @@ func applyAll(cmd *cobra.Command, c *api.Client, bundles []*applied) error {
 	}
 	for todo := bundles; len(todo) > 0; {
 		grown := false
-		var gaps []*applied
+		var lacking []*applied
 		for _, b := range todo {
 			before := b.Ops
 			if err := b.apply(cmd, c); err != nil {
 				return err
 			}
 			grown = grown || b.Ops > before
-			if len(b.Gaps) > 0 && b.once == nil {
-				gaps = append(gaps, b)
+			if len(b.Lacks) > 0 && b.once == nil {
+				lacking = append(lacking, b)
 			}
 		}
 		todo = nil
 		if grown {
-			todo = gaps
+			todo = lacking
 		}
 	}
 	return nil
@@ -260,15 +260,15 @@ func (b *applied) notes() []string {
 		add("%s could not be read and were passed over", count(uint64(b.Skipped), "frame"))
 	}
 	for _, r := range b.Refused {
-		if !slices.ContainsFunc(b.Gaps, func(g bundle.Gap) bool { return g.Author == r.Author }) {
+		if !slices.ContainsFunc(b.Lacks, func(l bundle.Lack) bool { return l.Author == r.Author }) {
 			add("refused of %s: %s", r.Author, r.Reason)
 		}
 	}
 	if b.MoreRefused > 0 {
 		add("and refused something of %s more", count(uint64(b.MoreRefused), "author"))
 	}
-	for _, g := range b.Gaps {
-		add("missing of %s", g)
+	for _, l := range b.Lacks {
+		add("missing of %s", l)
 	}
 	if b.More > 0 {
 		add("and something of %s more", count(uint64(b.More), "author"))

@@ -98,9 +98,9 @@ func printSummary(w io.Writer, path string, end api.BundleEnd) error {
 	if err == nil && end.Unknown > 0 {
 		_, err = fmt.Fprintf(w, "note: the same goes for %d more\n", end.Unknown)
 	}
-	for _, gap := range s.Left {
+	for _, l := range s.Left {
 		if err == nil {
-			_, err = fmt.Fprintf(w, "left out: %s\n", printable(gap.String()))
+			_, err = fmt.Fprintf(w, "left out: %s\n", printable(l.String()))
 		}
 	}
 	return err

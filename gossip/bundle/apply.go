@@ -28,12 +28,12 @@ type Report struct {
 	// counts the others.
 	Refused     []Refusal `json:"refused,omitempty"`
 	MoreRefused int       `json:"moreRefused,omitempty"`
-	// Gaps is what the bundle promises and the log does not hold now, at most a thousand; More counts
+	// Lacks is what the bundle promises and the log does not hold now, at most a thousand; More counts
 	// the others.
-	Gaps []Gap `json:"gaps,omitempty"`
-	More int   `json:"more,omitempty"`
-	// Early says that there are gaps because something before the bundle is missing: once that is
-	// there, applying the bundle again fills them.
+	Lacks []Lack `json:"lacks,omitempty"`
+	More  int    `json:"more,omitempty"`
+	// Early says that something is lacking because what comes before the bundle is: once that is
+	// there, applying the bundle again brings it.
 	Early bool `json:"early,omitempty"`
 	Reading
 }
@@ -45,7 +45,7 @@ type Refusal struct {
 }
 
 // OK reports whether the bundle was whole and the log holds all that it promises.
-func (r *Report) OK() bool { return r.Whole && len(r.Gaps) == 0 && len(r.Refused) == 0 }
+func (r *Report) OK() bool { return r.Whole && len(r.Lacks) == 0 && len(r.Refused) == 0 }
 
 // Apply brings a bundle into a log. What is wrong with the bundle is in the report; the error is one of
 // the stream, of the log or of ctx, [ErrNotBundle], one that wraps [ErrHead], or an [*OtherLogError]. What was
@@ -101,7 +101,7 @@ func (a *applier) apply(ctx context.Context, b *reader) error {
 	if err = errors.Join(err, b.err); err != nil {
 		return err
 	}
-	return a.findGaps(ctx, b.head.Upto)
+	return a.findLacks(ctx, b.head.Upto)
 }
 
 // learnGenesis makes the genesis known to a log that has only its hash.
@@ -177,13 +177,13 @@ func (a *applier) tell() {
 	}
 	slices.SortFunc(a.Forked, crdt.Author.Compare)
 	slices.SortFunc(a.Refused, func(x, y Refusal) int { return x.Author.Compare(y.Author) })
-	if n := len(a.Refused); n > maxGaps {
-		a.Refused, a.MoreRefused = a.Refused[:maxGaps], n-maxGaps
+	if n := len(a.Refused); n > maxLacks {
+		a.Refused, a.MoreRefused = a.Refused[:maxLacks], n-maxLacks
 	}
 }
 
-// findGaps names what the bundle promised and the log does not hold.
-func (a *applier) findGaps(ctx context.Context, upto crdt.Frontier) error {
+// findLacks names what the bundle promised and the log does not hold.
+func (a *applier) findLacks(ctx context.Context, upto crdt.Frontier) error {
 	for part := range parts(upto) {
 		wants, err := a.log.Wants(ctx, part, 0)
 		if err != nil {
@@ -192,12 +192,12 @@ func (a *applier) findGaps(ctx context.Context, upto crdt.Frontier) error {
 		for _, w := range wants {
 			f := a.fates[w.Author]
 			a.Early = a.Early || f.early
-			if len(a.Gaps) == maxGaps {
+			if len(a.Lacks) == maxLacks {
 				a.More++
 				continue
 			}
 			heads := part[w.Author]
-			a.Gaps = append(a.Gaps, Gap{
+			a.Lacks = append(a.Lacks, Lack{
 				Author: w.Author, Held: a.log.Feed(w.Author).Next(), Upto: heads[len(heads)-1].Next, Reason: a.reason(f),
 			})
 		}
@@ -205,7 +205,7 @@ func (a *applier) findGaps(ctx context.Context, upto crdt.Frontier) error {
 	return nil
 }
 
-// reason says why an author's gap is there.
+// reason says why something of an author is lacking.
 func (a *applier) reason(f fate) string {
 	switch {
 	case f.refused != "":

@@ -32,8 +32,8 @@ const (
 	// MaxHeads bounds the heads of each of the two frontiers of a bundle: with the authors they are
 	// about 100 MB in memory.
 	MaxHeads = 1 << 19
-	// maxGaps bounds the gaps and the refusals that a report lists.
-	maxGaps = 1000
+	// maxLacks bounds the lacks and the refusals that a report lists.
+	maxLacks = 1000
 	// batch is how many bytes of ops are applied together.
 	batch = 4 << 20
 )
@@ -101,8 +101,8 @@ type Head struct {
 	Since, Upto crdt.Frontier
 }
 
-// Gap is a part of a feed that a bundle promises and that is not there.
-type Gap struct {
+// Lack is a part of a feed that a bundle promises and that is not there.
+type Lack struct {
 	Author crdt.Author `json:"author"`
 	// Held is the seq up to which the feed is there, Upto that at which the missing branch ends. When
 	// Upto is not above Held, what is missing is another branch of the feed.
@@ -112,10 +112,10 @@ type Gap struct {
 	Reason string `json:"reason"`
 }
 
-// String returns the gap for people.
-func (g Gap) String() string {
-	if g.Upto <= g.Held {
-		return fmt.Sprintf("%s: a branch that ends at seq %d: %s", g.Author, g.Upto, g.Reason)
+// String returns the lack for people.
+func (l Lack) String() string {
+	if l.Upto <= l.Held {
+		return fmt.Sprintf("%s: a branch that ends at seq %d: %s", l.Author, l.Upto, l.Reason)
 	}
-	return fmt.Sprintf("%s: from seq %d on, up to seq %d: %s", g.Author, g.Held, g.Upto, g.Reason)
+	return fmt.Sprintf("%s: from seq %d on, up to seq %d: %s", l.Author, l.Held, l.Upto, l.Reason)
 }

@@ -148,9 +148,9 @@ func TestAnyOrder(t *testing.T) {
 
 	to := &forgetful{newMemLog()}
 	r := apply(t, to, two)
-	want := []bundle.Gap{{Author: author(0), Held: 0, Upto: 12, Reason: "what comes before it is not here"}}
-	if diff := cmp.Diff(want, r.Gaps); diff != "" || !r.Early || r.OK() || !r.Whole {
-		t.Errorf("the second bundle first: %+v (gaps -want +got):\n%s", r, diff)
+	want := []bundle.Lack{{Author: author(0), Held: 0, Upto: 12, Reason: "what comes before it is not here"}}
+	if diff := cmp.Diff(want, r.Lacks); diff != "" || !r.Early || r.OK() || !r.Whole {
+		t.Errorf("the second bundle first: %+v (lacks -want +got):\n%s", r, diff)
 	}
 	if r := apply(t, to, one); !r.OK() {
 		t.Errorf("the first bundle: %+v", r)

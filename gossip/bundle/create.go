@@ -33,7 +33,7 @@ type Summary struct {
 	// is in the bundle.
 	Unknown []crdt.Author `json:"unknown,omitempty"`
 	// Left are the feeds that could not be read to their end.
-	Left []Gap `json:"left,omitempty"`
+	Left []Lack `json:"left,omitempty"`
 }
 
 // maxPlans bounds how often one feed is planned: its branches may join while they are read.
@@ -168,7 +168,7 @@ func (c *creator) writeFeed(ctx context.Context, a crdt.Author) {
 
 // leave notes that a feed could not be read beyond seg.After.
 func (c *creator) leave(a crdt.Author, seg crdt.Segment, err error) {
-	c.Left = append(c.Left, Gap{Author: a, Held: seg.After.Next, Upto: seg.To.Next, Reason: err.Error()})
+	c.Left = append(c.Left, Lack{Author: a, Held: seg.After.Next, Upto: seg.To.Next, Reason: err.Error()})
 }
 
 // writeSegment writes a segment run by run. Its error is that of reading.

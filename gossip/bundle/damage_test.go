@@ -41,7 +41,7 @@ func TestCutOffAnywhere(t *testing.T) {
 			t.Fatalf("cut to %d bytes: %d entries, with fewer bytes %d", n, got, most)
 		}
 		most = got
-		checkGaps(t, to, r, b[:n])
+		checkLacks(t, to, r, b[:n])
 		if c := inspect(t, b[:n], nil); c.OK() || c.Entries != uint64(got) {
 			t.Fatalf("cut to %d bytes: %d entries were applied, contents: %+v", n, got, c)
 		}
@@ -51,8 +51,8 @@ func TestCutOffAnywhere(t *testing.T) {
 	}
 }
 
-// checkGaps holds the gaps of a report against the frontier that a bundle promises.
-func checkGaps(t *testing.T, to *memLog, r bundle.Report, b []byte) {
+// checkLacks holds the lacks of a report against the frontier that a bundle promises.
+func checkLacks(t *testing.T, to *memLog, r bundle.Report, b []byte) {
 	t.Helper()
 	h, err := bundle.ReadHead(bytes.NewReader(b))
 	if err != nil {
@@ -66,14 +66,14 @@ func checkGaps(t *testing.T, to *memLog, r bundle.Report, b []byte) {
 		}
 	}
 	var got []crdt.Author
-	for _, g := range r.Gaps {
+	for _, g := range r.Lacks {
 		got = append(got, g.Author)
 		if g.Held != to.Feed(g.Author).Next() || g.Reason == "" || g.String() == "" {
-			t.Errorf("gap %+v, the feed is held up to %d", g, to.Feed(g.Author).Next())
+			t.Errorf("lack %+v, the feed is held up to %d", g, to.Feed(g.Author).Next())
 		}
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
-		t.Errorf("gaps of %d bytes (-want +got):\n%s", len(b), diff)
+		t.Errorf("lacks of %d bytes (-want +got):\n%s", len(b), diff)
 	}
 }
 
@@ -132,7 +132,7 @@ func TestDamageInTheMiddle(t *testing.T) {
 		clear(bad[from+5 : from+len(frame)])
 		to := newMemLog()
 		r := apply(t, to, bad)
-		if r.Whole || r.Ops == 0 || r.Ops >= s.Ops || r.Skipped == 0 || len(r.Gaps) != 1 {
+		if r.Whole || r.Ops == 0 || r.Ops >= s.Ops || r.Skipped == 0 || len(r.Lacks) != 1 {
 			t.Errorf("frame %d of %d bytes is zeros: %+v", i, len(frame), r)
 		}
 	}
@@ -171,7 +171,7 @@ func frames(b []byte) [][]byte {
 
 func TestBytesAfterTheEnd(t *testing.T) {
 	b, _ := create(t, full(t), nil)
-	if r := apply(t, newMemLog(), append(b, 0)); r.OK() || len(r.Gaps) > 0 || !strings.Contains(r.Damage, "bytes follow the end") {
+	if r := apply(t, newMemLog(), append(b, 0)); r.OK() || len(r.Lacks) > 0 || !strings.Contains(r.Damage, "bytes follow the end") {
 		t.Errorf("report: %+v", r)
 	}
 }
@@ -195,14 +195,14 @@ func TestFeedThatCannotBeRead(t *testing.T) {
 	from := full(t)
 	from.broken = author(1)
 	b, s := create(t, from, nil)
-	want := []bundle.Gap{{Author: author(1), Upto: 15, Reason: "a bad sector"}}
+	want := []bundle.Lack{{Author: author(1), Upto: 15, Reason: "a bad sector"}}
 	if diff := cmp.Diff(want, s.Left); diff != "" || s.Authors != 3 {
 		t.Errorf("left out (-want +got):\n%s", diff)
 	}
 	r := apply(t, newMemLog(), b)
 	want[0].Reason = "not in the bundle"
-	if diff := cmp.Diff(want, r.Gaps); diff != "" || !r.Whole || r.OK() {
-		t.Errorf("gaps (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, r.Lacks); diff != "" || !r.Whole || r.OK() {
+		t.Errorf("lacks (-want +got):\n%s", diff)
 	}
 	if c := inspect(t, b, nil); c.OK() || !c.Whole {
 		t.Errorf("contents: %+v", c)

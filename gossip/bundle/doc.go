@@ -22,8 +22,8 @@
 //	a bundle cut off or damaged:   head ─ ops ─ ops ─ ✗✗ ─ ops ─ ✗ (no end)
 //	                                      └─────┴──────────┴─ applied
 //
-// What was whole is applied all the same; what is missing then is named as gaps: by author, from which
-// seq on, against the frontier that the head promised. A gap is also what is left when a bundle begins
+// What was whole is applied all the same; what is missing then is named as lacks: by author, from which
+// seq on, against the frontier that the head promised. A lack is also what is left when a bundle begins
 // where the log does not reach yet: apply the one that comes before it, then this one again.
 //
 // The package opens no files; it reads and writes streams. [Source] and [Target] are what it needs of a

@@ -68,7 +68,7 @@ func TestForgedBundles(t *testing.T) {
 		}
 		to := &forgetful{newMemLog()}
 		r := apply(t, to, b)
-		if r.OK() || len(r.Gaps) != 1 || l.says != "" && !strings.Contains(r.Gaps[0].Reason, l.says) {
+		if r.OK() || len(r.Lacks) != 1 || l.says != "" && !strings.Contains(r.Lacks[0].Reason, l.says) {
 			t.Errorf("%s: report: %+v", name, r)
 		}
 	}
@@ -97,7 +97,7 @@ func TestRunWithoutAnchors(t *testing.T) {
 	if len(s.Left) != 1 || s.Left[0].Author != author(0) || s.Left[0].Held != 0 || s.Authors != 1 {
 		t.Errorf("summary: %+v", s)
 	}
-	if r := apply(t, newMemLog(), b); !r.Whole || r.Ops != 2 || len(r.Gaps) != 1 {
+	if r := apply(t, newMemLog(), b); !r.Whole || r.Ops != 2 || len(r.Lacks) != 1 {
 		t.Errorf("report: %+v", r)
 	}
 }
@@ -121,8 +121,8 @@ func TestTooManyHeads(t *testing.T) {
 	if r.Skipped != 600-bundle.MaxHeads/wire.MaxHeads+1 || !strings.Contains(r.Damage, "more than") || r.Ops != s.Ops {
 		t.Errorf("%d frames passed over, %s", r.Skipped, r.Damage)
 	}
-	if to.heads != bundle.MaxHeads || len(r.Gaps)+r.More != 512 {
-		t.Errorf("%d heads were remembered, and %d gaps", to.heads, len(r.Gaps)+r.More)
+	if to.heads != bundle.MaxHeads || len(r.Lacks)+r.More != 512 {
+		t.Errorf("%d heads were remembered, and %d lacks", to.heads, len(r.Lacks)+r.More)
 	}
 }
 

@@ -57,9 +57,9 @@ func TestInspectPromises(t *testing.T) {
 		t.Errorf("contents: %+v", in)
 	}
 	r := apply(t, newMemLog(), b)
-	want := []bundle.Gap{{Author: author(0), Held: 6, Upto: 12, Reason: "not in the bundle"}}
-	if diff := cmp.Diff(want, r.Gaps); diff != "" {
-		t.Errorf("gaps (-want +got):\n%s", diff)
+	want := []bundle.Lack{{Author: author(0), Held: 6, Upto: 12, Reason: "not in the bundle"}}
+	if diff := cmp.Diff(want, r.Lacks); diff != "" {
+		t.Errorf("lacks (-want +got):\n%s", diff)
 	}
 }
 

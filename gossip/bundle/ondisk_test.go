@@ -49,7 +49,7 @@ func TestOnDisk(t *testing.T) {
 	if s.Entries != 12 {
 		t.Errorf("%d entries on the way back, want 12", s.Entries)
 	}
-	if r := apply(t, a, back[:len(back)-50]); r.OK() || r.Entries != 12 || len(r.Gaps) > 0 {
+	if r := apply(t, a, back[:len(back)-50]); r.OK() || r.Entries != 12 || len(r.Lacks) > 0 {
 		t.Errorf("cut off in the end: %+v", r)
 	}
 	if a.Root() != b.Root() {

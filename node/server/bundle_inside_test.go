@@ -78,7 +78,7 @@ func make3(i, j int) []crdt.Event {
 func TestTrailer(t *testing.T) {
 	s := bundle.Summary{Unknown: make([]crdt.Author, 500)}
 	for range 500 {
-		s.Left = append(s.Left, bundle.Gap{Reason: strings.Repeat("\x01ü", 500)})
+		s.Left = append(s.Left, bundle.Lack{Reason: strings.Repeat("\x01ü", 500)})
 	}
 	for name, end := range map[string]api.BundleEnd{
 		"much": {Summary: &s}, "little": {Summary: &bundle.Summary{}}, "error": {Error: problem(errors.New(strings.Repeat("\x01", 9999)))},
