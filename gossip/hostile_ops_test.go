@@ -140,7 +140,7 @@ func TestReplayFromAnotherLog(t *testing.T) {
 	})
 }
 
-// An author that leaves seqs out breaks the laws; nothing after the gap is taken, whoever brings it.
+// An author that leaves seqs out breaks the laws; nothing after them is taken, whoever brings it.
 func TestJumpInSeq(t *testing.T) {
 	both(t, "a b", func(t *testing.T, c *cluster) {
 		c.start()

@@ -157,7 +157,7 @@ func TestBadRuns(t *testing.T) {
 			return []crdt.Op{ops[0], flip(ops[1], -len(ops[1].Bytes())+len(ops[1].Signed.Bytes())-1)}
 		}, "signature", true, 1},
 		{"chain", func(ops []crdt.Op) []crdt.Op { return []crdt.Op{ops[0], ops[2]} }, "run", true, 1},
-		{"gap", func(ops []crdt.Op) []crdt.Op { return ops[2:] }, "", false, 0},
+		{"left out", func(ops []crdt.Op) []crdt.Op { return ops[2:] }, "", false, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bubble(t, "a", func(t *testing.T, c *cluster) {

@@ -53,7 +53,7 @@ func newOutlet(out io.Writer) *outlet {
 // Write never fails. It waits for [handOver] at most, and not again before all is taken.
 func (o *outlet) Write(b []byte) (int, error) {
 	o.mu.Lock()
-	// After a drop all is dropped until what waits is taken, so that the count stands where the gap is.
+	// After a drop all is dropped until what waits is taken, so that the count stands in the place of the lines.
 	if o.dropped > 0 || len(o.waiting)+len(b) > maxWaiting {
 		o.dropped += linesOf(b)
 	} else {

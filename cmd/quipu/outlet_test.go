@@ -43,13 +43,13 @@ func TestLoggingNeverWaits(t *testing.T) {
 		close(g.open)
 		o.close(t.Context(), true)
 		number := regexp.MustCompile("nobody took them.*" + count + "|" + ` i=(\d+) |"i":(\d+),`)
-		next, gaps := 0, 0
+		next, drops := 0, 0
 		for _, match := range number.FindAllStringSubmatch(g.String(), -1) {
 			lost, _ := strconv.Atoi(match[1])
 			at, _ := strconv.Atoi(match[2] + match[3])
 			if lost > 0 {
 				next += lost
-				gaps++
+				drops++
 				continue
 			}
 			if at != next {
@@ -57,8 +57,8 @@ func TestLoggingNeverWaits(t *testing.T) {
 			}
 			next++
 		}
-		if next != n || gaps == 0 {
-			t.Errorf("%s: %d lines are written or counted of %d, in %d gaps", format, next, n, gaps)
+		if next != n || drops == 0 {
+			t.Errorf("%s: %d lines are written or counted of %d, in %d drops", format, next, n, drops)
 		}
 	}
 }

@@ -59,9 +59,9 @@ func (l *lack) placing() bool {
 // wholeAsked reports whether somebody is asked for the whole of the feed.
 func (l *lack) wholeAsked() bool { return len(l.asks) > 0 && l.asks[0].Span == nil }
 
-// gap returns the lowest stretch above the base that is neither asked for nor delivered. Above all
+// unasked returns the lowest stretch above the base that is neither asked for nor delivered. Above all
 // that is, it has no end.
-func (l *lack) gap() (from, upto uint64) {
+func (l *lack) unasked() (from, upto uint64) {
 	covered := slices.Clone(l.parked)
 	for _, a := range l.asks {
 		covered = append(covered, stretch{from: a.Span.From, next: max(a.Span.Upto, a.reached)})

@@ -19,7 +19,7 @@ type offer struct {
 	peer      *peer
 	lack      *lack
 	heads     []crdt.Head
-	gap       uint64 // entries beyond what was held when it was made, at most Big+1
+	beyond    uint64 // entries that were not held when it was made, at most Big+1
 	fork      bool   // it does not simply go on where the feed here ends
 	round     uint32 // the comparison that showed it
 	answered  bool   // its whole was asked for and came to an end; a new comparison tells what is left
@@ -97,13 +97,13 @@ func (s *Schedule) Heard(c Offer, now time.Time) bool {
 func (s *Schedule) claim(o *offer, c Offer) {
 	heads := slices.Clone(c.Heads[max(0, len(c.Heads)-MaxOfferHeads):])
 	held := c.Held.Next()
-	o.peer.entries -= o.gap
+	o.peer.entries -= o.beyond
 	o.heads = heads
-	o.gap = min(o.next()-min(held, o.next()), Big+1)
+	o.beyond = min(o.next()-min(held, o.next()), Big+1)
 	o.fork = len(c.Heads) > 1 || len(c.Held.Branches) > 1 || o.next() <= held
 	o.round = o.peer.round
 	o.answered = false
-	o.peer.entries += o.gap
+	o.peer.entries += o.beyond
 }
 
 // withdraw forgets an offer. What the peer is asked for goes on.
@@ -112,7 +112,7 @@ func (s *Schedule) withdraw(o *offer) {
 		return
 	}
 	delete(o.peer.offers, o.lack.author)
-	o.peer.entries -= o.gap
+	o.peer.entries -= o.beyond
 	o.lack.offers = slices.DeleteFunc(o.lack.offers, func(other *offer) bool { return other == o })
 	if len(o.lack.parked) == 0 {
 		s.forget(o.lack, time.Time{})

@@ -13,7 +13,7 @@ type peer struct {
 	id      crdt.Author
 	linked  bool
 	offers  map[crdt.Author]*offer
-	entries uint64 // the gaps of all offers
+	entries uint64 // beyond what is held, of all offers
 	round   uint32
 	cut     bool   // the comparison under way showed more than is kept
 	more    bool   // there is more than is kept

@@ -101,7 +101,7 @@ func (s *Schedule) leftToPush(l *lack, now time.Time) bool {
 	return !slices.ContainsFunc(l.offers, func(o *offer) bool {
 		// What does not go on where the feed ends does not come by push, however the feed grows.
 		aside := o.fork && now.Sub(l.since) >= s.cfg.Patience
-		return aside || o.gap > Big || o.peer.entries > Big || len(o.peer.offers) > BigAuthors
+		return aside || o.beyond > Big || o.peer.entries > Big || len(o.peer.offers) > BigAuthors
 	})
 }
 
@@ -122,7 +122,7 @@ func (s *Schedule) inSpans(l *lack, now time.Time) bool {
 
 // askSpan asks for the lowest stretch that nobody was asked for.
 func (s *Schedule) askSpan(l *lack, now time.Time) (Ask, bool) {
-	from, upto := l.gap()
+	from, upto := l.unasked()
 	size := s.spanBytes(l, now)
 	if from >= upto || from > l.next && !s.windowOpen(l, size) {
 		return Ask{}, false

@@ -78,7 +78,7 @@ func (t *Tree) detach(p crdt.Author, n *peer, now time.Time) []Action {
 }
 
 // optimizePause is the least time between two optimizations, in IHaveTimeouts, so that several authors
-// do not turn the gap in a circle of links round and round.
+// do not turn the open place in a circle of links round and round.
 const optimizePause = 20
 
 // optimize puts a lazy peer in the place of p if it named m after so many fewer hops than those that m
