@@ -36,12 +36,12 @@ type arrival struct {
 	size int    // memory that the run keeps alive, in bytes: the frame that it came in and what is known of its ops
 	done *wire.Done
 
-	waited bool // it was parked
+	waited bool // it was pending
 }
 
 // applier stores what arrives, in one goroutine, many runs together. Its queue is first in, first
 // out, and takes from each link only as much as its credit allows, so none keeps the others out. Runs
-// that came before what they name are parked, and stored when that is there.
+// that came before what they name are pending, and stored when that is there.
 type applier struct {
 	log       Log
 	newcomers *newcomers
@@ -53,7 +53,7 @@ type applier struct {
 	lost      func(crdt.Author) // told whose runs were thrown away before they could be placed
 	// The fields below belong to the goroutine of run.
 
-	parking parking
+	pending pendingRuns
 	held    []arrival // of the batch under way, those that take up credit and budget
 }
 
@@ -66,7 +66,7 @@ type Full struct {
 // fate is what became of an arrival.
 type fate struct {
 	crdt.Outcome
-	Parked bool // it waits for the ops before it; what becomes of it in the end is reported again
+	Kept bool // it waits for the ops before it; what becomes of it in the end is reported again
 }
 
 func newApplier(log Log, newcomers *newcomers) *applier {
@@ -195,7 +195,7 @@ func (p *applier) dropUntil(ctx context.Context, until time.Time) error {
 // apply stores a batch and what it makes room for, and reports each arrival in order.
 func (p *applier) apply(ctx context.Context, batch []arrival) error {
 	now := time.Now()
-	p.parking.expire(now)
+	p.pending.expire(now)
 	p.held = batch
 	for len(batch) > 0 {
 		fates, err := p.applyOnce(ctx, batch, now)
@@ -213,18 +213,18 @@ func (p *applier) apply(ctx context.Context, batch []arrival) error {
 		}
 		batch = nil
 		for a, grew := range grown {
-			if grew && len(p.parking.waiting[a]) > 0 {
-				batch = append(batch, p.parking.placeable(p.log.Feed(a))...)
+			if grew && len(p.pending.waiting[a]) > 0 {
+				batch = append(batch, p.pending.placeable(p.log.Feed(a))...)
 			}
 		}
 	}
-	for a := range p.parking.takeLost() {
+	for a := range p.pending.takeLost() {
 		p.lost(a)
 	}
 	return nil
 }
 
-// applyOnce parks the runs of a batch that must wait and stores the others.
+// applyOnce keeps the runs of a batch that must wait and stores the others.
 func (p *applier) applyOnce(ctx context.Context, batch []arrival, now time.Time) ([]fate, error) {
 	fates := make([]fate, len(batch))
 	ends := make(map[crdt.Author]uint64) // of the feeds, with the runs before
@@ -243,8 +243,8 @@ func (p *applier) applyOnce(ctx context.Context, batch []arrival, now time.Time)
 		}
 		last := a.run.Ops[len(a.run.Ops)-1]
 		if mustWait(feed, a.run) && a.run.Ops[0].First > ends[author] {
-			p.parking.park(a, now)
-			fates[i].Parked, fates[i].Decision = true, crdt.Pending
+			p.pending.keep(a, now)
+			fates[i].Kept, fates[i].Decision = true, crdt.Pending
 			continue
 		}
 		ends[author] = max(ends[author], last.Next())
@@ -262,8 +262,8 @@ func (p *applier) applyOnce(ctx context.Context, batch []arrival, now time.Time)
 		at := places[i]
 		fates[at].Outcome = o
 		if o.Err == nil && o.Decision == crdt.Pending && mustWait(p.log.Feed(o.Author), runs[i]) {
-			p.parking.park(batch[at], now) // The run before it, which it was to follow, was refused.
-			fates[at].Parked = true
+			p.pending.keep(batch[at], now) // The run before it, which it was to follow, was refused.
+			fates[at].Kept = true
 		}
 	}
 	return fates, nil

@@ -77,14 +77,14 @@ func TestForgedRunCostsNoTrueOne(t *testing.T) {
 	if err := p.apply(t.Context(), []arrival{arrive("liar", forged...), arrive("honest", ops[5:]...)}); err != nil {
 		t.Fatal(err)
 	}
-	if fates["liar"].Err == nil || !fates["honest"].Parked {
+	if fates["liar"].Err == nil || !fates["honest"].Kept {
 		t.Fatalf("fates %+v", fates)
 	}
 	// The liar's copy of what waits, with the same ids, does not take its place.
 	if err := p.apply(t.Context(), []arrival{arrive("other liar", ops[5:]...)}); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(p.parking.waiting[ops[0].Author]); n != 2 {
+	if n := len(p.pending.waiting[ops[0].Author]); n != 2 {
 		t.Errorf("%d runs wait, want one of each peer", n)
 	}
 	if err := p.apply(t.Context(), []arrival{arrive("third", ops[:5]...)}); err != nil {

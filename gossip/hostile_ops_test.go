@@ -156,7 +156,7 @@ func TestJumpInSeq(t *testing.T) {
 		s.send(conn, pushes(first, jump))
 		c.noted("a", "author", 1, "run refused", "reason=author", first.Author.Short(), "ends at 1")
 		s.send(conn, pushes(jump))
-		c.within(time.Second, "it waits", func() bool { return c.nodes["a"].Status().Counts.Parked == 1 })
+		c.within(time.Second, "it waits", func() bool { return c.nodes["a"].Status().Counts.PendingKept == 1 })
 		s.until(conn, wire.KindOffer)
 		time.Sleep(2 * time.Minute)
 		if next := c.nodes["a"].log.Feed(first.Author).Next(); next != 1 {

@@ -44,7 +44,7 @@ func TestEndlessPending(t *testing.T) {
 					c.goOn()
 				}
 			}
-			c.within(10*time.Second, "all have come", func() bool { return c.nodes["a"].Status().Counts.Parked == sent })
+			c.within(10*time.Second, "all have come", func() bool { return c.nodes["a"].Status().Counts.PendingKept == sent })
 			c.goOn()
 		})
 		if n := c.nodes["a"].log.Frontier(); len(n) != 2 {
@@ -111,7 +111,7 @@ func (c *cluster) largeFrames(n int, h crdt.Header, next func(crdt.Header, crdt.
 		}
 		c.within(10*time.Second, "all have come", func() bool {
 			counts := c.nodes["a"].Status().Counts
-			return counts.Parked+counts.OpsTaken >= uint64(n)
+			return counts.PendingKept+counts.OpsTaken >= uint64(n)
 		})
 		c.goOn()
 	})
@@ -152,8 +152,8 @@ func TestBackfillBesideEndlessPending(t *testing.T) {
 			}
 		}
 		n := c.nodes["a"].Status().Counts
-		if n.Parked < 6000 {
-			t.Errorf("only %d runs were sent that cannot be placed", n.Parked)
+		if n.PendingKept < 6000 {
+			t.Errorf("only %d runs were sent that cannot be placed", n.PendingKept)
 		}
 		asked := n.PayloadReceived - n.PushedReceived
 		if ratio := float64(asked) / float64(n.PayloadTaken); ratio > 1.1 {

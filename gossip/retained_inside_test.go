@@ -24,7 +24,7 @@ func TestQueuesCountWhatTheyRetain(t *testing.T) {
 		{"news of our own", maxRecent, fillRecentByTap},
 		{"news of peers", maxRecent, fillRecentByPeers},
 		{"runs in flight", maxInFlight, fillApplier},
-		{"runs that are parked", maxParked, fillParking},
+		{"runs that are pending", maxPending, fillPending},
 		{"wants that are not answered", maxAnswers * (64*40 + 256), fillWants},
 		{"transient events of many headers", maxAsideBytes, fillAside},
 		{"transient events without any", maxAsideBytes, fillAsideWithSmall},
@@ -139,12 +139,12 @@ func fillRecentByPeers(t *testing.T) any {
 	return r
 }
 
-func fillParking(t *testing.T) any {
-	p, frame := new(parking), manySmall(t)
+func fillPending(t *testing.T) any {
+	p, frame := new(pendingRuns), manySmall(t)
 	for range 3 {
 		from := flooded(t, frame)
 		for len(from.queue) > 0 {
-			p.park(<-from.queue, time.Now())
+			p.keep(<-from.queue, time.Now())
 		}
 	}
 	return p

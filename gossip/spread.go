@@ -49,7 +49,7 @@ func newSpread(p pace) spread {
 	return spread{
 		tree: plumtree.New(plumtree.Config{IHaveTimeout: p.ihave, GraftTimeout: p.graft}),
 		schedule: backfill.New(backfill.Config{
-			PerPeer: maxAsks, Parked: maxParked * 3 / 8, Patience: p.patience, Deliver: p.deliver, Avoid: p.avoid,
+			PerPeer: maxAsks, Pending: maxPending * 3 / 8, Patience: p.patience, Deliver: p.deliver, Avoid: p.avoid,
 			Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		}),
 		hints:   make(map[crdt.Author]hint),
@@ -128,14 +128,14 @@ func (s *state) grew(a arrival, f fate, now time.Time) {
 // unplaced sees to it that what comes before a run is asked for.
 func (s *state) unplaced(a arrival, f fate, now time.Time) {
 	author := a.run.Author()
-	if !f.Parked && !a.news() {
+	if !f.Kept && !a.news() {
 		s.schedule.Unlinked(author, now)
 	}
 	if !a.news() {
 		return
 	}
 	s.heard(a.link.id, author, a.head(), now)
-	if f.Parked {
+	if f.Kept {
 		s.schedule.Waiting(author, a.run.Ops[0].First, a.head().Next, a.run.Size(), now)
 	} else {
 		s.schedule.Unwaited(author)

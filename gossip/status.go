@@ -45,7 +45,7 @@ type Counts struct {
 	OpsTaken, EntriesTaken   uint64 // new here
 	Duplicates               uint64 // ops that were held already
 	Pending                  uint64 // runs that could not be placed when they came
-	Parked                   uint64 // of those, runs that waited for the ops before them
+	PendingKept              uint64 // of those, runs that were kept until the ops before them came
 	Forks                    uint64 // runs that began a branch
 	OffersSent               uint64 // comparisons begun
 	ProbesSent, VectorsSent  uint64 // their steps
@@ -129,8 +129,8 @@ func (t *tally) outcome(a arrival, o fate) {
 		bytes += op.Size()
 	}
 	t.add(func(c *Counts) {
-		if o.Parked {
-			c.Parked++
+		if o.Kept {
+			c.PendingKept++
 		}
 		c.PayloadTaken += uint64(bytes)
 		c.OpsTaken += uint64(o.Ops)

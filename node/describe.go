@@ -46,7 +46,7 @@ func (n *Node) Describe(s *api.Status) {
 		"opsSent": c.OpsSent, "opsTaken": c.OpsTaken, "entriesTaken": c.EntriesTaken,
 		"bytesPacked": c.BytesPacked, "payloadReceived": c.PayloadReceived, "payloadTaken": c.PayloadTaken,
 		"offers": c.OffersSent, "probes": c.ProbesSent, "vectors": c.VectorsSent, "asks": c.Asks,
-		"announced": c.Announced, "grafts": c.Grafts, "detaches": c.Detaches, "parked": c.Parked,
+		"announced": c.Announced, "grafts": c.Grafts, "detaches": c.Detaches, "pendingKept": c.PendingKept,
 		"transientsSent": c.TransientsSent, "transientsTaken": c.TransientsTaken, "transientsRelayed": c.TransientsRelayed,
 		"transientsDropped": c.TransientsDropped, "transientsRepeated": c.TransientsRepeated, "transientsStale": c.TransientsStale,
 		"transientsLimited": c.TransientsLimited, "transientsRefused": c.TransientsRefused,

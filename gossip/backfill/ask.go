@@ -160,7 +160,7 @@ func (s *Schedule) bring(l *lack, base, next uint64, now time.Time) {
 			credit(a.offer.peer, a.Span.From, a.reached)
 		}
 	}
-	for _, p := range l.parked {
+	for _, p := range l.pending {
 		if p.peer != nil {
 			credit(p.peer, p.from, p.next)
 		}
@@ -172,7 +172,7 @@ func (o *offer) bring(entries uint64, now time.Time) {
 	o.broughtAt = now
 }
 
-// Done takes in that a peer's answer is over, after all its runs have been placed or parked. complete
+// Done takes in that a peer's answer is over, after all its runs have been placed or kept. complete
 // says that the peer has sent all that it has of what was asked for. It returns false when the peer
 // delivered nothing of what it offered and others are asked.
 func (s *Schedule) Done(peer crdt.Author, id uint32, complete bool, now time.Time) bool {
@@ -203,7 +203,7 @@ func (s *Schedule) spanDone(a *ask, complete bool, now time.Time) {
 	across := complete && a.Span.From != l.next && a.Span.Upto-a.Span.From < crdt.MaxOpEntries
 	switch {
 	case a.reached == a.Span.From && across && s.lacks[l.author] == l:
-		l.parked = append(l.parked, stretch{from: a.Span.From, next: a.Span.Upto, peer: o.peer, at: now})
+		l.pending = append(l.pending, stretch{from: a.Span.From, next: a.Span.Upto, peer: o.peer, at: now})
 		s.account(l)
 	case a.reached < a.Span.Upto && a.bytes < int64(a.MaxBytes/2):
 		o.spanless = true
@@ -252,7 +252,7 @@ func (s *Schedule) Lost(author crdt.Author, now time.Time) {
 			s.giveUp(a, false, now)
 		}
 	}
-	l.parked = nil
+	l.pending = nil
 	s.account(l)
 }
 
@@ -267,7 +267,7 @@ func (s *Schedule) giveUp(a *ask, keep bool, now time.Time) {
 	l := a.offer.lack
 	l.asks = slices.DeleteFunc(l.asks, func(other *ask) bool { return other == a })
 	if keep {
-		l.park(a, now)
+		l.keep(a, now)
 	}
 	s.account(l)
 }

@@ -4,14 +4,14 @@ package backfill
 func (m *model) check() {
 	m.t.Helper()
 	s, cfg := m.sched, m.sched.cfg
-	live, parked := 0, int64(0)
+	live, cost := 0, int64(0)
 	for _, a := range s.asks {
 		if !a.givenUp {
 			live++
 		}
 	}
 	for _, l := range s.lacks {
-		parked += l.cost
+		cost += l.cost
 		if most := int64(cfg.SpanBytes) * int64(cfg.Window+1); l.cost > most {
 			m.t.Fatalf("spans of one author take up %d bytes, more than %d", l.cost, most)
 		}
@@ -20,8 +20,8 @@ func (m *model) check() {
 	if live != s.live || live > cfg.All {
 		m.t.Fatalf("%d asks are live, %d counted, at most %d allowed", live, s.live, cfg.All)
 	}
-	if parked != s.parked {
-		m.t.Fatalf("%d bytes counted as parked, and %d are", s.parked, parked)
+	if cost != s.cost {
+		m.t.Fatalf("%d bytes are counted for spans, and they take up %d", s.cost, cost)
 	}
 	for _, p := range s.peers {
 		if len(p.asks) > cfg.PerPeer {

@@ -19,9 +19,9 @@ type Config struct {
 	SpanBytes uint32
 	// Window bounds the spans of one author that are asked for or wait to be placed. Default 8.
 	Window int
-	// Parked bounds the bytes of all spans that are asked for or wait to be placed, save those that
+	// Pending bounds the bytes of all spans that are asked for or pending, save those that
 	// can be placed as they come. Default 16 MiB.
-	Parked int64
+	Pending int64
 	// Patience is how long a small lack is left to live push. Default 750 ms.
 	Patience time.Duration
 	// Deliver is how long a peer may take to send the next of what it was asked for. Default 3 s.
@@ -38,7 +38,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.SpanEntries, 8192)
 	orDefault(&c.SpanBytes, 1<<20)
 	orDefault(&c.Window, 8)
-	orDefault(&c.Parked, 16<<20)
+	orDefault(&c.Pending, 16<<20)
 	orDefault(&c.Patience, 750*time.Millisecond)
 	orDefault(&c.Deliver, 3*time.Second)
 	orDefault(&c.Avoid, 20*time.Second)

@@ -22,7 +22,7 @@
 // The next ask is always for the lowest stretch that is neither asked for nor delivered, so a cut, a
 // slow peer or an answer that stops early leaves a stretch that is filled first. Spans of one feed, asked
 // for or delivered and not placed yet, take up at most Window times SpanBytes; those of all feeds at
-// most Parked. Only the span that begins at the base may always be asked for, since it is placed as it
+// most Pending. Only the span that begins at the base may always be asked for, since it is placed as it
 // comes. A head that is claimed far ahead therefore costs no more than one that is near.
 //
 // A little that is lacking of a feed is left to live push for Patience. A lack of more than [Big]

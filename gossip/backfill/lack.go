@@ -20,8 +20,8 @@ type lack struct {
 	branches int           // of the feed here
 	offers   []*offer
 	asks     []*ask    // those that are not given up
-	parked   []stretch // delivered by asks that are over, and not placed
-	cost     int64     // of the spans that are asked for or parked, in bytes
+	pending  []stretch // delivered by asks that are over, and not placed
+	cost     int64     // of the spans that are asked for or pending, in bytes
 	density  density
 	whole    bool // spans are no good for this feed
 	failures int
@@ -53,7 +53,7 @@ func (d density) bytesPerEntry() float64 {
 
 // placing reports whether what was delivered can be placed now, and has not been.
 func (l *lack) placing() bool {
-	return slices.ContainsFunc(l.parked, func(p stretch) bool { return p.from <= l.next })
+	return slices.ContainsFunc(l.pending, func(p stretch) bool { return p.from <= l.next })
 }
 
 // wholeAsked reports whether somebody is asked for the whole of the feed.
@@ -62,7 +62,7 @@ func (l *lack) wholeAsked() bool { return len(l.asks) > 0 && l.asks[0].Span == n
 // unasked returns the lowest stretch above the base that is neither asked for nor delivered. Above all
 // that is, it has no end.
 func (l *lack) unasked() (from, upto uint64) {
-	covered := slices.Clone(l.parked)
+	covered := slices.Clone(l.pending)
 	for _, a := range l.asks {
 		covered = append(covered, stretch{from: a.Span.From, next: max(a.Span.Upto, a.reached)})
 	}
@@ -77,8 +77,8 @@ func (l *lack) unasked() (from, upto uint64) {
 	return from, crdt.MaxSeq
 }
 
-// park keeps in mind what an ask that is over has delivered and is not placed yet.
-func (l *lack) park(a *ask, now time.Time) {
+// keep keeps in mind what an ask that is over has delivered and is not placed yet.
+func (l *lack) keep(a *ask, now time.Time) {
 	p := stretch{next: a.reached, at: now}
 	if a.Span != nil {
 		p.from, p.bytes, p.peer = a.Span.From, a.bytes, a.offer.peer
@@ -86,18 +86,18 @@ func (l *lack) park(a *ask, now time.Time) {
 		p.from = l.next // roughly; it only keeps the same from being asked for again at once
 	}
 	if p.next > max(l.next, p.from) {
-		l.parked = append(l.parked, p)
+		l.pending = append(l.pending, p)
 	}
 }
 
 // checkStuck drops a delivered stretch that ought to have been placed long ago: it was not what it was
 // taken for.
 func (s *Schedule) checkStuck(l *lack, now time.Time) {
-	for i, p := range l.parked {
+	for i, p := range l.pending {
 		if p.peer != nil && p.peer.busy || p.from > l.next || now.Sub(later(p.at, l.grew)) < s.cfg.Deliver {
 			continue
 		}
-		l.parked = slices.Delete(l.parked, i, i+1)
+		l.pending = slices.Delete(l.pending, i, i+1)
 		if p.peer != nil {
 			s.bar(p.peer, l.author, now)
 			l.failures++

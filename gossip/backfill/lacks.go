@@ -25,7 +25,7 @@ func (s *Schedule) Claims(peer, author crdt.Author) (claimed, fork bool) {
 // Filling reports whether author is being asked for, or what was delivered of it waits to be placed.
 func (s *Schedule) Filling(author crdt.Author) bool {
 	l := s.lacks[author]
-	return l != nil && (len(l.asks) > 0 || len(l.parked) > 0)
+	return l != nil && (len(l.asks) > 0 || len(l.pending) > 0)
 }
 
 // Barred reports whether peer is not asked for author at present, since it did not make good what it

@@ -10,9 +10,9 @@ import (
 )
 
 // The model is one receiver and some holders. Links have a speed each; what was asked for is answered
-// in order; runs are placed as soon as they come, or parked until what they name is held.
+// in order; runs are placed as soon as they come, or pending until what they name is held.
 //
-//	holder ── runs at its speed ──▶ receiver: Arrived, place or park, Grew
+//	holder ── runs at its speed ──▶ receiver: Arrived, place or keep, Grew
 //	       ◀──────── asks ───────── Plan, every step
 
 const step = 10 * time.Millisecond
@@ -80,8 +80,8 @@ type model struct {
 	feeds   map[crdt.Author]crdt.Feed
 	held    map[crdt.OpID]bool
 	floors  map[crdt.OpID]bool      // ops that may be placed without what they name
-	parked  map[crdt.OpID][]modelOp // by the op that they name
-	waiting map[place]modelOp       // those parked, by where they begin; the latest
+	pending map[crdt.OpID][]modelOp // by the op that they name
+	waiting map[place]modelOp       // those that are pending, by where they begin; the latest
 	dups    int                     // bytes that came again
 	got     int                     // bytes that were new
 	asked   map[[2]crdt.Author]int
@@ -94,8 +94,8 @@ func newModel(t failing, seed uint64, cfg Config) *model {
 	return &model{
 		t: t, rand: rand.New(rand.NewPCG(seed, 2)), now: time.Unix(1e9, 0), sched: New(cfg),
 		feeds: make(map[crdt.Author]crdt.Feed), held: make(map[crdt.OpID]bool),
-		floors: make(map[crdt.OpID]bool),
-		parked: make(map[crdt.OpID][]modelOp), asked: make(map[[2]crdt.Author]int),
+		floors:  make(map[crdt.OpID]bool),
+		pending: make(map[crdt.OpID][]modelOp), asked: make(map[[2]crdt.Author]int),
 		waiting: make(map[place]modelOp),
 	}
 }
@@ -260,12 +260,12 @@ func (m *model) run(h *holder, ans *answer) {
 
 // place puts an op where it belongs, and those that waited for it. It returns how many entries were new.
 func (m *model) place(author crdt.Author, o modelOp) int {
-	if m.held[o.key.ID] || slices.Contains(m.parked[o.prev], o) {
+	if m.held[o.key.ID] || slices.Contains(m.pending[o.prev], o) {
 		m.dups += o.bytes
 		return 0
 	}
 	if o.prev != (crdt.OpID{}) && !m.held[o.prev] && !m.floors[o.key.ID] {
-		m.parked[o.prev] = append(m.parked[o.prev], o)
+		m.pending[o.prev] = append(m.pending[o.prev], o)
 		m.waiting[place{author, o.key.First}] = o
 		return 0
 	}
@@ -280,18 +280,18 @@ func (m *model) place(author crdt.Author, o modelOp) int {
 	}
 	m.feeds[author] = f
 	fresh := int(o.next - o.key.First)
-	waiting := m.parked[o.key.ID]
-	delete(m.parked, o.key.ID)
+	waiting := m.pending[o.key.ID]
+	delete(m.pending, o.key.ID)
 	for _, w := range waiting {
 		fresh += m.place(author, w)
 	}
 	return fresh
 }
 
-// unlinked tells the schedule when ops are parked that do not follow the head they should.
+// unlinked tells the schedule when ops are pending that do not follow the head they should.
 func (m *model) unlinked(author crdt.Author) {
-	o, parked := m.waiting[place{author, m.feeds[author].Next()}]
-	if parked && !m.held[o.prev] && !m.held[o.key.ID] {
+	o, pending := m.waiting[place{author, m.feeds[author].Next()}]
+	if pending && !m.held[o.prev] && !m.held[o.key.ID] {
 		m.sched.Unlinked(author, m.now)
 	}
 }

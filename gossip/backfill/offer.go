@@ -114,7 +114,7 @@ func (s *Schedule) withdraw(o *offer) {
 	delete(o.peer.offers, o.lack.author)
 	o.peer.entries -= o.beyond
 	o.lack.offers = slices.DeleteFunc(o.lack.offers, func(other *offer) bool { return other == o })
-	if len(o.lack.parked) == 0 {
+	if len(o.lack.pending) == 0 {
 		s.forget(o.lack, time.Time{})
 	}
 }
@@ -146,6 +146,6 @@ func (s *Schedule) Forget(author crdt.Author, now time.Time) {
 	for _, a := range slices.Clone(l.asks) {
 		s.giveUp(a, false, now)
 	}
-	l.parked = nil
+	l.pending = nil
 	s.forget(l, now)
 }

@@ -127,7 +127,7 @@ func (s *Schedule) bar(p *peer, author crdt.Author, now time.Time) {
 			s.giveUp(a, false, now)
 		}
 	}
-	l.parked = slices.DeleteFunc(l.parked, func(st stretch) bool { return st.peer == p })
+	l.pending = slices.DeleteFunc(l.pending, func(st stretch) bool { return st.peer == p })
 	s.account(l)
 }
 

@@ -212,8 +212,8 @@ func TestForgottenAuthorLeavesNothing(t *testing.T) {
 	a := plan(s, 0, start)[0]
 	s.Forget(author, start)
 	s.Done(peerA, a.ID, true, start)
-	if s.live != 0 || len(s.asks) > 0 || len(s.lacks) > 0 || s.parked != 0 {
-		t.Errorf("%d asks live, %d kept, %d authors lacking, %d parked", s.live, len(s.asks), len(s.lacks), s.parked)
+	if s.live != 0 || len(s.asks) > 0 || len(s.lacks) > 0 || s.cost != 0 {
+		t.Errorf("%d asks live, %d kept, %d authors lacking, %d bytes of spans", s.live, len(s.asks), len(s.lacks), s.cost)
 	}
 }
 

@@ -18,7 +18,7 @@ type Schedule struct {
 	asks   map[uint32]*ask
 	lastID uint32
 	live   int   // asks that are not given up
-	parked int64 // what all spans take up, in bytes
+	cost   int64 // what all spans take up, in bytes
 	ticked time.Time
 	swept  time.Time // when old avoidances were last forgotten
 	shrink rate      // in entries
@@ -89,13 +89,13 @@ func (s *Schedule) next(l *lack, now time.Time) (Ask, bool) {
 	if o == nil {
 		return Ask{}, false
 	}
-	l.parked = nil
+	l.pending = nil
 	return s.ask(Ask{Peer: o.peer.id, Author: l.author, Heads: o.heads}, o, now), true
 }
 
 // leftToPush reports whether a lack is small and fresh, so that live push may do.
 func (s *Schedule) leftToPush(l *lack, now time.Time) bool {
-	if len(l.asks) > 0 || len(l.parked) > 0 || now.Sub(l.stood) >= s.cfg.Patience {
+	if len(l.asks) > 0 || len(l.pending) > 0 || now.Sub(l.stood) >= s.cfg.Patience {
 		return false
 	}
 	return !slices.ContainsFunc(l.offers, func(o *offer) bool {
@@ -110,7 +110,7 @@ func (s *Schedule) inSpans(l *lack, now time.Time) bool {
 	if l.whole || l.branches > 1 {
 		return false
 	}
-	begun := len(l.asks) > 0 || len(l.parked) > 0
+	begun := len(l.asks) > 0 || len(l.pending) > 0
 	return slices.ContainsFunc(l.offers, func(o *offer) bool {
 		if !o.bySpan() || s.avoids(o, now) == barred {
 			return false
@@ -140,7 +140,7 @@ func (s *Schedule) askSpan(l *lack, now time.Time) (Ask, bool) {
 // windowOpen reports whether a span that must wait to be placed may be asked for.
 func (s *Schedule) windowOpen(l *lack, size uint32) bool {
 	window := int64(s.cfg.SpanBytes) * int64(s.cfg.Window-1) // the last is for the base
-	return l.cost+int64(size) <= window && s.parked+int64(size) <= s.cfg.Parked
+	return l.cost+int64(size) <= window && s.cost+int64(size) <= s.cfg.Pending
 }
 
 // spanBytes returns how many bytes to ask for: less than a full span when so many peers can be asked
@@ -177,10 +177,10 @@ func (s *Schedule) account(l *lack) {
 			cost += max(a.bytes, int64(a.MaxBytes))
 		}
 	}
-	for _, p := range l.parked {
+	for _, p := range l.pending {
 		cost += max(p.bytes, int64(s.cfg.SpanBytes/smallest)) // so that their number is bounded too
 	}
-	s.parked += cost - l.cost
+	s.cost += cost - l.cost
 	l.cost = cost
 }
 
@@ -201,12 +201,12 @@ func (s *Schedule) forget(l *lack, now time.Time) bool {
 	if len(l.offers) > 0 || len(l.asks) > 0 {
 		return false
 	}
-	for _, p := range l.parked {
+	for _, p := range l.pending {
 		if now.Sub(p.at) < s.cfg.Avoid {
 			return false
 		}
 	}
-	l.parked = nil
+	l.pending = nil
 	s.account(l)
 	if s.lacks[l.author] == l {
 		delete(s.lacks, l.author)
@@ -218,6 +218,6 @@ func (s *Schedule) forget(l *lack, now time.Time) bool {
 // see takes in what is held of the feed here.
 func (s *Schedule) see(l *lack, f crdt.Feed) {
 	l.next, l.branches = f.Next(), len(f.Branches)
-	l.parked = slices.DeleteFunc(l.parked, func(p stretch) bool { return p.next <= l.next })
+	l.pending = slices.DeleteFunc(l.pending, func(p stretch) bool { return p.next <= l.next })
 	s.account(l)
 }

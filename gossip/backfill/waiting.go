@@ -18,8 +18,8 @@ func (s *Schedule) Waiting(author crdt.Author, first, next uint64, bytes int, no
 		return
 	}
 	waiting := 0
-	for i := range l.parked {
-		p := &l.parked[i]
+	for i := range l.pending {
+		p := &l.pending[i]
 		if p.peer != nil {
 			continue
 		}
@@ -30,7 +30,7 @@ func (s *Schedule) Waiting(author crdt.Author, first, next uint64, bytes int, no
 		}
 	}
 	if waiting < maxWaiting {
-		l.parked = append(l.parked, stretch{from: first, next: next, bytes: int64(bytes), at: now})
+		l.pending = append(l.pending, stretch{from: first, next: next, bytes: int64(bytes), at: now})
 		s.account(l)
 	}
 }
@@ -38,7 +38,7 @@ func (s *Schedule) Waiting(author crdt.Author, first, next uint64, bytes int, no
 // Unwaited takes note that what was pushed of author and waited was not what it seemed to be.
 func (s *Schedule) Unwaited(author crdt.Author) {
 	if l := s.lacks[author]; l != nil {
-		l.parked = slices.DeleteFunc(l.parked, func(p stretch) bool { return p.peer == nil })
+		l.pending = slices.DeleteFunc(l.pending, func(p stretch) bool { return p.peer == nil })
 		s.account(l)
 	}
 }

@@ -8,40 +8,40 @@ import (
 )
 
 const (
-	// maxParked bounds the memory of the runs that wait for what they name, in bytes. Of the smallest ops it
+	// maxPending bounds the memory of the runs that wait for what they name, in bytes. Of the smallest ops it
 	// is twice the bytes, and no more of those are asked for than find room here.
-	maxParked = 16 << 20
-	// leastParked is what a run that waits counts for at least, in bytes, so that their number is
+	maxPending = 16 << 20
+	// leastPending is what a run that waits counts for at least, in bytes, so that their number is
 	// bounded too.
-	leastParked = 4 << 10
-	// parkedTime is how long one may wait; by then what it names has been asked for and has not come.
-	parkedTime = 30 * time.Second
-	// parkedSweep is how often those that have waited too long are looked for.
-	parkedSweep = time.Second
+	leastPending = 4 << 10
+	// pendingTime is how long one may wait; by then what it names has been asked for and has not come.
+	pendingTime = 30 * time.Second
+	// pendingSweep is how often those that have waited too long are looked for.
+	pendingSweep = time.Second
 )
 
-// parking keeps runs that arrived before the ops that they name, until those are there: stretches of
+// pendingRuns keeps runs that arrived before the ops that they name, until those are there: stretches of
 // a feed that come from several peers, pushes that overtook each other. Nothing in them has been
 // verified, so when it is full, the link that most of it came on makes room: a peer that sends runs
 // without end that cannot be placed pushes out its own. What goes will be asked for again.
-type parking struct {
-	waiting map[crdt.Author][]parked // by the first seq
-	links   map[*link]int            // bytes, by the link that they came on
+type pendingRuns struct {
+	waiting map[crdt.Author][]pendingRun // by the first seq
+	links   map[*link]int                // bytes, by the link that they came on
 	bytes   int
 	lost    map[crdt.Author]bool // whose runs were thrown away since this was last asked
 	swept   time.Time
 }
 
-// parked is a run that waits, and since when.
-type parked struct {
+// pendingRun is a run that waits, and since when.
+type pendingRun struct {
 	arrival
 	since time.Time
 }
 
-func (p parked) first() uint64 { return p.run.Ops[0].First }
+func (p pendingRun) first() uint64 { return p.run.Ops[0].First }
 
 // cost is what the run counts for: the memory that it keeps alive.
-func (p parked) cost() int { return max(p.size, leastParked) }
+func (p pendingRun) cost() int { return max(p.size, leastPending) }
 
 // mustWait reports whether a run cannot be placed in feed yet, which it tells without looking at the
 // ops that are held: it begins beyond the end of the feed. One that begins at a floor may.
@@ -49,15 +49,15 @@ func mustWait(feed crdt.Feed, run crdt.Run) bool {
 	return len(run.Leave.Bytes()) == 0 && run.Ops[0].First > feed.Next()
 }
 
-// park keeps an arrival.
-func (p *parking) park(a arrival, now time.Time) {
+// keep keeps an arrival.
+func (p *pendingRuns) keep(a arrival, now time.Time) {
 	a.waited = true
 	if p.waiting == nil {
-		p.waiting, p.links = make(map[crdt.Author][]parked), make(map[*link]int)
+		p.waiting, p.links = make(map[crdt.Author][]pendingRun), make(map[*link]int)
 	}
 	author, first := a.run.Author(), a.run.Ops[0].First
 	runs := p.waiting[author]
-	i, _ := slices.BinarySearchFunc(runs, first, func(w parked, first uint64) int {
+	i, _ := slices.BinarySearchFunc(runs, first, func(w pendingRun, first uint64) int {
 		if w.first() < first {
 			return -1
 		}
@@ -71,25 +71,25 @@ func (p *parking) park(a arrival, now time.Time) {
 			return // It waits already. From another peer it may be another: an id says nothing of the bodies.
 		}
 	}
-	w := parked{a, now}
+	w := pendingRun{a, now}
 	p.waiting[author] = slices.Insert(runs, i, w)
 	p.bytes += w.cost()
 	p.links[a.link] += w.cost()
-	if p.bytes > maxParked {
+	if p.bytes > maxPending {
 		p.makeRoom()
 	}
 }
 
 // makeRoom drops runs of the link with the most bytes, a sixteenth of all at a time, so that the next
 // so many find room at no cost. Of each feed the last go first.
-func (p *parking) makeRoom() {
+func (p *pendingRuns) makeRoom() {
 	var from *link
 	for l, bytes := range p.links {
 		if from == nil || bytes > p.links[from] {
 			from = l
 		}
 	}
-	excess := p.bytes - maxParked*15/16
+	excess := p.bytes - maxPending*15/16
 	for a, runs := range p.waiting {
 		for i := len(runs) - 1; i >= 0 && excess > 0; i-- {
 			if w := runs[i]; w.link == from {
@@ -98,7 +98,7 @@ func (p *parking) makeRoom() {
 				runs = slices.Delete(runs, i, i+1)
 			}
 		}
-		p.keep(a, runs)
+		p.set(a, runs)
 		if excess <= 0 {
 			return
 		}
@@ -106,7 +106,7 @@ func (p *parking) makeRoom() {
 }
 
 // remove takes note that a run waits no more.
-func (p *parking) remove(w parked) {
+func (p *pendingRuns) remove(w pendingRun) {
 	p.bytes -= w.cost()
 	if p.links[w.link] -= w.cost(); p.links[w.link] == 0 {
 		delete(p.links, w.link)
@@ -114,7 +114,7 @@ func (p *parking) remove(w parked) {
 }
 
 // lose takes note that a run is thrown away, unplaced.
-func (p *parking) lose(w parked) {
+func (p *pendingRuns) lose(w pendingRun) {
 	p.remove(w)
 	if p.lost == nil {
 		p.lost = make(map[crdt.Author]bool)
@@ -123,14 +123,14 @@ func (p *parking) lose(w parked) {
 }
 
 // takeLost returns whose runs were thrown away since the last call.
-func (p *parking) takeLost() map[crdt.Author]bool {
+func (p *pendingRuns) takeLost() map[crdt.Author]bool {
 	lost := p.lost
 	p.lost = nil
 	return lost
 }
 
-// keep replaces the runs of an author.
-func (p *parking) keep(a crdt.Author, runs []parked) {
+// set replaces the runs of an author.
+func (p *pendingRuns) set(a crdt.Author, runs []pendingRun) {
 	if len(runs) == 0 {
 		delete(p.waiting, a)
 		return
@@ -139,7 +139,7 @@ func (p *parking) keep(a crdt.Author, runs []parked) {
 }
 
 // placeable takes out the runs of an author that may be placed now that its feed has grown.
-func (p *parking) placeable(feed crdt.Feed) []arrival {
+func (p *pendingRuns) placeable(feed crdt.Feed) []arrival {
 	runs := p.waiting[feed.Author]
 	var ready []arrival
 	next := feed.Next()
@@ -148,29 +148,29 @@ func (p *parking) placeable(feed crdt.Feed) []arrival {
 		next = max(next, last.Next())
 		ready = append(ready, runs[0].arrival)
 		p.remove(runs[0])
-		runs[0] = parked{}
+		runs[0] = pendingRun{}
 		runs = runs[1:]
 	}
 	if len(ready) > 0 {
-		p.keep(feed.Author, runs)
+		p.set(feed.Author, runs)
 	}
 	return ready
 }
 
 // expire drops what has waited too long.
-func (p *parking) expire(now time.Time) {
-	if now.Sub(p.swept) < parkedSweep {
+func (p *pendingRuns) expire(now time.Time) {
+	if now.Sub(p.swept) < pendingSweep {
 		return
 	}
 	p.swept = now
 	for a, runs := range p.waiting {
-		runs = slices.DeleteFunc(runs, func(w parked) bool {
-			if now.Sub(w.since) < parkedTime {
+		runs = slices.DeleteFunc(runs, func(w pendingRun) bool {
+			if now.Sub(w.since) < pendingTime {
 				return false
 			}
 			p.lose(w)
 			return true
 		})
-		p.keep(a, runs)
+		p.set(a, runs)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // What waits is bounded in bytes and in number, and a link that fills it pushes out its own. In
 // system A what waited had no bound.
-func TestParkingIsBounded(t *testing.T) {
+func TestPendingIsBounded(t *testing.T) {
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	op := func(payload int) crdt.Op {
 		op, err := crdt.NewOp(key, crdt.Header{First: 100, Prev: crdt.OpID{1}, Clock: 1}, time.Now(),
@@ -26,13 +26,13 @@ func TestParkingIsBounded(t *testing.T) {
 		return arrival{link: l, run: crdt.Run{Ops: []crdt.Op{op}}, size: op.Size()}
 	}
 	honest, hostile := new(link), new(link)
-	var p parking
+	var p pendingRuns
 	now := time.Now()
 	const large = 512 << 10
 	for i := range 6 {
 		wanted := op(large)
 		wanted.First += uint64(i)
-		p.park(arrive(honest, wanted), now)
+		p.keep(arrive(honest, wanted), now)
 	}
 	small := op(1)
 	const sent = 50_000
@@ -43,12 +43,12 @@ func TestParkingIsBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.park(arrive(hostile, stray), now)
+		p.keep(arrive(hostile, stray), now)
 	}
-	if n := len(p.waiting); n > maxParked/leastParked || n < maxParked/leastParked/2 {
+	if n := len(p.waiting); n > maxPending/leastPending || n < maxPending/leastPending/2 {
 		t.Errorf("runs of %d authors wait", n)
 	}
-	if p.bytes > maxParked || p.links[honest] < 6*large || p.links[honest]+p.links[hostile] != p.bytes {
+	if p.bytes > maxPending || p.links[honest] < 6*large || p.links[honest]+p.links[hostile] != p.bytes {
 		t.Errorf("%d bytes wait: %d of the one, %d of the other", p.bytes, p.links[honest], p.links[hostile])
 	}
 	if lost := p.takeLost(); lost[small.Author] || len(lost) != sent-(len(p.waiting)-1) {
@@ -57,7 +57,7 @@ func TestParkingIsBounded(t *testing.T) {
 	if ready := p.placeable(crdt.Feed{Author: small.Author}); len(ready) != 0 {
 		t.Errorf("%d runs can be placed", len(ready))
 	}
-	p.expire(now.Add(parkedTime))
+	p.expire(now.Add(pendingTime))
 	if len(p.waiting) > 0 || len(p.links) > 0 || p.bytes != 0 {
 		t.Errorf("%d authors, %d links and %d bytes are left", len(p.waiting), len(p.links), p.bytes)
 	}
