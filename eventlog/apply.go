@@ -117,7 +117,7 @@ func (a *application) storeSome() error {
 	})
 	if damaged, ok := asDamaged(err); ok && !at.IsZero() {
 		// What holds one feed is damaged: the others go on. What was done so far is done again.
-		a.log.logger.Error("feed is damaged", "author", at, "error", damaged)
+		a.log.logger.Error("feed is damaged", "author", at, "err", damaged)
 		a.log.ShutAuthor(at, ShutDamaged)
 		return nil
 	}

@@ -148,7 +148,7 @@ func (l *Log) commitFailed(tx *writeTx, cause error) error {
 	if uncertain.NoRoom() {
 		l.setFull(tx, uncertain)
 	} else {
-		l.logger.Warn("commit failed, going on", "path", l.path, "error", cause)
+		l.logger.Warn("commit failed, going on", "path", l.path, "err", cause)
 	}
 	return uncertain
 }

@@ -189,6 +189,6 @@ func (k *keptElsewhere) close(ctx context.Context) {
 		return
 	}
 	if err := k.remember(ctx, k.cursor, nil); err != nil && !errors.Is(err, ErrClosed) {
-		k.log.logger.Warn("where a follower is was not kept", "follower", k.name, "error", err)
+		k.log.logger.Warn("where a follower is was not kept", "follower", k.name, "err", err)
 	}
 }

@@ -270,7 +270,7 @@ func (f *following) run(ctx context.Context) error {
 			if u, ok := errors.AsType[*UncertainError](err); ok && u.NoRoom() {
 				level = slog.LevelDebug // It may be so for long: see Health.
 			}
-			f.log.logger.Log(ctx, level, "commit of a follower failed, going on", "follower", f.name, "error", err)
+			f.log.logger.Log(ctx, level, "commit of a follower failed, going on", "follower", f.name, "err", err)
 			if err := f.pause(ctx, uncertain); err != nil && !errors.Is(err, errMoved) {
 				return err
 			}

@@ -119,7 +119,7 @@ func (f *following) narrow(ctx context.Context, b portion, failed *HandlerError)
 
 // note keeps a failure for who asks about the follower. The cursor stays.
 func (f *following) note(ctx context.Context, why Failure) error {
-	f.log.logger.Warn("follower has failed", "follower", f.name, "attempts", why.Attempts, "first", why.First, "last", why.Last, "error", why.Error)
+	f.log.logger.Warn("follower has failed", "follower", f.name, "attempts", why.Attempts, "first", why.First, "last", why.Last, "err", why.Error)
 	return f.log.Update(ctx, func(tx *Tx) error {
 		kept, found, err := tx.follower(f.name)
 		if err != nil || !found {

@@ -105,7 +105,7 @@ func (l *Log) indexStep(ctx context.Context, least uint64) (more bool, err error
 	if !errors.Is(err, errIndex) {
 		return more, err
 	}
-	l.logger.Warn("index is made anew", "path", l.path, "error", err)
+	l.logger.Warn("index is made anew", "path", l.path, "err", err)
 	return true, l.dropIndex(ctx)
 }
 

@@ -33,7 +33,7 @@ func (l *Log) indexWalk(q *Query, r *reading) walk {
 	})
 	if err != nil {
 		if _, damaged := asDamaged(err); damaged || errors.Is(err, errIndex) {
-			l.logger.Error("index is not used", "path", l.path, "error", err)
+			l.logger.Error("index is not used", "path", l.path, "err", err)
 		}
 		return nil // whatever else is wrong, the scan meets it
 	}

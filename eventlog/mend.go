@@ -26,7 +26,7 @@ func (l *Log) suspend(cause error) {
 	l.frozen, l.unsynced = fmt.Errorf("%w: %w", ErrReadOnly, cause), true
 	l.mu.Unlock()
 	l.ailing = true
-	l.logger.Error("the disk failed: the log is opened again and verified", "path", l.path, "error", cause)
+	l.logger.Error("the disk failed: the log is opened again and verified", "path", l.path, "err", cause)
 	l.markUnsynced()
 }
 
@@ -63,7 +63,7 @@ func (l *Log) mend() {
 			l.giveUp(err)
 			return
 		}
-		l.logger.Warn("the log cannot be opened again yet", "path", l.path, "error", err)
+		l.logger.Warn("the log cannot be opened again yet", "path", l.path, "err", err)
 		if full {
 			l.tellNoRoom(err)
 			l.queue.leave()
@@ -118,7 +118,7 @@ func (l *Log) exchange(fresh *Log) error {
 	l.swapping.Lock()
 	defer l.swapping.Unlock()
 	if err := l.guard(l.db.Close); err != nil {
-		l.logger.Warn("close the file", "path", l.path, "error", err)
+		l.logger.Warn("close the file", "path", l.path, "err", err)
 	}
 	var err error
 	for deadline := time.Now().Add(lockedFor); ; time.Sleep(lockPause) {
@@ -151,7 +151,7 @@ func (l *Log) giveUp(why error) {
 	l.mu.Lock()
 	l.frozen, l.broken = fmt.Errorf("%w: %w", ErrReadOnly, why), true
 	l.mu.Unlock()
-	l.logger.Error("log is read-only", "path", l.path, "error", why)
+	l.logger.Error("log is read-only", "path", l.path, "err", why)
 }
 
 // tellNoRoom has everything that writes told that there is no room.

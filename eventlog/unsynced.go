@@ -12,7 +12,7 @@ import (
 // either, the next start does not know: it finds what a crash leaves.
 func (l *Log) markUnsynced() {
 	if err := os.WriteFile(l.unsyncedPath(), []byte("a sync of quipu.db failed; it is verified before anything is written to it, and then this file is removed\n"), 0o600); err != nil {
-		l.logger.Error("mark file as unsynced", "path", l.unsyncedPath(), "error", err)
+		l.logger.Error("mark file as unsynced", "path", l.unsyncedPath(), "err", err)
 	}
 }
 

@@ -102,7 +102,7 @@ func (w *writer) write(ctx context.Context, b *batch, retried func()) error {
 		}
 		b.uncertain = err
 		retried()
-		w.logger.Warn("a batch may not be durable, trying again", "bridge", w.name, "events", len(b.items), "last", b.last, "error", err)
+		w.logger.Warn("a batch may not be durable, trying again", "bridge", w.name, "events", len(b.items), "last", b.last, "err", err)
 		if err := sleep(ctx, wait/2+randv2.N(wait/2+1)); err != nil {
 			return err
 		}

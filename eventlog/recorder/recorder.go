@@ -187,7 +187,7 @@ func (r *Recorder) toSpill(it *item, counted func() error) error {
 func (r *Recorder) syncSpill() {
 	if err := r.spill.sync(); err != nil {
 		r.stats.Failed++
-		r.cfg.Logger.Warn("sync spill: a power cut may lose what was spilled", "recorder", r.cfg.Name, "dir", r.cfg.Dir, "error", err)
+		r.cfg.Logger.Warn("sync spill: a power cut may lose what was spilled", "recorder", r.cfg.Name, "dir", r.cfg.Dir, "err", err)
 	}
 }
 

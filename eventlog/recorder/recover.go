@@ -93,7 +93,7 @@ func (r *Recorder) begin(incarnation string) error {
 		r.stats.Recovered = r.spill.waiting.events()
 		r.signal()
 		if err := r.spill.files.sweep(r.session, r.spill); err != nil {
-			r.cfg.Logger.Warn("remove files of an earlier run", "recorder", r.cfg.Name, "error", err)
+			r.cfg.Logger.Warn("remove files of an earlier run", "recorder", r.cfg.Name, "err", err)
 		}
 	}
 	return nil

@@ -136,7 +136,7 @@ func (r *Recorder) failedOnce(err error) {
 	r.stats.Failed++
 	waiting := r.buffer.events
 	r.mu.Unlock()
-	r.cfg.Logger.Warn("flush failed; what waits is kept", "recorder", r.cfg.Name, "waiting", waiting, "error", err)
+	r.cfg.Logger.Warn("flush failed; what waits is kept", "recorder", r.cfg.Name, "waiting", waiting, "err", err)
 }
 
 // backoff returns how long to wait after a number of failures in a row: RetryMin doubled as often, up
