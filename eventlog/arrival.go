@@ -14,7 +14,7 @@ type arrivalWalk struct {
 	// from ≤ offset < to is what was not read yet.
 	from, to uint64
 	// missing, unless it is nil, is told of offsets without an arrival, in order.
-	missing func(gap)
+	missing func(hole)
 }
 
 func newArrivalWalk(f *filter, reverse bool, after *mark, bound uint64) *arrivalWalk {
@@ -45,7 +45,7 @@ func (w *arrivalWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 		}
 	}
 	if c.err == nil && w.reverse {
-		c.err = w.hole(tx, k, w.from, w.to) // before the first arrival
+		c.err = w.passHole(tx, k, w.from, w.to) // before the first arrival
 	}
 	return false, c.err
 }
@@ -72,24 +72,24 @@ func (w *arrivalWalk) step(c *arrivalCursor) bool {
 // upTo looks for a hole between what was read and the next arrival.
 func (w *arrivalWalk) upTo(tx *readTx, k *chunk, a arrival) error {
 	if w.reverse {
-		return w.hole(tx, k, a.Offset+a.Count, w.to)
+		return w.passHole(tx, k, a.Offset+a.Count, w.to)
 	}
-	return w.hole(tx, k, w.from, min(a.Offset, w.to))
+	return w.passHole(tx, k, w.from, min(a.Offset, w.to))
 }
 
-// gapOf returns the gap of a feed before the op that arrived.
-func gapOf(a arrival, m crdt.Missed) gap {
-	return gap{author: a.Author, seq: m.From, from: a.Offset, to: a.Offset, missed: m.To - m.From}
+// holeOf returns the hole of a feed before the op that arrived.
+func holeOf(a arrival, m crdt.Missed) hole {
+	return hole{author: a.Author, seq: m.From, from: a.Offset, to: a.Offset, missed: m.To - m.From}
 }
 
-// hole returns the error that ends the reading where the offsets from ≤ offset < next have no arrival:
+// passHole returns the error that ends the reading where the offsets from ≤ offset < next have no arrival:
 // their ops were pruned. Where none ever was, that is damage.
-func (w *arrivalWalk) hole(tx *readTx, k *chunk, from, next uint64) error {
+func (w *arrivalWalk) passHole(tx *readTx, k *chunk, from, next uint64) error {
 	if from < next && tx.cut == 0 {
 		return damagedArrival(from, fmt.Errorf("%w, and nothing was ever pruned", errMissing))
 	}
 	if from < next && w.missing != nil {
-		w.missing(gap{from: from, to: next})
+		w.missing(hole{from: from, to: next})
 		return nil
 	}
 	if from >= next || !k.gone.prunedBy(tx.cut) {
@@ -124,7 +124,7 @@ func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, c *arrivalCurs
 		return damagedArrival(a.Offset, fmt.Errorf("its op has the offset %d", f.c.offset()))
 	}
 	if m, found := f.missedBefore(a.Key); found && w.missing != nil && from == a.Offset {
-		w.missing(gapOf(a, m))
+		w.missing(holeOf(a, m))
 	}
 	op, _, err := f.read(k, f.c)
 	if err != nil {

@@ -308,7 +308,7 @@ func TestEntryJSONRoundTrip(t *testing.T) {
 	}
 }
 
-// An op that is gone from the file is damage in every order, never a silent gap; what stands before it
+// An op that is gone from the file is damage in every order, and nothing is left out in silence; what stands before it
 // is read all the same.
 func TestMissingOpIsDamage(t *testing.T) {
 	for missing := range 6 {

@@ -56,21 +56,21 @@ func (f *following) deadline(b *portion, is time.Time) time.Time {
 }
 
 // take moves what the source has into the batch until that is full, which it reports. The batch is full
-// before a gap, too, unless it begins with it.
+// before a hole, too, unless it begins with it.
 func (f *following) take(ctx context.Context, b *portion) (full bool, err error) {
 	s := &f.source
 	b.entries = slices.Grow(b.entries, min(len(s.pending), f.cfg.MaxEntries-len(b.entries)))
 	for !full && !s.empty() {
-		if g, found := s.gap(); found {
+		if h, found := s.hole(); found {
 			if len(b.entries) > 0 {
 				full = true
 				break
 			}
-			if err := f.behind(ctx, g); err != nil {
+			if err := f.behind(ctx, h); err != nil {
 				return false, err
 			}
-			b.trimmed += g.count()
-			s.gaps = s.gaps[1:]
+			b.trimmed += h.count()
+			s.holes = s.holes[1:]
 			continue
 		}
 		e := &s.pending[0]
@@ -89,34 +89,34 @@ func (f *following) take(ctx context.Context, b *portion) (full bool, err error)
 
 // behind decides what a follower does that stands before entries that are gone: it goes on behind them
 // if it was told to, else it ends.
-func (f *following) behind(ctx context.Context, g gap) error {
+func (f *following) behind(ctx context.Context, h hole) error {
 	if f.cfg.SkipTrimmed {
-		f.log.logger.Warn("follower skips what was trimmed", "follower", f.name, "offset", g.from, "entries", g.count())
+		f.log.logger.Warn("follower skips what was trimmed", "follower", f.name, "offset", h.from, "entries", h.count())
 		return nil
 	}
-	if g.missed > 0 {
-		told, err := f.told(g)
+	if h.missed > 0 {
+		told, err := f.told(h)
 		if told || err != nil {
 			return err
 		}
 	}
-	gone, err := f.log.trimmed(ctx, g)
+	gone, err := f.log.trimmed(ctx, h)
 	if err != nil {
 		return err
 	}
-	why := Failure{Error: gone.Error(), Time: f.log.cfg.Now(), Attempts: 1, First: g.from, Last: max(g.from+1, gone.Offset) - 1, Missed: g.missed > 0}
+	why := Failure{Error: gone.Error(), Time: f.log.cfg.Now(), Attempts: 1, First: h.from, Last: max(h.from+1, gone.Offset) - 1, Missed: h.missed > 0}
 	if err := f.note(ctx, why); err != nil {
 		return err
 	}
 	return gone
 }
 
-// told reports whether the follower was told of a gap before it ended the last time.
-func (f *following) told(g gap) (told bool, err error) {
+// told reports whether the follower was told of a hole before it ended the last time.
+func (f *following) told(h hole) (told bool, err error) {
 	err = f.log.view(func(tx *readTx) error {
 		known, _, err := tx.follower(f.name)
 		why := known.record.Failure
-		told = why != nil && why.Missed && why.First == g.from
+		told = why != nil && why.Missed && why.First == h.from
 		return err
 	})
 	return told, err

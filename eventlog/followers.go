@@ -228,9 +228,9 @@ func (l *Log) skip(ctx context.Context, name string, n uint64) (skipped uint64, 
 // skip passes n entries, or all that there are, and whatever is trimmed before them.
 func (s *source) skip(ctx context.Context, n uint64) (skipped, trimmed uint64, err error) {
 	for more := true; skipped < n; {
-		if g, found := s.gap(); found {
-			trimmed += g.count()
-			s.gaps = s.gaps[1:]
+		if h, found := s.hole(); found {
+			trimmed += h.count()
+			s.holes = s.holes[1:]
 			continue
 		}
 		if len(s.pending) > 0 {

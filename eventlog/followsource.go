@@ -16,10 +16,10 @@ type source struct {
 
 	reading *reading
 	// at is how far the log was read: all below it was left out by the filter, taken, or stands in
-	// pending or gaps, both in order of offset.
+	// pending or holes, both in order of offset.
 	at      uint64
 	pending []Entry
-	gaps    []gap
+	holes   []hole
 	err     error // what the reading has met behind them
 }
 
@@ -29,7 +29,7 @@ func (s *source) close() {
 		s.reading.close()
 		s.reading = nil
 	}
-	s.pending, s.gaps, s.err = nil, nil, nil
+	s.pending, s.holes, s.err = nil, nil, nil
 }
 
 // seek makes the source go on at offset.
@@ -38,28 +38,28 @@ func (s *source) seek(offset uint64) {
 	s.at = offset
 }
 
-// passed returns the offset of the first entry or gap that was not taken.
+// passed returns the offset of the first entry or hole that was not taken.
 func (s *source) passed() uint64 {
 	at := s.at
 	if len(s.pending) > 0 {
 		at = min(at, s.pending[0].Offset)
 	}
-	if len(s.gaps) > 0 {
-		at = min(at, s.gaps[0].from)
+	if len(s.holes) > 0 {
+		at = min(at, s.holes[0].from)
 	}
 	return at
 }
 
-// gap returns what is gone where the source stands.
-func (s *source) gap() (g gap, found bool) {
-	if len(s.gaps) == 0 || len(s.pending) > 0 && s.pending[0].Offset < s.gaps[0].from {
-		return gap{}, false
+// hole returns what is gone where the source stands.
+func (s *source) hole() (h hole, found bool) {
+	if len(s.holes) == 0 || len(s.pending) > 0 && s.pending[0].Offset < s.holes[0].from {
+		return hole{}, false
 	}
-	return s.gaps[0], true
+	return s.holes[0], true
 }
 
 // empty reports whether all that was read is taken.
-func (s *source) empty() bool { return len(s.pending) == 0 && len(s.gaps) == 0 }
+func (s *source) empty() bool { return len(s.pending) == 0 && len(s.holes) == 0 }
 
 // read reads a chunk on, once the source is empty, and reports whether there may be more in the log. Of
 // what is damaged it gives first what is whole.
@@ -76,7 +76,7 @@ func (s *source) read(ctx context.Context) (more bool, err error) {
 		}
 	}
 	r, walk := s.reading, s.reading.walk.(*arrivalWalk)
-	s.pending, s.gaps = s.pending[:0], s.gaps[:0]
+	s.pending, s.holes = s.pending[:0], s.holes[:0]
 	r.chunk.reset()
 	err = s.log.view(func(tx *readTx) error {
 		more, err = walk.fill(tx, &r.chunk)
@@ -109,7 +109,7 @@ func (s *source) begin() error {
 	if err != nil {
 		return err
 	}
-	r.walk.(*arrivalWalk).missing = func(g gap) { s.gaps = append(s.gaps, g) }
+	r.walk.(*arrivalWalk).missing = func(h hole) { s.holes = append(s.holes, h) }
 	s.reading = r
 	return nil
 }
@@ -121,7 +121,7 @@ func (s *source) decode(behind error) error {
 	r, size := s.reading, 0
 	_, err := r.drain(func(e Entry) bool {
 		if e.Gone > 0 {
-			s.gaps = append(s.gaps, gap{author: e.Author, seq: e.Seq, from: e.Offset, to: e.Offset + e.Gone})
+			s.holes = append(s.holes, hole{author: e.Author, seq: e.Seq, from: e.Offset, to: e.Offset + e.Gone})
 			return true
 		}
 		if s.by == "" || e.Author != s.log.author || e.Header(HeaderBy) != s.by {
@@ -130,7 +130,7 @@ func (s *source) decode(behind error) error {
 		}
 		return true
 	})
-	slices.SortFunc(s.gaps, func(a, b gap) int { return cmp.Compare(a.from, b.from) })
+	slices.SortFunc(s.holes, func(a, b hole) int { return cmp.Compare(a.from, b.from) })
 	if size < chunkSize/2 {
 		for i := range s.pending {
 			s.pending[i] = s.pending[i].Clone()

@@ -26,7 +26,7 @@ func newAway(t *testing.T) (author crdt.Author, away *keeper) {
 	return k.Author(), away
 }
 
-// TestANodeThatWasAwayWhileOthersPrunedKnowsWhatItLacks: a gap in the middle of a feed is told by name.
+// TestANodeThatWasAwayWhileOthersPrunedKnowsWhatItLacks: what is missing in the middle of a feed is told by name.
 func TestANodeThatWasAwayWhileOthersPrunedKnowsWhatItLacks(t *testing.T) {
 	author, away := newAway(t)
 	want := eventlog.TrimmedError{
@@ -58,7 +58,7 @@ func TestANodeThatWasAwayWhileOthersPrunedKnowsWhatItLacks(t *testing.T) {
 }
 
 // TestAFollowerIsToldOfWhatNeverCame follows at a node that was away. It is told once, by an error, and what
-// would show the gap is not pruned before it was.
+// would show it is not pruned before it was.
 func TestAFollowerIsToldOfWhatNeverCame(t *testing.T) {
 	author, away := newAway(t)
 	var seqs []uint64
@@ -72,7 +72,7 @@ func TestAFollowerIsToldOfWhatNeverCame(t *testing.T) {
 		})
 	}
 	if err := follow(5, eventlog.FollowConfig{}, "f"); err != nil || len(seqs) != 5 {
-		t.Fatalf("before the gap: %v, %v", seqs, err)
+		t.Fatalf("before what is missing: %v, %v", seqs, err)
 	}
 	if report := away.trim(eventlog.TrimOptions{}); report.Pruned.Ops > 0 || len(report.Held) != 1 || report.Held[0].Name != "f" {
 		t.Errorf("a trim before it was told: %+v", report)

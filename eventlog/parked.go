@@ -266,7 +266,7 @@ func (l *Log) replayOne(ctx context.Context, name string, p ParkedEntry, handle 
 
 // parkedEntry reads the entry that is parked, or says that it is gone.
 func (l *Log) parkedEntry(ctx context.Context, p ParkedEntry) (found Entry, err error) {
-	g := gap{author: p.Author, seq: p.Seq, from: p.Offset, to: p.Offset + 1}
+	h := hole{author: p.Author, seq: p.Seq, from: p.Offset, to: p.Offset + 1}
 	s := source{log: l, query: Query{Order: Arrival, Authors: []crdt.Author{p.Author}}, at: p.Offset}
 	defer s.close()
 	for more := true; more && s.empty(); {
@@ -277,7 +277,7 @@ func (l *Log) parkedEntry(ctx context.Context, p ParkedEntry) (found Entry, err 
 	if len(s.pending) > 0 && s.pending[0].Offset == p.Offset && s.pending[0].Op == p.Op {
 		return s.pending[0].Clone(), nil
 	}
-	gone, err := l.trimmed(ctx, g)
+	gone, err := l.trimmed(ctx, h)
 	if err != nil {
 		return Entry{}, err
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // Tail reads the entries that the query takes in arrival order, from FromOffset on, and then waits for
-// new ones, without a gap and without repeating any, until ctx ends; with FromOffset [Now] it yields
+// new ones, without missing any and without repeating any, until ctx ends; with FromOffset [Now] it yields
 // new ones only. Whether an entry is disputed is as it stood when the entry was read.
 //
 // A slow loop holds nothing up and loses nothing: what arrives meanwhile is read from the file when the
