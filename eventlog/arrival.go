@@ -17,7 +17,7 @@ type arrivalWalk struct {
 	missing func(hole)
 }
 
-func newArrivalWalk(f *filter, reverse bool, after *mark, bound uint64) *arrivalWalk {
+func newArrivalWalk(f *filter, reverse bool, after *pageEnd, bound uint64) *arrivalWalk {
 	w := &arrivalWalk{filter: f, reverse: reverse, from: f.fromOffset, to: bound}
 	if after != nil {
 		if reverse {

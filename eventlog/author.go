@@ -9,7 +9,7 @@ import (
 type authorWalk struct {
 	filter  *filter
 	reverse bool
-	after   *mark // where the page before ended, until the walk has come to that feed
+	after   *pageEnd // where the page before ended, until the walk has come to that feed
 	author  crdt.Author
 	begun   bool // author was walked, or is being walked
 	feed    feedWalk
@@ -22,7 +22,7 @@ type feedWalk interface {
 	fill(tx *readTx, k *chunk) (done bool, err error)
 }
 
-func newAuthorWalk(f *filter, reverse bool, after *mark) *authorWalk {
+func newAuthorWalk(f *filter, reverse bool, after *pageEnd) *authorWalk {
 	return &authorWalk{filter: f, reverse: reverse, after: after}
 }
 
@@ -187,7 +187,7 @@ type descent struct {
 }
 
 // begin finds the chains that reach the seq where the page before ended, or else all heads.
-func (d *descent) begin(tx *readTx, after *mark) error {
+func (d *descent) begin(tx *readTx, after *pageEnd) error {
 	d.awaited.less = func(a, b crdt.Head) bool { return a.Compare(b) > 0 }
 	for _, b := range d.feed.Branches {
 		if after == nil || b.Head.Next <= after.seq {

@@ -33,7 +33,7 @@ func (t tip) compare(o tip) int {
 type causalWalk struct {
 	filter  *filter
 	reverse bool
-	after   *mark // where the page before ended
+	after   *pageEnd // where the page before ended
 	tips    heap[tip]
 	author  crdt.Author // the last one whose tips were found
 	begun   bool
@@ -45,7 +45,7 @@ type causalWalk struct {
 // tipsPerFill bounds the feeds whose tips one transaction looks for.
 const tipsPerFill = 512
 
-func newCausalWalk(f *filter, reverse bool, after *mark) *causalWalk {
+func newCausalWalk(f *filter, reverse bool, after *pageEnd) *causalWalk {
 	w := &causalWalk{filter: f, reverse: reverse, after: after, merger: newMerger(reverse), feeds: make(openFeeds)}
 	w.tips.less = func(a, b tip) bool { return a.compare(b) < 0 }
 	if reverse {
@@ -237,7 +237,7 @@ func (w *causalWalk) findTipsOf(tx *readTx, k *chunk, f *openFeed) error {
 	return nil
 }
 
-// findTipAfter finds the last op whose clock does not pass that of the mark, where the feed is one
+// findTipAfter finds the last op whose clock does not pass that of the page before, where the feed is one
 // chain: all that comes before it has been read. It reports whether that is where to begin.
 func (w *causalWalk) findTipAfter(tx *readTx, k *chunk, f *openFeed) (done bool, err error) {
 	if !w.reverse && !slices.ContainsFunc(f.feed.Branches, func(b crdt.Branch) bool { return b.Clock >= w.after.clock }) {
@@ -268,12 +268,12 @@ func (w *causalWalk) findTipAfter(tx *readTx, k *chunk, f *openFeed) (done bool,
 		}
 	}
 	if found.ID.IsZero() {
-		// The mark lies before the feed: all of it is to be read, or with reverse nothing. Where it was
+		// The page ended before the feed: all of it is to be read, or with reverse nothing. Where it was
 		// pruned, something may have stood between.
 		return w.reverse, tx.pruneOvertakes(k, f.feed, 0)
 	}
 	if w.reverse && forked && found.Next() >= fork {
-		return false, nil // the branches may go on below the mark too
+		return false, nil // the branches may go on below that too
 	}
 	w.push(found)
 	return true, nil

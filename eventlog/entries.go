@@ -95,10 +95,10 @@ type reading struct {
 	order   Order
 	reverse bool
 	filter  filter
-	after   *mark // entries up to here were on pages before this one; nil once one was met that was not
+	after   *pageEnd // entries up to here were on pages before this one; nil once one was met that was not
 	walk    walk
 	chunk   chunk
-	self    token // less the mark
+	self    token // less its end
 	ahead   *readAhead
 }
 
@@ -138,7 +138,7 @@ func (l *Log) newReadingSince(q Query, sweep *uint64) (*reading, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.self.bound, r.self.sweep, r.after = t.bound, t.sweep, &t.mark
+		r.self.bound, r.self.sweep, r.after = t.bound, t.sweep, &t.end
 	}
 	r.chunk = chunk{
 		bound: r.self.bound, room: bufferSize, disputed: q.Disputed,
@@ -166,7 +166,7 @@ func (r *reading) close() { r.ahead.close() }
 // token returns the token of the page that begins after last.
 func (r *reading) token(last *Entry) string {
 	t := r.self
-	t.mark = markOf(last, r.reverse)
+	t.end = pageEndOf(last, r.reverse)
 	return t.encode()
 }
 

@@ -35,13 +35,13 @@ func TestBranchBelowAFloorDisputesNothingAbove(t *testing.T) {
 	}
 	give(trunk...)
 	give(branch)
-	wantMarks(t, l, set)
+	wantDisputed(t, l, set)
 	_, page, err := l.Page(t.Context(), eventlog.Query{Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	give(floor, last)
-	wantMarks(t, l, set)
+	wantDisputed(t, l, set)
 	for e, err := range l.Entries(t.Context(), eventlog.Query{}) {
 		if err != nil || e.Disputed != (e.Seq > 0 && e.Seq < 3) {
 			t.Errorf("entry %s: %v", e.Place(), err)
@@ -59,8 +59,8 @@ func TestBranchBelowAFloorDisputesNothingAbove(t *testing.T) {
 	}
 }
 
-// wantMarks compares what is disputed in the log, in every order, with what is in the set.
-func wantMarks(t *testing.T, l *eventlog.Log, set *crdt.Set) {
+// wantDisputed compares what is disputed in the log, in every order, with what is in the set.
+func wantDisputed(t *testing.T, l *eventlog.Log, set *crdt.Set) {
 	t.Helper()
 	want := make(map[string]bool)
 	for e, err := range set.Entries() {

@@ -17,7 +17,7 @@ type sortedWalk struct {
 	filter  *filter
 	order   Order
 	reverse bool
-	after   *mark
+	after   *pageEnd
 	plan    plan
 	scan    *arrivalWalk // of what the index has not reached; nil once all is found
 	ops     []foundOp

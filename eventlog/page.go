@@ -63,8 +63,8 @@ func (e *PageError) Error() string {
 	return "not a page token"
 }
 
-// mark is where a page ended: everything that any order needs to go on after that entry.
-type mark struct {
+// pageEnd is where a page ended: everything that any order needs to go on after that entry.
+type pageEnd struct {
 	author crdt.Author
 	seq    uint64
 	op     crdt.OpID
@@ -72,18 +72,18 @@ type mark struct {
 	offset uint64
 }
 
-// markOf returns the mark of a page that ended with e. What is gone is passed as a whole.
-func markOf(e *Entry, reverse bool) mark {
+// pageEndOf returns the end of a page whose last entry is e. What is gone is passed as a whole.
+func pageEndOf(e *Entry, reverse bool) pageEnd {
 	passed := uint64(0)
 	if e.Gone > 0 && !reverse {
 		passed = e.Gone - 1
 	}
-	return mark{author: e.Author, seq: e.Seq + passed, op: e.Op, clock: e.Clock, offset: e.Offset + passed}
+	return pageEnd{author: e.Author, seq: e.Seq + passed, op: e.Op, clock: e.Clock, offset: e.Offset + passed}
 }
 
-// compare compares e with the mark in the given order.
-func (m *mark) compare(order Order, e *Entry) int {
-	at := Entry{Entry: crdt.Entry{Author: m.author, Seq: m.seq, Op: m.op, Clock: m.clock}, Offset: m.offset}
+// compare compares e with where the page ended in the given order.
+func (p *pageEnd) compare(order Order, e *Entry) int {
+	at := Entry{Entry: crdt.Entry{Author: p.author, Seq: p.seq, Op: p.op, Clock: p.clock}, Offset: p.offset}
 	return compareIn(order, e, &at)
 }
 
@@ -92,14 +92,14 @@ func (m *mark) compare(order Order, e *Entry) int {
 //	version 1 │ node 8 │ incarnation 16 │ query 16 │ bound 8 │ sweep 8 │ author 32 │ seq 8 │ op 32 │ clock 8 │ offset 8
 //
 // node is the beginning of the node's author, query the hash of the query with its order, bound the
-// arrival offset at which the snapshot ends, sweep the last sweep before it; the rest is the mark.
+// arrival offset at which the snapshot ends, sweep the last sweep before it; the rest is where the page ended.
 type token struct {
 	node        [8]byte
 	incarnation [16]byte
 	query       [16]byte
 	bound       uint64
 	sweep       uint64
-	mark        mark
+	end         pageEnd
 }
 
 const (
@@ -115,11 +115,11 @@ func (t *token) encode() string {
 	b = append(b, t.query[:]...)
 	b = binary.BigEndian.AppendUint64(b, t.bound)
 	b = binary.BigEndian.AppendUint64(b, t.sweep)
-	b = append(b, t.mark.author[:]...)
-	b = binary.BigEndian.AppendUint64(b, t.mark.seq)
-	b = append(b, t.mark.op[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(t.mark.clock))
-	b = binary.BigEndian.AppendUint64(b, t.mark.offset)
+	b = append(b, t.end.author[:]...)
+	b = binary.BigEndian.AppendUint64(b, t.end.seq)
+	b = append(b, t.end.op[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(t.end.clock))
+	b = binary.BigEndian.AppendUint64(b, t.end.offset)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
@@ -145,7 +145,7 @@ func parseToken(s string) (token, error) {
 	number := func() uint64 { return binary.BigEndian.Uint64(take(8)) }
 	return token{
 		node: [8]byte(take(8)), incarnation: [16]byte(take(16)), query: [16]byte(take(16)), bound: number(), sweep: number(),
-		mark: mark{author: crdt.Author(take(32)), seq: number(), op: crdt.OpID(take(32)), clock: crdt.Clock(number()), offset: number()},
+		end: pageEnd{author: crdt.Author(take(32)), seq: number(), op: crdt.OpID(take(32)), clock: crdt.Clock(number()), offset: number()},
 	}, nil
 }
 
@@ -160,7 +160,7 @@ func (t *token) fits(want *token) error {
 		reason = "incarnation"
 	case t.query != want.query:
 		reason = "query"
-	case t.bound > want.bound || t.sweep > want.sweep || t.mark.offset >= t.bound || t.mark.seq >= crdt.MaxSeq:
+	case t.bound > want.bound || t.sweep > want.sweep || t.end.offset >= t.bound || t.end.seq >= crdt.MaxSeq:
 		reason = "bound"
 	default:
 		return nil

@@ -91,7 +91,7 @@ type gonePolicy struct {
 	want  Gone
 	sweep uint64 // the last when the reading began
 	// after is where the page before ended, nil for none; reverse says in which direction.
-	after   *mark
+	after   *pageEnd
 	reverse bool
 	from    uint64 // offsets below it are not asked for
 	// arrivals says that the reading goes forward along the arrivals.
