@@ -86,7 +86,7 @@ func (l *Log) publish(tx *writeTx) (forked []crdt.Author) {
 	l.state.digest = l.state.digest.WithAll(heads)
 	l.state.next = tx.next
 	if tx.added > 0 {
-		l.state.arrives(tx.now, tx.mark)
+		l.state.arrives(tx.now, tx.began)
 	}
 	l.state.sweep = max(l.state.sweep, tx.swept)
 	l.state.clockAt(tx.now)

@@ -62,12 +62,12 @@ var (
 	bucketArrivals  = []byte("arrivals")
 	bucketFollowers = []byte("followers")
 	bucketState     = []byte("state")
-	bucketMarks     = []byte("marks")
+	bucketTimes     = []byte("marks")
 	bucketParked    = []byte("parked")
 	bucketIndex     = []byte("index")
 	firstBuckets    = [][]byte{bucketMeta, bucketOps, bucketFeeds, bucketArrivals, bucketFollowers, bucketState}
 	// laterBuckets came after the first files: where they are missing they are made when it is opened.
-	laterBuckets = [][]byte{bucketMarks, bucketParked, bucketIndex}
+	laterBuckets = [][]byte{bucketTimes, bucketParked, bucketIndex}
 
 	metaFormat       = []byte("format")
 	metaLog          = []byte("log")

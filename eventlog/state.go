@@ -26,9 +26,9 @@ type state struct {
 	trimmed, pruned, cut uint64
 	// sweep numbers the transactions that forgot something; 0 before there was one.
 	sweep uint64
-	// mark is the last time that is on record for an offset, see marks.go; zero before there is one. By
+	// began is the last time that is on record for an offset, see times.go; zero before there is one. By
 	// arrived all that is held had arrived.
-	mark, arrived time.Time
+	began, arrived time.Time
 }
 
 func newState() state {
@@ -152,6 +152,6 @@ func load(tx *readTx) (state, error) {
 	if s.sweep, err = tx.sweep(); err != nil {
 		return s, err
 	}
-	s.mark, err = tx.lastMark()
+	s.began, err = tx.lastTime()
 	return s, err
 }

@@ -30,7 +30,7 @@ type writeTx struct {
 	draftBytes int
 	places     []crdt.Place // of what was appended
 	floor      uint64       // that the next op signs; 0 for the one of the op before it
-	mark       time.Time    // that was put; zero for none
+	began      time.Time    // when this transaction has begun a stretch, see times.go; zero if it has not
 	swept      uint64       // the number of this transaction as a sweep; 0 when it is none
 	genesis    *crdt.Genesis
 	// second and older are of ops of our own that were not written here, the one beside ours, the other
@@ -170,7 +170,7 @@ func (tx *writeTx) finish() error {
 	if _, err := tx.seal(); err != nil {
 		return err
 	}
-	if err := tx.putMark(); err != nil {
+	if err := tx.putTime(); err != nil {
 		return err
 	}
 	if len(tx.changed) == 0 {

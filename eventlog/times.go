@@ -21,23 +21,23 @@ func (p TrimPolicy) stretch() time.Duration {
 	return min(max(p.MinAge/8, shortestStretch), longestStretch)
 }
 
-// The marks say at which time of this node's wall clock an offset was given. They tell how long an op
+// The times say when an offset was given, by this node's wall clock. They tell how long an op
 // has been here, which counts where its own clock says more: that is its writer's word.
 //
 //	offsets   0 … 99 │ 100 … 170 │ 171 …
-//	mark           at 100          at 171
+//	time           of 100          of 171
 //	began          10:40           14:05      when the stretch begins
 //	ended          10:31           11:40      when the one before it had its last arrival
 //
-// So what lies in a stretch came between its beginning and the end that the next mark names.
+// So what lies in a stretch came between its beginning and the end that the next time names.
 
-// arrivalMark is the value of one: two times in milliseconds since 1970. Marks of older files have the first alone,
-// which stands for both.
-type arrivalMark struct{ began, ended time.Time }
+// arrivalTime is the value of one, in milliseconds since 1970. Those of older files have the first alone, which
+// stands for both.
+type arrivalTime struct{ began, ended time.Time }
 
-// putMark begins a stretch with the first entry of this transaction, if the last one has lasted long enough
+// putTime begins a stretch with the first entry of this transaction, if the last one has lasted long enough
 // or the wall clock was set back behind its beginning.
-func (tx *writeTx) putMark() error {
+func (tx *writeTx) putTime() error {
 	last, arrived := tx.log.lastArrival()
 	since := tx.now.Sub(last)
 	if tx.added == 0 || since >= 0 && since < tx.log.cfg.Trim.stretch() {
@@ -49,25 +49,25 @@ func (tx *writeTx) putMark() error {
 	k := encodeOffset(tx.readTx.next)
 	v := binary.BigEndian.AppendUint64(nil, uint64(tx.now.UnixMilli()))
 	v = binary.BigEndian.AppendUint64(v, uint64(arrived.UnixMilli()))
-	if err := tx.tree(bucketMarks).packed().put(k[:], v); err != nil {
-		return fmt.Errorf("store mark: %w", err)
+	if err := tx.tree(bucketTimes).packed().put(k[:], v); err != nil {
+		return fmt.Errorf("store time: %w", err)
 	}
-	tx.mark = tx.now
+	tx.began = tx.now
 	return nil
 }
 
-// lastArrival returns when the last stretch began, and a time by which all that is held had arrived. Both are
-// zero where nothing was marked.
+// lastArrival returns when the last stretch began, zero before there is one, and a time by which all that is
+// held had arrived.
 func (l *Log) lastArrival() (began, arrived time.Time) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.state.mark, l.state.arrived
+	return l.state.began, l.state.arrived
 }
 
-// arrives takes note that a transaction of now has added ops, and begun a stretch if mark is not zero.
-func (s *state) arrives(now, mark time.Time) {
-	if !mark.IsZero() {
-		s.mark, s.arrived = mark, mark
+// arrives takes note that a transaction of now has added ops, and begun a stretch if began is not zero.
+func (s *state) arrives(now, began time.Time) {
+	if !began.IsZero() {
+		s.began, s.arrived = began, began
 	}
 	if now.After(s.arrived) {
 		s.arrived = now
@@ -77,19 +77,19 @@ func (s *state) arrives(now, mark time.Time) {
 // arrivedBy sets by when all that is held had arrived, of a log that is opened at now.
 func (s *state) arrivedBy(now time.Time) {
 	s.arrived = now
-	if end := s.mark.Add(longestStretch); !s.mark.IsZero() && end.Before(now) {
+	if end := s.began.Add(longestStretch); !s.began.IsZero() && end.Before(now) {
 		s.arrived = end // later than that a stretch would have begun
 	}
 }
 
-// lastMark returns when the last stretch began; the zero time if there is none.
-func (tx *readTx) lastMark() (time.Time, error) {
-	k, v := tx.tree(bucketMarks).Cursor().Last()
+// lastTime returns when the last stretch began; the zero time if there is none.
+func (tx *readTx) lastTime() (time.Time, error) {
+	k, v := tx.tree(bucketTimes).Cursor().Last()
 	if k == nil {
 		return time.Time{}, nil
 	}
-	m, err := decodeMark(v)
-	return m.began, err
+	t, err := decodeTime(v)
+	return t.began, err
 }
 
 // heldSince returns a time since when the op that arrived at offset has been here at the latest, as this
@@ -97,13 +97,13 @@ func (tx *readTx) lastMark() (time.Time, error) {
 // was wrong for a while makes nothing look older than it is. The last stretch ends at arrived.
 func (tx *readTx) heldSince(offset uint64, arrived time.Time) (time.Time, error) {
 	k := encodeOffset(offset + 1)
-	c := tx.tree(bucketMarks).Cursor()
+	c := tx.tree(bucketTimes).Cursor()
 	since := arrived
 	at, v := c.Seek(k[:])
 	if at == nil {
 		at, v = c.Last()
 	} else {
-		next, err := decodeMark(v)
+		next, err := decodeTime(v)
 		if err != nil {
 			return arrived, err
 		}
@@ -113,21 +113,21 @@ func (tx *readTx) heldSince(offset uint64, arrived time.Time) (time.Time, error)
 	if at == nil {
 		return since, nil
 	}
-	own, err := decodeMark(v)
+	own, err := decodeTime(v)
 	if own.began.After(since) {
 		since = own.began
 	}
 	return since, err
 }
 
-func decodeMark(v []byte) (m arrivalMark, err error) {
+func decodeTime(v []byte) (t arrivalTime, err error) {
 	if len(v) != 8 && len(v) != 16 {
-		return arrivalMark{}, &DamagedError{What: "the marks", Err: errors.New("wrong length")}
+		return arrivalTime{}, &DamagedError{What: "the times of arrivals", Err: errors.New("wrong length")}
 	}
-	m.began = time.UnixMilli(int64(binary.BigEndian.Uint64(v)))
-	m.ended = m.began
+	t.began = time.UnixMilli(int64(binary.BigEndian.Uint64(v)))
+	t.ended = t.began
 	if len(v) == 16 {
-		m.ended = time.UnixMilli(int64(binary.BigEndian.Uint64(v[8:])))
+		t.ended = time.UnixMilli(int64(binary.BigEndian.Uint64(v[8:])))
 	}
-	return m, nil
+	return t, nil
 }
