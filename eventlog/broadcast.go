@@ -2,14 +2,16 @@ package eventlog
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
+	"iter"
 	"sync"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/audience"
 )
 
 // ErrTransient is returned where a transient event is appended: such an event is stored nowhere, and is
@@ -18,6 +20,12 @@ var ErrTransient = errors.New("a transient event is stored nowhere: use Broadcas
 
 // ErrForeign is returned by [Log.Hear] for an event of another log.
 var ErrForeign = errors.New("event of another log")
+
+// ErrListeners is returned by [Log.Listen] when so many listen that one more is not let in.
+var ErrListeners = audience.ErrFull
+
+// errLeft is what a second loop over one listening gets.
+var errLeft = errors.New("listen: its loop was left before; call Listen again")
 
 // Scope says how far a transient event is told.
 type Scope uint8
@@ -51,21 +59,10 @@ type Reach struct {
 	Peers int
 }
 
-// audience is who is told of transient events: the listeners, and those who hand events to peers.
-type audience struct {
-	speaking sync.Mutex // held while one event is signed and told: all hear them in the order of their clocks
-	last     crdt.Clock // of the last event; guarded by speaking
-
-	// mu guards what follows. It is never held while a relay is called.
-	mu        sync.Mutex
-	listeners map[*listener]struct{}
-	relays    []*relay
-	closed    bool
-}
-
-// relay is one who hands events to peers.
-type relay struct {
-	send func(crdt.Broadcast) int
+// voice is what this log's own transient events are told in.
+type voice struct {
+	mu   sync.Mutex // held while one event is signed and told: all hear them in the order of their clocks
+	last crdt.Clock // of the last event; guarded by mu
 }
 
 // Broadcast tells a transient event to whoever listens now, here and with [Peers] on the peers that are
@@ -92,36 +89,33 @@ func (l *Log) Broadcast(ctx context.Context, e crdt.Event, scope Scope) (Reach, 
 	if scope > Peers {
 		return Reach{}, fmt.Errorf("broadcast event: scope %d: expected Here or Peers", scope)
 	}
-	a := &l.audience
-	a.speaking.Lock()
-	defer a.speaking.Unlock()
-	b, err := l.sign(e, now)
+	l.voice.mu.Lock()
+	defer l.voice.mu.Unlock()
+	b, err := l.voice.sign(l.cfg.Key, crdt.Broadcast{Event: e, Log: l.id}, now)
 	if err != nil {
 		return Reach{}, fmt.Errorf("broadcast event: %w", err)
 	}
 	var reach Reach
-	if reach.Listeners, err = a.tell(b); err != nil || scope == Here {
+	if reach.Listeners, err = l.audience.Tell(b); err != nil || scope == Here {
 		return reach, err
 	}
-	for _, r := range a.relaying() {
-		reach.Relayed = true
-		reach.Peers += r.send(b)
-	}
+	reach.Peers, reach.Relayed = l.audience.PassOn(b)
 	return reach, nil
 }
 
 // sign makes the next broadcast of this log. Its clock is that of the wall, since others judge by it how
-// old the event is; a last one that the wall clock was set back from by far does not count.
-func (l *Log) sign(e crdt.Event, now time.Time) (crdt.Broadcast, error) {
-	last := l.audience.last
+// old the event is; a last one that the wall clock was set back from by far does not count. The caller
+// holds mu.
+func (v *voice) sign(key ed25519.PrivateKey, b crdt.Broadcast, now time.Time) (crdt.Broadcast, error) {
+	last := v.last
 	if last.Ahead(now) {
 		last = 0
 	}
-	b := crdt.Broadcast{Event: e, Log: l.id, Clock: crdt.NextClock(now, last, 0)}
+	b.Clock = crdt.NextClock(now, last, 0)
 	_, _ = rand.Read(b.Nonce[:]) // never fails, see crypto/rand
-	b, err := crdt.SignBroadcast(l.cfg.Key, b)
+	b, err := crdt.SignBroadcast(key, b)
 	if err == nil {
-		l.audience.last = b.Clock
+		v.last = b.Clock
 	}
 	return b, err
 }
@@ -143,81 +137,108 @@ func (l *Log) Hear(b crdt.Broadcast) error {
 	if err := b.Verify(); err != nil {
 		return err
 	}
-	_, err := l.audience.tell(b)
+	_, err := l.audience.Tell(b)
 	return err
 }
 
 // Relay has send called with each event that is broadcast to peers, until stop is called. It returns how
 // many peers it hands the event to, and must not wait, nor call the log. It is called by one goroutine at
 // a time.
-func (l *Log) Relay(send func(crdt.Broadcast) int) (stop func()) {
-	a, r := &l.audience, &relay{send: send}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.relays = append(a.relays, r)
-	return func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.relays = slices.DeleteFunc(slices.Clone(a.relays), func(o *relay) bool { return o == r })
-	}
+func (l *Log) Relay(send func(crdt.Broadcast) int) (stop func()) { return l.audience.Relay(send) }
+
+// ListenConfig bounds what waits for one listener that is slower than what it listens to. The zero value
+// is good.
+type ListenConfig struct {
+	// MaxEvents is how many events wait. 0 means 256.
+	MaxEvents int
+	// MaxBytes is how many bytes of memory the events that wait take; one event always may wait. 0 means
+	// 4 MiB.
+	MaxBytes int
 }
 
-// relaying returns who hands events to peers.
-func (a *audience) relaying() []*relay {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.relays
+func (c ListenConfig) withDefaults() ListenConfig {
+	if c.MaxEvents == 0 {
+		c.MaxEvents = 256
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 4 << 20
+	}
+	return c
 }
 
-// tell puts an event before the listeners that take it, and returns how many do.
-func (a *audience) tell(b crdt.Broadcast) (int, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return 0, ErrClosed
+func (c ListenConfig) validate() error {
+	if c.MaxEvents < 0 || c.MaxBytes < 0 {
+		return fmt.Errorf("listen: MaxEvents %d, MaxBytes %d: expected 0 or more", c.MaxEvents, c.MaxBytes)
 	}
-	took := 0
-	e := Entry{Entry: crdt.Entry{Event: b.Event, Author: b.Author}}
-	for li := range a.listeners {
-		if li.filter.takesAuthor(b.Author) && li.filter.takes(&e) {
-			li.put(b)
-			took++
-		}
-	}
-	return took, nil
-}
-
-// join takes in a listener.
-func (a *audience) join(li *listener) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	switch {
-	case a.closed:
-		return ErrClosed
-	case len(a.listeners) >= maxListeners:
-		return fmt.Errorf("%w: %d listen already", ErrListeners, maxListeners)
-	}
-	if a.listeners == nil {
-		a.listeners = make(map[*listener]struct{})
-	}
-	a.listeners[li] = struct{}{}
 	return nil
 }
 
-// leave takes a listener out.
-func (a *audience) leave(li *listener) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.listeners, li)
+// Heard is a transient event as a listener gets it.
+type Heard struct {
+	crdt.Broadcast
+	// Missed is how many events this listener has missed between the one before and this one, because it
+	// was too slow for them.
+	Missed uint64
 }
 
-// close ends all listening.
-func (a *audience) close() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.closed = true
-	for li := range a.listeners {
-		li.end(ErrClosed)
+// Listen hears the transient events that the query takes, broadcast here or by peers, from the call on
+// until ctx ends or the loop is left. What nobody listened to is gone: nothing is replayed. The
+// iteration is for one loop.
+//
+// A slow loop holds nobody up. Events wait for it within the bounds of cfg; past those the oldest goes,
+// and the next one that is heard says how many did. An event shares no memory with anything that is
+// written again.
+//
+// Of the query its filters and its limit count; it has no place, offset, page, order or reverse to begin
+// at, and no event is disputed. Every error ends the iteration: ctx's own when ctx ends, [ErrClosed] when
+// the log is closed, [ErrQuery] and [ErrListeners].
+func (l *Log) Listen(ctx context.Context, q Query, cfg ListenConfig) iter.Seq2[Heard, error] {
+	var li *audience.Listener
+	err := errors.Join(cfg.validate(), q.checkListen())
+	if err == nil {
+		cfg = cfg.withDefaults()
+		li, err = l.audience.Join(q.hears(), audience.Bounds{Events: cfg.MaxEvents, Bytes: cfg.MaxBytes})
 	}
-	clear(a.listeners)
+	if err != nil {
+		return func(yield func(Heard, error) bool) { yield(Heard{}, err) }
+	}
+	forget := context.AfterFunc(ctx, func() { li.Leave(ctx.Err()) })
+	return func(yield func(Heard, error) bool) {
+		defer forget()
+		defer li.Leave(errLeft)
+		for left := q.Limit; ; {
+			var h Heard
+			var err error
+			h.Broadcast, h.Missed, err = li.Next()
+			if ctx.Err() != nil {
+				h, err = Heard{}, ctx.Err()
+			}
+			if !yield(h, err) || err != nil {
+				return
+			}
+			if left--; left == 0 {
+				return
+			}
+		}
+	}
+}
+
+// checkListen says why a query cannot be listened with, or nil.
+func (q *Query) checkListen() error {
+	switch {
+	case q.Order != ByAuthor || q.Reverse || q.Page != "" || q.From != nil || q.FromOffset != 0:
+		return fmt.Errorf("%w: what is listened to stands nowhere: it has no order, page, place or offset", ErrQuery)
+	case q.Disputed == OnlyDisputed:
+		return fmt.Errorf("%w: no transient event is disputed", ErrQuery)
+	}
+	return q.check()
+}
+
+// hears returns what of the query says which transient events it takes.
+func (q *Query) hears() func(crdt.Broadcast) bool {
+	f := q.filter()
+	return func(b crdt.Broadcast) bool {
+		e := Entry{Entry: crdt.Entry{Event: b.Event, Author: b.Author}}
+		return f.takesAuthor(b.Author) && f.takes(&e)
+	}
 }

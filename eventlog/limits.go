@@ -52,8 +52,6 @@ const (
 	// a sync that other writers wait for.
 	quietOffsets = 1 << 16
 	quietTime    = time.Second
-	// maxListeners bounds those who listen for transient events at a time: each is looked at for each event.
-	maxListeners = 1024
 	// maxName bounds the name of a follower or of its state, in bytes.
 	maxName = 255
 

@@ -13,6 +13,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/audience"
 )
 
 // ErrClosed is returned by everything that is called on a log after [Log.Close].
@@ -44,7 +45,8 @@ type Log struct {
 	claims   claims  // the followers that run
 	names    names   // what else runs under a name
 	// audience is who is told of transient events.
-	audience audience
+	audience audience.Audience
+	voice    voice
 	index    indexing
 
 	// durable is the id of the last transaction that was synced; a read transaction that sees a later
@@ -156,7 +158,7 @@ func (l *Log) Close() error {
 	close(l.changed)
 	l.mu.Unlock()
 	l.queue.fail(ErrClosed)
-	l.audience.close()
+	l.audience.Close(ErrClosed)
 	return l.closeFile()
 }
 
