@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/pending"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
@@ -39,6 +40,9 @@ type arrival struct {
 	waited bool // it was pending
 }
 
+// Came is what there is to know of an arrival that has to wait.
+func (a arrival) Came() (run crdt.Run, on *link, memory int) { return a.run, a.link, a.size }
+
 // applier stores what arrives, in one goroutine, many runs together. Its queue is first in, first
 // out, and takes from each link only as much as its credit allows, so none keeps the others out. Runs
 // that came before what they name are pending, and stored when that is there.
@@ -53,7 +57,7 @@ type applier struct {
 	lost      func(crdt.Author) // told whose runs were thrown away before they could be placed
 	// The fields below belong to the goroutine of run.
 
-	pending pendingRuns
+	pending pending.Runs[arrival, *link]
 	held    []arrival // of the batch under way, those that take up credit and budget
 }
 
@@ -195,7 +199,7 @@ func (p *applier) dropUntil(ctx context.Context, until time.Time) error {
 // apply stores a batch and what it makes room for, and reports each arrival in order.
 func (p *applier) apply(ctx context.Context, batch []arrival) error {
 	now := time.Now()
-	p.pending.expire(now)
+	p.pending.Expire(now)
 	p.held = batch
 	for len(batch) > 0 {
 		fates, err := p.applyOnce(ctx, batch, now)
@@ -213,12 +217,16 @@ func (p *applier) apply(ctx context.Context, batch []arrival) error {
 		}
 		batch = nil
 		for a, grew := range grown {
-			if grew && len(p.pending.waiting[a]) > 0 {
-				batch = append(batch, p.pending.placeable(p.log.Feed(a))...)
+			if !grew {
+				continue
+			}
+			for _, ready := range p.pending.Placeable(p.log.Feed(a)) {
+				ready.waited = true
+				batch = append(batch, ready)
 			}
 		}
 	}
-	for a := range p.pending.takeLost() {
+	for a := range p.pending.TakeLost() {
 		p.lost(a)
 	}
 	return nil
@@ -242,8 +250,8 @@ func (p *applier) applyOnce(ctx context.Context, batch []arrival, now time.Time)
 			continue
 		}
 		last := a.run.Ops[len(a.run.Ops)-1]
-		if mustWait(feed, a.run) && a.run.Ops[0].First > ends[author] {
-			p.pending.keep(a, now)
+		if pending.MustWait(feed, a.run) && a.run.Ops[0].First > ends[author] {
+			p.pending.Keep(a, now)
 			fates[i].Kept, fates[i].Decision = true, crdt.Pending
 			continue
 		}
@@ -261,8 +269,8 @@ func (p *applier) applyOnce(ctx context.Context, batch []arrival, now time.Time)
 		o.Err = blame(runs[i], o.Err)
 		at := places[i]
 		fates[at].Outcome = o
-		if o.Err == nil && o.Decision == crdt.Pending && mustWait(p.log.Feed(o.Author), runs[i]) {
-			p.pending.keep(batch[at], now) // The run before it, which it was to follow, was refused.
+		if o.Err == nil && o.Decision == crdt.Pending && pending.MustWait(p.log.Feed(o.Author), runs[i]) {
+			p.pending.Keep(batch[at], now) // The run before it, which it was to follow, was refused.
 			fates[at].Kept = true
 		}
 	}

@@ -37,8 +37,8 @@
 //
 // One goroutine, the loop, owns all that is decided: which links stand, who is eager, who is asked for
 // what. It never waits; the readers and writers do. Runs are stored by one applier, whose bounded queue
-// holds the readers up when the disk is slower than the peers, and which keeps for a while what came
-// before the ops that it names.
+// holds the readers up when the disk is slower than the peers. What came before the ops that it names,
+// package pending keeps for a while.
 //
 // A node that cannot be reached, or will not be a member, dials with [Gossip.Exchange] instead; package
 // bundle carries ops in files.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/pending"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
@@ -24,7 +25,7 @@ func TestQueuesCountWhatTheyRetain(t *testing.T) {
 		{"news of our own", maxRecent, fillRecentByTap},
 		{"news of peers", maxRecent, fillRecentByPeers},
 		{"runs in flight", maxInFlight, fillApplier},
-		{"runs that are pending", maxPending, fillPending},
+		{"runs that are pending", pending.MaxBytes, fillPending},
 		{"wants that are not answered", maxAnswers * (64*40 + 256), fillWants},
 		{"transient events of many headers", maxAsideBytes, fillAside},
 		{"transient events without any", maxAsideBytes, fillAsideWithSmall},
@@ -140,11 +141,11 @@ func fillRecentByPeers(t *testing.T) any {
 }
 
 func fillPending(t *testing.T) any {
-	p, frame := new(pendingRuns), manySmall(t)
+	p, frame := new(pending.Runs[arrival, *link]), manySmall(t)
 	for range 3 {
 		from := flooded(t, frame)
 		for len(from.queue) > 0 {
-			p.keep(<-from.queue, time.Now())
+			p.Keep(<-from.queue, time.Now())
 		}
 	}
 	return p

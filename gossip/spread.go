@@ -9,6 +9,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/backfill"
 	"github.com/quipulog/quipu/gossip/membership"
+	"github.com/quipulog/quipu/gossip/pending"
 	"github.com/quipulog/quipu/gossip/plumtree"
 	"github.com/quipulog/quipu/gossip/wire"
 )
@@ -49,7 +50,7 @@ func newSpread(p pace) spread {
 	return spread{
 		tree: plumtree.New(plumtree.Config{IHaveTimeout: p.ihave, GraftTimeout: p.graft}),
 		schedule: backfill.New(backfill.Config{
-			PerPeer: maxAsks, Pending: maxPending * 3 / 8, Patience: p.patience, Deliver: p.deliver, Avoid: p.avoid,
+			PerPeer: maxAsks, Pending: pending.MaxBytes * 3 / 8, Patience: p.patience, Deliver: p.deliver, Avoid: p.avoid,
 			Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		}),
 		hints:   make(map[crdt.Author]hint),

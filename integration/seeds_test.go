@@ -48,7 +48,7 @@ var failures = []failure{
 	{"A", "a node is open to anyone by default", []string{"node.TestANodeIsNotOpenToAnyoneByDefault", "gossip/transport.TestSecretRequired"}},
 	{"A", "the clock is a count, so that one missing op leaves a hole for good", []string{
 		"crdt.TestOneMissingOpLeavesNoHole", "eventlog.TestLateArrivalsAreNeverSkipped"}},
-	{"A", "the queue of waiting ops has no bound", []string{"crdt.TestSetBoundsPending", "gossip.TestPendingIsBounded", "gossip.TestEndlessPending"}},
+	{"A", "the queue of waiting ops has no bound", []string{"crdt.TestSetBoundsPending", "gossip/pending.TestPendingIsBounded", "gossip.TestEndlessPending"}},
 	{"A", "a replay takes the square of the ops", []string{"crdt.TestAnOpIsPlacedWithoutThoseBeforeIt", "eventlog.TestOpeningReadsNoEntries"}},
 
 	{"B", "decoding does not check the kind", []string{"eventlog/typed.TestDecodeChecksTheKind"}},

@@ -1,4 +1,4 @@
-package gossip
+package pending
 
 import (
 	"bytes"
@@ -9,6 +9,16 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 )
+
+// arrival is an op that has come on a link.
+type arrival struct {
+	link string
+	op   crdt.Op
+}
+
+func (a arrival) Came() (run crdt.Run, on string, memory int) {
+	return crdt.Run{Ops: []crdt.Op{a.op}}, a.link, a.op.Size()
+}
 
 // What waits is bounded in bytes and in number, and a link that fills it pushes out its own. In
 // system A what waited had no bound.
@@ -22,17 +32,14 @@ func TestPendingIsBounded(t *testing.T) {
 		}
 		return op
 	}
-	arrive := func(l *link, op crdt.Op) arrival {
-		return arrival{link: l, run: crdt.Run{Ops: []crdt.Op{op}}, size: op.Size()}
-	}
-	honest, hostile := new(link), new(link)
-	var p pendingRuns
+	const honest, hostile = "honest", "hostile"
+	var p Runs[arrival, string]
 	now := time.Now()
 	const large = 512 << 10
 	for i := range 6 {
 		wanted := op(large)
 		wanted.First += uint64(i)
-		p.keep(arrive(honest, wanted), now)
+		p.Keep(arrival{honest, wanted}, now)
 	}
 	small := op(1)
 	const sent = 50_000
@@ -43,21 +50,21 @@ func TestPendingIsBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.keep(arrive(hostile, stray), now)
+		p.Keep(arrival{hostile, stray}, now)
 	}
-	if n := len(p.waiting); n > maxPending/leastPending || n < maxPending/leastPending/2 {
+	if n := len(p.waiting); n > MaxBytes/leastBytes || n < MaxBytes/leastBytes/2 {
 		t.Errorf("runs of %d authors wait", n)
 	}
-	if p.bytes > maxPending || p.links[honest] < 6*large || p.links[honest]+p.links[hostile] != p.bytes {
+	if p.bytes > MaxBytes || p.links[honest] < 6*large || p.links[honest]+p.links[hostile] != p.bytes {
 		t.Errorf("%d bytes wait: %d of the one, %d of the other", p.bytes, p.links[honest], p.links[hostile])
 	}
-	if lost := p.takeLost(); lost[small.Author] || len(lost) != sent-(len(p.waiting)-1) {
+	if lost := p.TakeLost(); lost[small.Author] || len(lost) != sent-(len(p.waiting)-1) {
 		t.Errorf("runs of %d authors were thrown away", len(lost))
 	}
-	if ready := p.placeable(crdt.Feed{Author: small.Author}); len(ready) != 0 {
+	if ready := p.Placeable(crdt.Feed{Author: small.Author}); len(ready) != 0 {
 		t.Errorf("%d runs can be placed", len(ready))
 	}
-	p.expire(now.Add(pendingTime))
+	p.Expire(now.Add(waitTime))
 	if len(p.waiting) > 0 || len(p.links) > 0 || p.bytes != 0 {
 		t.Errorf("%d authors, %d links and %d bytes are left", len(p.waiting), len(p.links), p.bytes)
 	}
