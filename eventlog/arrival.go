@@ -85,14 +85,14 @@ func holeOf(a arrival, m crdt.Missed) hole {
 // passHole returns the error that ends the reading where the offsets from ≤ offset < next have no arrival:
 // their ops were pruned. Where none ever was, that is damage.
 func (w *arrivalWalk) passHole(tx *readTx, k *chunk, from, next uint64) error {
-	if from < next && tx.cut == 0 {
+	if from < next && tx.pruneSweep == 0 {
 		return damagedArrival(from, fmt.Errorf("%w, and nothing was ever pruned", errMissing))
 	}
 	if from < next && w.missing != nil {
 		w.missing(hole{from: from, to: next})
 		return nil
 	}
-	if from >= next || !k.gone.prunedBy(tx.cut) {
+	if from >= next || !k.gone.prunedBy(tx.pruneSweep) {
 		return nil
 	}
 	return &goneError{seq: from, next: next, offset: from, pruned: true}

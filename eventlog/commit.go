@@ -88,7 +88,7 @@ func (l *Log) publish(tx *writeTx) (forked []crdt.Author) {
 	if tx.added > 0 {
 		l.state.arrives(tx.now, tx.began)
 	}
-	l.state.sweep = max(l.state.sweep, tx.swept)
+	l.state.sweep = max(l.state.sweep, tx.ownSweep)
 	l.state.clockAt(tx.now)
 	l.warnAhead(tx.now)
 	if l.full != nil && l.full.refutedBy(tx) {

@@ -26,9 +26,9 @@ type feedState struct {
 	// record is of an older form.
 	bytes     uint64
 	uncounted bool
-	// swept is the seq below which nothing is left for a trim to do, and cut the sweep that pruned the
+	// trimmedTo is the seq below which nothing is left for a trim to do, and pruneSweep the sweep that pruned the
 	// feed last; 0 for none.
-	swept, cut uint64
+	trimmedTo, pruneSweep uint64
 	// shut is why no more is taken; empty while it is.
 	shut ShutReason
 }
@@ -62,7 +62,7 @@ func (f *feedState) ahead() crdt.Clock {
 //	crc32c (4)     of the author and all that follows: a flip here would make us sign a wrong op
 //	form (1)       recordForm; form 1 has no second line of numbers, form 2 no third
 //	clock (8)  ops (8)  entries (8)
-//	trimmed (8)  pruned (8)  swept (8)  cut (8)
+//	trimmed (8)  pruned (8)  trimmedTo (8)  pruneSweep (8)
 //	bytes (8)
 //	shut (1 + n)   length and text of the reason
 //	branches (4)   and for each:
@@ -88,7 +88,7 @@ func (f *feedState) encode(a crdt.Author) []byte {
 	b = append(b, form)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.clock))
 	b = binary.BigEndian.AppendUint64(b, f.ops)
-	for _, n := range []uint64{f.entries, f.trimmed, f.pruned, f.swept, f.cut} {
+	for _, n := range []uint64{f.entries, f.trimmed, f.pruned, f.trimmedTo, f.pruneSweep} {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
 	if !f.uncounted {
@@ -134,7 +134,7 @@ func decodeFeed(a crdt.Author, b []byte) (*feedState, error) {
 	f := &feedState{feed: crdt.Feed{Author: a}}
 	f.clock, f.ops, f.entries = crdt.Clock(r.uint64()), r.uint64(), r.uint64()
 	if b[4] > 1 {
-		f.trimmed, f.pruned, f.swept, f.cut = r.uint64(), r.uint64(), r.uint64(), r.uint64()
+		f.trimmed, f.pruned, f.trimmedTo, f.pruneSweep = r.uint64(), r.uint64(), r.uint64(), r.uint64()
 	}
 	if f.uncounted = b[4] < 3; !f.uncounted {
 		f.bytes = r.uint64()

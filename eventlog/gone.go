@@ -198,7 +198,7 @@ func (tx *readTx) pruneOvertakes(k *chunk, f crdt.Feed, begin uint64) error {
 	if err != nil {
 		return damagedFeed(f.Author, err)
 	}
-	if !k.gone.prunedBy(record.cut) {
+	if !k.gone.prunedBy(record.pruneSweep) {
 		return nil
 	}
 	return &goneError{author: f.Author, seq: begin, next: f.First(), pruned: true}

@@ -115,7 +115,7 @@ func (l *Log) tryIndexStep(ctx context.Context, least uint64) (more bool, err er
 		return false, err
 	}
 	if l.index.dirty {
-		if err := l.sweep(ctx, layers); err != nil {
+		if err := l.removeStray(ctx, layers); err != nil {
 			return false, err
 		}
 		l.index.dirty = false
@@ -136,7 +136,7 @@ func (l *Log) layers() (layers []indexLayer, err error) {
 	return layers, err
 }
 
-// dropIndex makes the index an empty one. The blocks are swept up by the next step. The caller indexes.
+// dropIndex makes the index an empty one. The blocks are removed by the next step. The caller indexes.
 func (l *Log) dropIndex(ctx context.Context) error {
 	l.index.dirty = true
 	return l.writeIndex(ctx, func(tx *writeTx) error { return tx.putLayers(nil) })

@@ -154,7 +154,7 @@ func TestIndexThatDoesNotFitIsMadeAnew(t *testing.T) {
 	}
 }
 
-// What an interrupted merge or removal has left is no part of the index, and swept up.
+// What an interrupted merge or removal has left is no part of the index, and removed.
 func TestStrayBlocksAreSweptUp(t *testing.T) {
 	l, subjects := subjectLog(t)
 	keys := indexKeys(t, l)
@@ -176,7 +176,7 @@ func TestStrayBlocksAreSweptUp(t *testing.T) {
 	if diff := cmp.Diff(keys, indexKeys(t, l)); diff != "" {
 		t.Errorf("keys of the index (-before +after):\n%s", diff)
 	}
-	wantWhole(t, l, "swept up")
+	wantWhole(t, l, "removed")
 }
 
 // endsAfter is a context that ends when it has been asked so often.

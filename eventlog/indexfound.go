@@ -81,7 +81,7 @@ func (c *arrivalCursor) get(offset uint64) bool {
 // pruned returns the error that ends a reading which has not found an arrival that the index knew of: the
 // op was pruned. It is nil if that was before the reading began.
 func (c *arrivalCursor) pruned(tx *readTx, k *chunk) error {
-	if c.err != nil || !k.gone.prunedBy(tx.cut) {
+	if c.err != nil || !k.gone.prunedBy(tx.pruneSweep) {
 		return c.err
 	}
 	return &goneError{seq: c.sought, next: c.sought + 1, offset: c.sought, pruned: true}

@@ -9,7 +9,7 @@ import (
 
 // mergeLayers merges the last layers into one of the next level. The new layer's blocks are written by
 // transactions of 1 MiB, the last of which also puts it into the place of the others: a crash before
-// that leaves blocks that no layer names, for sweep.
+// that leaves blocks that no layer names, for removeStray.
 func (l *Log) mergeLayers(ctx context.Context, layers, last []indexLayer) error {
 	merged := indexLayer{level: last[0].level + 1, from: last[0].from, to: reached(last)}
 	for _, layer := range last {
@@ -104,9 +104,9 @@ func (r *layerReader) next() (p posting, more bool, err error) {
 	}
 }
 
-// sweep removes the blocks that no layer names: those of layers that were merged, of an index that was
+// removeStray removes the blocks that no layer names: those of layers that were merged, of an index that was
 // dropped, and of what a crash has interrupted. A transaction removes at most indexBlocksPerTx.
-func (l *Log) sweep(ctx context.Context, layers []indexLayer) error {
+func (l *Log) removeStray(ctx context.Context, layers []indexLayer) error {
 	for {
 		var stray [][]byte
 		err := l.view(func(tx *readTx) error {

@@ -25,8 +25,8 @@ type readTx struct {
 	// most is an offset that nothing in the transaction has reached: what was committed meanwhile may lie
 	// between next and most.
 	most uint64
-	// cut is the last sweep that pruned a feed, in the transaction or meanwhile; 0 for none.
-	cut uint64
+	// pruneSweep is the last sweep that pruned a feed, in the transaction or meanwhile; 0 for none.
+	pruneSweep uint64
 	// lastSweep is the last sweep, in the transaction or meanwhile: no body went with a later one.
 	lastSweep uint64
 	// cached answers for the feeds where the file shows what may not be on disk, and doubt says why; nil else.
@@ -84,13 +84,13 @@ func (l *Log) tryBeginRead() (*readTx, error) {
 	if int64(tx.ID()) <= l.durable.Load() {
 		r := l.newReadTx(tx)
 		// A prune of meanwhile may be in the transaction: what is missing there must not look older.
-		r.next, r.cut, r.lastSweep, r.most = next, l.state.cut, l.state.sweep, l.state.next
+		r.next, r.pruneSweep, r.lastSweep, r.most = next, l.state.pruneSweep, l.state.sweep, l.state.next
 		return &r, nil
 	}
 	if l.unsynced {
 		// Nothing is written any more, so what is in memory stands still.
 		r := l.newReadTx(tx)
-		r.next, r.cut, r.lastSweep, r.most, r.cached = l.state.next, l.state.cut, math.MaxUint64, crdt.MaxSeq, l.state.feed
+		r.next, r.pruneSweep, r.lastSweep, r.most, r.cached = l.state.next, l.state.pruneSweep, math.MaxUint64, crdt.MaxSeq, l.state.feed
 		r.doubt = l.frozen // set and cleared with unsynced
 		return &r, nil
 	}

@@ -22,8 +22,8 @@ type state struct {
 	entries uint64
 	ops     uint64
 	room    uint64 // that the feeds take, in bytes
-	// trimmed, pruned and cut are the sums of what the feeds say, or the greatest.
-	trimmed, pruned, cut uint64
+	// trimmed, pruned and pruneSweep are the sums of what the feeds say, or the greatest.
+	trimmed, pruned, pruneSweep uint64
 	// sweep numbers the transactions that forgot something; 0 before there was one.
 	sweep uint64
 	// began is the last time that is on record for an offset, see times.go; zero before there is one. By
@@ -80,7 +80,7 @@ func (s *state) put(a crdt.Author, f *feedState) {
 	s.room += f.room()
 	s.trimmed += f.trimmed
 	s.pruned += f.pruned
-	s.cut = max(s.cut, f.cut)
+	s.pruneSweep = max(s.pruneSweep, f.pruneSweep)
 	s.feeds[a] = f
 	s.clock = max(s.clock, f.clock)
 	if last := f.ahead(); last > f.clock {

@@ -48,8 +48,8 @@ func (tx *writeTx) beginSweep() error {
 	if err != nil {
 		return err
 	}
-	tx.swept = last + 1
-	return tx.tree(bucketMeta).put(metaSweep, binary.BigEndian.AppendUint64(nil, tx.swept))
+	tx.ownSweep = last + 1
+	return tx.tree(bucketMeta).put(metaSweep, binary.BigEndian.AppendUint64(nil, tx.ownSweep))
 }
 
 // trimOps drops the bodies of ops of one feed, and counts them.
@@ -68,7 +68,7 @@ func (tx *writeTx) trimOps(a crdt.Author, keys []crdt.Key, count *Forgotten) err
 		if err != nil {
 			return err
 		}
-		trimmed := encodeTrimmed(decodeOffset(v), s, tx.swept)
+		trimmed := encodeTrimmed(decodeOffset(v), s, tx.ownSweep)
 		count.add(s.Count, len(v)-len(trimmed))
 		if err := ops.packed().put(k[:], trimmed); err != nil {
 			return fmt.Errorf("trim op: %w", err)
@@ -114,7 +114,7 @@ func (tx *writeTx) pruneOps(a crdt.Author, keys []crdt.Key, count *Forgotten) er
 		f.grow(-len(v))
 		f.entries -= s.Count
 		f.pruned += s.Count
-		f.cut = tx.swept
+		f.pruneSweep = tx.ownSweep
 	}
 	c := tx.opCursor(a)
 	if !c.seek(keyAfter(keys[len(keys)-1])) {

@@ -15,11 +15,11 @@ const (
 	// sweepOps bounds the ops that one transaction of a trim changes. On a full disk it is less, since a
 	// transaction writes the pages that it changes before it frees them.
 	sweepOps = 512
-	// sweepLook bounds the ops that one transaction of a trim looks at.
-	sweepLook = 1 << 13
-	// sweepNote is after how many entries that need no trimming it is put on record how far a trim has
+	// trimLook bounds the ops that one transaction of a trim looks at.
+	trimLook = 1 << 13
+	// trimNote is after how many entries that need no trimming it is put on record how far a trim has
 	// come in a feed.
-	sweepNote = 1 << 12
+	trimNote = 1 << 12
 )
 
 // TrimOptions says how [Log.Trim] differs from what the configuration says. It may be zero.
@@ -124,15 +124,15 @@ func (t *trimming) feed(ctx context.Context, a crdt.Author) error {
 	state := t.log.state.feeds[a] // never changed: replaced
 	t.log.mu.RUnlock()
 	if !t.policy.KeepPruned && state.feed.Forgettable() > state.feed.First() {
-		if err := t.sweep(ctx, a, t.findPruned, (*writeTx).pruneOps, &t.report.Pruned); err != nil {
+		if err := t.sweeps(ctx, a, t.findPruned, (*writeTx).pruneOps, &t.report.Pruned); err != nil {
 			return err
 		}
 	}
 	next := state.feed.Next()
-	if t.policy.KeepBodies || t.report.ClockOff != 0 || state.swept >= next-min(t.policy.MinCount, next) {
+	if t.policy.KeepBodies || t.report.ClockOff != 0 || state.trimmedTo >= next-min(t.policy.MinCount, next) {
 		return nil // most feeds are no longer than what stays of each
 	}
-	return t.sweep(ctx, a, t.findTrimmed, (*writeTx).trimOps, &t.report.Trimmed)
+	return t.sweeps(ctx, a, t.findTrimmed, (*writeTx).trimOps, &t.report.Trimmed)
 }
 
 // found is what one transaction has found to forget of a feed.
@@ -140,12 +140,12 @@ type found struct {
 	keys []crdt.Key
 	from crdt.Key // where the next one goes on
 	more bool
-	// swept is the seq below which nothing is left to trim.
-	swept uint64
+	// trimmedTo is the seq below which nothing is left to trim.
+	trimmedTo uint64
 }
 
-// sweep alternates between looking for ops to forget and forgetting them.
-func (t *trimming) sweep(ctx context.Context, a crdt.Author, find func(*readTx, crdt.Author, *found) error,
+// sweeps looks for ops of a feed and forgets them, in one sweep after the other.
+func (t *trimming) sweeps(ctx context.Context, a crdt.Author, find func(*readTx, crdt.Author, *found) error,
 	forget func(*writeTx, crdt.Author, []crdt.Key, *Forgotten) error, count *Forgotten) error {
 	f := found{more: true}
 	for f.more {
@@ -157,8 +157,8 @@ func (t *trimming) sweep(ctx context.Context, a crdt.Author, find func(*readTx, 
 		if err := t.log.view(func(tx *readTx) error { return find(tx, a, &f) }); err != nil {
 			return err
 		}
-		noted := t.log.sweptOf(a)
-		if len(f.keys) == 0 && (f.swept < noted+sweepNote) {
+		noted := t.log.trimmedTo(a)
+		if len(f.keys) == 0 && (f.trimmedTo < noted+trimNote) {
 			continue
 		}
 		if err := t.log.sweeping.wait(ctx); err != nil {
@@ -171,7 +171,7 @@ func (t *trimming) sweep(ctx context.Context, a crdt.Author, find func(*readTx, 
 					return err
 				}
 				state := tx.edit(a)
-				state.swept = max(state.swept, f.swept)
+				state.trimmedTo = max(state.trimmedTo, f.trimmedTo)
 				done = Forgotten{}
 				return forget(tx, a, f.keys, &done)
 			})
@@ -191,11 +191,11 @@ func (t *trimming) sweep(ctx context.Context, a crdt.Author, find func(*readTx, 
 	return nil
 }
 
-func (l *Log) sweptOf(a crdt.Author) uint64 {
+func (l *Log) trimmedTo(a crdt.Author) uint64 {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if f := l.state.feeds[a]; f != nil {
-		return f.swept
+		return f.trimmedTo
 	}
 	return 0
 }
@@ -217,7 +217,7 @@ func (t *trimming) findPruned(tx *readTx, a crdt.Author, f *found) error {
 		return err
 	}
 	held := false // from there on it is counted alone what is kept back
-	for looked := 0; looked < sweepLook; looked++ {
+	for looked := 0; looked < trimLook; looked++ {
 		if looked == 0 && !c.seek(crdt.Key{}) || looked > 0 && !c.next() || c.key.First >= floor {
 			break
 		}
@@ -260,15 +260,15 @@ func (t *trimming) findTrimmed(tx *readTx, a crdt.Author, f *found) error {
 		return err
 	}
 	if f.from == (crdt.Key{}) {
-		f.swept = t.log.sweptOf(a)
-		f.from.First = f.swept
+		f.trimmedTo = t.log.trimmedTo(a)
+		f.from.First = f.trimmedTo
 	}
 	next, now := feed.Next(), t.log.cfg.Now()
-	clear := f.from.First == f.swept // nothing was left behind so far
+	clear := f.from.First == f.trimmedTo // nothing was left behind so far
 	c := tx.opCursor(a)
 	looked := 0
 	for ok := c.seek(f.from); ok; ok = c.next() {
-		if f.from = c.key; len(f.keys) == t.most || looked == sweepLook {
+		if f.from = c.key; len(f.keys) == t.most || looked == trimLook {
 			f.more = true
 			return nil
 		}
@@ -288,7 +288,7 @@ func (t *trimming) findTrimmed(tx *readTx, a crdt.Author, f *found) error {
 			f.keys = append(f.keys, c.key)
 		}
 		if clear = clear && fate >= fateSettle; clear {
-			f.swept = s.Next()
+			f.trimmedTo = s.Next()
 		}
 		if fate == fateYoung && len(feed.Branches) == 1 && !s.Clock.Ahead(now) {
 			break // those after it are younger, and came later

@@ -31,7 +31,7 @@ type writeTx struct {
 	places     []crdt.Place // of what was appended
 	floor      uint64       // that the next op signs; 0 for the one of the op before it
 	began      time.Time    // when this transaction has begun a stretch, see times.go; zero if it has not
-	swept      uint64       // the number of this transaction as a sweep; 0 when it is none
+	ownSweep   uint64       // the number of this transaction as a sweep; 0 when it is none
 	genesis    *crdt.Genesis
 	// second and older are of ops of our own that were not written here, the one beside ours, the other
 	// beyond their end; recovered says that the latter was dealt with.
@@ -83,7 +83,7 @@ func (l *Log) beginWrite() (*writeTx, error) {
 		changed: make(map[crdt.Author]*feedState), written: make(map[crdt.Author]*tree),
 	}
 	l.mu.RLock()
-	tx.next, tx.cut = l.state.next, l.state.cut
+	tx.next, tx.pruneSweep = l.state.next, l.state.pruneSweep
 	l.mu.RUnlock()
 	tx.readTx.next, tx.most, tx.lastSweep = tx.next, crdt.MaxSeq, math.MaxUint64
 	return tx, nil
@@ -156,7 +156,7 @@ func (tx *writeTx) store(op crdt.Op, v crdt.Verdict) error {
 	if op.Trimmed() {
 		f.trimmed += op.Count
 	}
-	f.swept = min(f.swept, op.First)
+	f.trimmedTo = min(f.trimmedTo, op.First)
 	if !op.Clock.Ahead(tx.now) {
 		f.clock = max(f.clock, op.Clock)
 	}
