@@ -136,6 +136,6 @@ func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, c *arrivalCurs
 	if op.op.Count != a.Count {
 		return damagedArrival(a.Offset, fmt.Errorf("its op has %d entries, not %d", op.op.Count, a.Count))
 	}
-	k.spans = append(k.spans, span{op: op, from: a.Key.First + from - a.Offset, to: a.Key.First + to - a.Offset})
+	k.excerpts = append(k.excerpts, excerpt{op: op, from: a.Key.First + from - a.Offset, to: a.Key.First + to - a.Offset})
 	return nil
 }

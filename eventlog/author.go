@@ -125,7 +125,7 @@ func (a *ascent) fill(tx *readTx, k *chunk) (done bool, err error) {
 	ok := a.begun && c.seek(a.next) || !a.begun && c.seekCovering(a.feed, a.begin)
 	a.begun = true
 	for ; ok && c.key.First < a.end; ok = c.next() {
-		k.spans = a.mergeBelow(c.key.First, k.spans)
+		k.excerpts = a.mergeBelow(c.key.First, k.excerpts)
 		if k.full() {
 			a.next = c.key
 			return false, nil
@@ -143,7 +143,7 @@ func (a *ascent) fill(tx *readTx, k *chunk) (done bool, err error) {
 			return false, err
 		}
 	}
-	k.spans = a.mergeAll(k.spans)
+	k.excerpts = a.mergeAll(k.excerpts)
 	return true, c.err
 }
 
@@ -203,7 +203,7 @@ func (d *descent) begin(tx *readTx, after *pageEnd) error {
 func (d *descent) fill(tx *readTx, k *chunk) (done bool, err error) {
 	c := tx.opCursor(d.feed.Author)
 	for d.awaited.len() > 0 {
-		k.spans = d.mergeAbove(d.awaited.top().Next, k.spans)
+		k.excerpts = d.mergeAbove(d.awaited.top().Next, k.excerpts)
 		if k.full() {
 			return false, nil
 		}
@@ -215,7 +215,7 @@ func (d *descent) fill(tx *readTx, k *chunk) (done bool, err error) {
 			return false, err
 		}
 	}
-	k.spans = d.mergeAll(k.spans)
+	k.excerpts = d.mergeAll(k.excerpts)
 	return true, nil
 }
 

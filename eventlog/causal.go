@@ -85,7 +85,7 @@ func (w *causalWalk) takeLeast(tx *readTx, k *chunk) error {
 			return err
 		}
 	}
-	k.spans = w.merger.mergeAll(k.spans)
+	k.excerpts = w.merger.mergeAll(k.excerpts)
 	return nil
 }
 

@@ -83,7 +83,7 @@ func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 
 // walk finds the ops of a query in the order that it asks for.
 type walk interface {
-	// fill takes the next ops into the chunk, as spans in order, until it is full or there are no
+	// fill takes the next ops into the chunk, as excerpts in order, until it is full or there are no
 	// more, and reports whether there may be more. A chunk may come back full of none.
 	fill(tx *readTx, k *chunk) (more bool, err error)
 }
@@ -201,8 +201,8 @@ func (r *reading) each(ctx context.Context, yield func(Entry) bool) error {
 // drain calls yield with those entries of the chunk that the query takes.
 func (r *reading) drain(yield func(Entry) bool) (goesOn bool, err error) {
 	var e Entry
-	for _, s := range r.chunk.spans {
-		goesOn, err := s.each(r.reverse, &e, func() bool {
+	for _, x := range r.chunk.excerpts {
+		goesOn, err := x.each(r.reverse, &e, func() bool {
 			if r.skips(&e) || !r.filter.takes(&e) {
 				return true
 			}

@@ -62,12 +62,12 @@ type termsOf struct {
 	subject, kind string
 }
 
-// take collects those of the op that s is all of.
-func (c *termsOf) take(s span) error {
+// take collects those of the op that x is all of.
+func (c *termsOf) take(x excerpt) error {
 	c.subject, c.kind = "", ""
 	var e Entry
-	_, err := s.each(false, &e, func() bool {
-		c.add(&e, s.op.offset)
+	_, err := x.each(false, &e, func() bool {
+		c.add(&e, x.op.offset)
 		return true
 	})
 	return err

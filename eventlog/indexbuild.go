@@ -48,7 +48,7 @@ func (l *Log) extendIndex(ctx context.Context, layers []indexLayer, least uint64
 // of in have been read, and the offset after the last of them. Ops without a body have none.
 func (l *Log) postingsOf(ctx context.Context, in stretch) (postings []posting, to uint64, err error) {
 	c := termsOf{hash: newTermHash(l.incarnation)}
-	to, err = l.eachSpan(ctx, in, indexBatch, c.take)
+	to, err = l.eachExcerpt(ctx, in, indexBatch, c.take)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -56,10 +56,10 @@ func (l *Log) postingsOf(ctx context.Context, in stretch) (postings []posting, t
 	return slices.Compact(c.postings), to, nil
 }
 
-// eachSpan calls fn with what arrived in a stretch that begins with an op, op by op, until most entries
+// eachExcerpt calls fn with what arrived in a stretch that begins with an op, op by op, until most entries
 // or all have been read, and returns the offset after the last of them. It holds no transaction while fn
 // runs.
-func (l *Log) eachSpan(ctx context.Context, in stretch, most uint64, fn func(span) error) (to uint64, err error) {
+func (l *Log) eachExcerpt(ctx context.Context, in stretch, most uint64, fn func(excerpt) error) (to uint64, err error) {
 	w := newArrivalWalk(&filter{}, false, nil, in.to)
 	w.from = in.from
 	k := chunk{bound: in.to, room: bufferSize, gone: gonePolicy{sweep: math.MaxUint64}}
@@ -75,8 +75,8 @@ func (l *Log) eachSpan(ctx context.Context, in stretch, most uint64, fn func(spa
 		if err != nil {
 			return 0, err
 		}
-		for _, s := range k.spans {
-			if err := fn(s); err != nil {
+		for _, x := range k.excerpts {
+			if err := fn(x); err != nil {
 				return 0, l.locate(err)
 			}
 		}

@@ -50,7 +50,7 @@ func (w *sortedWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 			return false, err
 		}
 	}
-	k.spans = w.merger.mergeAll(k.spans)
+	k.excerpts = w.merger.mergeAll(k.excerpts)
 	return false, nil
 }
 
@@ -164,11 +164,11 @@ func (w *sortedWalk) seek(tx *readTx, k *chunk, feeds openFeeds, a arrival) (*op
 func (w *sortedWalk) mergeBefore(op *foundOp, k *chunk) {
 	switch {
 	case op.group(&w.last) != 0:
-		k.spans = w.merger.mergeAll(k.spans)
+		k.excerpts = w.merger.mergeAll(k.excerpts)
 	case w.reverse:
-		k.spans = w.merger.mergeAbove(op.Key.First+op.Count, k.spans)
+		k.excerpts = w.merger.mergeAbove(op.Key.First+op.Count, k.excerpts)
 	default:
-		k.spans = w.merger.mergeBelow(op.Key.First, k.spans)
+		k.excerpts = w.merger.mergeBelow(op.Key.First, k.excerpts)
 	}
 }
 

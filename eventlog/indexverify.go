@@ -50,11 +50,11 @@ func (l *Log) verifyLayer(ctx context.Context, layer indexLayer, report *Report)
 	var want, got tally
 	live := make([]uint64, (layer.to-layer.from)/64+1) // a bit for each offset: an op with a body begins there
 	c := termsOf{hash: newTermHash(l.incarnation)}
-	_, err := l.eachSpan(ctx, stretch{layer.from, layer.to}, layer.to-layer.from, func(s span) error {
-		at := s.op.offset - layer.from
+	_, err := l.eachExcerpt(ctx, stretch{layer.from, layer.to}, layer.to-layer.from, func(x excerpt) error {
+		at := x.op.offset - layer.from
 		live[at/64] |= 1 << (at % 64)
 		c.postings = c.postings[:0]
-		if err := c.take(s); err != nil {
+		if err := c.take(x); err != nil {
 			return err
 		}
 		slices.SortFunc(c.postings, posting.compare)

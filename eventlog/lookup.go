@@ -39,7 +39,7 @@ func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 		return Entry{}, err
 	}
 	var e Entry
-	_, err = span{op: op, from: p.Seq, to: p.Seq + 1}.each(false, &e, func() bool { return true })
+	_, err = excerpt{op: op, from: p.Seq, to: p.Seq + 1}.each(false, &e, func() bool { return true })
 	return e.Clone(), l.locate(err)
 }
 

@@ -24,18 +24,18 @@ func newOpened(op crdt.Op, offset uint64) *opened {
 	return &opened{op: op, offset: offset, from: op.First, to: op.Next()}
 }
 
-// span is a stretch of consecutive entries of one op: from ≤ seq < to. Readings are made of spans.
-type span struct {
+// excerpt is a stretch of consecutive entries of one op: from ≤ seq < to. Readings are made of excerpts.
+type excerpt struct {
 	op       *opened
 	from, to uint64
 }
 
 // merger puts the entries of one author's ops in the order (seq, op id). On a feed without forks one
-// op is open at a time and becomes one span; where branches overlap, one op of each is open:
+// op is open at a time and becomes one excerpt; where branches overlap, one op of each is open:
 //
 //	seq      4   5   6   7   8   9
 //	op a     ├───────────┤
-//	op b         ├───────────────┤         spans: a 4, a 5, b 5, a 6, b 6, b 7…8
+//	op b         ├───────────────┤         excerpts: a 4, a 5, b 5, a 6, b 6, b 7…8
 //	op c                     ├───┤         once c is open: b 7, b 8, c 8, …
 //
 // An op may be merged only as far as no op that is not open yet could come between: that limit is
@@ -67,8 +67,8 @@ func (o *opened) compareLast(b *opened) int {
 // add opens an op.
 func (m *merger) add(op *opened) { m.open.push(op) }
 
-// mergeBelow appends to spans what stands below seq limit, in order.
-func (m *merger) mergeBelow(limit uint64, spans []span) []span {
+// mergeBelow appends to excerpts what stands below seq limit, in order.
+func (m *merger) mergeBelow(limit uint64, excerpts []excerpt) []excerpt {
 	for m.open.len() > 0 && m.open.top().from < limit {
 		op := m.open.pop()
 		to := min(op.to, limit)
@@ -80,16 +80,16 @@ func (m *merger) mergeBelow(limit uint64, spans []span) []span {
 			}
 			to = min(to, upTo)
 		}
-		spans = append(spans, span{op: op, from: op.from, to: to})
+		excerpts = append(excerpts, excerpt{op: op, from: op.from, to: to})
 		if op.from = to; op.from < op.to {
 			m.open.push(op)
 		}
 	}
-	return spans
+	return excerpts
 }
 
-// mergeAbove appends to spans what stands at or above seq limit, in reverse order.
-func (m *merger) mergeAbove(limit uint64, spans []span) []span {
+// mergeAbove appends to excerpts what stands at or above seq limit, in reverse order.
+func (m *merger) mergeAbove(limit uint64, excerpts []excerpt) []excerpt {
 	for m.open.len() > 0 && m.open.top().to > limit {
 		op := m.open.pop()
 		from := max(op.from, limit)
@@ -101,55 +101,55 @@ func (m *merger) mergeAbove(limit uint64, spans []span) []span {
 			}
 			from = max(from, downTo)
 		}
-		spans = append(spans, span{op: op, from: from, to: op.to})
+		excerpts = append(excerpts, excerpt{op: op, from: from, to: op.to})
 		if op.to = from; op.from < op.to {
 			m.open.push(op)
 		}
 	}
-	return spans
+	return excerpts
 }
 
-// mergeAll appends to spans all that is open, in order.
-func (m *merger) mergeAll(spans []span) []span {
+// mergeAll appends to excerpts all that is open, in order.
+func (m *merger) mergeAll(excerpts []excerpt) []excerpt {
 	if m.reverse {
-		return m.mergeAbove(0, spans)
+		return m.mergeAbove(0, excerpts)
 	}
-	return m.mergeBelow(math.MaxUint64, spans)
+	return m.mergeBelow(math.MaxUint64, excerpts)
 }
 
-// each calls yield with the entries of s in order, until it returns false; it reports whether it did
-// not. Every entry is put into e. Without its body, the op is one entry that stands for all of s. A body
+// each calls yield with the entries of x in order, until it returns false; it reports whether it did
+// not. Every entry is put into e. Without its body, the op is one entry that stands for all of x. A body
 // that cannot be read is an error.
-func (s span) each(reverse bool, e *Entry, yield func() bool) (bool, error) {
-	if s.op.op.Trimmed() {
-		s.op.put(crdt.Entry{
-			Author: s.op.op.Author, Seq: s.from, Op: s.op.op.ID, Clock: s.op.op.Clock,
-			Event: crdt.Event{Retention: s.op.op.Retention}, Gone: s.to - s.from,
+func (x excerpt) each(reverse bool, e *Entry, yield func() bool) (bool, error) {
+	if x.op.op.Trimmed() {
+		x.op.put(crdt.Entry{
+			Author: x.op.op.Author, Seq: x.from, Op: x.op.op.ID, Clock: x.op.op.Clock,
+			Event: crdt.Event{Retention: x.op.op.Retention}, Gone: x.to - x.from,
 		}, e)
 		return yield(), nil
 	}
-	if !reverse && s.from == s.op.op.First && s.to == s.op.op.Next() {
+	if !reverse && x.from == x.op.op.First && x.to == x.op.op.Next() {
 		// The common case decodes as it goes.
-		for entry, err := range s.op.op.Entries() {
+		for entry, err := range x.op.op.Entries() {
 			if err != nil {
-				return false, s.op.damaged(err)
+				return false, x.op.damaged(err)
 			}
-			s.op.put(entry, e)
+			x.op.put(entry, e)
 			if !yield() {
 				return false, nil
 			}
 		}
 		return true, nil
 	}
-	if err := s.op.decode(); err != nil {
-		return false, s.op.damaged(err)
+	if err := x.op.decode(); err != nil {
+		return false, x.op.damaged(err)
 	}
-	for i := range s.to - s.from {
-		seq := s.from + i
+	for i := range x.to - x.from {
+		seq := x.from + i
 		if reverse {
-			seq = s.to - 1 - i
+			seq = x.to - 1 - i
 		}
-		s.op.put(s.op.entries[seq-s.op.op.First], e)
+		x.op.put(x.op.entries[seq-x.op.op.First], e)
 		if !yield() {
 			return false, nil
 		}

@@ -80,7 +80,7 @@ func TestAFollowerIsToldOfWhatNeverCame(t *testing.T) {
 	wantTrimmed(t, follow(14, eventlog.FollowConfig{}, "f"), eventlog.TrimmedError{
 		Author: author, Seq: 5, Gone: 7, First: crdt.Place{Author: author, Seq: 12}, Offset: 5, Pruned: true,
 	})
-	if err := follow(14, eventlog.FollowConfig{}, "f"); err != nil || !cmp.Equal(seqs, append(span(0, 5), span(12, 21)...)) {
+	if err := follow(14, eventlog.FollowConfig{}, "f"); err != nil || !cmp.Equal(seqs, append(between(0, 5), between(12, 21)...)) {
 		t.Errorf("once it was told: %v, %v", seqs, err)
 	}
 	if report := away.trim(eventlog.TrimOptions{}); report.Pruned.Entries != 5 {
@@ -130,7 +130,7 @@ func TestATailIsToldOnceOfWhatIsGone(t *testing.T) {
 	if diff := cmp.Diff([]uint64{2, 2, 2}, told); diff != "" {
 		t.Errorf("told to be gone (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(append([]uint64{2, 5, 8}, span(9, 19)...), read); diff != "" {
+	if diff := cmp.Diff(append([]uint64{2, 5, 8}, between(9, 19)...), read); diff != "" {
 		t.Errorf("offsets read (-want +got):\n%s", diff)
 	}
 }

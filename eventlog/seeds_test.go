@@ -257,7 +257,7 @@ func TestAShortLogKeepsItsFirstEntry(t *testing.T) {
 			t.Errorf("of %d entries %d were trimmed", n, report.Trimmed.Entries)
 		}
 	}
-	if seqs, _ := k.held(eventlog.Query{}); !slices.Equal(seqs, span(0, 10)) {
+	if seqs, _ := k.held(eventlog.Query{}); !slices.Equal(seqs, between(0, 10)) {
 		t.Errorf("held: %v", seqs)
 	}
 	k.add(crdt.Trimmable, 1)

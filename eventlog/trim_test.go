@@ -82,7 +82,7 @@ func (k *keeper) held(q eventlog.Query) (seqs []uint64, gone map[uint64]uint64) 
 	return seqs, gone
 }
 
-func span(from, to uint64) (seqs []uint64) {
+func between(from, to uint64) (seqs []uint64) {
 	for ; from < to; from++ {
 		seqs = append(seqs, from)
 	}
@@ -103,7 +103,7 @@ func TestTrimDropsWhatIsOldAndFarEnoughBack(t *testing.T) {
 	}
 	k.now = k.now.Add(time.Hour)
 	k.trim(eventlog.TrimOptions{}) // all are old enough now, the last 10 stay
-	want := append(span(20, 25), span(35, 45)...)
+	want := append(between(20, 25), between(35, 45)...)
 	for _, order := range []eventlog.Order{eventlog.ByAuthor, eventlog.Causal, eventlog.Arrival} {
 		seqs, gone := k.held(eventlog.Query{Order: order, Gone: eventlog.ShowGone})
 		if diff := cmp.Diff(want, seqs); diff != "" || len(gone) != 30 {
@@ -244,7 +244,7 @@ func TestReadersAreToldWhatIsGone(t *testing.T) {
 	_, _, err = k.Page(t.Context(), behind)
 	wantTrimmed(t, err, want)
 	// What begins now takes what is left.
-	if seqs, _ := k.held(eventlog.Query{Order: eventlog.Arrival, FromOffset: 7}); !cmp.Equal(seqs, span(20, 30)) {
+	if seqs, _ := k.held(eventlog.Query{Order: eventlog.Arrival, FromOffset: 7}); !cmp.Equal(seqs, between(20, 30)) {
 		t.Errorf("read %v", seqs)
 	}
 	_, next, err := k.Page(t.Context(), eventlog.Query{Limit: 3, Gone: eventlog.ShowGone})
@@ -287,7 +287,7 @@ func TestNewcomerGetsWhatIsLeft(t *testing.T) {
 	if newcomer.Root() != k.Root() {
 		t.Error("the newcomer holds something else")
 	}
-	if seqs, gone := newcomer.held(eventlog.Query{Gone: eventlog.ShowGone}); !cmp.Equal(seqs, span(21, 31)) || len(gone) != 21 {
+	if seqs, gone := newcomer.held(eventlog.Query{Gone: eventlog.ShowGone}); !cmp.Equal(seqs, between(21, 31)) || len(gone) != 21 {
 		t.Errorf("the newcomer has %v, and knows that %d are not there", seqs, len(gone))
 	}
 	if outcome := applyRun(t, stricter.Log, run); !errors.Is(outcome.Err, crdt.ErrStripped) || outcome.Entries > 0 {

@@ -156,7 +156,7 @@ const (
 )
 
 // chunk is what one transaction copies out of the file: some ops, in memory of their own, and the
-// spans that they were merged to. bytes counts what was read, held or not.
+// excerpts that they were merged to. bytes counts what was read, held or not.
 type chunk struct {
 	bound uint64 // ops from this offset on are not in the snapshot
 	room  int    // bytes that are made room for at a time at most; 0 for what a single op takes
@@ -164,7 +164,7 @@ type chunk struct {
 	// those without a body.
 	disputed Disputed
 	gone     gonePolicy
-	spans    []span
+	excerpts []excerpt
 	buffer   []byte
 	bytes    int
 }
@@ -174,8 +174,8 @@ func (k *chunk) full() bool { return k.bytes >= chunkSize }
 
 // reset empties the chunk. What was copied stays with whoever holds it.
 func (k *chunk) reset() {
-	clear(k.spans)
-	k.spans, k.buffer, k.bytes = k.spans[:0], nil, 0
+	clear(k.excerpts)
+	k.excerpts, k.buffer, k.bytes = k.excerpts[:0], nil, 0
 }
 
 // read copies the op that the cursor is at and returns its header too. The op is nil when it is not in
