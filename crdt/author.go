@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"filippo.io/edwards25519"
+	"github.com/quipulog/quipu/crdt/clip"
 )
 
 // Author is an Ed25519 public key (RFC 8032): who signs a feed. Its text form is 64 digits of
@@ -28,7 +29,7 @@ func AuthorOf(key ed25519.PrivateKey) Author {
 func ParseAuthor(s string) (Author, error) {
 	var a Author
 	if err := parseHex(a[:], s); err != nil {
-		return Author{}, fmt.Errorf("author %q: %w", clip(s), err)
+		return Author{}, fmt.Errorf("author %q: %w", clip.Text(s), err)
 	}
 	if err := a.Valid(); err != nil {
 		return Author{}, err

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/quipulog/quipu/crdt/clip"
 )
 
 // Clock is a hybrid logical clock (Kulkarni et al., 2014): 48 bits of milliseconds since 1970 above
@@ -63,7 +65,7 @@ func ParseClock(s string) (Clock, error) {
 			return c, nil
 		}
 	}
-	return 0, fmt.Errorf("clock %q: expected MILLISECONDS.COUNTER", clip(s))
+	return 0, fmt.Errorf("clock %q: expected MILLISECONDS.COUNTER", clip.Text(s))
 }
 
 // MarshalText returns the text form.

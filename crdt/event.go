@@ -2,7 +2,6 @@ package crdt
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -11,7 +10,8 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
-	"github.com/quipulog/quipu/crdt/bom"
+	"github.com/quipulog/quipu/crdt/clip"
+	"github.com/quipulog/quipu/crdt/object"
 )
 
 // ReservedPrefix begins the kinds that have a meaning to quipu itself.
@@ -72,7 +72,7 @@ func ParseRetention(s string) (Retention, error) {
 	case "transient":
 		return Transient, nil
 	}
-	return 0, fmt.Errorf("retention %q: expected persistent, trimmable or transient", clip(s))
+	return 0, fmt.Errorf("retention %q: expected persistent, trimmable or transient", clip.Text(s))
 }
 
 // String returns "persistent", "trimmable" or "transient".
@@ -119,7 +119,7 @@ func (e Event) Check() error {
 		return fmt.Errorf("%w: %w", ErrEvent, err)
 	}
 	if e.ContentType == "" && len(e.Payload) > 0 {
-		if err := checkJSON(e.Payload); err != nil {
+		if err := object.Check(e.Payload); err != nil {
 			return fmt.Errorf("%w: payload: %w; name another content type to append bytes as they are", ErrEvent, err)
 		}
 	}
@@ -143,7 +143,7 @@ func (e Event) checkFields() error {
 			return fmt.Errorf("%s has %d bytes, at most %d are allowed", f.name, len(f.text), f.most)
 		}
 		if !utf8.ValidString(f.text) {
-			return fmt.Errorf("%s %q is not valid UTF-8", f.name, clip(f.text))
+			return fmt.Errorf("%s %q is not valid UTF-8", f.name, clip.Text(f.text))
 		}
 	}
 	if len(e.Payload) > MaxPayload {
@@ -180,10 +180,10 @@ func checkHeaders(headers []EventHeader) error {
 			return errors.New("a header has no name")
 		}
 		if !utf8.ValidString(h.Name) || !utf8.ValidString(h.Value) {
-			return fmt.Errorf("header %q is not valid UTF-8", clip(h.Name))
+			return fmt.Errorf("header %q is not valid UTF-8", clip.Text(h.Name))
 		}
 		if i > 0 && headers[i-1].Name >= h.Name {
-			return fmt.Errorf("header %q stands after %q: names are sorted, each once", clip(h.Name), clip(headers[i-1].Name))
+			return fmt.Errorf("header %q stands after %q: names are sorted, each once", clip.Text(h.Name), clip.Text(headers[i-1].Name))
 		}
 		size += len(h.Name) + len(h.Value)
 	}
@@ -191,25 +191,6 @@ func checkHeaders(headers []EventHeader) error {
 		return fmt.Errorf("headers have %d bytes together, at most %d are allowed", size, MaxHeaders)
 	}
 	return nil
-}
-
-// checkJSON is stricter than [json.Valid], which lets bytes that are not UTF-8 pass (RFC 8259,
-// section 8.1).
-func checkJSON(b []byte) error {
-	if utf8.Valid(b) && json.Valid(b) {
-		return nil
-	}
-	if _, err := bom.Strip(b); err != nil {
-		return err
-	}
-	if !utf8.Valid(b) {
-		return errors.New("not valid UTF-8, which JSON must be")
-	}
-	var v any
-	if err := json.Unmarshal(b, &v); err != nil {
-		return fmt.Errorf("not valid JSON: %w", err)
-	}
-	return errors.New("not valid JSON")
 }
 
 // Entry is an event in the log.

@@ -3,6 +3,8 @@ package crdt
 import (
 	"encoding/hex"
 	"fmt"
+
+	"github.com/quipulog/quipu/crdt/clip"
 )
 
 // Hash is a SHA-256 hash; its text form is 64 digits of lower-case hex.
@@ -65,7 +67,7 @@ func (id *LogID) UnmarshalText(text []byte) error { return unmarshalHex(id[:], t
 // unmarshalHex is parseHex with an error that names what was read.
 func unmarshalHex(dst, text []byte, what string) error {
 	if err := parseHex(dst, string(text)); err != nil {
-		return fmt.Errorf("%s %q: %w", what, clip(string(text)), err)
+		return fmt.Errorf("%s %q: %w", what, clip.Text(string(text)), err)
 	}
 	return nil
 }
@@ -82,13 +84,4 @@ func parseHex(dst []byte, s string) error {
 	}
 	_, err := hex.Decode(dst, []byte(s))
 	return err
-}
-
-// clip shortens s for an error message.
-func clip(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "…"
 }

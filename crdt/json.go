@@ -7,6 +7,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/quipulog/quipu/crdt/clip"
+	"github.com/quipulog/quipu/crdt/object"
 )
 
 // The one JSON form of an entry, in the order in which its fields are written:
@@ -28,7 +32,7 @@ import (
 var (
 	placeFields = []string{"author", "seq", "op", "disputed", "clock", "gone", "offset"}
 	eventFields = []string{"time", "kind", "module", "subject", "contentType", "headers", "payload", "payloadBase64", "retention"}
-	entryFields = slices.Concat(placeFields, eventFields)
+	entryFields = object.Fields{Known: slices.Concat(placeFields, eventFields)}
 )
 
 const jsonTime = "2006-01-02T15:04:05.000000000Z"
@@ -140,7 +144,7 @@ func (e *Event) appendFields(dst []byte) []byte {
 // Errors wrap [ErrEvent].
 func ParseEventJSON(line []byte) (Event, error) {
 	var r eventReader
-	err := readObject(line, entryFields, func(name string, value []byte) error {
+	err := entryFields.Read(line, func(name string, value []byte) error {
 		if name == "gone" {
 			return errors.New("the line stands for entries whose bodies are gone: there is nothing to append")
 		}
@@ -161,10 +165,10 @@ func ParseEventJSON(line []byte) (Event, error) {
 func ParseEntryJSON(line []byte) (e Entry, offset *uint64, err error) {
 	var r eventReader
 	missing := []string{"author", "seq", "op", "clock", "time", "kind"}
-	err = readObject(line, entryFields, func(name string, value []byte) error {
+	err = entryFields.Read(line, func(name string, value []byte) error {
 		missing = slices.DeleteFunc(missing, func(m string) bool { return m == name })
 		if name == "offset" {
-			n, err := readUint(value, 1<<63)
+			n, err := object.Uint(value, 1<<63)
 			offset = &n
 			return err
 		}
@@ -191,20 +195,20 @@ func (e *Entry) placeField(name string, value []byte) error {
 	switch name {
 	case "seq":
 		var err error
-		e.Seq, err = readUint(value, MaxSeq)
+		e.Seq, err = object.Uint(value, MaxSeq)
 		return err
 	case "gone":
 		var err error
-		e.Gone, err = readUint(value, MaxSeq)
+		e.Gone, err = object.Uint(value, MaxSeq)
 		return err
 	case "disputed":
 		e.Disputed = string(value) == "true"
 		if !e.Disputed && string(value) != "false" {
-			return fmt.Errorf("expected true or false, got %s", clip(string(value)))
+			return fmt.Errorf("expected true or false, got %s", clip.Text(string(value)))
 		}
 		return nil
 	}
-	text, err := readText(value)
+	text, err := object.Text(value)
 	if err != nil {
 		return err
 	}
@@ -237,7 +241,7 @@ func (r *eventReader) field(name string, value []byte) error {
 		r.Headers, err = readHeaders(value)
 		return err
 	}
-	text, err := readText(value)
+	text, err := object.Text(value)
 	if err != nil {
 		return err
 	}
@@ -262,13 +266,13 @@ func (r *eventReader) field(name string, value []byte) error {
 
 func readHeaders(value []byte) ([]EventHeader, error) {
 	if value[0] != '{' {
-		return nil, fmt.Errorf("expected an object of texts, got %s", clip(string(value)))
+		return nil, fmt.Errorf("expected an object of texts, got %s", clip.Text(string(value)))
 	}
 	var headers []EventHeader
-	err := eachMember(value, func(name string, value []byte) error {
-		text, err := readText(value)
+	err := object.Each(value, func(name string, value []byte) error {
+		text, err := object.Text(value)
 		if err != nil {
-			return fmt.Errorf("%q: %w", clip(name), err)
+			return fmt.Errorf("%q: %w", clip.Text(name), err)
 		}
 		headers = append(headers, EventHeader{Name: name, Value: text})
 		return nil
@@ -279,8 +283,29 @@ func readHeaders(value []byte) ([]EventHeader, error) {
 	slices.SortFunc(headers, func(a, b EventHeader) int { return strings.Compare(a.Name, b.Name) })
 	for i := 1; i < len(headers); i++ {
 		if headers[i-1].Name == headers[i].Name {
-			return nil, fmt.Errorf("%q stands there twice", clip(headers[i].Name))
+			return nil, fmt.Errorf("%q stands there twice", clip.Text(headers[i].Name))
 		}
 	}
 	return headers, nil
+}
+
+// appendText appends s as a JSON string. It escapes what JSON must escape, and the two line
+// separators that some readers of lines stop at; <, > and & stand as they are.
+func appendText(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r == '\n':
+			dst = append(dst, `\n`...)
+		case r == '\t':
+			dst = append(dst, `\t`...)
+		case r < 0x20 || r == 0x7f || r == '\u2028' || r == '\u2029':
+			dst = fmt.Appendf(dst, `\u%04x`, r)
+		default:
+			dst = utf8.AppendRune(dst, r)
+		}
+	}
+	return append(dst, '"')
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/quipulog/quipu/crdt/bom"
+	"github.com/quipulog/quipu/crdt/object"
 )
 
 // CompactPayload takes the white space between the parts of a JSON payload away, and a byte order mark, so that the JSON form
@@ -21,7 +22,7 @@ func (e *Event) CompactPayload() {
 	if !saysJSON(e.ContentType) {
 		return
 	}
-	if text, err := bom.Strip(e.Payload); err == nil && checkJSON(text) == nil {
+	if text, err := bom.Strip(e.Payload); err == nil && object.Check(text) == nil {
 		e.Payload = compactJSON(text)
 	}
 }
@@ -67,7 +68,7 @@ func (r *eventReader) payload(name string, value []byte) error {
 		r.Payload = compactJSON(value)
 		return nil
 	}
-	text, err := readText(value)
+	text, err := object.Text(value)
 	if err != nil {
 		return err
 	}

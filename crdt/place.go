@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/quipulog/quipu/crdt/clip"
 )
 
 // BranchID tells the branches of a disputed feed apart: the first 8 bytes of an op's id. Zero means
@@ -37,24 +39,24 @@ func (p Place) String() string {
 func ParsePlace(s string) (Place, error) {
 	author, rest, ok := strings.Cut(s, "/")
 	if !ok {
-		return Place{}, fmt.Errorf("place %q: expected AUTHOR/SEQ", clip(s))
+		return Place{}, fmt.Errorf("place %q: expected AUTHOR/SEQ", clip.Text(s))
 	}
 	var p Place
 	var err error
 	if p.Author, err = ParseAuthor(author); err != nil {
-		return Place{}, fmt.Errorf("place %q: %w", clip(s), err)
+		return Place{}, fmt.Errorf("place %q: %w", clip.Text(s), err)
 	}
 	seq, branch, disputed := strings.Cut(rest, "@")
 	p.Seq, err = strconv.ParseUint(seq, 10, 64)
 	if err != nil || p.Seq >= MaxSeq || strconv.FormatUint(p.Seq, 10) != seq {
-		return Place{}, fmt.Errorf("place %q: expected a sequence number below 2^53 after the slash", clip(s))
+		return Place{}, fmt.Errorf("place %q: expected a sequence number below 2^53 after the slash", clip.Text(s))
 	}
 	if disputed {
 		if err := parseHex(p.Branch[:], branch); err != nil {
-			return Place{}, fmt.Errorf("place %q: after @: %w", clip(s), err)
+			return Place{}, fmt.Errorf("place %q: after @: %w", clip.Text(s), err)
 		}
 		if p.Branch.IsZero() {
-			return Place{}, fmt.Errorf("place %q: no op has the branch that stands after @", clip(s))
+			return Place{}, fmt.Errorf("place %q: no op has the branch that stands after @", clip.Text(s))
 		}
 	}
 	return p, nil

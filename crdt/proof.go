@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+
+	"github.com/quipulog/quipu/crdt/object"
 )
 
 // ErrProof is wrapped by every error that says why an [EntryProof] proves nothing.
@@ -153,16 +154,11 @@ func parseProof(b []byte) (EntryProof, error) {
 		"entry": &form.Entry, "path": &form.Path, "headers": &form.Headers,
 	}
 	known := []string{"version", "log", "place", "index", "entry", "path", "headers"}
-	missing := slices.Clone(known)
-	err := readObject(b, known, func(name string, value []byte) error {
-		missing = slices.DeleteFunc(missing, func(m string) bool { return m == name })
+	err := object.Fields{Known: known, Needed: known}.Read(b, func(name string, value []byte) error {
 		return json.Unmarshal(value, into[name])
 	})
 	if err != nil {
 		return EntryProof{}, err
-	}
-	if len(missing) > 0 {
-		return EntryProof{}, fmt.Errorf("field %q is missing", missing[0])
 	}
 	return form.proof()
 }

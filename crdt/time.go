@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/quipulog/quipu/crdt/clip"
 )
 
 // ErrNotTime is returned by [ParseTime] for a text that is not written as in RFC 3339.
@@ -47,17 +49,17 @@ func ParseTime(s string) (time.Time, error) {
 	if _, decimals, ok := strings.Cut(s, "."); ok {
 		digits := decimals[:strings.IndexAny(decimals, "zZ+-")]
 		if len(strings.TrimRight(digits, "0")) > 9 {
-			return time.Time{}, fmt.Errorf("%q: at most nine decimals are kept", clip(s))
+			return time.Time{}, fmt.Errorf("%q: at most nine decimals are kept", clip.Text(s))
 		}
 	}
 	if t.IsZero() {
-		return time.Time{}, fmt.Errorf("%q: it is what Go prints where there is no time: leave it out", clip(s))
+		return time.Time{}, fmt.Errorf("%q: it is what Go prints where there is no time: leave it out", clip.Text(s))
 	}
 	return t, nil
 }
 
 func notTime(s string) error {
-	return fmt.Errorf("%q: %w, such as 2024-05-01T12:00:00Z", clip(s), ErrNotTime)
+	return fmt.Errorf("%q: %w, such as 2024-05-01T12:00:00Z", clip.Text(s), ErrNotTime)
 }
 
 // soundOffset reports whether the offset from UTC at the end of a time is less than a day, which package

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 	"unsafe"
+
+	"github.com/quipulog/quipu/crdt/object"
 )
 
 const broadcastContext = "quipu/transient/v1\x00"
@@ -148,20 +150,17 @@ func (b *Broadcast) UnmarshalJSON(line []byte) error {
 func ParseBroadcastJSON(line []byte) (Broadcast, error) {
 	var r eventReader
 	var e Entry
-	known := append([]string{"author", "clock"}, eventFields...)
-	missing := []string{"author", "clock", "time", "kind", "retention"}
-	err := readObject(line, known, func(name string, value []byte) error {
-		missing = slices.DeleteFunc(missing, func(m string) bool { return m == name })
+	fields := object.Fields{
+		Known:  append([]string{"author", "clock"}, eventFields...),
+		Needed: []string{"author", "clock", "time", "kind", "retention"},
+	}
+	err := fields.Read(line, func(name string, value []byte) error {
 		if slices.Contains(placeFields, name) {
 			return e.placeField(name, value)
 		}
 		return r.field(name, value)
 	})
-	switch {
-	case err != nil:
-	case len(missing) > 0:
-		err = fmt.Errorf("field %q is missing", missing[0])
-	case r.Retention != Transient:
+	if err == nil && r.Retention != Transient {
 		err = errors.New("it is " + r.Retention.String() + ", not transient")
 	}
 	if err != nil {

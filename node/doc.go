@@ -20,6 +20,6 @@
 // tests do. The package reads no flags and no environment.
 //
 // Its parts stand beside it: package folder (what lies on disk), package api (the HTTP interface and a
-// client of it), package server (the handlers), package nearest (what a mistyped name was meant to be),
-// package age (spans of time as people write them).
+// client of it), package server (the handlers), package condition (what keeps it from having or writing what
+// it could), and packages age and size (spans of time and sizes as people write them).
 package node

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -72,7 +73,7 @@ func findPlace(ctx context.Context, c *api.Client, text string) (crdt.Place, err
 // checkPlace says whether a text is no place at all, which is known without asking a node.
 func checkPlace(text string) error {
 	if !strings.Contains(text, "/") {
-		return usagef("place %q: expected AUTHOR/SEQ", clip(text, 80))
+		return usagef("place %q: expected AUTHOR/SEQ", clip.Text(text))
 	}
 	return nil
 }
@@ -96,13 +97,10 @@ func findAuthor(ctx context.Context, c *api.Client, text string) (crdt.Author, e
 	switch len(fits) {
 	case 0:
 		return crdt.Author{}, &api.Error{Code: api.NotFound, Message: fmt.Sprintf(
-			"no author here begins with %s or has a node of that name: expected %d or more of the 64 digits, or a name; \"quipu frontier\" and \"quipu members\" list them", quoted(clip(text, 80)), leastDigits)}
+			"no author here begins with %s or has a node of that name: expected %d or more of the 64 digits, or a name; \"quipu frontier\" and \"quipu members\" list them", quoted(clip.Text(text)), leastDigits)}
 	case 1:
 		return fits[0].Author, nil
 	}
-	var all []string
-	for _, a := range fits[:min(len(fits), 8)] {
-		all = append(all, strings.TrimSpace(a.Author.String()[:16]+" "+printable(a.Name)))
-	}
-	return crdt.Author{}, usagef("%s fits %d authors: %s: give more digits", quoted(clip(text, 80)), len(fits), strings.Join(all, ", "))
+	all := clip.List(fits, 8, func(a api.Author) string { return strings.TrimSpace(a.Author.String()[:16] + " " + printable(a.Name)) })
+	return crdt.Author{}, usagef("%s fits %d authors: %s: give more digits", quoted(clip.Text(text)), len(fits), all)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/gossip/bundle"
 	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
@@ -96,11 +97,11 @@ func sincePeer(dir, name string) (api.Since, error) {
 	case len(found) == 0 && err == nil:
 		return api.Since{}, usagef("--since %q: expected a frontier, a bundle or a peer, and not a time: what is left out of a bundle is what is held somewhere", name)
 	case len(found) == 0:
-		return api.Since{}, &api.Error{Code: api.NotFound, Message: fmt.Sprintf("--since %q: there is no such file, and no peer of that name or author is remembered here", clip(name, 80))}
+		return api.Since{}, &api.Error{Code: api.NotFound, Message: fmt.Sprintf("--since %q: there is no such file, and no peer of that name or author is remembered here", clip.Text(name))}
 	case len(found) > 1:
-		return api.Since{}, usagef("--since %q: %d peers are called that: give the first digits of the author", clip(name, 80), len(found))
+		return api.Since{}, usagef("--since %q: %d peers are called that: give the first digits of the author", clip.Text(name), len(found))
 	case found[0].EqualOffset == 0 || found[0].Incarnation == "":
-		return api.Since{}, &api.Error{Code: api.NotFound, Message: fmt.Sprintf("--since %q: this node has not been equal with that peer yet: have it print its frontier", clip(name, 80))}
+		return api.Since{}, &api.Error{Code: api.NotFound, Message: fmt.Sprintf("--since %q: this node has not been equal with that peer yet: have it print its frontier", clip.Text(name))}
 	}
 	return api.Since{Offset: found[0].EqualOffset, Incarnation: found[0].Incarnation}, nil
 }

@@ -48,7 +48,7 @@ func cellWidth(s string) int {
 
 // fitCell returns s, cut to width columns where it has more.
 func fitCell(s string, width int, how fit) string {
-	if len(s) <= width || cellWidth(s) <= width {
+	if fitting(s, width) == len(s) {
 		return s
 	}
 	if how != cutMiddle {

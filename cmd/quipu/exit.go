@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/crdt/nearest"
 	"github.com/quipulog/quipu/node/api"
 )
@@ -75,7 +76,7 @@ func valueError(wrong *pflag.InvalidValueError) error {
 		cause = errors.New("expected a whole number")
 	}
 	if !strings.Contains(cause.Error(), strconv.Quote(value)) {
-		cause = fmt.Errorf("%q: %w", clip(value, 80), cause)
+		cause = fmt.Errorf("%q: %w", clip.Text(value), cause)
 	}
 	return usagef("--%s: %w", flag.Name, cause)
 }

@@ -59,10 +59,10 @@ var listedFollowers = listing[api.Follower]{
 }
 
 func followerRow(f api.Follower) []string {
-	const errorWidth = 80
+	const errorWidth = 81 // columns, with the sign that more follows
 	failure := "-"
 	if failing(f) {
-		failure = clip(f.Failure.Error, errorWidth)
+		failure = fitCell(f.Failure.Error, errorWidth, cutEnd)
 	}
 	return []string{
 		f.Name, followerState(f), strconv.FormatUint(f.Cursor, 10), strconv.FormatUint(f.Lag, 10), lagTime(f),

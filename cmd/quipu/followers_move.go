@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -51,7 +52,7 @@ func checkReset(to string) error {
 		return usagef("--to is missing: it says where to move the follower: an offset, start or end")
 	}
 	if _, err := strconv.ParseUint(to, 10, 64); err != nil && to != api.ToStart && to != api.ToEnd {
-		return usagef("--to %q: expected an offset, start or end", clip(to, 80))
+		return usagef("--to %q: expected an offset, start or end", clip.Text(to))
 	}
 	return nil
 }
@@ -72,7 +73,7 @@ fails at, most often. They are never handled; the follower counts them.`,
 			}
 			n, err := strconv.ParseUint(args[1], 10, 64)
 			if err != nil || n == 0 {
-				return usagef("%q: expected a number of entries, 1 or more", clip(args[1], 80))
+				return usagef("%q: expected a number of entries, 1 or more", clip.Text(args[1]))
 			}
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
 				skipped, err := c.SkipFollower(cmd.Context(), args[0], n)

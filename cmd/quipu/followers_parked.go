@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -66,7 +67,7 @@ followers parked" prints, or all of them. The entries stay in the log.`,
 			for _, arg := range args[1:] {
 				offset, err := strconv.ParseUint(arg, 10, 64)
 				if err != nil {
-					return usagef("%q: expected an offset", clip(arg, 80))
+					return usagef("%q: expected an offset", clip.Text(arg))
 				}
 				offsets = append(offsets, offset)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -119,7 +120,7 @@ func parseForkArg(s string) (author string, seq *uint64, err error) {
 	}
 	n, err := strconv.ParseUint(s[slash+1:], 10, 53)
 	if err != nil {
-		return "", nil, usagef("seq %q: expected a number after the slash", clip(s[slash+1:], 80))
+		return "", nil, usagef("seq %q: expected a number after the slash", clip.Text(s[slash+1:]))
 	}
 	return s[:slash], &n, nil
 }

@@ -179,8 +179,8 @@ func showEntry(p *page, line []byte) {
 		p.line("            %v", err)
 		return
 	}
-	const payloadWidth = 60
-	p.line("            %d  %s  %s  %s  %s", e.Seq, e.Time.UTC().Format(timeLayout), e.Kind, dash(e.Subject), clip(string(e.Payload), payloadWidth))
+	const payloadWidth = 61 // columns, with the sign that more follows
+	p.line("            %d  %s  %s  %s  %s", e.Seq, e.Time.UTC().Format(timeLayout), e.Kind, dash(e.Subject), fitCell(string(e.Payload), payloadWidth, cutEnd))
 }
 
 // seqs returns the seqs from first to before next.

@@ -140,18 +140,6 @@ func printable(s string) string {
 // shown reports whether a terminal shows r as it is.
 func shown(r rune) bool { return r == ' ' || unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
-// clip returns the first most characters of s.
-func clip(s string, most int) string {
-	count := 0
-	for i := range s {
-		if count == most {
-			return s[:i] + "…"
-		}
-		count++
-	}
-	return s
-}
-
 // count returns n with what it counts, in the plural unless n is 1.
 func count(n uint64, what string) string {
 	if n == 1 {

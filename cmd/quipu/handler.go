@@ -7,6 +7,8 @@ import (
 	"io"
 	"os/exec"
 	"time"
+
+	"github.com/quipulog/quipu/crdt/clip"
 )
 
 const (
@@ -63,7 +65,7 @@ func (h *handler) run(ctx context.Context) error {
 		return context.Cause(ctx)
 	case err != nil:
 		stopGroup(cmd, stopFor)
-		return fmt.Errorf("%s: %w", clip(h.command, 80), err)
+		return fmt.Errorf("%s: %w", clip.Text(h.command), err)
 	}
 	return nil
 }

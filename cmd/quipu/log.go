@@ -277,8 +277,8 @@ func (p *entryPrinter) row(e crdt.Entry) error {
 // rowAt prints a row of the table for an author's event that stands at place.
 func (p *entryPrinter) rowAt(place string, a crdt.Author, e crdt.Event) error {
 	p.begin()
-	const payloadWidth = 80
-	return p.table.row(place, p.names[a.String()], e.Time.UTC().Format(timeLayout), e.Kind, e.Module, e.Subject, clip(string(e.Payload), max(payloadWidth, p.table.room)))
+	const payloadWidth = 81 // columns, with the sign that more follows
+	return p.table.row(place, p.names[a.String()], e.Time.UTC().Format(timeLayout), e.Kind, e.Module, e.Subject, fitCell(string(e.Payload), max(payloadWidth, p.table.room), cutEnd))
 }
 
 // end prints what stands after the last entry.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -101,7 +102,7 @@ func (p *pruneCommand) run(cmd *cobra.Command) error {
 func movedNote(plan api.Pruned) string {
 	names := make([]string, len(plan.Subjects))
 	for i, s := range plan.Subjects {
-		names[i] = clip(s, 40)
+		names[i] = clip.To(s, 40)
 	}
 	if more := plan.Moved - uint64(len(names)); more > 0 {
 		names = append(names, fmt.Sprintf("and %d more", more))
@@ -167,7 +168,7 @@ func confirm(cmd *cobra.Command, question, not string) error {
 		return usagef("nobody has answered: give --yes")
 	}
 	if strings.TrimSpace(answer) != "yes" {
-		return fmt.Errorf("%s: the answer was %q", not, strings.TrimSpace(clip(answer, 40)))
+		return fmt.Errorf("%s: the answer was %q", not, strings.TrimSpace(clip.To(answer, 40)))
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ package nearest
 import (
 	"fmt"
 	"strings"
+
+	"github.com/quipulog/quipu/crdt/clip"
 )
 
 // Unknown is the error for a field, or what else what says, that has a name that is not known. It lists the
@@ -20,18 +22,9 @@ func Unknown(what, name string, known []string) error {
 		names = "there are no " + what + "s here"
 	}
 	if near := Name(name, known); near != "" {
-		return fmt.Errorf("unknown %s %q: did you mean %q? (%s)", what, clip(name), near, names)
+		return fmt.Errorf("unknown %s %q: did you mean %q? (%s)", what, clip.Text(name), near, names)
 	}
-	return fmt.Errorf("unknown %s %q: %s", what, clip(name), names)
-}
-
-// clip shortens a name that somebody else made up.
-func clip(name string) string {
-	const most = 80
-	if len(name) <= most {
-		return name
-	}
-	return strings.ToValidUTF8(name[:most], "") + "…"
+	return fmt.Errorf("unknown %s %q: %s", what, clip.Text(name), names)
 }
 
 // Name returns the one of known that takes the fewest edits to reach from name, whatever the case, or

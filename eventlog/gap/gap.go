@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/eventlog"
 )
 
@@ -148,9 +149,9 @@ func Parse(e eventlog.Entry) (Gap, error) {
 func parseEvent(e crdt.Event) (Gap, error) {
 	switch {
 	case e.Kind != Kind:
-		return Gap{}, fmt.Errorf("kind %q: expected %s", clip(e.Kind), Kind)
+		return Gap{}, fmt.Errorf("kind %q: expected %s", clip.Text(e.Kind), Kind)
 	case e.ContentType != "" && e.ContentType != "application/json":
-		return Gap{}, fmt.Errorf("content type %q: expected application/json", clip(e.ContentType))
+		return Gap{}, fmt.Errorf("content type %q: expected application/json", clip.Text(e.ContentType))
 	}
 	g, err := parsePayload(e.Payload)
 	if err != nil {
@@ -164,9 +165,9 @@ func parseEvent(e crdt.Event) (Gap, error) {
 func (g *Gap) check() error {
 	switch {
 	case g.Source == "" || len(g.Source) > crdt.MaxModule || !utf8.ValidString(g.Source):
-		return fmt.Errorf("source %q: expected who lost the events in 1 to %d bytes of UTF-8", clip(g.Source), crdt.MaxModule)
+		return fmt.Errorf("source %q: expected who lost the events in 1 to %d bytes of UTF-8", clip.Text(g.Source), crdt.MaxModule)
 	case len(g.Reason) > MaxReason || !utf8.ValidString(g.Reason):
-		return fmt.Errorf("reason %q: expected up to %d bytes of UTF-8", clip(g.Reason), MaxReason)
+		return fmt.Errorf("reason %q: expected up to %d bytes of UTF-8", clip.Text(g.Reason), MaxReason)
 	case g.Count < 1 || g.Count >= MaxNumber:
 		return fmt.Errorf("count %d: expected 1 or more, below 2^53", g.Count)
 	case g.First == 0 && g.Last != 0, g.First > g.Last, g.Last >= MaxNumber:
@@ -192,22 +193,13 @@ func (g *Gap) checkKinds() error {
 	for i, k := range g.Kinds {
 		switch {
 		case k.Kind == "" || len(k.Kind) > crdt.MaxKind || !utf8.ValidString(k.Kind):
-			return fmt.Errorf("kind %q: expected 1 to %d bytes of UTF-8", clip(k.Kind), crdt.MaxKind)
+			return fmt.Errorf("kind %q: expected 1 to %d bytes of UTF-8", clip.Text(k.Kind), crdt.MaxKind)
 		case i > 0 && g.Kinds[i-1].Kind >= k.Kind:
-			return fmt.Errorf("kind %q stands after %q: kinds are sorted, each once", clip(k.Kind), clip(g.Kinds[i-1].Kind))
+			return fmt.Errorf("kind %q stands after %q: kinds are sorted, each once", clip.Text(k.Kind), clip.Text(g.Kinds[i-1].Kind))
 		case k.Count < 1 || k.Count > rest:
-			return fmt.Errorf("kind %q: count %d: expected 1 or more, together at most the gap's %d", clip(k.Kind), k.Count, g.Count)
+			return fmt.Errorf("kind %q: count %d: expected 1 or more, together at most the gap's %d", clip.Text(k.Kind), k.Count, g.Count)
 		}
 		rest -= k.Count
 	}
 	return nil
-}
-
-// clip shortens s for an error message.
-func clip(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }

@@ -1,10 +1,13 @@
 package transition
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/eventlog/transition/machine"
 )
 
@@ -44,7 +47,7 @@ func (j *judge) move() {
 	case machine.Undeclared:
 		j.finding(Illegal, oneOf(j.m.Next(from)), "no move leads from %q to %q", from, to)
 	case machine.WrongTrigger:
-		j.finding(WrongTrigger, oneOf(j.m.Triggers(from, to)), "it is moved from %q to %q by %q", from, to, clip(s.Trigger))
+		j.finding(WrongTrigger, oneOf(j.m.Triggers(from, to)), "it is moved from %q to %q by %q", from, to, clip.Text(s.Trigger))
 	}
 }
 
@@ -60,9 +63,9 @@ func (j *judge) spelling(name string, spelling machine.Spelling) {
 	}
 	expected := "one of the states"
 	if near := j.m.Nearest(name); near != "" {
-		expected = "perhaps " + quoted(near)
+		expected = "perhaps " + strconv.Quote(near)
 	}
-	j.finding(UnknownState, expected, "%q is no state", clip(name))
+	j.finding(UnknownState, expected, "%q is no state", clip.Text(name))
 }
 
 // place says what is odd about where the step stands in its history.
@@ -118,41 +121,17 @@ func (j *judge) others() []After {
 
 // texts returns the places of some transitions, the first few if there are many.
 func texts(all []After) string {
-	const most = 4
-	var b strings.Builder
-	for i, a := range all[:min(len(all), most)] {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(a.Author.Short() + "/" + strings.TrimPrefix(a.String(), a.Author.String()+"/"))
-	}
-	if len(all) > most {
-		fmt.Fprintf(&b, " and %d more", len(all)-most)
-	}
-	return b.String()
+	return clip.List(all, 4, func(a After) string {
+		return a.Author.Short() + "/" + strings.TrimPrefix(a.String(), a.Author.String()+"/")
+	})
 }
 
 func stageOrNone(stage string) string {
 	if stage == "" {
 		return "no stage"
 	}
-	return quoted(stage)
+	return strconv.Quote(stage)
 }
-
-func quoted(s string) string { return fmt.Sprintf("%q", s) }
 
 // oneOf returns the names in quotes, the first few if there are many; "nothing" for none.
-func oneOf(names []string) string {
-	const most = 12
-	if len(names) == 0 {
-		return "nothing"
-	}
-	var all []string
-	for _, name := range names[:min(len(names), most)] {
-		all = append(all, quoted(name))
-	}
-	if len(names) > most {
-		all = append(all, "…")
-	}
-	return strings.Join(all, ", ")
-}
+func oneOf(names []string) string { return cmp.Or(clip.List(names, 12, strconv.Quote), "nothing") }

@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/crdt/nearest"
+	"github.com/quipulog/quipu/crdt/object"
 )
 
 // The bounds of a transition, in bytes. The subject has those of every event.
@@ -96,30 +93,24 @@ func (p *payload) check() error {
 // transition is an error when strict, and else left alone: a later version may know it.
 func parsePayload(b []byte, strict bool) (payload, error) {
 	var p payload
-	if !utf8.Valid(b) {
-		return p, errors.New("payload is not valid UTF-8")
-	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	known := []string{"from", "to", "trigger", "after"}
-	err := eachField(dec, known, strict, func(name string) error {
+	fields := object.Fields{Known: []string{"from", "to", "trigger", "after"}, Others: !strict}
+	err := fields.Read(b, func(name string, value []byte) (err error) {
 		switch name {
 		case "from":
 			p.from = new(string)
-			return decodeText(dec, p.from)
+			*p.from, err = object.Text(value)
 		case "to":
-			return decodeText(dec, &p.to)
+			p.to, err = object.Text(value)
 		case "trigger":
-			return decodeText(dec, &p.trigger)
+			p.trigger, err = object.Text(value)
+		case "after":
+			p.after = new(After)
+			err = p.after.read(value, strict)
 		}
-		p.after = new(After)
-		return p.after.decode(dec, strict)
+		return err
 	})
 	if err == nil {
-		if _, err = dec.Token(); errors.Is(err, io.EOF) {
-			err = p.check()
-		} else if err == nil {
-			err = errors.New("something follows the object")
-		}
+		err = p.check()
 	}
 	if err != nil {
 		return payload{}, fmt.Errorf("payload: %w", err)
@@ -127,108 +118,21 @@ func parsePayload(b []byte, strict bool) (payload, error) {
 	return p, nil
 }
 
-// decode reads an after, of which nothing may be left out.
-func (a *After) decode(dec *json.Decoder, strict bool) error {
-	seen := 0
-	err := eachField(dec, []string{"author", "seq", "op"}, strict, func(name string) error {
-		seen++
-		switch name {
-		case "author":
-			return decodeHex(dec, &a.Author)
-		case "seq":
-			return decodeSeq(dec, &a.Seq)
+// read reads an after, of which nothing may be left out.
+func (a *After) read(b []byte, strict bool) error {
+	known := []string{"author", "seq", "op"}
+	return object.Fields{Known: known, Needed: known, Others: !strict}.Read(b, func(name string, value []byte) (err error) {
+		if name == "seq" {
+			a.Seq, err = object.Uint(value, crdt.MaxSeq)
+			return err
 		}
-		return decodeHex(dec, &a.Op)
+		text, err := object.Text(value)
+		switch {
+		case err != nil:
+			return err
+		case name == "author":
+			return a.Author.UnmarshalText([]byte(text))
+		}
+		return a.Op.UnmarshalText([]byte(text))
 	})
-	if err == nil && seen != 3 {
-		err = errors.New("expected author, seq and op")
-	}
-	if err != nil {
-		return fmt.Errorf("after: %w", err)
-	}
-	return nil
-}
-
-// eachField reads an object, calling field with each name once; field reads the value. A name that is not
-// known is an error when strict, and else passed over with its value.
-func eachField(dec *json.Decoder, known []string, strict bool, field func(name string) error) error {
-	start, err := dec.Token()
-	if err != nil {
-		return noEOF(err)
-	}
-	if start != json.Delim('{') {
-		return errors.New("expected an object")
-	}
-	seen := make(map[string]bool)
-	for dec.More() {
-		token, err := dec.Token()
-		if err != nil {
-			return noEOF(err)
-		}
-		name, _ := token.(string) // the decoder gives nothing else before a colon
-		if seen[name] {
-			return fmt.Errorf("field %q is there twice", clip(name))
-		}
-		seen[name] = true
-		read := field
-		if !slices.Contains(known, name) {
-			if strict {
-				return nearest.Unknown("field", name, known)
-			}
-			read = func(string) error { return dec.Decode(new(json.RawMessage)) }
-		}
-		if err := read(name); err != nil {
-			return fmt.Errorf("field %q: %w", clip(name), noEOF(err))
-		}
-	}
-	_, err = dec.Token()
-	return noEOF(err)
-}
-
-// noEOF says what an end within the payload is.
-func noEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-func decodeText(dec *json.Decoder, s *string) error {
-	token, err := dec.Token()
-	if err != nil {
-		return err
-	}
-	text, ok := token.(string)
-	if !ok {
-		return errors.New("expected a text")
-	}
-	*s = text
-	return nil
-}
-
-func decodeHex(dec *json.Decoder, v interface{ UnmarshalText([]byte) error }) error {
-	var text string
-	if err := decodeText(dec, &text); err != nil {
-		return err
-	}
-	return v.UnmarshalText([]byte(text))
-}
-
-func decodeSeq(dec *json.Decoder, seq *uint64) error {
-	if err := dec.Decode(seq); err != nil {
-		return errors.New("expected a sequence number")
-	}
-	if *seq >= crdt.MaxSeq {
-		return fmt.Errorf("%d: expected a sequence number below 2^53", *seq)
-	}
-	return nil
-}
-
-// clip shortens s for an error message.
-func clip(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/eventlog"
 )
 
@@ -129,7 +130,7 @@ func (r records) get(record byte, subject string) (last, error) {
 		return last{}, nil
 	}
 	if len(b) < lastSize {
-		return last{}, fmt.Errorf("%w: %d bytes for subject %q", errProjection, len(b), clip(subject))
+		return last{}, fmt.Errorf("%w: %d bytes for subject %q", errProjection, len(b), clip.Text(subject))
 	}
 	return last{
 		rank:  rank(binary.BigEndian.Uint64(b)),

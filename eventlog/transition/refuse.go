@@ -1,9 +1,11 @@
 package transition
 
 import (
+	"cmp"
 	"fmt"
-	"strings"
+	"strconv"
 
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/eventlog/transition/machine"
 )
 
@@ -27,27 +29,19 @@ type AllowedMove struct {
 
 // Error says what is wrong with the move, and which moves are allowed.
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("%q stays in %s: %s; allowed from there: %s", clip(e.Subject), stageOrNone(e.Stage), e.Why, e.allowed())
+	return fmt.Sprintf("%q stays in %s: %s; allowed from there: %s", clip.Text(e.Subject), stageOrNone(e.Stage), e.Why, e.allowed())
 }
 
 // allowed returns the allowed moves in a line, the first few if there are many.
 func (e *RefusedError) allowed() string {
-	const most = 12
-	if len(e.Allowed) == 0 {
-		return "no move"
-	}
-	var moves []string
-	for _, m := range e.Allowed[:min(len(e.Allowed), most)] {
-		move := quoted(m.To)
+	moves := clip.List(e.Allowed, 12, func(m AllowedMove) string {
+		move := strconv.Quote(m.To)
 		if len(m.Triggers) > 0 {
 			move += " (by " + oneOf(m.Triggers) + ")"
 		}
-		moves = append(moves, move)
-	}
-	if len(e.Allowed) > most {
-		moves = append(moves, "…")
-	}
-	return strings.Join(moves, ", ")
+		return move
+	})
+	return cmp.Or(moves, "no move")
 }
 
 // refuse says why the machine does not allow a move of a subject that is in the given stage, or nil.

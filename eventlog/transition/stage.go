@@ -3,6 +3,7 @@ package transition
 import (
 	"fmt"
 
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/eventlog"
 )
 
@@ -28,7 +29,7 @@ func Stage(tx eventlog.Reader, subject string) (string, error) {
 	from, _ := r.Cursor(Kind)
 	for e, err := range r.Arrivals(from) {
 		if err != nil {
-			return "", fmt.Errorf("look for the stage of %q: %w", clip(subject), err)
+			return "", fmt.Errorf("look for the stage of %q: %w", clip.Text(subject), err)
 		}
 		if e.Kind != Kind || e.Subject != subject {
 			continue

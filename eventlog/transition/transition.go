@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/eventlog"
 )
 
@@ -44,7 +45,7 @@ func (m Move) Event() (crdt.Event, error) {
 		return crdt.Event{}, fmt.Errorf("%w: it has no subject", ErrInvalid)
 	}
 	if err := p.check(); err != nil {
-		return crdt.Event{}, fmt.Errorf("%w: %s: %w", ErrInvalid, clip(m.Subject), err)
+		return crdt.Event{}, fmt.Errorf("%w: %s: %w", ErrInvalid, clip.Text(m.Subject), err)
 	}
 	return crdt.Event{
 		Kind: Kind, Module: m.Module, Subject: m.Subject, Time: m.Time, Headers: m.Headers,
@@ -111,11 +112,11 @@ func Check(e crdt.Event) error {
 func parseEvent(e crdt.Event, strict bool) (payload, error) {
 	switch {
 	case e.Kind != Kind:
-		return payload{}, fmt.Errorf("kind %q: expected %s", clip(e.Kind), Kind)
+		return payload{}, fmt.Errorf("kind %q: expected %s", clip.Text(e.Kind), Kind)
 	case e.Subject == "":
 		return payload{}, errors.New("it has no subject")
 	case e.ContentType != "" && e.ContentType != "application/json":
-		return payload{}, fmt.Errorf("content type %q: expected application/json", clip(e.ContentType))
+		return payload{}, fmt.Errorf("content type %q: expected application/json", clip.Text(e.ContentType))
 	}
 	return parsePayload(e.Payload, strict)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/clip"
 )
 
 // FollowRequest says which follower a client is, what it takes and how.
@@ -123,8 +124,7 @@ func (c *Client) Follow(ctx context.Context, r FollowRequest, handler func(ctx c
 func reply(w io.Writer, after string, failed error) error {
 	r := BatchReply{After: after}
 	if failed != nil {
-		r.Error = strings.ToValidUTF8(failed.Error(), "?")
-		r.Error = r.Error[:min(len(r.Error), maxReply)]
+		r.Error = clip.Start(strings.ToValidUTF8(failed.Error(), "?"), maxReply)
 		if r.Error == "" {
 			r.Error = "failed without a word"
 		}

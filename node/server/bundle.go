@@ -7,9 +7,9 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/gossip/bundle"
 	"github.com/quipulog/quipu/node/api"
 )
@@ -63,10 +63,9 @@ func trailer(end api.BundleEnd) string {
 
 // shorten returns end with lists of at most list items and texts of at most text bytes.
 func shorten(end api.BundleEnd, list, text int) api.BundleEnd {
-	cut := func(s string) string { return strings.ToValidUTF8(s[:min(len(s), text)], "") }
 	if end.Error != nil {
 		told := *end.Error
-		told.Message = cut(told.Message)
+		told.Message = clip.Start(told.Message, text)
 		return api.BundleEnd{Error: &told}
 	}
 	s := *end.Summary
@@ -74,7 +73,7 @@ func shorten(end api.BundleEnd, list, text int) api.BundleEnd {
 	s.Unknown = s.Unknown[:len(s.Unknown)-end.Unknown]
 	s.Left = slices.Clone(s.Left[:len(s.Left)-end.Left])
 	for i := range s.Left {
-		s.Left[i].Reason = cut(s.Left[i].Reason)
+		s.Left[i].Reason = clip.Start(s.Left[i].Reason, text)
 	}
 	end.Summary = &s
 	return end

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/crdt/nearest"
 )
 
@@ -94,7 +95,7 @@ func (v *validator) states() {
 		}
 		for _, name := range append([]string{s.Name}, s.Aliases...) {
 			if why := badName(name); why != "" {
-				v.say("states", i, "the name %q %s", clip(name), why)
+				v.say("states", i, "the name %q %s", clip.Text(name), why)
 				continue
 			}
 			if other, twice := v.named[name]; twice {
@@ -134,10 +135,10 @@ func (v *validator) known(where string, index int, name string) {
 			names[i] = s.Name
 		}
 		if near := nearest.Name(name, names); near != "" {
-			v.say(where, index, "unknown state %q: did you mean %q?", clip(name), near)
+			v.say(where, index, "unknown state %q: did you mean %q?", clip.Text(name), near)
 			return
 		}
-		v.say(where, index, "unknown state %q: the states are %s", clip(name), list(names))
+		v.say(where, index, "unknown state %q: the states are %s", clip.Text(name), clip.List(names, 20, strings.Clone))
 	}
 }
 
@@ -148,7 +149,7 @@ func (v *validator) ends(where string, names []string) {
 	for i, name := range names {
 		v.known(where, i, name)
 		if slices.Contains(names[:i], name) {
-			v.say(where, i, "%q is there twice", clip(name))
+			v.say(where, i, "%q is there twice", clip.Text(name))
 		}
 	}
 }
@@ -162,7 +163,7 @@ func (v *validator) moves() {
 		}
 		v.known("moves", i, move.To)
 		if slices.Contains(v.m.Terminal, move.From) {
-			v.say("moves", i, "%q is terminal: nothing moves out of it", clip(move.From))
+			v.say("moves", i, "%q is terminal: nothing moves out of it", clip.Text(move.From))
 		}
 		if len(move.Triggers) > MaxTexts {
 			v.say("moves", i, "%d triggers, at most %d are allowed", len(move.Triggers), MaxTexts)
@@ -171,7 +172,7 @@ func (v *validator) moves() {
 		at := pair{move.From, move.To}
 		for _, other := range seen[at] {
 			if v.overlap(other, i) {
-				v.say("moves", i, "%q to %q is there twice", clip(move.From), clip(move.To))
+				v.say("moves", i, "%q to %q is there twice", clip.Text(move.From), clip.Text(move.To))
 				break
 			}
 		}
@@ -218,22 +219,4 @@ func (v *validator) reach() {
 			v.say("states", i, "nothing leads out of %q: expected a move, or that it is terminal", s.Name)
 		}
 	}
-}
-
-// list returns the first names of a list, for an error message.
-func list(names []string) string {
-	const most = 20
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return strings.Join(names[:most], ", ") + " …"
-}
-
-// clip shortens s for an error message.
-func clip(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }
