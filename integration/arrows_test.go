@@ -2,18 +2,12 @@ package integration
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"path"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
-
-const module = "github.com/quipulog/quipu"
 
 // layer is a folder of the house with those that it may import, itself included. The arrows point
 // one way: cmd → node → {gossip, eventlog} → crdt.
@@ -32,21 +26,31 @@ var layers = []layer{
 	{"integration", []string{"integration", "cmd", "node", "gossip", "eventlog", "crdt"}, ""},
 }
 
-// guarded lists the packages that stay inside one folder, so that replacing one of them touches
-// that folder only.
-var guarded = []struct{ prefix, folder string }{
-	{"github.com/ugorji/go/codec", "crdt"},
-	{"github.com/hashicorp/memberlist", "gossip/membership"},
-	{"github.com/hashicorp/mdns", "gossip/find"},
-	{"github.com/klauspost/compress", "gossip/wire"},
-	{"go.etcd.io/bbolt", "eventlog"},
-	{"github.com/spf13/cobra", "cmd/quipu"},
+// guarded lists the packages that stay inside a folder or a few, so that replacing one of them touches those
+// only. Tests may import them anywhere.
+var guarded = []guard{
+	{"github.com/ugorji/go/codec", []string{"crdt"}},
+	{"github.com/hashicorp/memberlist", []string{"gossip/membership"}},
+	{"github.com/hashicorp/mdns", []string{"gossip/find"}},
+	{"github.com/klauspost/compress", []string{"gossip/wire"}},
+	{"go.etcd.io/bbolt", []string{"eventlog"}},
+	{"github.com/spf13/cobra", []string{"cmd/quipu"}},
+}
+
+type guard struct {
+	pkg     string // and those below it
+	folders []string
+}
+
+func (g guard) guards(imported string) bool {
+	return imported == g.pkg || strings.HasPrefix(imported, g.pkg+"/")
 }
 
 // impure lists what the pure package may not import.
 var impure = []string{"crypto/rand", "math/rand", "math/rand/v2", "os", "net", "net/http", "log", "log/slog", "context", "runtime", "syscall", "os/exec"}
 
 func TestImportsFollowTheArrows(t *testing.T) {
+	users := map[string]bool{} // guarded package and folder
 	for _, f := range goFiles(t) {
 		folder, _, _ := strings.Cut(f.dir, "/")
 		at := slices.IndexFunc(layers, func(l layer) bool { return l.folder == folder })
@@ -54,7 +58,7 @@ func TestImportsFollowTheArrows(t *testing.T) {
 			t.Errorf("%s: no folder of the house; the README shows the folders", f.name)
 			continue
 		}
-		test := strings.HasSuffix(f.name, "_test.go")
+		test := f.isTest()
 		for _, imported := range f.imports() {
 			if inside, ok := strings.CutPrefix(imported, module+"/"); ok && !test {
 				to, _, _ := strings.Cut(inside, "/")
@@ -63,12 +67,22 @@ func TestImportsFollowTheArrows(t *testing.T) {
 				}
 			}
 			for _, g := range guarded {
-				if strings.HasPrefix(imported, g.prefix) && f.dir != g.folder && !test {
-					t.Errorf("%s imports %s, which stays inside %s", f.name, imported, g.folder)
+				if !g.guards(imported) || test {
+					continue
+				}
+				if users[g.pkg+" "+f.dir] = true; !slices.Contains(g.folders, f.dir) {
+					t.Errorf("%s imports %s, which stays inside %s", f.name, imported, strings.Join(g.folders, " and "))
 				}
 			}
 			if folder == "crdt" && !test && slices.Contains(impure, imported) {
 				t.Errorf("%s imports %s: %s", f.name, imported, layers[at].why)
+			}
+		}
+	}
+	for _, g := range guarded {
+		for _, folder := range g.folders {
+			if !users[g.pkg+" "+folder] {
+				t.Errorf("%s is guarded for %s, which does not import it: strike the folder", g.pkg, folder)
 			}
 		}
 	}
@@ -78,7 +92,7 @@ func TestImportsFollowTheArrows(t *testing.T) {
 // would make it part of our interface.
 func TestGuardedTypesAreNotExported(t *testing.T) {
 	for _, f := range goFiles(t) {
-		if strings.HasSuffix(f.name, "_test.go") || strings.HasPrefix(f.dir, "cmd/") {
+		if f.isTest() || strings.HasPrefix(f.dir, "cmd/") {
 			continue
 		}
 		names := f.guardedNames()
@@ -156,62 +170,12 @@ func receiverExported(d *ast.FuncDecl) bool {
 	return ok && name.IsExported()
 }
 
-// goFile is a parsed source file; dir is its folder from the top of the repository, with slashes.
-type goFile struct {
-	name, dir string
-	fset      *token.FileSet
-	ast       *ast.File
-}
-
-func goFiles(t *testing.T) []goFile {
-	t.Helper()
-	const top = ".."
-	var files []goFile
-	err := filepath.WalkDir(top, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && name != top) {
-			return filepath.SkipDir
-		}
-		if filepath.Ext(name) != ".go" {
-			return nil
-		}
-		f := goFile{fset: token.NewFileSet()}
-		if f.ast, err = parser.ParseFile(f.fset, name, nil, parser.SkipObjectResolution|parser.ParseComments); err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(top, name)
-		f.name = filepath.ToSlash(rel)
-		f.dir = path.Dir(f.name)
-		files = append(files, f)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) < 10 {
-		t.Fatalf("found %d source files: not the repository", len(files))
-	}
-	return files
-}
-
-func (f goFile) imports() []string {
-	var paths []string
-	for _, spec := range f.ast.Imports {
-		if p, err := strconv.Unquote(spec.Path.Value); err == nil {
-			paths = append(paths, p)
-		}
-	}
-	return paths
-}
-
 // guardedNames returns the names under which the file imports guarded packages.
 func (f goFile) guardedNames() []string {
 	var names []string
 	for _, spec := range f.ast.Imports {
 		p, err := strconv.Unquote(spec.Path.Value)
-		if err != nil || !slices.ContainsFunc(guarded, func(g struct{ prefix, folder string }) bool { return strings.HasPrefix(p, g.prefix) }) {
+		if err != nil || !slices.ContainsFunc(guarded, func(g guard) bool { return g.guards(p) }) {
 			continue
 		}
 		name := path.Base(p)

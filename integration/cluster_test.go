@@ -31,6 +31,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	binaryDir = dir
 	name := filepath.Join(dir, "quipu")
 	out, err := exec.Command("go", "build", "-o", name, "../cmd/quipu").CombinedOutput()
 	if err != nil {
@@ -39,10 +40,13 @@ var binary = sync.OnceValues(func() (string, error) {
 	return name, nil
 })
 
+// binaryDir is the folder of the binary; "" as long as no test has asked for it.
+var binaryDir string
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if name, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(name))
+	if binaryDir != "" {
+		os.RemoveAll(binaryDir)
 	}
 	os.Exit(code)
 }

@@ -3,7 +3,6 @@ package integration
 import (
 	"go/ast"
 	"go/token"
-	"strings"
 	"testing"
 )
 
@@ -12,7 +11,7 @@ import (
 func TestEnumsHaveNames(t *testing.T) {
 	enums, named := map[string]token.Position{}, map[string]bool{}
 	for _, f := range goFiles(t) {
-		if strings.HasSuffix(f.name, "_test.go") {
+		if f.isTest() {
 			continue
 		}
 		for _, decl := range f.ast.Decls {
