@@ -22,8 +22,8 @@
 //
 // Adverts of heads travel with the membership's packets besides: when what they name does not come, it
 // is time to compare. Convergence rests on comparisons alone. Nothing is announced before it is durable,
-// since the log shows nothing else. News is kept once for all links, in a ring of bounded size in which
-// each link has its place; what a peer is too slow for, it asks for later, and it is read from disk.
+// since the log shows nothing else. News is kept once for all links, by package news; what a peer is too
+// slow for, it asks for later, and it is read from disk.
 //
 //	                    ┌─────────── tap (our own feed)
 //	                    ▼

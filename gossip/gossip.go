@@ -14,6 +14,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/membership"
+	"github.com/quipulog/quipu/gossip/news"
 	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/gossip/wire"
 )
@@ -34,7 +35,7 @@ type Gossip struct {
 	loop       *loop
 	joining    *joining
 	tally      *tally
-	recent     *recent
+	news       *news.Ring
 	transients *transients
 	conditions atomic.Pointer[[]Condition] // of this node, as it was last told them
 	work       sync.WaitGroup              // links and dials
@@ -59,7 +60,7 @@ func New(cfg Config) (*Gossip, error) {
 		loop:       newLoop(),
 		joining:    newJoining(cfg.Join),
 		tally:      newTally(),
-		recent:     newRecent(),
+		news:       news.NewRing(),
 		transients: newTransients(),
 	}
 	g.applier = newApplier(cfg.Log, newNewcomers(cfg.MaxNewAuthors))
@@ -141,7 +142,8 @@ func (g *Gossip) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		(&tap{g: g}).run(ctx)
+		tap := news.Tap{Log: g.log, Ring: g.news, Failed: func(err error) { g.readFailed(ctx, g.self, err) }}
+		tap.Run(ctx)
 		return nil
 	})
 	group.Go(func() error {
@@ -196,6 +198,7 @@ func (g *Gossip) meet(ctx context.Context, conn *transport.Conn, dialled bool) (
 	}
 	g.members.Met(conn.Peer())
 	l := newLink(conn, dialled, hello, g.log)
+	l.news = g.news.Place(news.Peer{ID: l.id, Author: l.peer, Eager: l.eager.Load, Shut: l.roots.hasShut}, g.pace.lazy)
 	l.tells = hello.Features&wire.FeatureConditions != 0
 	l.times = hello.Features&wire.FeatureTime != 0
 	l.transient = g.cfg.Transients != nil && hello.Features&wire.FeatureTransient != 0

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/news"
 	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/gossip/wire"
 )
@@ -36,6 +37,7 @@ type link struct {
 	out       *outbox
 	aside     aside // what is written when out and the log have nothing
 	roots     *roots
+	news      *news.Place
 	credit    chan struct{} // a place for each run that is read and not applied yet
 
 	quota      quota         // of transient events; belongs to the reader
@@ -46,7 +48,6 @@ type link struct {
 
 	pinned     atomic.Int32                // exchanges that need the link: it is not ended for being one too many
 	eager      atomic.Bool                 // news is pushed; otherwise it is announced
-	overrun    atomic.Uint64               // how often the peer was too slow for the news
 	conditions atomic.Pointer[[]Condition] // as the peer last told them; nil before that
 	heard      atomic.Int64                // when the last frame came, in ns since 1970
 

@@ -118,7 +118,7 @@ func (s *state) describe(m *Member, p *peering) {
 	}
 	m.Conditions = p.says()
 	m.Clock, m.ClockKnown = p.clock.off(time.Now())
-	m.Eager, m.Overruns = p.eager.Load(), p.overrun.Load()
+	m.Eager, m.Overruns = p.eager.Load(), p.news.Overruns()
 }
 
 // unlinked returns the state of a member without a link.

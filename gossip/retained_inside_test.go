@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/news"
 	"github.com/quipulog/quipu/gossip/pending"
 	"github.com/quipulog/quipu/gossip/wire"
 )
@@ -22,8 +23,8 @@ func TestQueuesCountWhatTheyRetain(t *testing.T) {
 		bound int
 		fill  func(t *testing.T) any
 	}{
-		{"news of our own", maxRecent, fillRecentByTap},
-		{"news of peers", maxRecent, fillRecentByPeers},
+		{"news of our own", news.MaxBytes, fillNewsByTap},
+		{"news of peers", news.MaxBytes, fillNewsByPeers},
 		{"runs in flight", maxInFlight, fillApplier},
 		{"runs that are pending", pending.MaxBytes, fillPending},
 		{"wants that are not answered", maxAnswers * (64*40 + 256), fillWants},
@@ -54,8 +55,10 @@ func heapAlive() int64 {
 // does.
 type roomyLog struct {
 	Log
-	ops  []crdt.Op
-	held int
+	ops   []crdt.Op
+	held  int
+	reads int
+	stop  func() // called when all are held and have been read
 }
 
 func (l *roomyLog) Author() crdt.Author { return l.ops[0].Author }
@@ -67,22 +70,35 @@ func (l *roomyLog) Feed(a crdt.Author) crdt.Feed {
 	return crdt.Feed{Author: a, Branches: []crdt.Branch{{Start: l.ops[0].Key(), Rooted: true, Head: l.ops[l.held-1].Head()}}}
 }
 
+// Changed grows the feed by an op, at once.
+func (l *roomyLog) Changed() <-chan struct{} {
+	if l.held++; l.held > len(l.ops) {
+		l.held = len(l.ops)
+		l.stop()
+	}
+	changed := make(chan struct{})
+	close(changed)
+	return changed
+}
+
 func (l *roomyLog) Read(_ context.Context, seg *crdt.Segment, _ int) (crdt.Run, error) {
 	op, err := crdt.ParseOp(append(make([]byte, 0, 80<<10), l.ops[l.held-1].Bytes()...))
 	seg.After = op.Head()
+	l.reads++
 	return crdt.Run{Ops: append(make([]crdt.Op, 0, 8), op)}, err
 }
 
-func fillRecentByTap(t *testing.T) any {
+func fillNewsByTap(t *testing.T) any {
 	log := &roomyLog{ops: chain(t, crdt.LogID{1}, 2000)}
-	g := &Gossip{log: log, self: log.Author(), recent: newRecent()}
-	tap := tap{g: g}
-	for log.held = 1; log.held <= len(log.ops); log.held++ {
-		if !tap.step(t.Context()) {
-			t.Fatal("nothing was read")
-		}
+	ring := news.NewRing()
+	ctx, stop := context.WithCancel(t.Context())
+	log.stop = stop
+	tap := news.Tap{Log: log, Ring: ring, Failed: func(err error) { t.Error(err) }}
+	tap.Run(ctx)
+	if log.reads != len(log.ops) {
+		t.Fatalf("%d of %d runs were read", log.reads, len(log.ops))
 	}
-	return g.recent
+	return ring
 }
 
 // manySmall returns the frame of a run with many ops that are as small as they can be.
@@ -128,13 +144,13 @@ func (l setLog) ID() crdt.LogID { return l.set.Log() }
 
 func fillApplier(t *testing.T) any { return flooded(t, manySmall(t)) }
 
-func fillRecentByPeers(t *testing.T) any {
-	r, frame := newRecent(), manySmall(t)
+func fillNewsByPeers(t *testing.T) any {
+	r, frame := news.NewRing(), manySmall(t)
 	for range 3 {
 		p := flooded(t, frame)
 		for len(p.queue) > 0 {
 			a := <-p.queue
-			r.put(news{author: a.run.Author(), head: a.head(), run: crdt.Run{Ops: a.run.Ops[999:]}, size: a.size})
+			r.Put(news.Item{Author: a.run.Author(), Head: a.head(), Run: crdt.Run{Ops: a.run.Ops[999:]}, Size: a.size})
 		}
 	}
 	return r

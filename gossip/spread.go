@@ -9,6 +9,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/backfill"
 	"github.com/quipulog/quipu/gossip/membership"
+	"github.com/quipulog/quipu/gossip/news"
 	"github.com/quipulog/quipu/gossip/pending"
 	"github.com/quipulog/quipu/gossip/plumtree"
 	"github.com/quipulog/quipu/gossip/wire"
@@ -110,17 +111,17 @@ func (s *state) grew(a arrival, f fate, now time.Time) {
 	}
 	s.tree.Has(author, func(h crdt.Head) bool { return holds(feed, []crdt.Head{h}) })
 	s.schedule.Grew(backfill.Growth{Author: author, Feed: feed, Peer: a.link.id, Ask: ask, Entries: f.Entries}, now)
-	n := news{author: author, head: a.head(), from: a.link.id, hops: min(a.hops, math.MaxUint16-1) + 1}
+	n := news.Item{Author: author, Head: a.head(), From: a.link.id, Hops: min(a.hops, math.MaxUint16-1) + 1}
 	if from, upto := f.Duplicates, f.Duplicates+f.Ops; a.news() && f.Err == nil && upto == len(a.run.Ops) {
-		n.run.Ops, n.size = a.run.Ops[from:], a.size
+		n.Run.Ops, n.Size = a.run.Ops[from:], a.size
 		if from == 0 {
-			n.run.Leave = a.run.Leave
+			n.Run.Leave = a.run.Leave
 		}
 	}
 	if f.Err != nil {
-		n.head = a.run.Ops[min(f.Duplicates+f.Ops, len(a.run.Ops))-1].Head() // the last that was placed
+		n.Head = a.run.Ops[min(f.Duplicates+f.Ops, len(a.run.Ops))-1].Head() // the last that was placed
 	}
-	s.g.recent.put(n)
+	s.g.news.Put(n)
 	if !a.news() {
 		s.g.members.Advertise(author, feed.Heads())
 	}

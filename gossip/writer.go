@@ -17,7 +17,6 @@ import (
 type writer struct {
 	g      *Gossip
 	l      *link
-	push   pusher
 	ans    answerer
 	packer *wire.Packer
 	flow   outflow
@@ -28,8 +27,8 @@ type writer struct {
 }
 
 func newWriter(g *Gossip, l *link) *writer {
-	w := &writer{g: g, l: l, push: newPusher(g, l)}
-	w.ans = answerer{log: g.log, head: w.push.answered, most: w.runBytes}
+	w := &writer{g: g, l: l}
+	w.ans = answerer{log: g.log, head: l.news.Answered, most: w.runBytes}
 	if l.packs {
 		w.packer = &wire.Packer{Packing: g.cfg.Compression}
 	}
@@ -48,7 +47,7 @@ func (w *writer) run(ctx context.Context) error {
 		if busy {
 			continue
 		}
-		more, due := w.push.waiting(time.Now())
+		more, due := w.l.news.Waiting(time.Now())
 		var dues <-chan time.Time
 		if due > 0 {
 			timer.Reset(due)
@@ -142,6 +141,23 @@ func (w *writer) comparing(box letters) []wire.Message {
 		w.g.tally.add(func(c *Counts) { c.ProbesSent += uint64(len(box.probe.Probes)) })
 	}
 	return messages
+}
+
+// pushNext writes the next run of the news, or what is due to be announced.
+func (w *writer) pushNext(ctx context.Context) (busy bool, err error) {
+	now := time.Now()
+	if m := w.l.news.Next(now); m != nil && !fits(*m) {
+		w.g.readFailed(ctx, m.Author, errNoFrame)
+		return true, nil
+	} else if m != nil {
+		w.g.tally.add(func(c *Counts) { c.RunsPushed++ })
+		return true, w.ops(ctx, *m)
+	}
+	if m := w.l.news.Announcement(now); m != nil {
+		w.g.tally.add(func(c *Counts) { c.Announced += uint64(len(m.Haves)) })
+		return true, w.write(ctx, *m)
+	}
+	return false, nil
 }
 
 // answerNext writes the next message of an answer.

@@ -1,4 +1,4 @@
-package gossip
+package news
 
 import (
 	"context"
@@ -7,7 +7,18 @@ import (
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
-// tap reads our own feed from the log as it grows and makes news of it, once for all links. It is a
+// Log is what is needed of a log to make news of its own feed. Its methods may be called from any goroutine.
+type Log interface {
+	Author() crdt.Author
+	Feed(crdt.Author) crdt.Feed
+	// Changed returns a channel that is closed at the next commit that adds ops.
+	Changed() <-chan struct{}
+	// Read returns the next run of a segment, which ends at an op whose signature was checked, and moves
+	// seg.After. The bytes of the run die with the next call.
+	Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.Run, error)
+}
+
+// Tap reads our own feed from the log as it grows and makes news of it, once for all links. It is a
 // cursor into the log, not a queue: what is appended faster than it can be read is read in larger
 // runs.
 //
@@ -16,16 +27,19 @@ import (
 //
 // What was there before it began, and what is written while the feed is disputed, is left to
 // anti-entropy.
-type tap struct {
-	g     *Gossip
+type Tap struct {
+	Log    Log
+	Ring   *Ring
+	Failed func(error) // told of what could not be read
+
 	after crdt.Head
 }
 
-// run reads until ctx ends.
-func (t *tap) run(ctx context.Context) {
+// Run reads until ctx ends.
+func (t *Tap) Run(ctx context.Context) {
 	t.after = t.end()
 	for ctx.Err() == nil {
-		changed := t.g.log.Changed()
+		changed := t.Log.Changed()
 		for t.step(ctx) {
 		}
 		select {
@@ -36,15 +50,15 @@ func (t *tap) run(ctx context.Context) {
 }
 
 // end returns where our feed ends, zero if it holds nothing or is disputed.
-func (t *tap) end() crdt.Head {
+func (t *Tap) end() crdt.Head {
 	b, _ := t.branch()
 	return b.Head
 }
 
 // branch returns the branch that our feed ends with, of the pieces that a prune may have parted the highest,
 // and whether there is one: not while the feed is disputed.
-func (t *tap) branch() (b crdt.Branch, ok bool) {
-	f := t.g.log.Feed(t.g.self)
+func (t *Tap) branch() (b crdt.Branch, ok bool) {
+	f := t.Log.Feed(t.Log.Author())
 	if _, disputed := f.Disputed(); disputed {
 		return b, false
 	}
@@ -57,7 +71,7 @@ func (t *tap) branch() (b crdt.Branch, ok bool) {
 }
 
 // step makes the next run news and reports whether there was one.
-func (t *tap) step(ctx context.Context) bool {
+func (t *Tap) step(ctx context.Context) bool {
 	b, ok := t.branch()
 	if !ok || ctx.Err() != nil {
 		return false
@@ -68,16 +82,16 @@ func (t *tap) step(ctx context.Context) bool {
 	if t.after == b.Head {
 		return false
 	}
-	seg := crdt.Segment{Author: t.g.self, Start: b.Start, After: t.after, To: b.Head}
-	run, err := t.g.log.Read(ctx, &seg, wire.MaxRunBytes)
+	seg := crdt.Segment{Author: t.Log.Author(), Start: b.Start, After: t.after, To: b.Head}
+	run, err := t.Log.Read(ctx, &seg, wire.MaxRunBytes)
 	if err != nil || len(run.Ops) == 0 {
 		if err != nil {
-			t.g.readFailed(ctx, t.g.self, err)
+			t.Failed(err)
 		}
 		t.after = b.Head // Anti-entropy sees to what was left out.
 		return false
 	}
 	t.after = seg.After
-	t.g.recent.put(news{author: t.g.self, head: seg.After, run: run.Clone()})
+	t.Ring.Put(Item{Author: t.Log.Author(), Head: seg.After, Run: run.Clone()})
 	return true
 }
