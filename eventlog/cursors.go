@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/clip"
 )
 
 // ErrCursor is wrapped by the errors for a text that is no [Cursor].
@@ -60,7 +61,7 @@ func ParseCursor(s string) (Cursor, error) {
 			return c, nil
 		}
 	}
-	return Cursor{}, fmt.Errorf("%w: %q: expected NODE.INCARNATION.OFFSET as this program writes it", ErrCursor, clip(s, maxShown))
+	return Cursor{}, fmt.Errorf("%w: %q: expected NODE.INCARNATION.OFFSET as this program writes it", ErrCursor, clip.Text(s))
 }
 
 // fromHex reads lower-case hex that fills b, and reports whether text is that.

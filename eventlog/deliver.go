@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/quipulog/quipu/crdt/clip"
 )
 
 // Deliver is [Log.Follow] for effects that live elsewhere: the handler has no transaction, may take its
@@ -104,7 +106,7 @@ func (k *keptElsewhere) persist(ctx context.Context, op string, step func() erro
 		if k.cfg.OnError == StopOnError {
 			return failed
 		}
-		why := Failure{Error: clip(failed.Error(), maxErrorText), Time: k.log.cfg.Now(), Attempts: attempts, First: k.cursor, Last: k.cursor}
+		why := Failure{Error: clip.To(failed.Error(), maxErrorText), Time: k.log.cfg.Now(), Attempts: attempts, First: k.cursor, Last: k.cursor}
 		if err := k.note(ctx, why); err != nil {
 			return err
 		}

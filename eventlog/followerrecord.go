@@ -148,11 +148,3 @@ func (tx *Tx) follower(name string) (f follower, found bool, err error) {
 	})
 	return f, found, err
 }
-
-// clip returns s, or its beginning when it is longer than most bytes.
-func clip(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
-}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/quipulog/quipu/crdt/clip"
 )
 
 // ErrNoFollower is returned for the name of a follower that nothing is kept of. The error lists those
@@ -90,19 +92,15 @@ func (l *Log) Follower(ctx context.Context, name string) (status FollowerStatus,
 
 // noFollower returns the error for a name that nothing is kept of.
 func (tx *readTx) noFollower(name string) error {
-	const most = 10
 	var names []string
 	c := tx.tree(bucketFollowers).Cursor()
-	for k, _ := c.First(); k != nil && len(names) <= most; k, _ = c.Next() {
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
 		names = append(names, string(k))
 	}
-	switch {
-	case len(names) == 0:
-		return fmt.Errorf("%w: %q: this log has none", ErrNoFollower, clip(name, maxShown))
-	case len(names) > most:
-		names[most] = "…"
+	if len(names) == 0 {
+		return fmt.Errorf("%w: %q: this log has none", ErrNoFollower, clip.Text(name))
 	}
-	return fmt.Errorf("%w: %q: expected one of %s", ErrNoFollower, clip(name, maxShown), strings.Join(names, ", "))
+	return fmt.Errorf("%w: %q: expected one of %s", ErrNoFollower, clip.Text(name), clip.List(names, 10, strings.Clone))
 }
 
 // status returns where f stands, which is kept under name.

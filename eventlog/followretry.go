@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"github.com/quipulog/quipu/crdt/clip"
 )
 
 // await waits until the log changes, until the deadline, unless that is zero, or until the cursor is
@@ -133,7 +135,7 @@ func (f *following) note(ctx context.Context, why Failure) error {
 // failure returns what is kept of a failed handler.
 func (f *following) failure(failed *HandlerError) Failure {
 	return Failure{
-		Error: clip(failed.Err.Error(), maxErrorText), Time: f.log.cfg.Now(),
+		Error: clip.To(failed.Err.Error(), maxErrorText), Time: f.log.cfg.Now(),
 		Attempts: failed.Attempts, First: failed.First, Last: failed.Last,
 	}
 }

@@ -44,8 +44,6 @@ const (
 	parkedChunk = 256
 	// maxErrorText bounds the text of an error that is kept with a follower or a parked entry, in bytes.
 	maxErrorText = 1 << 10
-	// maxShown bounds what an error message repeats of a text that somebody else wrote, in bytes.
-	maxShown = 64
 	// quietOffsets and quietTime say when the cursor of a follower is committed although nothing was
 	// handled, since none of the entries was for it: that many offsets later, which are read again in
 	// some 50 ms should the process end before, or that much time later. A commit for each would cost

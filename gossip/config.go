@@ -8,9 +8,9 @@ import (
 	"net"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/membership"
 	"github.com/quipulog/quipu/gossip/transport"
@@ -128,22 +128,11 @@ func (c Config) withDefaults() Config {
 		c.Resolver = net.DefaultResolver
 	}
 	c.Remembered = c.Remembered[:min(len(c.Remembered), maxSeeds)]
-	c.Name = cutText(strings.ToValidUTF8(c.Name, "?"), membership.MaxName)
+	c.Name = clip.Start(strings.ToValidUTF8(c.Name, "?"), membership.MaxName)
 	if c.Name == "" && len(c.Key) == ed25519.PrivateKeySize {
 		c.Name = crdt.AuthorOf(c.Key).Short()
 	}
 	return c
-}
-
-// cutText returns the beginning of a valid text, of at most n bytes, cut between two characters.
-func cutText(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
 }
 
 // validate names the first field that cannot be used.
