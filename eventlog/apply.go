@@ -35,7 +35,7 @@ func (l *Log) Apply(ctx context.Context, rs []crdt.Run) ([]crdt.Outcome, error) 
 		if len(a.todo) == 0 {
 			break
 		}
-		if err := l.alone(ctx, runs, a.storeSome); err != nil {
+		if err := l.exclusively(ctx, runs, a.storeSome); err != nil {
 			return nil, fmt.Errorf("apply runs: %w", err)
 		}
 	}

@@ -41,7 +41,7 @@ func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 		return c, fmt.Errorf("compact %s: %w", l.path, err)
 	}
 	defer l.sweeping.leave()
-	err = l.alone(ctx, updates, func() error {
+	err = l.exclusively(ctx, updates, func() error {
 		if err := l.writable(); err != nil {
 			return err
 		}

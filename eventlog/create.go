@@ -143,7 +143,7 @@ func (l *Log) SetGenesis(g crdt.Genesis) error {
 	if _, known := l.Genesis(); known {
 		return nil
 	}
-	return l.alone(context.Background(), updates, func() error {
+	return l.exclusively(context.Background(), updates, func() error {
 		return l.write(func(tx *writeTx) error {
 			tx.genesis = &g
 			return tx.tree(bucketMeta).put(metaGenesis, g.Encode())

@@ -26,7 +26,7 @@ func Unsynced(l *Log) *Log {
 // TrimAt takes the bodies of the op that holds the entry at offset, as a trim would.
 func TrimAt(tb testing.TB, l *Log, offset uint64) {
 	tb.Helper()
-	must(l.alone(tb.Context(), updates, func() error {
+	must(l.exclusively(tb.Context(), updates, func() error {
 		return l.write(func(tx *writeTx) error {
 			_, at, _, err := tx.arrived(offset)
 			if err != nil {
@@ -51,7 +51,7 @@ func SetParked(tb testing.TB, l *Log, name string, n uint64) {
 // Swap puts the file at path in the place of the log's, as a compaction does with its copy.
 func Swap(tb testing.TB, l *Log, path string) error {
 	tb.Helper()
-	return l.alone(tb.Context(), updates, func() error { return l.swap(path) })
+	return l.exclusively(tb.Context(), updates, func() error { return l.swap(path) })
 }
 
 // HoldSweeps keeps sweeps waiting, as Verify does, until release is called.

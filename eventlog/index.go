@@ -22,8 +22,8 @@ func newIndexing() indexing {
 	return indexing{slot: make(chan struct{}, 1), dirty: true}
 }
 
-// alone runs fn while nobody else uses the slot.
-func (i *indexing) alone(ctx context.Context, fn func() error) error {
+// exclusively runs fn while nobody else uses the slot.
+func (i *indexing) exclusively(ctx context.Context, fn func() error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -95,7 +95,7 @@ func (l *Log) alter(ctx context.Context, fn func() error) error {
 	if err := l.notInside(); err != nil {
 		return err
 	}
-	return l.index.alone(ctx, fn)
+	return l.index.exclusively(ctx, fn)
 }
 
 // indexStep does what is to be done next, and reports whether there was something. An index that cannot

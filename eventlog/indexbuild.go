@@ -89,7 +89,7 @@ func (l *Log) eachExcerpt(ctx context.Context, in stretch, most uint64, fn func(
 
 // writeIndex runs fn in a write transaction of its own, in the order of the queue.
 func (l *Log) writeIndex(ctx context.Context, fn func(tx *writeTx) error) error {
-	return l.alone(ctx, updates, func() error { return l.write(fn) })
+	return l.exclusively(ctx, updates, func() error { return l.write(fn) })
 }
 
 // putLayers sets which layers there are. What it does not name is no part of the index from then on,

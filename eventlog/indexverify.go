@@ -14,7 +14,7 @@ import (
 // meanwhile. A layer that is not what the ops say is a problem; a posting whose op is gone, or has no
 // body any more, is counted. It needs a bit of memory for each offset of a layer.
 func (l *Log) verifyIndex(ctx context.Context, report *Report) error {
-	return l.index.alone(ctx, func() error {
+	return l.index.exclusively(ctx, func() error {
 		layers, err := l.layers()
 		for i := 0; err == nil && i < len(layers); i++ {
 			err = l.verifyLayer(ctx, layers[i], report)

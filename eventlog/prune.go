@@ -55,7 +55,7 @@ func (l *Log) Prune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
 	if err := r.Check(); err != nil {
 		return p, fmt.Errorf("prune: %w", err)
 	}
-	err = l.alone(ctx, updates, func() error {
+	err = l.exclusively(ctx, updates, func() error {
 		return l.write(func(tx *writeTx) error {
 			if err := l.appendable(); err != nil {
 				return err

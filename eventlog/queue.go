@@ -85,8 +85,8 @@ func (q *queue) join(r *request) (*batch, error) {
 	return b, nil
 }
 
-// joinAlone puts a batch into the queue that its caller runs.
-func (q *queue) joinAlone(kind batchKind) (*batch, error) {
+// joinExclusive puts a batch into the queue that its caller runs.
+func (q *queue) joinExclusive(kind batchKind) (*batch, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.err != nil {
@@ -200,12 +200,12 @@ func (l *Log) await(ctx context.Context, b *batch, r *request) error {
 	}
 }
 
-// alone waits in the queue and runs fn, which leads. ctx counts until then.
-func (l *Log) alone(ctx context.Context, kind batchKind, fn func() error) error {
+// exclusively waits in the queue and runs fn, which leads. ctx counts until then.
+func (l *Log) exclusively(ctx context.Context, kind batchKind, fn func() error) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	b, err := l.queue.joinAlone(kind)
+	b, err := l.queue.joinExclusive(kind)
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func (l *Log) Recover(ctx context.Context, r Recovery) (done Recovered, err erro
 	if err := l.notInside(); err != nil {
 		return done, err
 	}
-	err = l.alone(ctx, updates, func() error {
+	err = l.exclusively(ctx, updates, func() error {
 		return l.write(func(tx *writeTx) error {
 			done, err = tx.recover(r)
 			return err

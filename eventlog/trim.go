@@ -165,7 +165,7 @@ func (t *trimming) sweeps(ctx context.Context, a crdt.Author, find func(*readTx,
 			return err
 		}
 		var done Forgotten
-		err := t.log.alone(ctx, updates, func() error {
+		err := t.log.exclusively(ctx, updates, func() error {
 			return t.log.write(func(tx *writeTx) error {
 				if err := tx.beginSweep(); err != nil {
 					return err

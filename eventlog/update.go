@@ -46,7 +46,7 @@ func (l *Log) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	if err := l.notInside(); err != nil {
 		return err
 	}
-	return l.alone(ctx, updates, func() error { return l.runUpdate(fn) })
+	return l.exclusively(ctx, updates, func() error { return l.runUpdate(fn) })
 }
 
 // runUpdate is Update once the caller leads.
