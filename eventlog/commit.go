@@ -84,7 +84,7 @@ func (l *Log) publish(tx *writeTx) (forked []crdt.Author) {
 		heads[a] = f.heads
 	}
 	l.state.digest = l.state.digest.WithAll(heads)
-	l.state.next = tx.next
+	l.state.next = tx.staged
 	if tx.added > 0 {
 		l.state.arrives(tx.now, tx.began)
 	}

@@ -46,7 +46,7 @@ func (tx *writeTx) putTime() error {
 	if last.IsZero() {
 		arrived = tx.now
 	}
-	k := encodeOffset(tx.readTx.next)
+	k := encodeOffset(tx.next)
 	v := binary.BigEndian.AppendUint64(nil, uint64(tx.now.UnixMilli()))
 	v = binary.BigEndian.AppendUint64(v, uint64(arrived.UnixMilli()))
 	if err := tx.tree(bucketTimes).packed().put(k[:], v); err != nil {

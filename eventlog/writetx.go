@@ -15,7 +15,7 @@ type writeTx struct {
 	log     *Log
 	id      int64
 	now     time.Time
-	next    uint64 // offset of the next entry that arrives, what is staged included
+	staged  uint64 // offset after the last entry, of those that the transaction adds too
 	added   int    // ops
 	begun   int    // feeds
 	taken   uint64 // room, by feeds of others
@@ -83,9 +83,9 @@ func (l *Log) beginWrite() (*writeTx, error) {
 		changed: make(map[crdt.Author]*feedState), written: make(map[crdt.Author]*tree),
 	}
 	l.mu.RLock()
-	tx.next, tx.pruneSweep = l.state.next, l.state.pruneSweep
+	tx.staged, tx.pruneSweep = l.state.next, l.state.pruneSweep
 	l.mu.RUnlock()
-	tx.readTx.next, tx.most, tx.lastSweep = tx.next, crdt.MaxSeq, math.MaxUint64
+	tx.next, tx.most, tx.lastSweep = tx.staged, crdt.MaxSeq, math.MaxUint64
 	return tx, nil
 }
 
@@ -133,12 +133,12 @@ func (tx *writeTx) store(op crdt.Op, v crdt.Verdict) error {
 		}
 		tx.written[op.Author] = ops
 	}
-	key, offset, value := encodeOpKey(op.Key()), encodeOffset(tx.next), encodeOp(tx.next, op)
+	key, offset, value := encodeOpKey(op.Key()), encodeOffset(tx.staged), encodeOp(tx.staged, op)
 	if err := ops.put(key[:], value); err != nil {
 		return fmt.Errorf("store op: %w", err)
 	}
 	*tx.inside = crdt.Author{}
-	a := arrival{Offset: tx.next, Author: op.Author, Key: op.Key(), Count: op.Count}
+	a := arrival{Offset: tx.staged, Author: op.Author, Key: op.Key(), Count: op.Count}
 	if err := tx.arrivals().packed().put(offset[:], a.encode()); err != nil {
 		return fmt.Errorf("store arrival: %w", err)
 	}
@@ -160,7 +160,7 @@ func (tx *writeTx) store(op crdt.Op, v crdt.Verdict) error {
 	if !op.Clock.Ahead(tx.now) {
 		f.clock = max(f.clock, op.Clock)
 	}
-	tx.next += op.Count
+	tx.staged += op.Count
 	tx.added++
 	return nil
 }
