@@ -26,7 +26,7 @@ func (l *Log) Apply(ctx context.Context, rs []crdt.Run) ([]crdt.Outcome, error) 
 		return nil, err
 	}
 	a := &application{log: l, outcomes: make([]crdt.Outcome, len(rs)), todo: make([]verified, 0, len(rs))}
-	v := l.verify(rs)
+	v := l.startVerifying(rs)
 	defer v.end()
 	for {
 		if err := a.gather(ctx, v); err != nil {

@@ -38,8 +38,8 @@ type checked struct {
 	done    bool
 }
 
-// verify begins to verify runs. The caller ends it.
-func (l *Log) verify(rs []crdt.Run) *verification {
+// startVerifying begins to verify runs. The caller ends it.
+func (l *Log) startVerifying(rs []crdt.Run) *verification {
 	v := &verification{
 		log: l.id, feed: l.Feed, policy: l.cfg.Trim, now: l.cfg.Now().Add(l.ClockOff()), runs: rs, checked: make([]checked, len(rs)),
 	}
