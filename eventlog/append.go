@@ -148,7 +148,7 @@ func (tx *writeTx) append(d crdt.Draft) (crdt.Place, error) {
 // A crash before the commit returns loses the op, its seqs and its clock, and nobody has seen them.
 func (tx *writeTx) seal() (crdt.Head, error) {
 	feed := tx.feedState(tx.log.author).feed
-	head, clock, floor := ownEnd(feed)
+	head, clock, floor := ownHead(feed)
 	floor = max(floor, tx.floor)
 	if len(tx.drafts) == 0 {
 		return head, nil
@@ -175,9 +175,9 @@ func (tx *writeTx) seal() (crdt.Head, error) {
 	return op.Head(), tx.store(op, verdict)
 }
 
-// ownEnd returns where our feed ends. It has one branch, or pieces that a prune has parted, of which the
+// ownHead returns where our feed ends. It has one branch, or pieces that a prune has parted, of which the
 // highest goes on: a feed of ours that has forked is not appended to.
-func ownEnd(f crdt.Feed) (head crdt.Head, clock crdt.Clock, floor uint64) {
+func ownHead(f crdt.Feed) (head crdt.Head, clock crdt.Clock, floor uint64) {
 	for _, b := range f.Branches {
 		if b.Head.Next > head.Next {
 			head, clock, floor = b.Head, b.Clock, b.Floor

@@ -292,7 +292,7 @@ func (l *Log) checkOwnHead(tx *readTx) error {
 		return &DamagedError{Path: l.path, What: "our own feed", Err: err}
 	}
 	op, err := opAt(l.author, key, v)
-	if end, _, _ := ownEnd(feed); err == nil && op.Head() != end {
+	if end, _, _ := ownHead(feed); err == nil && op.Head() != end {
 		err = wrong
 	}
 	if err != nil {

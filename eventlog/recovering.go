@@ -106,7 +106,7 @@ func (l *Log) Recover(ctx context.Context, r Recovery) (done Recovered, err erro
 func (tx *writeTx) recover(r Recovery) (Recovered, error) {
 	why := tx.log.appendable()
 	state, recovering := errors.AsType[*RecoveringError](why)
-	switch end, _, _ := ownEnd(tx.feedState(tx.log.author).feed); {
+	switch end, _, _ := ownHead(tx.feedState(tx.log.author).feed); {
 	case why == nil:
 		return Recovered{}, ErrNotRecovering
 	case !recovering:
@@ -177,7 +177,7 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 	if err := meta.put(key, op.Bytes()); err != nil {
 		return fmt.Errorf("record an op that was not written here: %w", err)
 	}
-	end, _, _ := ownEnd(tx.feedState(op.Author).feed)
+	end, _, _ := ownHead(tx.feedState(op.Author).feed)
 	if older != nil || end == (crdt.Head{}) {
 		return nil // the record is there, or there is nothing to record
 	}
