@@ -62,14 +62,14 @@ func (l *Log) planIndex(tx *readTx, q *Query, sweep uint64, in stretch) (*plan, 
 		return nil, nil
 	}
 	few -= behind / perOp
-	u := &lookup{tx: tx, layers: layers, in: in, most: int(few)}
+	s := &search{tx: tx, layers: layers, in: in, most: int(few)}
 	var best []uint64
 	any := false
 	for _, terms := range l.terms(q) {
 		if len(terms) == 0 || len(terms)*len(layers) > maxProbes {
 			continue
 		}
-		offsets, few, err := u.ops(terms)
+		offsets, few, err := s.ops(terms)
 		switch {
 		case err != nil:
 			return nil, err

@@ -34,7 +34,7 @@ func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return Entry{}, err
 	}
-	op, err := l.lookup(ctx, p)
+	op, err := l.opHolding(ctx, p)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -43,8 +43,8 @@ func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 	return e.Clone(), l.locate(err)
 }
 
-// lookup returns the op that holds the entry at p. Its body was checked against its header.
-func (l *Log) lookup(ctx context.Context, p crdt.Place) (*opened, error) {
+// opHolding returns the op that holds the entry at p. Its body was checked against its header.
+func (l *Log) opHolding(ctx context.Context, p crdt.Place) (*opened, error) {
 	var op *opened
 	err := l.view(func(tx *readTx) error {
 		f, err := tx.Feed(p.Author)
@@ -57,7 +57,7 @@ func (l *Log) lookup(ctx context.Context, p crdt.Place) (*opened, error) {
 			return err
 		}
 		c := tx.opCursor(p.Author)
-		key, err := c.lookup(f, p)
+		key, err := c.keyHolding(f, p)
 		if errors.Is(err, ErrNotFound) {
 			return cmp.Or(pruned(f, p.Seq), err)
 		}
@@ -89,8 +89,8 @@ func pruned(f crdt.Feed, seq uint64) error {
 	return nil
 }
 
-// lookup returns the key of the op that holds the entry at p.
-func (c *opCursor) lookup(f crdt.Feed, p crdt.Place) (crdt.Key, error) {
+// keyHolding returns the key of the op that holds the entry at p.
+func (c *opCursor) keyHolding(f crdt.Feed, p crdt.Place) (crdt.Key, error) {
 	if p.Seq >= crdt.MaxSeq {
 		return crdt.Key{}, ErrNotFound
 	}

@@ -100,7 +100,7 @@ func (l *Log) Prove(ctx context.Context, p crdt.Place) (crdt.EntryProof, error) 
 	if err := ctx.Err(); err != nil {
 		return crdt.EntryProof{}, err
 	}
-	op, err := l.lookup(ctx, p)
+	op, err := l.opHolding(ctx, p)
 	if err != nil {
 		return crdt.EntryProof{}, err
 	}

@@ -44,7 +44,7 @@ var mechanisms = []mechanism{
 	{"followers", "followerrecord followers"},
 	{"parked", "parked"},
 	{"follow", "deliver follow followbatch followhere followretry"},
-	{"index", "index indexblock indexbuild indexfound indexlayer indexlookup indexmerge indexplan indexsorted"},
+	{"index", "index indexblock indexbuild indexfound indexlayer indexmerge indexplan indexsearch indexsorted"},
 	{"broadcast", "broadcast"},
 	{"trim", "holders sweep trim trimpolicy"},
 	{"prune", "prune"},

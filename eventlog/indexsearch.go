@@ -11,8 +11,8 @@ import (
 // stretch is a stretch of offsets: from ≤ offset < to.
 type stretch struct{ from, to uint64 }
 
-// lookup finds postings, inside one read transaction.
-type lookup struct {
+// search finds postings, inside one read transaction.
+type search struct {
 	tx     *readTx
 	layers []indexLayer
 	// in bounds the entries that are looked for.
@@ -23,17 +23,17 @@ type lookup struct {
 
 // ops returns the offsets of the ops that have one of the terms and may hold an entry of the stretch, in
 // order and each once. They are not few when there are more than most; then none is returned.
-func (u *lookup) ops(terms []term) (offsets []uint64, few bool, err error) {
-	c := u.tx.tree(bucketIndex).Cursor()
-	for _, layer := range u.layers {
-		if layer.to <= u.in.from || layer.from >= u.in.to {
+func (s *search) ops(terms []term) (offsets []uint64, few bool, err error) {
+	c := s.tx.tree(bucketIndex).Cursor()
+	for _, layer := range s.layers {
+		if layer.to <= s.in.from || layer.from >= s.in.to {
 			continue
 		}
 		for _, t := range terms {
-			if offsets, err = u.layer(c, layer, t, offsets); err != nil {
+			if offsets, err = s.layer(c, layer, t, offsets); err != nil {
 				return nil, false, err
 			}
-			if len(offsets) > u.most {
+			if len(offsets) > s.most {
 				return nil, false, nil
 			}
 		}
@@ -46,11 +46,11 @@ func (u *lookup) ops(terms []term) (offsets []uint64, few bool, err error) {
 }
 
 // layer appends what one layer has of a term. It ends once there are more than most.
-func (u *lookup) layer(c *treeCursor, layer indexLayer, t term, offsets []uint64) ([]uint64, error) {
+func (s *search) layer(c *treeCursor, layer indexLayer, t term, offsets []uint64) ([]uint64, error) {
 	// An op that holds an entry of the stretch may begin before it.
-	from := posting{term: t, offset: u.in.from - min(u.in.from, crdt.MaxOpEntries-1)}
+	from := posting{term: t, offset: s.in.from - min(s.in.from, crdt.MaxOpEntries-1)}
 	b, err := findBlock(c, layer, from)
-	for err == nil && len(offsets) <= u.most {
+	for err == nil && len(offsets) <= s.most {
 		p, more, wrong := b.read()
 		switch {
 		case wrong != nil:
@@ -59,7 +59,7 @@ func (u *lookup) layer(c *treeCursor, layer indexLayer, t term, offsets []uint64
 			return offsets, nil
 		case !more:
 			b, err = nextBlock(c, b)
-		case p.term > t || p.term == t && p.offset >= u.in.to:
+		case p.term > t || p.term == t && p.offset >= s.in.to:
 			return offsets, nil
 		case p.term == t && p.offset >= from.offset:
 			offsets = append(offsets, p.offset)
