@@ -16,7 +16,8 @@ race: ; .ci/race
 demo: ; go run ./cmd/quipu demo
 
 lint:
-	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt: the files above want formatting"; exit 1; }
+	@files=$$(git ls-files --cached --others --exclude-standard -- '*.go') && bad=$$(gofmt -l $$files) && test -z "$$bad" || \
+		{ echo "$$bad"; echo "gofmt: the files above want formatting"; exit 1; }
 	go vet ./...
 	go mod tidy -diff
 	go run $(STATICCHECK) ./...

@@ -2,6 +2,9 @@ module github.com/quipulog/quipu
 
 go 1.26.0
 
+// What tools of the web put beside our packages is none of ours, whatever it is written in.
+ignore node_modules
+
 require (
 	filippo.io/edwards25519 v1.2.0
 	github.com/google/go-cmp v0.7.0
