@@ -31,37 +31,37 @@ func (l *Log) Append(ctx context.Context, e crdt.Event) (crdt.Place, error) {
 // AppendBatch appends events in their order, all or none, one after the other in the feed. It is
 // otherwise as [Log.Append]. A peer may for a moment hold a beginning of the batch.
 func (l *Log) AppendBatch(ctx context.Context, events []crdt.Event) ([]crdt.Place, error) {
-	if err := l.notInside(); err != nil {
+	if err := l.store.notInside(); err != nil {
 		return nil, err
 	}
 	if len(events) == 0 {
 		return nil, ctx.Err()
 	}
-	r, err := l.newRequest(events)
+	r, err := l.store.newRequest(events)
 	if err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	b, err := l.queue.join(r)
+	b, err := l.store.queue.join(r)
 	if err != nil {
 		return nil, err
 	}
-	if err := l.await(ctx, b, r); err != nil {
+	if err := l.store.await(ctx, b, r); err != nil {
 		return nil, err
 	}
 	return r.places, nil
 }
 
 // newRequest checks and encodes events in the caller's goroutine: the leader only signs.
-func (l *Log) newRequest(events []crdt.Event) (*request, error) {
+func (s *store) newRequest(events []crdt.Event) (*request, error) {
 	r := &request{drafts: make([]crdt.Draft, len(events))}
 	for i := range events {
 		if events[i].Reserved() {
 			return nil, fmt.Errorf("append event: %w: %q", ErrReserved, events[i].Kind)
 		}
-		draft, err := l.draft(events[i])
+		draft, err := s.draft(events[i])
 		if err != nil && len(events) > 1 {
 			return nil, fmt.Errorf("append event %d of %d: %w", i+1, len(events), err)
 		}
@@ -77,20 +77,20 @@ func (l *Log) newRequest(events []crdt.Event) (*request, error) {
 	return r, nil
 }
 
-func (l *Log) draft(e crdt.Event) (crdt.Draft, error) {
+func (s *store) draft(e crdt.Event) (crdt.Draft, error) {
 	if e.Retention == crdt.Transient {
 		return crdt.Draft{}, ErrTransient
 	}
 	if e.Time.IsZero() {
-		e.Time = l.cfg.Now()
+		e.Time = s.cfg.Now()
 	}
 	return crdt.NewDraft(e)
 }
 
 // commitAppends appends what a batch holds, in one transaction, and gives each request its outcome.
 // The caller leads.
-func (l *Log) commitAppends(b *batch) {
-	err := l.write(func(tx *writeTx) error {
+func (s *store) commitAppends(b *batch) {
+	err := s.write(func(tx *writeTx) error {
 		for _, r := range b.requests {
 			r.places = make([]crdt.Place, len(r.drafts))
 			for i, d := range r.drafts {
@@ -122,7 +122,7 @@ var ErrFull = errors.New("feed is at the end of the format")
 // that is full or of another retention class.
 func (tx *writeTx) append(d crdt.Draft) (crdt.Place, error) {
 	if len(tx.places) == 0 && !tx.recovered {
-		if err := tx.log.appendable(); err != nil {
+		if err := tx.store.appendable(); err != nil {
 			return crdt.Place{}, err
 		}
 	}
@@ -134,8 +134,8 @@ func (tx *writeTx) append(d crdt.Draft) (crdt.Place, error) {
 			}
 		}
 	}
-	seq := tx.feedState(tx.log.author).feed.Next() + uint64(len(tx.drafts))
-	place := crdt.Place{Author: tx.log.author, Seq: seq}
+	seq := tx.feedState(tx.store.author).feed.Next() + uint64(len(tx.drafts))
+	place := crdt.Place{Author: tx.store.author, Seq: seq}
 	tx.drafts = append(tx.drafts, d)
 	tx.draftBytes += d.Size()
 	tx.places = append(tx.places, place)
@@ -147,20 +147,20 @@ func (tx *writeTx) append(d crdt.Draft) (crdt.Place, error) {
 //
 // A crash before the commit returns loses the op, its seqs and its clock, and nobody has seen them.
 func (tx *writeTx) seal() (crdt.Head, error) {
-	feed := tx.feedState(tx.log.author).feed
+	feed := tx.feedState(tx.store.author).feed
 	head, clock, floor := ownHead(feed)
 	floor = max(floor, tx.floor)
 	if len(tx.drafts) == 0 {
 		return head, nil
 	}
-	tx.log.mu.Lock() // clockAt takes in what has come near
-	held := tx.log.state.clockAt(tx.now)
-	tx.log.mu.Unlock()
-	h := crdt.Header{Log: tx.log.id, First: head.Next, Prev: head.ID, Clock: crdt.NextClock(tx.now, clock, held), Floor: floor}
+	tx.store.mu.Lock() // clockAt takes in what has come near
+	held := tx.store.state.clockAt(tx.now)
+	tx.store.mu.Unlock()
+	h := crdt.Header{Log: tx.store.id, First: head.Next, Prev: head.ID, Clock: crdt.NextClock(tx.now, clock, held), Floor: floor}
 	if h.Clock >= crdt.MaxClock || h.First+uint64(len(tx.drafts)) >= crdt.MaxSeq {
 		return crdt.Head{}, fmt.Errorf("append: %w", ErrFull)
 	}
-	op, err := crdt.Seal(tx.log.cfg.Key, h, tx.drafts)
+	op, err := crdt.Seal(tx.store.cfg.Key, h, tx.drafts)
 	if err != nil {
 		return crdt.Head{}, fmt.Errorf("append: %w", err)
 	}
@@ -172,7 +172,7 @@ func (tx *writeTx) seal() (crdt.Head, error) {
 		return crdt.Head{}, fmt.Errorf("append: %w", err)
 	}
 	tx.drafts, tx.draftBytes = tx.drafts[:0], 0
-	return op.Head(), tx.store(op, verdict)
+	return op.Head(), tx.keep(op, verdict)
 }
 
 // ownHead returns where our feed ends. It has one branch, or pieces that a prune has parted, of which the

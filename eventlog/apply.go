@@ -22,11 +22,11 @@ var ErrSecondWriter = errors.New("another node writes with our key")
 // What is wrong with a run stands in its outcome. The error is this node's own fault (disk, damage,
 // closed, read-only) or ctx's; the outcomes are complete unless it is set.
 func (l *Log) Apply(ctx context.Context, rs []crdt.Run) ([]crdt.Outcome, error) {
-	if err := l.notInside(); err != nil {
+	if err := l.store.notInside(); err != nil {
 		return nil, err
 	}
-	a := &application{log: l, outcomes: make([]crdt.Outcome, len(rs)), todo: make([]verified, 0, len(rs))}
-	v := l.startVerifying(rs)
+	a := &application{store: l.store, outcomes: make([]crdt.Outcome, len(rs)), todo: make([]verified, 0, len(rs))}
+	v := l.store.startVerifying(rs)
 	defer v.end()
 	for {
 		if err := a.gather(ctx, v); err != nil {
@@ -35,17 +35,17 @@ func (l *Log) Apply(ctx context.Context, rs []crdt.Run) ([]crdt.Outcome, error) 
 		if len(a.todo) == 0 {
 			break
 		}
-		if err := l.exclusively(ctx, runs, a.storeSome); err != nil {
+		if err := l.store.exclusively(ctx, runs, a.storeSome); err != nil {
 			return nil, fmt.Errorf("apply runs: %w", err)
 		}
 	}
-	l.count(a.outcomes)
+	l.store.count(a.outcomes)
 	return a.outcomes, nil
 }
 
 // application is one call of Apply on its way.
 type application struct {
-	log      *Log
+	store    *store
 	outcomes []crdt.Outcome
 	todo     []verified
 }
@@ -99,7 +99,7 @@ func (a *application) storeSome() error {
 	var outcomes []crdt.Outcome
 	var rest *verified
 	var at crdt.Author
-	err := a.log.write(func(tx *writeTx) error {
+	err := a.store.write(func(tx *writeTx) error {
 		tx.inside = &at
 		for budget := maxApply; done < len(a.todo) && budget > 0; done++ {
 			v, o := a.todo[done], a.outcomes[a.todo[done].run]
@@ -117,8 +117,8 @@ func (a *application) storeSome() error {
 	})
 	if damaged, ok := asDamaged(err); ok && !at.IsZero() {
 		// What holds one feed is damaged: the others go on. What was done so far is done again.
-		a.log.logger.Error("feed is damaged", "author", at, "err", damaged)
-		a.log.ShutAuthor(at, ShutDamaged)
+		a.store.logger.Error("feed is damaged", "author", at, "err", damaged)
+		a.store.shutAuthor(at, ShutDamaged)
 		return nil
 	}
 	if err != nil {
@@ -192,7 +192,7 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 	if err != nil && !errors.Is(err, crdt.ErrInvalid) {
 		return err
 	}
-	if op.Author == tx.log.author && (err != nil || verdict.Decision != crdt.Duplicate) {
+	if op.Author == tx.store.author && (err != nil || verdict.Decision != crdt.Duplicate) {
 		contradicts := err != nil || verdict.Decision == crdt.Forked
 		if err := tx.notWritten(op.Signed, contradicts); err != nil {
 			return err
@@ -211,7 +211,7 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		v.stopped = true
 		return nil
 	}
-	if verdict.Begins() && tx.log.cfg.full(state.feed) {
+	if verdict.Begins() && tx.store.cfg.full(state.feed) {
 		tx.edit(op.Author).shut = ShutBranches
 		o.Err, v.stopped = &ShutError{Author: op.Author, Reason: ShutBranches}, true
 		return nil
@@ -223,5 +223,5 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 	o.Forked = o.Forked || verdict.Decision == crdt.Forked
 	o.Ops++
 	o.Entries += int(op.Count)
-	return tx.store(op, verdict)
+	return tx.keep(op, verdict)
 }

@@ -73,13 +73,13 @@ type voice struct {
 // event of another class than [crdt.Transient] among them, [ErrInTx], [ErrClosed] and ctx's own; then
 // nobody was told.
 func (l *Log) Broadcast(ctx context.Context, e crdt.Event, scope Scope) (Reach, error) {
-	if err := l.notInside(); err != nil {
+	if err := l.store.notInside(); err != nil {
 		return Reach{}, err
 	}
 	if ctx.Err() != nil {
 		return Reach{}, context.Cause(ctx)
 	}
-	now := l.cfg.Now()
+	now := l.store.cfg.Now()
 	if e.Time.IsZero() {
 		e.Time = now
 	}
@@ -91,7 +91,7 @@ func (l *Log) Broadcast(ctx context.Context, e crdt.Event, scope Scope) (Reach, 
 	}
 	l.voice.mu.Lock()
 	defer l.voice.mu.Unlock()
-	b, err := l.voice.sign(l.cfg.Key, crdt.Broadcast{Event: e, Log: l.id}, now)
+	b, err := l.voice.sign(l.store.cfg.Key, crdt.Broadcast{Event: e, Log: l.store.id}, now)
 	if err != nil {
 		return Reach{}, fmt.Errorf("broadcast event: %w", err)
 	}
@@ -125,12 +125,12 @@ func (v *voice) sign(key ed25519.PrivateKey, b crdt.Broadcast, now time.Time) (c
 // was heard before. Errors are [ErrForeign], [ErrClosed], and ones that wrap [crdt.ErrShut],
 // [crdt.ErrSignature] or [crdt.ErrAuthor]; then nobody was told.
 func (l *Log) Hear(b crdt.Broadcast) error {
-	if b.Log != l.id {
+	if b.Log != l.store.id {
 		return fmt.Errorf("%w: %s", ErrForeign, b.Log)
 	}
-	l.mu.RLock()
-	f := l.state.feeds[b.Author]
-	l.mu.RUnlock()
+	l.store.mu.RLock()
+	f := l.store.state.feeds[b.Author]
+	l.store.mu.RUnlock()
 	if f != nil && f.shut != "" {
 		return &ShutError{Author: b.Author, Reason: f.shut}
 	}

@@ -201,7 +201,7 @@ func TestHearRefuses(t *testing.T) {
 		t.Errorf("forged: %v", err)
 	}
 	shut := sign("c", l.ID())
-	l.ShutAuthor(shut.Author, eventlog.ShutVersion)
+	l.ShutAuthor(shut.Author, eventlog.ShutDamaged)
 	if err := l.Hear(shut); !errors.Is(err, crdt.ErrShut) {
 		t.Errorf("of a shut author: %v", err)
 	}

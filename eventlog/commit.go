@@ -51,67 +51,67 @@ func (e *UncertainError) Unwrap() []error { return []error{ErrUncertain, e.Err} 
 //
 // A crash before bbolt's second sync leaves the file as it was before the transaction; a crash after
 // it leaves all of it. Nobody was told in between, since readers wait for committing.
-func (l *Log) commit(tx *writeTx) error {
+func (s *store) commit(tx *writeTx) error {
 	if !tx.pages.changed {
-		l.rollback(tx)
+		s.rollback(tx)
 		return nil
 	}
-	l.committing.Lock()
-	defer l.committing.Unlock()
-	err := l.guard(tx.bolt.Commit)
+	s.committing.Lock()
+	defer s.committing.Unlock()
+	err := s.guard(tx.bolt.Commit)
 	if err != nil {
-		return l.commitFailed(tx, withErrno(l.path, err))
+		return s.commitFailed(tx, withErrno(s.path, err))
 	}
-	forked := l.publish(tx)
+	forked := s.publish(tx)
 	for _, a := range forked {
-		l.logger.Warn("author has forked: it has signed two different ops after one", "path", l.path, "author", a)
+		s.logger.Warn("author has forked: it has signed two different ops after one", "path", s.path, "author", a)
 	}
 	return nil
 }
 
 // publish makes known what a transaction has changed, and returns the authors that it showed to contradict
 // themselves.
-func (l *Log) publish(tx *writeTx) (forked []crdt.Author) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.durable.Store(tx.id)
+func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.durable.Store(tx.id)
 	heads := make(crdt.Frontier, len(tx.changed))
 	for a, f := range tx.changed {
-		if f.disputed() && !l.state.feeds[a].disputed() {
+		if f.disputed() && !s.state.feeds[a].disputed() {
 			forked = append(forked, a)
 		}
-		l.state.put(a, f)
+		s.state.put(a, f)
 		heads[a] = f.heads
 	}
-	l.state.digest = l.state.digest.WithAll(heads)
-	l.state.next = tx.staged
+	s.state.digest = s.state.digest.WithAll(heads)
+	s.state.next = tx.staged
 	if tx.added > 0 {
-		l.state.arrives(tx.now, tx.began)
+		s.state.arrives(tx.now, tx.began)
 	}
-	l.state.sweep = max(l.state.sweep, tx.ownSweep)
-	l.state.clockAt(tx.now)
-	l.warnAhead(tx.now)
-	if l.full != nil && l.full.refutedBy(tx) {
-		l.full = nil
+	s.state.sweep = max(s.state.sweep, tx.ownSweep)
+	s.state.clockAt(tx.now)
+	s.warnAhead(tx.now)
+	if s.full != nil && s.full.refutedBy(tx) {
+		s.full = nil
 	}
 	if tx.genesis != nil {
-		l.genesis = tx.genesis
+		s.genesis = tx.genesis
 	}
 	if tx.second != nil {
-		l.secondOp = tx.second
-		l.logger.Error("another node writes with our key: appending stops", "author", l.author, "op", tx.second.ID, "first", tx.second.First)
+		s.secondOp = tx.second
+		s.logger.Error("another node writes with our key: appending stops", "author", s.author, "op", tx.second.ID, "first", tx.second.First)
 	}
 	if tx.older != nil {
-		l.recovering = tx.older
-		l.logger.Warn("nothing is appended: "+ErrRecovering.Error(), "author", l.author, "op", tx.older.Op.ID,
+		s.recovering = tx.older
+		s.logger.Warn("nothing is appended: "+ErrRecovering.Error(), "author", s.author, "op", tx.older.Op.ID,
 			"first", tx.older.Op.First, "ended", tx.older.Own.Next)
 	}
 	if tx.recovered {
-		l.recovering = nil
+		s.recovering = nil
 	}
 	if tx.added > 0 {
-		close(l.changed)
-		l.changed = make(chan struct{})
+		close(s.changed)
+		s.changed = make(chan struct{})
 	}
 	return forked
 }
@@ -134,21 +134,21 @@ func (f *feedState) disputed() bool {
 //	the disk failed, or it is visible   what is on disk is not known: see mend.go
 //
 // A failed sync is of the last kind whatever its number: the kernel has dropped what it could not write.
-func (l *Log) commitFailed(tx *writeTx, cause error) error {
+func (s *store) commitFailed(tx *writeTx, cause error) error {
 	uncertain := &UncertainError{Places: tx.places, Err: cause}
-	l.rollback(tx) // bbolt has done so itself, but for a panic and one error
-	if !uncertain.NoRoom() && diskFailed(cause) || l.sees(tx.id) {
-		l.suspend(cause)
+	s.rollback(tx) // bbolt has done so itself, but for a panic and one error
+	if !uncertain.NoRoom() && diskFailed(cause) || s.sees(tx.id) {
+		s.suspend(cause)
 		return uncertain
 	}
-	if err := l.reload(); err != nil {
-		l.suspend(err)
+	if err := s.reload(); err != nil {
+		s.suspend(err)
 		return uncertain
 	}
 	if uncertain.NoRoom() {
-		l.setFull(tx, uncertain)
+		s.setFull(tx, uncertain)
 	} else {
-		l.logger.Warn("commit failed, going on", "path", l.path, "err", cause)
+		s.logger.Warn("commit failed, going on", "path", s.path, "err", cause)
 	}
 	return uncertain
 }
@@ -191,8 +191,8 @@ func withErrno(path string, err error) error {
 
 // sees reports whether a transaction that begins now sees what transaction id wrote. When that cannot
 // be told, it does.
-func (l *Log) sees(id int64) bool {
-	tx, err := l.begin(false)
+func (s *store) sees(id int64) bool {
+	tx, err := s.begin(false)
 	if err != nil {
 		return true
 	}
@@ -201,32 +201,32 @@ func (l *Log) sees(id int64) bool {
 }
 
 // reload reads the state again from the file: after a failed commit nothing in memory is trusted.
-func (l *Log) reload() error {
-	tx, err := l.begin(false)
+func (s *store) reload() error {
+	tx, err := s.begin(false)
 	if err != nil {
 		return err
 	}
-	var s state
-	err = l.guard(func() error {
+	var loaded state
+	err = s.guard(func() error {
 		defer func() { _ = tx.Rollback() }()
-		r := l.newReadTx(tx)
-		s, err = load(&r)
+		r := s.newReadTx(tx)
+		loaded, err = load(&r)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("read state again: %w", err)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s.reopened(&l.cfg, l.author)
-	s.arrived = l.state.arrived
-	l.state = s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	loaded.reopened(&s.cfg, s.author)
+	loaded.arrived = s.state.arrived
+	s.state = loaded
 	return nil
 }
 
 // fileSize returns the size of the file in bytes, 0 when it cannot be told.
-func (l *Log) fileSize() int64 {
-	info, err := os.Stat(l.path)
+func (s *store) fileSize() int64 {
+	info, err := os.Stat(s.path)
 	if err != nil {
 		return 0
 	}

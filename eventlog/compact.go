@@ -33,38 +33,38 @@ type Compaction struct {
 // compaction. When an error is returned the log goes on with the file that it had; one that wraps
 // [ErrReadOnly] says that it opens the file again first, whichever that is.
 func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
-	if err := l.notInside(); err != nil {
+	if err := l.store.notInside(); err != nil {
 		return c, err
 	}
 	// Nobody verifies meanwhile: all would wait for the end of that, readers too.
-	if err := l.sweeping.wait(ctx); err != nil {
-		return c, fmt.Errorf("compact %s: %w", l.path, err)
+	if err := l.store.sweeping.wait(ctx); err != nil {
+		return c, fmt.Errorf("compact %s: %w", l.store.path, err)
 	}
-	defer l.sweeping.leave()
-	err = l.exclusively(ctx, updates, func() error {
-		if err := l.writable(); err != nil {
+	defer l.store.sweeping.leave()
+	err = l.store.exclusively(ctx, updates, func() error {
+		if err := l.store.writable(); err != nil {
 			return err
 		}
-		c.Before, _ = l.usage()
-		copied, err := l.copyFile(ctx)
+		c.Before, _ = l.store.usage()
+		copied, err := l.store.copyFile(ctx)
 		if err != nil {
 			return err
 		}
-		if err := l.swap(copied); err != nil {
+		if err := l.store.swap(copied); err != nil {
 			return err
 		}
-		c.After, _ = l.usage()
+		c.After, _ = l.store.usage()
 		return nil
 	})
 	if err != nil {
-		return Compaction{}, fmt.Errorf("compact %s: %w", l.path, err)
+		return Compaction{}, fmt.Errorf("compact %s: %w", l.store.path, err)
 	}
 	return c, nil
 }
 
 // copyFile copies all that is in use into a new file and makes that durable. The caller leads.
-func (l *Log) copyFile(ctx context.Context) (path string, err error) {
-	dir := filepath.Dir(l.path)
+func (s *store) copyFile(ctx context.Context) (path string, err error) {
+	dir := filepath.Dir(s.path)
 	if err := removeCopies(dir); err != nil {
 		return "", err
 	}
@@ -88,7 +88,7 @@ func (l *Log) copyFile(ctx context.Context) (path string, err error) {
 		return path, err
 	}
 	w := &copier{ctx: ctx, dst: dst}
-	err = l.view(func(tx *readTx) error {
+	err = s.view(func(tx *readTx) error {
 		if err := w.all(tx); err != nil {
 			return err
 		}
@@ -216,39 +216,39 @@ func (w *copier) abandon() {
 //
 // A crash before the rename leaves the file and a copy that is not used; one after it the copy, whole,
 // under the file's name. The copy is locked before it has that name, so that no other process gets it.
-func (l *Log) swap(path string) error {
+func (s *store) swap(path string) error {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
-	if err := errors.Join(tryLock(file), preflight(file), whole.Inherit(path, l.path, 0o600)); err != nil {
+	if err := errors.Join(tryLock(file), preflight(file), whole.Inherit(path, s.path, 0o600)); err != nil {
 		return errors.Join(err, file.Close(), os.Remove(path))
 	}
-	l.swapping.Lock()
-	defer l.swapping.Unlock()
-	if err := os.Rename(path, l.path); err != nil {
+	s.swapping.Lock()
+	defer s.swapping.Unlock()
+	if err := os.Rename(path, s.path); err != nil {
 		return errors.Join(err, file.Close(), os.Remove(path))
 	}
-	err = errors.Join(whole.SyncFolder(filepath.Dir(l.path)), l.db.Close())
+	err = errors.Join(whole.SyncFolder(filepath.Dir(s.path)), s.db.Close())
 	if err == nil {
-		err = l.mapFile(file)
+		err = s.mapFile(file)
 	}
 	if err == nil {
-		err = l.adopt()
+		err = s.adopt()
 	}
 	if err != nil {
-		l.suspend(err)
+		s.suspend(err)
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}
 	return nil
 }
 
 // adopt takes note of the transaction that the file begins with.
-func (l *Log) adopt() error {
-	tx, err := l.db.Begin(false)
+func (s *store) adopt() error {
+	tx, err := s.db.Begin(false)
 	if err != nil {
 		return err
 	}
-	l.durable.Store(int64(tx.ID()))
+	s.durable.Store(int64(tx.ID()))
 	return tx.Rollback()
 }

@@ -134,17 +134,17 @@ func linkOrRename(from, to string) error {
 // SetGenesis keeps what the log began with, once it is known. It returns [ErrOtherLog] when it is not
 // that of this log.
 func (l *Log) SetGenesis(g crdt.Genesis) error {
-	if err := l.notInside(); err != nil {
+	if err := l.store.notInside(); err != nil {
 		return err
 	}
-	if g.Log() != l.id {
-		return fmt.Errorf("set genesis: %w: it is that of %s, not of %s", ErrOtherLog, g.Log(), l.id)
+	if g.Log() != l.store.id {
+		return fmt.Errorf("set genesis: %w: it is that of %s, not of %s", ErrOtherLog, g.Log(), l.store.id)
 	}
 	if _, known := l.Genesis(); known {
 		return nil
 	}
-	return l.exclusively(context.Background(), updates, func() error {
-		return l.write(func(tx *writeTx) error {
+	return l.store.exclusively(context.Background(), updates, func() error {
+		return l.store.write(func(tx *writeTx) error {
 			tx.genesis = &g
 			return tx.tree(bucketMeta).put(metaGenesis, g.Encode())
 		})

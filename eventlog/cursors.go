@@ -34,8 +34,10 @@ type Cursor struct {
 }
 
 // CursorAt returns the cursor before the entry at offset.
-func (l *Log) CursorAt(offset uint64) Cursor {
-	return Cursor{Node: [8]byte(l.author[:8]), Incarnation: l.incarnation, Offset: offset}
+func (l *Log) CursorAt(offset uint64) Cursor { return l.store.cursorAt(offset) }
+
+func (s *store) cursorAt(offset uint64) Cursor {
+	return Cursor{Node: [8]byte(s.author[:8]), Incarnation: s.incarnation, Offset: offset}
 }
 
 // CursorAfter returns the cursor behind e, which this log has returned: whoever has done with e, and
@@ -80,8 +82,8 @@ func (c *Cursor) UnmarshalText(text []byte) (err error) {
 }
 
 // checkCursor says why c is no place of this log, whose arrivals end before offset next, or nil.
-func (l *Log) checkCursor(c Cursor, next uint64) error {
-	here := l.CursorAt(next)
+func (s *store) checkCursor(c Cursor, next uint64) error {
+	here := s.cursorAt(next)
 	switch {
 	case c.Node != here.Node:
 		return fmt.Errorf("%w: it is of node %x…, this is node %x…: ask that one, or begin again without it",
@@ -125,11 +127,11 @@ func (e *CursorError) Error() string {
 func (e *CursorError) Unwrap() error { return e.Err }
 
 // resume puts the query's cursor where its offset stands. The log's arrivals end before offset next.
-func (l *Log) resume(q Query, next uint64) (Query, error) {
+func (s *store) resume(q Query, next uint64) (Query, error) {
 	if q.After.IsZero() {
 		return q, nil
 	}
-	if err := l.checkCursor(q.After, next); err != nil {
+	if err := s.checkCursor(q.After, next); err != nil {
 		return q, &CursorError{Op: "resume", Err: err}
 	}
 	q.FromOffset, q.After = q.After.Offset, Cursor{}

@@ -49,14 +49,14 @@ func (e *NotHeldError) Error() string {
 // returns a [*NotHeldError] when a head of f is not held here.
 func (l *Log) Cut(ctx context.Context, f crdt.Frontier) (*Cut, error) {
 	c := &Cut{feeds: make(map[crdt.Author]cutFeed, len(f))}
-	if err := l.view(func(tx *readTx) error { c.bound = tx.next; return nil }); err != nil {
+	if err := l.store.view(func(tx *readTx) error { c.bound = tx.next; return nil }); err != nil {
 		return nil, fmt.Errorf("cut the log at a frontier: %w", err)
 	}
 	lacking := crdt.Frontier{}
 	for author, heads := range f.All() {
-		feed, lacks, err := l.cutFeed(ctx, author, heads)
+		feed, lacks, err := l.store.cutFeed(ctx, author, heads)
 		if err != nil {
-			return nil, fmt.Errorf("cut the log at a frontier: %w", l.locate(err))
+			return nil, fmt.Errorf("cut the log at a frontier: %w", l.store.locate(err))
 		}
 		if len(lacks) > 0 {
 			lacking[author] = lacks
@@ -70,8 +70,8 @@ func (l *Log) Cut(ctx context.Context, f crdt.Frontier) (*Cut, error) {
 }
 
 // cutFeed finds what lies below the heads of one author, and which heads are not held.
-func (l *Log) cutFeed(ctx context.Context, author crdt.Author, heads []crdt.Head) (c cutFeed, lacks []crdt.Head, err error) {
-	held, feed := l.held(ctx), l.Feed(author)
+func (s *store) cutFeed(ctx context.Context, author crdt.Author, heads []crdt.Head) (c cutFeed, lacks []crdt.Head, err error) {
+	held, feed := s.held(ctx), s.feed(author)
 	disputed, forked := feed.Disputed()
 	if !forked {
 		disputed = crdt.MaxSeq

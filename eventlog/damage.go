@@ -48,30 +48,30 @@ func damagedArrival(offset uint64, err error) error {
 // guard runs fn, which touches the mapped file, and turns its panics into a [*DamagedError]. Where a
 // page is damaged bbolt panics, and where the file ends the processor faults (SIGBUS, SIGSEGV), which
 // [debug.SetPanicOnFault] makes a panic too. It is the one place that recovers.
-func (l *Log) guard(fn func() error) (err error) {
+func (s *store) guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if fault := recover(); fault != nil {
 			level := slog.LevelError
-			if l.damage.Load() != nil {
+			if s.damage.Load() != nil {
 				level = slog.LevelDebug // Whoever reads there again meets it again.
 			}
-			l.logger.Log(context.Background(), level, "read damaged file", "path", l.path, "fault", fault)
-			l.logger.Debug("read damaged file", "path", l.path, "stack", string(debug.Stack()))
-			err = &DamagedError{Path: l.path, What: "the file", Err: faultError(fault)}
+			s.logger.Log(context.Background(), level, "read damaged file", "path", s.path, "fault", fault)
+			s.logger.Debug("read damaged file", "path", s.path, "stack", string(debug.Stack()))
+			err = &DamagedError{Path: s.path, What: "the file", Err: faultError(fault)}
 		}
-		err = l.locate(err)
+		err = s.locate(err)
 	}()
 	return fn()
 }
 
 // locate adds the path of the file to a [*DamagedError] that has none, and takes note that there is damage.
-func (l *Log) locate(err error) error {
+func (s *store) locate(err error) error {
 	if damaged, ok := asDamaged(err); ok {
 		if damaged.Path == "" {
-			damaged.Path = l.path
+			damaged.Path = s.path
 		}
-		l.damage.CompareAndSwap(nil, damaged)
+		s.damage.CompareAndSwap(nil, damaged)
 	}
 	return err
 }

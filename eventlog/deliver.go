@@ -30,7 +30,7 @@ func (l *Log) Deliver(ctx context.Context, name string, cfg FollowConfig, store 
 		if store == nil {
 			return &keptBeside{keptHere: &keptHere{following: f}, handler: handler}
 		}
-		return &keptElsewhere{following: f, store: store, handler: handler}
+		return &keptElsewhere{following: f, cursors: store, handler: handler}
 	})
 }
 
@@ -45,7 +45,7 @@ type Delivery struct {
 // keptElsewhere keeps the cursor in a store of the program's.
 type keptElsewhere struct {
 	*following
-	store   CursorStore
+	cursors CursorStore
 	handler func(ctx context.Context, d Delivery) error
 
 	// noted is the cursor that the log remembers, and notedAt when it was written.
@@ -60,13 +60,13 @@ func (k *keptElsewhere) load(ctx context.Context) (uint64, error) {
 	var c Cursor
 	var found bool
 	err := k.persist(ctx, "load", func() (err error) {
-		c, found, err = k.store.Load(ctx, k.name)
+		c, found, err = k.cursors.Load(ctx, k.name)
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
-	now, err := k.log.snapshot()
+	now, err := k.store.snapshot()
 	if err != nil {
 		return 0, err
 	}
@@ -77,11 +77,11 @@ func (k *keptElsewhere) load(ctx context.Context) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		c = k.log.CursorAt(begin)
+		c = k.store.cursorAt(begin)
 		if err := k.save(ctx, c); err != nil {
 			return 0, err
 		}
-	} else if err := k.log.checkCursor(c, next); err != nil {
+	} else if err := k.store.checkCursor(c, next); err != nil {
 		return 0, &CursorError{Name: k.name, Op: "resume", Err: err}
 	}
 	return c.Offset, k.remember(ctx, c.Offset, nil)
@@ -89,7 +89,7 @@ func (k *keptElsewhere) load(ctx context.Context) (uint64, error) {
 
 // save keeps c in the store.
 func (k *keptElsewhere) save(ctx context.Context, c Cursor) error {
-	return k.persist(ctx, "save", func() error { return k.store.Save(ctx, k.name, c) })
+	return k.persist(ctx, "save", func() error { return k.cursors.Save(ctx, k.name, c) })
 }
 
 // persist runs a step of the store, again and again if the configuration says so.
@@ -106,7 +106,7 @@ func (k *keptElsewhere) persist(ctx context.Context, op string, step func() erro
 		if k.cfg.OnError == StopOnError {
 			return failed
 		}
-		why := Failure{Error: clip.To(failed.Error(), maxErrorText), Time: k.log.cfg.Now(), Attempts: attempts, First: k.cursor, Last: k.cursor}
+		why := Failure{Error: clip.To(failed.Error(), maxErrorText), Time: k.store.cfg.Now(), Attempts: attempts, First: k.cursor, Last: k.cursor}
 		if err := k.note(ctx, why); err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (k *keptElsewhere) persist(ctx context.Context, op string, step func() erro
 }
 
 func (k *keptElsewhere) handle(ctx context.Context, b *portion) error {
-	d := Delivery{Entries: b.entries, After: k.log.CursorAt(b.to)}
+	d := Delivery{Entries: b.entries, After: k.store.cursorAt(b.to)}
 	if err := k.handler(ctx, d); err != nil {
 		return k.blame(ctx, b, err, err)
 	}
@@ -131,7 +131,7 @@ func (k *keptElsewhere) pass(ctx context.Context, b *portion) error { return k.m
 // move saves the end of the batch, and lets the log remember it once that is due.
 func (k *keptElsewhere) move(ctx context.Context, b *portion) error {
 	k.trimmed += b.trimmed
-	if err := k.save(ctx, k.log.CursorAt(b.to)); err != nil {
+	if err := k.save(ctx, k.store.cursorAt(b.to)); err != nil {
 		return err
 	}
 	k.cursor = b.to
@@ -157,7 +157,7 @@ func (k *keptElsewhere) park(ctx context.Context, b *portion, why *HandlerError)
 // remember writes where the follower is, with what was counted, and with what change, unless it is nil,
 // does to its record.
 func (k *keptElsewhere) remember(ctx context.Context, cursor uint64, change func(tx *Tx, r *followerRecord) error) error {
-	err := k.log.Update(ctx, func(tx *Tx) error {
+	err := k.store.update(ctx, func(tx *Tx) error {
 		f, found, err := tx.follower(k.name)
 		if err != nil {
 			return err
@@ -191,6 +191,6 @@ func (k *keptElsewhere) close(ctx context.Context) {
 		return
 	}
 	if err := k.remember(ctx, k.cursor, nil); err != nil && !errors.Is(err, ErrClosed) {
-		k.log.logger.Warn("where a follower is was not kept", "follower", k.name, "err", err)
+		k.store.logger.Warn("where a follower is was not kept", "follower", k.name, "err", err)
 	}
 }

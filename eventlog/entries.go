@@ -62,7 +62,7 @@ func (e Entry) Clone() Entry {
 // overtakes the reading, unless the query says to go on.
 func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		r, err := l.newReading(q)
+		r, err := l.store.newReading(q)
 		if err != nil {
 			yield(Entry{}, err)
 			return
@@ -91,7 +91,7 @@ type walk interface {
 // reading is one iteration over the log. Between two chunks it holds no transaction, but where its
 // walk goes on.
 type reading struct {
-	log     *Log
+	store   *store
 	order   Order
 	reverse bool
 	filter  filter
@@ -102,17 +102,17 @@ type reading struct {
 	ahead   *readAhead
 }
 
-func (l *Log) newReading(q Query) (*reading, error) { return l.newReadingSince(q, nil) }
+func (s *store) newReading(q Query) (*reading, error) { return s.newReadingSince(q, nil) }
 
 // newReadingSince is newReading for one that goes on with another, which began after the given sweep.
-func (l *Log) newReadingSince(q Query, sweep *uint64) (*reading, error) {
+func (s *store) newReadingSince(q Query, sweep *uint64) (*reading, error) {
 	if err := q.check(); err != nil {
 		return nil, err
 	}
-	if err := l.notInside(); err != nil {
+	if err := s.notInside(); err != nil {
 		return nil, err
 	}
-	self, err := l.snapshot()
+	self, err := s.snapshot()
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +125,11 @@ func (l *Log) newReadingSince(q Query, sweep *uint64) (*reading, error) {
 	if q.GoOn {
 		self.sweep = math.MaxUint64 // whatever goes went before
 	}
-	if q, err = l.resume(q, self.bound); err != nil {
+	if q, err = s.resume(q, self.bound); err != nil {
 		return nil, err
 	}
 	self.query = q.hash()
-	r := &reading{log: l, order: q.Order, reverse: q.Reverse, filter: q.filter(), self: self}
+	r := &reading{store: s, order: q.Order, reverse: q.Reverse, filter: q.filter(), self: self}
 	if q.Page != "" {
 		t, err := parseToken(q.Page)
 		if err == nil {
@@ -145,7 +145,7 @@ func (l *Log) newReadingSince(q Query, sweep *uint64) (*reading, error) {
 		gone: gonePolicy{want: q.Gone, sweep: r.self.sweep, after: r.after, reverse: q.Reverse, from: q.FromOffset,
 			arrivals: q.Order == Arrival && !q.Reverse},
 	}
-	if r.walk = l.indexWalk(&q, r); r.walk != nil {
+	if r.walk = s.indexWalk(&q, r); r.walk != nil {
 		return r, nil
 	}
 	switch q.Order {
@@ -156,7 +156,7 @@ func (l *Log) newReadingSince(q Query, sweep *uint64) (*reading, error) {
 	case Arrival:
 		r.walk = newArrivalWalk(&r.filter, q.Reverse, r.after, r.chunk.bound)
 	}
-	r.ahead = l.newReadAhead()
+	r.ahead = s.newReadAhead()
 	return r, nil
 }
 
@@ -177,7 +177,7 @@ func (r *reading) each(ctx context.Context, yield func(Entry) bool) error {
 			return err
 		}
 		r.chunk.reset()
-		err := r.log.view(func(tx *readTx) error {
+		err := r.store.view(func(tx *readTx) error {
 			var err error
 			more, err = r.walk.fill(tx, &r.chunk)
 			return err
@@ -192,7 +192,7 @@ func (r *reading) each(ctx context.Context, yield func(Entry) bool) error {
 			return drained
 		}
 		if err != nil {
-			return r.log.explainGone(ctx, err)
+			return r.store.explainGone(ctx, err)
 		}
 	}
 	return nil
@@ -209,7 +209,7 @@ func (r *reading) drain(yield func(Entry) bool) (goesOn bool, err error) {
 			return yield(e)
 		})
 		if err != nil || !goesOn {
-			return false, r.log.locate(err)
+			return false, r.store.locate(err)
 		}
 	}
 	return true, nil

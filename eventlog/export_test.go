@@ -9,7 +9,10 @@ import (
 )
 
 // Bolt returns the database under a log, for tests that break it.
-func Bolt(l *Log) *bbolt.DB { return l.db }
+func Bolt(l *Log) *bbolt.DB { return l.store.db }
+
+// ShutAuthor takes no more of an author.
+func (l *Log) ShutAuthor(a crdt.Author, reason ShutReason) { l.store.shutAuthor(a, reason) }
 
 // FileName is the name of the file in its directory.
 const FileName = fileName
@@ -19,15 +22,15 @@ const MaxApply = maxApply
 
 // Unsynced makes l faster and no longer durable, for tests that are not about that.
 func Unsynced(l *Log) *Log {
-	l.db.NoSync = true
+	l.store.db.NoSync = true
 	return l
 }
 
 // TrimAt takes the bodies of the op that holds the entry at offset, as a trim would.
 func TrimAt(tb testing.TB, l *Log, offset uint64) {
 	tb.Helper()
-	must(l.exclusively(tb.Context(), updates, func() error {
-		return l.write(func(tx *writeTx) error {
+	must(l.store.exclusively(tb.Context(), updates, func() error {
+		return l.store.write(func(tx *writeTx) error {
 			_, at, _, err := tx.arrived(offset)
 			if err != nil {
 				return err
@@ -51,12 +54,12 @@ func SetParked(tb testing.TB, l *Log, name string, n uint64) {
 // Swap puts the file at path in the place of the log's, as a compaction does with its copy.
 func Swap(tb testing.TB, l *Log, path string) error {
 	tb.Helper()
-	return l.exclusively(tb.Context(), updates, func() error { return l.swap(path) })
+	return l.store.exclusively(tb.Context(), updates, func() error { return l.store.swap(path) })
 }
 
 // HoldSweeps keeps sweeps waiting, as Verify does, until release is called.
 func HoldSweeps(tb testing.TB, l *Log) (release func()) {
 	tb.Helper()
-	must(l.sweeping.wait(tb.Context()))
-	return l.sweeping.leave
+	must(l.store.sweeping.wait(tb.Context()))
+	return l.store.sweeping.leave
 }

@@ -185,7 +185,7 @@ func checkFollowerName(name string) error {
 
 // following is a follower that runs. It belongs to the goroutine of its Follow or Deliver.
 type following struct {
-	log    *Log
+	store  *store
 	name   string
 	cfg    FollowConfig
 	claim  *claim
@@ -214,7 +214,7 @@ var errMoved = errors.New("cursor was moved")
 
 // follow runs a follower until something ends it.
 func (l *Log) follow(ctx context.Context, name string, cfg FollowConfig, kept func(*following) keeper) error {
-	if err := l.notInside(); err != nil {
+	if err := l.store.notInside(); err != nil {
 		return err
 	}
 	cfg = cfg.withDefaults()
@@ -230,8 +230,8 @@ func (l *Log) follow(ctx context.Context, name string, cfg FollowConfig, kept fu
 		return err
 	}
 	defer l.claims.release(name)
-	f := &following{log: l, name: name, cfg: cfg, claim: claim}
-	f.source = source{log: l, query: cfg.filter().query()}
+	f := &following{store: l.store, name: name, cfg: cfg, claim: claim}
+	f.source = source{store: l.store, query: cfg.filter().query()}
 	if !cfg.OwnEntries {
 		f.source.by = name
 	}
@@ -270,7 +270,7 @@ func (f *following) run(ctx context.Context) error {
 			if u, ok := errors.AsType[*UncertainError](err); ok && u.NoRoom() {
 				level = slog.LevelDebug // It may be so for long: see Health.
 			}
-			f.log.logger.Log(ctx, level, "commit of a follower failed, going on", "follower", f.name, "err", err)
+			f.store.logger.Log(ctx, level, "commit of a follower failed, going on", "follower", f.name, "err", err)
 			if err := f.pause(ctx, uncertain); err != nil && !errors.Is(err, errMoved) {
 				return err
 			}

@@ -23,7 +23,7 @@ func (f *following) gather(ctx context.Context) (portion, error) {
 			return b, nil
 		}
 		// Taken before reading, the channel is closed by whatever the reading does not see.
-		changed := f.log.Changed()
+		changed := f.store.changes()
 		if more, err = f.source.read(ctx); err != nil {
 			if len(b.entries) > 0 {
 				return b, nil // what is whole; the next call meets the error again
@@ -91,7 +91,7 @@ func (f *following) take(ctx context.Context, b *portion) (full bool, err error)
 // if it was told to, else it ends.
 func (f *following) behind(ctx context.Context, h hole) error {
 	if f.cfg.SkipTrimmed {
-		f.log.logger.Warn("follower skips what was trimmed", "follower", f.name, "offset", h.from, "entries", h.count())
+		f.store.logger.Warn("follower skips what was trimmed", "follower", f.name, "offset", h.from, "entries", h.count())
 		return nil
 	}
 	if h.missed > 0 {
@@ -100,11 +100,11 @@ func (f *following) behind(ctx context.Context, h hole) error {
 			return err
 		}
 	}
-	gone, err := f.log.trimmed(ctx, h)
+	gone, err := f.store.trimmed(ctx, h)
 	if err != nil {
 		return err
 	}
-	why := Failure{Error: gone.Error(), Time: f.log.cfg.Now(), Attempts: 1, First: h.from, Last: max(h.from+1, gone.Offset) - 1, Missed: h.missed > 0}
+	why := Failure{Error: gone.Error(), Time: f.store.cfg.Now(), Attempts: 1, First: h.from, Last: max(h.from+1, gone.Offset) - 1, Missed: h.missed > 0}
 	if err := f.note(ctx, why); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (f *following) behind(ctx context.Context, h hole) error {
 
 // told reports whether the follower was told of a hole before it ended the last time.
 func (f *following) told(h hole) (told bool, err error) {
-	err = f.log.view(func(tx *readTx) error {
+	err = f.store.view(func(tx *readTx) error {
 		known, _, err := tx.follower(f.name)
 		why := known.record.Failure
 		told = why != nil && why.Missed && why.First == h.from

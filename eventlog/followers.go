@@ -53,7 +53,7 @@ func (l *Log) Followers(ctx context.Context) ([]FollowerStatus, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		err := l.view(func(tx *readTx) error {
+		err := l.store.view(func(tx *readTx) error {
 			k, v := tx.tree(bucketFollowers).Cursor().Seek(from)
 			if from = nil; k == nil {
 				return nil
@@ -79,7 +79,7 @@ func (l *Log) Follower(ctx context.Context, name string) (status FollowerStatus,
 	if ctx.Err() != nil {
 		return status, context.Cause(ctx)
 	}
-	err = l.view(func(tx *readTx) error {
+	err = l.store.view(func(tx *readTx) error {
 		f, found, err := tx.follower(name)
 		if err != nil || !found {
 			return errors.Join(err, tx.noFollower(name))
@@ -121,7 +121,7 @@ func (l *Log) status(tx *readTx, name string, f follower) (FollowerStatus, error
 	}
 	op, found, err := tx.Get(c.arrival.Author, c.arrival.Key)
 	if err == nil && found {
-		s.LagTime = max(0, l.cfg.Now().Sub(op.Clock.Time()))
+		s.LagTime = max(0, l.store.cfg.Now().Sub(op.Clock.Time()))
 	}
 	return s, err
 }
@@ -189,7 +189,7 @@ func (l *Log) SkipFollower(ctx context.Context, name string, n uint64) (skipped 
 
 func (l *Log) skip(ctx context.Context, name string, n uint64) (skipped uint64, err error) {
 	var at follower
-	err = l.view(func(tx *readTx) error {
+	err = l.store.view(func(tx *readTx) error {
 		var found bool
 		if at, found, err = tx.follower(name); err != nil || !found {
 			return errors.Join(err, tx.noFollower(name))
@@ -202,7 +202,7 @@ func (l *Log) skip(ctx context.Context, name string, n uint64) (skipped uint64, 
 	if err != nil {
 		return 0, err
 	}
-	s := source{log: l, query: at.record.Filter.query(), at: at.cursor}
+	s := source{store: l.store, query: at.record.Filter.query(), at: at.cursor}
 	defer s.close()
 	if !at.record.Filter.Own {
 		s.by = name

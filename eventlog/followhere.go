@@ -19,7 +19,7 @@ type keptHere struct {
 // load returns the cursor. It writes only what is new, so that a restart costs no commit.
 func (k *keptHere) load(ctx context.Context) (cursor uint64, err error) {
 	known := false
-	err = k.log.view(func(tx *readTx) error {
+	err = k.store.view(func(tx *readTx) error {
 		f, found, err := tx.follower(k.name)
 		cursor = f.cursor
 		known = found && f.record.fits(&k.cfg, false)
@@ -28,7 +28,7 @@ func (k *keptHere) load(ctx context.Context) (cursor uint64, err error) {
 	if known || err != nil {
 		return cursor, err
 	}
-	err = k.log.Update(ctx, func(tx *Tx) error {
+	err = k.store.update(ctx, func(tx *Tx) error {
 		f, found, err := tx.follower(k.name)
 		if err != nil {
 			return err
@@ -77,7 +77,7 @@ func (r *followerRecord) configure(cfg *FollowConfig, tx *Tx) {
 //
 // A crash before its commit leaves the cursor where it was, and after it what fn did beside the cursor.
 func (k *keptHere) step(ctx context.Context, b *portion, fn func(tx *Tx, r *followerRecord) error) error {
-	return k.log.Update(ctx, func(tx *Tx) error {
+	return k.store.update(ctx, func(tx *Tx) error {
 		f, found, err := tx.follower(k.name)
 		if err != nil {
 			return err
@@ -163,7 +163,7 @@ type keptBeside struct {
 }
 
 func (k *keptBeside) handle(ctx context.Context, b *portion) error {
-	d := Delivery{Entries: b.entries, After: k.log.CursorAt(b.to)}
+	d := Delivery{Entries: b.entries, After: k.store.cursorAt(b.to)}
 	if err := k.handler(ctx, d); err != nil {
 		return k.blame(ctx, b, err, err)
 	}

@@ -45,7 +45,7 @@ func TestFollowersHoldBackTrims(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []Hold
-	err = l.view(func(tx *readTx) (err error) {
+	err = l.store.view(func(tx *readTx) (err error) {
 		got, err = tx.holds()
 		return err
 	})

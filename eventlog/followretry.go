@@ -42,8 +42,8 @@ func (f *following) pause(ctx context.Context, n int) error {
 	}
 	deadline := time.Now().Add(d/2 + rand.N(d/2+1))
 	for time.Now().Before(deadline) {
-		changed := f.log.Changed()
-		if f.log.isClosed() {
+		changed := f.store.changes()
+		if f.store.isClosed() {
 			return ErrClosed
 		}
 		if err := f.await(ctx, changed, deadline); err != nil {
@@ -121,8 +121,8 @@ func (f *following) narrow(ctx context.Context, b portion, failed *HandlerError)
 
 // note keeps a failure for who asks about the follower. The cursor stays.
 func (f *following) note(ctx context.Context, why Failure) error {
-	f.log.logger.Warn("follower has failed", "follower", f.name, "attempts", why.Attempts, "first", why.First, "last", why.Last, "err", why.Error)
-	return f.log.Update(ctx, func(tx *Tx) error {
+	f.store.logger.Warn("follower has failed", "follower", f.name, "attempts", why.Attempts, "first", why.First, "last", why.Last, "err", why.Error)
+	return f.store.update(ctx, func(tx *Tx) error {
 		kept, found, err := tx.follower(f.name)
 		if err != nil || !found {
 			return err
@@ -135,7 +135,7 @@ func (f *following) note(ctx context.Context, why Failure) error {
 // failure returns what is kept of a failed handler.
 func (f *following) failure(failed *HandlerError) Failure {
 	return Failure{
-		Error: clip.To(failed.Err.Error(), maxErrorText), Time: f.log.cfg.Now(),
+		Error: clip.To(failed.Err.Error(), maxErrorText), Time: f.store.cfg.Now(),
 		Attempts: failed.Attempts, First: failed.First, Last: failed.Last,
 	}
 }

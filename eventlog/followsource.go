@@ -9,7 +9,7 @@ import (
 // source reads what a follower is given, in arrival order, a chunk at a time: what a transaction has
 // copied out is taken from it in as many batches as that needs. It holds no transaction in between.
 type source struct {
-	log   *Log
+	store *store
 	query Query
 	// by is the follower whose own entries are left out; empty for none.
 	by string
@@ -78,7 +78,7 @@ func (s *source) read(ctx context.Context) (more bool, err error) {
 	r, walk := s.reading, s.reading.walk.(*arrivalWalk)
 	s.pending, s.holes = s.pending[:0], s.holes[:0]
 	r.chunk.reset()
-	err = s.log.view(func(tx *readTx) error {
+	err = s.store.view(func(tx *readTx) error {
 		more, err = walk.fill(tx, &r.chunk)
 		return err
 	})
@@ -105,7 +105,7 @@ func (s *source) read(ctx context.Context) (more bool, err error) {
 func (s *source) begin() error {
 	q := s.query
 	q.FromOffset, q.Gone = s.at, ShowGone
-	r, err := s.log.newReading(q)
+	r, err := s.store.newReading(q)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (s *source) decode(behind error) error {
 			s.holes = append(s.holes, hole{author: e.Author, seq: e.Seq, from: e.Offset, to: e.Offset + e.Gone})
 			return true
 		}
-		if s.by == "" || e.Author != s.log.author || e.Header(HeaderBy) != s.by {
+		if s.by == "" || e.Author != s.store.author || e.Header(HeaderBy) != s.by {
 			s.pending = append(s.pending, e)
 			size += entrySize(&e)
 		}

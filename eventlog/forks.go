@@ -72,10 +72,10 @@ type ForkBranch struct {
 // Forked returns the authors who contradict themselves here, in order. Pieces of a feed that a prune has
 // parted are no fork.
 func (l *Log) Forked() []crdt.Author {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
+	l.store.mu.RLock()
+	defer l.store.mu.RUnlock()
 	var forked []crdt.Author
-	for a, f := range l.state.feeds {
+	for a, f := range l.store.state.feeds {
 		if _, disputed := f.feed.Disputed(); disputed {
 			forked = append(forked, a)
 		}
@@ -103,10 +103,10 @@ func (l *Log) ForkedFeeds(ctx context.Context) iter.Seq2[ForkedFeed, error] {
 // ForkedFeed returns what is held of a, who has forked. It returns [ErrNotFound] when nothing that is
 // held of a is disputed: there is one branch or none, or pieces that do not contradict each other.
 func (l *Log) ForkedFeed(ctx context.Context, a crdt.Author) (ForkedFeed, error) {
-	s := forkScan{log: l, author: a}
+	s := forkScan{store: l.store, author: a}
 	f, err := s.run(ctx)
 	if err != nil {
-		return ForkedFeed{}, fmt.Errorf("read forks of %s: %w", a.Short(), l.locate(err))
+		return ForkedFeed{}, fmt.Errorf("read forks of %s: %w", a.Short(), l.store.locate(err))
 	}
 	return f, nil
 }
@@ -114,13 +114,13 @@ func (l *Log) ForkedFeed(ctx context.Context, a crdt.Author) (ForkedFeed, error)
 // ForkProofs returns the proofs that a has forked, one for each branch that parted from another. A
 // branch that parted below what is held here has none.
 func (l *Log) ForkProofs(ctx context.Context, a crdt.Author) ([]crdt.ForkProof, error) {
-	if err := l.notInside(); err != nil {
+	if err := l.store.notInside(); err != nil {
 		return nil, err
 	}
 	feed := l.Feed(a)
 	var proofs []crdt.ForkProof
 	for _, b := range feed.Branches[min(1, len(feed.Branches)):] {
-		proof, err := crdt.ProveFork(l.held(ctx), feed, b)
+		proof, err := crdt.ProveFork(l.store.held(ctx), feed, b)
 		if errors.Is(err, crdt.ErrNoForkProof) {
 			continue
 		}
@@ -135,7 +135,7 @@ func (l *Log) ForkProofs(ctx context.Context, a crdt.Author) ([]crdt.ForkProof, 
 // forkScan walks the disputed part of one feed in order of key and sorts each op to its branch. It
 // keeps the ends of the branches only.
 type forkScan struct {
-	log    *Log
+	store  *store
 	author crdt.Author
 	view   feedView
 	bound  uint64
@@ -151,14 +151,14 @@ type forkScan struct {
 type spot struct{ fork, branch int }
 
 func (s *forkScan) run(ctx context.Context) (ForkedFeed, error) {
-	if err := s.log.view(s.begin); err != nil {
+	if err := s.store.view(s.begin); err != nil {
 		return ForkedFeed{}, err
 	}
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return ForkedFeed{}, err
 		}
-		err := s.log.view(func(tx *readTx) (err error) {
+		err := s.store.view(func(tx *readTx) (err error) {
 			more, err = s.chunk(tx)
 			return err
 		})
@@ -191,8 +191,8 @@ func (s *forkScan) begin(tx *readTx) error {
 		return ErrNotFound
 	}
 	s.result = ForkedFeed{
-		Author: s.author, Heads: len(s.view.then.Heads()), Own: s.author == s.log.author,
-		Shut: s.log.ShutReasons()[s.author],
+		Author: s.author, Heads: len(s.view.then.Heads()), Own: s.author == s.store.author,
+		Shut: s.store.shutReasons()[s.author],
 	}
 	if s.result.Own {
 		if s.result.OwnEnd, err = tx.ownEnd(); err != nil {
@@ -297,12 +297,12 @@ func (s *forkScan) prove(ctx context.Context, f *Fork) error {
 		return nil
 	}
 	second := crdt.Branch{Start: f.Branches[1].First.Key(), Parent: f.Prev.ID}
-	proof, err := crdt.ProveFork(s.log.held(ctx), s.view.then, second)
+	proof, err := crdt.ProveFork(s.store.held(ctx), s.view.then, second)
 	if errors.Is(err, crdt.ErrNoForkProof) {
 		return nil
 	}
 	if err == nil {
-		err = proof.Verify(s.log.id)
+		err = proof.Verify(s.store.id)
 	}
 	if err != nil {
 		return err

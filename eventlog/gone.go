@@ -32,32 +32,32 @@ func isGone(err error) bool {
 }
 
 // explainGone turns a goneError into a [*TrimmedError]; any other error stays as it is.
-func (l *Log) explainGone(ctx context.Context, err error) error {
+func (s *store) explainGone(ctx context.Context, err error) error {
 	gone, ok := errors.AsType[*goneError](err)
 	if !ok {
 		return err
 	}
-	s := goneScan{
+	scan := goneScan{
 		found: &TrimmedError{Author: gone.author, Gone: gone.next - gone.seq, Pruned: gone.pruned},
 		seq:   gone.next, from: gone.offset, offset: gone.offset, arrivals: gone.arrivals || gone.author.IsZero(), missed: gone.missed,
 	}
-	s.here = gone.author.IsZero() || gone.pruned
+	scan.here = gone.author.IsZero() || gone.pruned
 	if !gone.author.IsZero() {
-		s.found.Seq = gone.seq
+		scan.found.Seq = gone.seq
 	}
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		if err := l.view(func(tx *readTx) (err error) {
-			more, err = s.step(tx)
+		if err := s.view(func(tx *readTx) (err error) {
+			more, err = scan.step(tx)
 			return err
 		}); err != nil {
 			return err
 		}
 	}
-	s.found.Elsewhere = !s.here
-	return s.found
+	scan.found.Elsewhere = !scan.here
+	return scan.found
 }
 
 // goneStep bounds the ops that one transaction of a goneScan looks at.
@@ -221,8 +221,8 @@ func (h *hole) pruned() bool { return h.author.IsZero() }
 func (h *hole) count() uint64 { return h.to - h.from + h.missed }
 
 // trimmed returns the error for whoever stands before a hole and is not to skip it.
-func (l *Log) trimmed(ctx context.Context, h hole) (*TrimmedError, error) {
-	err := l.explainGone(ctx, &goneError{
+func (s *store) trimmed(ctx context.Context, h hole) (*TrimmedError, error) {
+	err := s.explainGone(ctx, &goneError{
 		author: h.author, seq: h.seq, next: h.seq + h.count(), offset: h.from, pruned: h.pruned() || h.missed > 0,
 		arrivals: true, missed: h.missed,
 	})
@@ -235,19 +235,6 @@ func (l *Log) trimmed(ctx context.Context, h hole) (*TrimmedError, error) {
 // Pruned reports whether the entry at p was forgotten by its author's leave: dropped here, or dropped
 // elsewhere before it could come. The branch that p may name is not looked at.
 func (l *Log) Pruned(p crdt.Place) bool { return pruned(l.Feed(p.Author), p.Seq) != nil }
-
-// pruned returns the error for an entry of f that was pruned; nil if it was not.
-func pruned(f crdt.Feed, seq uint64) error {
-	if seq < f.First() {
-		return &goneError{author: f.Author, seq: seq, next: f.First(), pruned: true}
-	}
-	for _, m := range f.Missed() {
-		if m.From <= seq && seq < m.To {
-			return &goneError{author: f.Author, seq: seq, next: m.To, pruned: true}
-		}
-	}
-	return nil
-}
 
 // GoneFrom says what of one author's feed is not here.
 type GoneFrom struct {
@@ -263,10 +250,10 @@ type GoneFrom struct {
 
 // Gone returns what is not here of the feeds that are not here as a whole, in order of author.
 func (l *Log) Gone() []GoneFrom {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
+	l.store.mu.RLock()
+	defer l.store.mu.RUnlock()
 	var gone []GoneFrom
-	for a, f := range l.state.feeds {
+	for a, f := range l.store.state.feeds {
 		g := GoneFrom{Author: a, First: f.feed.First(), Trimmed: f.trimmed, Floor: f.feed.Floor()}
 		for _, m := range f.feed.Missed() {
 			g.Missed += m.To - m.From

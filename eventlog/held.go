@@ -120,18 +120,18 @@ const heldChunk = 256
 // them together see at least what the first one saw; but for a prune in between, after which the run
 // that was to be read is empty, and is planned anew.
 type heldLog struct {
-	log *Log
+	store *store
 	// ended is why the call that the value is made for ended, if it did.
 	ended func() error
 }
 
 var _ crdt.Held = heldLog{}
 
-func (l *Log) held(ctx context.Context) heldLog { return heldLog{log: l, ended: ctx.Err} }
+func (s *store) held(ctx context.Context) heldLog { return heldLog{store: s, ended: ctx.Err} }
 
 // Feed returns what is held of a's feed.
 func (h heldLog) Feed(a crdt.Author) (f crdt.Feed, err error) {
-	err = h.log.view(func(tx *readTx) error {
+	err = h.store.view(func(tx *readTx) error {
 		f, err = tx.Feed(a)
 		return err
 	})
@@ -140,7 +140,7 @@ func (h heldLog) Feed(a crdt.Author) (f crdt.Feed, err error) {
 
 // Get returns the op at key, and whether it is held.
 func (h heldLog) Get(a crdt.Author, key crdt.Key) (s crdt.Signed, found bool, err error) {
-	err = h.log.view(func(tx *readTx) error {
+	err = h.store.view(func(tx *readTx) error {
 		s, found, err = tx.Get(a, key)
 		return err
 	})
@@ -149,7 +149,7 @@ func (h heldLog) Get(a crdt.Author, key crdt.Key) (s crdt.Signed, found bool, er
 
 // Find returns the op that ends a chain with head, and whether it is held.
 func (h heldLog) Find(a crdt.Author, head crdt.Head) (s crdt.Signed, found bool, err error) {
-	err = h.log.view(func(tx *readTx) error {
+	err = h.store.view(func(tx *readTx) error {
 		s, found, err = tx.Find(a, head)
 		return err
 	})
@@ -168,7 +168,7 @@ func (h heldLog) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] 
 				return
 			}
 			ops = ops[:0]
-			err := h.log.view(func(tx *readTx) error {
+			err := h.store.view(func(tx *readTx) error {
 				var err error
 				ops, err = tx.opsFrom(a, from, most, ops)
 				return err

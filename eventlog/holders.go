@@ -21,7 +21,7 @@ type Holder struct {
 
 // Holders returns the log's followers and others, who may keep back a trim; first who is furthest behind.
 func (l *Log) Holders(others []Hold) ([]Holder, error) {
-	h, err := l.holders(others, l.cfg.Trim.MaxHold)
+	h, err := l.store.holders(others, l.store.cfg.Trim.MaxHold)
 	if err != nil {
 		return nil, err
 	}
@@ -52,9 +52,9 @@ type heldBack struct {
 }
 
 // holders returns those who may keep back a trim that begins now.
-func (l *Log) holders(others []Hold, most uint64) (*holders, error) {
+func (s *store) holders(others []Hold, most uint64) (*holders, error) {
 	h := new(holders)
-	err := l.view(func(tx *readTx) error {
+	err := s.view(func(tx *readTx) error {
 		next := tx.next
 		for _, o := range others {
 			h.take(o, false, next, most)

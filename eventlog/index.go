@@ -89,10 +89,10 @@ func (l *Log) indexUntil(ctx context.Context, least uint64) error {
 
 // alter runs fn while nobody else writes to the index.
 func (l *Log) alter(ctx context.Context, fn func() error) error {
-	if l.cfg.NoIndex {
+	if l.store.cfg.NoIndex {
 		return ErrNoIndex
 	}
-	if err := l.notInside(); err != nil {
+	if err := l.store.notInside(); err != nil {
 		return err
 	}
 	return l.index.exclusively(ctx, fn)
@@ -105,7 +105,7 @@ func (l *Log) indexStep(ctx context.Context, least uint64) (more bool, err error
 	if !errors.Is(err, errIndex) {
 		return more, err
 	}
-	l.logger.Warn("index is made anew", "path", l.path, "err", err)
+	l.store.logger.Warn("index is made anew", "path", l.store.path, "err", err)
 	return true, l.dropIndex(ctx)
 }
 
@@ -129,8 +129,8 @@ func (l *Log) tryIndexStep(ctx context.Context, least uint64) (more bool, err er
 
 // layers returns the layers of the index.
 func (l *Log) layers() (layers []indexLayer, err error) {
-	err = l.view(func(tx *readTx) error {
-		layers, err = tx.indexLayers(l.incarnation)
+	err = l.store.view(func(tx *readTx) error {
+		layers, err = tx.indexLayers(l.store.incarnation)
 		return err
 	})
 	return layers, err
@@ -159,9 +159,9 @@ type IndexStatus struct {
 
 // IndexStatus returns how far the index is.
 func (l *Log) IndexStatus() (IndexStatus, error) {
-	s := IndexStatus{Off: l.cfg.NoIndex}
-	err := l.view(func(tx *readTx) error {
-		layers, err := tx.indexLayers(l.incarnation)
+	s := IndexStatus{Off: l.store.cfg.NoIndex}
+	err := l.store.view(func(tx *readTx) error {
+		layers, err := tx.indexLayers(l.store.incarnation)
 		s.Layers, s.Reached = len(layers), reached(layers)
 		s.Next = max(tx.next, s.Reached) // of entries that arrived meanwhile the index may have some
 		for _, r := range layers {

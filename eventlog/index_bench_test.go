@@ -90,7 +90,7 @@ func BenchmarkHistory(b *testing.B) {
 	for _, order := range []Order{ByAuthor, Causal, Arrival} {
 		for _, off := range []bool{false, true} {
 			b.Run(fmt.Sprintf("order=%s/scan=%t", order, off), func(b *testing.B) {
-				l.cfg.NoIndex = off
+				l.store.cfg.NoIndex = off
 				i := 0
 				for b.Loop() {
 					q := Query{Subjects: []string{fmt.Sprintf("subject-%09d", i%(entries/10))}, Order: order}

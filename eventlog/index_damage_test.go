@@ -18,16 +18,16 @@ import (
 // change changes the bucket of the index behind the log's back.
 func change(t *testing.T, l *Log, fn func(b *bbolt.Bucket) error) {
 	t.Helper()
-	if err := l.db.Update(func(tx *bbolt.Tx) error { return fn(tx.Bucket(bucketIndex)) }); err != nil {
+	if err := l.store.db.Update(func(tx *bbolt.Tx) error { return fn(tx.Bucket(bucketIndex)) }); err != nil {
 		t.Fatal(err)
 	}
-	l.durable.Add(1) // the transaction of the test is one
+	l.store.durable.Add(1) // the transaction of the test is one
 }
 
 // indexKeys returns the keys of the index.
 func indexKeys(t *testing.T, l *Log) (keys [][]byte) {
 	t.Helper()
-	if err := l.db.View(func(tx *bbolt.Tx) error {
+	if err := l.store.db.View(func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketIndex).ForEach(func(k, _ []byte) error {
 			keys = append(keys, bytes.Clone(k))
 			return nil
@@ -135,15 +135,15 @@ func TestIndexThatDoesNotFitIsMadeAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	form := encodeLayers(l.incarnation, fits)
+	form := encodeLayers(l.store.incarnation, fits)
 	form[4]++
 	binary.BigEndian.PutUint32(form, crc32.Checksum(form[4:], castagnoli))
 	for what, record := range map[string][]byte{
 		"of another incarnation": encodeLayers([16]byte{1}, fits),
 		"of another form":        form,
-		"of a longer log":        encodeLayers(l.incarnation, []indexLayer{{from: 0, to: 1 << 40}}),
-		"with a hole":            encodeLayers(l.incarnation, []indexLayer{{from: 0, to: 10}, {from: 11, to: 12}}),
-		"of another level":       encodeLayers(l.incarnation, []indexLayer{{level: indexLevels, from: 0, to: 10}}),
+		"of a longer log":        encodeLayers(l.store.incarnation, []indexLayer{{from: 0, to: 1 << 40}}),
+		"with a hole":            encodeLayers(l.store.incarnation, []indexLayer{{from: 0, to: 10}, {from: 11, to: 12}}),
+		"of another level":       encodeLayers(l.store.incarnation, []indexLayer{{level: indexLevels, from: 0, to: 10}}),
 	} {
 		change(t, l, func(b *bbolt.Bucket) error { return b.Put(indexLayersKey, record) })
 		wantHistories(t, l, subjects, what)
@@ -271,14 +271,14 @@ func TestDamagedOpThatTheIndexFindsIsDamage(t *testing.T) {
 	} {
 		l, subjects := subjectLog(t)
 		author := l.Author()
-		if err := l.db.Update(func(tx *bbolt.Tx) error {
+		if err := l.store.db.Update(func(tx *bbolt.Tx) error {
 			b := tx.Bucket(bucketOps).Bucket(author[:])
 			k, v := b.Cursor().First()
 			return damage(b, bytes.Clone(k), bytes.Clone(v))
 		}); err != nil {
 			t.Fatal(err)
 		}
-		l.durable.Add(1)
+		l.store.durable.Add(1)
 		for order := range Arrival + 1 {
 			if err := first(l.Entries(t.Context(), Query{Subjects: subjects[:1], Order: order})); !isDamaged(err) {
 				t.Errorf("the op %s, %s: %v", what, order, err)

@@ -165,14 +165,14 @@ func TestHistoryOfOneSubjectDoesNotReadTheWholeLog(t *testing.T) {
 		if n := len(collect(t, l.Entries(t.Context(), q))); n != 3 {
 			t.Fatalf("%s: %d entries, not 3", order, n)
 		}
-		r, err := l.newReading(q)
+		r, err := l.store.newReading(q)
 		if err != nil {
 			t.Fatal(err)
 		}
 		read := 0
 		for more := true; more; {
 			r.chunk.reset()
-			if err := l.view(func(tx *readTx) (err error) {
+			if err := l.store.view(func(tx *readTx) (err error) {
 				more, err = r.walk.fill(tx, &r.chunk)
 				return err
 			}); err != nil {
@@ -258,7 +258,7 @@ func TestVerifyFindsWhatTheIndexLacks(t *testing.T) {
 	l := Unsynced(newCords(t, 905, 1, 0).open())
 	appendEach(t, l, 500, crdt.Event{})
 	ctx := t.Context()
-	postings, to, err := l.postingsOf(ctx, stretch{0, l.Stats().Next})
+	postings, to, err := l.store.postingsOf(ctx, stretch{0, l.Stats().Next})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func TestAReadingIsOvertakenBeforeItsFirstChunk(t *testing.T) {
 			l := newForgetful(t, indexed, i/3*10)
 			var readings []*reading
 			for i := range 6 {
-				r, err := l.newReading(Query{Order: Order(i / 2), Reverse: i%2 == 1, Subjects: []string{"it"}})
+				r, err := l.store.newReading(Query{Order: Order(i / 2), Reverse: i%2 == 1, Subjects: []string{"it"}})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -28,7 +28,7 @@ func (c *cords) indexed(l *Log) {
 // usesIndex reports whether the query is answered by the index.
 func usesIndex(t testing.TB, l *Log, q Query) bool {
 	t.Helper()
-	r, err := l.newReading(q)
+	r, err := l.store.newReading(q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,12 +88,12 @@ func TestIndexedPagesShowOneSnapshot(t *testing.T) {
 			want := c.view(q)
 			var got []Entry
 			for q.Limit = 1 + c.rng.IntN(5); ; {
-				l.cfg.NoIndex = c.rng.IntN(3) == 0
+				l.store.cfg.NoIndex = c.rng.IntN(3) == 0
 				page, next, err := l.Page(t.Context(), q)
 				if err != nil {
 					t.Fatal(err)
 				}
-				l.cfg.NoIndex = false
+				l.store.cfg.NoIndex = false
 				got = append(got, page...)
 				if q.Page = next; next == "" {
 					break
@@ -146,7 +146,7 @@ func TestIndexIsOffByChoice(t *testing.T) {
 	if !usesIndex(t, l, q) {
 		t.Error("the index is not used")
 	}
-	l.cfg.NoIndex = true
+	l.store.cfg.NoIndex = true
 	if usesIndex(t, l, q) {
 		t.Error("the index is used all the same")
 	}

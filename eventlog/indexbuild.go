@@ -10,7 +10,7 @@ import (
 // extendIndex adds a layer for what the layers do not hold, for indexBatch entries at most, if that is
 // least entries or more. It reports whether it has. The caller indexes.
 func (l *Log) extendIndex(ctx context.Context, layers []indexLayer, least uint64) (extended bool, err error) {
-	now, err := l.snapshot()
+	now, err := l.store.snapshot()
 	bound, from := now.bound, reached(layers)
 	if err == nil && from > bound {
 		err = fmt.Errorf("%w: it ends at offset %d, the log at %d", errIndex, from, bound)
@@ -18,12 +18,12 @@ func (l *Log) extendIndex(ctx context.Context, layers []indexLayer, least uint64
 	if err != nil || bound-from < least {
 		return false, err
 	}
-	postings, to, err := l.postingsOf(ctx, stretch{from, bound})
+	postings, to, err := l.store.postingsOf(ctx, stretch{from, bound})
 	if err != nil {
 		return false, err
 	}
 	// Asked for only now: whatever was gone from an op that was read, this sweep or one before took it.
-	if now, err = l.snapshot(); err != nil {
+	if now, err = l.store.snapshot(); err != nil {
 		return false, err
 	}
 	layer := indexLayer{from: from, to: to, sweep: now.sweep}
@@ -46,9 +46,9 @@ func (l *Log) extendIndex(ctx context.Context, layers []indexLayer, least uint64
 
 // postingsOf returns the postings, in order, of the ops from in.from on, until indexBatch entries or all
 // of in have been read, and the offset after the last of them. Ops without a body have none.
-func (l *Log) postingsOf(ctx context.Context, in stretch) (postings []posting, to uint64, err error) {
-	c := termsOf{hash: newTermHash(l.incarnation)}
-	to, err = l.eachExcerpt(ctx, in, indexBatch, c.take)
+func (s *store) postingsOf(ctx context.Context, in stretch) (postings []posting, to uint64, err error) {
+	c := termsOf{hash: newTermHash(s.incarnation)}
+	to, err = s.eachExcerpt(ctx, in, indexBatch, c.take)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -59,7 +59,7 @@ func (l *Log) postingsOf(ctx context.Context, in stretch) (postings []posting, t
 // eachExcerpt calls fn with what arrived in a stretch that begins with an op, op by op, until most entries
 // or all have been read, and returns the offset after the last of them. It holds no transaction while fn
 // runs.
-func (l *Log) eachExcerpt(ctx context.Context, in stretch, most uint64, fn func(excerpt) error) (to uint64, err error) {
+func (s *store) eachExcerpt(ctx context.Context, in stretch, most uint64, fn func(excerpt) error) (to uint64, err error) {
 	w := newArrivalWalk(&filter{}, false, nil, in.to)
 	w.from = in.from
 	k := chunk{bound: in.to, room: bufferSize, gone: gonePolicy{sweep: math.MaxUint64}}
@@ -68,7 +68,7 @@ func (l *Log) eachExcerpt(ctx context.Context, in stretch, most uint64, fn func(
 			return 0, context.Cause(ctx)
 		}
 		k.reset()
-		err := l.view(func(tx *readTx) (err error) {
+		err := s.view(func(tx *readTx) (err error) {
 			more, err = w.fill(tx, &k)
 			return err
 		})
@@ -77,7 +77,7 @@ func (l *Log) eachExcerpt(ctx context.Context, in stretch, most uint64, fn func(
 		}
 		for _, x := range k.excerpts {
 			if err := fn(x); err != nil {
-				return 0, l.locate(err)
+				return 0, s.locate(err)
 			}
 		}
 		if !more {
@@ -89,13 +89,13 @@ func (l *Log) eachExcerpt(ctx context.Context, in stretch, most uint64, fn func(
 
 // writeIndex runs fn in a write transaction of its own, in the order of the queue.
 func (l *Log) writeIndex(ctx context.Context, fn func(tx *writeTx) error) error {
-	return l.exclusively(ctx, updates, func() error { return l.write(fn) })
+	return l.store.exclusively(ctx, updates, func() error { return l.store.write(fn) })
 }
 
 // putLayers sets which layers there are. What it does not name is no part of the index from then on,
 // whatever blocks are left.
 func (tx *writeTx) putLayers(layers []indexLayer) error {
-	return tx.tree(bucketIndex).put(indexLayersKey, encodeLayers(tx.log.incarnation, layers))
+	return tx.tree(bucketIndex).put(indexLayersKey, encodeLayers(tx.store.incarnation, layers))
 }
 
 // putBlocks writes blocks, whose keys come in order.

@@ -44,7 +44,7 @@ func (l *Log) mergeLayers(ctx context.Context, layers, last []indexLayer) error 
 
 // layerMerge reads several layers as one. It holds one block of each.
 type layerMerge struct {
-	log   *Log
+	store *store
 	heads heap[layerHead]
 }
 
@@ -55,10 +55,10 @@ type layerHead struct {
 }
 
 func (l *Log) newLayerMerge(layers []indexLayer) (*layerMerge, error) {
-	m := &layerMerge{log: l}
+	m := &layerMerge{store: l.store}
 	m.heads.less = func(a, b layerHead) bool { return a.posting.compare(b.posting) < 0 }
 	for _, layer := range layers {
-		if err := m.push(&layerReader{log: l, block: block{layer: layer}}); err != nil {
+		if err := m.push(&layerReader{store: l.store, block: block{layer: layer}}); err != nil {
 			return nil, err
 		}
 	}
@@ -82,7 +82,7 @@ func (m *layerMerge) push(r *layerReader) error {
 
 // layerReader reads the postings of a layer in order. It holds a copy of one block, and no transaction.
 type layerReader struct {
-	log   *Log
+	store *store
 	block block
 }
 
@@ -93,7 +93,7 @@ func (r *layerReader) next() (p posting, more bool, err error) {
 		if more || err != nil || r.block.next == endOfLayer {
 			return p, more, err
 		}
-		err = r.log.view(func(tx *readTx) (err error) {
+		err = r.store.view(func(tx *readTx) (err error) {
 			r.block, err = tx.blockAt(r.block.layer, r.block.next)
 			r.block.rest = bytes.Clone(r.block.rest)
 			return err
@@ -109,7 +109,7 @@ func (r *layerReader) next() (p posting, more bool, err error) {
 func (l *Log) removeStray(ctx context.Context, layers []indexLayer) error {
 	for {
 		var stray [][]byte
-		err := l.view(func(tx *readTx) error {
+		err := l.store.view(func(tx *readTx) error {
 			stray = strayBlocks(tx, layers)
 			return nil
 		})

@@ -17,8 +17,8 @@ type plan struct {
 // better: the query names neither subjects nor kinds, or asks for what is gone, of which the index knows
 // nothing; too much is found, or there is no index. One that is damaged is not used either, so a query
 // never depends on it.
-func (l *Log) indexWalk(q *Query, r *reading) walk {
-	if l.cfg.NoIndex || q.Gone != SkipGone || len(q.Kinds)+len(q.Subjects) == 0 {
+func (s *store) indexWalk(q *Query, r *reading) walk {
+	if s.cfg.NoIndex || q.Gone != SkipGone || len(q.Kinds)+len(q.Subjects) == 0 {
 		return nil
 	}
 	scan := newArrivalWalk(&r.filter, q.Reverse, nil, r.chunk.bound)
@@ -27,13 +27,13 @@ func (l *Log) indexWalk(q *Query, r *reading) walk {
 	}
 	in := stretch{scan.from, scan.to}
 	var found *plan
-	err := l.view(func(tx *readTx) (err error) {
-		found, err = l.planIndex(tx, q, r.chunk.gone.sweep, in)
+	err := s.view(func(tx *readTx) (err error) {
+		found, err = s.planIndex(tx, q, r.chunk.gone.sweep, in)
 		return err
 	})
 	if err != nil {
 		if _, damaged := asDamaged(err); damaged || errors.Is(err, errIndex) {
-			l.logger.Error("index is not used", "path", l.path, "err", err)
+			s.logger.Error("index is not used", "path", s.path, "err", err)
 		}
 		return nil // whatever else is wrong, the scan meets it
 	}
@@ -48,28 +48,28 @@ func (l *Log) indexWalk(q *Query, r *reading) walk {
 
 // planIndex asks the index for a reading that has begun after the given sweep; nil says that a scan is
 // better. Layers that were made later are scanned too: where a body was gone by then they would hide that.
-func (l *Log) planIndex(tx *readTx, q *Query, sweep uint64, in stretch) (*plan, error) {
-	layers, err := tx.indexLayers(l.incarnation)
+func (s *store) planIndex(tx *readTx, q *Query, sweep uint64, in stretch) (*plan, error) {
+	layers, err := tx.indexLayers(s.incarnation)
 	layers = since(layers, sweep)
 	end := reached(layers)
 	if err != nil || end <= in.from {
 		return nil, err
 	}
 	behind := in.to - min(in.to, max(end, in.from))
-	perOp := l.entriesPerOp()
+	perOp := s.entriesPerOp()
 	few := min(maxFound, max(leastFound, (in.to-in.from)/perOp/foundShare))
 	if behind > maxFound || behind/perOp >= few {
 		return nil, nil
 	}
 	few -= behind / perOp
-	s := &search{tx: tx, layers: layers, in: in, most: int(few)}
+	look := &search{tx: tx, layers: layers, in: in, most: int(few)}
 	var best []uint64
 	any := false
-	for _, terms := range l.terms(q) {
+	for _, terms := range s.terms(q) {
 		if len(terms) == 0 || len(terms)*len(layers) > maxProbes {
 			continue
 		}
-		offsets, few, err := s.ops(terms)
+		offsets, few, err := look.ops(terms)
 		switch {
 		case err != nil:
 			return nil, err
@@ -86,16 +86,16 @@ func (l *Log) planIndex(tx *readTx, q *Query, sweep uint64, in stretch) (*plan, 
 }
 
 // entriesPerOp returns how many entries an op of the log has on average, at least 1.
-func (l *Log) entriesPerOp() uint64 {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return max(1, l.state.entries/max(1, l.state.ops))
+func (s *store) entriesPerOp() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return max(1, s.state.entries/max(1, s.state.ops))
 }
 
 // terms returns the terms of the query's subjects and of its kinds. There are none where the index
 // cannot tell.
-func (l *Log) terms(q *Query) [2][]term {
-	hash := newTermHash(l.incarnation)
+func (s *store) terms(q *Query) [2][]term {
+	hash := newTermHash(s.incarnation)
 	all := func(class byte, texts []string) (terms []term) {
 		for _, text := range texts {
 			terms = append(terms, hash.of(class, text))

@@ -49,8 +49,8 @@ func (t *tally) add(p posting) {
 func (l *Log) verifyLayer(ctx context.Context, layer indexLayer, report *Report) error {
 	var want, got tally
 	live := make([]uint64, (layer.to-layer.from)/64+1) // a bit for each offset: an op with a body begins there
-	c := termsOf{hash: newTermHash(l.incarnation)}
-	_, err := l.eachExcerpt(ctx, stretch{layer.from, layer.to}, layer.to-layer.from, func(x excerpt) error {
+	c := termsOf{hash: newTermHash(l.store.incarnation)}
+	_, err := l.store.eachExcerpt(ctx, stretch{layer.from, layer.to}, layer.to-layer.from, func(x excerpt) error {
 		at := x.op.offset - layer.from
 		live[at/64] |= 1 << (at % 64)
 		c.postings = c.postings[:0]
@@ -67,7 +67,7 @@ func (l *Log) verifyLayer(ctx context.Context, layer indexLayer, report *Report)
 		return err
 	}
 	stored := uint64(0)
-	r := &layerReader{log: l, block: block{layer: layer}}
+	r := &layerReader{store: l.store, block: block{layer: layer}}
 	p, more, err := r.next()
 	for ; more && err == nil; p, more, err = r.next() {
 		stored++

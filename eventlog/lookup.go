@@ -34,19 +34,19 @@ func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return Entry{}, err
 	}
-	op, err := l.opHolding(ctx, p)
+	op, err := l.store.opHolding(ctx, p)
 	if err != nil {
 		return Entry{}, err
 	}
 	var e Entry
 	_, err = excerpt{op: op, from: p.Seq, to: p.Seq + 1}.each(false, &e, func() bool { return true })
-	return e.Clone(), l.locate(err)
+	return e.Clone(), l.store.locate(err)
 }
 
 // opHolding returns the op that holds the entry at p. Its body was checked against its header.
-func (l *Log) opHolding(ctx context.Context, p crdt.Place) (*opened, error) {
+func (s *store) opHolding(ctx context.Context, p crdt.Place) (*opened, error) {
 	var op *opened
-	err := l.view(func(tx *readTx) error {
+	err := s.view(func(tx *readTx) error {
 		f, err := tx.Feed(p.Author)
 		if err != nil {
 			return err
@@ -68,12 +68,25 @@ func (l *Log) opHolding(ctx context.Context, p crdt.Place) (*opened, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look up %s: %w", p, l.explainGone(ctx, err))
+		return nil, fmt.Errorf("look up %s: %w", p, s.explainGone(ctx, err))
 	}
 	if op == nil {
 		return nil, fmt.Errorf("look up %s: %w", p, ErrNotFound)
 	}
 	return op, nil
+}
+
+// pruned returns the error for an entry of f that was pruned; nil if it was not.
+func pruned(f crdt.Feed, seq uint64) error {
+	if seq < f.First() {
+		return &goneError{author: f.Author, seq: seq, next: f.First(), pruned: true}
+	}
+	for _, m := range f.Missed() {
+		if m.From <= seq && seq < m.To {
+			return &goneError{author: f.Author, seq: seq, next: m.To, pruned: true}
+		}
+	}
+	return nil
 }
 
 // keyHolding returns the key of the op that holds the entry at p.

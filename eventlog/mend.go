@@ -21,31 +21,31 @@ const (
 
 // suspend ends all writing until what is on disk is known again, after a write or a sync has failed with
 // cause. The caller leads; [Log.leave] has the log mended. Until then readers are shown what was durable.
-func (l *Log) suspend(cause error) {
-	l.mu.Lock()
-	l.frozen, l.unsynced = fmt.Errorf("%w: %w", ErrReadOnly, cause), true
-	l.mu.Unlock()
-	l.ailing = true
-	l.logger.Error("the disk failed: the log is opened again and verified", "path", l.path, "err", cause)
-	l.markUnsynced()
+func (s *store) suspend(cause error) {
+	s.mu.Lock()
+	s.frozen, s.unsynced = fmt.Errorf("%w: %w", ErrReadOnly, cause), true
+	s.mu.Unlock()
+	s.ailing = true
+	s.logger.Error("the disk failed: the log is opened again and verified", "path", s.path, "err", cause)
+	s.markUnsynced()
 }
 
 // leave lets the next one lead: at once, or when the log is mended. Who was being written when the disk
 // failed is told so at once; who waits in the queue waits for that.
-func (l *Log) leave() {
-	if l.ailing {
-		go l.mend()
+func (s *store) leave() {
+	if s.ailing {
+		go s.mend()
 		return
 	}
-	l.queue.leave()
+	s.queue.leave()
 }
 
 // mend opens the file again, verifies it, and goes on with it. It leads. A file that is damaged, or that cannot
 // be opened or synced however often that is tried, leaves the log read-only for good. Where there is no room for
 // a sync it is tried for as long as it takes; in between others lead, to be told so.
 func (l *Log) mend() {
-	defer l.queue.leave()
-	l.ailing = false
+	defer l.store.queue.leave()
+	l.store.ailing = false
 	ctx, cancel := l.untilClosed()
 	defer cancel()
 	pause := mendLow
@@ -60,22 +60,22 @@ func (l *Log) mend() {
 		case ctx.Err() != nil:
 			return // The mark beside the file says what the next start has to do.
 		case damaged || !full && tries == mendTries:
-			l.giveUp(err)
+			l.store.giveUp(err)
 			return
 		}
-		l.logger.Warn("the log cannot be opened again yet", "path", l.path, "err", err)
+		l.store.logger.Warn("the log cannot be opened again yet", "path", l.store.path, "err", err)
 		if full {
-			l.tellNoRoom(err)
-			l.queue.leave()
+			l.store.tellNoRoom(err)
+			l.store.queue.leave()
 		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 		}
 		if full {
-			l.queue.lead()
+			l.store.queue.lead()
 		}
-		if ctx.Err() != nil || l.isClosed() {
+		if ctx.Err() != nil || l.store.isClosed() {
 			return
 		}
 		pause = min(2*pause, mendHigh)
@@ -87,7 +87,7 @@ func (l *Log) untilClosed() (ctx context.Context, cancel func()) {
 	ctx, cancel = context.WithCancel(context.Background())
 	go func() {
 		select {
-		case <-l.closing:
+		case <-l.store.closing:
 			cancel()
 		case <-ctx.Done():
 		}
@@ -98,72 +98,72 @@ func (l *Log) untilClosed() (ctx context.Context, cancel func()) {
 // openAgain closes the file, opens it, and returns the log as it is there: verified and synced. Readers wait
 // while it is not open, and are served while it is verified.
 func (l *Log) openAgain(ctx context.Context) (*Log, error) {
-	if damaged := l.wedged.Load(); damaged != nil {
+	if damaged := l.store.wedged.Load(); damaged != nil {
 		return nil, damaged
 	}
-	fresh := newLog(l.path, l.cfg)
-	fresh.doubted = true
+	fresh := newLog(l.store.path, l.store.cfg)
+	fresh.store.doubted = true
 	if err := l.exchange(fresh); err != nil {
 		return nil, err
 	}
 	err := fresh.begun(ctx)
-	if damaged := fresh.wedged.Load(); damaged != nil {
-		l.wedged.Store(damaged) // the file is that of l by now
+	if damaged := fresh.store.wedged.Load(); damaged != nil {
+		l.store.wedged.Store(damaged) // the file is that of l by now
 	}
 	return fresh, err
 }
 
 // exchange closes the file and has it opened by fresh.
 func (l *Log) exchange(fresh *Log) error {
-	l.swapping.Lock()
-	defer l.swapping.Unlock()
-	if err := l.guard(l.db.Close); err != nil {
-		l.logger.Warn("close the file", "path", l.path, "err", err)
+	l.store.swapping.Lock()
+	defer l.store.swapping.Unlock()
+	if err := l.store.guard(l.store.db.Close); err != nil {
+		l.store.logger.Warn("close the file", "path", l.store.path, "err", err)
 	}
 	var err error
 	for deadline := time.Now().Add(lockedFor); ; time.Sleep(lockPause) {
-		err = fresh.openFile()
+		err = fresh.store.openFile()
 		if _, locked := errors.AsType[*LockedError](err); !locked || time.Now().After(deadline) {
 			break
 		}
 	}
 	if err == nil {
-		l.db, l.file, l.pageSize = fresh.db, fresh.file, fresh.pageSize
+		l.store.db, l.store.file, l.store.pageSize = fresh.store.db, fresh.store.file, fresh.store.pageSize
 	}
 	return err
 }
 
 // goOnWith takes over what is in the file, all of which is durable.
 func (l *Log) goOnWith(fresh *Log) {
-	l.logger.Warn("the log is whole, and goes on", "path", l.path)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.durable.Store(fresh.durable.Load())
-	l.state, l.headless = fresh.state, fresh.headless
-	l.genesis, l.secondOp, l.recovering = fresh.genesis, fresh.secondOp, fresh.recovering
-	l.frozen, l.full, l.unsynced = nil, nil, false
-	close(l.changed)
-	l.changed = make(chan struct{})
+	l.store.logger.Warn("the log is whole, and goes on", "path", l.store.path)
+	l.store.mu.Lock()
+	defer l.store.mu.Unlock()
+	l.store.durable.Store(fresh.store.durable.Load())
+	l.store.state, l.store.headless = fresh.store.state, fresh.store.headless
+	l.store.genesis, l.store.secondOp, l.store.recovering = fresh.store.genesis, fresh.store.secondOp, fresh.store.recovering
+	l.store.frozen, l.store.full, l.store.unsynced = nil, nil, false
+	close(l.store.changed)
+	l.store.changed = make(chan struct{})
 }
 
 // giveUp leaves the log read-only for good.
-func (l *Log) giveUp(why error) {
-	l.mu.Lock()
-	l.frozen, l.broken = fmt.Errorf("%w: %w", ErrReadOnly, why), true
-	l.mu.Unlock()
-	l.logger.Error("log is read-only", "path", l.path, "err", why)
+func (s *store) giveUp(why error) {
+	s.mu.Lock()
+	s.frozen, s.broken = fmt.Errorf("%w: %w", ErrReadOnly, why), true
+	s.mu.Unlock()
+	s.logger.Error("log is read-only", "path", s.path, "err", why)
 }
 
 // tellNoRoom has everything that writes told that there is no room.
-func (l *Log) tellNoRoom(err error) {
+func (s *store) tellNoRoom(err error) {
 	var number syscall.Errno
 	errors.As(err, &number)
-	told := &UncertainError{Err: &fs.PathError{Op: "write", Path: l.path, Err: number}}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.frozen = told
-	if l.full == nil {
-		l.full = &Full{Since: l.cfg.Now(), needed: leastRoom}
+	told := &UncertainError{Err: &fs.PathError{Op: "write", Path: s.path, Err: number}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.frozen = told
+	if s.full == nil {
+		s.full = &Full{Since: s.cfg.Now(), needed: leastRoom}
 	}
-	l.full = &Full{Since: l.full.Since, Err: told, needed: l.full.needed}
+	s.full = &Full{Since: s.full.Since, Err: told, needed: s.full.needed}
 }

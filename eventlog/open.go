@@ -51,26 +51,28 @@ func Open(dir string, cfg Config) (*Log, error) {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	l := newLog(path, cfg)
-	if err := l.openFile(); err != nil {
+	if err := l.store.openFile(); err != nil {
 		return nil, err
 	}
 	if err := l.begun(context.Background()); err != nil {
-		return nil, errors.Join(err, l.closeFile())
+		return nil, errors.Join(err, l.store.closeFile())
 	}
 	return l, nil
 }
 
 // newLog returns a log whose file is not open yet.
 func newLog(path string, cfg Config) *Log {
-	return &Log{
-		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key), queue: newQueue(), index: newIndexing(),
+	l := &Log{store: &store{
+		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key), queue: newQueue(),
 		sweeping: newSweeping(), closing: make(chan struct{}), changed: make(chan struct{}),
-	}
+	}, index: newIndexing()}
+	l.store.mend = l.mend
+	return l
 }
 
 // begun reads what an open log needs, and verifies it if a sync of it has failed.
 func (l *Log) begun(ctx context.Context) error {
-	if err := l.start(); err != nil {
+	if err := l.store.start(); err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
 	return l.verifyUnsynced(ctx)
@@ -78,35 +80,35 @@ func (l *Log) begun(ctx context.Context) error {
 
 // openFile locks the file, looks at it by plain reads, and only then lets bbolt map it: a file that is
 // shorter than it says would kill the process.
-func (l *Log) openFile() error {
-	file, err := os.OpenFile(l.path, os.O_RDWR, 0)
+func (s *store) openFile() error {
+	file, err := os.OpenFile(s.path, os.O_RDWR, 0)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("open log: %w: %s", ErrNotExist, l.path)
+			return fmt.Errorf("open log: %w: %s", ErrNotExist, s.path)
 		}
 		return fmt.Errorf("open log: %w", err)
 	}
 	if err := tryLock(file); err != nil {
 		_ = file.Close()
 		if errors.Is(err, errLocked) {
-			return &LockedError{Path: l.path}
+			return &LockedError{Path: s.path}
 		}
-		return fmt.Errorf("lock %s: %w", l.path, err)
+		return fmt.Errorf("lock %s: %w", s.path, err)
 	}
-	if !isAt(file, l.path) {
+	if !isAt(file, s.path) {
 		_ = file.Close() // a compaction has put another in its place
-		return &LockedError{Path: l.path}
+		return &LockedError{Path: s.path}
 	}
-	_ = os.Remove(l.path + ".room")
-	if err := l.dropCache(file); err != nil {
+	_ = os.Remove(s.path + ".room")
+	if err := s.dropCache(file); err != nil {
 		_ = file.Close()
 		return err
 	}
 	if err := preflight(file); err != nil {
 		_ = file.Close()
-		return &DamagedError{Path: l.path, What: "the file", Err: err}
+		return &DamagedError{Path: s.path, What: "the file", Err: err}
 	}
-	return l.mapFile(file)
+	return s.mapFile(file)
 }
 
 // isAt reports whether a file is the one that has the name path.
@@ -120,18 +122,18 @@ func isAt(file *os.File, path string) bool {
 }
 
 // mapFile gives the file to bbolt, which closes it when it fails.
-func (l *Log) mapFile(file *os.File) error {
-	err := l.tryMap(file, reserve())
+func (s *store) mapFile(file *os.File) error {
+	err := s.tryMap(file, reserve())
 	if errors.Is(err, syscall.ENOMEM) && reserve() > 0 {
-		if file, err = os.OpenFile(l.path, os.O_RDWR, 0); err == nil {
-			err = l.tryMap(file, 0)
+		if file, err = os.OpenFile(s.path, os.O_RDWR, 0); err == nil {
+			err = s.tryMap(file, 0)
 		}
 	}
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return &LockedError{Path: l.path}
+		return &LockedError{Path: s.path}
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
-		return &DamagedError{Path: l.path, What: "the file", Err: err}
+		return &DamagedError{Path: s.path, What: "the file", Err: err}
 	case err != nil:
 		return fmt.Errorf("open log: %w", err)
 	}
@@ -140,18 +142,18 @@ func (l *Log) mapFile(file *os.File) error {
 
 // tryMap opens file as bbolt's. When that fails the log has the database that it had, if any: one that a
 // compaction has closed answers that it is.
-func (l *Log) tryMap(file *os.File, size int) error {
-	err := l.guard(func() error {
-		db, err := bbolt.Open(l.path, 0o600, options(size, file))
+func (s *store) tryMap(file *os.File, size int) error {
+	err := s.guard(func() error {
+		db, err := bbolt.Open(s.path, 0o600, options(size, file))
 		if err == nil {
-			l.db, l.pageSize = db, uint64(db.Info().PageSize)
+			s.db, s.pageSize = db, uint64(db.Info().PageSize)
 		}
 		return err
 	})
 	if _, damaged := asDamaged(err); damaged {
 		_ = file.Close() // bbolt panicked and left it open
 	}
-	l.file = file
+	s.file = file
 	return err
 }
 
@@ -176,44 +178,44 @@ func options(size int, file *os.File) *bbolt.Options {
 }
 
 // start reads meta and the feeds.
-func (l *Log) start() error {
+func (s *store) start() error {
 	var missing [][]byte
-	err := l.reading(func(tx *readTx) error {
-		if err := l.readMeta(tx); err != nil {
+	err := s.reading(func(tx *readTx) error {
+		if err := s.readMeta(tx); err != nil {
 			return err
 		}
 		missing = tx.missingBuckets()
 		return nil
 	})
 	if err == nil && len(missing) > 0 {
-		err = l.addBuckets(missing)
+		err = s.addBuckets(missing)
 	}
 	if err != nil {
 		return err
 	}
-	return l.reading(func(tx *readTx) (err error) {
-		l.durable.Store(int64(tx.bolt.ID()))
-		if l.state, err = load(tx); err != nil {
+	return s.reading(func(tx *readTx) (err error) {
+		s.durable.Store(int64(tx.bolt.ID()))
+		if s.state, err = load(tx); err != nil {
 			return err
 		}
-		l.state.reopened(&l.cfg, l.author)
-		l.state.arrivedBy(l.cfg.Now())
-		l.warnAhead(l.cfg.Now())
-		tx.next, tx.most = l.state.next, l.state.next
-		l.headless = l.checkOwnHead(tx)
+		s.state.reopened(&s.cfg, s.author)
+		s.state.arrivedBy(s.cfg.Now())
+		s.warnAhead(s.cfg.Now())
+		tx.next, tx.most = s.state.next, s.state.next
+		s.headless = s.checkOwnHead(tx)
 		return nil
 	})
 }
 
 // reading runs fn in a read transaction of a log that nobody writes to yet.
-func (l *Log) reading(fn func(tx *readTx) error) error {
-	tx, err := l.begin(false)
+func (s *store) reading(fn func(tx *readTx) error) error {
+	tx, err := s.begin(false)
 	if err != nil {
 		return err
 	}
-	return l.guard(func() error {
+	return s.guard(func() error {
 		defer func() { _ = tx.Rollback() }()
-		r := l.newReadTx(tx)
+		r := s.newReadTx(tx)
 		return fn(&r)
 	})
 }
@@ -230,9 +232,9 @@ func (tx *readTx) missingBuckets() (missing [][]byte) {
 }
 
 // addBuckets makes the buckets that the file was made without.
-func (l *Log) addBuckets(names [][]byte) error {
-	return l.guard(func() error {
-		return l.db.Update(func(tx *bbolt.Tx) error {
+func (s *store) addBuckets(names [][]byte) error {
+	return s.guard(func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
 			for _, name := range names {
 				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 					return fmt.Errorf("make bucket %q: %w", name, err)
@@ -244,59 +246,59 @@ func (l *Log) addBuckets(names [][]byte) error {
 }
 
 // readMeta reads which log this is, whose, and since when.
-func (l *Log) readMeta(tx *readTx) error {
+func (s *store) readMeta(tx *readTx) error {
 	meta := tx.tree(bucketMeta)
 	format, id, author := meta.get(metaFormat), meta.get(metaLog), meta.get(metaAuthor)
 	incarnation := meta.get(metaIncarnation)
-	if len(format) != 1 || len(id) != len(l.id) || len(author) != len(l.author) || len(incarnation) != len(l.incarnation) {
+	if len(format) != 1 || len(id) != len(s.id) || len(author) != len(s.author) || len(incarnation) != len(s.incarnation) {
 		return &DamagedError{What: "meta", Err: errLength}
 	}
 	if format[0] != formatVersion {
-		return fmt.Errorf("%w: %s is of version %d, this program knows version %d", ErrFormat, l.path, format[0], formatVersion)
+		return fmt.Errorf("%w: %s is of version %d, this program knows version %d", ErrFormat, s.path, format[0], formatVersion)
 	}
-	if crdt.Author(author) != l.author {
-		return fmt.Errorf("%w: %s is that of author %s, the key that of %s", ErrWrongKey, l.path, crdt.Author(author), l.author)
+	if crdt.Author(author) != s.author {
+		return fmt.Errorf("%w: %s is that of author %s, the key that of %s", ErrWrongKey, s.path, crdt.Author(author), s.author)
 	}
-	l.id, l.incarnation = crdt.LogID(id), [16]byte(incarnation)
+	s.id, s.incarnation = crdt.LogID(id), [16]byte(incarnation)
 	if b := meta.get(metaGenesis); b != nil {
 		g, err := crdt.ParseGenesis(append([]byte(nil), b...))
-		if err == nil && g.Log() != l.id {
+		if err == nil && g.Log() != s.id {
 			err = ErrOtherLog
 		}
 		if err != nil {
 			return &DamagedError{What: "the genesis", Err: err}
 		}
-		l.genesis = &g
+		s.genesis = &g
 	}
-	return l.readNotWritten(tx)
+	return s.readNotWritten(tx)
 }
 
 // checkOwnHead says why nothing may be appended: our last op cannot be read, or ops stand beside what
 // the feed's record knows. Signing on from there could give a seq to a second entry.
-func (l *Log) checkOwnHead(tx *readTx) error {
-	feed := l.state.feed(l.author)
+func (s *store) checkOwnHead(tx *readTx) error {
+	feed := s.state.feed(s.author)
 	if _, forked := feed.Disputed(); forked {
 		return fmt.Errorf("%w: our own feed has %d branches", ErrSecondWriter, len(feed.Branches))
 	}
-	t := tx.ops(l.author)
+	t := tx.ops(s.author)
 	if t == nil && feed.IsZero() {
 		return nil
 	}
 	wrong := errors.New("our feed does not end where its record says")
 	if t == nil || feed.IsZero() {
-		return &DamagedError{Path: l.path, What: "our own feed", Err: wrong}
+		return &DamagedError{Path: s.path, What: "our own feed", Err: wrong}
 	}
 	k, v := t.Cursor().Last()
 	key, err := decodeOpKey(k)
 	if err != nil {
-		return &DamagedError{Path: l.path, What: "our own feed", Err: err}
+		return &DamagedError{Path: s.path, What: "our own feed", Err: err}
 	}
-	op, err := opAt(l.author, key, v)
+	op, err := opAt(s.author, key, v)
 	if end, _, _ := ownHead(feed); err == nil && op.Head() != end {
 		err = wrong
 	}
 	if err != nil {
-		return &DamagedError{Path: l.path, What: "the end of our own feed", Err: err}
+		return &DamagedError{Path: s.path, What: "the end of our own feed", Err: err}
 	}
 	return nil
 }

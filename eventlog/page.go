@@ -20,7 +20,7 @@ func (l *Log) Page(ctx context.Context, q Query) (entries []Entry, next string, 
 	if q.Limit == 0 {
 		q.Limit = DefaultPage
 	}
-	r, err := l.newReading(q)
+	r, err := l.store.newReading(q)
 	if err != nil {
 		return nil, "", err
 	}

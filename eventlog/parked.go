@@ -99,7 +99,7 @@ func (l *Log) Parked(ctx context.Context, name string) ([]ParkedEntry, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		err := l.view(func(tx *readTx) error {
+		err := l.store.view(func(tx *readTx) error {
 			if _, found, err := tx.follower(name); err != nil || !found {
 				return errors.Join(err, tx.noFollower(name))
 			}
@@ -244,7 +244,7 @@ func (l *Log) replayOne(ctx context.Context, name string, p ParkedEntry, handle 
 		return err
 	}
 	failed, err := handle(e)
-	f := &following{log: l, name: name}
+	f := &following{store: l.store, name: name}
 	err = f.blame(ctx, &portion{entries: []Entry{e}}, failed, err)
 	again, isFailure := err.(*HandlerError)
 	if !isFailure {
@@ -267,7 +267,7 @@ func (l *Log) replayOne(ctx context.Context, name string, p ParkedEntry, handle 
 // parkedEntry reads the entry that is parked, or says that it is gone.
 func (l *Log) parkedEntry(ctx context.Context, p ParkedEntry) (found Entry, err error) {
 	h := hole{author: p.Author, seq: p.Seq, from: p.Offset, to: p.Offset + 1}
-	s := source{log: l, query: Query{Order: Arrival, Authors: []crdt.Author{p.Author}}, at: p.Offset}
+	s := source{store: l.store, query: Query{Order: Arrival, Authors: []crdt.Author{p.Author}}, at: p.Offset}
 	defer s.close()
 	for more := true; more && s.empty(); {
 		if more, err = s.read(ctx); err != nil {
@@ -277,7 +277,7 @@ func (l *Log) parkedEntry(ctx context.Context, p ParkedEntry) (found Entry, err 
 	if len(s.pending) > 0 && s.pending[0].Offset == p.Offset && s.pending[0].Op == p.Op {
 		return s.pending[0].Clone(), nil
 	}
-	gone, err := l.trimmed(ctx, h)
+	gone, err := l.store.trimmed(ctx, h)
 	if err != nil {
 		return Entry{}, err
 	}

@@ -49,15 +49,15 @@ type Pruned struct {
 // It returns [ErrNothingToPrune], and the errors of [Log.Append]; a feed that has forked is not appended
 // to, and so not pruned.
 func (l *Log) Prune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
-	if err := l.notInside(); err != nil {
+	if err := l.store.notInside(); err != nil {
 		return p, err
 	}
 	if err := r.Check(); err != nil {
 		return p, fmt.Errorf("prune: %w", err)
 	}
-	err = l.exclusively(ctx, updates, func() error {
-		return l.write(func(tx *writeTx) error {
-			if err := l.appendable(); err != nil {
+	err = l.store.exclusively(ctx, updates, func() error {
+		return l.store.write(func(tx *writeTx) error {
+			if err := l.store.appendable(); err != nil {
 				return err
 			}
 			p, err = tx.prune(r)
@@ -73,10 +73,10 @@ func (l *Log) Prune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
 // PlanPrune returns what [Log.Prune] would do now, or its error, and does nothing; the place is zero. To
 // prune what was planned, and no more, ask for what is below its floor.
 func (l *Log) PlanPrune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
-	err = cmp.Or(r.Check(), ctx.Err(), l.appendable())
+	err = cmp.Or(r.Check(), ctx.Err(), l.store.appendable())
 	if err == nil {
-		err = l.view(func(tx *readTx) error {
-			feed, err := tx.Feed(l.author)
+		err = l.store.view(func(tx *readTx) error {
+			feed, err := tx.Feed(l.store.author)
 			if err != nil {
 				return err
 			}
@@ -109,7 +109,7 @@ func (r PruneRequest) Check() error {
 
 // prune appends the entry that gives leave, in an op that signs the floor.
 func (tx *writeTx) prune(r PruneRequest) (Pruned, error) {
-	p, err := tx.planPrune(tx.feedState(tx.log.author).feed, r)
+	p, err := tx.planPrune(tx.feedState(tx.store.author).feed, r)
 	if err != nil {
 		return Pruned{}, err
 	}
@@ -120,7 +120,7 @@ func (tx *writeTx) prune(r PruneRequest) (Pruned, error) {
 	if err != nil {
 		return Pruned{}, err
 	}
-	draft, err := tx.log.draft(crdt.Event{Kind: PruneKind, Payload: payload})
+	draft, err := tx.store.draft(crdt.Event{Kind: PruneKind, Payload: payload})
 	if err != nil {
 		return Pruned{}, err
 	}

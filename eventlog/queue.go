@@ -163,22 +163,22 @@ func (q *queue) fail(err error) {
 
 // serve takes what goes next and commits it, or hands its owner the lead. The caller leads, and does
 // not any more when serve returns.
-func (l *Log) serve() {
-	b := l.queue.take()
+func (s *store) serve() {
+	b := s.queue.take()
 	if b != nil && b.turn != nil {
 		close(b.turn) // the slot stays full: the owner leads now
 		return
 	}
 	if b != nil {
-		l.commitAppends(b)
+		s.commitAppends(b)
 		close(b.done)
 	}
-	l.leave()
+	s.leave()
 }
 
 // await waits for the outcome of r, which is in b, and leads where nobody else does. ctx counts until
 // the batch is taken.
-func (l *Log) await(ctx context.Context, b *batch, r *request) error {
+func (s *store) await(ctx context.Context, b *batch, r *request) error {
 	done := ctx.Done()
 	for {
 		select {
@@ -189,10 +189,10 @@ func (l *Log) await(ctx context.Context, b *batch, r *request) error {
 		select {
 		case <-b.done:
 			return r.err
-		case l.queue.slot <- struct{}{}:
-			l.serve()
+		case s.queue.slot <- struct{}{}:
+			s.serve()
 		case <-done:
-			if l.queue.withdraw(b, r) {
+			if s.queue.withdraw(b, r) {
 				return context.Cause(ctx)
 			}
 			done = nil
@@ -201,11 +201,11 @@ func (l *Log) await(ctx context.Context, b *batch, r *request) error {
 }
 
 // exclusively waits in the queue and runs fn, which leads. ctx counts until then.
-func (l *Log) exclusively(ctx context.Context, kind batchKind, fn func() error) error {
+func (s *store) exclusively(ctx context.Context, kind batchKind, fn func() error) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	b, err := l.queue.joinExclusive(kind)
+	b, err := s.queue.joinExclusive(kind)
 	if err != nil {
 		return err
 	}
@@ -213,14 +213,14 @@ func (l *Log) exclusively(ctx context.Context, kind batchKind, fn func() error) 
 	for {
 		select {
 		case <-b.turn:
-			defer l.leave()
+			defer s.leave()
 			return fn()
 		case <-b.done:
 			return b.err
-		case l.queue.slot <- struct{}{}:
-			l.serve()
+		case s.queue.slot <- struct{}{}:
+			s.serve()
 		case <-done:
-			if l.queue.withdraw(b, nil) {
+			if s.queue.withdraw(b, nil) {
 				return context.Cause(ctx)
 			}
 			done = nil

@@ -30,14 +30,14 @@ const (
 // jumps about in the file, does nothing. It is one goroutine, which ends before the
 // iteration does; of several iterations, one reads ahead for all.
 type readAhead struct {
-	log    *Log
+	store  *store
 	faults int64 // of the process when the window began
 	bytes  int   // of ops since then
 	stop   chan struct{}
 	done   sync.WaitGroup
 }
 
-func (l *Log) newReadAhead() *readAhead { return &readAhead{log: l, faults: majorFaults()} }
+func (s *store) newReadAhead() *readAhead { return &readAhead{store: s, faults: majorFaults()} }
 
 // observe counts bytes of ops that were read and starts reading ahead when it pays.
 func (r *readAhead) observe(bytes int) {
@@ -51,12 +51,12 @@ func (r *readAhead) observe(bytes int) {
 	faults := majorFaults()
 	cold := faults >= 0 && (faults-r.faults)*coldPage*coldShare >= int64(r.bytes)
 	r.faults, r.bytes = faults, 0
-	if !cold || !r.log.readingAhead.CompareAndSwap(false, true) {
+	if !cold || !r.store.readingAhead.CompareAndSwap(false, true) {
 		return
 	}
 	r.stop = make(chan struct{})
 	r.done.Go(func() {
-		defer r.log.readingAhead.Store(false)
+		defer r.store.readingAhead.Store(false)
 		r.read()
 	})
 }
@@ -72,7 +72,7 @@ func (r *readAhead) close() {
 // read reads the file until it ends or the iteration does. An error ends it too: whatever is wrong,
 // the iteration meets it and says so.
 func (r *readAhead) read() {
-	f, err := os.Open(r.log.path)
+	f, err := os.Open(r.store.path)
 	if err != nil {
 		return
 	}

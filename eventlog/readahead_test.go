@@ -16,7 +16,7 @@ func TestReadAheadBeginsWhenItPays(t *testing.T) {
 		{"a page in eight", 32, coldWindow, true},
 		{"too little was read", 1000, coldWindow - 1, false},
 	} {
-		r := l.newReadAhead()
+		r := l.store.newReadAhead()
 		r.faults = majorFaults() - test.faults
 		if test.faults == 0 {
 			r.faults = 1 << 60 // whatever the process meets meanwhile
@@ -26,7 +26,7 @@ func TestReadAheadBeginsWhenItPays(t *testing.T) {
 			t.Errorf("%s: reading ahead is %t", test.name, got)
 		}
 		r.close()
-		if l.readingAhead.Load() {
+		if l.store.readingAhead.Load() {
 			t.Errorf("%s: it goes on after the iteration", test.name)
 		}
 	}
@@ -35,14 +35,14 @@ func TestReadAheadBeginsWhenItPays(t *testing.T) {
 func TestOneIterationReadsAheadForAll(t *testing.T) {
 	skipUncounted(t)
 	l := newCords(t, 311, 1, 0).open()
-	first, second := l.newReadAhead(), l.newReadAhead()
-	l.readingAhead.Store(true) // as another does
+	first, second := l.store.newReadAhead(), l.store.newReadAhead()
+	l.store.readingAhead.Store(true) // as another does
 	first.faults -= 1000
 	first.observe(coldWindow)
 	if first.stop != nil {
 		t.Error("two read ahead")
 	}
-	l.readingAhead.Store(false)
+	l.store.readingAhead.Store(false)
 	second.faults -= 1000
 	second.observe(coldWindow)
 	if second.stop == nil {

@@ -37,15 +37,15 @@ type readTx struct {
 // view runs fn in a read transaction. All reading goes through it: it turns faults of the mapping and
 // bbolt's panics into a [*DamagedError]. fn must not keep anything that it did not copy, nor wait for
 // anything, nor call what its caller gave it.
-func (l *Log) view(fn func(tx *readTx) error) error {
-	if err := l.notInside(); err != nil {
+func (s *store) view(fn func(tx *readTx) error) error {
+	if err := s.notInside(); err != nil {
 		return err
 	}
-	tx, err := l.beginRead()
+	tx, err := s.beginRead()
 	if err != nil {
 		return err
 	}
-	return l.guard(func() error {
+	return s.guard(func() error {
 		defer func() { _ = tx.bolt.Rollback() }()
 		return fn(tx)
 	})
@@ -54,44 +54,44 @@ func (l *Log) view(fn func(tx *readTx) error) error {
 // beginRead begins a read transaction that shows nothing but what is durable. bbolt makes a
 // transaction visible before it is synced, so one that begins in between is begun again when the sync
 // is done: else a peer might be told what a power cut takes back.
-func (l *Log) beginRead() (*readTx, error) {
+func (s *store) beginRead() (*readTx, error) {
 	for {
-		tx, err := l.tryBeginRead()
+		tx, err := s.tryBeginRead()
 		if tx != nil || err != nil {
 			return tx, err
 		}
-		l.committing.RLock() // wait until it is published
+		s.committing.RLock() // wait until it is published
 		//lint:ignore SA2001 the wait is all there is to it
-		l.committing.RUnlock()
+		s.committing.RUnlock()
 	}
 }
 
 // tryBeginRead returns nil when the transaction would show what is being committed.
-func (l *Log) tryBeginRead() (*readTx, error) {
+func (s *store) tryBeginRead() (*readTx, error) {
 	// Read before the transaction begins, so that the transaction has all of it.
-	l.mu.RLock()
-	next, closed := l.state.next, l.closed
-	l.mu.RUnlock()
+	s.mu.RLock()
+	next, closed := s.state.next, s.closed
+	s.mu.RUnlock()
 	if closed {
 		return nil, ErrClosed
 	}
-	tx, err := l.begin(false)
+	tx, err := s.begin(false)
 	if err != nil {
 		return nil, err
 	}
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	if int64(tx.ID()) <= l.durable.Load() {
-		r := l.newReadTx(tx)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if int64(tx.ID()) <= s.durable.Load() {
+		r := s.newReadTx(tx)
 		// A prune of meanwhile may be in the transaction: what is missing there must not look older.
-		r.next, r.pruneSweep, r.lastSweep, r.most = next, l.state.pruneSweep, l.state.sweep, l.state.next
+		r.next, r.pruneSweep, r.lastSweep, r.most = next, s.state.pruneSweep, s.state.sweep, s.state.next
 		return &r, nil
 	}
-	if l.unsynced {
+	if s.unsynced {
 		// Nothing is written any more, so what is in memory stands still.
-		r := l.newReadTx(tx)
-		r.next, r.pruneSweep, r.lastSweep, r.most, r.cached = l.state.next, l.state.pruneSweep, math.MaxUint64, crdt.MaxSeq, l.state.feed
-		r.doubt = l.frozen // set and cleared with unsynced
+		r := s.newReadTx(tx)
+		r.next, r.pruneSweep, r.lastSweep, r.most, r.cached = s.state.next, s.state.pruneSweep, math.MaxUint64, crdt.MaxSeq, s.state.feed
+		r.doubt = s.frozen // set and cleared with unsynced
 		return &r, nil
 	}
 	_ = tx.Rollback()
@@ -99,25 +99,25 @@ func (l *Log) tryBeginRead() (*readTx, error) {
 }
 
 // begin begins a transaction of bbolt's. A panic in it leaves bbolt's locks held: it is wedged.
-func (l *Log) begin(writable bool) (tx *bbolt.Tx, err error) {
-	if damaged := l.wedged.Load(); damaged != nil {
+func (s *store) begin(writable bool) (tx *bbolt.Tx, err error) {
+	if damaged := s.wedged.Load(); damaged != nil {
 		return nil, damaged
 	}
-	err = l.guard(func() error {
-		l.swapping.RLock()
-		defer l.swapping.RUnlock()
+	err = s.guard(func() error {
+		s.swapping.RLock()
+		defer s.swapping.RUnlock()
 		var err error
-		tx, err = l.db.Begin(writable)
+		tx, err = s.db.Begin(writable)
 		return err
 	})
 	if damaged, ok := asDamaged(err); ok {
-		l.wedged.CompareAndSwap(nil, damaged)
+		s.wedged.CompareAndSwap(nil, damaged)
 	}
 	if err != nil {
-		if l.isClosed() {
+		if s.isClosed() {
 			return nil, ErrClosed
 		}
-		if why := l.writable(); why != nil && errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		if why := s.writable(); why != nil && errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 			err = why // The file could not be opened again, or not yet.
 		}
 		return nil, fmt.Errorf("begin transaction: %w", err)
@@ -125,15 +125,15 @@ func (l *Log) begin(writable bool) (tx *bbolt.Tx, err error) {
 	return tx, nil
 }
 
-func (l *Log) isClosed() bool {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.closed
+func (s *store) isClosed() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.closed
 }
 
 // newReadTx returns a transaction for reading through bolt.
-func (l *Log) newReadTx(bolt *bbolt.Tx) readTx {
-	return readTx{bolt: bolt, pages: &pageFile{file: l.file, pageSize: l.pageSize, highWater: uint64(bolt.Size()) / l.pageSize}}
+func (s *store) newReadTx(bolt *bbolt.Tx) readTx {
+	return readTx{bolt: bolt, pages: &pageFile{file: s.file, pageSize: s.pageSize, highWater: uint64(bolt.Size()) / s.pageSize}}
 }
 
 // tree returns a bucket at the top of the file. Every file has all of them.

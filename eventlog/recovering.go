@@ -74,10 +74,12 @@ type Recovered struct {
 }
 
 // Recovering says since which op the log waits for [Log.Recover], or nil.
-func (l *Log) Recovering() *RecoveringError {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.recovering
+func (l *Log) Recovering() *RecoveringError { return l.store.older() }
+
+func (s *store) older() *RecoveringError {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.recovering
 }
 
 // Recover ends the state of [ErrRecovering]: our feed is taken up where r says that it ends, which an
@@ -88,11 +90,11 @@ func (l *Log) Recovering() *RecoveringError {
 // when it has forked, and the errors of [Log.Append]. A crash leaves the state as it was, or ended and
 // on record.
 func (l *Log) Recover(ctx context.Context, r Recovery) (done Recovered, err error) {
-	if err := l.notInside(); err != nil {
+	if err := l.store.notInside(); err != nil {
 		return done, err
 	}
-	err = l.exclusively(ctx, updates, func() error {
-		return l.write(func(tx *writeTx) error {
+	err = l.store.exclusively(ctx, updates, func() error {
+		return l.store.write(func(tx *writeTx) error {
 			done, err = tx.recover(r)
 			return err
 		})
@@ -104,9 +106,9 @@ func (l *Log) Recover(ctx context.Context, r Recovery) (done Recovered, err erro
 }
 
 func (tx *writeTx) recover(r Recovery) (Recovered, error) {
-	why := tx.log.appendable()
+	why := tx.store.appendable()
 	state, recovering := errors.AsType[*RecoveringError](why)
-	switch end, _, _ := ownHead(tx.feedState(tx.log.author).feed); {
+	switch end, _, _ := ownHead(tx.feedState(tx.store.author).feed); {
 	case why == nil:
 		return Recovered{}, ErrNotRecovering
 	case !recovering:
@@ -125,7 +127,7 @@ func (tx *writeTx) recover(r Recovery) (Recovered, error) {
 	if err != nil {
 		return Recovered{}, err
 	}
-	draft, err := tx.log.draft(crdt.Event{Kind: RecoverKind, Payload: payload})
+	draft, err := tx.store.draft(crdt.Event{Kind: RecoverKind, Payload: payload})
 	if err != nil {
 		return Recovered{}, err
 	}
@@ -157,12 +159,12 @@ func (r Recovery) payload(own crdt.Head) ([]byte, error) {
 // that the folder is older than the feed. The record stays: a restart makes neither two writers one nor the
 // folder younger.
 func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
-	if tx.second != nil || tx.log.second() != nil {
+	if tx.second != nil || tx.store.second() != nil {
 		return nil
 	}
 	older := tx.older
 	if older == nil {
-		older = tx.log.Recovering()
+		older = tx.store.older()
 	}
 	key := metaRecovering
 	switch {
@@ -193,7 +195,7 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 }
 
 // readNotWritten reads the records of ops with our key that were not written here.
-func (l *Log) readNotWritten(tx *readTx) error {
+func (s *store) readNotWritten(tx *readTx) error {
 	record := func(key []byte) (*crdt.Signed, error) {
 		b := tx.tree(bucketMeta).get(key)
 		if b == nil {
@@ -213,13 +215,13 @@ func (l *Log) readNotWritten(tx *readTx) error {
 	if err != nil {
 		return err
 	}
-	l.secondOp, l.recovering = second, nil
+	s.secondOp, s.recovering = second, nil
 	if older != nil {
 		own, err := tx.ownEnd()
 		if err != nil {
 			return err
 		}
-		l.recovering = &RecoveringError{Own: own, Op: *older}
+		s.recovering = &RecoveringError{Own: own, Op: *older}
 	}
 	return nil
 }
@@ -238,25 +240,25 @@ func (tx *readTx) ownEnd() (crdt.Head, error) {
 }
 
 // second returns the header of the op of our own that somebody else wrote, or nil.
-func (l *Log) second() *crdt.Signed {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.secondOp
+func (s *store) second() *crdt.Signed {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.secondOp
 }
 
 // appendable says why nothing can be appended to a log that can be written to, or nil. Peers' ops are
 // stored all the same.
-func (l *Log) appendable() error {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
+func (s *store) appendable() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	switch {
-	case l.secondOp != nil:
+	case s.secondOp != nil:
 		return fmt.Errorf("%w: op %s/%d with the id %s was not written here", ErrSecondWriter,
-			l.secondOp.Author.Short(), l.secondOp.First, l.secondOp.ID)
-	case l.headless != nil:
-		return l.headless
-	case l.recovering != nil:
-		return l.recovering
+			s.secondOp.Author.Short(), s.secondOp.First, s.secondOp.ID)
+	case s.headless != nil:
+		return s.headless
+	case s.recovering != nil:
+		return s.recovering
 	}
 	return nil
 }

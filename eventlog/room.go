@@ -28,15 +28,15 @@ func noRoom(err error) bool {
 }
 
 // setFull takes note that a write of tx found no room.
-func (l *Log) setFull(tx *writeTx, err error) {
+func (s *store) setFull(tx *writeTx, err error) {
 	stats := tx.bolt.Stats()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	full := &Full{Since: l.cfg.Now(), Err: err, needed: min(max(stats.GetPageAlloc(), leastRoom), mostRoom)}
-	if l.full != nil {
-		full.Since = l.full.Since
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	full := &Full{Since: s.cfg.Now(), Err: err, needed: min(max(stats.GetPageAlloc(), leastRoom), mostRoom)}
+	if s.full != nil {
+		full.Since = s.full.Since
 	}
-	l.full = full
+	s.full = full
 }
 
 // refutedBy reports whether a commit shows that there is room again: it has taken as much as what had failed.
@@ -54,13 +54,13 @@ func (l *Log) SeekRoom() {
 	if full == nil || errors.Is(full.Err, syscall.EFBIG) {
 		return
 	}
-	if err := tryRoom(l.path+".room", full.needed); err != nil {
+	if err := tryRoom(l.store.path+".room", full.needed); err != nil {
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.full == full {
-		l.full = nil
+	l.store.mu.Lock()
+	defer l.store.mu.Unlock()
+	if l.store.full == full {
+		l.store.full = nil
 	}
 }
 

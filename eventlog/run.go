@@ -27,8 +27,8 @@ const runPerTx = 256 << 10
 // [*DamagedError].
 func (l *Log) Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.Run, error) {
 	r := runReader{seg: *seg, most: maxBytes, least: 1}
-	if err := r.read(ctx, l); err != nil {
-		return crdt.Run{}, fmt.Errorf("read run of %s: %w", seg.Author.Short(), l.locate(err))
+	if err := r.read(ctx, l.store); err != nil {
+		return crdt.Run{}, fmt.Errorf("read run of %s: %w", seg.Author.Short(), l.store.locate(err))
 	}
 	if n := len(r.run.Ops); n > 0 {
 		seg.After = r.run.Ops[n-1].Head()
@@ -49,22 +49,22 @@ type runReader struct {
 }
 
 // read fills r.run and cuts it at an anchor.
-func (r *runReader) read(ctx context.Context, l *Log) error {
-	if err := r.fill(ctx, l); err != nil {
+func (r *runReader) read(ctx context.Context, s *store) error {
+	if err := r.fill(ctx, s); err != nil {
 		return err
 	}
 	if r.cutAtLastAnchor() {
-		return r.witness(l)
+		return r.witness(s)
 	}
 	r.seg.Upto = 0 // past it for an anchor
 	for !r.ended && r.bytes < crdt.MaxBatch {
 		looked := len(r.run.Ops)
 		r.most, r.least, r.full = r.bytes+chunkSize, looked+1, false
-		if err := r.fill(ctx, l); err != nil {
+		if err := r.fill(ctx, s); err != nil {
 			return err
 		}
 		if r.cutAtAnchorFrom(looked) {
-			return r.witness(l)
+			return r.witness(s)
 		}
 	}
 	if len(r.run.Ops) == 0 || r.err != nil {
@@ -76,11 +76,11 @@ func (r *runReader) read(ctx context.Context, l *Log) error {
 
 // witness sets the leave of a run with ops that have no bodies: the header of the branch's head, which
 // shows how far the feed goes on above them. The head's floor is the highest on the branch.
-func (r *runReader) witness(l *Log) error {
+func (r *runReader) witness(s *store) error {
 	if !slices.ContainsFunc(r.run.Ops, crdt.Op.Trimmed) {
 		return nil
 	}
-	return l.view(func(tx *readTx) error {
+	return s.view(func(tx *readTx) error {
 		head, found, err := tx.Find(r.seg.Author, r.seg.To)
 		if found && head.Floor >= r.run.Leave.Floor {
 			r.run.Leave = head
@@ -113,12 +113,12 @@ func (r *runReader) cutAtAnchorFrom(i int) bool {
 }
 
 // fill reads ops, in transactions none of which is long, until the run is full or at its end.
-func (r *runReader) fill(ctx context.Context, l *Log) error {
+func (r *runReader) fill(ctx context.Context, s *store) error {
 	for !r.full && !r.ended {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := l.view(r.fillFrom)
+		err := s.view(r.fillFrom)
 		if _, damaged := asDamaged(err); err != nil && !damaged {
 			return err
 		}

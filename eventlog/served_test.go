@@ -124,7 +124,7 @@ func TestShutAuthor(t *testing.T) {
 	l := eventlogtest.Create(t, dir, config("a"))
 	s := newStranger(t, "s")
 	first := s.op(crdt.Op{}, "first")
-	l.ShutAuthor(s.author(), eventlog.ShutVersion)
+	l.ShutAuthor(s.author(), eventlog.ShutDamaged)
 	if o := apply(t, l, first); !errors.Is(o.Err, crdt.ErrShut) {
 		t.Errorf("outcome: %+v", o)
 	}

@@ -22,9 +22,9 @@ func (f *feedState) room() uint64 { return f.bytes + f.ops*opRoom }
 
 // beyond returns which bound of this node is in the way of another op of a feed, "" if none is.
 func (tx *writeTx) beyond(state *feedState, op crdt.Op) ShutReason {
-	cfg, size := &tx.log.cfg, uint64(op.Size()+opRoom)
+	cfg, size := &tx.store.cfg, uint64(op.Size()+opRoom)
 	switch {
-	case op.Author == tx.log.author:
+	case op.Author == tx.store.author:
 		return ""
 	case state.feed.IsZero() && tx.feedsHeld()+1 > cfg.MaxAuthors:
 		return ShutAuthors
@@ -38,16 +38,16 @@ func (tx *writeTx) beyond(state *feedState, op crdt.Op) ShutReason {
 
 // feedsHeld returns how many feeds there are, those that the transaction begins included.
 func (tx *writeTx) feedsHeld() int {
-	tx.log.mu.RLock()
-	defer tx.log.mu.RUnlock()
-	return len(tx.log.state.feeds) + tx.begun
+	tx.store.mu.RLock()
+	defer tx.store.mu.RUnlock()
+	return len(tx.store.state.feeds) + tx.begun
 }
 
 // roomOfOthers returns about how many bytes the feeds of others take, what is staged included.
 func (tx *writeTx) roomOfOthers() uint64 {
-	tx.log.mu.RLock()
-	defer tx.log.mu.RUnlock()
-	return tx.log.state.roomOfOthers(tx.log.author) + tx.taken
+	tx.store.mu.RLock()
+	defer tx.store.mu.RUnlock()
+	return tx.store.state.roomOfOthers(tx.store.author) + tx.taken
 }
 
 func (s *state) roomOfOthers(self crdt.Author) uint64 {
@@ -61,7 +61,7 @@ func (s *state) roomOfOthers(self crdt.Author) uint64 {
 // either, however many there are: see [turned].
 func (tx *writeTx) shutFor(reason ShutReason, op crdt.Op) error {
 	if tx.feedState(op.Author).feed.IsZero() {
-		tx.log.turnAway(op.Author, reason)
+		tx.store.turnAway(op.Author, reason)
 	} else {
 		tx.edit(op.Author).shut = reason
 	}
@@ -76,10 +76,10 @@ type turned struct {
 }
 
 // turnAway takes note that an author was turned away.
-func (l *Log) turnAway(a crdt.Author, reason ShutReason) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	t := &l.turned
+func (s *store) turnAway(a crdt.Author, reason ShutReason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := &s.turned
 	switch _, known := t.authors[a]; {
 	case known:
 	case len(t.authors) >= maxTurned:
@@ -92,29 +92,29 @@ func (l *Log) turnAway(a crdt.Author, reason ShutReason) {
 }
 
 // welcome reports whether a new author is taken in, and turns it away if not.
-func (l *Log) welcome(a crdt.Author) bool {
-	l.mu.RLock()
-	held := l.state.feeds[a] != nil || a == l.author
-	full := len(l.state.feeds) >= l.cfg.MaxAuthors
-	l.mu.RUnlock()
+func (s *store) welcome(a crdt.Author) bool {
+	s.mu.RLock()
+	held := s.state.feeds[a] != nil || a == s.author
+	full := len(s.state.feeds) >= s.cfg.MaxAuthors
+	s.mu.RUnlock()
 	if held || !full {
 		return true
 	}
-	l.turnAway(a, ShutAuthors)
+	s.turnAway(a, ShutAuthors)
 	return false
 }
 
 // roomier lets authors in again that were shut for want of room, once there is some: a sixteenth of what
 // there may be, so that they do not come and go with each op.
-func (l *Log) roomier() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	less := l.cfg
+func (s *store) roomier() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	less := s.cfg
 	less.MaxAuthorBytes -= less.MaxAuthorBytes / 16
 	less.MaxBytes -= less.MaxBytes / 16
-	l.state.roomy(&less, l.author)
-	if l.cfg.MaxBytes == 0 || l.state.roomOfOthers(l.author) < less.MaxBytes {
-		maps.DeleteFunc(l.turned.authors, func(_ crdt.Author, why ShutReason) bool { return why != ShutAuthors })
+	s.state.roomy(&less, s.author)
+	if s.cfg.MaxBytes == 0 || s.state.roomOfOthers(s.author) < less.MaxBytes {
+		maps.DeleteFunc(s.turned.authors, func(_ crdt.Author, why ShutReason) bool { return why != ShutAuthors })
 	}
 }
 

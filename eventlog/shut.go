@@ -20,8 +20,6 @@ const (
 	ShutShare ShutReason = "more than one author's share of the disk"
 	// ShutQuota: the feeds of others have as much room together as Config.MaxBytes gives them.
 	ShutQuota ShutReason = "the disk quota is used up"
-	// ShutVersion: the author's next op is of a format version that this program does not know.
-	ShutVersion ShutReason = "newer version"
 	// ShutDamaged: the part of the file that holds the author's feed cannot be read.
 	ShutDamaged ShutReason = "its feed is damaged here"
 )
@@ -29,7 +27,7 @@ const (
 // Bounds returns the configuration's bounds on what others may take up: authors, bytes of one of them, and
 // bytes of all of them together; 0 for none.
 func (l *Log) Bounds() (authors int, one, all uint64) {
-	return l.cfg.MaxAuthors, l.cfg.MaxAuthorBytes, l.cfg.MaxBytes
+	return l.store.cfg.MaxAuthors, l.store.cfg.MaxAuthorBytes, l.store.cfg.MaxBytes
 }
 
 // ShutError is the [crdt.Outcome]'s Err of a run whose author is shut. What is held of the author
@@ -46,12 +44,11 @@ func (e *ShutError) Error() string {
 // Unwrap returns [crdt.ErrShut].
 func (e *ShutError) Unwrap() error { return crdt.ErrShut }
 
-// ShutAuthor takes no more of a, for a reason that was met outside the log: an op of a that could not
-// even be parsed here, since its version is newer. It stays until the log is opened again.
-func (l *Log) ShutAuthor(a crdt.Author, reason ShutReason) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	f := l.state.feeds[a]
+// shutAuthor takes no more of a until the log is opened again.
+func (s *store) shutAuthor(a crdt.Author, reason ShutReason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.state.feeds[a]
 	if f == nil {
 		f = &feedState{feed: crdt.Feed{Author: a}}
 	}
@@ -60,8 +57,8 @@ func (l *Log) ShutAuthor(a crdt.Author, reason ShutReason) {
 	}
 	f = f.clone()
 	f.shut = reason
-	l.state.set(a, f)
-	l.logger.Warn("author is shut", "author", a, "reason", reason)
+	s.state.set(a, f)
+	s.logger.Warn("author is shut", "author", a, "reason", reason)
 }
 
 // Shut returns the authors of whom no more is taken, in order. Leave them out of offers and wants.
@@ -77,15 +74,17 @@ func (l *Log) Shut() []crdt.Author {
 
 // ShutReasons returns why each shut author is. Of those of whom nothing is held it has the first few
 // thousand; [Stats] says whether there are more.
-func (l *Log) ShutReasons() map[crdt.Author]ShutReason {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	reasons := make(map[crdt.Author]ShutReason, l.state.shut+len(l.turned.authors))
-	maps.Copy(reasons, l.turned.authors)
-	if l.state.shut == 0 {
+func (l *Log) ShutReasons() map[crdt.Author]ShutReason { return l.store.shutReasons() }
+
+func (s *store) shutReasons() map[crdt.Author]ShutReason {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	reasons := make(map[crdt.Author]ShutReason, s.state.shut+len(s.turned.authors))
+	maps.Copy(reasons, s.turned.authors)
+	if s.state.shut == 0 {
 		return reasons
 	}
-	for a, f := range l.state.feeds {
+	for a, f := range s.state.feeds {
 		if f.shut != "" {
 			reasons[a] = f.shut
 		}
@@ -99,15 +98,14 @@ func (c *Config) full(f crdt.Feed) bool {
 	return len(f.Heads()) >= c.MaxBranches || len(f.Branches) >= branchesAHead*c.MaxBranches
 }
 
-// reopen takes back what shut an author where that has gone: the limit was raised, or the program may
-// be a newer one.
+// reopen takes back what shut an author where that may have gone: the limit was raised, the file mended.
 func (f *feedState) reopen(cfg *Config) bool {
 	switch f.shut {
 	case ShutBranches:
 		if cfg.full(f.feed) {
 			return false
 		}
-	case ShutVersion, ShutDamaged:
+	case ShutDamaged:
 	default:
 		return false
 	}

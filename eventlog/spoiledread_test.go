@@ -28,12 +28,12 @@ func TestDamageIsNotTakenForWhatWasForgotten(t *testing.T) {
 	} {
 		l := newForgetful(t, 0, 0)
 		var op crdt.Op
-		err := l.view(func(tx *readTx) (err error) {
+		err := l.store.view(func(tx *readTx) (err error) {
 			op, _, _, err = tx.arrived(2)
 			return err
 		})
 		if err == nil {
-			err = l.db.Update(func(tx *bbolt.Tx) error { return spoil(tx, l.author, op) })
+			err = l.store.db.Update(func(tx *bbolt.Tx) error { return spoil(tx, l.store.author, op) })
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -67,7 +67,7 @@ func mustAppendOne(t *testing.T, l *Log) {
 // TestAKeyThatHasBecomeABucketIsDamage writes and removes a key that a flipped bit makes a bucket.
 func TestAKeyThatHasBecomeABucketIsDamage(t *testing.T) {
 	l := newForgetful(t, 0, 0)
-	err := l.db.Update(func(tx *bbolt.Tx) error {
+	err := l.store.db.Update(func(tx *bbolt.Tx) error {
 		b, err := tx.Bucket(bucketState).CreateBucket([]byte("mine"))
 		if err == nil {
 			_, err = b.CreateBucket([]byte("key"))

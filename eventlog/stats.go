@@ -43,16 +43,16 @@ type counts = Applied
 
 // Stats returns the numbers of the moment.
 func (l *Log) Stats() Stats {
-	bytes, free := l.usage()
-	now := l.cfg.Now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.state.clockAt(now)
+	bytes, free := l.store.usage()
+	now := l.store.cfg.Now()
+	l.store.mu.Lock()
+	defer l.store.mu.Unlock()
+	l.store.state.clockAt(now)
 	s := Stats{
-		Ops: l.state.ops, Entries: l.state.entries, Next: l.state.next, Bytes: bytes, Free: free, Trimmed: l.state.trimmed, Pruned: l.state.pruned, Shut: l.state.shut + len(l.turned.authors), Turned: l.turned.more, Others: l.state.roomOfOthers(l.author),
-		Ahead: len(l.state.ahead), ReadOnly: l.frozen, Applied: l.counts,
+		Ops: l.store.state.ops, Entries: l.store.state.entries, Next: l.store.state.next, Bytes: bytes, Free: free, Trimmed: l.store.state.trimmed, Pruned: l.store.state.pruned, Shut: l.store.state.shut + len(l.store.turned.authors), Turned: l.store.turned.more, Others: l.store.state.roomOfOthers(l.store.author),
+		Ahead: len(l.store.state.ahead), ReadOnly: l.store.frozen, Applied: l.store.counts,
 	}
-	for _, f := range l.state.feeds {
+	for _, f := range l.store.state.feeds {
 		if !f.feed.IsZero() {
 			s.Authors++
 		}
@@ -65,21 +65,21 @@ func (l *Log) Stats() Stats {
 
 // usage returns how many bytes of the file are pages, and how many of those are in no use. Behind the last page
 // bbolt keeps up to 16 MiB of room for the next ones, which most file systems give no blocks to.
-func (l *Log) usage() (bytes, free int64) {
-	tx, err := l.begin(false)
+func (s *store) usage() (bytes, free int64) {
+	tx, err := s.begin(false)
 	if err != nil {
-		return l.fileSize(), 0
+		return s.fileSize(), 0
 	}
 	defer func() { _ = tx.Rollback() }()
-	s := tx.DB().Stats()
-	return tx.Size(), int64(s.FreePageN+s.PendingPageN) * int64(l.pageSize)
+	stats := tx.DB().Stats()
+	return tx.Size(), int64(stats.FreePageN+stats.PendingPageN) * int64(s.pageSize)
 }
 
 // count adds the outcomes of one Apply.
-func (l *Log) count(outcomes []crdt.Outcome) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	c := &l.counts
+func (s *store) count(outcomes []crdt.Outcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &s.counts
 	for _, o := range outcomes {
 		c.Ops += uint64(o.Ops)
 		c.Entries += uint64(o.Entries)
@@ -117,12 +117,12 @@ type Health struct {
 
 // Health returns how the log is at the moment. It reads nothing.
 func (l *Log) Health() Health {
-	mute := l.appendable()
+	mute := l.store.appendable()
 	var damage error
-	if d := l.damage.Load(); d != nil {
+	if d := l.store.damage.Load(); d != nil {
 		damage = d
 	}
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return Health{Full: l.full, ReadOnly: l.frozen, Broken: l.broken, Mute: mute, Damage: damage}
+	l.store.mu.RLock()
+	defer l.store.mu.RUnlock()
+	return Health{Full: l.store.full, ReadOnly: l.store.frozen, Broken: l.store.broken, Mute: mute, Damage: damage}
 }

@@ -9,26 +9,28 @@ import (
 
 // Frontier returns exactly what is held and durable. The heads are shared and never written to.
 func (l *Log) Frontier() crdt.Frontier {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.state.frontier()
+	l.store.mu.RLock()
+	defer l.store.mu.RUnlock()
+	return l.store.state.frontier()
 }
 
 // Digest returns the digest of exactly what is held and durable.
 func (l *Log) Digest() crdt.Digest {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.state.digest
+	l.store.mu.RLock()
+	defer l.store.mu.RUnlock()
+	return l.store.state.digest
 }
 
 // Root returns the root of the frontier's digest: equal on two nodes exactly when their frontiers are.
 func (l *Log) Root() crdt.Hash { return l.Digest().Root() }
 
 // Feed returns what is held of a's feed. The caller does not write to it.
-func (l *Log) Feed(a crdt.Author) crdt.Feed {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.state.feed(a)
+func (l *Log) Feed(a crdt.Author) crdt.Feed { return l.store.feed(a) }
+
+func (s *store) feed(a crdt.Author) crdt.Feed {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.state.feed(a)
 }
 
 // wantsPerTx bounds the authors that one transaction of [Log.Wants] looks at.
@@ -50,14 +52,14 @@ func (l *Log) Wants(ctx context.Context, theirs crdt.Frontier, limit int) ([]crd
 		if limit > 0 {
 			left = limit - len(wants)
 		}
-		return l.view(func(tx *readTx) error {
+		return l.store.view(func(tx *readTx) error {
 			more, err := crdt.Wants(tx, some, left)
 			wants = append(wants, more...)
 			return err
 		})
 	}
 	for a, heads := range theirs.All() {
-		if !l.welcome(a) {
+		if !l.store.welcome(a) {
 			continue // it would be refused
 		}
 		if some[a] = heads; len(some) == wantsPerTx {
@@ -78,7 +80,7 @@ func (l *Log) Wants(ctx context.Context, theirs crdt.Frontier, limit int) ([]crd
 // PlanSpan returns the segment that holds a span, for [Log.Read]; ok is false when what is held cannot
 // tell, see [crdt.PlanSpan].
 func (l *Log) PlanSpan(ctx context.Context, s crdt.Span) (seg crdt.Segment, ok bool, err error) {
-	seg, ok, err = crdt.PlanSpan(l.held(ctx), s)
+	seg, ok, err = crdt.PlanSpan(l.store.held(ctx), s)
 	if err != nil {
 		return crdt.Segment{}, false, fmt.Errorf("plan span of %s: %w", s.Author.Short(), err)
 	}
@@ -87,7 +89,7 @@ func (l *Log) PlanSpan(ctx context.Context, s crdt.Span) (seg crdt.Segment, ok b
 
 // Plan returns the segments to send to a peer that sent want: [Log.Read] reads them.
 func (l *Log) Plan(ctx context.Context, want crdt.Want) ([]crdt.Segment, error) {
-	segments, err := crdt.Plan(l.held(ctx), want)
+	segments, err := crdt.Plan(l.store.held(ctx), want)
 	if err != nil {
 		return nil, fmt.Errorf("plan for %s: %w", want.Author.Short(), err)
 	}
@@ -100,11 +102,11 @@ func (l *Log) Prove(ctx context.Context, p crdt.Place) (crdt.EntryProof, error) 
 	if err := ctx.Err(); err != nil {
 		return crdt.EntryProof{}, err
 	}
-	op, err := l.opHolding(ctx, p)
+	op, err := l.store.opHolding(ctx, p)
 	if err != nil {
 		return crdt.EntryProof{}, err
 	}
-	proof, err := crdt.ProveEntry(l.held(ctx), op.op, p.Seq)
+	proof, err := crdt.ProveEntry(l.store.held(ctx), op.op, p.Seq)
 	if err != nil {
 		return crdt.EntryProof{}, fmt.Errorf("prove %s: %w", p, err)
 	}

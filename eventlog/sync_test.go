@@ -259,7 +259,7 @@ func TestDamageLimitsWhatIsServed(t *testing.T) {
 	l := c.open()
 	c.apply(l, []crdt.Run{{Ops: ops}})
 	key := encodeOpKey(ops[5].Key())
-	if err := l.db.Update(func(tx *bbolt.Tx) error {
+	if err := l.store.db.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketOps).Bucket(ops[5].Author[:])
 		v := bytes.Clone(b.Get(key[:]))
 		at := bytes.LastIndex(v, []byte("link"))
@@ -268,7 +268,7 @@ func TestDamageLimitsWhatIsServed(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	l.durable.Add(1) // the transaction of the test is one
+	l.store.durable.Add(1) // the transaction of the test is one
 	segments, err := l.Plan(t.Context(), crdt.Want{Author: ops[0].Author})
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 func (l *Log) Tail(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		stopped := false
-		err := l.tail(ctx, q, func(e Entry) bool {
+		err := l.store.tail(ctx, q, func(e Entry) bool {
 			stopped = !yield(e, nil)
 			return !stopped
 		})
@@ -29,7 +29,7 @@ func (l *Log) Tail(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	}
 }
 
-func (l *Log) tail(ctx context.Context, q Query, yield func(Entry) bool) error {
+func (s *store) tail(ctx context.Context, q Query, yield func(Entry) bool) error {
 	switch {
 	case q.Order == Causal:
 		return fmt.Errorf("%w: a tail is read in arrival order, not %s", ErrQuery, q.Order)
@@ -43,8 +43,8 @@ func (l *Log) tail(ctx context.Context, q Query, yield func(Entry) bool) error {
 	var sweep *uint64 // the last when the tail began: what has gone since was to come
 	for {
 		// Taken before reading, the channel is closed by whatever the reading does not see.
-		changed := l.Changed()
-		r, err := l.newReadingSince(q, sweep)
+		changed := s.changes()
+		r, err := s.newReadingSince(q, sweep)
 		if err != nil {
 			return err
 		}

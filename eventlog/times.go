@@ -38,9 +38,9 @@ type arrivalTime struct{ began, ended time.Time }
 // putTime begins a stretch with the first entry of this transaction, if the last one has lasted long enough
 // or the wall clock was set back behind its beginning.
 func (tx *writeTx) putTime() error {
-	last, arrived := tx.log.lastArrival()
+	last, arrived := tx.store.lastArrival()
 	since := tx.now.Sub(last)
-	if tx.added == 0 || since >= 0 && since < tx.log.cfg.Trim.stretch() {
+	if tx.added == 0 || since >= 0 && since < tx.store.cfg.Trim.stretch() {
 		return nil
 	}
 	if last.IsZero() {
@@ -58,10 +58,10 @@ func (tx *writeTx) putTime() error {
 
 // lastArrival returns when the last stretch began, zero before there is one, and a time by which all that is
 // held had arrived.
-func (l *Log) lastArrival() (began, arrived time.Time) {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.state.began, l.state.arrived
+func (s *store) lastArrival() (began, arrived time.Time) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.state.began, s.state.arrived
 }
 
 // arrives takes note that a transaction of now has added ops, and begun a stretch if began is not zero.

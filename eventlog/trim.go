@@ -83,7 +83,7 @@ type TrimReport struct {
 // is gone on with by the next call. A feed with a fork is trimmed, not pruned.
 func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 	var report TrimReport
-	policy := l.cfg.Trim
+	policy := l.store.cfg.Trim
 	if o.Policy != nil {
 		if err := o.Policy.validate(); err != nil {
 			return report, err
@@ -91,27 +91,27 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 		policy = o.Policy.withDefaults()
 	}
 	report.ClockOff = l.ClockOff()
-	held, err := l.holders(o.Holds, policy.MaxHold)
+	held, err := l.store.holders(o.Holds, policy.MaxHold)
 	if err != nil {
 		return report, fmt.Errorf("trim: %w", err)
 	}
-	l.mu.RLock()
-	authors := slices.SortedFunc(maps.Keys(l.state.feeds), crdt.Author.Compare)
-	l.mu.RUnlock()
-	t := trimming{log: l, policy: policy, holders: held, report: &report, most: sweepOps}
+	l.store.mu.RLock()
+	authors := slices.SortedFunc(maps.Keys(l.store.state.feeds), crdt.Author.Compare)
+	l.store.mu.RUnlock()
+	t := trimming{store: l.store, policy: policy, holders: held, report: &report, most: sweepOps}
 	for _, a := range authors {
 		if err := t.feed(ctx, a); err != nil {
 			return report, fmt.Errorf("trim feed %s: %w", a.Short(), err)
 		}
 	}
-	l.roomier()
+	l.store.roomier()
 	report.Held = held.report()
 	return report, nil
 }
 
 // trimming is one call of Trim.
 type trimming struct {
-	log     *Log
+	store   *store
 	policy  TrimPolicy
 	holders *holders
 	report  *TrimReport
@@ -120,9 +120,9 @@ type trimming struct {
 
 // feed forgets what may be forgotten of one feed.
 func (t *trimming) feed(ctx context.Context, a crdt.Author) error {
-	t.log.mu.RLock()
-	state := t.log.state.feeds[a] // never changed: replaced
-	t.log.mu.RUnlock()
+	t.store.mu.RLock()
+	state := t.store.state.feeds[a] // never changed: replaced
+	t.store.mu.RUnlock()
 	if !t.policy.KeepPruned && state.feed.Forgettable() > state.feed.First() {
 		if err := t.sweeps(ctx, a, t.findPruned, (*writeTx).pruneOps, &t.report.Pruned); err != nil {
 			return err
@@ -154,19 +154,19 @@ func (t *trimming) sweeps(ctx context.Context, a crdt.Author, find func(*readTx,
 		}
 		f.keys, f.more = f.keys[:0], false
 		before := f
-		if err := t.log.view(func(tx *readTx) error { return find(tx, a, &f) }); err != nil {
+		if err := t.store.view(func(tx *readTx) error { return find(tx, a, &f) }); err != nil {
 			return err
 		}
-		noted := t.log.trimmedTo(a)
+		noted := t.store.trimmedTo(a)
 		if len(f.keys) == 0 && (f.trimmedTo < noted+trimNote) {
 			continue
 		}
-		if err := t.log.sweeping.wait(ctx); err != nil {
+		if err := t.store.sweeping.wait(ctx); err != nil {
 			return err
 		}
 		var done Forgotten
-		err := t.log.exclusively(ctx, updates, func() error {
-			return t.log.write(func(tx *writeTx) error {
+		err := t.store.exclusively(ctx, updates, func() error {
+			return t.store.write(func(tx *writeTx) error {
 				if err := tx.beginSweep(); err != nil {
 					return err
 				}
@@ -176,7 +176,7 @@ func (t *trimming) sweeps(ctx context.Context, a crdt.Author, find func(*readTx,
 				return forget(tx, a, f.keys, &done)
 			})
 		})
-		t.log.sweeping.leave()
+		t.store.sweeping.leave()
 		if n := len(f.keys); n > 1 && noRoom(err) {
 			t.most, f, f.more = n/2, before, true
 			continue
@@ -191,10 +191,10 @@ func (t *trimming) sweeps(ctx context.Context, a crdt.Author, find func(*readTx,
 	return nil
 }
 
-func (l *Log) trimmedTo(a crdt.Author) uint64 {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	if f := l.state.feeds[a]; f != nil {
+func (s *store) trimmedTo(a crdt.Author) uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if f := s.state.feeds[a]; f != nil {
 		return f.trimmedTo
 	}
 	return 0
@@ -260,10 +260,10 @@ func (t *trimming) findTrimmed(tx *readTx, a crdt.Author, f *found) error {
 		return err
 	}
 	if f.from == (crdt.Key{}) {
-		f.trimmedTo = t.log.trimmedTo(a)
+		f.trimmedTo = t.store.trimmedTo(a)
 		f.from.First = f.trimmedTo
 	}
-	next, now := feed.Next(), t.log.cfg.Now()
+	next, now := feed.Next(), t.store.cfg.Now()
 	clear := f.from.First == f.trimmedTo // nothing was left behind so far
 	c := tx.opCursor(a)
 	looked := 0

@@ -72,7 +72,7 @@ func (p TrimPolicy) validate() error {
 
 // TrimPolicy returns the log's policy with its defaults filled in, in the form in which one is given.
 func (l *Log) TrimPolicy() TrimPolicy {
-	p := l.cfg.Trim
+	p := l.store.cfg.Trim
 	if p.MinAge == 0 {
 		p.MinAge = -1
 	}
@@ -117,10 +117,10 @@ func (p TrimPolicy) beyondCount(op crdt.Header, next uint64) bool {
 // ageOf returns since when the op that c is at counts as old, by a wall clock that says now.
 func (t *trimming) ageOf(tx *readTx, c *opCursor, s crdt.Signed, now time.Time) (time.Time, error) {
 	ahead := s.Clock.Ahead(now)
-	if s.Author == t.log.author && !ahead {
+	if s.Author == t.store.author && !ahead {
 		return s.Clock.Time(), nil
 	}
-	_, arrived := t.log.lastArrival()
+	_, arrived := t.store.lastArrival()
 	since, err := tx.heldSince(c.offset(), arrived)
 	if clock := s.Clock.Time(); !ahead && clock.After(since) {
 		since = clock
@@ -131,10 +131,10 @@ func (t *trimming) ageOf(tx *readTx, c *opCursor, s crdt.Signed, now time.Time) 
 // SetClockOff tells the log by how much the wall clocks of most other nodes are ahead of ours, negative where
 // they are behind, if that is more than a minute; 0 says that they agree. While they do not, no body is trimmed,
 // since nobody here can tell what is old, and what comes without its body is as old as the others say.
-func (l *Log) SetClockOff(off time.Duration) { l.clockOff.Store(int64(off)) }
+func (l *Log) SetClockOff(off time.Duration) { l.store.clockOff.Store(int64(off)) }
 
 // ClockOff returns what [Log.SetClockOff] was last told.
-func (l *Log) ClockOff() time.Duration { return time.Duration(l.clockOff.Load()) }
+func (l *Log) ClockOff() time.Duration { return time.Duration(l.store.clockOff.Load()) }
 
 // AheadFeed is a feed whose last clock is more than a minute ahead of the wall clock: that of the node that
 // wrote it was wrong for a while, or ours is. Each clock of a feed is greater than the one before, so it goes on
@@ -146,13 +146,13 @@ type AheadFeed struct {
 
 // AheadFeeds returns the feeds whose last clock is more than a minute ahead of the wall clock, by author.
 func (l *Log) AheadFeeds() []AheadFeed {
-	now := l.cfg.Now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.state.clockAt(now)
+	now := l.store.cfg.Now()
+	l.store.mu.Lock()
+	defer l.store.mu.Unlock()
+	l.store.state.clockAt(now)
 	var all []AheadFeed
-	for _, a := range slices.SortedFunc(maps.Keys(l.state.ahead), crdt.Author.Compare) {
-		all = append(all, AheadFeed{Author: a, Clock: l.state.ahead[a]})
+	for _, a := range slices.SortedFunc(maps.Keys(l.store.state.ahead), crdt.Author.Compare) {
+		all = append(all, AheadFeed{Author: a, Clock: l.store.state.ahead[a]})
 	}
 	return all
 }
@@ -183,12 +183,12 @@ func (t *trimming) keep(s crdt.Signed, now time.Time) {
 }
 
 // warnAhead warns once that our own feed's clock has run ahead of the wall clock. The caller holds mu.
-func (l *Log) warnAhead(now time.Time) {
-	clock, ahead := l.state.ahead[l.author]
-	if !ahead || !clock.Ahead(now) || l.warnedAhead {
+func (s *store) warnAhead(now time.Time) {
+	clock, ahead := s.state.ahead[s.author]
+	if !ahead || !clock.Ahead(now) || s.warnedAhead {
 		return
 	}
-	l.warnedAhead = true
-	l.logger.Warn("the clock of this node's own feed is ahead of its wall clock: it was wrong once, or is now; new entries follow it, and keep their bodies longer",
-		"author", l.author, "clock", clock.Time(), "wall", now.UTC(), "remedy", "quipu prune --below SEQ lets go what was written before")
+	s.warnedAhead = true
+	s.logger.Warn("the clock of this node's own feed is ahead of its wall clock: it was wrong once, or is now; new entries follow it, and keep their bodies longer",
+		"author", s.author, "clock", clock.Time(), "wall", now.UTC(), "remedy", "quipu prune --below SEQ lets go what was written before")
 }

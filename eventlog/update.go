@@ -43,36 +43,40 @@ type Tx struct {
 // ctx counts until it is this Update's turn; an error means that nothing was kept, save
 // [ErrUncertain].
 func (l *Log) Update(ctx context.Context, fn func(tx *Tx) error) error {
-	if err := l.notInside(); err != nil {
+	return l.store.update(ctx, fn)
+}
+
+func (s *store) update(ctx context.Context, fn func(tx *Tx) error) error {
+	if err := s.notInside(); err != nil {
 		return err
 	}
-	return l.exclusively(ctx, updates, func() error { return l.runUpdate(fn) })
+	return s.exclusively(ctx, updates, func() error { return s.runUpdate(fn) })
 }
 
 // runUpdate is Update once the caller leads.
-func (l *Log) runUpdate(fn func(tx *Tx) error) error {
-	if err := l.writable(); err != nil {
+func (s *store) runUpdate(fn func(tx *Tx) error) error {
+	if err := s.writable(); err != nil {
 		return err
 	}
-	w, err := l.beginWrite()
+	w, err := s.beginWrite()
 	if err != nil {
 		return err
 	}
-	tx := &Tx{ReadTx: ReadTx{log: l, r: &w.readTx, now: w.now}, w: w}
+	tx := &Tx{ReadTx: ReadTx{store: s, r: &w.readTx, now: w.now}, w: w}
 	keep := false
 	defer func() {
 		if !keep {
-			l.rollback(w)
+			s.rollback(w)
 		}
 	}()
 	if err := tx.call(func() error { return fn(tx) }); err != nil {
 		return err
 	}
-	if err := l.guard(w.finish); err != nil {
+	if err := s.guard(w.finish); err != nil {
 		return err
 	}
 	keep = true
-	return l.commit(w)
+	return s.commit(w)
 }
 
 // Append appends an event. Its place is final if the Update succeeds. An event without a time gets
@@ -90,7 +94,7 @@ func (tx *Tx) AppendReserved(e crdt.Event) (place crdt.Place, err error) {
 	if tx.by != "" {
 		e.Headers = withHeader(e.Headers, HeaderBy, tx.by)
 	}
-	draft, err := tx.log.draft(e)
+	draft, err := tx.store.draft(e)
 	if err != nil {
 		return crdt.Place{}, fmt.Errorf("append event: %w", err)
 	}
@@ -183,11 +187,11 @@ func (r *reentry) enter() (leave func()) {
 
 // notInside returns [ErrInTx] when the caller is inside an Update or a View. While none runs it costs
 // one load.
-func (l *Log) notInside() error {
-	if l.inside.running.Load() == 0 {
+func (s *store) notInside() error {
+	if s.inside.running.Load() == 0 {
 		return nil
 	}
-	if _, inside := l.inside.goroutines.Load(goroutineID()); inside {
+	if _, inside := s.inside.goroutines.Load(goroutineID()); inside {
 		return ErrInTx
 	}
 	return nil

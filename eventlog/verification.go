@@ -39,9 +39,9 @@ type checked struct {
 }
 
 // startVerifying begins to verify runs. The caller ends it.
-func (l *Log) startVerifying(rs []crdt.Run) *verification {
+func (s *store) startVerifying(rs []crdt.Run) *verification {
 	v := &verification{
-		log: l.id, feed: l.Feed, policy: l.cfg.Trim, now: l.cfg.Now().Add(l.ClockOff()), runs: rs, checked: make([]checked, len(rs)),
+		log: s.id, feed: s.feed, policy: s.cfg.Trim, now: s.cfg.Now().Add(time.Duration(s.clockOff.Load())), runs: rs, checked: make([]checked, len(rs)),
 	}
 	v.finished = sync.NewCond(&v.mu)
 	if len(rs) > 1 {

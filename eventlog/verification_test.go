@@ -49,7 +49,7 @@ func TestVerificationEndsEarly(t *testing.T) {
 	for i := range ops {
 		rs = append(rs, crdt.Run{Ops: ops[i : i+1]})
 	}
-	v := l.startVerifying(rs)
+	v := l.store.startVerifying(rs)
 	for i := range 10 {
 		if checked, more := v.take(); !more || len(checked.ops) != 1 || checked.ops[0].First != uint64(i) {
 			t.Fatalf("run %d: %+v, %t", i, checked, more)

@@ -20,17 +20,17 @@ const verifyChunk = 1 << 20
 // What is wrong stands in the report; the error is ctx's or says that nothing could be read at all.
 func (l *Log) Verify(ctx context.Context) (Report, error) {
 	var report Report
-	if err := l.notInside(); err != nil {
+	if err := l.store.notInside(); err != nil {
 		return report, err
 	}
 	// Nothing is forgotten meanwhile: what the records say would not fit what is read.
-	if err := l.sweeping.wait(ctx); err != nil {
+	if err := l.store.sweeping.wait(ctx); err != nil {
 		return report, err
 	}
-	defer l.sweeping.leave()
-	l.mu.RLock()
-	feeds, bound, pruned, closed := maps.Clone(l.state.feeds), l.state.next, l.state.pruned, l.closed
-	l.mu.RUnlock()
+	defer l.store.sweeping.leave()
+	l.store.mu.RLock()
+	feeds, bound, pruned, closed := maps.Clone(l.store.state.feeds), l.store.state.next, l.store.state.pruned, l.store.closed
+	l.store.mu.RUnlock()
 	if closed {
 		return report, ErrClosed
 	}
@@ -38,7 +38,7 @@ func (l *Log) Verify(ctx context.Context) (Report, error) {
 		return report, err
 	}
 	for _, a := range slices.SortedFunc(maps.Keys(feeds), crdt.Author.Compare) {
-		c := newFeedCheck(l, a, feeds[a], bound, &report)
+		c := newFeedCheck(l.store, a, feeds[a], bound, &report)
 		if err := c.run(ctx); err != nil {
 			return report, err
 		}
@@ -109,7 +109,7 @@ func (r *Report) problem(a crdt.Author, err error) {
 
 // feedCheck checks one feed.
 type feedCheck struct {
-	log    *Log
+	store  *store
 	author crdt.Author
 	state  *feedState
 	bound  uint64
@@ -129,13 +129,13 @@ type feedCheck struct {
 	unsigned map[crdt.OpID]bool
 }
 
-func newFeedCheck(l *Log, a crdt.Author, s *feedState, bound uint64, report *Report) *feedCheck {
+func newFeedCheck(s *store, a crdt.Author, state *feedState, bound uint64, report *Report) *feedCheck {
 	c := &feedCheck{
-		log: l, author: a, state: s, bound: bound, report: report, disputed: crdt.MaxSeq,
+		store: s, author: a, state: state, bound: bound, report: report, disputed: crdt.MaxSeq,
 		named: make(map[crdt.OpID]crdt.Signed), ends: make(map[crdt.OpID]crdt.Head),
 		unsigned: make(map[crdt.OpID]bool),
 	}
-	if from, forked := s.feed.Disputed(); forked {
+	if from, forked := state.feed.Disputed(); forked {
 		c.disputed = from
 	}
 	return c
@@ -152,7 +152,7 @@ func (c *feedCheck) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		err := c.log.view(func(tx *readTx) (err error) {
+		err := c.store.view(func(tx *readTx) (err error) {
 			more, err = c.chunk(tx)
 			return err
 		})
@@ -217,7 +217,7 @@ func (c *feedCheck) op(tx *readTx, key crdt.Key, v []byte) error {
 	if err != nil {
 		return err
 	}
-	if op.Log != c.log.id {
+	if op.Log != c.store.id {
 		c.problem("op %d is of log %s", key.First, op.Log)
 	}
 	c.arrival(tx, op, offset)
@@ -319,7 +319,7 @@ func (l *Log) verifyArrivals(ctx context.Context, bound, pruned uint64, report *
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		err := l.view(func(tx *readTx) (err error) {
+		err := l.store.view(func(tx *readTx) (err error) {
 			next, more, err = verifyArrivalsFrom(tx, next, bound, &holes)
 			return err
 		})

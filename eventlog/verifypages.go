@@ -11,7 +11,7 @@ import (
 // verifyPages walks the pages of the file, every bucket's, and checks that each is used once and none
 // is called free.
 func (l *Log) verifyPages(ctx context.Context, report *Report) error {
-	err := l.view(func(tx *readTx) error {
+	err := l.store.view(func(tx *readTx) error {
 		w := &pageWalk{ctx: ctx, pages: tx.pages, used: make([]bool, tx.pages.highWater)}
 		if err := w.tree(uint64(tx.bolt.Cursor().Bucket().Root()), nil, nil, 0); err != nil {
 			return err

@@ -19,11 +19,11 @@ var ErrTxDone = errors.New("transaction has ended")
 // moment. It is used by the goroutine that runs the function, until that returns. It remembers the
 // first error of the file underneath, which View returns even if the function went on.
 type ReadTx struct {
-	log  *Log
-	r    *readTx
-	now  time.Time
-	err  error
-	done bool
+	store *store
+	r     *readTx
+	now   time.Time
+	err   error
+	done  bool
 }
 
 // Reader is what a [*Tx] and a [*ReadTx] have in common: a function that takes one reads in an Update
@@ -45,21 +45,21 @@ func (tx *ReadTx) Reading() *ReadTx { return tx }
 // when ctx has ended before it begins, and [ErrReadOnly] where a failed sync has left keys in the file
 // that may not be on disk. A panic of fn passes through.
 func (l *Log) View(ctx context.Context, fn func(tx *ReadTx) error) error {
-	if err := l.notInside(); err != nil {
+	if err := l.store.notInside(); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	r, err := l.beginRead()
+	r, err := l.store.beginRead()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = l.guard(r.bolt.Rollback) }()
+	defer func() { _ = l.store.guard(r.bolt.Rollback) }()
 	if r.cached != nil {
 		return r.doubt
 	}
-	tx := &ReadTx{log: l, r: r, now: l.cfg.Now()}
+	tx := &ReadTx{store: l.store, r: r, now: l.store.cfg.Now()}
 	// The keys are those of the last commit: so is the end of the arrivals.
 	if err := tx.do(func() (err error) { r.next, err = r.end(); return err }); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (l *Log) View(ctx context.Context, fn func(tx *ReadTx) error) error {
 // call calls fn, which uses tx, and returns what went wrong in it or in the file. It does not recover
 // from a panic of fn, which is its caller's.
 func (tx *ReadTx) call(fn func() error) error {
-	leave := tx.log.inside.enter()
+	leave := tx.store.inside.enter()
 	defer func() {
 		leave()
 		tx.done = true
@@ -89,7 +89,7 @@ func (tx *ReadTx) do(step func() error) error {
 	if tx.err != nil {
 		return tx.err
 	}
-	err := tx.log.guard(step)
+	err := tx.store.guard(step)
 	if damaged, ok := asDamaged(err); ok {
 		tx.err = damaged
 	}
@@ -100,7 +100,7 @@ func (tx *ReadTx) do(step func() error) error {
 func (tx *ReadTx) Now() time.Time { return tx.now }
 
 // Author returns who writes to the log.
-func (tx *ReadTx) Author() crdt.Author { return tx.log.author }
+func (tx *ReadTx) Author() crdt.Author { return tx.store.author }
 
 // Next returns the offset that the next entry to arrive would have had when the transaction began.
 func (tx *ReadTx) Next() uint64 { return tx.r.next }

@@ -12,7 +12,7 @@ import (
 // published when the commit has returned; whoever rolls it back has nothing to undo.
 type writeTx struct {
 	readTx
-	log     *Log
+	store   *store
 	id      int64
 	now     time.Time
 	staged  uint64 // offset after the last entry, of those that the transaction adds too
@@ -42,58 +42,58 @@ type writeTx struct {
 
 // write runs fn in a write transaction and commits it. The caller leads. An error of fn rolls it back;
 // a commit that failed returns an [*UncertainError].
-func (l *Log) write(fn func(tx *writeTx) error) error {
-	if err := l.writable(); err != nil {
+func (s *store) write(fn func(tx *writeTx) error) error {
+	if err := s.writable(); err != nil {
 		return err
 	}
-	tx, err := l.beginWrite()
+	tx, err := s.beginWrite()
 	if err != nil {
 		return err
 	}
-	err = l.guard(func() error {
+	err = s.guard(func() error {
 		if err := fn(tx); err != nil {
 			return err
 		}
 		return tx.finish()
 	})
 	if err != nil {
-		l.rollback(tx)
+		s.rollback(tx)
 		return err
 	}
-	return l.commit(tx)
+	return s.commit(tx)
 }
 
 // writable says why nothing can be written, or nil.
-func (l *Log) writable() error {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	if l.closed {
+func (s *store) writable() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
 		return ErrClosed
 	}
-	return l.frozen
+	return s.frozen
 }
 
-func (l *Log) beginWrite() (*writeTx, error) {
-	bolt, err := l.begin(true)
+func (s *store) beginWrite() (*writeTx, error) {
+	bolt, err := s.begin(true)
 	if err != nil {
 		return nil, err
 	}
 	tx := &writeTx{
-		readTx: l.newReadTx(bolt), log: l, inside: new(crdt.Author), id: int64(bolt.ID()), now: l.cfg.Now(),
+		readTx: s.newReadTx(bolt), store: s, inside: new(crdt.Author), id: int64(bolt.ID()), now: s.cfg.Now(),
 		changed: make(map[crdt.Author]*feedState), written: make(map[crdt.Author]*tree),
 	}
-	l.mu.RLock()
-	tx.staged, tx.pruneSweep = l.state.next, l.state.pruneSweep
-	l.mu.RUnlock()
+	s.mu.RLock()
+	tx.staged, tx.pruneSweep = s.state.next, s.state.pruneSweep
+	s.mu.RUnlock()
 	tx.next, tx.most, tx.lastSweep = tx.staged, crdt.MaxSeq, math.MaxUint64
 	return tx, nil
 }
 
 // rollback ends a transaction that was not committed.
-func (l *Log) rollback(tx *writeTx) {
-	err := l.guard(func() error { return tx.bolt.Rollback() })
+func (s *store) rollback(tx *writeTx) {
+	err := s.guard(func() error { return tx.bolt.Rollback() })
 	if damaged, ok := asDamaged(err); ok {
-		l.wedged.CompareAndSwap(nil, damaged)
+		s.wedged.CompareAndSwap(nil, damaged)
 	}
 }
 
@@ -102,9 +102,9 @@ func (tx *writeTx) feedState(a crdt.Author) *feedState {
 	if f := tx.changed[a]; f != nil {
 		return f
 	}
-	tx.log.mu.RLock()
-	defer tx.log.mu.RUnlock()
-	if f := tx.log.state.feeds[a]; f != nil {
+	tx.store.mu.RLock()
+	defer tx.store.mu.RUnlock()
+	if f := tx.store.state.feeds[a]; f != nil {
 		return f
 	}
 	return &feedState{feed: crdt.Feed{Author: a}}
@@ -123,8 +123,8 @@ func (tx *writeTx) edit(a crdt.Author) *feedState {
 // Feed returns what is held of a's feed, what is staged included.
 func (tx *writeTx) Feed(a crdt.Author) (crdt.Feed, error) { return tx.feedState(a).feed, nil }
 
-// store puts an op that was decided to be accepted.
-func (tx *writeTx) store(op crdt.Op, v crdt.Verdict) error {
+// keep puts an op that was decided to be accepted.
+func (tx *writeTx) keep(op crdt.Op, v crdt.Verdict) error {
 	ops := tx.written[op.Author]
 	if ops == nil {
 		var err error
@@ -146,7 +146,7 @@ func (tx *writeTx) store(op crdt.Op, v crdt.Verdict) error {
 	if f.feed.IsZero() {
 		tx.begun++
 	}
-	if op.Author != tx.log.author {
+	if op.Author != tx.store.author {
 		tx.taken += uint64(len(value) + opRoom)
 	}
 	f.feed.Add(v)

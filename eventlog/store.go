@@ -1,0 +1,91 @@
+package eventlog
+
+import (
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/quipulog/quipu/crdt"
+	"go.etcd.io/bbolt"
+)
+
+// store is what is held, on disk and in memory, and the way to it: [Log] and all that reads or writes for it
+// works on one.
+//
+// The state has one writer at a time: whoever leads, see queue. What it writes becomes visible here,
+// in memory, only once the commit has returned: what is announced to a peer is durable.
+//
+// Who takes several of the locks takes them in this order: sweeping, the slot of the index, the slot of the
+// queue, committing, swapping, mu. Those of the queue, of the claims, of the names and of the audience are
+// held while nothing else is asked for.
+type store struct {
+	path   string // of the file
+	cfg    Config
+	logger *slog.Logger
+	author crdt.Author
+	id     crdt.LogID
+	// incarnation names the arrivals: offsets of another incarnation mean something else.
+	incarnation [16]byte
+
+	// sweeping is held by whoever forgets something, and by who must not see that.
+	sweeping sweeping
+	queue    queue
+	inside   reentry // the goroutines that run the function of an Update or a View
+	// mend has the log opened again after its disk has failed; it is called by a goroutine of its own, which leads.
+	mend func()
+	// ailing says that the disk has failed under whoever leads, and that the log is to be mended; it belongs
+	// to the leader. doubted says that the file is to be verified though it bears no mark.
+	ailing, doubted bool
+	// closing is closed when the log is to be closed.
+	closing     chan struct{}
+	closingOnce sync.Once
+
+	// committing is held while a transaction is committed and published.
+	committing sync.RWMutex
+	// durable is the id of the last transaction that was synced; a read transaction that sees a later
+	// one looks at what may still be lost.
+	durable atomic.Int64
+
+	// swapping is held for writing while the file is exchanged for its copy: no transaction begins.
+	swapping sync.RWMutex
+	file     *os.File // the one that db uses, to close when bbolt's own Close would wait for ever
+	db       *bbolt.DB
+	// pageSize is that of the file, in bytes.
+	pageSize uint64
+	// readingAhead is set while an iteration reads the file ahead of itself.
+	readingAhead atomic.Bool
+	// wedged is set when bbolt panicked while it held locks of its own: it is not called any more.
+	wedged atomic.Pointer[DamagedError]
+	// damage is the first part of the file that was met damaged; nil for none.
+	damage atomic.Pointer[DamagedError]
+	// clockOff is by how much the wall clocks of others are ahead of ours, in nanoseconds, where they
+	// disagree with it: see [Log.SetClockOff].
+	clockOff atomic.Int64
+
+	// mu guards what follows.
+	mu      sync.RWMutex
+	closed  bool
+	genesis *crdt.Genesis
+	// frozen is why nothing is written: the disk has failed. It is so for good if broken is set; else the log
+	// is being mended.
+	frozen error
+	broken bool
+	// full says since when there is no room for what is written; nil while there is.
+	full *Full
+	// turned is of whom nothing is held, and nothing is taken.
+	turned turned
+	// secondOp is an op of our own that contradicts what was written here, recovering one that came back
+	// beyond our head, and headless why our own head cannot be read: then nothing is appended, but what
+	// peers send is stored.
+	secondOp   *crdt.Signed
+	recovering *RecoveringError
+	headless   error
+	// warnedAhead says that the log was told of our own clock being ahead, see warnAhead.
+	warnedAhead bool
+	// unsynced says that the file shows what may not be on disk; readers are shown what is.
+	unsynced bool
+	state    state
+	counts   counts
+	changed  chan struct{} // closed at the next commit that adds ops
+}
