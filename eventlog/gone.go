@@ -236,6 +236,19 @@ func (s *store) trimmed(ctx context.Context, h hole) (*TrimmedError, error) {
 // elsewhere before it could come. The branch that p may name is not looked at.
 func (l *Log) Pruned(p crdt.Place) bool { return pruned(l.Feed(p.Author), p.Seq) != nil }
 
+// pruned returns the error for an entry of f that was pruned; nil if it was not.
+func pruned(f crdt.Feed, seq uint64) error {
+	if seq < f.First() {
+		return &goneError{author: f.Author, seq: seq, next: f.First(), pruned: true}
+	}
+	for _, m := range f.Missed() {
+		if m.From <= seq && seq < m.To {
+			return &goneError{author: f.Author, seq: seq, next: m.To, pruned: true}
+		}
+	}
+	return nil
+}
+
 // GoneFrom says what of one author's feed is not here.
 type GoneFrom struct {
 	Author crdt.Author

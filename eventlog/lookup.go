@@ -76,19 +76,6 @@ func (s *store) opHolding(ctx context.Context, p crdt.Place) (*opened, error) {
 	return op, nil
 }
 
-// pruned returns the error for an entry of f that was pruned; nil if it was not.
-func pruned(f crdt.Feed, seq uint64) error {
-	if seq < f.First() {
-		return &goneError{author: f.Author, seq: seq, next: f.First(), pruned: true}
-	}
-	for _, m := range f.Missed() {
-		if m.From <= seq && seq < m.To {
-			return &goneError{author: f.Author, seq: seq, next: m.To, pruned: true}
-		}
-	}
-	return nil
-}
-
 // keyHolding returns the key of the op that holds the entry at p.
 func (c *opCursor) keyHolding(f crdt.Feed, p crdt.Place) (crdt.Key, error) {
 	if p.Seq >= crdt.MaxSeq {

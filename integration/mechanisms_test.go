@@ -74,7 +74,6 @@ var toBeMended = []struct {
 	{arrow{"followers", "follow"}, "Log.claims claims.has checkFollowerName ErrElsewhere claims.wake errMoved claims.take claims.release"},
 	{arrow{"followers", "parked"}, "readTx.parked"},
 	{arrow{"gone", "held"}, "maxSigned"},
-	{arrow{"gone", "lookup"}, "pruned"},
 	{arrow{"gone", "reading"}, "chunk chunk.gone ErrQuery pageEnd pageEnd.op pageEnd.seq"},
 	{arrow{"gone", "sync"}, "Log.Feed"},
 	{arrow{"open", "mend"}, "Log.mend"},
