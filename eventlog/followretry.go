@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt/clip"
+	"github.com/quipulog/quipu/crdt/retry"
 )
 
 // await waits until the log changes, until the deadline, unless that is zero, or until the cursor is
@@ -29,18 +30,9 @@ func (f *following) await(ctx context.Context, changed <-chan struct{}, deadline
 	}
 }
 
-// pause waits between two attempts: after the n-th failure RetryMin doubled n-1 times, at most
-// RetryMax, and of that between half and all, so that many that fail together do not try together.
+// pause waits between two attempts, after the n-th failure.
 func (f *following) pause(ctx context.Context, n int) error {
-	d := f.cfg.RetryMin
-	for range n - 1 {
-		if d >= f.cfg.RetryMax/2 {
-			d = f.cfg.RetryMax
-			break
-		}
-		d *= 2
-	}
-	deadline := time.Now().Add(d/2 + rand.N(d/2+1))
+	deadline := time.Now().Add(retry.After(n, f.cfg.RetryMin, f.cfg.RetryMax, rand.N))
 	for time.Now().Before(deadline) {
 		changed := f.store.changes()
 		if f.store.isClosed() {

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/quipulog/quipu/crdt/retry"
 	"github.com/quipulog/quipu/gossip/membership"
 )
 
@@ -78,14 +79,14 @@ func jittered(d time.Duration) time.Duration {
 
 // backoff is a pause that doubles with each failure.
 type backoff struct {
-	pause time.Duration
-	until time.Time
+	failures int // in a row
+	until    time.Time
 }
 
-// fail begins the next pause, between half of and all of its length.
+// fail begins the next pause.
 func (b *backoff) fail(now time.Time, low, high time.Duration) {
-	b.pause = min(max(2*b.pause, low), high)
-	b.until = now.Add(b.pause/2 + rand.N(b.pause/2+1))
+	b.failures++
+	b.until = now.Add(retry.After(b.failures, low, high, rand.N))
 }
 
 // over reports whether the pause is over.

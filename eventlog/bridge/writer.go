@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/retry"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/gap"
 )
@@ -90,8 +91,7 @@ func appendEach(tx *eventlog.Tx, events []crdt.Event) ([]crdt.Place, error) {
 // ended, and then the batch is to be written again; or why there is no writing any more. retried is
 // called after each attempt that may have failed for want of room.
 func (w *writer) write(ctx context.Context, b *batch, retried func()) error {
-	wait := w.retryMin
-	for {
+	for tries := 1; ; tries++ {
 		err := w.log.Update(ctx, func(tx *eventlog.Tx) error { return w.put(tx, b) })
 		if err == nil {
 			w.known = mark{number: b.last, token: w.token}
@@ -103,10 +103,9 @@ func (w *writer) write(ctx context.Context, b *batch, retried func()) error {
 		b.uncertain = err
 		retried()
 		w.logger.Warn("a batch may not be durable, trying again", "bridge", w.name, "events", len(b.items), "last", b.last, "err", err)
-		if err := sleep(ctx, wait/2+randv2.N(wait/2+1)); err != nil {
+		if err := sleep(ctx, retry.After(tries, w.retryMin, w.retryMax, randv2.N)); err != nil {
 			return err
 		}
-		wait = min(2*wait, w.retryMax)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/quipulog/quipu/crdt/retry"
 	"github.com/quipulog/quipu/eventlog"
 )
 
@@ -116,14 +117,14 @@ func (r *Recorder) insist(ctx context.Context, stop <-chan struct{}, step func()
 			return r.fail(err)
 		}
 		r.failedOnce(err)
+		failures++
 		select {
 		case <-stop:
 			return nil
 		case <-ctx.Done():
 			return fmt.Errorf("%w, after %w", context.Cause(ctx), err)
-		case <-time.After(r.backoff(failures)):
+		case <-time.After(retry.After(failures, r.cfg.RetryMin, r.cfg.RetryMax, rand.N)):
 		}
-		failures++
 		r.mu.Lock()
 		r.stats.Retries++
 		r.mu.Unlock()
@@ -137,19 +138,6 @@ func (r *Recorder) failedOnce(err error) {
 	waiting := r.buffer.events
 	r.mu.Unlock()
 	r.cfg.Logger.Warn("flush failed; what waits is kept", "recorder", r.cfg.Name, "waiting", waiting, "err", err)
-}
-
-// backoff returns how long to wait after a number of failures in a row: RetryMin doubled as often, up
-// to RetryMax, less up to half of it.
-func (r *Recorder) backoff(failures int) time.Duration {
-	d := r.cfg.RetryMin
-	for range failures {
-		if d *= 2; d >= r.cfg.RetryMax || d <= 0 {
-			d = r.cfg.RetryMax
-			break
-		}
-	}
-	return d - rand.N(d/2+1)
 }
 
 // permanent reports whether the log can take nothing more after err.
