@@ -304,9 +304,11 @@ func createWith(path string, b []byte) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := f.WriteAt(b, 0); err != nil {
+	if _, err = f.WriteAt(b, 0); err == nil {
+		err = whole.SyncFolder(filepath.Dir(path))
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close(), os.Remove(path))
 	}
-	_ = whole.SyncFolder(filepath.Dir(path)) // where that can be asked for
 	return f, nil
 }
