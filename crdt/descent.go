@@ -12,7 +12,7 @@ import "encoding/hex"
 //	│  node: prints of its children           │
 //	│◀────────────────────────────────────────┤
 //	│  probes: the children that differ       │
-//	├────────────────────────────────────────▶│  [Digest.Compare] said which
+//	├────────────────────────────────────────▶│  [Comparison.Next] said which
 //	│  nodes, and where few authors are left  │
 //	│◀────────────────────────────────────────┤  their heads
 //
@@ -61,30 +61,6 @@ func (d Digest) Answer(p Probe) (n Node, heads bool) {
 		return Node{}, true
 	}
 	return Node{Path: p.Path, Count: at.count, Children: at.prints(p.Path)}, false
-}
-
-// Compare returns what to probe next, given the node of a peer at a path that was probed: the children
-// of which the peer has something that differs from what d has, with their heads at once where d has
-// nothing. It returns one probe for the heads of all below the path where d has nothing there, or where
-// nearly all children differ and there are at most [MaxVectorProbe] authors. A node may claim anything;
-// there are never more than 16 probes, each one nibble longer than its path, or that one for the path.
-func (d Digest) Compare(theirs Node) []Probe {
-	if theirs.Path.Len() >= MaxPath {
-		return nil // no node has children there
-	}
-	at := d.at(theirs.Path)
-	ours := at.prints(theirs.Path)
-	var probes []Probe
-	for i, print := range theirs.Children {
-		if print != ours[i] && !print.IsZero() {
-			probes = append(probes, Probe{Path: theirs.Path.Child(i), Heads: ours[i].IsZero()})
-		}
-	}
-	all := at == nil && len(probes) > 0
-	if all || len(probes) >= manyDiffer && theirs.Count <= MaxVectorProbe {
-		return []Probe{{Path: theirs.Path, Heads: true}}
-	}
-	return probes
 }
 
 // prints returns the prints of the children of n, which stands at the path or, as a leaf, above it.

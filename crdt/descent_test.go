@@ -46,7 +46,7 @@ func descend(t tb, asker, answerer Digest) descent {
 				continue
 			}
 			d.bytes += n.size()
-			more := asker.Compare(n)
+			more := asker.compare(n)
 			if len(more) > 16 {
 				t.Fatalf("%d probes after one node", len(more))
 			}
@@ -186,7 +186,7 @@ func TestDescentOfANewcomer(t *testing.T) {
 	}
 }
 
-// Whatever a node claims, Compare asks for what is below its path or at it, in 16 probes at most.
+// Whatever a node claims, compare asks for what is below its path or at it, in 16 probes at most.
 func TestHostileNodes(t *testing.T) {
 	f, authors := manyFrontier(300)
 	rapid.Check(t, func(t *rapid.T) {
@@ -202,7 +202,7 @@ func TestHostileNodes(t *testing.T) {
 				n.Children[i] = Print{byte(random.Uint32()), 1}
 			}
 		}
-		probes := d.Compare(n)
+		probes := d.compare(n)
 		if len(probes) > 16 || n.Path.Len() == MaxPath && len(probes) > 0 {
 			t.Fatalf("%d probes after a node at %s", len(probes), n.Path)
 		}

@@ -15,7 +15,7 @@ import (
 //
 // The root is the hash of the top node, zeros for an empty frontier. Two nodes that compare roots
 // learn whether they hold the same at the cost of 32 bytes, and descend where they do not: see
-// [Digest.Answer] and [Digest.Compare].
+// [Digest.Answer] and [Comparison].
 //
 // A Digest is a value that never changes: what [Digest.With] returns shares all with it but the nodes
 // on the way to the author. It may be copied, and used by many goroutines at once. The zero Digest is
@@ -72,6 +72,11 @@ func (d Digest) Without(authors []Author) Digest {
 	}
 	slices.SortFunc(changes, digestChange.compare)
 	return d.edit(slices.CompactFunc(changes, func(a, b digestChange) bool { return a.author == b.author }))
+}
+
+// has reports whether heads, sorted by (next, id), are what d has of a.
+func (d Digest) has(a Author, heads []Head) bool {
+	return d.at(PathTo(a, MaxPath)).sum() == newLeaf(a, heads).sum()
 }
 
 // Under yields the authors at the path and below, ascending.

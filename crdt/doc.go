@@ -33,7 +33,7 @@
 // value, and what is done about it, storing it, announcing it, is done elsewhere.
 //
 // Comparing two nodes: they compare the roots of their digests, and where those differ descend to the
-// authors that make the difference: [Digest.Compare] asks with a [Probe], [Digest.Answer] answers with
+// authors that make the difference: a [Comparison] asks with a [Probe], [Digest.Answer] answers with
 // a [Node]. Then [Wants] says what to ask for and [Plan] what to answer; [PlanSpan] answers for a
 // stretch of one feed, of which several peers send a part each.
 //

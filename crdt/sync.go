@@ -10,21 +10,14 @@ import (
 //	A                                   B
 //	│  shut: authors I take no more of  │
 //	├──────────────────────────────────▶│   both leave out what either side shut
-//	│  offer: my frontier, or its hash  │
-//	├──────────────────────────────────▶│   equal: done, at constant cost
+//	│  offer: the root of my digest     │
+//	├──────────────────────────────────▶│   equal: done, at constant cost; else see [Comparison]
 //	│  missing: where my copies end     │
 //	│◀──────────────────────────────────┤   [Wants]
 //	│  ops: runs from there on          │
 //	├──────────────────────────────────▶│   [Plan]
 //
 // The functions here are those steps over values; moving the messages is somebody else's work.
-
-// Offer is what one side has: the root of its digest and, unless the root is enough, the frontier
-// itself. Both leave out the authors that either side has shut.
-type Offer struct {
-	Root     Hash
-	Frontier Frontier // nil when only the root is offered
-}
 
 // Want asks for what a peer holds of an author's feed beyond the locator.
 type Want struct {
@@ -41,29 +34,6 @@ type Segment struct {
 	After  Head
 	To     Head
 	Upto   uint64 // a seq; 0 means no bound
-}
-
-// NewOffer returns the offer of a node that holds f, less the authors that either side has shut.
-func NewOffer(f Frontier, shut ...Author) Offer {
-	if len(shut) > 0 {
-		f = f.Without(shut)
-	}
-	return Offer{Root: f.Hash(), Frontier: f}
-}
-
-// Missing returns the authors of whom theirs has heads that mine has not, in order. It looks at heads
-// only: a head of theirs may be one that mine has long passed.
-func Missing(mine, theirs Frontier) []Author {
-	var missing []Author
-	for a, heads := range theirs.All() {
-		for _, h := range heads {
-			if !slices.Contains(mine[a], h) {
-				missing = append(missing, a)
-				break
-			}
-		}
-	}
-	return missing
 }
 
 // Wants returns what to ask of a peer with the frontier theirs: a want for each author of whom it has

@@ -2,6 +2,7 @@ package crdt
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -120,35 +121,48 @@ func TestReadCutsAtAnchors(t *testing.T) {
 	}
 }
 
-func TestMissing(t *testing.T) {
-	a, b, c := Author{1}, Author{2}, Author{3}
-	one, two := Head{1, OpID{1}}, Head{2, OpID{2}}
-	mine := Frontier{a: {one, two}, b: {one}}
+// What is wanted is what a peer has and is not held, looking at heads: none that is passed long ago.
+func TestWantsWhatIsNotHeld(t *testing.T) {
+	forked, ahead, unknown := draw(t, 0, "a\nb-c"), draw(t, 1, "a-b\nx"), draw(t, 2, "a")
+	mine := NewSet(vectorLog)
+	apply(t, mine, forked.run("a"))
+	apply(t, mine, forked.run("b c"))
+	apply(t, mine, ahead.run("a"))
+	head := func(p picture, name string) Head { return p.op(name).Head() }
+	of := func(p picture, names ...string) Frontier {
+		f := Frontier{}
+		for _, name := range names {
+			a := p.op(name).Author
+			f[a] = append(f[a], head(p, name))
+		}
+		return f
+	}
 	for _, test := range []struct {
 		theirs Frontier
 		want   []Author
 	}{
 		{nil, nil},
-		{mine, nil},
-		{Frontier{a: {two}}, nil},
-		{Frontier{c: {one}, b: {one}, a: {one, {3, OpID{3}}}}, []Author{a, c}},
-		{Frontier{b: {{1, OpID{2}}}}, []Author{b}}, // of one height, with another hash
+		{mine.Frontier(), nil},
+		{of(forked, "c"), nil},
+		{of(forked, "b"), nil}, // passed long ago
+		{of(ahead, "a", "b"), []Author{ahead.op("a").Author}},
+		{of(ahead, "x"), []Author{ahead.op("a").Author}}, // of one height, with another hash
+		{of(unknown, "a"), []Author{unknown.op("a").Author}},
 	} {
-		if got := Missing(mine, test.theirs); !slices.Equal(got, test.want) {
-			t.Errorf("Missing(mine, %v) = %v, want %v", test.theirs, got, test.want)
+		var got []Author
+		for _, w := range wants(t, mine, test.theirs) {
+			got = append(got, w.Author)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("of %v, wanted %v, want %v", test.theirs, got, test.want)
 		}
 	}
-}
-
-func TestOfferLeavesOutTheShut(t *testing.T) {
-	a, b := Author{1}, Author{2}
-	f := Frontier{a: {{1, OpID{1}}}, b: {{2, OpID{2}}}}
-	offer := NewOffer(f, b)
-	if want := NewOffer(Frontier{a: f[a]}); offer.Root != want.Root || !offer.Frontier.Equal(want.Frontier) {
-		t.Errorf("offer %v, want %v", offer, want)
-	}
-	if len(f) != 2 {
-		t.Error("the offer took the author out of the frontier itself")
+	theirs := of(unknown, "a")
+	maps.Copy(theirs, of(forked, "a", "c"))
+	maps.Copy(theirs, of(ahead, "a", "b"))
+	all := wants(t, mine, theirs)
+	if len(all) != 2 || all[0].Author.Compare(all[1].Author) >= 0 || all[0].Author == forked.op("a").Author || all[1].Author == forked.op("a").Author {
+		t.Errorf("of all three, wanted %v", all)
 	}
 }
 

@@ -288,7 +288,7 @@ func descentRows(asker, answerer Digest) []descentRow {
 				continue
 			}
 			row.Nodes = append(row.Nodes, nodeVectorOf(n))
-			next = append(next, asker.Compare(n)...)
+			next = append(next, asker.compare(n)...)
 		}
 		rows, probes = append(rows, row), next
 	}

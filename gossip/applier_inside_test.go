@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/gossip/wire"
 )
 
 // setLog is as much of a log as the applier needs.
@@ -98,31 +97,5 @@ func TestForgedRunCostsNoTrueOne(t *testing.T) {
 	}
 	if waited != 2 {
 		t.Errorf("%d runs waited, want one of each peer", waited)
-	}
-}
-
-// vectorOf returns an empty vector of a range.
-func vectorOf(after, upto crdt.Author) wire.Vector { return wire.Vector{After: after, Upto: upto} }
-
-// What nobody asked for is not looked at, and what was asked for once.
-func TestVectorIsExpectedOnce(t *testing.T) {
-	var c comparison
-	c.begin(1, crdt.Digest{})
-	after, upto := crdt.Path{}.AuthorRange()
-	whole := vectorOf(after, upto)
-	if !c.expects(whole) {
-		t.Error("the answer to an offer is not expected")
-	}
-	c.upto = upto
-	if c.expects(whole) {
-		t.Error("it is expected twice")
-	}
-	c.queue = []crdt.Probe{{Path: crdt.Path{}.Child(3)}}
-	c.next()
-	if c.expects(whole) {
-		t.Error("everything is expected where one path was probed")
-	}
-	if !c.expects(vectorOf(crdt.Path{}.Child(3).AuthorRange())) {
-		t.Error("what was probed is not expected")
 	}
 }

@@ -25,91 +25,24 @@ import (
 //	│ Nodes, Vector of small ranges  │
 //	│◀───────────────────────────────┤  … until nothing is left to probe
 //
-// Each side asks for itself. With d differing authors of n that takes O(d log n) bytes.
+// Each side asks for itself, with a [crdt.Comparison]. With d differing authors of n that takes O(d log n) bytes.
 
-const (
-	// smallFrontier is the number of authors up to which a whole frontier is sent at once.
-	smallFrontier = 100
-	// maxLacking bounds the authors that one comparison finds; the next finds more.
-	maxLacking = 4096
-	// maxProbes bounds what one comparison has still to probe.
-	maxProbes = 64 << 10
-)
+// smallFrontier is the number of authors up to which a whole frontier is sent at once.
+const smallFrontier = 100
 
-// comparison is the asking side of a comparison. It belongs to the link's reader.
+// comparison is ours with a peer, and what it has found so far. It belongs to the link's reader.
 type comparison struct {
-	round   uint32
-	digest  crdt.Digest        // ours, as it was at the first answer
-	probing map[crdt.Path]bool // asked for and not answered yet; at first the top
-	queue   []crdt.Probe       // to be sent
-	upto    crdt.Author        // the end of the last vector of this step: they come in order
+	*crdt.Comparison
 	found   differences
 	unknown int // authors among those found lacking of whom nothing is held
 }
 
-// differences is what a comparison has found, of at most [maxLacking] authors each.
+// differences is what a comparison has found, of at most [crdt.MaxDiffer] authors each.
 type differences struct {
 	round   uint32
 	lacking crdt.Frontier // heads of the peer that lead to something we lack
 	behind  crdt.Frontier // heads of the peer where they are not ours: it may lack something
 	more    bool          // there are new authors that the peer may not bring yet
-}
-
-// begin starts over for a new round.
-func (c *comparison) begin(round uint32, d crdt.Digest) {
-	*c = comparison{
-		round:   round,
-		digest:  d,
-		probing: map[crdt.Path]bool{{}: true},
-		found:   differences{round: round, lacking: make(crdt.Frontier), behind: make(crdt.Frontier)},
-	}
-}
-
-// takeNodes looks where the peer's nodes differ from ours.
-func (c *comparison) takeNodes(nodes []crdt.Node) {
-	for _, n := range nodes {
-		if !c.probing[n.Path] {
-			continue // It was not asked for, or has been answered.
-		}
-		delete(c.probing, n.Path)
-		for _, p := range c.digest.Compare(n) {
-			if len(c.queue) < maxProbes {
-				c.queue = append(c.queue, p)
-			}
-		}
-		for i, print := range n.Children {
-			if print.IsZero() {
-				c.noneUnder(n.Path.Child(i))
-			}
-		}
-	}
-}
-
-// noneUnder takes note that the peer holds nothing of the authors under a path.
-func (c *comparison) noneUnder(p crdt.Path) {
-	for a := range c.digest.Under(p) {
-		if len(c.found.behind) >= maxLacking {
-			return
-		}
-		c.found.behind[a] = nil
-	}
-}
-
-// next returns the next step of probes, nil when there is none.
-func (c *comparison) next() *wire.Probe {
-	if len(c.queue) == 0 {
-		return nil
-	}
-	clear(c.probing)
-	c.upto = crdt.Author{}
-	step := c.queue[:min(len(c.queue), wire.MaxProbes)]
-	c.queue = c.queue[len(step):]
-	step = slices.Clone(step)
-	slices.SortFunc(step, func(a, b crdt.Probe) int { return a.Path.Compare(b.Path) })
-	for _, p := range step {
-		c.probing[p.Path] = true
-	}
-	return &wire.Probe{Round: c.round, Probes: step}
 }
 
 // answers reports whether round is that of the comparison under way on l, and begins it with the first
@@ -118,8 +51,9 @@ func (g *Gossip) answers(l *link, round uint32) bool {
 	if round == 0 || round != l.round.Load() {
 		return false // It has been given up.
 	}
-	if l.comparison.round != round {
-		l.comparison.begin(round, l.roots.digest())
+	if l.comparison.found.round != round {
+		c := crdt.NewComparison(l.roots.digest())
+		l.comparison = comparison{Comparison: c, found: differences{round: round, lacking: make(crdt.Frontier), behind: c.Behind()}}
 	}
 	return true
 }
@@ -136,24 +70,10 @@ func (g *Gossip) takeNodes(l *link, m wire.Nodes) {
 	if !g.answers(l, m.Round) {
 		return
 	}
-	l.comparison.takeNodes(m.Nodes)
+	l.comparison.Nodes(m.Nodes)
 	if m.Last {
 		g.step(l)
 	}
-}
-
-// expects reports whether a vector is a part of what was asked for and has not come: each author is
-// looked at once in each step.
-func (c *comparison) expects(m wire.Vector) bool {
-	if m.After.Compare(c.upto) < 0 {
-		return false
-	}
-	for p := range c.probing {
-		if after, upto := p.AuthorRange(); after.Compare(m.After) <= 0 && m.Upto.Compare(upto) <= 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // takeVector looks for what a peer holds and we lack, and where it is behind us.
@@ -162,16 +82,11 @@ func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) {
 		return
 	}
 	c := &l.comparison
-	if !c.expects(m) {
+	theirs, asked := c.Heads(m.After, m.Upto, m.Heads)
+	if !asked {
 		return
 	}
-	c.upto = m.Upto
-	theirs := m.Heads.Without(l.roots.excluded())
-	for a, heads := range theirs {
-		if slices.Equal(heads, g.log.Feed(a).Heads()) {
-			delete(theirs, a)
-		}
-	}
+	theirs = theirs.Without(l.roots.excluded())
 	wants, err := g.log.Wants(ctx, theirs, 0)
 	if err != nil {
 		g.unread(ctx, l.peer, "comparing with a peer failed", err)
@@ -179,7 +94,7 @@ func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) {
 	}
 	for _, w := range wants {
 		switch unknown := g.applier.brings(l.peer, g.log.Feed(w.Author)); {
-		case len(c.found.lacking) >= maxLacking:
+		case len(c.found.lacking) >= crdt.MaxDiffer:
 		case unknown && c.unknown >= g.applier.newcomers.room(l.peer, time.Now()):
 			c.found.more = true // the next comparison may find them
 		default:
@@ -187,14 +102,6 @@ func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) {
 				c.unknown++
 			}
 			c.found.lacking[w.Author] = g.notHeld(ctx, w.Author, theirs[w.Author])
-		}
-	}
-	for a := range c.digest.Between(m.After, m.Upto) {
-		if len(c.found.behind) >= maxLacking {
-			break
-		}
-		if heads, differ := theirs[a]; differ || m.Heads[a] == nil {
-			c.found.behind[a] = highest(heads, crdt.DefaultMaxBranches)
 		}
 	}
 	if m.Last {
@@ -222,15 +129,10 @@ func (g *Gossip) notHeld(ctx context.Context, a crdt.Author, heads []crdt.Head) 
 	return lacking
 }
 
-// highest returns a copy of the last n of heads.
-func highest(heads []crdt.Head, n int) []crdt.Head {
-	return slices.Clone(heads[max(0, len(heads)-n):])
-}
-
 // step goes on with a comparison, or ends it.
 func (g *Gossip) step(l *link) {
-	if probe := l.comparison.next(); probe != nil {
-		l.out.probe(*probe)
+	if probes := l.comparison.Next(wire.MaxProbes); len(probes) > 0 {
+		l.out.probe(wire.Probe{Round: l.comparison.found.round, Probes: probes})
 		return
 	}
 	g.conclude(l, false)

@@ -48,7 +48,7 @@ func (s *state) compared(l *link, found differences, equal bool) {
 	}
 	now := time.Now()
 	p.underWay = false
-	p.found, p.foundSince, p.partial = found, p.begun, found.more || len(found.lacking) >= maxLacking || len(found.behind) >= maxLacking
+	p.found, p.foundSince, p.partial = found, p.begun, found.more || len(found.lacking) >= crdt.MaxDiffer || len(found.behind) >= crdt.MaxDiffer
 	if equal && p.begun.After(p.equalAt) {
 		p.equalAt = p.begun // The root that was compared is of then.
 	}

@@ -2,6 +2,7 @@ package scalemodel
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
 	"sort"
 	"time"
@@ -109,8 +110,8 @@ func exchange(asker, peer crdt.Digest) (bytes float64, rounds int) {
 	if peer.Len() <= smallFrontier {
 		return bytes + vector(peer, crdt.Path{}), 1
 	}
-	probes := []crdt.Probe{{}}
-	for ; len(probes) > 0; rounds++ {
+	c := crdt.NewComparison(asker)
+	for probes := []crdt.Probe{{}}; len(probes) > 0; rounds++ {
 		if rounds > 1 {
 			for part := range slices.Chunk(probes, wire.MaxProbes) {
 				bytes += frame(wire.Probe{Probes: part})
@@ -124,13 +125,11 @@ func exchange(asker, peer crdt.Digest) (bytes float64, rounds int) {
 				nodes = append(nodes, n)
 			}
 		}
-		probes = nil
 		for part := range slices.Chunk(nodes, wire.MaxNodes) {
 			bytes += frame(wire.Nodes{Nodes: part})
-			for _, n := range part {
-				probes = append(probes, asker.Compare(n)...)
-			}
+			c.Nodes(part)
 		}
+		probes = c.Next(math.MaxInt)
 	}
 	return bytes, rounds - 1
 }
