@@ -21,24 +21,24 @@ const (
 	connectPause = 20 * time.Millisecond
 )
 
-// HeldError is returned by [New] and [Connect] when another process has the log open and does not
+// InUseError is returned by [New] and [Connect] when another process has the log open and does not
 // answer.
-type HeldError struct {
+type InUseError struct {
 	Path string // of the log's file
 	PID  int    // of the process, 0 if it cannot be told
 	err  error
 }
 
-func (e *HeldError) Error() string {
+func (e *InUseError) Error() string {
 	who := "another process"
 	if e.PID != 0 {
 		who = fmt.Sprintf("process %d", e.PID)
 	}
-	return fmt.Sprintf("%s is held by %s", e.Path, who)
+	return fmt.Sprintf("%s is in use by %s", e.Path, who)
 }
 
 // Unwrap returns the log's own error.
-func (e *HeldError) Unwrap() error { return e.err }
+func (e *InUseError) Unwrap() error { return e.err }
 
 // Access says how [Connect] opens a log when no daemon runs. Its zero value is good.
 type Access struct {
@@ -56,7 +56,7 @@ type Access struct {
 // Connect returns a client of the node in the folder dir: of the daemon that runs there, or, when none
 // does, of its log, which is then open, and locked against every other process, until the client is
 // closed. Beside a daemon that is starting or stopping it waits for one or the other, at most 5 s, and
-// then returns a [*HeldError].
+// then returns a [*InUseError].
 func Connect(ctx context.Context, dir string, access Access) (*api.Client, error) {
 	f := folder.Folder(dir)
 	if access.Logger == nil {
@@ -76,7 +76,7 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 		if err == nil {
 			return serveLocal(f, cfg, log, key, access), nil
 		}
-		if _, held := errors.AsType[*HeldError](err); !held {
+		if _, inUse := errors.AsType[*InUseError](err); !inUse {
 			return nil, err
 		}
 		select {
@@ -143,7 +143,7 @@ func openLog(f folder.Folder, with opening, logger *slog.Logger) (*eventlog.Log,
 	}
 	log, err := eventlog.Open(string(f), cfg)
 	if locked, ok := errors.AsType[*eventlog.LockedError](err); ok {
-		return nil, nil, &HeldError{Path: locked.Path, PID: f.Holder(), err: err}
+		return nil, nil, &InUseError{Path: locked.Path, PID: f.UsedBy(), err: err}
 	}
 	return log, key, err
 }
@@ -153,7 +153,7 @@ func openLog(f folder.Folder, with opening, logger *slog.Logger) (*eventlog.Log,
 func awaitLog(f folder.Folder, with opening, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
 	for deadline := time.Now().Add(connectFor); ; time.Sleep(connectPause) {
 		log, key, err := openLog(f, with, logger)
-		if _, held := errors.AsType[*HeldError](err); !held || time.Now().After(deadline) {
+		if _, inUse := errors.AsType[*InUseError](err); !inUse || time.Now().After(deadline) {
 			return log, key, err
 		}
 		if client, dialled := dialDaemon(context.Background(), f); dialled == nil {
@@ -164,7 +164,7 @@ func awaitLog(f folder.Folder, with opening, logger *slog.Logger) (*eventlog.Log
 
 // serveLocal serves a log to the client it returns.
 func serveLocal(f folder.Folder, cfg folder.Config, log *eventlog.Log, key ed25519.PrivateKey, access Access) *api.Client {
-	release, err := f.Hold()
+	release, err := f.Use()
 	if err != nil {
 		access.Logger.Warn("others cannot be told who has the log open", "err", err)
 	}

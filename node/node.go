@@ -50,7 +50,7 @@ type Node struct {
 // New opens the node in cfg.Dir: its log, its port, its socket. Nothing runs until [Node.Run], but
 // connections queue. Whoever does not get as far as Run calls [Node.Close].
 //
-// It returns [folder.ErrNone] when there is no node in the folder, [*HeldError] when another process has
+// It returns [folder.ErrNone] when there is no node in the folder, [*InUseError] when another process has
 // the log open, [ErrOtherLog], [ErrNoSecret], and the errors of [eventlog.Open] and [gossip.New]. A command that has
 // the log open is waited for, at most 5 s; another daemon is not.
 func New(cfg Config) (*Node, error) {
@@ -75,7 +75,7 @@ func (n *Node) open() error {
 	if !n.cfg.Log.IsZero() && n.cfg.Log != log.ID() {
 		return fmt.Errorf("start: %w: %s holds log %s, the configuration names %s", ErrOtherLog, n.folder.Log(), log.ID(), n.cfg.Log)
 	}
-	release, err := n.folder.Hold()
+	release, err := n.folder.Use()
 	if err != nil {
 		n.logger.Warn("others cannot be told who has the log open", "err", err)
 	}

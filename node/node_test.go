@@ -309,7 +309,7 @@ func TestStopEndsCalls(t *testing.T) {
 	}
 }
 
-// TestConnectWaits has a client come while another process holds the log, which then lets go.
+// TestConnectWaits has a client come while another process has the log open, which then lets go.
 func TestConnectWaits(t *testing.T) {
 	dir, _ := newNode(t, crdt.LogID{})
 	key, err := folder.Folder(dir).ReadKey()

@@ -61,8 +61,8 @@ func TestNewRefuses(t *testing.T) {
 	}
 	// What New opened, it closed: the folder is free.
 	n := run(t, node.Config{Dir: dir, Log: log})
-	var held *node.HeldError
-	if _, err := node.New(node.Config{Dir: dir, Listen: "127.0.0.1:0"}); !errors.As(err, &held) || held.PID != os.Getpid() {
+	var inUse *node.InUseError
+	if _, err := node.New(node.Config{Dir: dir, Listen: "127.0.0.1:0"}); !errors.As(err, &inUse) || inUse.PID != os.Getpid() {
 		t.Errorf("a folder in use: %v", err)
 	}
 	second, _ := newNode(t, log)

@@ -38,8 +38,8 @@ func passes(err error) bool {
 	if refusal, ok := errors.AsType[*api.Error](err); ok && refusal.Code == api.ReadOnly {
 		return true
 	}
-	_, held := errors.AsType[*node.HeldError](err)
-	return held || isGone(err)
+	_, inUse := errors.AsType[*node.InUseError](err)
+	return inUse || isGone(err)
 }
 
 // isGone reports whether the daemon has stopped, or does not answer.

@@ -24,7 +24,7 @@ func TestWhatPasses(t *testing.T) {
 		{&api.Error{Code: api.Stopping}, true, 0},
 		{silent, true, 1},
 		{&api.Error{Code: api.ReadOnly, Message: "a sync failed"}, true, 1},
-		{&node.HeldError{Path: "quipu.db"}, true, 1},
+		{&node.InUseError{Path: "quipu.db"}, true, 1},
 		{nil, false, 1},
 		{&api.Error{Code: api.Unhandled}, false, 1},
 		{&api.Error{Code: api.Damaged}, false, 1},

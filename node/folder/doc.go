@@ -12,7 +12,7 @@
 //
 // [Folder] is a path with a name for each of these. [Folder.WriteKey] and [Folder.ReadKey] keep the key; [Config] is
 // what quipu.yaml says; [ReadSecret] and [Folder.WriteSecret] keep a cluster secret; [Folder.Socket] and [Folder.Listen] find
-// and open the socket; [Folder.ReadPeers] and [Folder.WritePeers] keep what a [Peer] was last; [Folder.Hold] says which process has the log open.
+// and open the socket; [Folder.ReadPeers] and [Folder.WritePeers] keep what a [Peer] was last; [Folder.Use] says which process has the log open.
 //
 // A walk: init makes the folder, writes the key, lets eventlog create the log and writes quipu.yaml.
 // start reads the configuration and the key, lets eventlog open the log, which takes its lock, writes

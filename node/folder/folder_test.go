@@ -279,22 +279,22 @@ func TestCheckAndMake(t *testing.T) {
 	}
 }
 
-func TestHolder(t *testing.T) {
+func TestUsedBy(t *testing.T) {
 	f := folder.Folder(t.TempDir())
-	if pid := f.Holder(); pid != 0 {
-		t.Errorf("nobody holds it, got %d", pid)
+	if pid := f.UsedBy(); pid != 0 {
+		t.Errorf("nobody uses it, got %d", pid)
 	}
-	release, err := f.Hold()
+	release, err := f.Use()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if pid := f.Holder(); pid != os.Getpid() {
+	if pid := f.UsedBy(); pid != os.Getpid() {
 		t.Errorf("got %d, want %d", pid, os.Getpid())
 	}
 	if err := release(); err != nil {
 		t.Fatal(err)
 	}
-	if pid := f.Holder(); pid != 0 {
-		t.Errorf("nobody holds it any more, got %d", pid)
+	if pid := f.UsedBy(); pid != 0 {
+		t.Errorf("nobody uses it any more, got %d", pid)
 	}
 }

@@ -12,11 +12,11 @@ import (
 // maxPID is more than the text of a process's id has, in bytes.
 const maxPID = 32
 
-// Hold writes this process's id beside the log that it has open, for others to name. The caller holds
+// Use writes this process's id beside the log that it has open, for others to name. The caller holds
 // the log's lock. Call release before the lock is given back. The id is for messages only, so a disk
 // without room for it is no reason to stop: the error then says why there is none, and release is set
 // all the same.
-func (f Folder) Hold() (release func() error, err error) {
+func (f Folder) Use() (release func() error, err error) {
 	path := f.path("quipu.pid")
 	if err := writePID(path); err != nil {
 		return func() error { return nil }, fmt.Errorf("write pid file: %w", err)
@@ -42,9 +42,9 @@ func writePID(path string) error {
 	return errors.Join(err, file.Close())
 }
 
-// Holder returns the process that wrote quipu.pid, 0 when there is none, it is gone or the file makes no
+// UsedBy returns the process that wrote quipu.pid, 0 when there is none, it is gone or the file makes no
 // sense. It is for messages: the lock decides.
-func (f Folder) Holder() int {
+func (f Folder) UsedBy() int {
 	file := part{path: f.path("quipu.pid"), most: maxPID}
 	b, err := file.read()
 	if err != nil {
