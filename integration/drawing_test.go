@@ -1,11 +1,13 @@
 package integration
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // drawing is a set of arrows with what each consists of.
@@ -96,7 +98,7 @@ func (d drawing) show(circle []arrow) string {
 
 // weakest returns which of some arrows consists of the fewest names.
 func (d drawing) weakest(as []arrow) arrow {
-	return slices.MinFunc(as, func(a, b arrow) int { return cmp.Compare(len(d.names(a)), len(d.names(b))) })
+	return slices.MinFunc(as, func(a, b arrow) int { return len(d.names(a)) - len(d.names(b)) })
 }
 
 // layers returns the nodes of a drawing without circles from the bottom up: each stands just above the highest
@@ -142,4 +144,33 @@ func (d drawing) String() string {
 		}
 	}
 	return b.String()
+}
+
+func TestDrawing(t *testing.T) {
+	for _, c := range []struct{ arrows, circle, layers string }{
+		{"", "", ""},
+		{"a>b b>c a>c", "", "c | b | a"},
+		{"a>b b>a", "a → b, b → a", ""},
+		{"a>b b>c c>d d>b d>e", "b → c, c → d, d → b", ""},
+		{"a>b b>c c>a c>d d>c", "c → d, d → c", ""}, // the shorter one
+		{"a>c b>c c>d b>e", "", "d e | c | a b"},
+	} {
+		d := drawing{}
+		for a := range strings.FieldsSeq(c.arrows) {
+			from, to, _ := strings.Cut(a, ">")
+			d[arrow{from, to}] = []use{{name: "x"}}
+		}
+		var circle, layers []string
+		for _, a := range d.circle() {
+			circle = append(circle, a.String())
+		}
+		if len(circle) == 0 {
+			for _, layer := range d.layers() {
+				layers = append(layers, strings.Join(layer, " "))
+			}
+		}
+		if diff := cmp.Diff([]string{c.circle, c.layers}, []string{strings.Join(circle, ", "), strings.Join(layers, " | ")}); diff != "" {
+			t.Errorf("%s: %s", c.arrows, diff)
+		}
+	}
 }
