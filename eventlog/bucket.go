@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 // ErrKey is returned by [Bucket.Put] for a key that is empty or longer than 32 KiB, or a value that is
@@ -21,7 +23,7 @@ const (
 type ReadBucket struct {
 	tx   *ReadTx
 	name string
-	t    *tree // nil until something is put, if there is nothing yet
+	t    *disk.Tree // nil until something is put, if there is nothing yet
 }
 
 // Bucket is a [ReadBucket] that can be changed, in [Log.Update].
@@ -34,7 +36,7 @@ type Bucket struct {
 func (tx *ReadTx) Bucket(name string) *ReadBucket {
 	b := &ReadBucket{tx: tx, name: name}
 	_ = tx.do(func() error {
-		b.t = tx.r.tree(bucketState).child([]byte(name))
+		b.t = tx.r.Tree(bucketState).Child([]byte(name))
 		return nil
 	})
 	return b
@@ -51,7 +53,7 @@ func (b *ReadBucket) Get(key []byte) (value []byte) {
 		return nil
 	}
 	_ = b.tx.do(func() error {
-		if v := b.t.get(key); v != nil {
+		if v := b.t.Get(key); v != nil {
 			value = append(make([]byte, 0, len(v)), v...)
 		}
 		return nil
@@ -91,13 +93,13 @@ func (b *Bucket) Put(key, value []byte) error {
 	}
 	return b.tx.do(func() error {
 		if b.t == nil {
-			created, err := b.w.tree(bucketState).packed().create([]byte(b.name))
+			created, err := b.w.Tree(bucketState).Packed().Create([]byte(b.name))
 			if err != nil {
 				return fmt.Errorf("put into %s: %w", b.name, err)
 			}
 			b.t = created
 		}
-		return b.t.set(key, append(make([]byte, 0, len(value)), value...))
+		return b.t.Set(key, append(make([]byte, 0, len(value)), value...))
 	})
 }
 
@@ -106,5 +108,5 @@ func (b *Bucket) Delete(key []byte) error {
 	if b.t == nil {
 		return nil
 	}
-	return b.tx.do(func() error { return b.t.remove(key) })
+	return b.tx.do(func() error { return b.t.Remove(key) })
 }

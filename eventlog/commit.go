@@ -52,13 +52,13 @@ func (e *UncertainError) Unwrap() []error { return []error{ErrUncertain, e.Err} 
 // A crash before bbolt's second sync leaves the file as it was before the transaction; a crash after
 // it leaves all of it. Nobody was told in between, since readers wait for committing.
 func (s *store) commit(tx *writeTx) error {
-	if !tx.pages.changed {
+	if !tx.Changed() {
 		s.rollback(tx)
 		return nil
 	}
 	s.committing.Lock()
 	defer s.committing.Unlock()
-	err := s.guard(tx.bolt.Commit)
+	err := s.locate(tx.Commit())
 	if err != nil {
 		return s.commitFailed(tx, withErrno(s.path, err))
 	}
@@ -197,20 +197,14 @@ func (s *store) sees(id int64) bool {
 		return true
 	}
 	defer func() { _ = tx.Rollback() }()
-	return int64(tx.ID()) >= id
+	return tx.ID() >= id
 }
 
 // reload reads the state again from the file: after a failed commit nothing in memory is trusted.
 func (s *store) reload() error {
-	tx, err := s.begin(false)
-	if err != nil {
-		return err
-	}
 	var loaded state
-	err = s.guard(func() error {
-		defer func() { _ = tx.Rollback() }()
-		r := s.newReadTx(tx)
-		loaded, err = load(&r)
+	err := s.reading(func(tx *readTx) (err error) {
+		loaded, err = load(tx)
 		return err
 	})
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/eventlog/whole"
+
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 const (
@@ -128,12 +130,11 @@ type copier struct {
 
 // all copies every bucket of the file.
 func (w *copier) all(tx *readTx) error {
-	root := &tree{b: tx.bolt.Cursor().Bucket(), pages: tx.pages}
-	return w.bucket(root, nil)
+	return w.bucket(tx.Root(), nil)
 }
 
 // bucket copies what is in from, a bucket at the given path.
-func (w *copier) bucket(from *tree, path [][]byte) error {
+func (w *copier) bucket(from *disk.Tree, path [][]byte) error {
 	to, err := w.at(path)
 	if err != nil {
 		return err
@@ -141,7 +142,7 @@ func (w *copier) bucket(from *tree, path [][]byte) error {
 	c := from.Cursor()
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		if v == nil {
-			err = w.bucket(from.child(k), append(path[:len(path):len(path)], k))
+			err = w.bucket(from.Child(k), append(path[:len(path):len(path)], k))
 			to = nil // its transaction may have ended
 		} else {
 			to, err = w.put(to, path, k, v)
@@ -221,7 +222,7 @@ func (s *store) swap(path string) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
-	if err := errors.Join(tryLock(file), preflight(file), whole.Inherit(path, s.path, 0o600)); err != nil {
+	if err := errors.Join(disk.TryLock(file), disk.Preflight(file), whole.Inherit(path, s.path, 0o600)); err != nil {
 		return errors.Join(err, file.Close(), os.Remove(path))
 	}
 	s.swapping.Lock()

@@ -146,7 +146,7 @@ func (l *Log) SetGenesis(g crdt.Genesis) error {
 	return l.store.exclusively(context.Background(), updates, func() error {
 		return l.store.write(func(tx *writeTx) error {
 			tx.genesis = &g
-			return tx.tree(bucketMeta).put(metaGenesis, g.Encode())
+			return tx.Tree(bucketMeta).Put(metaGenesis, g.Encode())
 		})
 	})
 }

@@ -5,18 +5,19 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 // opCursor moves over the ops of one feed in order of key, inside one read transaction: it and the
 // bytes that it shows die with that.
 type opCursor struct {
 	author crdt.Author
-	c      *treeCursor // nil when nothing is held of the feed
-	key    crdt.Key    // of the op that it is at
-	value  []byte      // the op's value; nil when it is at none
-	most   uint64      // see readTx
-	sweep  uint64      // the last one, see readTx
-	err    error       // why it is at none, when the file is damaged
+	c      *disk.Cursor // nil when nothing is held of the feed
+	key    crdt.Key     // of the op that it is at
+	value  []byte       // the op's value; nil when it is at none
+	most   uint64       // see readTx
+	sweep  uint64       // the last one, see readTx
+	err    error        // why it is at none, when the file is damaged
 }
 
 // opCursor returns a cursor over a's ops, which is at none yet.
@@ -25,6 +26,7 @@ func (tx *readTx) opCursor(a crdt.Author) *opCursor {
 	if t := tx.ops(a); t != nil {
 		c.c = t.Cursor()
 	}
+	c.err = tx.Err()
 	return c
 }
 
@@ -74,9 +76,12 @@ func (c *opCursor) find(head crdt.Head) bool {
 	return false
 }
 
-// at takes what bbolt's cursor is at.
+// at takes what the tree's cursor is at.
 func (c *opCursor) at(k, v []byte) bool {
 	c.value = nil
+	if c.err == nil {
+		c.err = c.c.Err()
+	}
 	if k == nil || c.err != nil {
 		return false
 	}
@@ -167,7 +172,7 @@ func (c *opCursor) seekCovering(f crdt.Feed, seq uint64) bool {
 
 // arrivalCursor moves over the arrivals, inside one read transaction.
 type arrivalCursor struct {
-	c       *treeCursor
+	c       *disk.Cursor
 	arrival arrival // that it is at
 	sought  uint64  // the offset that get has looked for
 	err     error   // why it is at none, when the file is damaged
@@ -198,6 +203,9 @@ func (c *arrivalCursor) next() bool { return c.at(c.c.Next()) }
 func (c *arrivalCursor) prev() bool { return c.at(c.c.Prev()) }
 
 func (c *arrivalCursor) at(k, v []byte) bool {
+	if c.err == nil {
+		c.err = c.c.Err()
+	}
 	if k == nil || c.err != nil {
 		return false
 	}
@@ -224,7 +232,7 @@ func (tx *readTx) nextAuthor(from *crdt.Author, inclusive, reverse bool, among [
 	}
 	k := nextKey(tx.feeds().Cursor(), from, inclusive, reverse)
 	if k == nil {
-		return crdt.Author{}, false, nil
+		return crdt.Author{}, false, tx.Err()
 	}
 	if len(k) != len(crdt.Author{}) {
 		return crdt.Author{}, false, &DamagedError{What: "the list of feeds", Err: errLength}
@@ -253,7 +261,7 @@ func nextAmong(from *crdt.Author, inclusive, reverse bool, among []crdt.Author) 
 	return among[i], true
 }
 
-func nextKey(c *treeCursor, from *crdt.Author, inclusive, reverse bool) []byte {
+func nextKey(c *disk.Cursor, from *crdt.Author, inclusive, reverse bool) []byte {
 	var k []byte
 	if from == nil {
 		if reverse {

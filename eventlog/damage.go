@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 // DamagedError is returned when the file is not as it was written: cut short, overwritten, or on a
@@ -45,28 +45,21 @@ func damagedArrival(offset uint64, err error) error {
 	return &DamagedError{What: fmt.Sprintf("the arrival at offset %d", offset), Err: err}
 }
 
-// guard runs fn, which touches the mapped file, and turns its panics into a [*DamagedError]. Where a
-// page is damaged bbolt panics, and where the file ends the processor faults (SIGBUS, SIGSEGV), which
-// [debug.SetPanicOnFault] makes a panic too. It is the one place that recovers.
-func (s *store) guard(fn func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if fault := recover(); fault != nil {
-			level := slog.LevelError
-			if s.damage.Load() != nil {
-				level = slog.LevelDebug // Whoever reads there again meets it again.
-			}
-			s.logger.Log(context.Background(), level, "read damaged file", "path", s.path, "fault", fault)
-			s.logger.Debug("read damaged file", "path", s.path, "stack", string(debug.Stack()))
-			err = &DamagedError{Path: s.path, What: "the file", Err: faultError(fault)}
-		}
-		err = s.locate(err)
-	}()
-	return fn()
-}
+// guard runs fn, which touches the file outside of a transaction, see [disk.Guard].
+func (s *store) guard(fn func() error) error { return s.locate(disk.Guard(fn)) }
 
-// locate adds the path of the file to a [*DamagedError] that has none, and takes note that there is damage.
+// locate makes a [*DamagedError] of damage that was met in the file, adds the path of the file to one that has
+// none, and takes note that there is damage.
 func (s *store) locate(err error) error {
+	if found, ok := errors.AsType[*disk.Damage](err); ok {
+		level := slog.LevelError
+		if s.damage.Load() != nil {
+			level = slog.LevelDebug // Whoever reads there again meets it again.
+		}
+		s.logger.Log(context.Background(), level, "read damaged file", "path", s.path, "fault", found.Err)
+		s.logger.Debug("read damaged file", "path", s.path, "stack", string(found.Stack))
+		err = &DamagedError{What: found.What, Err: found.Err}
+	}
 	if damaged, ok := asDamaged(err); ok {
 		if damaged.Path == "" {
 			damaged.Path = s.path
@@ -74,12 +67,4 @@ func (s *store) locate(err error) error {
 		s.damage.CompareAndSwap(nil, damaged)
 	}
 	return err
-}
-
-// faultError returns what a panic was about.
-func faultError(fault any) error {
-	if err, ok := fault.(error); ok && errors.Is(err, errPage) {
-		return err
-	}
-	return fmt.Errorf("fault while reading it: %v", fault)
 }

@@ -29,7 +29,7 @@ func Unsynced(l *Log) *Log {
 // TrimAt takes the bodies of the op that holds the entry at offset, as a trim would.
 func TrimAt(tb testing.TB, l *Log, offset uint64) {
 	tb.Helper()
-	must(l.store.exclusively(tb.Context(), updates, func() error {
+	must(tb, l.store.exclusively(tb.Context(), updates, func() error {
 		return l.store.write(func(tx *writeTx) error {
 			_, at, _, err := tx.arrived(offset)
 			if err != nil {
@@ -46,7 +46,7 @@ func TrimAt(tb testing.TB, l *Log, offset uint64) {
 // SetParked makes a follower that says to have parked n entries.
 func SetParked(tb testing.TB, l *Log, name string, n uint64) {
 	tb.Helper()
-	must(l.Update(tb.Context(), func(tx *Tx) error {
+	must(tb, l.Update(tb.Context(), func(tx *Tx) error {
 		return tx.putFollower(name, follower{record: followerRecord{Parked: n}})
 	}))
 }
@@ -60,6 +60,13 @@ func Swap(tb testing.TB, l *Log, path string) error {
 // HoldSweeps keeps sweeps waiting, as Verify does, until release is called.
 func HoldSweeps(tb testing.TB, l *Log) (release func()) {
 	tb.Helper()
-	must(l.store.sweeping.wait(tb.Context()))
+	must(tb, l.store.sweeping.wait(tb.Context()))
 	return l.store.sweeping.leave
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
 }

@@ -107,7 +107,7 @@ type follower struct {
 
 // follower returns what is kept under name, and whether anything is.
 func (tx *readTx) follower(name string) (f follower, found bool, err error) {
-	v := tx.tree(bucketFollowers).get([]byte(name))
+	v := tx.Tree(bucketFollowers).Get([]byte(name))
 	if v == nil {
 		return f, false, nil
 	}
@@ -136,7 +136,7 @@ func (tx *Tx) putFollower(name string, f follower) error {
 		return fmt.Errorf("store follower %q: %w", name, err)
 	}
 	return tx.do(func() error {
-		return tx.w.tree(bucketFollowers).put([]byte(name), append(v[:], record...))
+		return tx.w.Tree(bucketFollowers).Put([]byte(name), append(v[:], record...))
 	})
 }
 

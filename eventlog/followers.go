@@ -54,7 +54,7 @@ func (l *Log) Followers(ctx context.Context) ([]FollowerStatus, error) {
 			return nil, context.Cause(ctx)
 		}
 		err := l.store.view(func(tx *readTx) error {
-			k, v := tx.tree(bucketFollowers).Cursor().Seek(from)
+			k, v := tx.Tree(bucketFollowers).Cursor().Seek(from)
 			if from = nil; k == nil {
 				return nil
 			}
@@ -93,7 +93,7 @@ func (l *Log) Follower(ctx context.Context, name string) (status FollowerStatus,
 // noFollower returns the error for a name that nothing is kept of.
 func (tx *readTx) noFollower(name string) error {
 	var names []string
-	c := tx.tree(bucketFollowers).Cursor()
+	c := tx.Tree(bucketFollowers).Cursor()
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {
 		names = append(names, string(k))
 	}
@@ -271,9 +271,9 @@ func (l *Log) removeFollower(ctx context.Context, name string) error {
 				return errors.Join(err, tx.w.noFollower(name))
 			}
 			return errors.Join(
-				tx.w.tree(bucketFollowers).remove([]byte(name)),
-				tx.w.tree(bucketParked).removeChild([]byte(name)),
-				tx.w.tree(bucketState).removeChild([]byte(name)),
+				tx.w.Tree(bucketFollowers).Remove([]byte(name)),
+				tx.w.Tree(bucketParked).RemoveChild([]byte(name)),
+				tx.w.Tree(bucketState).RemoveChild([]byte(name)),
 			)
 		})
 	})
@@ -282,7 +282,7 @@ func (l *Log) removeFollower(ctx context.Context, name string) error {
 // holds returns what each follower that holds back trims has not handled, its cursor or the first entry
 // that it has parked, in order of name.
 func (tx *readTx) holds() (all []Hold, err error) {
-	c := tx.tree(bucketFollowers).Cursor()
+	c := tx.Tree(bucketFollowers).Cursor()
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		name := string(k)
 		f, err := decodeFollower(name, v)

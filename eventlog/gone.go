@@ -171,7 +171,7 @@ func (tx *readTx) valueOf(a arrival) ([]byte, error) {
 		return nil, damagedArrival(a.Offset, fmt.Errorf("no op of author %s is held", a.Author.Short()))
 	}
 	k := encodeOpKey(a.Key)
-	return t.get(k[:]), nil
+	return t.Get(k[:]), nil
 }
 
 // isTrimmed reports whether the value of an op has no body.
@@ -190,7 +190,7 @@ func (tx *readTx) pruneOvertakes(k *chunk, f crdt.Feed, begin uint64) error {
 	if f.First() <= begin || len(f.Leave.Bytes()) == 0 {
 		return nil
 	}
-	v := tx.feeds().get(f.Author[:])
+	v := tx.feeds().Get(f.Author[:])
 	if v == nil {
 		return nil
 	}

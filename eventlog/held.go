@@ -19,9 +19,9 @@ func (tx *readTx) Feed(a crdt.Author) (crdt.Feed, error) {
 	if tx.cached != nil {
 		return tx.cached(a), nil
 	}
-	v := tx.feeds().get(a[:])
+	v := tx.feeds().Get(a[:])
 	if v == nil {
-		return crdt.Feed{Author: a}, nil
+		return crdt.Feed{Author: a}, tx.Err()
 	}
 	f, err := decodeFeed(a, v)
 	if err != nil {
@@ -34,12 +34,12 @@ func (tx *readTx) Feed(a crdt.Author) (crdt.Feed, error) {
 func (tx *readTx) Get(a crdt.Author, key crdt.Key) (crdt.Signed, bool, error) {
 	t := tx.ops(a)
 	if t == nil {
-		return crdt.Signed{}, false, nil
+		return crdt.Signed{}, false, tx.Err()
 	}
 	k := encodeOpKey(key)
-	v := t.get(k[:])
+	v := t.Get(k[:])
 	if v == nil {
-		return crdt.Signed{}, false, nil
+		return crdt.Signed{}, false, tx.Err()
 	}
 	s, err := signedAt(a, key, v)
 	return s, err == nil, err
@@ -58,22 +58,15 @@ func (tx *readTx) Find(a crdt.Author, head crdt.Head) (crdt.Signed, bool, error)
 // Ops yields copies of the headers of a's ops whose first seq is at or above first, in order of key.
 func (tx *readTx) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] {
 	return func(yield func(crdt.Signed, error) bool) {
-		t := tx.ops(a)
-		if t == nil {
-			return
-		}
-		c := t.Cursor()
-		from := encodeOpKey(crdt.Key{First: first})
-		for k, v := c.Seek(from[:]); k != nil; k, v = c.Next() {
-			key, err := decodeOpKey(k)
-			if err != nil {
-				yield(crdt.Signed{}, damagedOp(a, key, err))
-				return
-			}
-			s, err := signedAt(a, key, v)
+		c := tx.opCursor(a)
+		for ok := c.seek(crdt.Key{First: first}); ok; ok = c.next() {
+			s, err := signedAt(a, c.key, c.value)
 			if !yield(s, err) || err != nil {
 				return
 			}
+		}
+		if c.err != nil {
+			yield(crdt.Signed{}, c.err)
 		}
 	}
 }

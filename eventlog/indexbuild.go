@@ -95,14 +95,14 @@ func (l *Log) writeIndex(ctx context.Context, fn func(tx *writeTx) error) error 
 // putLayers sets which layers there are. What it does not name is no part of the index from then on,
 // whatever blocks are left.
 func (tx *writeTx) putLayers(layers []indexLayer) error {
-	return tx.tree(bucketIndex).put(indexLayersKey, encodeLayers(tx.store.incarnation, layers))
+	return tx.Tree(bucketIndex).Put(indexLayersKey, encodeLayers(tx.store.incarnation, layers))
 }
 
 // putBlocks writes blocks, whose keys come in order.
 func (tx *writeTx) putBlocks(blocks []blockPair) error {
-	t := tx.tree(bucketIndex).packed()
+	t := tx.Tree(bucketIndex).Packed()
 	for _, b := range blocks {
-		if err := t.put(b.key, b.value); err != nil {
+		if err := t.Put(b.key, b.value); err != nil {
 			return err
 		}
 	}

@@ -111,13 +111,13 @@ func due(layers []indexLayer) []indexLayer {
 
 // indexLayers returns the layers of the index.
 func (tx *readTx) indexLayers(incarnation [16]byte) ([]indexLayer, error) {
-	return decodeLayers(incarnation, tx.tree(bucketIndex).get(indexLayersKey))
+	return decodeLayers(incarnation, tx.Tree(bucketIndex).Get(indexLayersKey))
 }
 
 // blockAt returns the block of a layer that begins with first.
 func (tx *readTx) blockAt(layer indexLayer, first posting) (block, error) {
 	key := layer.blockKey(first)
-	value := tx.tree(bucketIndex).get(key)
+	value := tx.Tree(bucketIndex).Get(key)
 	if value == nil {
 		return block{}, fmt.Errorf("%w: a block of offsets %d to %d is missing", errIndex, layer.from, layer.to)
 	}

@@ -117,9 +117,9 @@ func (l *Log) removeStray(ctx context.Context, layers []indexLayer) error {
 			return err
 		}
 		err = l.writeIndex(ctx, func(tx *writeTx) error {
-			t := tx.tree(bucketIndex)
+			t := tx.Tree(bucketIndex)
 			for _, key := range stray {
-				if err := t.remove(key); err != nil {
+				if err := t.Remove(key); err != nil {
 					return err
 				}
 			}
@@ -134,7 +134,7 @@ func (l *Log) removeStray(ctx context.Context, layers []indexLayer) error {
 // strayBlocks returns copies of the first keys of blocks that belong to none of the layers. It steps over
 // the blocks of each layer at once.
 func strayBlocks(tx *readTx, layers []indexLayer) (keys [][]byte) {
-	c := tx.tree(bucketIndex).Cursor()
+	c := tx.Tree(bucketIndex).Cursor()
 	for k, _ := c.First(); k != nil && len(keys) < indexBlocksPerTx; {
 		switch known := slices.IndexFunc(layers, func(r indexLayer) bool { return r.owns(k) }); {
 		case known >= 0:

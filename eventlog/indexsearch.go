@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 // stretch is a stretch of offsets: from ≤ offset < to.
@@ -24,7 +25,7 @@ type search struct {
 // ops returns the offsets of the ops that have one of the terms and may hold an entry of the stretch, in
 // order and each once. They are not few when there are more than most; then none is returned.
 func (s *search) ops(terms []term) (offsets []uint64, few bool, err error) {
-	c := s.tx.tree(bucketIndex).Cursor()
+	c := s.tx.Tree(bucketIndex).Cursor()
 	for _, layer := range s.layers {
 		if layer.to <= s.in.from || layer.from >= s.in.to {
 			continue
@@ -46,7 +47,7 @@ func (s *search) ops(terms []term) (offsets []uint64, few bool, err error) {
 }
 
 // layer appends what one layer has of a term. It ends once there are more than most.
-func (s *search) layer(c *treeCursor, layer indexLayer, t term, offsets []uint64) ([]uint64, error) {
+func (s *search) layer(c *disk.Cursor, layer indexLayer, t term, offsets []uint64) ([]uint64, error) {
 	// An op that holds an entry of the stretch may begin before it.
 	from := posting{term: t, offset: s.in.from - min(s.in.from, crdt.MaxOpEntries-1)}
 	b, err := findBlock(c, layer, from)
@@ -69,7 +70,7 @@ func (s *search) layer(c *treeCursor, layer indexLayer, t term, offsets []uint64
 }
 
 // findBlock moves to the block of a layer in which p stands, if it stands in the layer at all.
-func findBlock(c *treeCursor, layer indexLayer, p posting) (block, error) {
+func findBlock(c *disk.Cursor, layer indexLayer, p posting) (block, error) {
 	key := layer.blockKey(p)
 	k, v := c.Seek(key)
 	if !bytes.Equal(k, key) {
@@ -90,7 +91,7 @@ func findBlock(c *treeCursor, layer indexLayer, p posting) (block, error) {
 }
 
 // nextBlock moves from b, which the cursor is at, to the block after it.
-func nextBlock(c *treeCursor, b block) (block, error) {
+func nextBlock(c *disk.Cursor, b block) (block, error) {
 	k, v := c.Next()
 	if !bytes.Equal(k, b.layer.blockKey(b.next)) {
 		return block{}, fmt.Errorf("%w: a block of offsets %d to %d is missing", errIndex, b.layer.from, b.layer.to)

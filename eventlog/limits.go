@@ -28,9 +28,6 @@ const (
 	lockWait = time.Millisecond
 	// lockPause is how long opening a file again waits between two tries while another process has it.
 	lockPause = 20 * time.Millisecond
-	// maxTreeDepth bounds the pages on the way from the root of a bucket to a leaf. At two keys a page
-	// it holds 2^40 pages, more than a file can have; deeper is a circle.
-	maxTreeDepth = 40
 	// maxFollowEntries and maxFollowBytes bound the batch of a follower: that much is in memory, and is
 	// handled in one transaction that keeps other writers waiting.
 	maxFollowEntries = 1 << 16

@@ -15,6 +15,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
 
@@ -88,9 +89,9 @@ func (s *store) openFile() error {
 		}
 		return fmt.Errorf("open log: %w", err)
 	}
-	if err := tryLock(file); err != nil {
+	if err := disk.TryLock(file); err != nil {
 		_ = file.Close()
-		if errors.Is(err, errLocked) {
+		if errors.Is(err, disk.ErrLocked) {
 			return &LockedError{Path: s.path}
 		}
 		return fmt.Errorf("lock %s: %w", s.path, err)
@@ -104,7 +105,7 @@ func (s *store) openFile() error {
 		_ = file.Close()
 		return err
 	}
-	if err := preflight(file); err != nil {
+	if err := disk.Preflight(file); err != nil {
 		_ = file.Close()
 		return &DamagedError{Path: s.path, What: "the file", Err: err}
 	}
@@ -194,7 +195,7 @@ func (s *store) start() error {
 		return err
 	}
 	return s.reading(func(tx *readTx) (err error) {
-		s.durable.Store(int64(tx.bolt.ID()))
+		s.durable.Store(tx.ID())
 		if s.state, err = load(tx); err != nil {
 			return err
 		}
@@ -207,24 +208,11 @@ func (s *store) start() error {
 	})
 }
 
-// reading runs fn in a read transaction of a log that nobody writes to yet.
-func (s *store) reading(fn func(tx *readTx) error) error {
-	tx, err := s.begin(false)
-	if err != nil {
-		return err
-	}
-	return s.guard(func() error {
-		defer func() { _ = tx.Rollback() }()
-		r := s.newReadTx(tx)
-		return fn(&r)
-	})
-}
-
 // missingBuckets returns the buckets that the file was made without.
 func (tx *readTx) missingBuckets() (missing [][]byte) {
-	root := &tree{b: tx.bolt.Cursor().Bucket(), pages: tx.pages}
+	root := tx.Root()
 	for _, name := range laterBuckets {
-		if root.child(name) == nil {
+		if root.Child(name) == nil {
 			missing = append(missing, name)
 		}
 	}
@@ -247,9 +235,9 @@ func (s *store) addBuckets(names [][]byte) error {
 
 // readMeta reads which log this is, whose, and since when.
 func (s *store) readMeta(tx *readTx) error {
-	meta := tx.tree(bucketMeta)
-	format, id, author := meta.get(metaFormat), meta.get(metaLog), meta.get(metaAuthor)
-	incarnation := meta.get(metaIncarnation)
+	meta := tx.Tree(bucketMeta)
+	format, id, author := meta.Get(metaFormat), meta.Get(metaLog), meta.Get(metaAuthor)
+	incarnation := meta.Get(metaIncarnation)
 	if len(format) != 1 || len(id) != len(s.id) || len(author) != len(s.author) || len(incarnation) != len(s.incarnation) {
 		return &DamagedError{What: "meta", Err: errLength}
 	}
@@ -260,7 +248,7 @@ func (s *store) readMeta(tx *readTx) error {
 		return fmt.Errorf("%w: %s is that of author %s, the key that of %s", ErrWrongKey, s.path, crdt.Author(author), s.author)
 	}
 	s.id, s.incarnation = crdt.LogID(id), [16]byte(incarnation)
-	if b := meta.get(metaGenesis); b != nil {
+	if b := meta.Get(metaGenesis); b != nil {
 		g, err := crdt.ParseGenesis(append([]byte(nil), b...))
 		if err == nil && g.Log() != s.id {
 			err = ErrOtherLog

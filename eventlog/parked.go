@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 // ErrTooManyParked is returned by a follower that would park more than 10,000 entries: the fault is
@@ -31,7 +32,7 @@ type ParkedEntry struct {
 }
 
 // parked returns the entries that a follower has parked, by offset, or nil if it never did.
-func (tx *readTx) parked(name string) *tree { return tx.tree(bucketParked).child([]byte(name)) }
+func (tx *readTx) parked(name string) *disk.Tree { return tx.Tree(bucketParked).Child([]byte(name)) }
 
 func decodeParked(name string, k, v []byte) (p ParkedEntry, err error) {
 	if len(k) != offsetSize {
@@ -67,13 +68,13 @@ func (tx *Tx) putParked(name string, p ParkedEntry) (was bool, err error) {
 		return false, fmt.Errorf("store parked entry: %w", err)
 	}
 	err = tx.do(func() error {
-		t, err := tx.w.tree(bucketParked).create([]byte(name))
+		t, err := tx.w.Tree(bucketParked).Create([]byte(name))
 		if err != nil {
 			return fmt.Errorf("store parked entry: %w", err)
 		}
 		key := encodeOffset(p.Offset)
-		was = t.get(key[:]) != nil
-		return t.put(key[:], value)
+		was = t.Get(key[:]) != nil
+		return t.Put(key[:], value)
 	})
 	return was, err
 }
@@ -83,11 +84,11 @@ func (tx *Tx) unpark(name string, offset uint64) (was bool, err error) {
 	err = tx.do(func() error {
 		t := tx.w.parked(name)
 		key := encodeOffset(offset)
-		if t == nil || t.get(key[:]) == nil {
+		if t == nil || t.Get(key[:]) == nil {
 			return nil
 		}
 		was = true
-		return t.remove(key[:])
+		return t.Remove(key[:])
 	})
 	return was, err
 }

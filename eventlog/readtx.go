@@ -1,25 +1,21 @@
 package eventlog
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
 
-	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 // readTx is a transaction as the rest of the package sees it: what is read through it is checked, or
 // its damage becomes a [*DamagedError]. Bytes that come from it are those of the mapped file and die
 // with it, unless a method says that it copies. It implements [crdt.Held].
 type readTx struct {
-	bolt  *bbolt.Tx
-	pages *pageFile
-	// opened are the buckets at the top that were looked at.
-	opened []namedTree
+	*disk.Tx
 	// next is the offset after the last entry that is durable and in the transaction.
 	next uint64
 	// most is an offset that nothing in the transaction has reached: what was committed meanwhile may lie
@@ -34,8 +30,8 @@ type readTx struct {
 	doubt  error
 }
 
-// view runs fn in a read transaction. All reading goes through it: it turns faults of the mapping and
-// bbolt's panics into a [*DamagedError]. fn must not keep anything that it did not copy, nor wait for
+// view runs fn in a read transaction. All reading goes through it: where damage was met that is the error,
+// whatever fn took it for. fn must not keep anything that it did not copy, nor wait for
 // anything, nor call what its caller gave it.
 func (s *store) view(fn func(tx *readTx) error) error {
 	if err := s.notInside(); err != nil {
@@ -45,10 +41,18 @@ func (s *store) view(fn func(tx *readTx) error) error {
 	if err != nil {
 		return err
 	}
-	return s.guard(func() error {
-		defer func() { _ = tx.bolt.Rollback() }()
-		return fn(tx)
-	})
+	defer func() { _ = tx.Rollback() }()
+	return s.locate(tx.Do(func() error { return fn(tx) }))
+}
+
+// reading runs fn in a read transaction of a log that nobody writes to yet.
+func (s *store) reading(fn func(tx *readTx) error) error {
+	tx, err := s.begin(false)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	return s.locate(tx.Do(func() error { return fn(&readTx{Tx: tx}) }))
 }
 
 // beginRead begins a read transaction that shows nothing but what is durable. bbolt makes a
@@ -81,33 +85,34 @@ func (s *store) tryBeginRead() (*readTx, error) {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if int64(tx.ID()) <= s.durable.Load() {
-		r := s.newReadTx(tx)
+	r := &readTx{Tx: tx}
+	if tx.ID() <= s.durable.Load() {
 		// A prune of meanwhile may be in the transaction: what is missing there must not look older.
 		r.next, r.pruneSweep, r.lastSweep, r.most = next, s.state.pruneSweep, s.state.sweep, s.state.next
-		return &r, nil
+		return r, nil
 	}
 	if s.unsynced {
 		// Nothing is written any more, so what is in memory stands still.
-		r := s.newReadTx(tx)
 		r.next, r.pruneSweep, r.lastSweep, r.most, r.cached = s.state.next, s.state.pruneSweep, math.MaxUint64, crdt.MaxSeq, s.state.feed
 		r.doubt = s.frozen // set and cleared with unsynced
-		return &r, nil
+		return r, nil
 	}
 	_ = tx.Rollback()
 	return nil, nil
 }
 
 // begin begins a transaction of bbolt's. A panic in it leaves bbolt's locks held: it is wedged.
-func (s *store) begin(writable bool) (tx *bbolt.Tx, err error) {
+func (s *store) begin(writable bool) (tx *disk.Tx, err error) {
 	if damaged := s.wedged.Load(); damaged != nil {
 		return nil, damaged
 	}
 	err = s.guard(func() error {
 		s.swapping.RLock()
 		defer s.swapping.RUnlock()
-		var err error
-		tx, err = s.db.Begin(writable)
+		bolt, err := s.db.Begin(writable)
+		if err == nil {
+			tx = disk.Begun(bolt, s.file, s.pageSize)
+		}
 		return err
 	})
 	if damaged, ok := asDamaged(err); ok {
@@ -131,38 +136,11 @@ func (s *store) isClosed() bool {
 	return s.closed
 }
 
-// newReadTx returns a transaction for reading through bolt.
-func (s *store) newReadTx(bolt *bbolt.Tx) readTx {
-	return readTx{bolt: bolt, pages: &pageFile{file: s.file, pageSize: s.pageSize, highWater: uint64(bolt.Size()) / s.pageSize}}
-}
-
-// tree returns a bucket at the top of the file. Every file has all of them.
-func (tx *readTx) tree(name []byte) *tree {
-	for _, t := range tx.opened {
-		if bytes.Equal(t.name, name) {
-			return t.tree
-		}
-	}
-	root := &tree{b: tx.bolt.Cursor().Bucket(), pages: tx.pages}
-	t := root.child(name)
-	if t == nil {
-		panic(fmt.Errorf("bucket %q is missing", name)) // as bbolt does: see guard
-	}
-	tx.opened = append(tx.opened, namedTree{name: name, tree: t})
-	return t
-}
-
-// namedTree is a tree that a transaction has opened.
-type namedTree struct {
-	name []byte
-	tree *tree
-}
-
 // ops returns the ops of a feed by key, or nil if there are none.
-func (tx *readTx) ops(a crdt.Author) *tree { return tx.tree(bucketOps).child(a[:]) }
+func (tx *readTx) ops(a crdt.Author) *disk.Tree { return tx.Tree(bucketOps).Child(a[:]) }
 
 // feeds returns the feed records by author.
-func (tx *readTx) feeds() *tree { return tx.tree(bucketFeeds) }
+func (tx *readTx) feeds() *disk.Tree { return tx.Tree(bucketFeeds) }
 
 // arrivals returns the arrivals by offset.
-func (tx *readTx) arrivals() *tree { return tx.tree(bucketArrivals) }
+func (tx *readTx) arrivals() *disk.Tree { return tx.Tree(bucketArrivals) }

@@ -116,9 +116,9 @@ func (tx *writeTx) recover(r Recovery) (Recovered, error) {
 	case end != r.End:
 		return Recovered{}, fmt.Errorf("%w: it ends before %d, not before %d", ErrMoved, end.Next, r.End.Next)
 	}
-	meta := tx.tree(bucketMeta)
+	meta := tx.Tree(bucketMeta)
 	for _, key := range [][]byte{metaRecovering, metaOwnEnd} {
-		if err := meta.remove(key); err != nil {
+		if err := meta.Remove(key); err != nil {
 			return Recovered{}, fmt.Errorf("forget that the folder was older: %w", err)
 		}
 	}
@@ -175,8 +175,8 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 	default:
 		tx.older = &RecoveringError{Op: op}
 	}
-	meta := tx.tree(bucketMeta)
-	if err := meta.put(key, op.Bytes()); err != nil {
+	meta := tx.Tree(bucketMeta)
+	if err := meta.Put(key, op.Bytes()); err != nil {
 		return fmt.Errorf("record an op that was not written here: %w", err)
 	}
 	end, _, _ := ownHead(tx.feedState(op.Author).feed)
@@ -188,7 +188,7 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 		tx.older.Own = end
 	}
 	b := encodeHead(end)
-	if err := meta.put(metaOwnEnd, b[:]); err != nil {
+	if err := meta.Put(metaOwnEnd, b[:]); err != nil {
 		return fmt.Errorf("record the end of our own writing: %w", err)
 	}
 	return nil
@@ -197,7 +197,7 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 // readNotWritten reads the records of ops with our key that were not written here.
 func (s *store) readNotWritten(tx *readTx) error {
 	record := func(key []byte) (*crdt.Signed, error) {
-		b := tx.tree(bucketMeta).get(key)
+		b := tx.Tree(bucketMeta).Get(key)
 		if b == nil {
 			return nil, nil
 		}
@@ -229,7 +229,7 @@ func (s *store) readNotWritten(tx *readTx) error {
 // ownEnd returns where our own writing ended, once an op has come that was not written here; the zero Head
 // before that, and where nothing was written.
 func (tx *readTx) ownEnd() (crdt.Head, error) {
-	v := tx.tree(bucketMeta).get(metaOwnEnd)
+	v := tx.Tree(bucketMeta).Get(metaOwnEnd)
 	if v == nil {
 		return crdt.Head{}, nil
 	}

@@ -29,10 +29,9 @@ func noRoom(err error) bool {
 
 // setFull takes note that a write of tx found no room.
 func (s *store) setFull(tx *writeTx, err error) {
-	stats := tx.bolt.Stats()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	full := &Full{Since: s.cfg.Now(), Err: err, needed: min(max(stats.GetPageAlloc(), leastRoom), mostRoom)}
+	full := &Full{Since: s.cfg.Now(), Err: err, needed: min(max(tx.Allocated(), leastRoom), mostRoom)}
 	if s.full != nil {
 		full.Since = s.full.Since
 	}
@@ -42,8 +41,7 @@ func (s *store) setFull(tx *writeTx, err error) {
 // refutedBy reports whether a commit shows that there is room again: it has taken as much as what had failed.
 // That a little more can be written shows nothing. Where a file may not grow, anything that is added does.
 func (f *Full) refutedBy(tx *writeTx) bool {
-	stats := tx.bolt.Stats()
-	return stats.GetPageAlloc() >= f.needed || tx.added > 0 && errors.Is(f.Err, syscall.EFBIG)
+	return tx.Allocated() >= f.needed || tx.added > 0 && errors.Is(f.Err, syscall.EFBIG)
 }
 
 // SeekRoom looks whether there is room again after a write has found none, where nobody tries to write: it

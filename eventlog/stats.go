@@ -63,16 +63,14 @@ func (l *Log) Stats() Stats {
 	return s
 }
 
-// usage returns how many bytes of the file are pages, and how many of those are in no use. Behind the last page
-// bbolt keeps up to 16 MiB of room for the next ones, which most file systems give no blocks to.
+// usage returns how many bytes of the file are pages, and how many of those are in no use.
 func (s *store) usage() (bytes, free int64) {
 	tx, err := s.begin(false)
 	if err != nil {
 		return s.fileSize(), 0
 	}
 	defer func() { _ = tx.Rollback() }()
-	stats := tx.DB().Stats()
-	return tx.Size(), int64(stats.FreePageN+stats.PendingPageN) * int64(s.pageSize)
+	return tx.Usage()
 }
 
 // count adds the outcomes of one Apply.

@@ -32,7 +32,7 @@ func (s sweeping) leave() { <-s }
 
 // sweep returns the number of the last sweep; 0 before there was one.
 func (tx *readTx) sweep() (uint64, error) {
-	v := tx.tree(bucketMeta).get(metaSweep)
+	v := tx.Tree(bucketMeta).Get(metaSweep)
 	if v == nil {
 		return 0, nil
 	}
@@ -49,7 +49,7 @@ func (tx *writeTx) beginSweep() error {
 		return err
 	}
 	tx.ownSweep = last + 1
-	return tx.tree(bucketMeta).put(metaSweep, binary.BigEndian.AppendUint64(nil, tx.ownSweep))
+	return tx.Tree(bucketMeta).Put(metaSweep, binary.BigEndian.AppendUint64(nil, tx.ownSweep))
 }
 
 // trimOps drops the bodies of ops of one feed, and counts them.
@@ -60,7 +60,7 @@ func (tx *writeTx) trimOps(a crdt.Author, keys []crdt.Key, count *Forgotten) err
 	}
 	for _, key := range keys {
 		k := encodeOpKey(key)
-		v := ops.get(k[:])
+		v := ops.Get(k[:])
 		if v == nil || isTrimmed(v) {
 			continue // another trim was faster
 		}
@@ -70,7 +70,7 @@ func (tx *writeTx) trimOps(a crdt.Author, keys []crdt.Key, count *Forgotten) err
 		}
 		trimmed := encodeTrimmed(decodeOffset(v), s, tx.ownSweep)
 		count.add(s.Count, len(v)-len(trimmed))
-		if err := ops.packed().put(k[:], trimmed); err != nil {
+		if err := ops.Packed().Put(k[:], trimmed); err != nil {
 			return fmt.Errorf("trim op: %w", err)
 		}
 		f := tx.edit(a)
@@ -91,7 +91,7 @@ func (tx *writeTx) pruneOps(a crdt.Author, keys []crdt.Key, count *Forgotten) er
 	f := tx.edit(a)
 	for _, key := range keys {
 		k := encodeOpKey(key)
-		v := ops.get(k[:])
+		v := ops.Get(k[:])
 		if v == nil {
 			continue // another trim was faster
 		}
@@ -104,10 +104,10 @@ func (tx *writeTx) pruneOps(a crdt.Author, keys []crdt.Key, count *Forgotten) er
 			f.trimmed -= s.Count
 		}
 		offset := encodeOffset(decodeOffset(v))
-		if err := ops.remove(k[:]); err != nil {
+		if err := ops.Remove(k[:]); err != nil {
 			return fmt.Errorf("prune op: %w", err)
 		}
-		if err := tx.arrivals().remove(offset[:]); err != nil {
+		if err := tx.arrivals().Remove(offset[:]); err != nil {
 			return fmt.Errorf("prune arrival: %w", err)
 		}
 		f.ops--

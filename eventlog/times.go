@@ -49,7 +49,7 @@ func (tx *writeTx) putTime() error {
 	k := encodeOffset(tx.next)
 	v := binary.BigEndian.AppendUint64(nil, uint64(tx.now.UnixMilli()))
 	v = binary.BigEndian.AppendUint64(v, uint64(arrived.UnixMilli()))
-	if err := tx.tree(bucketTimes).packed().put(k[:], v); err != nil {
+	if err := tx.Tree(bucketTimes).Packed().Put(k[:], v); err != nil {
 		return fmt.Errorf("store time: %w", err)
 	}
 	tx.began = tx.now
@@ -84,7 +84,7 @@ func (s *state) arrivedBy(now time.Time) {
 
 // lastTime returns when the last stretch began; the zero time if there is none.
 func (tx *readTx) lastTime() (time.Time, error) {
-	k, v := tx.tree(bucketTimes).Cursor().Last()
+	k, v := tx.Tree(bucketTimes).Cursor().Last()
 	if k == nil {
 		return time.Time{}, nil
 	}
@@ -97,7 +97,7 @@ func (tx *readTx) lastTime() (time.Time, error) {
 // was wrong for a while makes nothing look older than it is. The last stretch ends at arrived.
 func (tx *readTx) heldSince(offset uint64, arrived time.Time) (time.Time, error) {
 	k := encodeOffset(offset + 1)
-	c := tx.tree(bucketTimes).Cursor()
+	c := tx.Tree(bucketTimes).Cursor()
 	since := arrived
 	at, v := c.Seek(k[:])
 	if at == nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 // markUnsynced leaves a mark beside the file that its last sync failed. If the mark cannot be written
@@ -33,7 +35,7 @@ func (s *store) dropCache(f *os.File) error {
 		return nil
 	}
 	s.logger.Warn("a sync of this log failed: verifying it", "path", s.path)
-	if err := dropCached(f); err != nil {
+	if err := disk.DropCached(f); err != nil {
 		return fmt.Errorf("open log: drop cached pages: %w", err)
 	}
 	return nil

@@ -72,7 +72,7 @@ func (s *store) runUpdate(fn func(tx *Tx) error) error {
 	if err := tx.call(func() error { return fn(tx) }); err != nil {
 		return err
 	}
-	if err := s.guard(w.finish); err != nil {
+	if err := s.locate(w.Do(w.finish)); err != nil {
 		return err
 	}
 	keep = true
@@ -125,12 +125,12 @@ func (tx *Tx) SetCursor(name string, offset uint64) error {
 		return err
 	}
 	return tx.do(func() error {
-		followers, v := tx.w.tree(bucketFollowers), encodeOffset(offset)
+		followers, v := tx.w.Tree(bucketFollowers), encodeOffset(offset)
 		var record []byte
-		if old := followers.get([]byte(name)); len(old) > offsetSize {
+		if old := followers.Get([]byte(name)); len(old) > offsetSize {
 			record = old[offsetSize:]
 		}
-		return followers.set([]byte(name), append(v[:], record...))
+		return followers.Set([]byte(name), append(v[:], record...))
 	})
 }
 

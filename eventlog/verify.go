@@ -107,6 +107,23 @@ func (r *Report) problem(a crdt.Author, err error) {
 	r.Problems = append(r.Problems, Problem{Author: a, Err: err})
 }
 
+// verifyPages walks the pages of the file, every bucket's, and checks that each is used once and none
+// is called free.
+func (l *Log) verifyPages(ctx context.Context, report *Report) error {
+	err := l.store.view(func(tx *readTx) (err error) {
+		report.Pages, err = tx.CheckPages(ctx)
+		return err
+	})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if damaged, ok := asDamaged(err); ok {
+		report.problem(crdt.Author{}, damaged)
+		return nil
+	}
+	return err
+}
+
 // feedCheck checks one feed.
 type feedCheck struct {
 	store  *store
@@ -240,8 +257,8 @@ func (c *feedCheck) op(tx *readTx, key crdt.Key, v []byte) error {
 // arrival checks that an op has arrived where its offset says.
 func (c *feedCheck) arrival(tx *readTx, op crdt.Op, offset uint64) {
 	k := encodeOffset(offset)
-	a, err := decodeArrival(k[:], tx.arrivals().get(k[:]))
-	if err != nil || a.Author != op.Author || a.Key != op.Key() || a.Count != op.Count {
+	a, err := decodeArrival(k[:], tx.arrivals().Get(k[:]))
+	if tx.Err() == nil && (err != nil || a.Author != op.Author || a.Key != op.Key() || a.Count != op.Count) {
 		c.problem("op %d is not what arrived at its offset %d", op.First, offset)
 	}
 }

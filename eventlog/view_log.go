@@ -55,7 +55,7 @@ func (l *Log) View(ctx context.Context, fn func(tx *ReadTx) error) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = l.store.guard(r.bolt.Rollback) }()
+	defer func() { _ = r.Rollback() }()
 	if r.cached != nil {
 		return r.doubt
 	}
@@ -67,7 +67,7 @@ func (l *Log) View(ctx context.Context, fn func(tx *ReadTx) error) error {
 	return tx.call(func() error { return fn(tx) })
 }
 
-// call calls fn, which uses tx, and returns what went wrong in it or in the file. It does not recover
+// call calls fn, which uses tx, and returns what went wrong in the file, or else in it. It does not recover
 // from a panic of fn, which is its caller's.
 func (tx *ReadTx) call(fn func() error) error {
 	leave := tx.store.inside.enter()
@@ -75,10 +75,11 @@ func (tx *ReadTx) call(fn func() error) error {
 		leave()
 		tx.done = true
 	}()
-	if err := fn(); err != nil {
-		return err
+	err := fn()
+	if tx.err != nil && !errors.Is(err, tx.err) {
+		return tx.err
 	}
-	return tx.err
+	return err
 }
 
 // do runs one step in the file. A fault becomes the transaction's error.
@@ -89,7 +90,7 @@ func (tx *ReadTx) do(step func() error) error {
 	if tx.err != nil {
 		return tx.err
 	}
-	err := tx.store.guard(step)
+	err := tx.store.locate(tx.r.Do(step))
 	if damaged, ok := asDamaged(err); ok {
 		tx.err = damaged
 	}
@@ -143,7 +144,7 @@ func (tx *ReadTx) Arrivals(from uint64) iter.Seq2[Entry, error] {
 // Cursor returns the durable place of a follower, and whether it has one.
 func (tx *ReadTx) Cursor(name string) (offset uint64, found bool) {
 	_ = tx.do(func() error {
-		v := tx.r.tree(bucketFollowers).get([]byte(name))
+		v := tx.r.Tree(bucketFollowers).Get([]byte(name))
 		if v == nil {
 			return nil
 		}
@@ -182,7 +183,7 @@ func (tx *readTx) opOf(a arrival) (crdt.Op, error) {
 		return crdt.Op{}, damagedArrival(a.Offset, fmt.Errorf("no op of author %s is held", a.Author.Short()))
 	}
 	key := encodeOpKey(a.Key)
-	v := t.get(key[:])
+	v := t.Get(key[:])
 	if v == nil {
 		return crdt.Op{}, damagedArrival(a.Offset, fmt.Errorf("op %s/%d is not held", a.Author.Short(), a.Key.First))
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 // writeTx is the one transaction that writes. What it changes is staged beside the log's state and
@@ -23,7 +24,7 @@ type writeTx struct {
 
 	// inside names the author of the feed whose part of the file is being touched; zero for other parts.
 	inside  *crdt.Author
-	written map[crdt.Author]*tree // the ops of the feeds that are written to
+	written map[crdt.Author]*disk.Tree // the ops of the feeds that are written to
 
 	// drafts wait for the op that will hold them.
 	drafts     []crdt.Draft
@@ -50,13 +51,13 @@ func (s *store) write(fn func(tx *writeTx) error) error {
 	if err != nil {
 		return err
 	}
-	err = s.guard(func() error {
+	err = tx.Do(func() error {
 		if err := fn(tx); err != nil {
 			return err
 		}
 		return tx.finish()
 	})
-	if err != nil {
+	if err = s.locate(err); err != nil {
 		s.rollback(tx)
 		return err
 	}
@@ -74,13 +75,13 @@ func (s *store) writable() error {
 }
 
 func (s *store) beginWrite() (*writeTx, error) {
-	bolt, err := s.begin(true)
+	begun, err := s.begin(true)
 	if err != nil {
 		return nil, err
 	}
 	tx := &writeTx{
-		readTx: s.newReadTx(bolt), store: s, inside: new(crdt.Author), id: int64(bolt.ID()), now: s.cfg.Now(),
-		changed: make(map[crdt.Author]*feedState), written: make(map[crdt.Author]*tree),
+		readTx: readTx{Tx: begun}, store: s, inside: new(crdt.Author), id: begun.ID(), now: s.cfg.Now(),
+		changed: make(map[crdt.Author]*feedState), written: make(map[crdt.Author]*disk.Tree),
 	}
 	s.mu.RLock()
 	tx.staged, tx.pruneSweep = s.state.next, s.state.pruneSweep
@@ -91,7 +92,7 @@ func (s *store) beginWrite() (*writeTx, error) {
 
 // rollback ends a transaction that was not committed.
 func (s *store) rollback(tx *writeTx) {
-	err := s.guard(func() error { return tx.bolt.Rollback() })
+	err := s.locate(tx.Rollback())
 	if damaged, ok := asDamaged(err); ok {
 		s.wedged.CompareAndSwap(nil, damaged)
 	}
@@ -128,18 +129,18 @@ func (tx *writeTx) keep(op crdt.Op, v crdt.Verdict) error {
 	ops := tx.written[op.Author]
 	if ops == nil {
 		var err error
-		if ops, err = tx.tree(bucketOps).packed().create(op.Author[:]); err != nil {
+		if ops, err = tx.Tree(bucketOps).Packed().Create(op.Author[:]); err != nil {
 			return fmt.Errorf("store op: %w", err)
 		}
 		tx.written[op.Author] = ops
 	}
 	key, offset, value := encodeOpKey(op.Key()), encodeOffset(tx.staged), encodeOp(tx.staged, op)
-	if err := ops.put(key[:], value); err != nil {
+	if err := ops.Put(key[:], value); err != nil {
 		return fmt.Errorf("store op: %w", err)
 	}
 	*tx.inside = crdt.Author{}
 	a := arrival{Offset: tx.staged, Author: op.Author, Key: op.Key(), Count: op.Count}
-	if err := tx.arrivals().packed().put(offset[:], a.encode()); err != nil {
+	if err := tx.arrivals().Packed().Put(offset[:], a.encode()); err != nil {
 		return fmt.Errorf("store arrival: %w", err)
 	}
 	f := tx.edit(op.Author)
@@ -176,10 +177,10 @@ func (tx *writeTx) finish() error {
 	if len(tx.changed) == 0 {
 		return nil
 	}
-	feeds := tx.feeds().packed()
+	feeds := tx.feeds().Packed()
 	for a, f := range tx.changed {
 		f.heads = f.feed.Heads()
-		if err := feeds.put(a[:], f.encode(a)); err != nil {
+		if err := feeds.Put(a[:], f.encode(a)); err != nil {
 			return fmt.Errorf("store feed record: %w", err)
 		}
 	}

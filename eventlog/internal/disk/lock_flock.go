@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
 
-package eventlog
+package disk
 
 import (
 	"errors"
@@ -8,15 +8,15 @@ import (
 	"syscall"
 )
 
-var errLocked = errors.New("locked")
+var ErrLocked = errors.New("locked")
 
-// tryLock takes the lock that bbolt takes, before the file is looked at: while another process writes
+// TryLock takes the lock that bbolt takes, before the file is looked at: while another process writes
 // it, what is read may be half of something. bbolt taking it once more changes nothing. It goes with
 // the file.
-func tryLock(f *os.File) error {
+func TryLock(f *os.File) error {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return errLocked
+		return ErrLocked
 	}
 	return err
 }

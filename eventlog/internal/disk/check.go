@@ -1,32 +1,19 @@
-package eventlog
+package disk
 
 import (
 	"context"
 	"fmt"
 	"slices"
-
-	"github.com/quipulog/quipu/crdt"
 )
 
-// verifyPages walks the pages of the file, every bucket's, and checks that each is used once and none
-// is called free.
-func (l *Log) verifyPages(ctx context.Context, report *Report) error {
-	err := l.store.view(func(tx *readTx) error {
-		w := &pageWalk{ctx: ctx, pages: tx.pages, used: make([]bool, tx.pages.highWater)}
-		if err := w.tree(uint64(tx.bolt.Cursor().Bucket().Root()), nil, nil, 0); err != nil {
-			return err
-		}
-		report.Pages = w.pages.highWater
-		return w.free(uint64(tx.bolt.ID()))
-	})
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+// CheckPages walks the pages of the file, every tree's, and checks that each is used once and none that
+// is used is called free. It returns how many pages there are, and [Damage] or ctx's error.
+func (tx *Tx) CheckPages(ctx context.Context) (pages uint64, err error) {
+	w := &pageWalk{ctx: ctx, pages: &tx.pages, used: make([]bool, tx.pages.highWater)}
+	if err := w.tree(uint64(tx.bolt.Cursor().Bucket().Root()), nil, nil, 0); err != nil {
+		return 0, err
 	}
-	if damaged, ok := asDamaged(err); ok {
-		report.problem(crdt.Author{}, damaged)
-		return nil
-	}
-	return err
+	return w.pages.highWater, w.free(uint64(tx.bolt.ID()))
 }
 
 // pageWalk is a walk over all pages.
@@ -51,7 +38,7 @@ func (w *pageWalk) tree(id uint64, low, high []byte, depth int) error {
 		err = w.use(id, p.overflow)
 	}
 	if err != nil {
-		return &DamagedError{What: "the file", Err: err}
+		return damaged(err)
 	}
 	if p.leaf {
 		return w.buckets(p, depth)
@@ -80,7 +67,7 @@ func (w *pageWalk) buckets(p *page, depth int) error {
 		}
 		root, err := w.pages.bucketRoot(p, i)
 		if err != nil {
-			return &DamagedError{What: "the file", Err: err}
+			return damaged(err)
 		}
 		if root == 0 {
 			continue
@@ -108,7 +95,7 @@ func (w *pageWalk) free(transaction uint64) error {
 	for i := range int64(2) {
 		m, err := readMetaPage(w.pages.file, i*int64(w.pages.pageSize))
 		if err != nil {
-			return &DamagedError{What: fmt.Sprintf("meta page %d", i), Err: err}
+			return &Damage{What: fmt.Sprintf("meta page %d", i), Err: err}
 		}
 		if m.transaction != transaction {
 			continue
@@ -118,7 +105,7 @@ func (w *pageWalk) free(transaction uint64) error {
 			err = fmt.Errorf("%w: %d is used and called free", errPage, free[at])
 		}
 		if err != nil {
-			return &DamagedError{What: "the list of free pages", Err: err}
+			return &Damage{What: "the list of free pages", Err: err}
 		}
 	}
 	return nil

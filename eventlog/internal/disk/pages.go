@@ -1,4 +1,4 @@
-package eventlog
+package disk
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"go.etcd.io/bbolt"
 )
 
 // pageFile reads the pages of bbolt's file by plain reads and checks each before bbolt follows it.
@@ -23,8 +25,6 @@ type pageFile struct {
 	file      io.ReaderAt
 	pageSize  uint64
 	highWater uint64 // pages in use are below it
-	// changed says that the transaction has put or removed something: see tree.
-	changed bool
 }
 
 const (
@@ -34,6 +34,9 @@ const (
 	elementSize = 16
 	// maxBranch bounds the bytes of a branch page: it overflows only when two keys fill it.
 	maxBranch = 1 << 20
+	// maxTreeDepth bounds the pages on the way from the root of a bucket to a leaf. At two keys a page
+	// it holds 2^40 pages, more than a file can have; deeper is a circle.
+	maxTreeDepth = 40
 )
 
 // page is a page that was checked.
@@ -132,7 +135,7 @@ func (p *page) isBucket(i int) bool {
 // key returns key i, which may share memory with p. Keys and values were checked to lie inside p.
 func (f *pageFile) key(p *page, i int) ([]byte, error) {
 	from, size, _ := p.element(i)
-	return f.bytes(p, from, min(size, maxKey+1))
+	return f.bytes(p, from, min(size, bbolt.MaxKeySize+1))
 }
 
 func (f *pageFile) bytes(p *page, from, size uint64) ([]byte, error) {

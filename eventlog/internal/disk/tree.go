@@ -1,0 +1,165 @@
+package disk
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// Tree is a bucket of the file: keys in order of their bytes, each with a value or with a tree of its own.
+// Wherever bbolt goes in it, a check of the pages goes first: see pageFile.
+type Tree struct {
+	tx *Tx
+	b  *bbolt.Bucket // nil where damage kept it from being opened
+}
+
+func (t *Tree) climb() *climb { return &climb{pages: &t.tx.pages, root: uint64(t.b.Root())} }
+
+// inline reports whether the tree has no pages of its own: bucketRoot has checked it.
+func (t *Tree) inline() bool { return t.b.Root() == 0 }
+
+// sound checks the way to key, and to the leaves beside it if beside is set. It reports whether bbolt may
+// go there.
+func (t *Tree) sound(key []byte, beside bool) bool {
+	if t.tx.err != nil || t.inline() {
+		return t.tx.err == nil
+	}
+	c := t.climb()
+	defer c.reset()
+	err := c.seek(key)
+	if err == nil && beside {
+		_, err = c.move(1, firstElement)
+		if err == nil {
+			err = c.seek(key)
+		}
+		if err == nil {
+			_, err = c.move(-1, lastElement)
+		}
+	}
+	return t.tx.sound(err)
+}
+
+// Child returns the tree called name inside t, or nil.
+func (t *Tree) Child(name []byte) *Tree {
+	if t.tx.err != nil || !t.inline() && !t.tx.sound(t.checkChild(name)) {
+		return nil
+	}
+	b := t.b.Bucket(name)
+	if b == nil {
+		return nil
+	}
+	return &Tree{tx: t.tx, b: b}
+}
+
+// checkChild checks the way to the bucket called name and, if it has no pages of its own, the bucket.
+func (t *Tree) checkChild(name []byte) error {
+	c := t.climb()
+	defer c.reset()
+	if err := c.seek(name); err != nil {
+		return err
+	}
+	leaf := c.leaf()
+	if leaf.count == 0 {
+		return nil
+	}
+	i, err := c.pages.find(leaf, name)
+	if err != nil {
+		return err
+	}
+	key, err := c.pages.key(leaf, i)
+	if err == nil && bytes.Equal(key, name) && leaf.isBucket(i) {
+		_, err = c.pages.bucketRoot(leaf, i)
+	}
+	return err
+}
+
+// Get returns the value at key, or nil.
+func (t *Tree) Get(key []byte) []byte {
+	if !t.sound(key, false) {
+		return nil
+	}
+	return t.b.Get(key)
+}
+
+// Create returns the tree called name inside t, which it makes if it is not there. It is packed.
+func (t *Tree) Create(name []byte) (*Tree, error) {
+	child := t.Child(name)
+	if t.tx.err != nil {
+		return nil, t.tx.err
+	}
+	if child == nil {
+		t.tx.changed = true
+		b, err := t.b.CreateBucket(name)
+		if err != nil {
+			return nil, fmt.Errorf("create bucket %q: %w", name, err)
+		}
+		child = &Tree{tx: t.tx, b: b}
+	}
+	return child.Packed(), nil
+}
+
+// Packed sets what bbolt forgets between transactions: keys come in order, so pages are filled.
+func (t *Tree) Packed() *Tree {
+	if t.b != nil {
+		t.b.FillPercent = 1
+	}
+	return t
+}
+
+// Put sets the value at key. It keeps value until the transaction ends.
+func (t *Tree) Put(key, value []byte) error {
+	if !t.sound(key, false) {
+		return t.tx.err
+	}
+	t.tx.changed = true
+	return t.tx.foundBucket(t.b.Put(key, value))
+}
+
+// Set is Put for a value that may stand there already: then nothing is changed.
+func (t *Tree) Set(key, value []byte) error {
+	if was := t.Get(key); was != nil && bytes.Equal(was, value) {
+		return nil
+	}
+	return t.Put(key, value)
+}
+
+// Remove removes key, if it is there. Pages that become small are merged with those beside them.
+func (t *Tree) Remove(key []byte) error {
+	if !t.sound(key, true) {
+		return t.tx.err
+	}
+	if t.b.Get(key) != nil {
+		t.tx.changed = true
+	}
+	return t.tx.foundBucket(t.b.Delete(key))
+}
+
+// foundBucket makes damage of bbolt's error for a key that the file takes for a bucket: no key of ours
+// ever was one.
+func (tx *Tx) foundBucket(err error) error {
+	if errors.Is(err, bolterrors.ErrIncompatibleValue) {
+		tx.sound(err)
+		return tx.err
+	}
+	return err
+}
+
+// RemoveChild removes the tree called name, if it is there, which has no trees inside. It looks at
+// all of it first, since bbolt will.
+func (t *Tree) RemoveChild(name []byte) error {
+	child := t.Child(name)
+	if child == nil {
+		return t.tx.err
+	}
+	c := child.Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+	}
+	if !t.sound(name, true) {
+		return t.tx.err
+	}
+	t.tx.changed = true
+	return t.b.DeleteBucket(name)
+}

@@ -1,0 +1,108 @@
+package disk
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"os"
+
+	"go.etcd.io/bbolt"
+)
+
+// Tx is a transaction of bbolt's, whose pages are checked before it follows them. Bytes that come from it are
+// those of the mapped file and die with it.
+//
+// The first damage that it meets ends it, as the first failed write ends a bufio.Writer: from then on every
+// Get returns nil, every [Cursor] is at none, every Put refuses, and so does [Tx.Commit]. That a key is not
+// there is known only while [Tx.Err] is nil.
+type Tx struct {
+	bolt    *bbolt.Tx
+	pages   pageFile
+	opened  []namedTree // those at the top that were looked at
+	changed bool
+	err     error // the first damage
+}
+
+// namedTree is a tree that a transaction has opened.
+type namedTree struct {
+	name []byte
+	tree *Tree
+}
+
+// Begun returns a transaction that bbolt has begun on the file.
+func Begun(bolt any, file *os.File, pageSize uint64) *Tx {
+	tx := &Tx{bolt: bolt.(*bbolt.Tx)}
+	tx.pages = pageFile{file: file, pageSize: pageSize, highWater: uint64(tx.bolt.Size()) / pageSize}
+	return tx
+}
+
+// Err returns the first damage that the transaction has met, or nil.
+func (tx *Tx) Err() error { return tx.err }
+
+// sound takes note of what is wrong with a page, and reports whether nothing is, nor ever was.
+func (tx *Tx) sound(err error) bool {
+	if tx.err == nil {
+		tx.err = damaged(err)
+	}
+	return tx.err == nil
+}
+
+// Do runs a step of the transaction. It returns [Tx.Err] in preference to fn's error, which may come of what
+// seemed not to be there; a fault of the mapping, or a panic of bbolt's or of fn's, is damage like any other.
+func (tx *Tx) Do(fn func() error) error {
+	err := Guard(fn)
+	if tx.err == nil && isDamage(err) {
+		tx.err = err
+	}
+	return cmp.Or(tx.err, err)
+}
+
+// ID returns the number of the transaction. That of one that only reads is that of the last that was
+// committed.
+func (tx *Tx) ID() int64 { return int64(tx.bolt.ID()) }
+
+// Root returns the tree that has all others in it.
+func (tx *Tx) Root() *Tree { return &Tree{tx: tx, b: tx.bolt.Cursor().Bucket()} }
+
+// Tree returns a tree at the top of the file, which every file has: it is damage if it is missing.
+func (tx *Tx) Tree(name []byte) *Tree {
+	for _, t := range tx.opened {
+		if bytes.Equal(t.name, name) {
+			return t.tree
+		}
+	}
+	t := tx.Root().Child(name)
+	if t == nil {
+		tx.sound(fmt.Errorf("bucket %q is missing", name))
+		return &Tree{tx: tx}
+	}
+	tx.opened = append(tx.opened, namedTree{name: name, tree: t})
+	return t
+}
+
+// Changed reports whether something was put or removed.
+func (tx *Tx) Changed() bool { return tx.changed }
+
+// Allocated returns the bytes of the pages that the transaction has written or will.
+func (tx *Tx) Allocated() int64 {
+	stats := tx.bolt.Stats()
+	return stats.GetPageAlloc()
+}
+
+// Usage returns how many bytes of the file are pages, and how many of those are in no use. Behind the last page
+// bbolt keeps up to 16 MiB of room for the next ones, which most file systems give no blocks to.
+func (tx *Tx) Usage() (bytes, free int64) {
+	s := tx.bolt.DB().Stats()
+	return tx.bolt.Size(), int64(s.FreePageN+s.PendingPageN) * int64(tx.pages.pageSize)
+}
+
+// Commit writes and syncs what was changed. It commits nothing of a transaction that has met damage.
+func (tx *Tx) Commit() error {
+	if tx.err != nil {
+		return tx.err
+	}
+	return Guard(tx.bolt.Commit)
+}
+
+// Rollback ends the transaction.
+func (tx *Tx) Rollback() error { return Guard(tx.bolt.Rollback) }

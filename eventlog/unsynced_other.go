@@ -1,8 +1,0 @@
-//go:build !linux
-
-package eventlog
-
-import "os"
-
-// dropCached does nothing where there is no way to ask.
-func dropCached(*os.File) error { return nil }
