@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/backoff"
 	"github.com/quipulog/quipu/gossip/pending"
 	"github.com/quipulog/quipu/gossip/wire"
 )
@@ -142,7 +143,7 @@ func (p *applier) gather(first arrival) []arrival {
 // hold, and what they say, is known; comparisons ask for it again. After another failure that the log itself
 // gets over it tries again too.
 func (p *applier) store(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, error) {
-	var pause backoff
+	var pause backoff.Pause
 	for {
 		outcomes, err := p.log.Apply(ctx, runs)
 		if err == nil && p.full.Swap(nil) != nil {
@@ -165,8 +166,8 @@ func (p *applier) store(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, e
 			p.halted(true)
 			p.letGo()
 		}
-		pause.fail(time.Now(), roomLow, roomHigh)
-		if err := p.dropUntil(ctx, pause.until); err != nil {
+		pause.Fail(time.Now(), roomLow, roomHigh)
+		if err := p.dropUntil(ctx, pause.End()); err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/backfill"
+	"github.com/quipulog/quipu/gossip/backoff"
 	"github.com/quipulog/quipu/gossip/find"
 )
 
@@ -32,7 +33,7 @@ func (s *state) compareDue(now time.Time) {
 		if p.underWay && now.Sub(p.begun) < s.g.pace.compare || now.Before(p.nextOffer) {
 			continue
 		}
-		p.nextOffer = now.Add(jittered(s.g.pace.offer))
+		p.nextOffer = now.Add(backoff.Jittered(s.g.pace.offer))
 		p.rounds++
 		p.begun, p.underWay = now, true
 		p.round.Store(p.rounds)
@@ -185,12 +186,12 @@ func (g *Gossip) WaitCaughtUp(ctx context.Context) error {
 // joined reports whether there is somebody to compare with, or nobody to be expected.
 func (s *state) joined() bool {
 	if len(s.links) > 0 {
-		for _, seed := range s.g.joining.all() {
+		for _, seed := range s.g.seeds.All() {
 			if seed.Tries == 0 && seed.Source != find.MDNS {
 				return false
 			}
 		}
 		return true
 	}
-	return len(s.g.joining.all()) == 0 && len(s.g.members.Members()) == 0
+	return len(s.g.seeds.All()) == 0 && len(s.g.members.Members()) == 0
 }

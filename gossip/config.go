@@ -127,7 +127,6 @@ func (c Config) withDefaults() Config {
 	if c.Resolver == nil {
 		c.Resolver = net.DefaultResolver
 	}
-	c.Remembered = c.Remembered[:min(len(c.Remembered), maxSeeds)]
 	c.Name = clip.Start(strings.ToValidUTF8(c.Name, "?"), membership.MaxName)
 	if c.Name == "" && len(c.Key) == ed25519.PrivateKeySize {
 		c.Name = crdt.AuthorOf(c.Key).Short()
@@ -151,9 +150,6 @@ func (c Config) validate() error {
 	}
 	if err := c.Profile.Check(); err != nil {
 		return fmt.Errorf("config: Profile: %w", err)
-	}
-	if err := newJoining(nil).add(c.Join); err != nil {
-		return fmt.Errorf("config: Join: %w", err)
 	}
 	if c.Advertise != "" {
 		if err := CheckAdvertise(c.Advertise); err != nil {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
@@ -69,11 +68,7 @@ func (g *Gossip) linkTo(ctx, life context.Context, addr string) (*link, error) {
 	if !g.loop.wait(ctx) {
 		return nil, context.Cause(ctx)
 	}
-	target, err := find.Parse(addr)
-	if err != nil {
-		return nil, err
-	}
-	addrs, err := target.Resolve(ctx, g.cfg.Resolver)
+	addrs, err := g.resolve(ctx, addr)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/membership"
 	"github.com/quipulog/quipu/gossip/news"
 	"github.com/quipulog/quipu/gossip/transport"
@@ -33,7 +34,7 @@ type Gossip struct {
 	members    society
 	applier    *applier
 	loop       *loop
-	joining    *joining
+	seeds      *find.Seeds
 	tally      *tally
 	news       *news.Ring
 	transients *transients
@@ -58,10 +59,13 @@ func New(cfg Config) (*Gossip, error) {
 		self:       cfg.Log.Author(),
 		logger:     cfg.Logger,
 		loop:       newLoop(),
-		joining:    newJoining(cfg.Join),
+		seeds:      find.NewSeeds(),
 		tally:      newTally(),
 		news:       news.NewRing(),
 		transients: newTransients(),
+	}
+	if err := g.seeds.Add(cfg.Join...); err != nil {
+		return nil, fmt.Errorf("config: Join: %w", err)
 	}
 	g.applier = newApplier(cfg.Log, newNewcomers(cfg.MaxNewAuthors))
 	g.applier.report, g.applier.lost, g.applier.halted = g.report, g.lost, g.halted
@@ -154,6 +158,10 @@ func (g *Gossip) Run(ctx context.Context) error {
 		g.keepJoining(ctx)
 		return nil
 	})
+	group.Go(func() error {
+		g.keepLooking(ctx)
+		return nil
+	})
 	err := group.Wait()
 	g.work.Wait()
 	closePort()
@@ -187,7 +195,7 @@ func (g *Gossip) meet(ctx context.Context, conn *transport.Conn, dialled bool) (
 	hello, err := greet(conn, conn.Peer(), g.ownHello(conn.Peer()), g.pace.greet)
 	if err == nil && hello.Instance == g.instance && conn.Peer() == g.self {
 		conn.Close()
-		return nil, errSelf
+		return nil, find.ErrSelf
 	}
 	if err == nil {
 		err = learnGenesis(g.log, hello)

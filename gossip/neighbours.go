@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/backoff"
 	"github.com/quipulog/quipu/gossip/overlay"
 )
 
@@ -67,7 +68,7 @@ func (s *state) chooseNeighbours(now time.Time) {
 // tried again: it may not exist.
 func (s *state) failing(a crdt.Author, now time.Time) bool {
 	c := s.calls[a]
-	return c != nil && !c.dialling && !c.over(now) && s.linkTo(a) == nil
+	return c != nil && !c.dialling && !c.Over(now) && s.linkTo(a) == nil
 }
 
 // membersChanged sees to it that new members are looked at.
@@ -79,7 +80,7 @@ func (s *state) membersChanged(now time.Time) {
 		}
 		c := s.call(m.Author, now)
 		if m.Since.After(c.apart) && s.linkTo(m.Author) == nil && !c.dialling {
-			c.apart, c.backoff = m.Since, backoff{} // It is new, or has come back.
+			c.apart, c.Pause = m.Since, backoff.Pause{} // It is new, or has come back.
 		}
 	}
 }
@@ -101,7 +102,7 @@ func (s *state) dialNeighbours(ctx context.Context, now time.Time) {
 			return
 		}
 		c := s.call(a, now)
-		if s.linkTo(a) != nil || c.dialling || !c.over(now) || !c.out.over(now) {
+		if s.linkTo(a) != nil || c.dialling || !c.Over(now) || !c.out.Over(now) {
 			continue
 		}
 		m, known := s.g.members.Member(a)

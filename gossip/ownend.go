@@ -98,7 +98,7 @@ func (a *ownEndAsking) look(s *state, now time.Time) (OwnEnd, error) {
 	for _, m := range s.g.members.Members() {
 		told.Missing = append(told.Missing, m.Author)
 	}
-	for _, seed := range s.g.joining.all() {
+	for _, seed := range s.g.seeds.All() {
 		told.Missing = append(told.Missing, seed.Peer) // who was there in an earlier run
 	}
 	told.Missing = slices.DeleteFunc(told.Missing, func(m crdt.Author) bool { return linked[m] || m.IsZero() || m == s.g.self })
@@ -130,5 +130,5 @@ func (a *ownEndAsking) unsure(self crdt.Author, p *peering) string {
 
 // expects reports whether there are places to join that have not been tried.
 func (s *state) expects() bool {
-	return slices.ContainsFunc(s.g.joining.all(), func(seed Seed) bool { return seed.Tries == 0 })
+	return slices.ContainsFunc(s.g.seeds.All(), func(seed Seed) bool { return seed.Tries == 0 })
 }

@@ -1,10 +1,8 @@
 package gossip
 
 import (
-	"math/rand/v2"
 	"time"
 
-	"github.com/quipulog/quipu/crdt/retry"
 	"github.com/quipulog/quipu/gossip/membership"
 )
 
@@ -71,23 +69,3 @@ func paceOf(p membership.Profile) pace {
 	wan.dialBack = 10 * time.Second
 	return wan
 }
-
-// jittered returns d ± a quarter, so that nodes that began together do not stay together.
-func jittered(d time.Duration) time.Duration {
-	return d*3/4 + rand.N(d/2+1)
-}
-
-// backoff is a pause that doubles with each failure.
-type backoff struct {
-	failures int // in a row
-	until    time.Time
-}
-
-// fail begins the next pause.
-func (b *backoff) fail(now time.Time, low, high time.Duration) {
-	b.failures++
-	b.until = now.Add(retry.After(b.failures, low, high, rand.N))
-}
-
-// over reports whether the pause is over.
-func (b *backoff) over(now time.Time) bool { return !now.Before(b.until) }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/backoff"
 	"github.com/quipulog/quipu/gossip/overlay"
 	"github.com/quipulog/quipu/gossip/wire"
 )
@@ -36,12 +37,12 @@ type peering struct {
 
 // call is how reaching a peer goes.
 type call struct {
-	backoff
+	backoff.Pause
 	dialling bool
-	apart    time.Time // since when there has been no link
-	out      backoff   // after an offence: until when the peer is kept out
-	met      bool      // there was a link
-	talk     talk      // about its links
+	apart    time.Time     // since when there has been no link
+	out      backoff.Pause // after an offence: until when the peer is kept out
+	met      bool          // there was a link
+	talk     talk          // about its links
 }
 
 func newState(g *Gossip) *state {
@@ -76,7 +77,7 @@ func (s *state) call(a crdt.Author, now time.Time) *call {
 // forgetCalls drops what is remembered of peers that are neither linked nor kept out.
 func (s *state) forgetCalls(now time.Time) {
 	for a, c := range s.calls {
-		if s.linkTo(a) == nil && !c.dialling && c.out.over(now) {
+		if s.linkTo(a) == nil && !c.dialling && c.out.Over(now) {
 			delete(s.calls, a)
 		}
 	}
@@ -86,7 +87,7 @@ func (s *state) forgetCalls(now time.Time) {
 func (s *state) reserve(a crdt.Author, now time.Time) (granted bool, err error) {
 	c := s.call(a, now)
 	switch {
-	case !c.out.over(now):
+	case !c.out.Over(now):
 		return false, errForbidden
 	case s.linkTo(a) != nil || c.dialling:
 		return false, nil
@@ -99,7 +100,7 @@ func (s *state) reserve(a crdt.Author, now time.Time) (granted bool, err error) 
 func (s *state) failed(a crdt.Author, now time.Time) {
 	c := s.call(a, now)
 	c.dialling = false
-	c.fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
+	c.Fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
 }
 
 // open takes a link in, or says why not. Of two links to one peer, both ends keep the one that the
@@ -111,7 +112,7 @@ func (s *state) open(ctx context.Context, l *link, now time.Time) error {
 		c.dialling = false
 	}
 	if err := s.admit(ctx, l, c, now); err != nil {
-		c.fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
+		c.Fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
 		return err
 	}
 	if old := s.links[l.id]; old != nil {
@@ -151,7 +152,7 @@ func (s *state) admit(ctx context.Context, l *link, c *call, now time.Time) erro
 	switch {
 	case ctx.Err() != nil:
 		return errLeaving
-	case !c.out.over(now):
+	case !c.out.Over(now):
 		return errForbidden
 	case old == nil && (len(s.links) >= s.g.cfg.MaxPeers || len(s.peers[l.peer]) >= maxCopies):
 		return errCrowded
@@ -177,7 +178,7 @@ const steady = 10 * time.Second
 func (s *state) closed(l *link, err error, now time.Time) {
 	c := s.call(l.peer, now)
 	if own, ok := errors.AsType[*closing](err); ok && own.code == wire.CodeOffence {
-		c.out.fail(now, quarantine, quarantineMost)
+		c.out.Fail(now, quarantine, quarantineMost)
 	}
 	p := s.links[l.id]
 	if p == nil || p.link != l {
@@ -189,13 +190,13 @@ func (s *state) closed(l *link, err error, now time.Time) {
 	switch {
 	case said && bye.Code == wire.CodeLeaving:
 		s.leaves(l.peer, now)
-		c.fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
+		c.Fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
 	case said && bye.Code == wire.CodeEnough:
-		c.fail(now, s.g.pace.dialHigh, s.g.pace.dialHigh)
+		c.Fail(now, s.g.pace.dialHigh, s.g.pace.dialHigh)
 	case now.Sub(l.since) > steady:
-		c.backoff = backoff{}
+		c.Pause = backoff.Pause{}
 	default:
-		c.fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
+		c.Fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
 	}
 	s.g.logger.Log(context.Background(), c.talk.level(slog.LevelInfo, now), "link ended", "peer", l.peer.Short(), "name", l.name, "why", err)
 }

@@ -11,8 +11,10 @@
 //
 // dns+ before a name that begins with an underscore and has no port means dnssrv+. A Kubernetes headless
 // service answers both dns+ and dnssrv+. [Parse] reads the notation, [Target.Resolve] asks a [Resolver].
-// Names are resolved again and again by package gossip, so that new records are tried and gone ones are
-// not any more.
+//
+// A [Seeds] is all the places where a node looks, with how that goes at each [Seed]. [Seeds.Run] has each of
+// them tried, again and again, with growing pauses. Names are resolved as often, so that new records are tried
+// and gone ones are not any more.
 //
 // On a local network nodes also find each other by multicast DNS (RFC 6762) with service discovery (RFC
 // 6763): a [LAN] announces this node on each interface and asks who else is there.
@@ -25,5 +27,5 @@
 // secret is in none of it. Anybody on the network can announce anything; so what is taken in is bounded,
 // only addresses of the network that was asked are, and a lie costs one dial.
 //
-// The package does not dial, does not remember, and decides nothing about members.
+// The package does not dial itself, keeps nothing for the next run, and decides nothing about members.
 package find
