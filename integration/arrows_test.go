@@ -26,6 +26,12 @@ var layers = []layer{
 	{"integration", []string{"integration", "cmd", "node", "gossip", "eventlog", "crdt"}, ""},
 }
 
+// rooms are the packages inside of a layer that the others do not see, with all that they may import of the house.
+var rooms = []layer{
+	{"eventlog/internal/audience", []string{"crdt"}, "who is told of an event does not depend on what is held"},
+	{"eventlog/internal/disk", nil, "the file is a file, whatever stands in it"},
+}
+
 // guarded lists the packages that stay inside a folder or a few, so that replacing one of them touches those
 // only. Tests may import them anywhere.
 var guarded = []guard{
@@ -84,6 +90,32 @@ func TestImportsFollowTheArrows(t *testing.T) {
 			if !users[g.pkg+" "+folder] {
 				t.Errorf("%s is guarded for %s, which does not import it: strike the folder", g.pkg, folder)
 			}
+		}
+	}
+}
+
+// TestRoomsKnowLess holds the packages under internal to what rooms says.
+func TestRoomsKnowLess(t *testing.T) {
+	entered := make([]bool, len(rooms))
+	for _, f := range goFiles(t) {
+		if f.isTest() || !strings.Contains(f.dir+"/", "/internal/") {
+			continue
+		}
+		at := slices.IndexFunc(rooms, func(r layer) bool { return r.folder == f.dir })
+		if at < 0 {
+			t.Errorf("%s: package %s is none of the rooms: say there what it may import", f.name, f.dir)
+			continue
+		}
+		entered[at] = true
+		for _, imported := range f.imports() {
+			if inside, ok := strings.CutPrefix(imported, module+"/"); ok && !slices.Contains(rooms[at].may, inside) {
+				t.Errorf("%s imports %s: %s", f.name, inside, rooms[at].why)
+			}
+		}
+	}
+	for i, r := range rooms {
+		if !entered[i] {
+			t.Errorf("%s is not there: strike it from the rooms", r.folder)
 		}
 	}
 }
