@@ -108,6 +108,12 @@ type Config struct {
 	MaxPeers int
 }
 
+// ErrNoAddress is returned by [New] when there is no address that peers could be told.
+var ErrNoAddress = find.ErrNoAddress
+
+// CheckAdvertise says what is wrong with a text for Config.Advertise.
+func CheckAdvertise(text string) error { return find.CheckAdvertise(text) }
+
 func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

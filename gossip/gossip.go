@@ -89,7 +89,8 @@ func New(cfg Config) (*Gossip, error) {
 
 // takeSeat makes the membership of one that others will join.
 func (g *Gossip) takeSeat() error {
-	addr, err := g.cfg.advertised(g.transport.Addr())
+	own := find.Own{Advertise: g.cfg.Advertise, Listening: g.transport.Addr(), Resolver: g.cfg.Resolver, Logger: g.logger}
+	addr, err := own.Address()
 	if err != nil {
 		return err
 	}

@@ -27,5 +27,7 @@
 // secret is in none of it. Anybody on the network can announce anything; so what is taken in is bounded,
 // only addresses of the network that was asked are, and a lie costs one dial.
 //
+// The other way round, an [Own] says which address of this node others are told.
+//
 // The package does not dial itself, keeps nothing for the next run, and decides nothing about members.
 package find

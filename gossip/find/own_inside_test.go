@@ -1,4 +1,4 @@
-package gossip
+package find
 
 import (
 	"context"
@@ -33,7 +33,7 @@ func (names) LookupSRV(context.Context, string, string, string) (string, []*net.
 
 // TestAdvertised: what peers are told is an address that they can dial, whatever is listened on.
 func TestAdvertised(t *testing.T) {
-	c := Config{Logger: slog.New(slog.DiscardHandler), Resolver: names{
+	o := Own{Logger: slog.New(slog.DiscardHandler), Resolver: names{
 		"both": {"2001:db8::7", "203.0.113.7"}, "six": {"2001:db8::7"}, "local": {"fe80::1"},
 	}}
 	for _, test := range []struct{ listening, advertise, want string }{
@@ -54,8 +54,8 @@ func TestAdvertised(t *testing.T) {
 		{"127.0.0.1:7946", "203.0.113.7", "expected HOST:PORT"},
 		{"127.0.0.1:7946", ":80", "expected HOST:PORT"},
 	} {
-		c.Advertise = test.advertise
-		got, err := c.advertised(netip.MustParseAddrPort(test.listening))
+		o.Advertise, o.Listening = test.advertise, netip.MustParseAddrPort(test.listening)
+		got, err := o.Address()
 		if err != nil && strings.Contains(err.Error(), test.want) {
 			continue
 		}
@@ -73,7 +73,7 @@ func TestAdvertisedWhereAllIsListenedOn(t *testing.T) {
 	}
 	has4 := len(own) > 0 && own[0].Is4()
 	for listening, any := range map[string]bool{"0.0.0.0:7": has4, "[::]:7": len(own) > 0} {
-		got, err := Config{}.advertised(netip.MustParseAddrPort(listening))
+		got, err := Own{Listening: netip.MustParseAddrPort(listening)}.Address()
 		switch {
 		case !any:
 			if !errors.Is(err, ErrNoAddress) {

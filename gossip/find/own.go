@@ -1,9 +1,10 @@
-package gossip
+package find
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -11,15 +12,23 @@ import (
 	"time"
 )
 
-// ErrNoAddress is returned by [New] when there is no address that peers could be told: the node listens on
+// ErrNoAddress is returned by [Own.Address] when there is no address that peers could be told: the node listens on
 // every address of a machine that has none but loopback, or on a link-local one, which means nothing
 // without an interface of the peer's own.
 var ErrNoAddress = errors.New("no address to tell the others")
 
-// resolveFor is how long the name in Config.Advertise may take to look up.
+// resolveFor is how long the name in Own.Advertise may take to look up.
 const resolveFor = 5 * time.Second
 
-// CheckAdvertise says what is wrong with a text for Config.Advertise.
+// Own says by which address a node is found. Listening, Resolver and Logger are required.
+type Own struct {
+	Advertise string // what was configured: HOST:PORT, where port 0 is that of Listening; "" for nothing
+	Listening netip.AddrPort
+	Resolver  Resolver
+	Logger    *slog.Logger
+}
+
+// CheckAdvertise says what is wrong with a text for Own.Advertise.
 func CheckAdvertise(text string) error {
 	_, _, err := splitAdvertise(text)
 	return err
@@ -54,22 +63,22 @@ func canTell(ip netip.Addr) error {
 	return nil
 }
 
-// advertised returns the address that peers are told: the configured one, or the one listened on, or the
+// Address returns the address that others are told: the configured one, or the one listened on, or the
 // machine's when that is every address. A name that cannot be looked up now is passed over, so that a node
 // starts while the network is away; one that does not exist is an error.
-func (c Config) advertised(listening netip.AddrPort) (netip.AddrPort, error) {
-	ip, port := listening.Addr(), listening.Port()
-	if c.Advertise != "" {
-		host, configured, err := splitAdvertise(c.Advertise)
+func (o Own) Address() (netip.AddrPort, error) {
+	ip, port := o.Listening.Addr(), o.Listening.Port()
+	if o.Advertise != "" {
+		host, configured, err := splitAdvertise(o.Advertise)
 		if err != nil {
 			return netip.AddrPort{}, err
 		}
 		if configured != 0 {
 			port = configured
 		}
-		ip, err = c.resolve(host, listening.Addr())
+		ip, err = o.resolve(host)
 		if err != nil {
-			return netip.AddrPort{}, fmt.Errorf("advertise %s: %w", c.Advertise, err)
+			return netip.AddrPort{}, fmt.Errorf("advertise %s: %w", o.Advertise, err)
 		}
 	}
 	if ip.IsUnspecified() {
@@ -85,15 +94,16 @@ func (c Config) advertised(listening netip.AddrPort) (netip.AddrPort, error) {
 }
 
 // resolve returns the address that host is or, as a name, leads to, of the family that is listened on.
-func (c Config) resolve(host string, listening netip.Addr) (netip.Addr, error) {
+func (o Own) resolve(host string) (netip.Addr, error) {
+	listening := o.Listening.Addr()
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), resolveFor)
 	defer cancel()
-	ips, err := c.Resolver.LookupNetIP(ctx, "ip", host)
+	ips, err := o.Resolver.LookupNetIP(ctx, "ip", host)
 	if missing, ok := errors.AsType[*net.DNSError](err); err != nil && (!ok || !missing.IsNotFound) {
-		c.Logger.Warn("cannot look up the name to advertise; telling the others this machine's own address until the next start", "name", host, "err", err)
+		o.Logger.Warn("cannot look up the name to advertise; telling the others this machine's own address until the next start", "name", host, "err", err)
 		return listening, nil
 	}
 	if err != nil {
