@@ -26,7 +26,7 @@ import (
 // cursor of another node or incarnation is one too, which is not tried again. All else is as in
 // [Log.Follow].
 func (l *Log) Deliver(ctx context.Context, name string, cfg FollowConfig, store CursorStore, handler func(ctx context.Context, d Delivery) error) error {
-	return l.follow(ctx, name, cfg, func(f *following) keeper {
+	return l.followers.follow(ctx, name, cfg, func(f *following) keeper {
 		if store == nil {
 			return &keptBeside{keptHere: &keptHere{following: f}, handler: handler}
 		}

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
-	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -32,7 +29,7 @@ import (
 //
 // Names are 1 to 255 bytes of UTF-8; those that begin with "quipu." are the log's own.
 func (l *Log) Follow(ctx context.Context, name string, cfg FollowConfig, handler func(tx *Tx, batch []Entry) error) error {
-	return l.follow(ctx, name, cfg, func(f *following) keeper {
+	return l.followers.follow(ctx, name, cfg, func(f *following) keeper {
 		return &keptHere{following: f, handler: handler}
 	})
 }
@@ -169,20 +166,6 @@ func (e *HandlerError) Error() string {
 // Unwrap returns the handler's error.
 func (e *HandlerError) Unwrap() error { return e.Err }
 
-// checkFollowerName says why a program cannot have a follower of that name, or nil.
-func checkFollowerName(name string) error {
-	if err := checkName(name); err != nil {
-		return err
-	}
-	if !utf8.ValidString(name) {
-		return fmt.Errorf("%w: %q: expected UTF-8", ErrName, name)
-	}
-	if strings.HasPrefix(name, crdt.ReservedPrefix) {
-		return fmt.Errorf("%w: %q: names that begin with %q are the log's own", ErrName, name, crdt.ReservedPrefix)
-	}
-	return nil
-}
-
 // following is a follower that runs. It belongs to the goroutine of its Follow or Deliver.
 type following struct {
 	store  *store
@@ -209,12 +192,9 @@ type keeper interface {
 	close(ctx context.Context)
 }
 
-// errMoved says that the cursor is not where the batch was read from.
-var errMoved = errors.New("cursor was moved")
-
 // follow runs a follower until something ends it.
-func (l *Log) follow(ctx context.Context, name string, cfg FollowConfig, kept func(*following) keeper) error {
-	if err := l.store.notInside(); err != nil {
+func (fs *followers) follow(ctx context.Context, name string, cfg FollowConfig, kept func(*following) keeper) error {
+	if err := fs.store.notInside(); err != nil {
 		return err
 	}
 	cfg = cfg.withDefaults()
@@ -225,13 +205,13 @@ func (l *Log) follow(ctx context.Context, name string, cfg FollowConfig, kept fu
 	if err != nil {
 		return fmt.Errorf("follow: %w", err)
 	}
-	claim, err := l.claims.take(name)
+	claim, err := fs.take(name)
 	if err != nil {
 		return err
 	}
-	defer l.claims.release(name)
-	f := &following{store: l.store, name: name, cfg: cfg, claim: claim}
-	f.source = source{store: l.store, query: cfg.filter().query()}
+	defer fs.release(name)
+	f := &following{store: fs.store, name: name, cfg: cfg, claim: claim}
+	f.source = source{store: fs.store, query: cfg.filter().query()}
 	if !cfg.OwnEntries {
 		f.source.by = name
 	}
@@ -302,57 +282,3 @@ func (f *following) goOn(ctx context.Context) error {
 
 // done reports whether a follower whose cursor is at offset has come as far as it is to.
 func (f *following) done(offset uint64) bool { return f.cfg.Until > 0 && offset >= f.cfg.Until }
-
-// ErrFollowing is returned by [Log.Follow] and [Log.Deliver] while a follower of that name runs in this
-// process, and by [Log.RemoveFollower].
-var ErrFollowing = errors.New("a follower of that name runs")
-
-// claims are the followers that run. A log is open in one process, so nobody else has one.
-type claims struct {
-	mu     sync.Mutex // guards byName
-	byName map[string]*claim
-}
-
-// claim is a follower that runs.
-type claim struct {
-	// moved is sent to when somebody else has moved the cursor.
-	moved chan struct{}
-}
-
-func (c *claims) take(name string) (*claim, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.byName[name] != nil {
-		return nil, fmt.Errorf("follower %q: %w", name, ErrFollowing)
-	}
-	if c.byName == nil {
-		c.byName = make(map[string]*claim)
-	}
-	mine := &claim{moved: make(chan struct{}, 1)}
-	c.byName[name] = mine
-	return mine, nil
-}
-
-func (c *claims) release(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.byName, name)
-}
-
-func (c *claims) has(name string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.byName[name] != nil
-}
-
-// wake tells the follower called name, if it runs, that its cursor was moved.
-func (c *claims) wake(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if f := c.byName[name]; f != nil {
-		select {
-		case f.moved <- struct{}{}:
-		default: // it has not looked yet
-		}
-	}
-}

@@ -5,14 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
+	"unicode/utf8"
 
+	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/clip"
 )
 
 // ErrNoFollower is returned for the name of a follower that nothing is kept of. The error lists those
 // that there are.
 var ErrNoFollower = errors.New("no such follower")
+
+// ErrFollowing is returned by [Log.Follow] and [Log.Deliver] while a follower of that name runs in this
+// process, and by [Log.RemoveFollower].
+var ErrFollowing = errors.New("a follower of that name runs")
+
+// ErrElsewhere is returned where a follower is to be followed or moved here whose cursor is in a
+// [CursorStore], and by [Log.Deliver] for one whose cursor is here.
+var ErrElsewhere = errors.New("the cursor of the follower is kept elsewhere")
+
+// errMoved says that the cursor is not where the batch was read from.
+var errMoved = errors.New("cursor was moved")
 
 // FollowerStatus says where a follower stands. Its counts are of entries since it began.
 type FollowerStatus struct {
@@ -46,6 +60,61 @@ type FollowerStatus struct {
 	Since time.Time
 }
 
+// followers are those that the log knows, and those of them that run. A log is open in one process, so nobody
+// else runs one.
+type followers struct {
+	store *store
+
+	mu      sync.Mutex // guards running
+	running map[string]*claim
+}
+
+// claim is a follower that runs.
+type claim struct {
+	// moved is sent to when somebody else has moved the cursor.
+	moved chan struct{}
+}
+
+// take gives its caller the name of a follower, until release.
+func (fs *followers) take(name string) (*claim, error) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.running[name] != nil {
+		return nil, fmt.Errorf("follower %q: %w", name, ErrFollowing)
+	}
+	if fs.running == nil {
+		fs.running = make(map[string]*claim)
+	}
+	mine := &claim{moved: make(chan struct{}, 1)}
+	fs.running[name] = mine
+	return mine, nil
+}
+
+func (fs *followers) release(name string) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	delete(fs.running, name)
+}
+
+// runs reports whether the follower called name does.
+func (fs *followers) runs(name string) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.running[name] != nil
+}
+
+// wake tells the follower called name, if it runs, that its cursor was moved.
+func (fs *followers) wake(name string) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f := fs.running[name]; f != nil {
+		select {
+		case f.moved <- struct{}{}:
+		default: // it has not looked yet
+		}
+	}
+}
+
 // Followers returns where each follower stands, in order of name.
 func (l *Log) Followers(ctx context.Context) ([]FollowerStatus, error) {
 	var all []FollowerStatus
@@ -63,7 +132,7 @@ func (l *Log) Followers(ctx context.Context) ([]FollowerStatus, error) {
 			if err != nil {
 				return err
 			}
-			status, err := l.status(tx, string(k), f)
+			status, err := l.followers.status(tx, string(k), f)
 			all = append(all, status)
 			return err
 		})
@@ -84,7 +153,7 @@ func (l *Log) Follower(ctx context.Context, name string) (status FollowerStatus,
 		if err != nil || !found {
 			return errors.Join(err, tx.noFollower(name))
 		}
-		status, err = l.status(tx, name, f)
+		status, err = l.followers.status(tx, name, f)
 		return err
 	})
 	return status, err
@@ -104,10 +173,10 @@ func (tx *readTx) noFollower(name string) error {
 }
 
 // status returns where f stands, which is kept under name.
-func (l *Log) status(tx *readTx, name string, f follower) (FollowerStatus, error) {
+func (fs *followers) status(tx *readTx, name string, f follower) (FollowerStatus, error) {
 	r := &f.record
 	s := FollowerStatus{
-		Name: name, Cursor: f.cursor, Next: tx.next, Running: l.claims.has(name), Elsewhere: r.Elsewhere,
+		Name: name, Cursor: f.cursor, Next: tx.next, Running: fs.runs(name), Elsewhere: r.Elsewhere,
 		Handled: r.Handled, Parked: r.Parked, Skipped: r.Skipped, Dropped: r.Dropped, Trimmed: r.Trimmed,
 		Failure: r.Failure, Filter: r.Filter.String(), Holds: !r.Loose, Since: r.Since,
 	}
@@ -121,14 +190,14 @@ func (l *Log) status(tx *readTx, name string, f follower) (FollowerStatus, error
 	}
 	op, found, err := tx.Get(c.arrival.Author, c.arrival.Key)
 	if err == nil && found {
-		s.LagTime = max(0, l.store.cfg.Now().Sub(op.Clock.Time()))
+		s.LagTime = max(0, fs.store.cfg.Now().Sub(op.Clock.Time()))
 	}
 	return s, err
 }
 
-// changeFollower runs fn in an Update on what is kept of a follower, and keeps the result.
-func (l *Log) changeFollower(ctx context.Context, name string, fn func(tx *Tx, f *follower) error) error {
-	return l.Update(ctx, func(tx *Tx) error {
+// change runs fn in an Update on what is kept of a follower, and keeps the result.
+func (fs *followers) change(ctx context.Context, name string, fn func(tx *Tx, f *follower) error) error {
+	return fs.store.update(ctx, func(tx *Tx) error {
 		f, found, err := tx.follower(name)
 		if err == nil && !found {
 			err = tx.do(func() error { return tx.w.noFollower(name) })
@@ -149,7 +218,7 @@ func (l *Log) changeFollower(ctx context.Context, name string, fn func(tx *Tx, f
 func (l *Log) ResetFollower(ctx context.Context, name string, offset uint64) error {
 	err := checkFollowerName(name)
 	if err == nil {
-		err = l.changeFollower(ctx, name, func(tx *Tx, f *follower) error {
+		err = l.followers.change(ctx, name, func(tx *Tx, f *follower) error {
 			if f.record.Elsewhere {
 				return ErrElsewhere
 			}
@@ -166,7 +235,7 @@ func (l *Log) ResetFollower(ctx context.Context, name string, offset uint64) err
 	if err != nil {
 		return fmt.Errorf("reset follower %q: %w", name, err)
 	}
-	l.claims.wake(name)
+	l.followers.wake(name)
 	return nil
 }
 
@@ -178,18 +247,18 @@ func (l *Log) SkipFollower(ctx context.Context, name string, n uint64) (skipped 
 		err = errMoved
 	}
 	for errors.Is(err, errMoved) { // the follower was faster
-		skipped, err = l.skip(ctx, name, n)
+		skipped, err = l.followers.skip(ctx, name, n)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("skip entries of follower %q: %w", name, err)
 	}
-	l.claims.wake(name)
+	l.followers.wake(name)
 	return skipped, nil
 }
 
-func (l *Log) skip(ctx context.Context, name string, n uint64) (skipped uint64, err error) {
+func (fs *followers) skip(ctx context.Context, name string, n uint64) (skipped uint64, err error) {
 	var at follower
-	err = l.store.view(func(tx *readTx) error {
+	err = fs.store.view(func(tx *readTx) error {
 		var found bool
 		if at, found, err = tx.follower(name); err != nil || !found {
 			return errors.Join(err, tx.noFollower(name))
@@ -202,7 +271,7 @@ func (l *Log) skip(ctx context.Context, name string, n uint64) (skipped uint64, 
 	if err != nil {
 		return 0, err
 	}
-	s := source{store: l.store, query: at.record.Filter.query(), at: at.cursor}
+	s := source{store: fs.store, query: at.record.Filter.query(), at: at.cursor}
 	defer s.close()
 	if !at.record.Filter.Own {
 		s.by = name
@@ -212,7 +281,7 @@ func (l *Log) skip(ctx context.Context, name string, n uint64) (skipped uint64, 
 		return 0, err
 	}
 	to := s.passed()
-	return skipped, l.changeFollower(ctx, name, func(_ *Tx, f *follower) error {
+	return skipped, fs.change(ctx, name, func(_ *Tx, f *follower) error {
 		if f.cursor != at.cursor {
 			return errMoved
 		}
@@ -252,7 +321,7 @@ func (s *source) skip(ctx context.Context, n uint64) (skipped, trimmed uint64, e
 func (l *Log) RemoveFollower(ctx context.Context, name string) error {
 	err := checkFollowerName(name)
 	if err == nil {
-		err = l.removeFollower(ctx, name)
+		err = l.followers.remove(ctx, name)
 	}
 	if err != nil {
 		return fmt.Errorf("remove follower: %w", err)
@@ -260,12 +329,12 @@ func (l *Log) RemoveFollower(ctx context.Context, name string) error {
 	return nil
 }
 
-func (l *Log) removeFollower(ctx context.Context, name string) error {
-	if _, err := l.claims.take(name); err != nil {
+func (fs *followers) remove(ctx context.Context, name string) error {
+	if _, err := fs.take(name); err != nil {
 		return err
 	}
-	defer l.claims.release(name)
-	return l.Update(ctx, func(tx *Tx) error {
+	defer fs.release(name)
+	return fs.store.update(ctx, func(tx *Tx) error {
 		return tx.do(func() error {
 			if _, found, err := tx.w.follower(name); err != nil || !found {
 				return errors.Join(err, tx.w.noFollower(name))
@@ -279,26 +348,16 @@ func (l *Log) removeFollower(ctx context.Context, name string) error {
 	})
 }
 
-// holds returns what each follower that holds back trims has not handled, its cursor or the first entry
-// that it has parked, in order of name.
-func (tx *readTx) holds() (all []Hold, err error) {
-	c := tx.Tree(bucketFollowers).Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		name := string(k)
-		f, err := decodeFollower(name, v)
-		if err != nil {
-			return nil, err
-		}
-		if f.record.Loose {
-			continue
-		}
-		h := Hold{Name: name, Offset: f.cursor}
-		if t := tx.parked(name); t != nil {
-			if k, _ := t.Cursor().First(); len(k) == offsetSize {
-				h.Offset = min(h.Offset, decodeOffset(k))
-			}
-		}
-		all = append(all, h)
+// checkFollowerName says why a program cannot have a follower of that name, or nil.
+func checkFollowerName(name string) error {
+	if err := checkName(name); err != nil {
+		return err
 	}
-	return all, nil
+	if !utf8.ValidString(name) {
+		return fmt.Errorf("%w: %q: expected UTF-8", ErrName, name)
+	}
+	if strings.HasPrefix(name, crdt.ReservedPrefix) {
+		return fmt.Errorf("%w: %q: names that begin with %q are the log's own", ErrName, name, crdt.ReservedPrefix)
+	}
+	return nil
 }

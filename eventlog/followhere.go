@@ -6,10 +6,6 @@ import (
 	"fmt"
 )
 
-// ErrElsewhere is returned where a follower is to be followed or moved here whose cursor is in a
-// [CursorStore], and by [Log.Deliver] for one whose cursor is here.
-var ErrElsewhere = errors.New("the cursor of the follower is kept elsewhere")
-
 // keptHere keeps the cursor in the log's file: it moves in the transaction that the handler has.
 type keptHere struct {
 	*following

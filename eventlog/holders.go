@@ -104,3 +104,27 @@ func (h *holders) report() []HeldBack {
 	}
 	return append(held, h.overrun...)
 }
+
+// holds returns what each follower that holds back trims has not handled, its cursor or the first entry
+// that it has parked, in order of name.
+func (tx *readTx) holds() (all []Hold, err error) {
+	c := tx.Tree(bucketFollowers).Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		name := string(k)
+		f, err := decodeFollower(name, v)
+		if err != nil {
+			return nil, err
+		}
+		if f.record.Loose {
+			continue
+		}
+		h := Hold{Name: name, Offset: f.cursor}
+		if t := tx.parked(name); t != nil {
+			if k, _ := t.Cursor().First(); len(k) == offsetSize {
+				h.Offset = min(h.Offset, decodeOffset(k))
+			}
+		}
+		all = append(all, h)
+	}
+	return all, nil
+}

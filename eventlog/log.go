@@ -16,9 +16,9 @@ var ErrClosed = errors.New("log is closed")
 
 // Log is a log on disk. All its methods may be called by many goroutines at once.
 type Log struct {
-	store  *store
-	claims claims // the followers that run
-	names  names  // what else runs under a name
+	store     *store
+	followers followers
+	names     names // what else runs under a name
 	// audience is who is told of transient events.
 	audience audience.Audience
 	voice    voice

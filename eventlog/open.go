@@ -67,7 +67,7 @@ func newLog(path string, cfg Config) *Log {
 		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key), queue: newQueue(),
 		sweeping: newSweeping(), closing: make(chan struct{}), changed: make(chan struct{}),
 	}, index: newIndexing()}
-	l.store.mend = l.mend
+	l.store.mend, l.followers.store = l.mend, l.store
 	return l
 }
 

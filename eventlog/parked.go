@@ -95,12 +95,16 @@ func (tx *Tx) unpark(name string, offset uint64) (was bool, err error) {
 
 // Parked returns what the follower has parked, in order of offset: 10,000 entries at most.
 func (l *Log) Parked(ctx context.Context, name string) ([]ParkedEntry, error) {
+	return l.followers.parked(ctx, name)
+}
+
+func (fs *followers) parked(ctx context.Context, name string) ([]ParkedEntry, error) {
 	var parked []ParkedEntry
 	for more, from := true, uint64(0); more; {
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		err := l.store.view(func(tx *readTx) error {
+		err := fs.store.view(func(tx *readTx) error {
 			if _, found, err := tx.follower(name); err != nil || !found {
 				return errors.Join(err, tx.noFollower(name))
 			}
@@ -148,7 +152,7 @@ func (l *Log) DropParked(ctx context.Context, name string, offsets ...uint64) (d
 			offsets = append(offsets, p.Offset)
 		}
 	}
-	err = l.changeFollower(ctx, name, func(tx *Tx, f *follower) error {
+	err = l.followers.change(ctx, name, func(tx *Tx, f *follower) error {
 		for _, offset := range offsets {
 			was, err := tx.unpark(name, offset)
 			if err != nil {
@@ -167,120 +171,4 @@ func (l *Log) DropParked(ctx context.Context, name string, offsets ...uint64) (d
 		return 0, fmt.Errorf("drop what follower %q has parked: %w", name, err)
 	}
 	return dropped, nil
-}
-
-// ReplayParked gives what the follower has parked to the handler again, each entry in a transaction of
-// its own, in order of offset: what the handler does in tx and that the entry is parked no more are one
-// commit, as in [Log.Follow]. It returns how many entries were handled. One that fails again stays
-// parked, with its new error, and so does one that is trimmed by now; the others go on. The first of
-// these errors is returned, a [*HandlerError] or a [*TrimmedError]. The follower may run meanwhile.
-func (l *Log) ReplayParked(ctx context.Context, name string, handler func(tx *Tx, batch []Entry) error) (replayed int, err error) {
-	return l.replay(ctx, name, func(e Entry) (failed, err error) {
-		err = l.unparkHandled(ctx, name, e.Offset, func(tx *Tx) error {
-			failed, err = tx.handle(name, handler, []Entry{e})
-			return err
-		})
-		return failed, err
-	})
-}
-
-// RedeliverParked is [Log.ReplayParked] for followers of [Log.Deliver]: the entry is parked no more
-// once the handler has returned nil, so it may come again after a crash. The delivery's After is zero.
-func (l *Log) RedeliverParked(ctx context.Context, name string, handler func(ctx context.Context, d Delivery) error) (replayed int, err error) {
-	return l.replay(ctx, name, func(e Entry) (failed, err error) {
-		if failed = handler(ctx, Delivery{Entries: []Entry{e}}); failed != nil {
-			return failed, failed
-		}
-		return nil, l.unparkHandled(ctx, name, e.Offset, func(*Tx) error { return nil })
-	})
-}
-
-// errUnparked says that the entry is not parked any more.
-var errUnparked = errors.New("entry is not parked any more")
-
-// unparkHandled runs fn and takes the entry off what is parked.
-func (l *Log) unparkHandled(ctx context.Context, name string, offset uint64, fn func(tx *Tx) error) error {
-	return l.changeFollower(ctx, name, func(tx *Tx, f *follower) error {
-		was, err := tx.unpark(name, offset)
-		if err != nil {
-			return err
-		}
-		if !was {
-			return errUnparked
-		}
-		f.record.Parked--
-		f.record.handled(1)
-		return fn(tx)
-	})
-}
-
-// replay calls handle with each entry that is parked.
-func (l *Log) replay(ctx context.Context, name string, handle func(e Entry) (failed, err error)) (replayed int, first error) {
-	parked, err := l.Parked(ctx, name)
-	if err != nil {
-		return 0, err
-	}
-	for _, p := range parked {
-		err := l.replayOne(ctx, name, p, handle)
-		switch err.(type) {
-		case nil:
-			replayed++
-		case *HandlerError, *TrimmedError:
-			if first == nil {
-				first = err
-			}
-		default:
-			if !errors.Is(err, errUnparked) {
-				return replayed, fmt.Errorf("replay what follower %q has parked: %w", name, err)
-			}
-		}
-	}
-	return replayed, first
-}
-
-// replayOne calls handle with an entry that is parked. A failure is kept with it.
-func (l *Log) replayOne(ctx context.Context, name string, p ParkedEntry, handle func(e Entry) (failed, err error)) error {
-	e, err := l.parkedEntry(ctx, p)
-	if err != nil {
-		return err
-	}
-	failed, err := handle(e)
-	f := &following{store: l.store, name: name}
-	err = f.blame(ctx, &portion{entries: []Entry{e}}, failed, err)
-	again, isFailure := err.(*HandlerError)
-	if !isFailure {
-		return err
-	}
-	again.Attempts = p.Failure.Attempts + 1
-	p.Failure = f.failure(again)
-	err = l.changeFollower(ctx, name, func(tx *Tx, f *follower) error {
-		if was, err := tx.putParked(name, p); err != nil || was {
-			return err
-		}
-		return errUnparked // somebody else has replayed or dropped it meanwhile
-	})
-	if err != nil {
-		return err
-	}
-	return again
-}
-
-// parkedEntry reads the entry that is parked, or says that it is gone.
-func (l *Log) parkedEntry(ctx context.Context, p ParkedEntry) (found Entry, err error) {
-	h := hole{author: p.Author, seq: p.Seq, from: p.Offset, to: p.Offset + 1}
-	s := source{store: l.store, query: Query{Order: Arrival, Authors: []crdt.Author{p.Author}}, at: p.Offset}
-	defer s.close()
-	for more := true; more && s.empty(); {
-		if more, err = s.read(ctx); err != nil {
-			return Entry{}, err
-		}
-	}
-	if len(s.pending) > 0 && s.pending[0].Offset == p.Offset && s.pending[0].Op == p.Op {
-		return s.pending[0].Clone(), nil
-	}
-	gone, err := l.store.trimmed(ctx, h)
-	if err != nil {
-		return Entry{}, err
-	}
-	return Entry{}, gone
 }

@@ -17,7 +17,7 @@ import (
 // in memory, only once the commit has returned: what is announced to a peer is durable.
 //
 // Who takes several of the locks takes them in this order: sweeping, the slot of the index, the slot of the
-// queue, committing, swapping, mu. Those of the queue, of the claims, of the names and of the audience are
+// queue, committing, swapping, mu. Those of the queue, of the followers, of the names and of the audience are
 // held while nothing else is asked for.
 type store struct {
 	path   string // of the file
