@@ -8,26 +8,6 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// maxLines bounds the lines in the log of one kind, in each [logPause].
-const maxLines = 20
-
-// talk bounds what the log is told of what may come and go in a loop.
-type talk struct {
-	lines int // since at
-	at    time.Time
-}
-
-// level returns the level of the next line: the one that is wanted, or debug when there were too many.
-func (t *talk) level(want slog.Level, now time.Time) slog.Level {
-	if now.Sub(t.at) >= logPause {
-		t.lines, t.at = 0, now
-	}
-	if t.lines++; t.lines > maxLines {
-		return slog.LevelDebug
-	}
-	return want
-}
-
 // tellOfDeaths tells the log which members have died since it was last called, and which are back. Only of
 // one that was linked is it known that it did not say that it leaves.
 func (s *state) tellOfDeaths(now time.Time) {
@@ -49,6 +29,6 @@ func (s *state) tellOfDeaths(now time.Time) {
 
 // tellOf warns of what has become of a member.
 func (s *state) tellOf(a crdt.Author, what string, attrs ...any) {
-	level := s.talk.level(slog.LevelWarn, time.Now())
+	level := s.loops.Level(slog.LevelWarn, crdt.Author{}, time.Now())
 	s.g.logger.Log(context.Background(), level, what, append([]any{"peer", a.Short()}, attrs...)...)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/backoff"
 	"github.com/quipulog/quipu/gossip/overlay"
+	"github.com/quipulog/quipu/gossip/rarely"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
@@ -24,7 +25,9 @@ type state struct {
 	calls map[crdt.Author]*call      // by peer: how dialling it goes
 	left  map[crdt.Author]time.Time  // peers that said they leave, and when
 	dead  map[crdt.Author]time.Time  // members of whose death the log was told, and when they died
-	talk  talk                       // about members that die and come back
+	// loops are lines about what may come and go in a loop: the links with one peer, or the members, which are
+	// nobody's.
+	loops rarely.Lines[crdt.Author]
 	spread
 	neighbours
 }
@@ -42,7 +45,6 @@ type call struct {
 	apart    time.Time     // since when there has been no link
 	out      backoff.Pause // after an offence: until when the peer is kept out
 	met      bool          // there was a link
-	talk     talk          // about its links
 }
 
 func newState(g *Gossip) *state {
@@ -53,6 +55,7 @@ func newState(g *Gossip) *state {
 		calls:      make(map[crdt.Author]*call),
 		left:       make(map[crdt.Author]time.Time),
 		dead:       make(map[crdt.Author]time.Time),
+		loops:      rarely.Lines[crdt.Author]{Most: 20},
 		spread:     newSpread(g.pace),
 		neighbours: neighbours{overlay: overlay.Config{Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}},
 	}
@@ -131,7 +134,7 @@ func (s *state) open(ctx context.Context, l *link, now time.Time) error {
 	if l.peer == s.g.self {
 		level, what = slog.LevelWarn, "linked with another process that has this node's key: stop one of the two"
 	}
-	s.g.logger.Log(ctx, c.talk.level(level, now), what, "peer", l.peer.Short(), "name", l.name, "remote", l.addr, "dialled", l.dialled)
+	s.g.logger.Log(ctx, s.loops.Level(level, l.peer, now), what, "peer", l.peer.Short(), "name", l.name, "remote", l.addr, "dialled", l.dialled)
 	return nil
 }
 
@@ -198,7 +201,7 @@ func (s *state) closed(l *link, err error, now time.Time) {
 	default:
 		c.Fail(now, s.g.pace.dialLow, s.g.pace.dialHigh)
 	}
-	s.g.logger.Log(context.Background(), c.talk.level(slog.LevelInfo, now), "link ended", "peer", l.peer.Short(), "name", l.name, "why", err)
+	s.g.logger.Log(context.Background(), s.loops.Level(slog.LevelInfo, l.peer, now), "link ended", "peer", l.peer.Short(), "name", l.name, "why", err)
 }
 
 // leaves remembers that a peer said it leaves.

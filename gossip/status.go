@@ -9,6 +9,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/backfill"
 	"github.com/quipulog/quipu/gossip/membership"
+	"github.com/quipulog/quipu/gossip/rarely"
 	"github.com/quipulog/quipu/gossip/transport"
 )
 
@@ -94,7 +95,7 @@ type tally struct {
 	// The fields below are guarded by mu.
 
 	counts Counts
-	logged map[fault]time.Time // when each kind of fault was last logged
+	logged rarely.Lines[fault]
 }
 
 // fault is a kind of fault of one author, as a peer or as the author of ops.
@@ -103,16 +104,8 @@ type fault struct {
 	reason Reason
 }
 
-const (
-	// logPause is the least time between two lines in the log about the same fault of the same
-	// author.
-	logPause = time.Minute
-	// maxFaults bounds the faults whose logging is remembered; beyond, they are counted only.
-	maxFaults = 1024
-)
-
 func newTally() *tally {
-	return &tally{counts: Counts{Faults: make(map[Reason]uint64)}, logged: make(map[fault]time.Time)}
+	return &tally{counts: Counts{Faults: make(map[Reason]uint64)}}
 }
 
 // add changes the counts.
@@ -150,20 +143,10 @@ func (t *tally) fault(who crdt.Author, reason Reason, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.counts.Faults[reason]++
-	f := fault{who, reason}
-	last, known := t.logged[f]
-	if known && now.Sub(last) < logPause {
+	if !t.logged.Pass(fault{who, reason}, now) {
 		t.counts.Unlogged++
 		return false
 	}
-	if !known && len(t.logged) >= maxFaults {
-		maps.DeleteFunc(t.logged, func(_ fault, at time.Time) bool { return now.Sub(at) >= logPause })
-		if len(t.logged) >= maxFaults {
-			t.counts.Unlogged++
-			return false
-		}
-	}
-	t.logged[f] = now
 	return true
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/gossip/rarely"
 	"github.com/quipulog/quipu/gossip/wire"
 	"github.com/quipulog/quipu/node/condition"
 )
@@ -14,9 +15,6 @@ import (
 const (
 	// conditionsEvery is how often a node looks at its conditions.
 	conditionsEvery = time.Second
-	// conditionsPause is the least time between two warnings of the beginning of one condition: one that
-	// comes and goes does not fill the log.
-	conditionsPause = time.Minute
 	// seekRoomEvery is how often a node whose disk was full looks for room, where nobody writes.
 	seekRoomEvery = 3 * time.Second
 )
@@ -26,7 +24,7 @@ const (
 func (n *Node) watchConditions(ctx context.Context) error {
 	tick := time.NewTicker(conditionsEvery)
 	defer tick.Stop()
-	warned := make(map[gossip.Condition]time.Time)
+	var warned rarely.Lines[gossip.Condition]
 	var sought time.Time
 	for {
 		now := time.Now()
@@ -34,7 +32,7 @@ func (n *Node) watchConditions(ctx context.Context) error {
 			n.log.SeekRoom()
 			sought = now
 		}
-		n.lookAtConditions(warned, now)
+		n.lookAtConditions(&warned, now)
 		if h := n.log.Health(); h.Broken {
 			return h.ReadOnly
 		}
@@ -46,9 +44,9 @@ func (n *Node) watchConditions(ctx context.Context) error {
 	}
 }
 
-// lookAtConditions compares the conditions that hold now with those of the last look. In warned is when the
-// log was last warned of the beginning of each.
-func (n *Node) lookAtConditions(warned map[gossip.Condition]time.Time, now time.Time) {
+// lookAtConditions compares the conditions that hold now with those of the last look. Of each that begins the
+// log is warned where warned lets that pass: one that comes and goes does not fill it.
+func (n *Node) lookAtConditions(warned *rarely.Lines[gossip.Condition], now time.Time) {
 	network := n.gossip.Status()
 	n.noteClock(network.Clock)
 	all := n.conditions(&network)
@@ -62,13 +60,7 @@ func (n *Node) lookAtConditions(warned map[gossip.Condition]time.Time, now time.
 		if before != nil && among(*before, c.Kind) != nil {
 			continue
 		}
-		level := slog.LevelWarn
-		if last, ever := warned[c.Kind]; ever && now.Sub(last) < conditionsPause {
-			level = slog.LevelDebug
-		} else {
-			warned[c.Kind] = now
-		}
-		n.logger.Log(context.Background(), level, "condition begins", "condition", c.Kind, "why", c.Why)
+		n.logger.Log(context.Background(), warned.Level(slog.LevelWarn, c.Kind, now), "condition begins", "condition", c.Kind, "why", c.Why)
 	}
 	if before != nil {
 		for _, c := range *before {

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/memberlist"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/rarely"
 	"github.com/quipulog/quipu/gossip/transport"
 )
 
@@ -35,7 +36,7 @@ type carrier struct {
 
 	relays   int       // pings relayed for others since relaying; pumpPackets owns both
 	relaying time.Time // when the present second of relays began
-	warned   rarely    // what to say of those who hold the secret and abuse it
+	warned   rarely.Lines[error]
 }
 
 var _ memberlist.NodeAwareTransport = (*carrier)(nil)
@@ -121,7 +122,7 @@ func (c *carrier) refuse(err error, from string) {
 	switch {
 	case errors.Is(err, errMessage):
 		c.table.tally(func(n *Counts) { n.BadMessages++ })
-		if c.warned.now() {
+		if c.warned.Pass(errMessage, time.Now()) {
 			c.log.Warn("a holder of the cluster's secret sends what no member sends", "remote", from, "err", err)
 		}
 	case errors.Is(err, errUnsealed):
@@ -129,23 +130,6 @@ func (c *carrier) refuse(err error, from string) {
 	case errors.Is(err, errCrowded):
 		c.table.tally(func(n *Counts) { n.Crowded++ })
 	}
-}
-
-// rarely says yes once in a minute.
-type rarely struct {
-	mu   sync.Mutex
-	last time.Time // guarded by mu
-}
-
-func (r *rarely) now() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	if !r.last.IsZero() && now.Sub(r.last) < time.Minute {
-		return false
-	}
-	r.last = now
-	return true
 }
 
 // pumpStreams hands streams to memberlist until the transport is closed or Shutdown is called.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/rarely"
 )
 
 // Reason says in a word why a connection came to nothing.
@@ -47,25 +48,20 @@ func (t *Transport) Counts() Counts {
 	return c
 }
 
-// The log takes at most logBurst refusals in each logWindow, which begins with the first of them:
-// strangers decide how many there are.
-const (
-	logBurst  = 10
-	logWindow = 10 * time.Second
-)
-
 // tally counts.
 type tally struct {
 	mu sync.Mutex
 	// The fields below are guarded by mu.
 
 	counts Counts
-	window time.Time // when the present logWindow began
-	logged int       // refusals logged in it
+	logged rarely.Lines[struct{}] // refusals
 }
 
 func newTally() *tally {
-	return &tally{counts: Counts{Refused: map[Reason]uint64{}, Failed: map[Reason]uint64{}}}
+	return &tally{
+		counts: Counts{Refused: map[Reason]uint64{}, Failed: map[Reason]uint64{}},
+		logged: rarely.Lines[struct{}]{Most: 10, Span: 10 * time.Second}, // strangers decide how many there are
+	}
 }
 
 func (t *tally) accepted() {
@@ -94,21 +90,16 @@ func (r Reason) ofStrangers() bool {
 
 // refused counts a refusal and reports whether it is to be logged: if it is loud, while the log has room.
 func (t *tally) refused(r Reason, loud bool) bool {
-	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.counts.Refused[r]++
 	if !loud {
 		return true
 	}
-	if now.Sub(t.window) >= logWindow {
-		t.window, t.logged = now, 0
-	}
-	if t.logged == logBurst {
+	if !t.logged.Pass(struct{}{}, time.Now()) {
 		t.counts.Unlogged++
 		return false
 	}
-	t.logged++
 	return true
 }
 

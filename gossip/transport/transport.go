@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/rarely"
 )
 
 // Transport is one port of one node. Streams and packets can be sent as soon as it exists; streams
@@ -89,7 +90,7 @@ func (t *Transport) Run(ctx context.Context) error {
 	var handshakes sync.WaitGroup
 	defer handshakes.Wait()
 	defer t.Close()
-	var warned time.Time
+	var warned rarely.Lines[struct{}]
 	for {
 		conn, err := t.port.streams.Accept()
 		switch {
@@ -104,17 +105,13 @@ func (t *Transport) Run(ctx context.Context) error {
 			return fmt.Errorf("accept on %s: %w", t.port.addr, err)
 		default:
 			// Out of file descriptors, or a connection that died in the queue.
-			if now := time.Now(); now.Sub(warned) >= acceptWarning {
+			if warned.Pass(struct{}{}, time.Now()) {
 				t.log.Warn("accept failed", "addr", t.port.addr, "err", err)
-				warned = now
 			}
 			t.pause(ctx, acceptPause)
 		}
 	}
 }
-
-// acceptWarning is the least time between two warnings that nothing can be accepted.
-const acceptWarning = time.Minute
 
 // acceptPause is how long accepting rests after an error that passes by itself.
 const acceptPause = 50 * time.Millisecond
