@@ -134,7 +134,7 @@ func (tx *writeTx) append(d crdt.Draft) (crdt.Place, error) {
 			}
 		}
 	}
-	seq := tx.feedState(tx.store.author).feed.Next() + uint64(len(tx.drafts))
+	seq := tx.feedState(tx.store.author).Feed.Next() + uint64(len(tx.drafts))
 	place := crdt.Place{Author: tx.store.author, Seq: seq}
 	tx.drafts = append(tx.drafts, d)
 	tx.draftBytes += d.Size()
@@ -147,7 +147,7 @@ func (tx *writeTx) append(d crdt.Draft) (crdt.Place, error) {
 //
 // A crash before the commit returns loses the op, its seqs and its clock, and nobody has seen them.
 func (tx *writeTx) seal() (crdt.Head, error) {
-	feed := tx.feedState(tx.store.author).feed
+	feed := tx.feedState(tx.store.author).Feed
 	head, clock, floor := ownHead(feed)
 	floor = max(floor, tx.floor)
 	if len(tx.drafts) == 0 {

@@ -138,12 +138,12 @@ func (a *application) storeSome() error {
 func (tx *writeTx) storeRun(v *verified, o *crdt.Outcome, budget *int) error {
 	if len(v.leave.Bytes()) > 0 {
 		// The leave alone places what begins at it; it is kept with the first op that it places.
-		feed := tx.feedState(o.Author).feed.Clone()
+		feed := tx.feedState(o.Author).Feed.Clone()
 		if err := feed.TakeLeave(v.leave); err != nil {
 			o.Err, v.stopped = err, true
 			return nil
 		}
-		if feed.Leave.Floor > tx.feedState(o.Author).feed.Leave.Floor {
+		if feed.Leave.Floor > tx.feedState(o.Author).Feed.Leave.Floor {
 			return tx.storeWithLeave(v, o, budget, feed.Leave)
 		}
 	}
@@ -154,12 +154,12 @@ func (tx *writeTx) storeRun(v *verified, o *crdt.Outcome, budget *int) error {
 func (tx *writeTx) storeWithLeave(v *verified, o *crdt.Outcome, budget *int, leave crdt.Signed) error {
 	_, known := tx.changed[o.Author]
 	f := tx.edit(o.Author)
-	before := f.feed.Leave
-	f.feed.Leave = leave
+	before := f.Feed.Leave
+	f.Feed.Leave = leave
 	err := tx.storeOps(v, o, budget)
-	if err == nil && f.feed.IsZero() {
+	if err == nil && f.Feed.IsZero() {
 		// Nothing was placed: the feed is still not held.
-		f.feed.Leave = before
+		f.Feed.Leave = before
 		if !known {
 			delete(tx.changed, o.Author)
 		}
@@ -183,12 +183,12 @@ func (tx *writeTx) storeOps(v *verified, o *crdt.Outcome, budget *int) error {
 // placed. An error is our own fault.
 func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 	state := tx.feedState(op.Author)
-	if state.shut != "" {
-		o.Err, v.stopped = &ShutError{Author: op.Author, Reason: state.shut}, true
+	if state.Shut != "" {
+		o.Err, v.stopped = &ShutError{Author: op.Author, Reason: ShutReason(state.Shut)}, true
 		return nil
 	}
 	*tx.inside = op.Author
-	verdict, err := crdt.Decide(tx, state.feed, op.Signed)
+	verdict, err := crdt.Decide(tx, state.Feed, op.Signed)
 	if err != nil && !errors.Is(err, crdt.ErrInvalid) {
 		return err
 	}
@@ -211,8 +211,8 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		v.stopped = true
 		return nil
 	}
-	if verdict.Begins() && tx.store.cfg.full(state.feed) {
-		tx.edit(op.Author).shut = ShutBranches
+	if verdict.Begins() && tx.store.cfg.full(state.Feed) {
+		tx.edit(op.Author).Shut = string(ShutBranches)
 		o.Err, v.stopped = &ShutError{Author: op.Author, Reason: ShutBranches}, true
 		return nil
 	}

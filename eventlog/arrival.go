@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // arrivalWalk reads in arrival order: along the arrivals, opening each op that they name.
@@ -70,7 +71,7 @@ func (w *arrivalWalk) step(c *arrivalCursor) bool {
 }
 
 // upTo looks for a hole between what was read and the next arrival.
-func (w *arrivalWalk) upTo(tx *readTx, k *chunk, a arrival) error {
+func (w *arrivalWalk) upTo(tx *readTx, k *chunk, a record.Arrival) error {
 	if w.reverse {
 		return w.passHole(tx, k, a.Offset+a.Count, w.to)
 	}
@@ -78,7 +79,7 @@ func (w *arrivalWalk) upTo(tx *readTx, k *chunk, a arrival) error {
 }
 
 // holeOf returns the hole of a feed before the op that arrived.
-func holeOf(a arrival, m crdt.Missed) hole {
+func holeOf(a record.Arrival, m crdt.Missed) hole {
 	return hole{author: a.Author, seq: m.From, from: a.Offset, to: a.Offset, missed: m.To - m.From}
 }
 

@@ -131,8 +131,8 @@ func (l *Log) Hear(b crdt.Broadcast) error {
 	l.store.mu.RLock()
 	f := l.store.state.feeds[b.Author]
 	l.store.mu.RUnlock()
-	if f != nil && f.shut != "" {
-		return &ShutError{Author: b.Author, Reason: f.shut}
+	if f != nil && f.Shut != "" {
+		return &ShutError{Author: b.Author, Reason: ShutReason(f.Shut)}
 	}
 	if err := b.Verify(); err != nil {
 		return err

@@ -77,11 +77,11 @@ func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 	s.durable.Store(tx.id)
 	heads := make(crdt.Frontier, len(tx.changed))
 	for a, f := range tx.changed {
-		if f.disputed() && !s.state.feeds[a].disputed() {
+		if f.Disputed() && !s.state.feeds[a].Disputed() {
 			forked = append(forked, a)
 		}
 		s.state.put(a, f)
-		heads[a] = f.heads
+		heads[a] = f.Heads
 	}
 	s.state.digest = s.state.digest.WithAll(heads)
 	s.state.next = tx.staged
@@ -114,15 +114,6 @@ func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 		s.changed = make(chan struct{})
 	}
 	return forked
-}
-
-// disputed reports whether the author contradicts itself; of nothing held, it does not.
-func (f *feedState) disputed() bool {
-	if f == nil || len(f.feed.Branches) < 2 {
-		return false
-	}
-	_, disputed := f.feed.Disputed()
-	return disputed
 }
 
 // commitFailed decides how the log goes on after a commit that failed with cause. bbolt syncs twice,

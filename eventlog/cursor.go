@@ -1,11 +1,12 @@
 package eventlog
 
 import (
-	"fmt"
+	"bytes"
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // opCursor moves over the ops of one feed in order of key, inside one read transaction: it and the
@@ -14,7 +15,7 @@ type opCursor struct {
 	author crdt.Author
 	c      *disk.Cursor // nil when nothing is held of the feed
 	key    crdt.Key     // of the op that it is at
-	value  []byte       // the op's value; nil when it is at none
+	value  record.Op    // the op's value; nil when it is at none
 	most   uint64       // see readTx
 	sweep  uint64       // the last one, see readTx
 	err    error        // why it is at none, when the file is damaged
@@ -35,7 +36,7 @@ func (c *opCursor) seek(key crdt.Key) bool {
 	if c.c == nil {
 		return false
 	}
-	k := encodeOpKey(key)
+	k := record.OpKey(key)
 	return c.at(c.c.Seek(k[:]))
 }
 
@@ -50,7 +51,7 @@ func (c *opCursor) before(seq uint64) bool {
 	if c.c == nil {
 		return false
 	}
-	k := encodeOpKey(crdt.Key{First: seq})
+	k := record.OpKey(crdt.Key{First: seq})
 	if found, _ := c.c.Seek(k[:]); found == nil {
 		return c.at(c.c.Last())
 	}
@@ -85,9 +86,9 @@ func (c *opCursor) at(k, v []byte) bool {
 	if k == nil || c.err != nil {
 		return false
 	}
-	key, err := decodeOpKey(k)
-	if err == nil && len(v) < offsetSize {
-		err = errLength
+	key, err := record.ParseOpKey(k)
+	if err == nil {
+		_, _, err = record.CutOffset(v)
 	}
 	if err != nil {
 		c.err = damagedOp(c.author, key, err)
@@ -98,26 +99,15 @@ func (c *opCursor) at(k, v []byte) bool {
 }
 
 // offset returns the offset of the first entry of the op that the cursor is at.
-func (c *opCursor) offset() uint64 { return decodeOffset(c.value) }
-
-// raw returns the bytes of the op that the cursor is at.
-func (c *opCursor) raw() []byte { return c.value[offsetSize:] }
+func (c *opCursor) offset() uint64 { return c.value.Offset() }
 
 // signed returns the header and signature of the op that the cursor is at, which share its memory.
 func (c *opCursor) signed() (crdt.Signed, error) {
-	s, _, err := crdt.CutSigned(c.raw())
-	return s, c.check(s, err)
-}
-
-// check says what is wrong with an op that was read from where the cursor is.
-func (c *opCursor) check(s crdt.Signed, err error) error {
-	if err == nil && (s.Key() != c.key || s.Author != c.author) {
-		err = fmt.Errorf("it is op %s/%d with the id %s", s.Author.Short(), s.First, s.ID)
-	}
+	s, err := c.value.Signed(c.author, c.key)
 	if err != nil {
-		return damagedOp(c.author, c.key, err)
+		return crdt.Signed{}, damagedOp(c.author, c.key, err)
 	}
-	return nil
+	return s, nil
 }
 
 // children calls push with the headers of the ops that name the op s, which the cursor is at, or only
@@ -173,18 +163,18 @@ func (c *opCursor) seekCovering(f crdt.Feed, seq uint64) bool {
 // arrivalCursor moves over the arrivals, inside one read transaction.
 type arrivalCursor struct {
 	c       *disk.Cursor
-	arrival arrival // that it is at
-	sought  uint64  // the offset that get has looked for
-	err     error   // why it is at none, when the file is damaged
+	arrival record.Arrival // that it is at
+	sought  uint64         // the offset that get has looked for
+	err     error          // why it is at none, when the file is damaged
 }
 
 func (tx *readTx) arrivalCursor() *arrivalCursor { return &arrivalCursor{c: tx.arrivals().Cursor()} }
 
 // holding moves to the arrival that has the offset, or to the first one after it.
 func (c *arrivalCursor) holding(offset uint64) bool {
-	key := encodeOffset(offset)
+	key := record.Offset(offset)
 	k, v := c.c.Seek(key[:])
-	if len(k) == offsetSize && decodeOffset(k) == offset {
+	if bytes.Equal(k, key[:]) {
 		return c.at(k, v)
 	}
 	if k == nil {
@@ -209,12 +199,9 @@ func (c *arrivalCursor) at(k, v []byte) bool {
 	if k == nil || c.err != nil {
 		return false
 	}
-	a, err := decodeArrival(k, v)
+	a, err := record.ParseArrival(k, v)
 	if err != nil {
-		offset := uint64(0)
-		if len(k) == offsetSize {
-			offset = decodeOffset(k)
-		}
+		offset, _ := record.ParseOffset(k)
 		c.err = damagedArrival(offset, err)
 		return false
 	}
@@ -235,7 +222,7 @@ func (tx *readTx) nextAuthor(from *crdt.Author, inclusive, reverse bool, among [
 		return crdt.Author{}, false, tx.Err()
 	}
 	if len(k) != len(crdt.Author{}) {
-		return crdt.Author{}, false, &DamagedError{What: "the list of feeds", Err: errLength}
+		return crdt.Author{}, false, &DamagedError{What: "the list of feeds", Err: record.ErrLength}
 	}
 	return crdt.Author(k), true, nil
 }

@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // collect returns what a reading yields.
@@ -316,7 +317,7 @@ func TestMissingOpIsDamage(t *testing.T) {
 		ops := c.chain(6, func(int) bool { return false }, nil)
 		l := c.open()
 		c.apply(l, []crdt.Run{{Ops: ops}})
-		key := encodeOpKey(ops[missing].Key())
+		key := record.OpKey(ops[missing].Key())
 		if err := l.store.db.Update(func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketOps).Bucket(ops[0].Author[:]).Delete(key[:])
 		}); err != nil {

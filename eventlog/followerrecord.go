@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // followerRecord is what is kept of a follower behind its cursor, as JSON. It is written in the commit
@@ -116,12 +116,13 @@ func (tx *readTx) follower(name string) (f follower, found bool, err error) {
 }
 
 func decodeFollower(name string, v []byte) (f follower, err error) {
-	if len(v) < offsetSize {
-		return f, &DamagedError{What: fmt.Sprintf("the cursor of %q", name), Err: errLength}
+	cursor, rest, err := record.CutOffset(v)
+	if err != nil {
+		return f, &DamagedError{What: fmt.Sprintf("the cursor of %q", name), Err: err}
 	}
-	f.cursor = binary.BigEndian.Uint64(v)
-	if len(v) > offsetSize {
-		if err := json.Unmarshal(v[offsetSize:], &f.record); err != nil {
+	f.cursor = cursor
+	if len(rest) > 0 {
+		if err := json.Unmarshal(rest, &f.record); err != nil {
 			return f, &DamagedError{What: fmt.Sprintf("the record of follower %q", name), Err: err}
 		}
 	}
@@ -130,7 +131,7 @@ func decodeFollower(name string, v []byte) (f follower, err error) {
 
 // putFollower keeps f under name.
 func (tx *Tx) putFollower(name string, f follower) error {
-	v := encodeOffset(f.cursor)
+	v := record.Offset(f.cursor)
 	record, err := json.Marshal(f.record)
 	if err != nil {
 		return fmt.Errorf("store follower %q: %w", name, err)

@@ -76,7 +76,7 @@ func (l *Log) Forked() []crdt.Author {
 	defer l.store.mu.RUnlock()
 	var forked []crdt.Author
 	for a, f := range l.store.state.feeds {
-		if _, disputed := f.feed.Disputed(); disputed {
+		if _, disputed := f.Feed.Disputed(); disputed {
 			forked = append(forked, a)
 		}
 	}

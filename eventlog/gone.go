@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // goneError ends a reading at what is gone. It is what a transaction knows; explainGone makes a
@@ -103,19 +104,14 @@ func (s *goneScan) begin(tx *readTx) error {
 }
 
 // look notes whether the value of an op has lost its body here.
-func (s *goneScan) look(v []byte) {
-	if len(v) > offsetSize {
-		_, sweep := cutStamp(v[offsetSize:])
-		s.here = s.here || sweep > 0
-	}
-}
+func (s *goneScan) look(v record.Op) { s.here = s.here || v.Sweep() > 0 }
 
 // place looks along the feed, and reports whether it has come to an end with it.
 func (s *goneScan) place(tx *readTx) (bool, error) {
 	c := tx.opCursor(s.found.Author)
 	ok := c.seek(crdt.Key{First: s.seq})
 	for range goneStep {
-		if !ok || !isTrimmed(c.value) {
+		if !ok || !c.value.Bodiless() {
 			break
 		}
 		op, err := c.signed()
@@ -129,7 +125,7 @@ func (s *goneScan) place(tx *readTx) (bool, error) {
 		s.seq = op.Next()
 		ok = c.next()
 	}
-	if ok && isTrimmed(c.value) {
+	if ok && c.value.Bodiless() {
 		return false, nil
 	}
 	if ok && s.found.Pruned && !s.arrivals {
@@ -149,7 +145,7 @@ func (s *goneScan) arrive(tx *readTx) (more bool, err error) {
 			return true, err
 		}
 		s.offset = max(s.offset, c.arrival.Offset)
-		if !isTrimmed(v) {
+		if !v.Bodiless() {
 			break
 		}
 		if s.arrivals {
@@ -165,23 +161,13 @@ func (s *goneScan) arrive(tx *readTx) (more bool, err error) {
 }
 
 // valueOf returns the value of an op that arrived.
-func (tx *readTx) valueOf(a arrival) ([]byte, error) {
+func (tx *readTx) valueOf(a record.Arrival) (record.Op, error) {
 	t := tx.ops(a.Author)
 	if t == nil {
 		return nil, damagedArrival(a.Offset, fmt.Errorf("no op of author %s is held", a.Author.Short()))
 	}
-	k := encodeOpKey(a.Key)
+	k := record.OpKey(a.Key)
 	return t.Get(k[:]), nil
-}
-
-// isTrimmed reports whether the value of an op has no body.
-func isTrimmed(v []byte) bool {
-	if len(v) < offsetSize || len(v) > maxTrimmed {
-		return false
-	}
-	b, _ := cutStamp(v[offsetSize:])
-	_, rest, err := crdt.CutSigned(b)
-	return err == nil && len(rest) == 0
 }
 
 // pruneOvertakes returns the error that ends a reading which would go on at seq begin of feed f, where
@@ -194,11 +180,11 @@ func (tx *readTx) pruneOvertakes(k *chunk, f crdt.Feed, begin uint64) error {
 	if v == nil {
 		return nil
 	}
-	record, err := decodeFeed(f.Author, v)
+	kept, err := record.ParseFeed(f.Author, v)
 	if err != nil {
 		return damagedFeed(f.Author, err)
 	}
-	if !k.gone.prunedBy(record.pruneSweep) {
+	if !k.gone.prunedBy(kept.PruneSweep) {
 		return nil
 	}
 	return &goneError{author: f.Author, seq: begin, next: f.First(), pruned: true}
@@ -267,8 +253,8 @@ func (l *Log) Gone() []GoneFrom {
 	defer l.store.mu.RUnlock()
 	var gone []GoneFrom
 	for a, f := range l.store.state.feeds {
-		g := GoneFrom{Author: a, First: f.feed.First(), Trimmed: f.trimmed, Floor: f.feed.Floor()}
-		for _, m := range f.feed.Missed() {
+		g := GoneFrom{Author: a, First: f.Feed.First(), Trimmed: f.Trimmed, Floor: f.Feed.Floor()}
+		for _, m := range f.Feed.Missed() {
 			g.Missed += m.To - m.From
 		}
 		if g.First > 0 || g.Missed > 0 || g.Trimmed > 0 || g.Floor > 0 {

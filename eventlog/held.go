@@ -1,16 +1,12 @@
 package eventlog
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"iter"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
-
-// maxSigned is more than a header and its signature can have, in bytes.
-const maxSigned = 320
 
 var _ crdt.Held = (*readTx)(nil)
 
@@ -23,11 +19,11 @@ func (tx *readTx) Feed(a crdt.Author) (crdt.Feed, error) {
 	if v == nil {
 		return crdt.Feed{Author: a}, tx.Err()
 	}
-	f, err := decodeFeed(a, v)
+	f, err := record.ParseFeed(a, v)
 	if err != nil {
 		return crdt.Feed{}, damagedFeed(a, err)
 	}
-	return f.feed, nil
+	return f.Feed, nil
 }
 
 // Get returns a copy of the header of the op at key, and whether it is held.
@@ -36,7 +32,7 @@ func (tx *readTx) Get(a crdt.Author, key crdt.Key) (crdt.Signed, bool, error) {
 	if t == nil {
 		return crdt.Signed{}, false, tx.Err()
 	}
-	k := encodeOpKey(key)
+	k := record.OpKey(key)
 	v := t.Get(k[:])
 	if v == nil {
 		return crdt.Signed{}, false, tx.Err()
@@ -72,14 +68,8 @@ func (tx *readTx) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error]
 }
 
 // signedAt returns a copy of the header in an op's value, checked against the op's place.
-func signedAt(a crdt.Author, key crdt.Key, v []byte) (crdt.Signed, error) {
-	if len(v) < offsetSize {
-		return crdt.Signed{}, damagedOp(a, key, errLength)
-	}
-	s, _, err := crdt.CutSigned(bytes.Clone(v[offsetSize:min(len(v), offsetSize+maxSigned)]))
-	if err == nil && (s.Author != a || s.Key() != key) {
-		err = fmt.Errorf("it is op %s/%d with the id %s", s.Author.Short(), s.First, s.ID)
-	}
+func signedAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Signed, error) {
+	s, err := v.CloneSigned(a, key)
 	if err != nil {
 		return crdt.Signed{}, damagedOp(a, key, err)
 	}
@@ -87,18 +77,8 @@ func signedAt(a crdt.Author, key crdt.Key, v []byte) (crdt.Signed, error) {
 }
 
 // opAt returns the op in an op's value, checked against the op's place and its root; it shares v.
-func opAt(a crdt.Author, key crdt.Key, v []byte) (crdt.Op, error) {
-	if len(v) < offsetSize {
-		return crdt.Op{}, damagedOp(a, key, errLength)
-	}
-	b, _ := cutStamp(v[offsetSize:])
-	op, err := crdt.ParseOp(b)
-	if err == nil && (op.Author != a || op.Key() != key) {
-		err = fmt.Errorf("it is op %s/%d with the id %s", op.Author.Short(), op.First, op.ID)
-	}
-	if err == nil {
-		err = op.CheckBody()
-	}
+func opAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Op, error) {
+	op, err := v.Open(a, key)
 	if err != nil {
 		return crdt.Op{}, damagedOp(a, key, err)
 	}

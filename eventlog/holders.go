@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // Holder is one who may keep back a trim by the log's policy.
@@ -120,8 +121,9 @@ func (tx *readTx) holds() (all []Hold, err error) {
 		}
 		h := Hold{Name: name, Offset: f.cursor}
 		if t := tx.parked(name); t != nil {
-			if k, _ := t.Cursor().First(); len(k) == offsetSize {
-				h.Offset = min(h.Offset, decodeOffset(k))
+			k, _ := t.Cursor().First()
+			if first, err := record.ParseOffset(k); err == nil {
+				h.Offset = min(h.Offset, first)
 			}
 		}
 		all = append(all, h)

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // term is what the index finds ops by: class (8 bits) ‖ the first 40 bits of a hash of the text. Of a
@@ -182,7 +184,7 @@ func (w *blockWriter) end(next posting) {
 
 // blockSum returns the checksum of a block, which ties it to the offsets of its layer.
 func (r indexLayer) blockSum(key, value []byte) uint32 {
-	to := encodeOffset(r.to)
+	to := record.Offset(r.to)
 	sum := crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, to[:])
 	return crc32.Update(sum, castagnoli, value[4:])
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // foundWalk reads in arrival order what the index has found, and then, or before it with reverse, what
@@ -73,7 +74,7 @@ func (w *foundWalk) next() (offset uint64) {
 // get moves to the arrival that begins at offset and reports whether there is one.
 func (c *arrivalCursor) get(offset uint64) bool {
 	c.sought = offset
-	key := encodeOffset(offset)
+	key := record.Offset(offset)
 	k, v := c.c.Seek(key[:])
 	return bytes.Equal(k, key[:]) && c.at(k, v)
 }
@@ -89,7 +90,7 @@ func (c *arrivalCursor) pruned(tx *readTx, k *chunk) error {
 
 // foundOp is an op that may hold what a query asks for, with all that an order needs.
 type foundOp struct {
-	arrival
+	record.Arrival
 	clock crdt.Clock // in causal order
 }
 

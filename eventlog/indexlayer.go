@@ -35,6 +35,8 @@ const (
 	indexLayerSize = 1 + 5*8
 )
 
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 var indexLayersKey = []byte("layers")
 
 func encodeLayers(incarnation [16]byte, layers []indexLayer) []byte {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // sortedWalk reads in author or causal order what the index has found and what it has not reached: it
@@ -95,8 +97,8 @@ func (w *sortedWalk) find(tx *readTx, k *chunk, feeds openFeeds) error {
 }
 
 // note keeps an op unless its entries are not asked for or were on pages before this one.
-func (w *sortedWalk) note(tx *readTx, k *chunk, feeds openFeeds, a arrival) error {
-	op := foundOp{arrival: a}
+func (w *sortedWalk) note(tx *readTx, k *chunk, feeds openFeeds, a record.Arrival) error {
+	op := foundOp{Arrival: a}
 	if !w.filter.takesAuthor(a.Author) {
 		return nil
 	}
@@ -127,7 +129,7 @@ func (w *sortedWalk) passed(op *foundOp) bool {
 	if w.after == nil {
 		return false
 	}
-	at := foundOp{arrival: arrival{Author: w.after.author}}
+	at := foundOp{Arrival: record.Arrival{Author: w.after.author}}
 	if w.order == Causal {
 		at.clock = w.after.clock
 	}
@@ -140,7 +142,7 @@ func (w *sortedWalk) passed(op *foundOp) bool {
 
 // seek moves the cursor of the op's feed to it. There is none when the op was pruned and the reading goes
 // on.
-func (w *sortedWalk) seek(tx *readTx, k *chunk, feeds openFeeds, a arrival) (*openFeed, error) {
+func (w *sortedWalk) seek(tx *readTx, k *chunk, feeds openFeeds, a record.Arrival) (*openFeed, error) {
 	f, err := feeds.open(tx, k, a.Author)
 	if err != nil {
 		return nil, err
@@ -175,7 +177,7 @@ func (w *sortedWalk) mergeBefore(op *foundOp, k *chunk) {
 // open opens an op.
 func (w *sortedWalk) open(tx *readTx, k *chunk, feeds openFeeds, op foundOp) error {
 	w.last = op
-	f, err := w.seek(tx, k, feeds, op.arrival)
+	f, err := w.seek(tx, k, feeds, op.Arrival)
 	if err != nil || f == nil {
 		return err
 	}

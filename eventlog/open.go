@@ -16,6 +16,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
 
@@ -239,7 +240,7 @@ func (s *store) readMeta(tx *readTx) error {
 	format, id, author := meta.Get(metaFormat), meta.Get(metaLog), meta.Get(metaAuthor)
 	incarnation := meta.Get(metaIncarnation)
 	if len(format) != 1 || len(id) != len(s.id) || len(author) != len(s.author) || len(incarnation) != len(s.incarnation) {
-		return &DamagedError{What: "meta", Err: errLength}
+		return &DamagedError{What: "meta", Err: record.ErrLength}
 	}
 	if format[0] != formatVersion {
 		return fmt.Errorf("%w: %s is of version %d, this program knows version %d", ErrFormat, s.path, format[0], formatVersion)
@@ -277,7 +278,7 @@ func (s *store) checkOwnHead(tx *readTx) error {
 		return &DamagedError{Path: s.path, What: "our own feed", Err: wrong}
 	}
 	k, v := t.Cursor().Last()
-	key, err := decodeOpKey(k)
+	key, err := record.ParseOpKey(k)
 	if err != nil {
 		return &DamagedError{Path: s.path, What: "our own feed", Err: err}
 	}

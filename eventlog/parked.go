@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // ErrTooManyParked is returned by a follower that would park more than 10,000 entries: the fault is
@@ -35,10 +36,7 @@ type ParkedEntry struct {
 func (tx *readTx) parked(name string) *disk.Tree { return tx.Tree(bucketParked).Child([]byte(name)) }
 
 func decodeParked(name string, k, v []byte) (p ParkedEntry, err error) {
-	if len(k) != offsetSize {
-		err = errLength
-	} else {
-		p.Offset = decodeOffset(k)
+	if p.Offset, err = record.ParseOffset(k); err == nil {
 		err = json.Unmarshal(v, &p)
 	}
 	if err != nil {
@@ -72,7 +70,7 @@ func (tx *Tx) putParked(name string, p ParkedEntry) (was bool, err error) {
 		if err != nil {
 			return fmt.Errorf("store parked entry: %w", err)
 		}
-		key := encodeOffset(p.Offset)
+		key := record.Offset(p.Offset)
 		was = t.Get(key[:]) != nil
 		return t.Put(key[:], value)
 	})
@@ -83,7 +81,7 @@ func (tx *Tx) putParked(name string, p ParkedEntry) (was bool, err error) {
 func (tx *Tx) unpark(name string, offset uint64) (was bool, err error) {
 	err = tx.do(func() error {
 		t := tx.w.parked(name)
-		key := encodeOffset(offset)
+		key := record.Offset(offset)
 		if t == nil || t.Get(key[:]) == nil {
 			return nil
 		}
@@ -129,7 +127,7 @@ func (tx *readTx) someParked(name string, from uint64) (some []ParkedEntry, err 
 	if t == nil {
 		return nil, nil
 	}
-	c, key := t.Cursor(), encodeOffset(from)
+	c, key := t.Cursor(), record.Offset(from)
 	for k, v := c.Seek(key[:]); k != nil && len(some) < parkedChunk; k, v = c.Next() {
 		p, err := decodeParked(name, k, v)
 		if err != nil {

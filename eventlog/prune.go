@@ -109,7 +109,7 @@ func (r PruneRequest) Check() error {
 
 // prune appends the entry that gives leave, in an op that signs the floor.
 func (tx *writeTx) prune(r PruneRequest) (Pruned, error) {
-	p, err := tx.planPrune(tx.feedState(tx.store.author).feed, r)
+	p, err := tx.planPrune(tx.feedState(tx.store.author).Feed, r)
 	if err != nil {
 		return Pruned{}, err
 	}

@@ -2,12 +2,12 @@ package eventlog
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // ErrRecovering is returned by everything that appends once an op of our own has come back that lies
@@ -108,7 +108,7 @@ func (l *Log) Recover(ctx context.Context, r Recovery) (done Recovered, err erro
 func (tx *writeTx) recover(r Recovery) (Recovered, error) {
 	why := tx.store.appendable()
 	state, recovering := errors.AsType[*RecoveringError](why)
-	switch end, _, _ := ownHead(tx.feedState(tx.store.author).feed); {
+	switch end, _, _ := ownHead(tx.feedState(tx.store.author).Feed); {
 	case why == nil:
 		return Recovered{}, ErrNotRecovering
 	case !recovering:
@@ -179,7 +179,7 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 	if err := meta.Put(key, op.Bytes()); err != nil {
 		return fmt.Errorf("record an op that was not written here: %w", err)
 	}
-	end, _, _ := ownHead(tx.feedState(op.Author).feed)
+	end, _, _ := ownHead(tx.feedState(op.Author).Feed)
 	if older != nil || end == (crdt.Head{}) {
 		return nil // the record is there, or there is nothing to record
 	}
@@ -187,7 +187,7 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 	if tx.older != nil {
 		tx.older.Own = end
 	}
-	b := encodeHead(end)
+	b := record.OpKey(crdt.Key{First: end.Next, ID: end.ID})
 	if err := meta.Put(metaOwnEnd, b[:]); err != nil {
 		return fmt.Errorf("record the end of our own writing: %w", err)
 	}
@@ -233,10 +233,11 @@ func (tx *readTx) ownEnd() (crdt.Head, error) {
 	if v == nil {
 		return crdt.Head{}, nil
 	}
-	if len(v) != opKeySize {
-		return crdt.Head{}, &DamagedError{What: "the record of our own last op", Err: errLength}
+	end, err := record.ParseOpKey(v)
+	if err != nil {
+		return crdt.Head{}, &DamagedError{What: "the record of our own last op", Err: err}
 	}
-	return crdt.Head{Next: binary.BigEndian.Uint64(v), ID: crdt.OpID(v[8:])}, nil
+	return crdt.Head{Next: end.First, ID: end.ID}, nil
 }
 
 // second returns the header of the op of our own that somebody else wrote, or nil.

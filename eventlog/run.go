@@ -184,7 +184,7 @@ func (r *runReader) take(k *chunk, c *opCursor, f crdt.Feed, b crdt.Branch) (*op
 	if err != nil || !f.Continues(b, r.seg.After, s) {
 		return nil, err
 	}
-	size := len(c.raw())
+	size := c.value.Size()
 	if len(r.run.Ops) >= r.least && r.bytes+size > r.most {
 		r.full = true
 		return nil, nil

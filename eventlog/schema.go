@@ -1,14 +1,7 @@
 package eventlog
 
-import (
-	"encoding/binary"
-	"errors"
-	"fmt"
-
-	"github.com/quipulog/quipu/crdt"
-)
-
-// The file quipu.db, every bucket of it. Integers are big-endian, so that keys sort as numbers do.
+// The file quipu.db, every bucket of it. Integers are big-endian, so that keys sort as numbers do. Package
+// record reads and writes the keys and values of ops, feeds, arrivals and marks.
 //
 //	meta
 //	  "format"        → 1 byte: formatVersion
@@ -26,7 +19,7 @@ import (
 //	    first (8) ‖ op id (32) → offset of its first entry (8) ‖ op; of one that was trimmed here
 //	                             offset (8) ‖ header and signature ‖ 0xc1 ‖ number of the sweep (8)
 //	feeds
-//	  author (32)     → a feed record, see feedrecord.go
+//	  author (32)     → a feed record, see internal/record/feed.go
 //	arrivals
 //	  offset (8)      → author (32) ‖ first (8) ‖ op id (32) ‖ count (8); none where an op was pruned
 //	marks
@@ -49,10 +42,6 @@ import (
 const (
 	fileName      = "quipu.db"
 	formatVersion = 1
-
-	offsetSize  = 8
-	opKeySize   = 8 + 32
-	arrivalSize = 32 + opKeySize + 8
 )
 
 var (
@@ -79,66 +68,3 @@ var (
 	metaOwnEnd       = []byte("own end")
 	metaSweep        = []byte("sweep")
 )
-
-// arrival is what stands in the arrivals: which op came to be held, and which offsets its entries
-// have, from Offset on.
-type arrival struct {
-	Offset uint64
-	Author crdt.Author
-	Key    crdt.Key
-	Count  uint64
-}
-
-var errLength = errors.New("wrong length")
-
-func encodeOpKey(k crdt.Key) [opKeySize]byte {
-	var b [opKeySize]byte
-	binary.BigEndian.PutUint64(b[:], k.First)
-	copy(b[8:], k.ID[:])
-	return b
-}
-
-func decodeOpKey(b []byte) (crdt.Key, error) {
-	if len(b) != opKeySize {
-		return crdt.Key{}, fmt.Errorf("op key of %d bytes: %w", len(b), errLength)
-	}
-	return crdt.Key{First: binary.BigEndian.Uint64(b), ID: crdt.OpID(b[8:])}, nil
-}
-
-func encodeHead(h crdt.Head) [opKeySize]byte { return encodeOpKey(crdt.Key{First: h.Next, ID: h.ID}) }
-
-func encodeOffset(offset uint64) [offsetSize]byte {
-	var b [offsetSize]byte
-	binary.BigEndian.PutUint64(b[:], offset)
-	return b
-}
-
-// decodeOffset reads the offset that an op's value begins with, or that is a key of the arrivals. The
-// caller has checked the length.
-func decodeOffset(b []byte) uint64 { return binary.BigEndian.Uint64(b) }
-
-// encodeOp returns the value of an op.
-func encodeOp(offset uint64, op crdt.Op) []byte {
-	b := make([]byte, offsetSize, offsetSize+op.Size())
-	binary.BigEndian.PutUint64(b, offset)
-	return append(b, op.Bytes()...)
-}
-
-// encode returns the value of an arrival.
-func (a *arrival) encode() []byte {
-	b := append(make([]byte, 0, arrivalSize), a.Author[:]...)
-	key := encodeOpKey(a.Key)
-	return binary.BigEndian.AppendUint64(append(b, key[:]...), a.Count)
-}
-
-func decodeArrival(k, v []byte) (arrival, error) {
-	if len(k) != offsetSize || len(v) != arrivalSize {
-		return arrival{}, fmt.Errorf("arrival of %d and %d bytes: %w", len(k), len(v), errLength)
-	}
-	a := arrival{Offset: decodeOffset(k), Author: crdt.Author(v), Count: binary.BigEndian.Uint64(v[32+opKeySize:])}
-	a.Key, _ = decodeOpKey(v[32 : 32+opKeySize])
-	if a.Count == 0 || a.Count > crdt.MaxOpEntries || a.Offset >= crdt.MaxSeq {
-		return arrival{}, fmt.Errorf("arrival of %d entries at %d", a.Count, a.Offset)
-	}
-	return a, nil
-}

@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // What one feed, all feeds of others together, and the number of feeds may take up here. An author past one
@@ -18,17 +19,17 @@ const (
 )
 
 // room returns about how many bytes a feed takes in the file.
-func (f *feedState) room() uint64 { return f.bytes + f.ops*opRoom }
+func room(f *record.Feed) uint64 { return f.Bytes + f.Ops*opRoom }
 
 // beyond returns which bound of this node is in the way of another op of a feed, "" if none is.
-func (tx *writeTx) beyond(state *feedState, op crdt.Op) ShutReason {
+func (tx *writeTx) beyond(state *record.Feed, op crdt.Op) ShutReason {
 	cfg, size := &tx.store.cfg, uint64(op.Size()+opRoom)
 	switch {
 	case op.Author == tx.store.author:
 		return ""
-	case state.feed.IsZero() && tx.feedsHeld()+1 > cfg.MaxAuthors:
+	case state.Feed.IsZero() && tx.feedsHeld()+1 > cfg.MaxAuthors:
 		return ShutAuthors
-	case cfg.MaxAuthorBytes > 0 && state.room()+size > cfg.MaxAuthorBytes:
+	case cfg.MaxAuthorBytes > 0 && room(state)+size > cfg.MaxAuthorBytes:
 		return ShutShare
 	case cfg.MaxBytes > 0 && tx.roomOfOthers()+size > cfg.MaxBytes:
 		return ShutQuota
@@ -52,7 +53,7 @@ func (tx *writeTx) roomOfOthers() uint64 {
 
 func (s *state) roomOfOthers(self crdt.Author) uint64 {
 	if own := s.feeds[self]; own != nil {
-		return s.room - own.room()
+		return s.room - room(own)
 	}
 	return s.room
 }
@@ -60,10 +61,10 @@ func (s *state) roomOfOthers(self crdt.Author) uint64 {
 // shutFor takes no more of an op's author for a reason. Of one of whom nothing is held nothing is written
 // either, however many there are: see [turned].
 func (tx *writeTx) shutFor(reason ShutReason, op crdt.Op) error {
-	if tx.feedState(op.Author).feed.IsZero() {
+	if tx.feedState(op.Author).Feed.IsZero() {
 		tx.store.turnAway(op.Author, reason)
 	} else {
-		tx.edit(op.Author).shut = reason
+		tx.edit(op.Author).Shut = string(reason)
 	}
 	return &ShutError{Author: op.Author, Reason: reason}
 }
@@ -125,11 +126,10 @@ func (s *state) roomy(cfg *Config, self crdt.Author) {
 	}
 	others := s.roomOfOthers(self)
 	for a, f := range s.feeds {
-		within := cfg.MaxAuthorBytes == 0 || f.room() < cfg.MaxAuthorBytes
-		if f.shut == ShutShare && within || f.shut == ShutQuota && within && (cfg.MaxBytes == 0 || others < cfg.MaxBytes) {
-			g := f.clone()
-			g.shut = ""
-			s.set(a, g)
+		within := cfg.MaxAuthorBytes == 0 || room(f) < cfg.MaxAuthorBytes
+		why := ShutReason(f.Shut)
+		if why == ShutShare && within || why == ShutQuota && within && (cfg.MaxBytes == 0 || others < cfg.MaxBytes) {
+			s.reopen(a)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // ShutReason says why a node takes no more of an author.
@@ -50,13 +51,13 @@ func (s *store) shutAuthor(a crdt.Author, reason ShutReason) {
 	defer s.mu.Unlock()
 	f := s.state.feeds[a]
 	if f == nil {
-		f = &feedState{feed: crdt.Feed{Author: a}}
+		f = &record.Feed{Feed: crdt.Feed{Author: a}}
 	}
-	if f.shut != "" {
+	if f.Shut != "" {
 		return
 	}
-	f = f.clone()
-	f.shut = reason
+	f = f.Clone()
+	f.Shut = string(reason)
 	s.state.set(a, f)
 	s.logger.Warn("author is shut", "author", a, "reason", reason)
 }
@@ -85,8 +86,8 @@ func (s *store) shutReasons() map[crdt.Author]ShutReason {
 		return reasons
 	}
 	for a, f := range s.state.feeds {
-		if f.shut != "" {
-			reasons[a] = f.shut
+		if f.Shut != "" {
+			reasons[a] = ShutReason(f.Shut)
 		}
 	}
 	return reasons
@@ -98,30 +99,31 @@ func (c *Config) full(f crdt.Feed) bool {
 	return len(f.Heads()) >= c.MaxBranches || len(f.Branches) >= branchesAHead*c.MaxBranches
 }
 
-// reopen takes back what shut an author where that may have gone: the limit was raised, the file mended.
-func (f *feedState) reopen(cfg *Config) bool {
-	switch f.shut {
+// reopens reports whether what shut an author may have gone: the limit was raised, the file mended.
+func (c *Config) reopens(f *record.Feed) bool {
+	switch ShutReason(f.Shut) {
 	case ShutBranches:
-		if cfg.full(f.feed) {
-			return false
-		}
+		return !c.full(f.Feed)
 	case ShutDamaged:
-	default:
-		return false
+		return true
 	}
-	f.shut = ""
-	return true
+	return false
 }
 
-// reopened is reopen for all feeds. What is in the file is brought up to date when the feed changes.
+// reopened takes more again of all authors of whom it may. What is in the file is brought up to date when
+// the feed changes.
 func (s *state) reopened(cfg *Config, self crdt.Author) {
 	s.roomy(cfg, self)
 	for a, f := range s.feeds {
-		if f.shut == "" {
-			continue
-		}
-		if g := f.clone(); g.reopen(cfg) {
-			s.set(a, g)
+		if cfg.reopens(f) {
+			s.reopen(a)
 		}
 	}
+}
+
+// reopen takes more of a feed again.
+func (s *state) reopen(a crdt.Author) {
+	f := s.feeds[a].Clone()
+	f.Shut = ""
+	s.set(a, f)
 }

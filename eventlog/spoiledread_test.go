@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // TestDamageIsNotTakenForWhatWasForgotten spoils what tells readers that something is gone: they say that
@@ -18,12 +19,12 @@ func TestDamageIsNotTakenForWhatWasForgotten(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(tx *bbolt.Tx, a crdt.Author, op crdt.Op) error{
 		"an arrival is gone": func(tx *bbolt.Tx, _ crdt.Author, _ crdt.Op) error {
-			k := encodeOffset(2)
+			k := record.Offset(2)
 			return tx.Bucket(bucketArrivals).Delete(k[:])
 		},
 		"a body went with a sweep that never was": func(tx *bbolt.Tx, a crdt.Author, op crdt.Op) error {
-			k := encodeOpKey(op.Key())
-			return tx.Bucket(bucketOps).Bucket(a[:]).Put(k[:], encodeTrimmed(2, op.Signed, 1<<40))
+			k := record.OpKey(op.Key())
+			return tx.Bucket(bucketOps).Bucket(a[:]).Put(k[:], record.NewTrimmed(2, op.Signed, 1<<40))
 		},
 	} {
 		l := newForgetful(t, 0, 0)

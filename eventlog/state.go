@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // state is what is held, less the ops: the feeds of the file, kept in memory. It is what was read
 // from the file or what a commit has made of it, never anything else.
 type state struct {
-	feeds  map[crdt.Author]*feedState // a value is never changed once it is here: it is replaced
+	feeds  map[crdt.Author]*record.Feed // a value is never changed once it is here: it is replaced
 	digest crdt.Digest
 	next   uint64 // the offset of the next entry that arrives
 	clock  crdt.Clock
@@ -32,13 +33,13 @@ type state struct {
 }
 
 func newState() state {
-	return state{feeds: make(map[crdt.Author]*feedState), ahead: make(map[crdt.Author]crdt.Clock)}
+	return state{feeds: make(map[crdt.Author]*record.Feed), ahead: make(map[crdt.Author]crdt.Clock)}
 }
 
 // feed returns a's feed. The caller does not write to it.
 func (s *state) feed(a crdt.Author) crdt.Feed {
 	if f := s.feeds[a]; f != nil {
-		return f.feed
+		return f.Feed
 	}
 	return crdt.Feed{Author: a}
 }
@@ -47,43 +48,43 @@ func (s *state) feed(a crdt.Author) crdt.Feed {
 func (s *state) frontier() crdt.Frontier {
 	f := make(crdt.Frontier, len(s.feeds))
 	for a, feed := range s.feeds {
-		if len(feed.heads) > 0 {
-			f[a] = feed.heads
+		if len(feed.Heads) > 0 {
+			f[a] = feed.Heads
 		}
 	}
 	return f
 }
 
 // set replaces what is kept of a feed.
-func (s *state) set(a crdt.Author, f *feedState) {
+func (s *state) set(a crdt.Author, f *record.Feed) {
 	s.put(a, f)
-	s.digest = s.digest.With(a, f.heads)
+	s.digest = s.digest.With(a, f.Heads)
 }
 
 // put is set for a caller that brings the digest up to date itself.
-func (s *state) put(a crdt.Author, f *feedState) {
+func (s *state) put(a crdt.Author, f *record.Feed) {
 	if old := s.feeds[a]; old != nil {
-		s.ops -= old.ops
-		s.entries -= old.entries
-		s.room -= old.room()
-		s.trimmed -= old.trimmed
-		s.pruned -= old.pruned
-		if old.shut != "" {
+		s.ops -= old.Ops
+		s.entries -= old.Entries
+		s.room -= room(old)
+		s.trimmed -= old.Trimmed
+		s.pruned -= old.Pruned
+		if old.Shut != "" {
 			s.shut--
 		}
 	}
-	if f.shut != "" {
+	if f.Shut != "" {
 		s.shut++
 	}
-	s.ops += f.ops
-	s.entries += f.entries
-	s.room += f.room()
-	s.trimmed += f.trimmed
-	s.pruned += f.pruned
-	s.pruneSweep = max(s.pruneSweep, f.pruneSweep)
+	s.ops += f.Ops
+	s.entries += f.Entries
+	s.room += room(f)
+	s.trimmed += f.Trimmed
+	s.pruned += f.Pruned
+	s.pruneSweep = max(s.pruneSweep, f.PruneSweep)
 	s.feeds[a] = f
-	s.clock = max(s.clock, f.clock)
-	if last := f.ahead(); last > f.clock {
+	s.clock = max(s.clock, f.Clock)
+	if last := f.Ahead(); last > f.Clock {
 		if len(s.ahead) == 0 || last < s.soonest {
 			s.soonest = last
 		}
@@ -116,7 +117,7 @@ func (tx *readTx) end() (uint64, error) {
 	if k == nil {
 		return 0, nil
 	}
-	last, err := decodeArrival(k, v)
+	last, err := record.ParseArrival(k, v)
 	if err != nil {
 		return 0, &DamagedError{What: "the last arrival", Err: err}
 	}
@@ -129,13 +130,13 @@ func load(tx *readTx) (state, error) {
 	c := tx.feeds().Cursor()
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		if len(k) != len(crdt.Author{}) {
-			return s, damagedFeed(crdt.Author{}, fmt.Errorf("author of %d bytes: %w", len(k), errLength))
+			return s, damagedFeed(crdt.Author{}, fmt.Errorf("author of %d bytes: %w", len(k), record.ErrLength))
 		}
 		a := crdt.Author(k)
 		if s.feeds[a] != nil {
 			return s, damagedFeed(a, fmt.Errorf("it is there twice"))
 		}
-		f, err := decodeFeed(a, v)
+		f, err := record.ParseFeed(a, v)
 		if err != nil {
 			return s, damagedFeed(a, err)
 		}

@@ -53,10 +53,10 @@ func (l *Log) Stats() Stats {
 		Ahead: len(l.store.state.ahead), ReadOnly: l.store.frozen, Applied: l.store.counts,
 	}
 	for _, f := range l.store.state.feeds {
-		if !f.feed.IsZero() {
+		if !f.Feed.IsZero() {
 			s.Authors++
 		}
-		if _, disputed := f.feed.Disputed(); disputed {
+		if _, disputed := f.Feed.Disputed(); disputed {
 			s.Forked++
 		}
 	}

@@ -6,8 +6,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/quipulog/quipu/crdt"
 	"go.etcd.io/bbolt"
+
+	"github.com/quipulog/quipu/crdt"
 )
 
 // store is what is held, on disk and in memory, and the way to it: [Log] and all that reads or writes for it

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // A sweep is a transaction that forgets something. Sweeps are numbered, so that a reading can tell what
@@ -37,7 +38,7 @@ func (tx *readTx) sweep() (uint64, error) {
 		return 0, nil
 	}
 	if len(v) != 8 {
-		return 0, &DamagedError{What: "the number of the last sweep", Err: errLength}
+		return 0, &DamagedError{What: "the number of the last sweep", Err: record.ErrLength}
 	}
 	return binary.BigEndian.Uint64(v), nil
 }
@@ -59,23 +60,23 @@ func (tx *writeTx) trimOps(a crdt.Author, keys []crdt.Key, count *Forgotten) err
 		return nil
 	}
 	for _, key := range keys {
-		k := encodeOpKey(key)
-		v := ops.Get(k[:])
-		if v == nil || isTrimmed(v) {
+		k := record.OpKey(key)
+		v := record.Op(ops.Get(k[:]))
+		if v == nil || v.Bodiless() {
 			continue // another trim was faster
 		}
 		s, err := signedAt(a, key, v)
 		if err != nil {
 			return err
 		}
-		trimmed := encodeTrimmed(decodeOffset(v), s, tx.ownSweep)
+		trimmed := record.NewTrimmed(v.Offset(), s, tx.ownSweep)
 		count.add(s.Count, len(v)-len(trimmed))
 		if err := ops.Packed().Put(k[:], trimmed); err != nil {
 			return fmt.Errorf("trim op: %w", err)
 		}
 		f := tx.edit(a)
-		f.trimmed += s.Count
-		f.grow(len(trimmed) - len(v))
+		f.Trimmed += s.Count
+		f.Grow(len(trimmed) - len(v))
 	}
 	return nil
 }
@@ -83,15 +84,15 @@ func (tx *writeTx) trimOps(a crdt.Author, keys []crdt.Key, count *Forgotten) err
 // pruneOps drops ops of one feed that lie below a floor, in order from the first, and counts them. Those
 // that may not be forgotten any more, since a fork has become known, stay.
 func (tx *writeTx) pruneOps(a crdt.Author, keys []crdt.Key, count *Forgotten) error {
-	ops, floor := tx.ops(a), tx.feedState(a).feed.Forgettable()
+	ops, floor := tx.ops(a), tx.feedState(a).Feed.Forgettable()
 	keys = slices.DeleteFunc(keys, func(k crdt.Key) bool { return k.First >= floor })
 	if ops == nil || len(keys) == 0 {
 		return nil
 	}
 	f := tx.edit(a)
 	for _, key := range keys {
-		k := encodeOpKey(key)
-		v := ops.Get(k[:])
+		k := record.OpKey(key)
+		v := record.Op(ops.Get(k[:]))
 		if v == nil {
 			continue // another trim was faster
 		}
@@ -99,22 +100,22 @@ func (tx *writeTx) pruneOps(a crdt.Author, keys []crdt.Key, count *Forgotten) er
 		if err != nil {
 			return err
 		}
-		count.add(s.Count, len(v)+arrivalSize)
-		if isTrimmed(v) {
-			f.trimmed -= s.Count
+		count.add(s.Count, len(v)+record.ArrivalSize)
+		if v.Bodiless() {
+			f.Trimmed -= s.Count
 		}
-		offset := encodeOffset(decodeOffset(v))
+		offset := record.Offset(v.Offset())
 		if err := ops.Remove(k[:]); err != nil {
 			return fmt.Errorf("prune op: %w", err)
 		}
 		if err := tx.arrivals().Remove(offset[:]); err != nil {
 			return fmt.Errorf("prune arrival: %w", err)
 		}
-		f.ops--
-		f.grow(-len(v))
-		f.entries -= s.Count
-		f.pruned += s.Count
-		f.pruneSweep = tx.ownSweep
+		f.Ops--
+		f.Grow(-len(v))
+		f.Entries -= s.Count
+		f.Pruned += s.Count
+		f.PruneSweep = tx.ownSweep
 	}
 	c := tx.opCursor(a)
 	if !c.seek(keyAfter(keys[len(keys)-1])) {
@@ -122,7 +123,7 @@ func (tx *writeTx) pruneOps(a crdt.Author, keys []crdt.Key, count *Forgotten) er
 	}
 	start, err := signedAt(a, c.key, c.value)
 	if err == nil {
-		f.feed.Forget(start)
+		f.Feed.Forget(start)
 	}
 	return err
 }

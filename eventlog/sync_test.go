@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // pull brings to everything that from holds and it does not, as two nodes do, and returns the bytes of
@@ -258,7 +259,7 @@ func TestDamageLimitsWhatIsServed(t *testing.T) {
 	ops := c.chain(10, func(int) bool { return false }, nil)
 	l := c.open()
 	c.apply(l, []crdt.Run{{Ops: ops}})
-	key := encodeOpKey(ops[5].Key())
+	key := record.OpKey(ops[5].Key())
 	if err := l.store.db.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketOps).Bucket(ops[5].Author[:])
 		v := bytes.Clone(b.Get(key[:]))

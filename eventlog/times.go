@@ -1,10 +1,10 @@
 package eventlog
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
+
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // A stretch of arrivals lasts an hour at most, and an eighth of the age at which bodies are trimmed here,
@@ -31,10 +31,6 @@ func (p TrimPolicy) stretch() time.Duration {
 //
 // So what lies in a stretch came between its beginning and the end that the next time names.
 
-// arrivalTime is the value of one, in milliseconds since 1970. Those of older files have the first alone, which
-// stands for both.
-type arrivalTime struct{ began, ended time.Time }
-
 // putTime begins a stretch with the first entry of this transaction, if the last one has lasted long enough
 // or the wall clock was set back behind its beginning.
 func (tx *writeTx) putTime() error {
@@ -46,10 +42,9 @@ func (tx *writeTx) putTime() error {
 	if last.IsZero() {
 		arrived = tx.now
 	}
-	k := encodeOffset(tx.next)
-	v := binary.BigEndian.AppendUint64(nil, uint64(tx.now.UnixMilli()))
-	v = binary.BigEndian.AppendUint64(v, uint64(arrived.UnixMilli()))
-	if err := tx.Tree(bucketTimes).Packed().Put(k[:], v); err != nil {
+	k := record.Offset(tx.next)
+	times := record.ArrivalTime{Began: tx.now, Ended: arrived}
+	if err := tx.Tree(bucketTimes).Packed().Put(k[:], times.Encode()); err != nil {
 		return fmt.Errorf("store time: %w", err)
 	}
 	tx.began = tx.now
@@ -88,46 +83,42 @@ func (tx *readTx) lastTime() (time.Time, error) {
 	if k == nil {
 		return time.Time{}, nil
 	}
-	t, err := decodeTime(v)
-	return t.began, err
+	t, err := timeIn(v)
+	return t.Began, err
 }
 
 // heldSince returns a time since when the op that arrived at offset has been here at the latest, as this
 // node's wall clock had it: the later of the beginning and the end of its stretch, so that a wall clock that
 // was wrong for a while makes nothing look older than it is. The last stretch ends at arrived.
 func (tx *readTx) heldSince(offset uint64, arrived time.Time) (time.Time, error) {
-	k := encodeOffset(offset + 1)
+	k := record.Offset(offset + 1)
 	c := tx.Tree(bucketTimes).Cursor()
 	since := arrived
 	at, v := c.Seek(k[:])
 	if at == nil {
 		at, v = c.Last()
 	} else {
-		next, err := decodeTime(v)
+		next, err := timeIn(v)
 		if err != nil {
 			return arrived, err
 		}
-		since = next.ended
+		since = next.Ended
 		at, v = c.Prev()
 	}
 	if at == nil {
 		return since, nil
 	}
-	own, err := decodeTime(v)
-	if own.began.After(since) {
-		since = own.began
+	own, err := timeIn(v)
+	if own.Began.After(since) {
+		since = own.Began
 	}
 	return since, err
 }
 
-func decodeTime(v []byte) (t arrivalTime, err error) {
-	if len(v) != 8 && len(v) != 16 {
-		return arrivalTime{}, &DamagedError{What: "the times of arrivals", Err: errors.New("wrong length")}
+func timeIn(v []byte) (record.ArrivalTime, error) {
+	t, err := record.ParseArrivalTime(v)
+	if err != nil {
+		err = &DamagedError{What: "the times of arrivals", Err: err}
 	}
-	t.began = time.UnixMilli(int64(binary.BigEndian.Uint64(v)))
-	t.ended = t.began
-	if len(v) == 16 {
-		t.ended = time.UnixMilli(int64(binary.BigEndian.Uint64(v[8:])))
-	}
-	return t, nil
+	return t, err
 }

@@ -123,13 +123,13 @@ func (t *trimming) feed(ctx context.Context, a crdt.Author) error {
 	t.store.mu.RLock()
 	state := t.store.state.feeds[a] // never changed: replaced
 	t.store.mu.RUnlock()
-	if !t.policy.KeepPruned && state.feed.Forgettable() > state.feed.First() {
+	if !t.policy.KeepPruned && state.Feed.Forgettable() > state.Feed.First() {
 		if err := t.sweeps(ctx, a, t.findPruned, (*writeTx).pruneOps, &t.report.Pruned); err != nil {
 			return err
 		}
 	}
-	next := state.feed.Next()
-	if t.policy.KeepBodies || t.report.ClockOff != 0 || state.trimmedTo >= next-min(t.policy.MinCount, next) {
+	next := state.Feed.Next()
+	if t.policy.KeepBodies || t.report.ClockOff != 0 || state.TrimmedTo >= next-min(t.policy.MinCount, next) {
 		return nil // most feeds are no longer than what stays of each
 	}
 	return t.sweeps(ctx, a, t.findTrimmed, (*writeTx).trimOps, &t.report.Trimmed)
@@ -171,7 +171,7 @@ func (t *trimming) sweeps(ctx context.Context, a crdt.Author, find func(*readTx,
 					return err
 				}
 				state := tx.edit(a)
-				state.trimmedTo = max(state.trimmedTo, f.trimmedTo)
+				state.TrimmedTo = max(state.TrimmedTo, f.trimmedTo)
 				done = Forgotten{}
 				return forget(tx, a, f.keys, &done)
 			})
@@ -195,7 +195,7 @@ func (s *store) trimmedTo(a crdt.Author) uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if f := s.state.feeds[a]; f != nil {
-		return f.trimmedTo
+		return f.TrimmedTo
 	}
 	return 0
 }
@@ -308,7 +308,7 @@ const (
 )
 
 func (t *trimming) fate(tx *readTx, c *opCursor, s crdt.Signed, next uint64, now time.Time) (trimFate, error) {
-	if s.Retention != crdt.Trimmable || isTrimmed(c.value) {
+	if s.Retention != crdt.Trimmable || c.value.Bodiless() {
 		return fateSettle, nil
 	}
 	if !t.policy.beyondCount(s.Header, next) {

@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
@@ -101,7 +100,7 @@ type gonePolicy struct {
 // ends returns the error that ends the reading at an op without its body, which the cursor is at; nil if
 // it goes on.
 func (p gonePolicy) ends(s crdt.Signed, c *opCursor) error {
-	_, sweep := cutStamp(c.raw())
+	sweep := c.value.Sweep()
 	if sweep > c.sweep {
 		return damagedOp(c.author, c.key, fmt.Errorf("its body went with sweep %d, where the last was %d", sweep, c.sweep))
 	}
@@ -134,33 +133,3 @@ func (p gonePolicy) overtakes(sweep uint64) bool {
 // prunedBy reports whether what the given sweep has pruned, or what was never here if it is 0, ends the
 // reading. Nothing is left to be shown of it.
 func (p gonePolicy) prunedBy(sweep uint64) bool { return p.want == StopAtGone || sweep > p.sweep }
-
-const (
-	// stampByte begins what stands in the place of a body that was trimmed here. No entry begins with it:
-	// MessagePack never uses it.
-	stampByte = 0xc1
-	stampSize = 1 + 8
-	// maxTrimmed is more than the value of a trimmed op can have, in bytes.
-	maxTrimmed = offsetSize + maxSigned + stampSize
-)
-
-// encodeTrimmed returns the value of an op that sweep has trimmed.
-func encodeTrimmed(offset uint64, s crdt.Signed, sweep uint64) []byte {
-	b := make([]byte, offsetSize, offsetSize+len(s.Bytes())+stampSize)
-	binary.BigEndian.PutUint64(b, offset)
-	b = append(append(b, s.Bytes()...), stampByte)
-	return binary.BigEndian.AppendUint64(b, sweep)
-}
-
-// cutStamp returns the bytes of an op from its value less the offset, and with which sweep its body
-// went; 0 when it was not trimmed here.
-func cutStamp(b []byte) (op []byte, sweep uint64) {
-	if len(b) > maxTrimmed || len(b) < stampSize || b[len(b)-stampSize] != stampByte {
-		return b, 0
-	}
-	_, rest, err := crdt.CutSigned(b)
-	if err != nil || len(rest) != stampSize || rest[0] != stampByte {
-		return b, 0
-	}
-	return b[:len(b)-stampSize], binary.BigEndian.Uint64(rest[1:])
-}

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // ErrName is returned for a name of a bucket or a follower that is empty or longer than 255 bytes.
@@ -125,12 +126,9 @@ func (tx *Tx) SetCursor(name string, offset uint64) error {
 		return err
 	}
 	return tx.do(func() error {
-		followers, v := tx.w.Tree(bucketFollowers), encodeOffset(offset)
-		var record []byte
-		if old := followers.Get([]byte(name)); len(old) > offsetSize {
-			record = old[offsetSize:]
-		}
-		return followers.Set([]byte(name), append(v[:], record...))
+		followers, v := tx.w.Tree(bucketFollowers), record.Offset(offset)
+		_, rest, _ := record.CutOffset(followers.Get([]byte(name))) // of a new one, none
+		return followers.Set([]byte(name), append(v[:], rest...))
 	})
 }
 

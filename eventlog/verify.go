@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // verifyChunk bounds the bytes that one transaction of Verify reads.
@@ -128,7 +129,7 @@ func (l *Log) verifyPages(ctx context.Context, report *Report) error {
 type feedCheck struct {
 	store  *store
 	author crdt.Author
-	state  *feedState
+	state  *record.Feed
 	bound  uint64
 	report *Report
 
@@ -146,13 +147,13 @@ type feedCheck struct {
 	unsigned map[crdt.OpID]bool
 }
 
-func newFeedCheck(s *store, a crdt.Author, state *feedState, bound uint64, report *Report) *feedCheck {
+func newFeedCheck(s *store, a crdt.Author, state *record.Feed, bound uint64, report *Report) *feedCheck {
 	c := &feedCheck{
 		store: s, author: a, state: state, bound: bound, report: report, disputed: crdt.MaxSeq,
 		named: make(map[crdt.OpID]crdt.Signed), ends: make(map[crdt.OpID]crdt.Head),
 		unsigned: make(map[crdt.OpID]bool),
 	}
-	if from, forked := state.feed.Disputed(); forked {
+	if from, forked := state.Feed.Disputed(); forked {
 		c.disputed = from
 	}
 	return c
@@ -197,9 +198,9 @@ func (c *feedCheck) chunk(tx *readTx) (more bool, err error) {
 		return false, nil
 	}
 	cursor, read := t.Cursor(), 0
-	from := encodeOpKey(c.from)
+	from := record.OpKey(c.from)
 	for k, v := cursor.Seek(from[:]); k != nil; k, v = cursor.Next() {
-		key, err := decodeOpKey(k)
+		key, err := record.ParseOpKey(k)
 		if err != nil {
 			return false, damagedOp(c.author, key, err)
 		}
@@ -219,11 +220,11 @@ func (c *feedCheck) chunk(tx *readTx) (more bool, err error) {
 }
 
 // op checks one op.
-func (c *feedCheck) op(tx *readTx, key crdt.Key, v []byte) error {
-	if len(v) < offsetSize {
-		return damagedOp(c.author, key, errLength)
+func (c *feedCheck) op(tx *readTx, key crdt.Key, v record.Op) error {
+	offset, _, err := record.CutOffset(v)
+	if err != nil {
+		return damagedOp(c.author, key, err)
 	}
-	offset := decodeOffset(v)
 	if offset >= c.bound {
 		if offset >= tx.most {
 			c.problem("op %d has the offset %d, where the log ends at %d", key.First, offset, tx.most)
@@ -245,7 +246,7 @@ func (c *feedCheck) op(tx *readTx, key crdt.Key, v []byte) error {
 	if op.Trimmed() {
 		c.trimmed += op.Count
 	}
-	if _, sweep := cutStamp(v[offsetSize:]); sweep > tx.lastSweep {
+	if sweep := v.Sweep(); sweep > tx.lastSweep {
 		c.problem("the body of op %d went with sweep %d, where the last was %d", key.First, sweep, tx.lastSweep)
 	}
 	if op.Verify() != nil {
@@ -256,8 +257,8 @@ func (c *feedCheck) op(tx *readTx, key crdt.Key, v []byte) error {
 
 // arrival checks that an op has arrived where its offset says.
 func (c *feedCheck) arrival(tx *readTx, op crdt.Op, offset uint64) {
-	k := encodeOffset(offset)
-	a, err := decodeArrival(k[:], tx.arrivals().Get(k[:]))
+	k := record.Offset(offset)
+	a, err := record.ParseArrival(k[:], tx.arrivals().Get(k[:]))
 	if tx.Err() == nil && (err != nil || a.Author != op.Author || a.Key != op.Key() || a.Count != op.Count) {
 		c.problem("op %d is not what arrived at its offset %d", op.First, offset)
 	}
@@ -269,7 +270,7 @@ func (c *feedCheck) chain(op crdt.Signed) {
 	switch {
 	case op.First == 0:
 	case !found:
-		if b, begins := c.state.feed.BranchFrom(op.Key()); !begins || b.Rooted || op.First > c.state.feed.Floor() {
+		if b, begins := c.state.Feed.BranchFrom(op.Key()); !begins || b.Rooted || op.First > c.state.Feed.Floor() {
 			c.problem("op %d names one that is not held", op.First)
 		}
 	case prev.Next() != op.First || op.Clock <= prev.Clock || op.Floor < prev.Floor:
@@ -288,7 +289,7 @@ func (c *feedCheck) chain(op crdt.Signed) {
 func (c *feedCheck) end() {
 	ends := slices.SortedFunc(maps.Values(c.ends), crdt.Head.Compare)
 	var recorded []crdt.Head
-	for _, b := range c.state.feed.Branches {
+	for _, b := range c.state.Feed.Branches {
 		recorded = append(recorded, b.Head)
 	}
 	slices.SortFunc(recorded, crdt.Head.Compare)
@@ -302,14 +303,14 @@ func (c *feedCheck) end() {
 		}
 	}
 	c.report.Offences += uint64(len(c.unsigned))
-	if c.ops != c.state.ops || c.entries != c.state.entries {
-		c.problem("it has %d ops with %d entries where its record says %d with %d", c.ops, c.entries, c.state.ops, c.state.entries)
+	if c.ops != c.state.Ops || c.entries != c.state.Entries {
+		c.problem("it has %d ops with %d entries where its record says %d with %d", c.ops, c.entries, c.state.Ops, c.state.Entries)
 	}
-	if !c.state.uncounted && c.bytes != c.state.bytes {
-		c.problem("its ops have %d bytes where its record says %d", c.bytes, c.state.bytes)
+	if !c.state.Uncounted && c.bytes != c.state.Bytes {
+		c.problem("its ops have %d bytes where its record says %d", c.bytes, c.state.Bytes)
 	}
-	if c.trimmed != c.state.trimmed {
-		c.problem("it has %d entries without bodies where its record says %d", c.trimmed, c.state.trimmed)
+	if c.trimmed != c.state.Trimmed {
+		c.problem("it has %d entries without bodies where its record says %d", c.trimmed, c.state.Trimmed)
 	}
 	if c.ops > 0 {
 		c.report.Authors++
@@ -356,13 +357,13 @@ func (l *Log) verifyArrivals(ctx context.Context, bound, pruned uint64, report *
 
 func verifyArrivalsFrom(tx *readTx, next, bound uint64, holes *uint64) (uint64, bool, error) {
 	c := tx.arrivals().Cursor()
-	from := encodeOffset(next)
-	left := verifyChunk / arrivalSize
+	from := record.Offset(next)
+	left := verifyChunk / record.ArrivalSize
 	for k, v := c.Seek(from[:]); k != nil && next < bound; k, v = c.Next() {
 		if left--; left == 0 {
 			return next, true, nil
 		}
-		a, err := decodeArrival(k, v)
+		a, err := record.ParseArrival(k, v)
 		if err == nil && a.Offset < next {
 			err = fmt.Errorf("the next is at offset %d", a.Offset)
 		}

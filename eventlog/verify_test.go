@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // spoiled is a log in which one thing is made wrong, by hand.
@@ -31,13 +32,13 @@ func TestVerifyFinds(t *testing.T) {
 		{"an op is gone", func(s *spoiled, tx *bbolt.Tx) { s.delete(s.bucket(tx), s.opKey(1)) }, "names one that is not held"},
 		{"the last op is gone", func(s *spoiled, tx *bbolt.Tx) { s.delete(s.bucket(tx), s.opKey(3)) }, "it ends at"},
 		{"an op has another offset", func(s *spoiled, tx *bbolt.Tx) {
-			s.put(s.bucket(tx), s.opKey(1), encodeOp(0, s.ops[1]))
+			s.put(s.bucket(tx), s.opKey(1), record.NewOp(0, s.ops[1]))
 		}, "is not what arrived at its offset"},
 		{"an op is from the future", func(s *spoiled, tx *bbolt.Tx) {
-			s.put(s.bucket(tx), s.opKey(1), encodeOp(99, s.ops[1]))
+			s.put(s.bucket(tx), s.opKey(1), record.NewOp(99, s.ops[1]))
 		}, "where the log ends at 4"},
 		{"an op stands in another's place", func(s *spoiled, tx *bbolt.Tx) {
-			s.put(s.bucket(tx), s.opKey(1), encodeOp(1, s.ops[2]))
+			s.put(s.bucket(tx), s.opKey(1), record.NewOp(1, s.ops[2]))
 		}, "it is op"},
 		{"an op is of another log", func(s *spoiled, tx *bbolt.Tx) { s.replaceLast(tx, crdt.LogID{1}, s.ops[3].Clock) }, "is of log"},
 		{"a clock goes back", func(s *spoiled, tx *bbolt.Tx) { s.replaceLast(tx, s.ops[0].Log, 1) }, "does not follow"},
@@ -48,28 +49,28 @@ func TestVerifyFinds(t *testing.T) {
 			s.must(err)
 			s.delete(s.bucket(tx), s.opKey(3))
 			s.ops[3] = op
-			s.put(s.bucket(tx), s.opKey(3), encodeOp(3, op))
+			s.put(s.bucket(tx), s.opKey(3), record.NewOp(3, op))
 			s.putLastArrivalAndRecord(tx)
 		}, "signature does not verify"},
 		{"an arrival is gone", func(s *spoiled, tx *bbolt.Tx) {
-			k := encodeOffset(2)
+			k := record.Offset(2)
 			s.delete(tx.Bucket(bucketArrivals), k[:])
 		}, "1 offsets have no arrival"},
 		{"an arrival names no op", func(s *spoiled, tx *bbolt.Tx) {
-			k := encodeOffset(2)
-			a := arrival{Offset: 2, Author: s.author, Key: crdt.Key{First: 77}, Count: 1}
-			s.put(tx.Bucket(bucketArrivals), k[:], a.encode())
+			k := record.Offset(2)
+			a := record.Arrival{Offset: 2, Author: s.author, Key: crdt.Key{First: 77}, Count: 1}
+			s.put(tx.Bucket(bucketArrivals), k[:], a.Encode())
 		}, "is not held"},
 		{"an arrival has too many entries", func(s *spoiled, tx *bbolt.Tx) {
-			k := encodeOffset(2)
-			a := arrival{Offset: 2, Author: s.author, Key: s.ops[2].Key(), Count: 2}
-			s.put(tx.Bucket(bucketArrivals), k[:], a.encode())
+			k := record.Offset(2)
+			a := record.Arrival{Offset: 2, Author: s.author, Key: s.ops[2].Key(), Count: 2}
+			s.put(tx.Bucket(bucketArrivals), k[:], a.Encode())
 		}, "with 2 entries is not held"},
 		{"a record counts wrong", func(s *spoiled, tx *bbolt.Tx) {
-			s.record(tx, func(f *feedState) { f.ops = 5 })
+			s.record(tx, func(f *record.Feed) { f.Ops = 5 })
 		}, "where its record says 5 with 4"},
 		{"a record knows another head", func(s *spoiled, tx *bbolt.Tx) {
-			s.record(tx, func(f *feedState) { f.feed.Branches[0].Head.ID = crdt.OpID{1} })
+			s.record(tx, func(f *record.Feed) { f.Feed.Branches[0].Head.ID = crdt.OpID{1} })
 		}, "it ends at"},
 	} {
 		t.Run(test.name, func(t *testing.T) { testVerifyFinds(t, test.spoil, test.want) })
@@ -139,7 +140,7 @@ func (s *spoiled) op(log crdt.LogID, clock crdt.Clock) crdt.Op {
 func (s *spoiled) bucket(tx *bbolt.Tx) *bbolt.Bucket { return tx.Bucket(bucketOps).Bucket(s.author[:]) }
 
 func (s *spoiled) opKey(i int) []byte {
-	k := encodeOpKey(s.ops[i].Key())
+	k := record.OpKey(s.ops[i].Key())
 	return k[:]
 }
 
@@ -148,12 +149,12 @@ func (s *spoiled) put(b *bbolt.Bucket, k, v []byte) { s.must(b.Put(k, v)) }
 func (s *spoiled) delete(b *bbolt.Bucket, k []byte) { s.must(b.Delete(k)) }
 
 // record changes the feed's record.
-func (s *spoiled) record(tx *bbolt.Tx, change func(*feedState)) {
+func (s *spoiled) record(tx *bbolt.Tx, change func(*record.Feed)) {
 	feeds := tx.Bucket(bucketFeeds)
-	f, err := decodeFeed(s.author, feeds.Get(s.author[:]))
+	f, err := record.ParseFeed(s.author, feeds.Get(s.author[:]))
 	s.must(err)
 	change(f)
-	s.put(feeds, s.author[:], f.encode(s.author))
+	s.put(feeds, s.author[:], f.Encode(s.author))
 }
 
 // replaceLast puts another op in the place of the last, everywhere.
@@ -161,49 +162,14 @@ func (s *spoiled) replaceLast(tx *bbolt.Tx, log crdt.LogID, clock crdt.Clock) {
 	s.delete(s.bucket(tx), s.opKey(3))
 	s.ops = s.ops[:3]
 	s.ops = append(s.ops, s.op(log, clock))
-	s.put(s.bucket(tx), s.opKey(3), encodeOp(3, s.ops[3]))
+	s.put(s.bucket(tx), s.opKey(3), record.NewOp(3, s.ops[3]))
 	s.putLastArrivalAndRecord(tx)
 }
 
 func (s *spoiled) putLastArrivalAndRecord(tx *bbolt.Tx) {
 	last := s.ops[3]
-	k := encodeOffset(3)
-	a := arrival{Offset: 3, Author: s.author, Key: last.Key(), Count: 1}
-	s.put(tx.Bucket(bucketArrivals), k[:], a.encode())
-	s.record(tx, func(f *feedState) { f.feed.Branches[0].Head, f.feed.Branches[0].Clock = last.Head(), last.Clock })
-}
-
-// TestFeedRecord reads records back, and refuses every other byte.
-func TestFeedRecord(t *testing.T) {
-	s := &spoiled{t: t, key: ed25519.NewKeyFromSeed(make([]byte, 32))}
-	a := crdt.AuthorOf(s.key)
-	leave := s.op(crdt.LogID{1}, 7).Signed
-	f := &feedState{
-		feed: crdt.Feed{Author: a, Leave: leave, Branches: []crdt.Branch{
-			{Start: crdt.Key{ID: crdt.OpID{1}}, Rooted: true, Head: crdt.Head{Next: 9, ID: crdt.OpID{2}}, Clock: 3, Floor: 1},
-			{Start: crdt.Key{First: 4, ID: crdt.OpID{3}}, Parent: crdt.OpID{4}, Head: crdt.Head{Next: 5, ID: crdt.OpID{5}}, Clock: 2},
-		}},
-		clock: 3, ops: 12, entries: 13, shut: ShutBranches,
-	}
-	record := f.encode(a)
-	got, err := decodeFeed(a, record)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again := got.encode(a); string(again) != string(record) || got.feed.Leave.ID != leave.ID || len(got.heads) != 2 {
-		t.Errorf("record reads as %+v", got)
-	}
-	if _, err := decodeFeed(crdt.Author{1}, record); err == nil {
-		t.Error("the record reads as that of another author")
-	}
-	for i := range record {
-		b := append([]byte(nil), record...)
-		b[i] ^= 0x10
-		if _, err := decodeFeed(a, b); err == nil {
-			t.Errorf("record reads with byte %d flipped", i)
-		}
-		if _, err := decodeFeed(a, record[:i]); err == nil {
-			t.Errorf("record reads with %d bytes", i)
-		}
-	}
+	k := record.Offset(3)
+	a := record.Arrival{Offset: 3, Author: s.author, Key: last.Key(), Count: 1}
+	s.put(tx.Bucket(bucketArrivals), k[:], a.Encode())
+	s.record(tx, func(f *record.Feed) { f.Feed.Branches[0].Head, f.Feed.Branches[0].Clock = last.Head(), last.Clock })
 }

@@ -3,13 +3,13 @@ package eventlog
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // ErrTxDone is returned by a [Tx] or a [ReadTx] that is used after its function has returned.
@@ -113,7 +113,7 @@ func (tx *ReadTx) Arrivals(from uint64) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for from < tx.Next() {
 			var op crdt.Op
-			var at arrival
+			var at record.Arrival
 			var disputed bool
 			err := tx.do(func() (err error) {
 				op, at, disputed, err = tx.r.arrived(from)
@@ -148,10 +148,11 @@ func (tx *ReadTx) Cursor(name string) (offset uint64, found bool) {
 		if v == nil {
 			return nil
 		}
-		if len(v) < offsetSize {
-			return &DamagedError{What: fmt.Sprintf("the cursor of %q", name), Err: errLength}
+		cursor, _, err := record.CutOffset(v)
+		if err != nil {
+			return &DamagedError{What: fmt.Sprintf("the cursor of %q", name), Err: err}
 		}
-		offset, found = binary.BigEndian.Uint64(v), true
+		offset, found = cursor, true
 		return nil
 	})
 	return offset, found
@@ -159,10 +160,10 @@ func (tx *ReadTx) Cursor(name string) (offset uint64, found bool) {
 
 // arrived returns a copy of the op that holds the entry at offset, or the first one after that where it
 // was pruned, and whether it is disputed.
-func (tx *readTx) arrived(offset uint64) (crdt.Op, arrival, bool, error) {
+func (tx *readTx) arrived(offset uint64) (crdt.Op, record.Arrival, bool, error) {
 	c := tx.arrivalCursor()
 	if !c.holding(offset) {
-		return crdt.Op{}, arrival{}, false, cmp.Or(c.err, damagedArrival(offset, errors.New("there is none")))
+		return crdt.Op{}, record.Arrival{}, false, cmp.Or(c.err, damagedArrival(offset, errors.New("there is none")))
 	}
 	a := c.arrival
 	op, err := tx.opOf(a)
@@ -177,18 +178,18 @@ func (tx *readTx) arrived(offset uint64) (crdt.Op, arrival, bool, error) {
 }
 
 // opOf returns a copy of the op that arrived.
-func (tx *readTx) opOf(a arrival) (crdt.Op, error) {
+func (tx *readTx) opOf(a record.Arrival) (crdt.Op, error) {
 	t := tx.ops(a.Author)
 	if t == nil {
 		return crdt.Op{}, damagedArrival(a.Offset, fmt.Errorf("no op of author %s is held", a.Author.Short()))
 	}
-	key := encodeOpKey(a.Key)
+	key := record.OpKey(a.Key)
 	v := t.Get(key[:])
 	if v == nil {
 		return crdt.Op{}, damagedArrival(a.Offset, fmt.Errorf("op %s/%d is not held", a.Author.Short(), a.Key.First))
 	}
-	if len(v) > offsetSize+crdt.MaxSingleOp {
-		return crdt.Op{}, damagedOp(a.Author, a.Key, errLength)
+	if len(v) > record.MaxOp {
+		return crdt.Op{}, damagedOp(a.Author, a.Key, record.ErrLength)
 	}
 	return opAt(a.Author, a.Key, append([]byte(nil), v...))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // writeTx is the one transaction that writes. What it changes is staged beside the log's state and
@@ -20,7 +21,7 @@ type writeTx struct {
 	added   int    // ops
 	begun   int    // feeds
 	taken   uint64 // room, by feeds of others
-	changed map[crdt.Author]*feedState
+	changed map[crdt.Author]*record.Feed
 
 	// inside names the author of the feed whose part of the file is being touched; zero for other parts.
 	inside  *crdt.Author
@@ -81,7 +82,7 @@ func (s *store) beginWrite() (*writeTx, error) {
 	}
 	tx := &writeTx{
 		readTx: readTx{Tx: begun}, store: s, inside: new(crdt.Author), id: begun.ID(), now: s.cfg.Now(),
-		changed: make(map[crdt.Author]*feedState), written: make(map[crdt.Author]*disk.Tree),
+		changed: make(map[crdt.Author]*record.Feed), written: make(map[crdt.Author]*disk.Tree),
 	}
 	s.mu.RLock()
 	tx.staged, tx.pruneSweep = s.state.next, s.state.pruneSweep
@@ -99,7 +100,7 @@ func (s *store) rollback(tx *writeTx) {
 }
 
 // feedState returns what is kept of a's feed, what is staged included. The caller does not write to it.
-func (tx *writeTx) feedState(a crdt.Author) *feedState {
+func (tx *writeTx) feedState(a crdt.Author) *record.Feed {
 	if f := tx.changed[a]; f != nil {
 		return f
 	}
@@ -108,21 +109,21 @@ func (tx *writeTx) feedState(a crdt.Author) *feedState {
 	if f := tx.store.state.feeds[a]; f != nil {
 		return f
 	}
-	return &feedState{feed: crdt.Feed{Author: a}}
+	return &record.Feed{Feed: crdt.Feed{Author: a}}
 }
 
 // edit returns what is kept of a's feed for changing.
-func (tx *writeTx) edit(a crdt.Author) *feedState {
+func (tx *writeTx) edit(a crdt.Author) *record.Feed {
 	f := tx.changed[a]
 	if f == nil {
-		f = tx.feedState(a).clone()
+		f = tx.feedState(a).Clone()
 		tx.changed[a] = f
 	}
 	return f
 }
 
 // Feed returns what is held of a's feed, what is staged included.
-func (tx *writeTx) Feed(a crdt.Author) (crdt.Feed, error) { return tx.feedState(a).feed, nil }
+func (tx *writeTx) Feed(a crdt.Author) (crdt.Feed, error) { return tx.feedState(a).Feed, nil }
 
 // keep puts an op that was decided to be accepted.
 func (tx *writeTx) keep(op crdt.Op, v crdt.Verdict) error {
@@ -134,32 +135,32 @@ func (tx *writeTx) keep(op crdt.Op, v crdt.Verdict) error {
 		}
 		tx.written[op.Author] = ops
 	}
-	key, offset, value := encodeOpKey(op.Key()), encodeOffset(tx.staged), encodeOp(tx.staged, op)
+	key, offset, value := record.OpKey(op.Key()), record.Offset(tx.staged), record.NewOp(tx.staged, op)
 	if err := ops.Put(key[:], value); err != nil {
 		return fmt.Errorf("store op: %w", err)
 	}
 	*tx.inside = crdt.Author{}
-	a := arrival{Offset: tx.staged, Author: op.Author, Key: op.Key(), Count: op.Count}
-	if err := tx.arrivals().Packed().Put(offset[:], a.encode()); err != nil {
+	a := record.Arrival{Offset: tx.staged, Author: op.Author, Key: op.Key(), Count: op.Count}
+	if err := tx.arrivals().Packed().Put(offset[:], a.Encode()); err != nil {
 		return fmt.Errorf("store arrival: %w", err)
 	}
 	f := tx.edit(op.Author)
-	if f.feed.IsZero() {
+	if f.Feed.IsZero() {
 		tx.begun++
 	}
 	if op.Author != tx.store.author {
 		tx.taken += uint64(len(value) + opRoom)
 	}
-	f.feed.Add(v)
-	f.grow(len(value))
-	f.ops++
-	f.entries += op.Count
+	f.Feed.Add(v)
+	f.Grow(len(value))
+	f.Ops++
+	f.Entries += op.Count
 	if op.Trimmed() {
-		f.trimmed += op.Count
+		f.Trimmed += op.Count
 	}
-	f.trimmedTo = min(f.trimmedTo, op.First)
+	f.TrimmedTo = min(f.TrimmedTo, op.First)
 	if !op.Clock.Ahead(tx.now) {
-		f.clock = max(f.clock, op.Clock)
+		f.Clock = max(f.Clock, op.Clock)
 	}
 	tx.staged += op.Count
 	tx.added++
@@ -179,8 +180,8 @@ func (tx *writeTx) finish() error {
 	}
 	feeds := tx.feeds().Packed()
 	for a, f := range tx.changed {
-		f.heads = f.feed.Heads()
-		if err := feeds.Put(a[:], f.encode(a)); err != nil {
+		f.Heads = f.Feed.Heads()
+		if err := feeds.Put(a[:], f.Encode(a)); err != nil {
 			return fmt.Errorf("store feed record: %w", err)
 		}
 	}
