@@ -131,7 +131,7 @@ func TestDamagedIndexIsMadeAnew(t *testing.T) {
 // An index of other arrivals, of another form or of more than the log has is never used, and made anew.
 func TestIndexThatDoesNotFitIsMadeAnew(t *testing.T) {
 	l, subjects := subjectLog(t)
-	fits, err := l.layers()
+	fits, err := l.index.layers()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -269,7 +269,7 @@ func TestVerifyFindsWhatTheIndexLacks(t *testing.T) {
 			w.add(p)
 		}
 		w.end(endOfLayer)
-		if err := l.writeIndex(ctx, func(tx *writeTx) error {
+		if err := l.index.write(ctx, func(tx *writeTx) error {
 			if err := tx.putBlocks(w.take()); err != nil {
 				return err
 			}

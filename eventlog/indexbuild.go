@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// extendIndex adds a layer for what the layers do not hold, for indexBatch entries at most, if that is
+// extend adds a layer for what the layers do not hold, for indexBatch entries at most, if that is
 // least entries or more. It reports whether it has. The caller indexes.
-func (l *Log) extendIndex(ctx context.Context, layers []indexLayer, least uint64) (extended bool, err error) {
-	now, err := l.store.snapshot()
+func (x *indexer) extend(ctx context.Context, layers []indexLayer, least uint64) (extended bool, err error) {
+	now, err := x.store.snapshot()
 	bound, from := now.bound, reached(layers)
 	if err == nil && from > bound {
 		err = fmt.Errorf("%w: it ends at offset %d, the log at %d", errIndex, from, bound)
@@ -18,12 +18,12 @@ func (l *Log) extendIndex(ctx context.Context, layers []indexLayer, least uint64
 	if err != nil || bound-from < least {
 		return false, err
 	}
-	postings, to, err := l.store.postingsOf(ctx, stretch{from, bound})
+	postings, to, err := x.store.postingsOf(ctx, stretch{from, bound})
 	if err != nil {
 		return false, err
 	}
 	// Asked for only now: whatever was gone from an op that was read, this sweep or one before took it.
-	if now, err = l.store.snapshot(); err != nil {
+	if now, err = x.store.snapshot(); err != nil {
 		return false, err
 	}
 	layer := indexLayer{from: from, to: to, sweep: now.sweep}
@@ -36,7 +36,7 @@ func (l *Log) extendIndex(ctx context.Context, layers []indexLayer, least uint64
 		w.add(p)
 	}
 	w.end(endOfLayer)
-	return true, l.writeIndex(ctx, func(tx *writeTx) error {
+	return true, x.write(ctx, func(tx *writeTx) error {
 		if err := tx.putBlocks(w.take()); err != nil {
 			return err
 		}
@@ -87,9 +87,9 @@ func (s *store) eachExcerpt(ctx context.Context, in stretch, most uint64, fn fun
 	return w.from, nil
 }
 
-// writeIndex runs fn in a write transaction of its own, in the order of the queue.
-func (l *Log) writeIndex(ctx context.Context, fn func(tx *writeTx) error) error {
-	return l.store.exclusively(ctx, updates, func() error { return l.store.write(fn) })
+// write runs fn in a write transaction of its own, in the order of the queue.
+func (x *indexer) write(ctx context.Context, fn func(tx *writeTx) error) error {
+	return x.store.exclusively(ctx, updates, func() error { return x.store.write(fn) })
 }
 
 // putLayers sets which layers there are. What it does not name is no part of the index from then on,

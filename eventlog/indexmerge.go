@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// mergeLayers merges the last layers into one of the next level. The new layer's blocks are written by
+// merge merges the last layers into one of the next level. The new layer's blocks are written by
 // transactions of 1 MiB, the last of which also puts it into the place of the others: a crash before
 // that leaves blocks that no layer names, for removeStray.
-func (l *Log) mergeLayers(ctx context.Context, layers, last []indexLayer) error {
+func (x *indexer) merge(ctx context.Context, layers, last []indexLayer) error {
 	merged := indexLayer{level: last[0].level + 1, from: last[0].from, to: reached(last)}
 	for _, layer := range last {
 		merged.sweep = max(merged.sweep, layer.sweep)
 	}
-	m, err := l.newLayerMerge(last)
+	m, err := newLayerMerge(x.store, last)
 	if err != nil {
 		return err
 	}
@@ -29,12 +29,12 @@ func (l *Log) mergeLayers(ctx context.Context, layers, last []indexLayer) error 
 		if len(w.blocks) < indexBlocksPerTx {
 			continue
 		}
-		if err := l.writeIndex(ctx, func(tx *writeTx) error { return tx.putBlocks(w.take()) }); err != nil {
+		if err := x.write(ctx, func(tx *writeTx) error { return tx.putBlocks(w.take()) }); err != nil {
 			return err
 		}
 	}
 	w.end(endOfLayer)
-	return l.writeIndex(ctx, func(tx *writeTx) error {
+	return x.write(ctx, func(tx *writeTx) error {
 		if err := tx.putBlocks(w.take()); err != nil {
 			return err
 		}
@@ -43,10 +43,7 @@ func (l *Log) mergeLayers(ctx context.Context, layers, last []indexLayer) error 
 }
 
 // layerMerge reads several layers as one. It holds one block of each.
-type layerMerge struct {
-	store *store
-	heads heap[layerHead]
-}
+type layerMerge struct{ heads heap[layerHead] }
 
 // layerHead is the least posting of a layer that was not read yet.
 type layerHead struct {
@@ -54,11 +51,11 @@ type layerHead struct {
 	reader *layerReader
 }
 
-func (l *Log) newLayerMerge(layers []indexLayer) (*layerMerge, error) {
-	m := &layerMerge{store: l.store}
+func newLayerMerge(s *store, layers []indexLayer) (*layerMerge, error) {
+	m := &layerMerge{}
 	m.heads.less = func(a, b layerHead) bool { return a.posting.compare(b.posting) < 0 }
 	for _, layer := range layers {
-		if err := m.push(&layerReader{store: l.store, block: block{layer: layer}}); err != nil {
+		if err := m.push(&layerReader{store: s, block: block{layer: layer}}); err != nil {
 			return nil, err
 		}
 	}
@@ -106,17 +103,17 @@ func (r *layerReader) next() (p posting, more bool, err error) {
 
 // removeStray removes the blocks that no layer names: those of layers that were merged, of an index that was
 // dropped, and of what a crash has interrupted. A transaction removes at most indexBlocksPerTx.
-func (l *Log) removeStray(ctx context.Context, layers []indexLayer) error {
+func (x *indexer) removeStray(ctx context.Context, layers []indexLayer) error {
 	for {
 		var stray [][]byte
-		err := l.store.view(func(tx *readTx) error {
+		err := x.store.view(func(tx *readTx) error {
 			stray = strayBlocks(tx, layers)
 			return nil
 		})
 		if err != nil || len(stray) == 0 {
 			return err
 		}
-		err = l.writeIndex(ctx, func(tx *writeTx) error {
+		err = x.write(ctx, func(tx *writeTx) error {
 			t := tx.Tree(bucketIndex)
 			for _, key := range stray {
 				if err := t.Remove(key); err != nil {

@@ -10,14 +10,14 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// verifyIndex checks each layer of the index against the ops of its offsets. Nobody writes to the index
+// verify checks each layer of the index against the ops of its offsets. Nobody writes to the index
 // meanwhile. A layer that is not what the ops say is a problem; a posting whose op is gone, or has no
 // body any more, is counted. It needs a bit of memory for each offset of a layer.
-func (l *Log) verifyIndex(ctx context.Context, report *Report) error {
-	return l.index.exclusively(ctx, func() error {
-		layers, err := l.layers()
+func (x *indexer) verify(ctx context.Context, report *Report) error {
+	return x.exclusively(ctx, func() error {
+		layers, err := x.layers()
 		for i := 0; err == nil && i < len(layers); i++ {
-			err = l.verifyLayer(ctx, layers[i], report)
+			err = x.verifyLayer(ctx, layers[i], report)
 		}
 		if _, damaged := asDamaged(err); damaged || errors.Is(err, errIndex) {
 			report.problem(crdt.Author{}, err)
@@ -46,11 +46,11 @@ func (t *tally) add(p posting) {
 }
 
 // verifyLayer compares what the ops of a layer's offsets say with what the layer says of them.
-func (l *Log) verifyLayer(ctx context.Context, layer indexLayer, report *Report) error {
+func (x *indexer) verifyLayer(ctx context.Context, layer indexLayer, report *Report) error {
 	var want, got tally
 	live := make([]uint64, (layer.to-layer.from)/64+1) // a bit for each offset: an op with a body begins there
-	c := termsOf{hash: newTermHash(l.store.incarnation)}
-	_, err := l.store.eachExcerpt(ctx, stretch{layer.from, layer.to}, layer.to-layer.from, func(x excerpt) error {
+	c := termsOf{hash: newTermHash(x.store.incarnation)}
+	_, err := x.store.eachExcerpt(ctx, stretch{layer.from, layer.to}, layer.to-layer.from, func(x excerpt) error {
 		at := x.op.offset - layer.from
 		live[at/64] |= 1 << (at % 64)
 		c.postings = c.postings[:0]
@@ -67,7 +67,7 @@ func (l *Log) verifyLayer(ctx context.Context, layer indexLayer, report *Report)
 		return err
 	}
 	stored := uint64(0)
-	r := &layerReader{store: l.store, block: block{layer: layer}}
+	r := &layerReader{store: x.store, block: block{layer: layer}}
 	p, more, err := r.next()
 	for ; more && err == nil; p, more, err = r.next() {
 		stored++

@@ -22,7 +22,7 @@ type Log struct {
 	// audience is who is told of transient events.
 	audience audience.Audience
 	voice    voice
-	index    indexing
+	index    indexer
 }
 
 // ID returns the id of the log.

@@ -64,11 +64,12 @@ func Open(dir string, cfg Config) (*Log, error) {
 
 // newLog returns a log whose file is not open yet.
 func newLog(path string, cfg Config) *Log {
-	l := &Log{store: &store{
+	s := &store{
 		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key), queue: newQueue(),
 		sweeping: newSweeping(), closing: make(chan struct{}), changed: make(chan struct{}),
-	}, index: newIndexing()}
-	l.store.mend, l.followers.store = l.mend, l.store
+	}
+	l := &Log{store: s, followers: followers{store: s}, index: newIndexer(s)}
+	s.mend = l.mend
 	return l
 }
 

@@ -47,7 +47,7 @@ func (l *Log) Verify(ctx context.Context) (Report, error) {
 	if err := l.verifyArrivals(ctx, bound, pruned, &report); err != nil {
 		return report, err
 	}
-	if err := l.verifyIndex(ctx, &report); err != nil {
+	if err := l.index.verify(ctx, &report); err != nil {
 		return report, err
 	}
 	return report, nil
