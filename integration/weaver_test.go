@@ -62,6 +62,7 @@ func arrowsBetween(p *typedPackage, of map[string]string, hubs ...string) drawin
 	return w.arrows
 }
 
+// weaver looks at every name in the code of a package for arrowsBetween.
 type weaver struct {
 	p      *typedPackage
 	of     map[string]string // file → mechanism
