@@ -3,6 +3,7 @@ package eventlog
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
@@ -33,16 +34,19 @@ func newArrivalWalk(f *filter, reverse bool, after *pageEnd, bound uint64) *arri
 func (w *arrivalWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 	feeds := make(openFeeds)
 	c := tx.arrivalCursor()
-	for ok := w.begin(c); ok && w.from < w.to; ok = w.step(c) {
+	for a := range w.arrivals(c) {
 		if k.full() {
 			return true, nil
 		}
 		k.bytes += opOverhead
-		if err := w.upTo(tx, k, c.arrival); err != nil {
+		if err := w.upTo(tx, k, a); err != nil {
 			return false, err
 		}
-		if err := w.take(tx, k, feeds, c); err != nil {
+		if err := w.take(tx, k, feeds, a); err != nil {
 			return false, err
+		}
+		if w.from >= w.to {
+			break
 		}
 	}
 	if c.err == nil && w.reverse {
@@ -51,23 +55,15 @@ func (w *arrivalWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 	return false, c.err
 }
 
-// begin moves to the op that holds the first offset to be read.
-func (w *arrivalWalk) begin(c *arrivalCursor) bool {
+// arrivals yields the arrivals from the one on that has the first offset to be read.
+func (w *arrivalWalk) arrivals(c *arrivalCursor) iter.Seq[record.Arrival] {
 	if w.from >= w.to {
-		return false
+		return func(func(record.Arrival) bool) {}
 	}
 	if w.reverse {
-		return c.holding(w.to - 1)
+		return c.from(w.to-1, true)
 	}
-	return c.holding(w.from)
-}
-
-// step moves to the next arrival.
-func (w *arrivalWalk) step(c *arrivalCursor) bool {
-	if w.reverse {
-		return c.prev()
-	}
-	return c.next()
+	return c.from(w.from, false)
 }
 
 // upTo looks for a hole between what was read and the next arrival.
@@ -100,8 +96,7 @@ func (w *arrivalWalk) passHole(tx *readTx, k *chunk, from, next uint64) error {
 }
 
 // take opens the op of one arrival, unless no entry of its author is wanted.
-func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, c *arrivalCursor) error {
-	a := c.arrival
+func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, a record.Arrival) error {
 	from, to := max(w.from, a.Offset), min(w.to, a.Offset+a.Count)
 	if w.reverse {
 		w.to = a.Offset

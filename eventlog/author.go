@@ -122,12 +122,16 @@ type ascent struct {
 
 func (a *ascent) fill(tx *readTx, k *chunk) (done bool, err error) {
 	c := tx.opCursor(a.feed.Author)
-	ok := a.begun && c.seek(a.next) || !a.begun && c.seekCovering(a.feed, a.begin)
-	a.begun = true
-	for ; ok && c.key.First < a.end; ok = c.next() {
-		k.excerpts = a.mergeBelow(c.key.First, k.excerpts)
+	if !a.begun {
+		a.next, a.begun = c.firstCovering(a.feed, a.begin), true
+	}
+	for key := range c.from(a.next) {
+		if key.First >= a.end {
+			break
+		}
+		k.excerpts = a.mergeBelow(key.First, k.excerpts)
 		if k.full() {
-			a.next = c.key
+			a.next = key
 			return false, nil
 		}
 		if c.offset() >= k.bound && a.ordered && !a.forked() {

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
@@ -40,8 +41,14 @@ func (c *opCursor) seek(key crdt.Key) bool {
 	return c.at(c.c.Seek(k[:]))
 }
 
-// next moves to the op after the one that the cursor is at.
-func (c *opCursor) next() bool { return c.at(c.c.Next()) }
+// from moves to the first op at or after key, which it may be at already, and on from there to the end of the
+// feed, and yields their keys. Whoever has come to the end looks at c.err. The loop does not move the cursor.
+func (c *opCursor) from(key crdt.Key) iter.Seq[crdt.Key] {
+	return func(yield func(crdt.Key) bool) {
+		for ok := c.value != nil && c.key == key || c.seek(key); ok && yield(c.key); ok = c.at(c.c.Next()) {
+		}
+	}
+}
 
 // prev moves to the op before the one that the cursor is at.
 func (c *opCursor) prev() bool { return c.at(c.c.Prev()) }
@@ -113,9 +120,12 @@ func (c *opCursor) signed() (crdt.Signed, error) {
 // children calls push with the headers of the ops that name the op s, which the cursor is at, or only
 // with the first of them. The cursor moves.
 func (c *opCursor) children(s crdt.Signed, only bool, push func(crdt.Signed)) error {
-	for ok := c.next(); ok && c.key.First <= s.Next(); ok = c.next() {
-		if c.key.First < s.Next() {
+	for key := range c.from(s.Key()) {
+		if key.First < s.Next() {
 			continue
+		}
+		if key.First > s.Next() {
+			break
 		}
 		child, err := c.signed()
 		if err != nil {
@@ -134,7 +144,10 @@ func (c *opCursor) children(s crdt.Signed, only bool, push func(crdt.Signed)) er
 // covering calls yield with the header of each op that holds an entry seq, in order of key. The
 // cursor moves.
 func (c *opCursor) covering(f crdt.Feed, seq uint64, yield func(crdt.Signed)) error {
-	for ok := c.seekCovering(f, seq); ok && c.key.First <= seq; ok = c.next() {
+	for key := range c.from(c.firstCovering(f, seq)) {
+		if key.First > seq {
+			break
+		}
 		s, err := c.signed()
 		if err != nil {
 			return err
@@ -146,18 +159,17 @@ func (c *opCursor) covering(f crdt.Feed, seq uint64, yield func(crdt.Signed)) er
 	return c.err
 }
 
-// seekCovering moves to the first op that may hold an entry seq of feed f: where the feed is not
-// disputed the one op that does, else the first that can reach so far.
-func (c *opCursor) seekCovering(f crdt.Feed, seq uint64) bool {
+// firstCovering returns the least key that an op may have which holds an entry seq of feed f: where the
+// feed is not disputed that of the one op that does, else of the first that can reach so far. The cursor moves.
+func (c *opCursor) firstCovering(f crdt.Feed, seq uint64) crdt.Key {
 	from, forked := f.Disputed()
 	if !forked || seq < from {
-		return c.before(seq+1) || c.err == nil && c.seek(crdt.Key{})
+		if c.before(seq + 1) {
+			return c.key
+		}
+		return crdt.Key{}
 	}
-	least := from
-	if seq-from >= crdt.MaxOpEntries {
-		least = seq - crdt.MaxOpEntries + 1
-	}
-	return c.seek(crdt.Key{First: least})
+	return crdt.Key{First: max(from, seq+1-min(seq+1, crdt.MaxOpEntries))}
 }
 
 // arrivalCursor moves over the arrivals, inside one read transaction.
@@ -185,12 +197,21 @@ func (c *arrivalCursor) holding(offset uint64) bool {
 	if !c.at(k, v) {
 		return c.err == nil && c.at(c.c.First())
 	}
-	return c.arrival.Offset+c.arrival.Count > offset || c.next()
+	return c.arrival.Offset+c.arrival.Count > offset || c.at(c.c.Next())
 }
 
-func (c *arrivalCursor) next() bool { return c.at(c.c.Next()) }
-
-func (c *arrivalCursor) prev() bool { return c.at(c.c.Prev()) }
+// from moves to the arrival that has the offset, or to the first one after it, and on from there in either
+// direction, and yields them. Whoever has come to the end looks at c.err. The loop does not move the cursor.
+func (c *arrivalCursor) from(offset uint64, reverse bool) iter.Seq[record.Arrival] {
+	step := c.c.Next
+	if reverse {
+		step = c.c.Prev
+	}
+	return func(yield func(record.Arrival) bool) {
+		for ok := c.holding(offset); ok && yield(c.arrival); ok = c.at(step()) {
+		}
+	}
+}
 
 func (c *arrivalCursor) at(k, v []byte) bool {
 	if c.err == nil {

@@ -235,15 +235,15 @@ func (s *forkScan) findForks() {
 func (s *forkScan) chunk(tx *readTx) (more bool, err error) {
 	c := tx.opCursor(s.author)
 	read := 0
-	for ok := c.seek(s.from); ok; ok = c.next() {
+	for key := range c.from(s.from) {
 		if read++; read > heldChunk {
-			s.from = c.key
+			s.from = key
 			return true, nil
 		}
 		if c.offset() >= s.bound {
 			continue
 		}
-		op, err := signedAt(s.author, c.key, c.value)
+		op, err := signedAt(s.author, key, c.value)
 		if err != nil {
 			return false, err
 		}

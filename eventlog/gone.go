@@ -108,11 +108,16 @@ func (s *goneScan) look(v record.Op) { s.here = s.here || v.Sweep() > 0 }
 
 // place looks along the feed, and reports whether it has come to an end with it.
 func (s *goneScan) place(tx *readTx) (bool, error) {
-	c := tx.opCursor(s.found.Author)
-	ok := c.seek(crdt.Key{First: s.seq})
-	for range goneStep {
-		if !ok || !c.value.Bodiless() {
+	c, looked := tx.opCursor(s.found.Author), 0
+	for range c.from(crdt.Key{First: s.seq}) {
+		if !c.value.Bodiless() {
+			if s.found.Pruned && !s.arrivals {
+				s.offset = c.offset()
+			}
 			break
+		}
+		if looked++; looked > goneStep {
+			return false, nil
 		}
 		op, err := c.signed()
 		if err != nil {
@@ -123,13 +128,6 @@ func (s *goneScan) place(tx *readTx) (bool, error) {
 			s.found.Gone += op.Next() - max(s.seq, op.First)
 		}
 		s.seq = op.Next()
-		ok = c.next()
-	}
-	if ok && c.value.Bodiless() {
-		return false, nil
-	}
-	if ok && s.found.Pruned && !s.arrivals {
-		s.offset = c.offset()
 	}
 	s.found.First = crdt.Place{Author: s.found.Author, Seq: s.seq}
 	return true, c.err
@@ -137,22 +135,20 @@ func (s *goneScan) place(tx *readTx) (bool, error) {
 
 // arrive looks along the arrivals, and reports whether there may be more to look at.
 func (s *goneScan) arrive(tx *readTx) (more bool, err error) {
-	c := tx.arrivalCursor()
-	ok := c.holding(s.offset)
-	for n := 0; ok; n++ {
-		v, err := tx.valueOf(c.arrival)
-		if err != nil || n == goneStep {
+	c, looked := tx.arrivalCursor(), 0
+	for a := range c.from(s.offset, false) {
+		v, err := tx.valueOf(a)
+		if looked++; err != nil || looked > goneStep {
 			return true, err
 		}
-		s.offset = max(s.offset, c.arrival.Offset)
+		s.offset = max(s.offset, a.Offset)
 		if !v.Bodiless() {
 			break
 		}
 		if s.arrivals {
 			s.look(v)
 		}
-		s.offset = c.arrival.Offset + c.arrival.Count
-		ok = c.next()
+		s.offset = a.Offset + a.Count
 	}
 	if s.found.Offset = s.offset; s.arrivals {
 		s.found.Gone = s.offset - s.from + s.missed

@@ -55,8 +55,8 @@ func (tx *readTx) Find(a crdt.Author, head crdt.Head) (crdt.Signed, bool, error)
 func (tx *readTx) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] {
 	return func(yield func(crdt.Signed, error) bool) {
 		c := tx.opCursor(a)
-		for ok := c.seek(crdt.Key{First: first}); ok; ok = c.next() {
-			s, err := signedAt(a, c.key, c.value)
+		for key := range c.from(crdt.Key{First: first}) {
+			s, err := signedAt(a, key, c.value)
 			if !yield(s, err) || err != nil {
 				return
 			}
@@ -166,12 +166,14 @@ func (h heldLog) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] 
 // opsFrom appends copies of the headers of a's ops at or after key, at most that many.
 func (tx *readTx) opsFrom(a crdt.Author, key crdt.Key, most int, ops []crdt.Signed) ([]crdt.Signed, error) {
 	c := tx.opCursor(a)
-	for ok := c.seek(key); ok && len(ops) < most; ok = c.next() {
-		s, err := signedAt(a, c.key, c.value)
+	for key := range c.from(key) {
+		s, err := signedAt(a, key, c.value)
 		if err != nil {
 			return ops, err
 		}
-		ops = append(ops, s)
+		if ops = append(ops, s); len(ops) == most {
+			return ops, nil
+		}
 	}
 	return ops, c.err
 }

@@ -41,7 +41,7 @@ func (w *foundWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 			}
 			continue // it is gone
 		}
-		if err := w.take(tx, k, feeds, c); err != nil {
+		if err := w.take(tx, k, feeds, c.arrival); err != nil {
 			return false, err
 		}
 	}

@@ -71,17 +71,20 @@ func (w *sortedWalk) find(tx *readTx, k *chunk, feeds openFeeds) error {
 			return err
 		}
 	}
-	for ok := !k.full() && w.scan.begin(c); ok && w.scan.from < w.scan.to && !k.full(); ok = c.next() {
+	for a := range w.scan.arrivals(c) {
+		if k.full() || w.scan.from >= w.scan.to {
+			break
+		}
 		k.bytes += opOverhead
-		if err := w.scan.upTo(tx, k, c.arrival); err != nil {
+		if err := w.scan.upTo(tx, k, a); err != nil {
 			return err
 		}
-		if c.arrival.Offset < w.scan.to {
-			if err := w.note(tx, k, feeds, c.arrival); err != nil {
+		if a.Offset < w.scan.to {
+			if err := w.note(tx, k, feeds, a); err != nil {
 				return err
 			}
 		}
-		w.scan.from = c.arrival.Offset + c.arrival.Count
+		w.scan.from = a.Offset + a.Count
 	}
 	if c.err != nil || k.full() {
 		return c.err

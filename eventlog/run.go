@@ -143,7 +143,10 @@ func (r *runReader) fillFrom(tx *readTx) error {
 	if !found || r.done() {
 		return nil
 	}
-	for ok := c.seek(crdt.Key{First: r.seg.After.Next}); ok && c.key.First <= r.seg.After.Next; ok = c.next() {
+	for key := range c.from(crdt.Key{First: r.seg.After.Next}) {
+		if key.First > r.seg.After.Next {
+			break
+		}
 		if k.bytes >= runPerTx {
 			r.ended = false
 			return nil

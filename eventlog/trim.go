@@ -217,8 +217,9 @@ func (t *trimming) findPruned(tx *readTx, a crdt.Author, f *found) error {
 		return err
 	}
 	held := false // from there on it is counted alone what is kept back
-	for looked := 0; looked < trimLook; looked++ {
-		if looked == 0 && !c.seek(crdt.Key{}) || looked > 0 && !c.next() || c.key.First >= floor {
+	looked := 0
+	for key := range c.from(crdt.Key{}) {
+		if looked++; looked > trimLook || key.First >= floor {
 			break
 		}
 		if len(f.keys) == t.most && !held {
@@ -233,7 +234,7 @@ func (t *trimming) findPruned(tx *readTx, a crdt.Author, f *found) error {
 			break
 		}
 		if held = t.holders.hold(max(c.offset(), barrier), s.Count, true) || held; !held {
-			f.keys = append(f.keys, c.key)
+			f.keys = append(f.keys, key)
 		}
 	}
 	return c.err
@@ -267,8 +268,8 @@ func (t *trimming) findTrimmed(tx *readTx, a crdt.Author, f *found) error {
 	clear := f.from.First == f.trimmedTo // nothing was left behind so far
 	c := tx.opCursor(a)
 	looked := 0
-	for ok := c.seek(f.from); ok; ok = c.next() {
-		if f.from = c.key; len(f.keys) == t.most || looked == trimLook {
+	for key := range c.from(f.from) {
+		if f.from = key; len(f.keys) == t.most || looked == trimLook {
 			f.more = true
 			return nil
 		}

@@ -193,38 +193,26 @@ func (c *feedCheck) chunk(tx *readTx) (more bool, err error) {
 			return false, err
 		}
 	}
-	t := tx.ops(c.author)
-	if t == nil {
-		return false, nil
-	}
-	cursor, read := t.Cursor(), 0
-	from := record.OpKey(c.from)
-	for k, v := cursor.Seek(from[:]); k != nil; k, v = cursor.Next() {
-		key, err := record.ParseOpKey(k)
-		if err != nil {
-			return false, damagedOp(c.author, key, err)
-		}
+	cursor, read := tx.opCursor(c.author), 0
+	for key := range cursor.from(c.from) {
 		if key.Compare(c.from) < 0 {
 			return false, damagedOp(c.author, key, fmt.Errorf("it stands after op %d", c.from.First))
 		}
 		if read > verifyChunk {
 			return true, nil
 		}
-		read += len(v)
-		if err := c.op(tx, key, v); err != nil {
+		read += len(cursor.value)
+		if err := c.op(tx, cursor); err != nil {
 			return false, err
 		}
 		c.from = keyAfter(key)
 	}
-	return false, nil
+	return false, cursor.err
 }
 
-// op checks one op.
-func (c *feedCheck) op(tx *readTx, key crdt.Key, v record.Op) error {
-	offset, _, err := record.CutOffset(v)
-	if err != nil {
-		return damagedOp(c.author, key, err)
-	}
+// op checks the op that the cursor is at.
+func (c *feedCheck) op(tx *readTx, at *opCursor) error {
+	key, v, offset := at.key, at.value, at.offset()
 	if offset >= c.bound {
 		if offset >= tx.most {
 			c.problem("op %d has the offset %d, where the log ends at %d", key.First, offset, tx.most)
