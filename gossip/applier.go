@@ -56,6 +56,7 @@ type applier struct {
 	full      atomic.Pointer[Full]
 	halted    func(bool)        // told when there is no room any more, and when there is
 	lost      func(crdt.Author) // told whose runs were thrown away before they could be placed
+	taken     takeCounts
 	// The fields below belong to the goroutine of run.
 
 	pending pending.Runs[arrival, *link]
@@ -213,6 +214,7 @@ func (p *applier) apply(ctx context.Context, batch []arrival) error {
 		}
 		grown := make(map[crdt.Author]bool)
 		for i, a := range batch {
+			p.taken.count(a.run, fates[i])
 			p.report(a, fates[i])
 			grown[fates[i].Author] = grown[fates[i].Author] || fates[i].Ops > 0
 		}
@@ -296,4 +298,30 @@ func (p *applier) brings(peer crdt.Author, feed crdt.Feed) bool {
 // noRoom reports whether the log failed for want of room on the disk: that passes.
 func noRoom(err error) bool {
 	return slices.ContainsFunc([]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}, func(full error) bool { return errors.Is(err, full) })
+}
+
+// takeCounts is what has become of runs.
+type takeCounts struct {
+	payload, ops, entries atomic.Uint64 // that were new; payload in bytes
+	duplicates            atomic.Uint64 // ops
+	pending, kept, forks  atomic.Uint64 // runs
+}
+
+// count counts what became of a run; of one without ops, nothing.
+func (c *takeCounts) count(run crdt.Run, f fate) {
+	for _, op := range run.Ops[min(f.Duplicates, len(run.Ops)):min(f.Duplicates+f.Ops, len(run.Ops))] {
+		c.payload.Add(uint64(op.Size()))
+	}
+	c.ops.Add(uint64(f.Ops))
+	c.entries.Add(uint64(f.Entries))
+	c.duplicates.Add(uint64(f.Duplicates))
+	if f.Decision == crdt.Pending && f.Err == nil {
+		c.pending.Add(1)
+	}
+	if f.Kept {
+		c.kept.Add(1)
+	}
+	if f.Forked {
+		c.forks.Add(1)
+	}
 }

@@ -189,7 +189,7 @@ func (w *writer) vectors(ctx context.Context, round uint32, d crdt.Digest, paths
 		after, upto := p.AuthorRange()
 		for v := range wire.Vectors(after, upto, w.heads(d, after, upto)) {
 			v.Round, v.Last = round, i == len(paths)-1 && v.Upto == upto
-			w.g.tally.add(func(c *Counts) { c.VectorsSent++ })
+			w.g.sent.vectors.Add(1)
 			if err := w.write(ctx, v); err != nil {
 				return err
 			}

@@ -35,7 +35,10 @@ type Gossip struct {
 	applier    *applier
 	loop       *loop
 	seeds      *find.Seeds
-	tally      *tally
+	faults     faults
+	received   readCounts  // on all links, those that are over too
+	sent       writeCounts // likewise
+	asked      askCounts
 	news       *news.Ring
 	transients *transients
 	conditions atomic.Pointer[[]Condition] // of this node, as it was last told them
@@ -60,7 +63,6 @@ func New(cfg Config) (*Gossip, error) {
 		logger:     cfg.Logger,
 		loop:       newLoop(),
 		seeds:      find.NewSeeds(),
-		tally:      newTally(),
 		news:       news.NewRing(),
 		transients: newTransients(),
 	}
@@ -229,7 +231,7 @@ func (g *Gossip) turnAway(ctx context.Context, conn *transport.Conn, err error) 
 	if reason == reasonBroken || reason == reasonBye {
 		level = slog.LevelInfo // It was cut off, or the peer has said why on its side.
 	}
-	if g.tally.fault(conn.Peer(), reason, time.Now()) {
+	if g.faults.count(conn.Peer(), reason, time.Now()) {
 		g.logger.Log(ctx, level, "peer turned away", "peer", conn.Peer().Short(), "remote", conn.RemoteAddr(), "err", err)
 	}
 }
@@ -257,8 +259,7 @@ func (g *Gossip) halted(on bool) {
 // notWritten reports an op in our own name that was not here. The log decides what follows from it.
 func (g *Gossip) notWritten(l *link) {
 	now := time.Now()
-	g.tally.add(func(c *Counts) { c.NotWritten++ })
-	if g.tally.fault(g.self, reasonNotWritten, now) {
+	if g.faults.count(g.self, reasonNotWritten, now) {
 		g.logger.Warn("a peer has entries in our own name that this folder did not have", "peer", l.peer.Short())
 	}
 }

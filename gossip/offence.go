@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/rarely"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
@@ -92,9 +95,47 @@ func blame(run crdt.Run, err error) error {
 	return err
 }
 
+// faults counts what was wrong, and says what of it is worth a line in the log.
+type faults struct {
+	mu sync.Mutex
+	// The fields below are guarded by mu.
+
+	seen     map[Reason]uint64
+	unlogged uint64
+	logged   rarely.Lines[fault]
+}
+
+// fault is a kind of fault of one author, as a peer or as the author of ops.
+type fault struct {
+	who    crdt.Author
+	reason Reason
+}
+
+// count counts a fault and reports whether it is to be logged.
+func (f *faults) count(who crdt.Author, reason Reason, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.seen == nil {
+		f.seen = make(map[Reason]uint64)
+	}
+	f.seen[reason]++
+	if !f.logged.Pass(fault{who, reason}, now) {
+		f.unlogged++
+		return false
+	}
+	return true
+}
+
+// counts returns how often there was each fault, and how many of all were not logged.
+func (f *faults) counts() (seen map[Reason]uint64, unlogged uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.seen), f.unlogged
+}
+
 // offence counts and logs what a peer did wrong, and returns the error that ends its link.
 func (g *Gossip) offence(l *link, reason Reason, err error) error {
-	if g.tally.fault(l.peer, reason, time.Now()) {
+	if g.faults.count(l.peer, reason, time.Now()) {
 		g.logger.Warn("peer sent what it may not send", "peer", l.peer.Short(), "remote", l.addr, "reason", string(reason), "err", err)
 	}
 	return &closing{code: wire.CodeOffence, err: err}
@@ -103,7 +144,7 @@ func (g *Gossip) offence(l *link, reason Reason, err error) error {
 // broke counts and logs that the stream of a link ended because the peer was too slow, for the given
 // reason, and returns why it ended.
 func (g *Gossip) broke(ctx context.Context, l *link, reason Reason, err error) error {
-	if ctx.Err() == nil && errors.Is(err, os.ErrDeadlineExceeded) && g.tally.fault(l.peer, reason, time.Now()) {
+	if ctx.Err() == nil && errors.Is(err, os.ErrDeadlineExceeded) && g.faults.count(l.peer, reason, time.Now()) {
 		g.logger.Warn("peer is too slow", "peer", l.peer.Short(), "remote", l.addr, "reason", string(reason), "err", err)
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -15,6 +16,12 @@ import (
 
 // errEnded is what the end of a stream is reported as.
 var errEnded = errors.New("peer closed the stream without a word")
+
+// readCounts is what the readers of all links have got, in bytes.
+type readCounts struct {
+	bytes           atomic.Uint64 // of frames
+	payload, pushed atomic.Uint64 // of ops; of those, of ops that were pushed
+}
 
 // read reads a link until ctx ends or the stream breaks, and returns why.
 func (g *Gossip) read(ctx context.Context, l *link) error {
@@ -31,7 +38,7 @@ func (g *Gossip) read(ctx context.Context, l *link) error {
 		case err != nil:
 			return g.broke(ctx, l, reasonSilent, err)
 		}
-		g.tally.add(func(c *Counts) { c.BytesReceived += uint64(size.Wire) })
+		g.received.bytes.Add(uint64(size.Wire))
 		if err := g.take(ctx, l, m, size.Plain); err != nil {
 			return err
 		}
@@ -169,12 +176,10 @@ func (g *Gossip) takeOps(ctx context.Context, l *link, m wire.Ops, size int) err
 			return g.offence(l, reasonOtherLog, fmt.Errorf("op %s/%d is of log %s", op.Author.Short(), op.First, op.Log))
 		}
 	}
-	g.tally.add(func(c *Counts) {
-		c.PayloadReceived += uint64(m.Run.Size())
-		if m.Ask == 0 {
-			c.PushedReceived += uint64(m.Run.Size())
-		}
-	})
+	g.received.payload.Add(uint64(m.Run.Size()))
+	if m.Ask == 0 {
+		g.received.pushed.Add(uint64(m.Run.Size()))
+	}
 	size += cap(m.Run.Ops) * crdt.OpMemory
 	return g.applier.put(ctx, arrival{link: l, run: m.Run, ask: m.Ask, hops: m.Hops, size: size})
 }

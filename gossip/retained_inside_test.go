@@ -121,7 +121,7 @@ func flooded(t *testing.T, frame []byte) *applier {
 	t.Helper()
 	log := setLog{set: crdt.NewSet(crdt.LogID{1})}
 	p := newApplier(log, newNewcomers(DefaultNewAuthors))
-	g := &Gossip{log: log, applier: p, tally: newTally()}
+	g := &Gossip{log: log, applier: p}
 	for len(p.queue) < cap(p.queue) {
 		l := &link{credit: make(chan struct{}, maxUnapplied)}
 		m, size, err := wire.ReadFrame(bytes.NewReader(frame), false)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -29,6 +30,12 @@ type spread struct {
 	starved    map[crdt.Author]Starved
 	advertised crdt.Head // of our own feed
 	grafts     uint32    // asks that went with grafts, ever
+}
+
+// askCounts is what the loop has asked of peers.
+type askCounts struct {
+	grafts, detaches atomic.Uint64
+	asks             atomic.Uint64 // by the schedule
 }
 
 // hint is an advert of what is not held here.
@@ -65,7 +72,6 @@ func (a arrival) news() bool { return a.ask == 0 || a.ask&graftBit != 0 }
 // applied takes in what became of a run.
 func (s *state) applied(a arrival, f fate, now time.Time) {
 	author := a.run.Author()
-	s.g.tally.outcome(a, f)
 	if !a.waited && !a.news() {
 		s.schedule.Arrived(backfill.Arrival{
 			Peer: a.link.id, Ask: a.ask, Author: author, First: a.run.Ops[0].First, Next: a.head().Next, Bytes: a.run.Size(),
@@ -170,7 +176,7 @@ func (s *state) refused(a arrival, err error, now time.Time) {
 	if s.g.log.Feed(author).IsZero() {
 		who = a.link.peer // who makes up authors does not get a line for each
 	}
-	if s.g.tally.fault(who, reason, now) && !known {
+	if s.g.faults.count(who, reason, now) && !known {
 		s.g.logger.Warn("run refused", "author", author.Short(), "peer", a.link.peer.Short(), "reason", string(reason), "err", err)
 	}
 }
@@ -180,7 +186,7 @@ func (s *state) refused(a arrival, err error, now time.Time) {
 func (s *state) newer(l *link, author crdt.Author, err error) {
 	now := time.Now()
 	s.schedule.Refused(l.id, author, now)
-	if s.g.tally.fault(author, reasonNewer, now) {
+	if s.g.faults.count(author, reasonNewer, now) {
 		s.g.logger.Warn("feed goes on in a format that this program does not know", "author", author.Short(), "peer", l.peer.Short(), "err", err)
 	}
 }
@@ -230,10 +236,10 @@ func (s *state) act(actions []plumtree.Action, now time.Time) {
 		p.eager.Store(s.tree.Eager(act.Peer))
 		if act.Kind == plumtree.Detach {
 			p.out.detach()
-			s.g.tally.add(func(c *Counts) { c.Detaches++ })
+			s.g.asked.detaches.Add(1)
 			continue
 		}
-		s.g.tally.add(func(c *Counts) { c.Grafts++ })
+		s.g.asked.grafts.Add(1)
 		if act.Author.IsZero() || s.schedule.Filling(act.Author) {
 			p.out.graft()
 			continue
@@ -254,7 +260,7 @@ func (s *state) plan(now time.Time) {
 			continue
 		}
 		p.out.ask(a)
-		s.g.tally.add(func(c *Counts) { c.Asks++ })
+		s.g.asked.asks.Add(1)
 	}
 }
 
@@ -272,7 +278,7 @@ func (s *state) answered(l *link, d wire.Done, now time.Time) {
 // idle counts that a peer was found not to deliver what it offered.
 func (s *state) idle(i backfill.Idle, now time.Time) {
 	p := s.links[i.Peer]
-	if p != nil && s.g.tally.fault(p.peer, reasonIdle, now) {
+	if p != nil && s.g.faults.count(p.peer, reasonIdle, now) {
 		s.g.logger.Info("peer did not deliver what it offered; others are asked", "peer", p.peer.Short(), "author", i.Author.Short())
 	}
 }

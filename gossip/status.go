@@ -1,15 +1,12 @@
 package gossip
 
 import (
-	"maps"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/backfill"
 	"github.com/quipulog/quipu/gossip/membership"
-	"github.com/quipulog/quipu/gossip/rarely"
 	"github.com/quipulog/quipu/gossip/transport"
 )
 
@@ -75,7 +72,7 @@ func (g *Gossip) Status() Status {
 		Addr:       g.Addr(),
 		Members:    g.Members(),
 		Seeds:      g.Seeds(),
-		Counts:     g.tally.snapshot(),
+		Counts:     g.counts(),
 		Transport:  g.transport.Counts(),
 		Membership: g.members.Counts(),
 	}
@@ -89,71 +86,22 @@ func (g *Gossip) Status() Status {
 	return s
 }
 
-// tally counts.
-type tally struct {
-	mu sync.Mutex
-	// The fields below are guarded by mu.
-
-	counts Counts
-	logged rarely.Lines[fault]
-}
-
-// fault is a kind of fault of one author, as a peer or as the author of ops.
-type fault struct {
-	who    crdt.Author
-	reason Reason
-}
-
-func newTally() *tally {
-	return &tally{counts: Counts{Faults: make(map[Reason]uint64)}}
-}
-
-// add changes the counts.
-func (t *tally) add(change func(*Counts)) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	change(&t.counts)
-}
-
-// outcome counts what became of a run.
-func (t *tally) outcome(a arrival, o fate) {
-	bytes := 0
-	for _, op := range a.run.Ops[min(o.Duplicates, len(a.run.Ops)):min(o.Duplicates+o.Ops, len(a.run.Ops))] {
-		bytes += op.Size()
+// counts adds up what the parts have counted.
+func (g *Gossip) counts() Counts {
+	in, out, taken, transient := &g.received, &g.sent, &g.applier.taken, g.transients
+	c := Counts{
+		BytesSent: out.bytes.Load(), BytesReceived: in.bytes.Load(), BytesPacked: out.packed.Load(),
+		RunsSent: out.runs.Load(), OpsSent: out.ops.Load(), RunsPushed: out.pushed.Load(),
+		PayloadSent: out.payload.Load(), PayloadReceived: in.payload.Load(), PushedReceived: in.pushed.Load(),
+		PayloadTaken: taken.payload.Load(), OpsTaken: taken.ops.Load(), EntriesTaken: taken.entries.Load(),
+		Duplicates: taken.duplicates.Load(), Pending: taken.pending.Load(), PendingKept: taken.kept.Load(), Forks: taken.forks.Load(),
+		OffersSent: out.offers.Load(), ProbesSent: out.probes.Load(), VectorsSent: out.vectors.Load(), Announced: out.announced.Load(),
+		Grafts: g.asked.grafts.Load(), Detaches: g.asked.detaches.Load(), Asks: g.asked.asks.Load(), ReadFailures: out.unread.Load(),
+		TransientsSent: transient.sent.Load(), TransientsTaken: transient.taken.Load(), TransientsRelayed: transient.relayed.Load(),
+		TransientsDropped: transient.dropped.Load(), TransientsRepeated: transient.repeated.Load(), TransientsStale: transient.stale.Load(),
+		TransientsLimited: transient.limited.Load(), TransientsRefused: transient.refused.Load(),
 	}
-	t.add(func(c *Counts) {
-		if o.Kept {
-			c.PendingKept++
-		}
-		c.PayloadTaken += uint64(bytes)
-		c.OpsTaken += uint64(o.Ops)
-		c.EntriesTaken += uint64(o.Entries)
-		c.Duplicates += uint64(o.Duplicates)
-		if o.Decision == crdt.Pending && o.Err == nil {
-			c.Pending++
-		}
-		if o.Forked {
-			c.Forks++
-		}
-	})
-}
-
-// fault counts a fault and reports whether it is to be logged.
-func (t *tally) fault(who crdt.Author, reason Reason, now time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.counts.Faults[reason]++
-	if !t.logged.Pass(fault{who, reason}, now) {
-		t.counts.Unlogged++
-		return false
-	}
-	return true
-}
-
-func (t *tally) snapshot() Counts {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	c := t.counts
-	c.Faults = maps.Clone(c.Faults)
+	c.Faults, c.Unlogged = g.faults.counts()
+	c.NotWritten = c.Faults[reasonNotWritten]
 	return c
 }

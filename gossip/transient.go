@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -30,6 +31,8 @@ type Transients interface {
 // Nothing is kept but ids, so as to tell nobody twice, and what waits for a link, in bounded space. What
 // a link has no time for is dropped: ops go first.
 type transients struct {
+	sent, taken, relayed, dropped, repeated, stale, limited, refused atomic.Uint64 // see Counts
+
 	mu sync.Mutex
 	// The fields below are guarded by mu.
 
@@ -92,9 +95,7 @@ func (g *Gossip) spreadTransient(m wire.Transient, from *link) int {
 		l.out.put(func(*letters) {}) // wakes the writer
 		peers[l.peer] = true
 	}
-	if dropped > 0 {
-		g.tally.add(func(c *Counts) { c.TransientsDropped += uint64(dropped) })
-	}
+	g.transients.dropped.Add(uint64(dropped))
 	return len(peers)
 }
 
@@ -106,17 +107,17 @@ func (g *Gossip) takeTransient(l *link, m wire.Transient, size int) error {
 	case !l.transient:
 		return g.offence(l, reasonMalformed, errors.New("a transient event, which was not agreed"))
 	case !l.quota.takes(size, now):
-		g.tally.add(func(c *Counts) { c.TransientsLimited++ })
+		g.transients.limited.Add(1)
 		return nil
 	case m.Newer != nil:
-		g.tally.add(func(c *Counts) { c.TransientsRefused++ })
+		g.transients.refused.Add(1)
 		return nil
 	case m.Event.Log != g.log.ID():
 		return g.offence(l, reasonOtherLog, fmt.Errorf("a transient event of log %s", m.Event.Log))
 	case m.Hops == 0 && m.Event.Author != l.peer:
 		return g.offence(l, reasonHops, fmt.Errorf("a transient event of %s, as if it came from there", m.Event.Author.Short()))
 	case !m.Event.Fresh(now):
-		g.tally.add(func(c *Counts) { c.TransientsStale++ })
+		g.transients.stale.Add(1)
 		return nil
 	}
 	fresh, relay := g.transients.note(&m.Event, m.Hops, now)
@@ -124,12 +125,11 @@ func (g *Gossip) takeTransient(l *link, m wire.Transient, size int) error {
 		if reason, offence := faultOf(err); offence {
 			return g.offence(l, reason, err)
 		}
-		g.tally.add(func(c *Counts) { c.TransientsRefused++ })
+		g.transients.refused.Add(1)
 		return nil
 	}
 	if relay {
-		n := g.spreadTransient(wire.Transient{Hops: m.Hops + 1, Event: m.Event}, l)
-		g.tally.add(func(c *Counts) { c.TransientsRelayed += uint64(n) })
+		g.transients.relayed.Add(uint64(g.spreadTransient(wire.Transient{Hops: m.Hops + 1, Event: m.Event}, l)))
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func (g *Gossip) takeTransient(l *link, m wire.Transient, size int) error {
 // hear tells the listeners of an event that is fresh, checks one that is only to be sent on, and counts.
 func (g *Gossip) hear(b crdt.Broadcast, fresh, relay bool) error {
 	if !fresh {
-		g.tally.add(func(c *Counts) { c.TransientsRepeated++ })
+		g.transients.repeated.Add(1)
 		if relay {
 			return b.Verify()
 		}
@@ -145,7 +145,7 @@ func (g *Gossip) hear(b crdt.Broadcast, fresh, relay bool) error {
 	}
 	err := g.cfg.Transients.Hear(b)
 	if err == nil {
-		g.tally.add(func(c *Counts) { c.TransientsTaken++ })
+		g.transients.taken.Add(1)
 	}
 	return err
 }
@@ -160,12 +160,10 @@ func (l *link) answered(round uint32) {
 // transientNext writes the next transient event that waits for the link.
 func (w *writer) transientNext(ctx context.Context) (busy bool, err error) {
 	m, dropped, ok := w.l.aside.take(time.Now(), w.flow.within)
-	if dropped > 0 {
-		w.g.tally.add(func(c *Counts) { c.TransientsDropped += uint64(dropped) })
-	}
+	w.g.transients.dropped.Add(uint64(dropped))
 	if !ok {
 		return false, nil
 	}
-	w.g.tally.add(func(c *Counts) { c.TransientsSent++ })
+	w.g.transients.sent.Add(1)
 	return true, w.write(ctx, m)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -24,6 +25,15 @@ type writer struct {
 	shut   []crdt.Author // as the peer was last told
 	told   []Condition   // as well
 	buf    []byte        // of the frame being written
+}
+
+// writeCounts is what the writers of all links have sent.
+type writeCounts struct {
+	bytes, packed           atomic.Uint64 // of frames; what compressing saved of them
+	runs, ops, payload      atomic.Uint64 // payload in bytes
+	pushed, announced       atomic.Uint64 // of the runs, those of the news; the heads of others
+	offers, probes, vectors atomic.Uint64
+	unread                  atomic.Uint64 // runs that could not be read
 }
 
 func newWriter(g *Gossip, l *link) *writer {
@@ -134,11 +144,11 @@ func (w *writer) comparing(box letters) []wire.Message {
 			messages = append(messages, wire.Shut{Authors: w.shut[:min(len(w.shut), wire.MaxShut)]})
 		}
 		messages = append(messages, wire.Offer{Round: box.offer, Root: w.l.roots.digest().Root()})
-		w.g.tally.add(func(c *Counts) { c.OffersSent++ })
+		w.g.sent.offers.Add(1)
 	}
 	if box.probe != nil && box.offer == 0 {
 		messages = append(messages, *box.probe)
-		w.g.tally.add(func(c *Counts) { c.ProbesSent += uint64(len(box.probe.Probes)) })
+		w.g.sent.probes.Add(uint64(len(box.probe.Probes)))
 	}
 	return messages
 }
@@ -150,11 +160,11 @@ func (w *writer) pushNext(ctx context.Context) (busy bool, err error) {
 		w.g.readFailed(ctx, m.Author, errNoFrame)
 		return true, nil
 	} else if m != nil {
-		w.g.tally.add(func(c *Counts) { c.RunsPushed++ })
+		w.g.sent.pushed.Add(1)
 		return true, w.ops(ctx, *m)
 	}
 	if m := w.l.news.Announcement(now); m != nil {
-		w.g.tally.add(func(c *Counts) { c.Announced += uint64(len(m.Haves)) })
+		w.g.sent.announced.Add(uint64(len(m.Haves)))
 		return true, w.write(ctx, *m)
 	}
 	return false, nil
@@ -185,13 +195,13 @@ func (w *writer) answerNext(ctx context.Context) (busy bool, err error) {
 // readFailed reports that ops could not be read for a peer: our fault, but no reason to stop. The
 // peer will ask somebody else.
 func (g *Gossip) readFailed(ctx context.Context, a crdt.Author, err error) {
-	g.tally.add(func(c *Counts) { c.ReadFailures++ })
+	g.sent.unread.Add(1)
 	g.unread(ctx, a, "reading ops for a peer failed", err)
 }
 
 // unread warns that the log could not be read for a sync, once in a while.
 func (g *Gossip) unread(ctx context.Context, who crdt.Author, what string, err error) {
-	if ctx.Err() == nil && g.tally.fault(who, reasonRead, time.Now()) {
+	if ctx.Err() == nil && g.faults.count(who, reasonRead, time.Now()) {
 		g.logger.Warn(what, "of", who.Short(), "err", err)
 	}
 }
@@ -214,11 +224,9 @@ func (w *writer) ops(ctx context.Context, m wire.Ops) error {
 	for _, op := range m.Run.Ops {
 		w.l.sent.Add(uint64(op.Count))
 	}
-	w.g.tally.add(func(c *Counts) {
-		c.RunsSent++
-		c.OpsSent += uint64(len(m.Run.Ops))
-		c.PayloadSent += uint64(m.Run.Size())
-	})
+	w.g.sent.runs.Add(1)
+	w.g.sent.ops.Add(uint64(len(m.Run.Ops)))
+	w.g.sent.payload.Add(uint64(m.Run.Size()))
 	return nil
 }
 
@@ -242,10 +250,8 @@ func (w *writer) write(ctx context.Context, m wire.Message) error {
 	if w.packer != nil {
 		w.packer.Wrote(n, took)
 	}
-	w.g.tally.add(func(c *Counts) {
-		c.BytesSent += uint64(n)
-		c.BytesPacked += uint64(len(w.buf) - len(frame))
-	})
+	w.g.sent.bytes.Add(uint64(n))
+	w.g.sent.packed.Add(uint64(len(w.buf) - len(frame)))
 	if err != nil {
 		return w.g.broke(ctx, w.l, reasonStuck, fmt.Errorf("write %s: %w", m.Kind(), err))
 	}

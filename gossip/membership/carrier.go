@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -33,6 +34,8 @@ type carrier struct {
 	serving chan struct{} // a token for each stream that memberlist works on
 	once    sync.Once
 	done    chan struct{} // closed by Shutdown
+
+	unsealed, badMessages, crowded atomic.Uint64
 
 	relays   int       // pings relayed for others since relaying; pumpPackets owns both
 	relaying time.Time // when the present second of relays began
@@ -121,14 +124,14 @@ func (c *carrier) openPacket(b []byte) ([]byte, error) {
 func (c *carrier) refuse(err error, from string) {
 	switch {
 	case errors.Is(err, errMessage):
-		c.table.tally(func(n *Counts) { n.BadMessages++ })
+		c.badMessages.Add(1)
 		if c.warned.Pass(errMessage, time.Now()) {
 			c.log.Warn("a holder of the cluster's secret sends what no member sends", "remote", from, "err", err)
 		}
 	case errors.Is(err, errUnsealed):
-		c.table.tally(func(n *Counts) { n.Unsealed++ })
+		c.unsealed.Add(1)
 	case errors.Is(err, errCrowded):
-		c.table.tally(func(n *Counts) { n.Crowded++ })
+		c.crowded.Add(1)
 	}
 }
 

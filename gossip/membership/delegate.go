@@ -30,7 +30,7 @@ func (d *delegate) NodeMeta(int) []byte { return d.m.announcement().sign(d.m.cfg
 func (d *delegate) NotifyAlive(n *memberlist.Node) error {
 	author, addr, err := nodeOf(n)
 	if err != nil {
-		d.m.table.tally(func(c *Counts) { c.BadAnnouncements++ })
+		d.m.badAnnouncements.Add(1)
 		return err
 	}
 	last, same := d.m.table.known(author, addr, n.Meta)
@@ -39,7 +39,7 @@ func (d *delegate) NotifyAlive(n *memberlist.Node) error {
 	}
 	a, err := parseAnnouncement(d.m.cfg.Log, author, addr, n.Meta)
 	if err != nil {
-		d.m.table.tally(func(c *Counts) { c.BadAnnouncements++ })
+		d.m.badAnnouncements.Add(1)
 		return err
 	}
 	if author == d.m.self {
@@ -49,7 +49,7 @@ func (d *delegate) NotifyAlive(n *memberlist.Node) error {
 		return nil
 	}
 	if last.author == author && a.counter < last.counter {
-		d.m.table.tally(func(c *Counts) { c.StaleAnnouncements++ })
+		d.m.staleAnnouncements.Add(1)
 		return errStale
 	}
 	if !d.m.table.remember(checked{announcement: a, meta: string(n.Meta)}, time.Now()) {
@@ -93,7 +93,7 @@ func (d *delegate) NotifyLeave(n *memberlist.Node) {
 
 // NotifyConflict counts an announcement of a live member from another address.
 func (d *delegate) NotifyConflict(existing, other *memberlist.Node) {
-	d.m.table.tally(func(c *Counts) { c.Conflicts++ })
+	d.m.conflicts.Add(1)
 	author, addr, err := nodeOf(other)
 	if err == nil && author == d.m.self && d.m.table.firstTwin(addr) {
 		d.m.log.Warn("another address announces our key: an earlier address of ours, or a second node with it", "addr", addr)
@@ -114,7 +114,7 @@ func (d *delegate) NotifyPingComplete(n *memberlist.Node, rtt time.Duration, _ [
 func (d *delegate) NotifyMsg(b []byte) {
 	adverts, err := parseAdverts(b)
 	if err != nil {
-		d.m.table.tally(func(c *Counts) { c.BadAdverts++ })
+		d.m.badAdverts.Add(1)
 		return
 	}
 	d.m.hints.put(adverts)

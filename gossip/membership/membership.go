@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -45,6 +46,8 @@ type Membership struct {
 	hints   *hints
 	board   *board
 	conf    *memberlist.Config
+
+	badAnnouncements, staleAnnouncements, badAdverts, conflicts atomic.Uint64
 
 	started chan struct{} // closed when list is set
 	list    *memberlist.Memberlist
@@ -227,8 +230,26 @@ func (m *Membership) Hinted() <-chan struct{} { return m.hints.arrived }
 // some member was seen to have a root other than ours.
 func (m *Membership) Hints() (adverts []Advert, rootDiffers bool) { return m.hints.take() }
 
+// Counts says how often things were refused since the start.
+type Counts struct {
+	BadAnnouncements   uint64 // not signed by the author they name
+	StaleAnnouncements uint64 // older than the one known
+	TooMany            uint64 // announcements of new members that there was no place for
+	BadAdverts         uint64 // messages that are no adverts
+	Conflicts          uint64 // announcements of a live member from another address
+	Unsealed           uint64 // packets and messages on streams that our secret does not open, from anybody
+	BadMessages        uint64 // of those it opens, what no member sends
+	Crowded            uint64 // streams and pings for others past what a node has time for
+}
+
 // Counts returns how often things were refused.
-func (m *Membership) Counts() Counts { return m.table.counts() }
+func (m *Membership) Counts() Counts {
+	return Counts{
+		BadAnnouncements: m.badAnnouncements.Load(), StaleAnnouncements: m.staleAnnouncements.Load(), TooMany: m.table.tooMany.Load(),
+		BadAdverts: m.badAdverts.Load(), Conflicts: m.conflicts.Load(),
+		Unsealed: m.carrier.unsealed.Load(), BadMessages: m.carrier.badMessages.Load(), Crowded: m.carrier.crowded.Load(),
+	}
+}
 
 // Twin returns the address, not ours, that last announced our key, and when; the zero time if none did. It
 // may be an earlier one of this node: whoever answers there must be seen.

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -20,18 +21,6 @@ type Member struct {
 	Since  time.Time     // when Alive became what it is
 	RTT    time.Duration // of the last answered probe; 0 if none was
 	Heard  time.Time     // when that was answered
-}
-
-// Counts says how often things were refused since the start.
-type Counts struct {
-	BadAnnouncements   uint64 // not signed by the author they name
-	StaleAnnouncements uint64 // older than the one known
-	TooMany            uint64 // announcements of new members that there was no place for
-	BadAdverts         uint64 // messages that are no adverts
-	Conflicts          uint64 // announcements of a live member from another address
-	Unsealed           uint64 // packets and messages on streams that our secret does not open, from anybody
-	BadMessages        uint64 // of those it opens, what no member sends
-	Crowded            uint64 // streams and pings for others past what a node has time for
 }
 
 const (
@@ -52,6 +41,7 @@ type table struct {
 	max     int
 	changed chan struct{}
 	outbid  chan struct{}
+	tooMany atomic.Uint64 // announcements that there was no place for
 
 	mu sync.Mutex
 	// The fields below are guarded by mu.
@@ -59,9 +49,8 @@ type table struct {
 	members map[crdt.Author]Member
 	places  map[crdt.Author]*place
 	guests  map[crdt.Author]bool // have met us on a stream and have no place; at most max
-	count   Counts
-	twin    netip.AddrPort // the last address, not ours, that announced our key
-	twinAt  time.Time      // when it last did
+	twin    netip.AddrPort       // the last address, not ours, that announced our key
+	twinAt  time.Time            // when it last did
 }
 
 // place is what a member takes up, here and in memberlist.
@@ -107,7 +96,7 @@ func (t *table) remember(c checked, now time.Time) bool {
 	if p == nil {
 		p = &place{met: t.guests[c.author]}
 		if t.taken(p.met, now) >= t.max {
-			t.count.TooMany++
+			t.tooMany.Add(1)
 			return false
 		}
 		delete(t.guests, c.author)
@@ -150,13 +139,6 @@ func (t *table) meet(a crdt.Author, now time.Time) {
 	case !p.met && t.taken(true, now) < t.max:
 		p.met = true
 	}
-}
-
-// tally changes the counts.
-func (t *table) tally(change func(*Counts)) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	change(&t.count)
 }
 
 // arrive takes in a member that is alive.
@@ -231,12 +213,6 @@ func (t *table) snapshot() []Member {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.SortedFunc(maps.Values(t.members), func(a, b Member) int { return a.Author.Compare(b.Author) })
-}
-
-func (t *table) counts() Counts {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.count
 }
 
 // alive returns the number of members that are alive, this node among them.

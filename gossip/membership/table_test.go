@@ -66,7 +66,7 @@ func TestPlaces(t *testing.T) {
 	if table.remember(announced(20), now) {
 		t.Error("a fourth ghost was taken in")
 	}
-	if n := table.count.TooMany; n != 3 {
+	if n := table.tooMany.Load(); n != 3 {
 		t.Errorf("%d were counted", n)
 	}
 	table.places[announced(0).author].met = true // as if one had been

@@ -25,7 +25,7 @@ func (t *Transport) Accept(ctx context.Context, proto Proto) (*Conn, error) {
 	}
 	select {
 	case conn := <-queue:
-		t.tally.accepted()
+		t.accepted.Add(1)
 		return conn, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)

@@ -45,10 +45,11 @@ type Counts struct {
 func (t *Transport) Counts() Counts {
 	c := t.tally.snapshot()
 	c.Open, c.HalfOpen = t.open.count(), t.halfOpen.count()
+	c.Accepted, c.Dialled = t.accepted.Load(), t.dialled.Load()
 	return c
 }
 
-// tally counts.
+// tally counts what came to nothing.
 type tally struct {
 	mu sync.Mutex
 	// The fields below are guarded by mu.
@@ -62,18 +63,6 @@ func newTally() *tally {
 		counts: Counts{Refused: map[Reason]uint64{}, Failed: map[Reason]uint64{}},
 		logged: rarely.Lines[struct{}]{Most: 10, Span: 10 * time.Second}, // strangers decide how many there are
 	}
-}
-
-func (t *tally) accepted() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.counts.Accepted++
-}
-
-func (t *tally) dialled() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.counts.Dialled++
 }
 
 func (t *tally) failed(r Reason) {

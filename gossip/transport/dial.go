@@ -29,7 +29,7 @@ func (t *Transport) Dial(ctx context.Context, addr string, proto Proto, want crd
 	conn, err := t.connect(ctx, addr, proto, want)
 	switch {
 	case err == nil:
-		t.tally.dialled()
+		t.dialled.Add(1)
 		return conn, nil
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("dial %s: %w", addr, context.Cause(ctx))

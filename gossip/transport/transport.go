@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -29,6 +30,8 @@ type Transport struct {
 	halfOpen *halfOpens
 	open     *openConns
 	tally    *tally
+	accepted atomic.Uint64        // connections that Accept returned
+	dialled  atomic.Uint64        // connections that Dial returned
 	waiting  map[Proto]chan *Conn // accepted, waiting for Accept; the map itself never changes
 
 	closeOnce sync.Once
