@@ -54,7 +54,7 @@ func (w *writer) wants(ctx context.Context, asks []backfill.Ask) []wire.Want {
 	for _, a := range asks {
 		want, lacks := missing[a.Author]
 		if !lacks {
-			w.g.loop.do(func(s *state) { s.needless(w.l, a) })
+			w.g.loop.do(func(s *state) { s.spread.needless(w.l, a) })
 			continue
 		}
 		wants = append(wants, wire.Want{Ask: a.ID, Want: want})

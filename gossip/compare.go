@@ -142,7 +142,7 @@ func (g *Gossip) step(l *link) {
 func (g *Gossip) conclude(l *link, equal bool) {
 	found := l.comparison.found
 	l.round.CompareAndSwap(found.round, 0)
-	g.loop.do(func(s *state) { s.compared(l, found, equal) })
+	g.loop.do(func(s *state) { s.spread.compared(l, found, equal) })
 }
 
 // answerOffer writes what begins a comparison on the peer's side.
@@ -151,7 +151,7 @@ func (w *writer) answerOffer(ctx context.Context, o wire.Offer) error {
 	d := w.l.roots.digest()
 	switch {
 	case d.Root() == o.Root:
-		w.g.loop.do(func(s *state) { s.equal(w.l, at) })
+		w.g.loop.do(func(s *state) { s.spread.equal(w.l, at) })
 		return w.write(ctx, wire.Same{Round: o.Round})
 	case d.Len() <= smallFrontier:
 		return w.vectors(ctx, o.Round, d, []crdt.Path{{}})

@@ -28,7 +28,7 @@ type comparing struct {
 }
 
 // compareDue begins the comparisons that are due.
-func (s *state) compareDue(now time.Time) {
+func (s *spread) compareDue(now time.Time) {
 	for _, p := range s.links {
 		if p.underWay && now.Sub(p.begun) < s.g.pace.compare || now.Before(p.nextOffer) {
 			continue
@@ -42,7 +42,7 @@ func (s *state) compareDue(now time.Time) {
 }
 
 // compared takes in what a comparison has found.
-func (s *state) compared(l *link, found differences, equal bool) {
+func (s *spread) compared(l *link, found differences, equal bool) {
 	p := s.peering(l)
 	if p == nil || found.round != p.rounds {
 		return
@@ -66,7 +66,7 @@ func (s *state) compared(l *link, found differences, equal bool) {
 }
 
 // equal takes note that a peer's root was ours at a moment.
-func (s *state) equal(l *link, at time.Time) {
+func (s *spread) equal(l *link, at time.Time) {
 	if p := s.peering(l); p != nil && at.After(p.equalAt) {
 		p.equalAt = at
 		p.lacks, p.lacksAt = 0, at
@@ -126,11 +126,11 @@ func (c *catchUp) has(s *state, p *peering) bool {
 		c.lacking[p.id] = lacking
 	}
 	for a, heads := range lacking {
-		claimed, fork := s.schedule.Claims(p.id, a)
+		claimed, fork := s.spread.schedule.Claims(p.id, a)
 		switch {
 		case !claimed, !fork && holds(s.g.log.Feed(a), heads):
 			delete(lacking, a)
-		case s.schedule.Barred(p.id, a, time.Now()):
+		case s.spread.schedule.Barred(p.id, a, time.Now()):
 			delete(lacking, a)
 			c.refused[a] = true
 		}
@@ -163,7 +163,7 @@ func (g *Gossip) WaitCaughtUp(ctx context.Context) error {
 		var held error
 		asked := g.loop.ask(func(s *state) {
 			if done = s.joined() && c.done(s); done {
-				held = s.heldBack()
+				held = s.spread.heldBack()
 			}
 			for peer, p := range s.links {
 				if _, compared := c.lacking[peer]; !compared {

@@ -63,7 +63,7 @@ func (e *HeldBackError) Error() string {
 }
 
 // heldBack says why what others have does not come, however long this node waits, or returns nil.
-func (s *state) heldBack() error {
+func (s *spread) heldBack() error {
 	if n, shut := len(s.starved), len(s.g.log.Shut()); n+shut > 0 {
 		return &HeldBackError{Starved: n, Shut: shut}
 	}
@@ -76,8 +76,8 @@ const lacksUnknown = 4
 
 // lacking returns how many entries the peer lacked that this node had, when the two last compared; false
 // when they have not lately. An author that the peer has shut is not compared, and counts as one entry.
-func (p *peering) lacking(s *state, now time.Time) (entries uint64, known bool) {
-	if p.lacksAt.IsZero() || now.Sub(p.lacksAt) > lacksUnknown*s.g.pace.offer+s.g.pace.compare {
+func (p *peering) lacking(pace pace, now time.Time) (entries uint64, known bool) {
+	if p.lacksAt.IsZero() || now.Sub(p.lacksAt) > lacksUnknown*pace.offer+pace.compare {
 		return 0, false
 	}
 	return p.lacks + p.roots.withheld(), true

@@ -240,20 +240,20 @@ func (g *Gossip) turnAway(ctx context.Context, conn *transport.Conn, err error) 
 func (g *Gossip) report(a arrival, f fate) {
 	now := time.Now()
 	if a.done != nil {
-		g.loop.do(func(s *state) { s.answered(a.link, *a.done, now) })
+		g.loop.do(func(s *state) { s.spread.answered(a.link, *a.done, now) })
 		return
 	}
-	g.loop.do(func(s *state) { s.applied(a, f, now) })
+	g.loop.do(func(s *state) { s.spread.applied(a, f, now) })
 }
 
 // lost tells the loop that runs of an author were thrown away before they could be placed.
 func (g *Gossip) lost(a crdt.Author) {
-	g.loop.do(func(s *state) { s.schedule.Lost(a, time.Now()) })
+	g.loop.do(func(s *state) { s.spread.schedule.Lost(a, time.Now()) })
 }
 
 // halted tells the loop that there is no room for what peers send, or that there is again.
 func (g *Gossip) halted(on bool) {
-	g.loop.do(func(s *state) { s.schedule.Halt(on, time.Now()) })
+	g.loop.do(func(s *state) { s.spread.schedule.Halt(on, time.Now()) })
 }
 
 // notWritten reports an op in our own name that was not here. The log decides what follows from it.

@@ -80,7 +80,7 @@ func (p *loop) closed(l *link, err error) {
 // from this side. Each success is followed by one call of open or of unreserve. The error is why there
 // can be no link at all.
 func (p *loop) reserve(author crdt.Author) (granted bool, err error) {
-	if !p.ask(func(s *state) { granted, err = s.reserve(author, time.Now()) }) {
+	if !p.ask(func(s *state) { granted, err = s.neighbours.reserve(author, time.Now()) }) {
 		return false, errLeaving
 	}
 	return granted, err
@@ -88,7 +88,7 @@ func (p *loop) reserve(author crdt.Author) (granted bool, err error) {
 
 // unreserve says that dialling author came to nothing.
 func (p *loop) unreserve(author crdt.Author) {
-	p.do(func(s *state) { s.failed(author, time.Now()) })
+	p.do(func(s *state) { s.neighbours.failed(author, time.Now()) })
 }
 
 // run calls what it is handed, and looks at the clock, until ctx ends.
@@ -99,7 +99,7 @@ func (p *loop) run(ctx context.Context, s *state) {
 	defer tick.Stop()
 	for {
 		changed := s.g.log.Changed()
-		s.advertiseOwn()
+		s.spread.advertiseOwn()
 		select {
 		case <-ctx.Done():
 			return
@@ -108,9 +108,9 @@ func (p *loop) run(ctx context.Context, s *state) {
 		case now := <-tick.C:
 			s.tick(ctx, now)
 		case <-s.g.members.Changed():
-			s.membersChanged(time.Now())
+			s.neighbours.changed(time.Now())
 		case <-s.g.members.Hinted():
-			s.takeHints(time.Now())
+			s.spread.takeHints(time.Now())
 		case <-changed:
 		}
 	}

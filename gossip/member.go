@@ -86,7 +86,7 @@ func (s *state) members(known []membership.Member, now time.Time) []Member {
 		if p := s.linkTo(k.Author); p != nil {
 			s.describe(&m, p)
 		} else {
-			m.State = s.unlinked(k, now)
+			m.State = s.neighbours.unlinked(k, now)
 		}
 		all = append(all, m)
 	}
@@ -111,28 +111,14 @@ func (s *state) describe(m *Member, p *peering) {
 	if m.Name == "" {
 		m.Name = p.name
 	}
-	lag := s.schedule.Lag(p.id, time.Now())
+	lag := s.spread.schedule.Lag(p.id, time.Now())
 	m.Behind, m.BehindSince = lag.Entries, lag.Since
-	if lacks, known := p.lacking(s, time.Now()); known {
+	if lacks, known := p.lacking(s.g.pace, time.Now()); known {
 		m.Lacks, m.Compared = lacks, p.lacksAt
 	}
 	m.Conditions = p.says()
 	m.Clock, m.ClockKnown = p.clock.off(time.Now())
 	m.Eager, m.Overruns = p.eager.Load(), p.news.Overruns()
-}
-
-// unlinked returns the state of a member without a link.
-func (s *state) unlinked(m membership.Member, now time.Time) State {
-	if left, said := s.left[m.Author]; said && !(m.Alive && m.Since.After(left)) {
-		return Left
-	}
-	switch {
-	case !m.Alive:
-		return Dead
-	case (s.wanted[m.Author] || s.failing(m.Author, now)) && now.Sub(m.Since) > s.g.pace.suspect && now.Sub(m.Heard) > s.g.pace.suspect:
-		return Suspect
-	}
-	return Alive
 }
 
 // addrPortOf returns the address and port in a network address, zero if there are none.

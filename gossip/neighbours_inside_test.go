@@ -24,18 +24,18 @@ func TestGhostsAreNoNeighbours(t *testing.T) {
 	for i := range byte(30) {
 		c.members = append(c.members, membership.Member{Author: crdt.Author{1 + i}, Alive: true})
 	}
-	s := newState(&Gossip{members: c, pace: paceOf(membership.LAN)})
+	n := newState(&Gossip{members: c, pace: paceOf(membership.LAN)}).neighbours
 	for _, m := range c.members[4:] {
-		s.failed(m.Author, now)
+		n.failed(m.Author, now)
 	}
-	s.chooseNeighbours(now)
+	n.choose(now)
 	for i, m := range c.members {
-		if s.wanted[m.Author] != (i < 4) {
-			t.Errorf("member %d is wanted: %v", i, s.wanted[m.Author])
+		if n.wanted[m.Author] != (i < 4) {
+			t.Errorf("member %d is wanted: %v", i, n.wanted[m.Author])
 		}
 	}
-	s.chooseNeighbours(now.Add(time.Hour)) // they may be tried again: two on the ring, three at random
-	if n := len(s.wanted); n != 5 {
+	n.choose(now.Add(time.Hour)) // they may be tried again: two on the ring, three at random
+	if n := len(n.wanted); n != 5 {
 		t.Errorf("of %d members, %d are wanted", len(c.members), n)
 	}
 }

@@ -101,9 +101,9 @@ func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) er
 		l.out.answer(spanWants(m.Wants))
 	case wire.Graft:
 		l.out.answer(feedWants(m.Wants))
-		g.loop.do(func(s *state) { s.grafted(l) })
+		g.loop.do(func(s *state) { s.spread.grafted(l) })
 	case wire.Detach:
-		g.loop.do(func(s *state) { s.detached(l) })
+		g.loop.do(func(s *state) { s.spread.detached(l) })
 	case wire.IHave:
 		g.takeIHave(l, m)
 	case wire.Ops:
@@ -159,14 +159,14 @@ func (g *Gossip) takeIHave(l *link, m wire.IHave) {
 		return found
 	})
 	if len(news) > 0 {
-		g.loop.do(func(s *state) { s.announced(l, news) })
+		g.loop.do(func(s *state) { s.spread.announced(l, news) })
 	}
 }
 
 // takeOps hands a run to the applier, and waits while too many wait there.
 func (g *Gossip) takeOps(ctx context.Context, l *link, m wire.Ops, size int) error {
 	if m.Newer != nil {
-		g.loop.do(func(s *state) { s.newer(l, m.Author, m.Newer) })
+		g.loop.do(func(s *state) { s.spread.newer(l, m.Author, m.Newer) })
 	}
 	if len(m.Run.Ops) == 0 {
 		return nil

@@ -24,6 +24,8 @@ import (
 //	a comparison shows what a peer has         ─▶ schedule ─▶ asks
 //	an advert names heads that do not come     ─▶ hints    ─▶ compare with all soon
 type spread struct {
+	g *Gossip
+	*linked
 	tree       *plumtree.Tree
 	schedule   *backfill.Schedule
 	hints      map[crdt.Author]hint
@@ -54,9 +56,12 @@ const (
 	farBehind = backfill.Big
 )
 
-func newSpread(p pace) spread {
-	return spread{
-		tree: plumtree.New(plumtree.Config{IHaveTimeout: p.ihave, GraftTimeout: p.graft}),
+func newSpread(g *Gossip, links *linked) *spread {
+	p := g.pace
+	return &spread{
+		g:      g,
+		linked: links,
+		tree:   plumtree.New(plumtree.Config{IHaveTimeout: p.ihave, GraftTimeout: p.graft}),
 		schedule: backfill.New(backfill.Config{
 			PerPeer: maxAsks, Pending: pending.MaxBytes * 3 / 8, Patience: p.patience, Deliver: p.deliver, Avoid: p.avoid,
 			Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
@@ -66,11 +71,41 @@ func newSpread(p pace) spread {
 	}
 }
 
+// opened takes in a new link.
+func (s *spread) opened(l *link) {
+	s.schedule.Comparing(l.id)
+	s.tree.Up(l.id)
+	l.eager.Store(s.tree.Eager(l.id))
+}
+
+// closed takes out a link, with what was asked of it.
+func (s *spread) closed(l *link) {
+	s.tree.Down(l.id)
+	s.schedule.Gone(l.id, time.Now())
+}
+
+// tick does what is due.
+func (s *spread) tick(now time.Time) {
+	for _, i := range s.schedule.Expire(now, s.waitsForUs) {
+		s.idle(i, now)
+	}
+	s.expireHints(now)
+	s.compareDue(now)
+	s.act(s.tree.Tick(now), now)
+	s.plan(now)
+}
+
+// waitsForUs reports whether runs of a peer wait to be applied: then it is not the peer that is slow.
+func (s *spread) waitsForUs(peer crdt.Author) bool {
+	p := s.links[peer]
+	return p != nil && len(p.credit) > 0
+}
+
 // news reports whether a run is to be pushed on: it was pushed here, or grafted.
 func (a arrival) news() bool { return a.ask == 0 || a.ask&graftBit != 0 }
 
 // applied takes in what became of a run.
-func (s *state) applied(a arrival, f fate, now time.Time) {
+func (s *spread) applied(a arrival, f fate, now time.Time) {
 	author := a.run.Author()
 	if !a.waited && !a.news() {
 		s.schedule.Arrived(backfill.Arrival{
@@ -95,7 +130,7 @@ func (s *state) applied(a arrival, f fate, now time.Time) {
 }
 
 // pushed tells the tree of a run that was pushed; fresh says that something in it was new.
-func (s *state) pushed(a arrival, fresh bool, now time.Time) {
+func (s *spread) pushed(a arrival, fresh bool, now time.Time) {
 	s.act(s.tree.Pushed(a.link.id, a.run.Author(), a.head(), int(a.hops), fresh, now), now)
 	a.link.eager.Store(s.tree.Eager(a.link.id))
 }
@@ -104,7 +139,7 @@ func (s *state) pushed(a arrival, fresh bool, now time.Time) {
 func (a arrival) head() crdt.Head { return a.run.Ops[len(a.run.Ops)-1].Head() }
 
 // grew takes note that an author's feed has grown, and makes news of it.
-func (s *state) grew(a arrival, f fate, now time.Time) {
+func (s *spread) grew(a arrival, f fate, now time.Time) {
 	author, feed := a.run.Author(), s.g.log.Feed(a.run.Author())
 	delete(s.starved, author)
 	s.schedule.Withhold(author, false)
@@ -134,7 +169,7 @@ func (s *state) grew(a arrival, f fate, now time.Time) {
 }
 
 // unplaced sees to it that what comes before a run is asked for.
-func (s *state) unplaced(a arrival, f fate, now time.Time) {
+func (s *spread) unplaced(a arrival, f fate, now time.Time) {
 	author := a.run.Author()
 	if !f.Kept && !a.news() {
 		s.schedule.Unlinked(author, now)
@@ -151,13 +186,13 @@ func (s *state) unplaced(a arrival, f fate, now time.Time) {
 }
 
 // heard takes in that a peer has something that is far from what is held here.
-func (s *state) heard(peer linkID, author crdt.Author, head crdt.Head, now time.Time) {
+func (s *spread) heard(peer linkID, author crdt.Author, head crdt.Head, now time.Time) {
 	s.schedule.Heard(backfill.Offer{Peer: peer, Author: author, Heads: []crdt.Head{head}, Held: s.g.log.Feed(author)}, now)
 }
 
 // refused deals with a run that broke a rule. An offence ends the link; else the peer is not asked for
 // that author for a while, since it would send the same again.
-func (s *state) refused(a arrival, err error, now time.Time) {
+func (s *spread) refused(a arrival, err error, now time.Time) {
 	reason, offence := faultOf(err)
 	author := a.run.Author()
 	s.schedule.Refused(a.link.id, author, now)
@@ -183,7 +218,7 @@ func (s *state) refused(a arrival, err error, now time.Time) {
 
 // newer takes note that a peer has ops of a format version that is not known here. Whether they are
 // their author's cannot be told, so that author is avoided at this peer alone.
-func (s *state) newer(l *link, author crdt.Author, err error) {
+func (s *spread) newer(l *link, author crdt.Author, err error) {
 	now := time.Now()
 	s.schedule.Refused(l.id, author, now)
 	if s.g.faults.count(author, reasonNewer, now) {
@@ -193,7 +228,7 @@ func (s *state) newer(l *link, author crdt.Author, err error) {
 
 // announced takes in what a peer says it has and is not held here. What is near is the tree's business,
 // what is far that of backfill.
-func (s *state) announced(l *link, haves []wire.Have) {
+func (s *spread) announced(l *link, haves []wire.Have) {
 	p := s.peering(l)
 	if p == nil || s.g.applier.full.Load() != nil {
 		return // With no room, nothing is asked for.
@@ -211,7 +246,7 @@ func (s *state) announced(l *link, haves []wire.Have) {
 }
 
 // grafted takes note that a peer wants to be pushed to.
-func (s *state) grafted(l *link) {
+func (s *spread) grafted(l *link) {
 	if s.peering(l) != nil {
 		s.tree.Grafted(l.id)
 		l.eager.Store(s.tree.Eager(l.id))
@@ -219,7 +254,7 @@ func (s *state) grafted(l *link) {
 }
 
 // detached takes note that a peer wants announcements only.
-func (s *state) detached(l *link) {
+func (s *spread) detached(l *link) {
 	if s.peering(l) != nil {
 		s.tree.Detached(l.id)
 		l.eager.Store(s.tree.Eager(l.id))
@@ -227,7 +262,7 @@ func (s *state) detached(l *link) {
 }
 
 // act does what the tree decided.
-func (s *state) act(actions []plumtree.Action, now time.Time) {
+func (s *spread) act(actions []plumtree.Action, now time.Time) {
 	for _, act := range actions {
 		p := s.links[act.Peer]
 		if p == nil {
@@ -252,7 +287,7 @@ func (s *state) act(actions []plumtree.Action, now time.Time) {
 }
 
 // plan asks peers for what is lacking.
-func (s *state) plan(now time.Time) {
+func (s *spread) plan(now time.Time) {
 	for _, a := range s.schedule.Plan(s.g.log.Feed, now) {
 		p := s.links[a.Peer]
 		if p == nil {
@@ -265,7 +300,7 @@ func (s *state) plan(now time.Time) {
 }
 
 // answered takes note that a peer's answer is over.
-func (s *state) answered(l *link, d wire.Done, now time.Time) {
+func (s *spread) answered(l *link, d wire.Done, now time.Time) {
 	if s.peering(l) == nil || d.Ask&graftBit != 0 {
 		return
 	}
@@ -276,7 +311,7 @@ func (s *state) answered(l *link, d wire.Done, now time.Time) {
 }
 
 // idle counts that a peer was found not to deliver what it offered.
-func (s *state) idle(i backfill.Idle, now time.Time) {
+func (s *spread) idle(i backfill.Idle, now time.Time) {
 	p := s.links[i.Peer]
 	if p != nil && s.g.faults.count(p.peer, reasonIdle, now) {
 		s.g.logger.Info("peer did not deliver what it offered; others are asked", "peer", p.peer.Short(), "author", i.Author.Short())
@@ -284,14 +319,25 @@ func (s *state) idle(i backfill.Idle, now time.Time) {
 }
 
 // needless takes note that a peer was not asked after all: nothing is lacking any more.
-func (s *state) needless(l *link, a backfill.Ask) {
+func (s *spread) needless(l *link, a backfill.Ask) {
 	if s.peering(l) != nil && a.ID&graftBit == 0 {
 		s.schedule.Needless(a.ID, time.Now())
 	}
 }
 
+// takeHints takes in what the membership carried.
+func (s *spread) takeHints(now time.Time) {
+	adverts, differs := s.g.members.Hints()
+	for _, a := range adverts {
+		s.hinted(a, now)
+	}
+	if differs {
+		s.offerSoon(now)
+	}
+}
+
 // hinted takes in an advert.
-func (s *state) hinted(a membership.Advert, now time.Time) {
+func (s *spread) hinted(a membership.Advert, now time.Time) {
 	if holds(s.g.log.Feed(a.Author), a.Heads) || len(s.hints) >= maxHints {
 		return
 	}
@@ -302,7 +348,7 @@ func (s *state) hinted(a membership.Advert, now time.Time) {
 
 // expireHints looks at adverts that were given time to come true. When one has not, and no peer is
 // known that has what it names, this node compares with all.
-func (s *state) expireHints(now time.Time) {
+func (s *spread) expireHints(now time.Time) {
 	untrue := false
 	for a, h := range s.hints {
 		if now.Sub(h.at) < 2*s.g.pace.soon {
@@ -316,6 +362,15 @@ func (s *state) expireHints(now time.Time) {
 	}
 }
 
+// advertiseOwn tells others of our head when it has moved.
+func (s *spread) advertiseOwn() {
+	heads := s.g.log.Feed(s.g.self).Heads()
+	if n := len(heads); n > 0 && heads[n-1] != s.advertised {
+		s.advertised = heads[n-1]
+		s.g.members.Advertise(s.g.self, heads)
+	}
+}
+
 // holds reports whether the last of heads is held, or lies under what is, as far as a look at the
 // feed's own heads can tell.
 func holds(f crdt.Feed, heads []crdt.Head) bool {
@@ -324,7 +379,7 @@ func holds(f crdt.Feed, heads []crdt.Head) bool {
 }
 
 // offerSoon compares with all peers soon.
-func (s *state) offerSoon(now time.Time) {
+func (s *spread) offerSoon(now time.Time) {
 	for _, p := range s.links {
 		p.nextOffer = earlier(p.nextOffer, now.Add(s.g.pace.soon+rand.N(s.g.pace.soon)))
 	}

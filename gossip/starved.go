@@ -23,7 +23,7 @@ type Starved struct {
 
 // starve takes note of a run that was refused, if that was for want of bodies, and reports whether its
 // author was starved before.
-func (s *state) starve(a arrival, err error, now time.Time) (known bool) {
+func (s *spread) starve(a arrival, err error, now time.Time) (known bool) {
 	author := a.run.Author()
 	old, known := s.starved[author]
 	if !errors.Is(err, crdt.ErrStripped) || !known && len(s.starved) >= maxStarved {
@@ -38,7 +38,7 @@ func (s *state) starve(a arrival, err error, now time.Time) (known bool) {
 }
 
 // allStarved returns the authors that are starved, in order.
-func (s *state) allStarved() []Starved {
+func (s *spread) allStarved() []Starved {
 	var all []Starved
 	for _, f := range s.starved {
 		all = append(all, f)

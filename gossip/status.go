@@ -80,7 +80,7 @@ func (g *Gossip) Status() Status {
 	if g.loop.running() {
 		g.loop.ask(func(st *state) {
 			now := time.Now()
-			s.Progress, s.Starved, s.Clock = st.schedule.Progress(now), st.allStarved(), st.clockOff(now)
+			s.Progress, s.Starved, s.Clock = st.spread.schedule.Progress(now), st.spread.allStarved(), st.clockOff(now)
 		})
 	}
 	return s

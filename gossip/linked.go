@@ -1,0 +1,54 @@
+package gossip
+
+import (
+	"slices"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// linked is who is linked, as the loop sees it.
+type linked struct {
+	links map[linkID]*peering
+	peers map[crdt.Author][]*peering // the same by who is at the other end, in the order in which they came
+}
+
+// peering is a link as the loop sees it.
+type peering struct {
+	*link
+	comparing
+}
+
+func newLinked() *linked {
+	return &linked{links: make(map[linkID]*peering), peers: make(map[crdt.Author][]*peering)}
+}
+
+// linkTo returns the newest link to an author, nil if there is none.
+func (k *linked) linkTo(a crdt.Author) *peering {
+	if all := k.peers[a]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return nil
+}
+
+// peering returns how the loop sees a link, nil if it is not in any more.
+func (k *linked) peering(l *link) *peering {
+	if p := k.links[l.id]; p != nil && p.link == l {
+		return p
+	}
+	return nil
+}
+
+// add takes a link in.
+func (k *linked) add(p *peering) {
+	k.links[p.id] = p
+	k.peers[p.peer] = append(k.peers[p.peer], p)
+}
+
+// remove takes a link out.
+func (k *linked) remove(p *peering) {
+	delete(k.links, p.id)
+	same := slices.DeleteFunc(k.peers[p.peer], func(other *peering) bool { return other == p })
+	if k.peers[p.peer] = same; len(same) == 0 {
+		delete(k.peers, p.peer)
+	}
+}
