@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/heap"
 )
 
 // authorWalk reads in author order: one feed after the other, each from its beginning, or with
@@ -186,34 +187,34 @@ func (a *ascent) take(tx *readTx, k *chunk, c *opCursor) error {
 type descent struct {
 	feedView
 	merger
-	awaited heap[crdt.Head]
+	awaited heap.Heap[crdt.Head]
 	low     uint64 // ops that begin at or below it are followed no further
 }
 
 // begin finds the chains that reach the seq where the page before ended, or else all heads.
 func (d *descent) begin(tx *readTx, after *pageEnd) error {
-	d.awaited.less = func(a, b crdt.Head) bool { return a.Compare(b) > 0 }
+	d.awaited.Less = func(a, b crdt.Head) bool { return a.Compare(b) > 0 }
 	for _, b := range d.feed.Branches {
 		if after == nil || b.Head.Next <= after.seq {
-			d.awaited.push(b.Head)
+			d.awaited.Push(b.Head)
 		}
 	}
 	if after == nil {
 		return nil
 	}
-	return tx.opCursor(d.feed.Author).covering(d.feed, after.seq, func(s crdt.Signed) { d.awaited.push(s.Head()) })
+	return tx.opCursor(d.feed.Author).covering(d.feed, after.seq, func(s crdt.Signed) { d.awaited.Push(s.Head()) })
 }
 
 func (d *descent) fill(tx *readTx, k *chunk) (done bool, err error) {
 	c := tx.opCursor(d.feed.Author)
-	for d.awaited.len() > 0 {
-		k.excerpts = d.mergeAbove(d.awaited.top().Next, k.excerpts)
+	for d.awaited.Len() > 0 {
+		k.excerpts = d.mergeAbove(d.awaited.Top().Next, k.excerpts)
 		if k.full() {
 			return false, nil
 		}
-		head := d.awaited.pop()
-		for d.awaited.len() > 0 && d.awaited.top() == head {
-			d.awaited.pop()
+		head := d.awaited.Pop()
+		for d.awaited.Len() > 0 && d.awaited.Top() == head {
+			d.awaited.Pop()
 		}
 		if err := d.take(tx, k, c, head); err != nil {
 			return false, err
@@ -239,7 +240,7 @@ func (d *descent) take(tx *readTx, k *chunk, c *opCursor, head crdt.Head) error 
 		d.add(op)
 	}
 	if signed.First > d.low {
-		d.awaited.push(crdt.Head{Next: signed.First, ID: signed.Prev})
+		d.awaited.Push(crdt.Head{Next: signed.First, ID: signed.Prev})
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/heap"
 )
 
 // tip is the op that a chain goes on with in causal order: of each branch one, with all that the
@@ -34,7 +35,7 @@ type causalWalk struct {
 	filter  *filter
 	reverse bool
 	after   *pageEnd // where the page before ended
-	tips    heap[tip]
+	tips    heap.Heap[tip]
 	author  crdt.Author // the last one whose tips were found
 	begun   bool
 	ready   bool // all tips were found
@@ -47,9 +48,9 @@ const tipsPerFill = 512
 
 func newCausalWalk(f *filter, reverse bool, after *pageEnd) *causalWalk {
 	w := &causalWalk{filter: f, reverse: reverse, after: after, merger: newMerger(reverse), feeds: make(openFeeds)}
-	w.tips.less = func(a, b tip) bool { return a.compare(b) < 0 }
+	w.tips.Less = func(a, b tip) bool { return a.compare(b) < 0 }
 	if reverse {
-		w.tips.less = func(a, b tip) bool { return a.compare(b) > 0 }
+		w.tips.Less = func(a, b tip) bool { return a.compare(b) > 0 }
 	}
 	return w
 }
@@ -59,24 +60,24 @@ func (w *causalWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 	if !w.ready {
 		return true, w.findTips(tx, k)
 	}
-	for w.tips.len() > 0 && !k.full() {
+	for w.tips.Len() > 0 && !k.full() {
 		if err := w.takeLeast(tx, k); err != nil {
 			return false, err
 		}
 	}
-	return w.tips.len() > 0, nil
+	return w.tips.Len() > 0, nil
 }
 
 // takeLeast reads the op of the least tip, and those of the same author and clock.
 func (w *causalWalk) takeLeast(tx *readTx, k *chunk) error {
-	least := w.tips.top()
+	least := w.tips.Top()
 	f, err := w.feeds.open(tx, k, least.author)
 	if err != nil {
 		return err
 	}
 	var last tip
-	for w.tips.len() > 0 && w.tips.top().clock == least.clock && w.tips.top().author == least.author {
-		t := w.tips.pop()
+	for w.tips.Len() > 0 && w.tips.Top().clock == least.clock && w.tips.Top().author == least.author {
+		t := w.tips.Pop()
 		if t == last {
 			continue // two branches part from it
 		}
@@ -115,11 +116,11 @@ func (w *causalWalk) take(tx *readTx, k *chunk, f *openFeed, t tip) error {
 	if f.c.offset() >= k.bound && f.ordered {
 		return nil
 	}
-	tips := w.tips.len()
+	tips := w.tips.Len()
 	if err := f.c.children(signed, !f.forked(), w.push); err != nil {
 		return err
 	}
-	if !f.forked() && w.tips.len() == tips && signed.Next() < f.feed.Next() {
+	if !f.forked() && w.tips.Len() == tips && signed.Next() < f.feed.Next() {
 		return damagedOp(t.author, crdt.Key{First: signed.Next()}, errMissing)
 	}
 	return nil
@@ -137,7 +138,7 @@ func (w *causalWalk) passed(clock crdt.Clock) bool {
 }
 
 func (w *causalWalk) push(s crdt.Signed) {
-	w.tips.push(tip{clock: s.Clock, author: s.Author, key: s.Key()})
+	w.tips.Push(tip{clock: s.Clock, author: s.Author, key: s.Key()})
 }
 
 // goneTip deals with a tip whose op is not there: the feed was pruned since the walk has found it, or it
@@ -232,7 +233,7 @@ func (w *causalWalk) findTipsOf(tx *readTx, k *chunk, f *openFeed) error {
 		if !f.c.find(b.Head) {
 			return cmp.Or(f.c.err, damagedOp(f.feed.Author, crdt.Key{First: b.Head.Next - 1}, errMissing))
 		}
-		w.tips.push(tip{clock: b.Clock, author: f.feed.Author, key: f.c.key})
+		w.tips.Push(tip{clock: b.Clock, author: f.feed.Author, key: f.c.key})
 	}
 	return nil
 }

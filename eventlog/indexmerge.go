@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+
+	"github.com/quipulog/quipu/eventlog/internal/heap"
 )
 
 // merge merges the last layers into one of the next level. The new layer's blocks are written by
@@ -20,7 +22,7 @@ func (x *indexer) merge(ctx context.Context, layers, last []indexLayer) error {
 		return err
 	}
 	w := newBlockWriter(merged)
-	for m.heads.len() > 0 {
+	for m.heads.Len() > 0 {
 		p, err := m.next()
 		if err != nil {
 			return err
@@ -43,7 +45,7 @@ func (x *indexer) merge(ctx context.Context, layers, last []indexLayer) error {
 }
 
 // layerMerge reads several layers as one. It holds one block of each.
-type layerMerge struct{ heads heap[layerHead] }
+type layerMerge struct{ heads heap.Heap[layerHead] }
 
 // layerHead is the least posting of a layer that was not read yet.
 type layerHead struct {
@@ -53,7 +55,7 @@ type layerHead struct {
 
 func newLayerMerge(s *store, layers []indexLayer) (*layerMerge, error) {
 	m := &layerMerge{}
-	m.heads.less = func(a, b layerHead) bool { return a.posting.compare(b.posting) < 0 }
+	m.heads.Less = func(a, b layerHead) bool { return a.posting.compare(b.posting) < 0 }
 	for _, layer := range layers {
 		if err := m.push(&layerReader{store: s, block: block{layer: layer}}); err != nil {
 			return nil, err
@@ -64,7 +66,7 @@ func newLayerMerge(s *store, layers []indexLayer) (*layerMerge, error) {
 
 // next returns the least posting that is left; there is one.
 func (m *layerMerge) next() (posting, error) {
-	head := m.heads.pop()
+	head := m.heads.Pop()
 	return head.posting, m.push(head.reader)
 }
 
@@ -72,7 +74,7 @@ func (m *layerMerge) next() (posting, error) {
 func (m *layerMerge) push(r *layerReader) error {
 	p, more, err := r.next()
 	if more {
-		m.heads.push(layerHead{p, r})
+		m.heads.Push(layerHead{p, r})
 	}
 	return err
 }

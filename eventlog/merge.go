@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/heap"
 )
 
 // opened is an op that was copied out of the file, so that it outlives the transaction.
@@ -42,14 +43,14 @@ type excerpt struct {
 // the caller's to know.
 type merger struct {
 	reverse bool
-	open    heap[*opened]
+	open    heap.Heap[*opened]
 }
 
 func newMerger(reverse bool) merger {
 	m := merger{reverse: reverse}
-	m.open.less = func(a, b *opened) bool { return a.compare(b) < 0 }
+	m.open.Less = func(a, b *opened) bool { return a.compare(b) < 0 }
 	if reverse {
-		m.open.less = func(a, b *opened) bool { return a.compareLast(b) > 0 }
+		m.open.Less = func(a, b *opened) bool { return a.compareLast(b) > 0 }
 	}
 	return m
 }
@@ -65,15 +66,15 @@ func (o *opened) compareLast(b *opened) int {
 }
 
 // add opens an op.
-func (m *merger) add(op *opened) { m.open.push(op) }
+func (m *merger) add(op *opened) { m.open.Push(op) }
 
 // mergeBelow appends to excerpts what stands below seq limit, in order.
 func (m *merger) mergeBelow(limit uint64, excerpts []excerpt) []excerpt {
-	for m.open.len() > 0 && m.open.top().from < limit {
-		op := m.open.pop()
+	for m.open.Len() > 0 && m.open.Top().from < limit {
+		op := m.open.Pop()
 		to := min(op.to, limit)
-		if m.open.len() > 0 {
-			other := m.open.top()
+		if m.open.Len() > 0 {
+			other := m.open.Top()
 			upTo := other.from
 			if bytes.Compare(op.op.ID[:], other.op.ID[:]) < 0 {
 				upTo++ // of one seq, op's entry comes first
@@ -82,7 +83,7 @@ func (m *merger) mergeBelow(limit uint64, excerpts []excerpt) []excerpt {
 		}
 		excerpts = append(excerpts, excerpt{op: op, from: op.from, to: to})
 		if op.from = to; op.from < op.to {
-			m.open.push(op)
+			m.open.Push(op)
 		}
 	}
 	return excerpts
@@ -90,11 +91,11 @@ func (m *merger) mergeBelow(limit uint64, excerpts []excerpt) []excerpt {
 
 // mergeAbove appends to excerpts what stands at or above seq limit, in reverse order.
 func (m *merger) mergeAbove(limit uint64, excerpts []excerpt) []excerpt {
-	for m.open.len() > 0 && m.open.top().to > limit {
-		op := m.open.pop()
+	for m.open.Len() > 0 && m.open.Top().to > limit {
+		op := m.open.Pop()
 		from := max(op.from, limit)
-		if m.open.len() > 0 {
-			other := m.open.top()
+		if m.open.Len() > 0 {
+			other := m.open.Top()
 			downTo := other.to
 			if bytes.Compare(op.op.ID[:], other.op.ID[:]) > 0 {
 				downTo-- // of one seq, op's entry comes first
@@ -103,7 +104,7 @@ func (m *merger) mergeAbove(limit uint64, excerpts []excerpt) []excerpt {
 		}
 		excerpts = append(excerpts, excerpt{op: op, from: from, to: op.to})
 		if op.to = from; op.from < op.to {
-			m.open.push(op)
+			m.open.Push(op)
 		}
 	}
 	return excerpts

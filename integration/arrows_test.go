@@ -30,6 +30,7 @@ var layers = []layer{
 var rooms = []layer{
 	{"eventlog/internal/audience", []string{"crdt"}, "who is told of an event does not depend on what is held"},
 	{"eventlog/internal/disk", nil, "the file is a file, whatever stands in it"},
+	{"eventlog/internal/heap", nil, "the order of values is its user's to say"},
 	{"eventlog/internal/record", []string{"crdt"}, "bytes are what they are, wherever they lie"},
 }
 

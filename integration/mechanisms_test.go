@@ -30,7 +30,7 @@ var mechanisms = []mechanism{
 	{"shares", "shares shut"},
 	{"recover", "recovering"},
 	{"cursor", "cursor"},
-	{"reading", "arrival author causal cursors entries heap merge page query tail view"},
+	{"reading", "arrival author causal cursors entries merge page query tail view"},
 	{"gone", "gone trimmed"},
 	{"held", "held"},
 	{"lookup", "lookup"},
