@@ -13,6 +13,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/news"
 	"github.com/quipulog/quipu/gossip/transport"
+	"github.com/quipulog/quipu/gossip/wallclock"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
@@ -44,7 +45,7 @@ type link struct {
 	comparison comparison    // ours with the peer; belongs to the reader
 	round      atomic.Uint32 // of our comparison under way; 0 when there is none
 
-	clock wallClock // the peer's
+	clock wallclock.Peer
 
 	pinned     atomic.Int32                // exchanges that need the link: it is not ended for being one too many
 	eager      atomic.Bool                 // news is pushed; otherwise it is announced

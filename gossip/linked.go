@@ -2,8 +2,10 @@ package gossip
 
 import (
 	"slices"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/wallclock"
 )
 
 // linked is who is linked, as the loop sees it.
@@ -36,6 +38,17 @@ func (k *linked) peering(l *link) *peering {
 		return p
 	}
 	return nil
+}
+
+// clockOff returns how this node's wall clock stands to those of all but another process of its own author.
+func (k *linked) clockOff(self crdt.Author, now time.Time) ClockOff {
+	var known []time.Duration
+	for a := range k.peers {
+		if off, measured := k.linkTo(a).clock.Off(now); measured && a != self {
+			known = append(known, off)
+		}
+	}
+	return wallclock.Vote(known)
 }
 
 // add takes a link in.

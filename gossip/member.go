@@ -117,7 +117,7 @@ func (s *state) describe(m *Member, p *peering) {
 		m.Lacks, m.Compared = lacks, p.lacksAt
 	}
 	m.Conditions = p.says()
-	m.Clock, m.ClockKnown = p.clock.off(time.Now())
+	m.Clock, m.ClockKnown = p.clock.Off(time.Now())
 	m.Eager, m.Overruns = p.eager.Load(), p.news.Overruns()
 }
 

@@ -121,7 +121,7 @@ func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) er
 		if !l.times {
 			return g.offence(l, reasonMalformed, errors.New("a time, which was not agreed"))
 		}
-		l.clock.take(m, time.Now(), g.cfg.Now())
+		l.clock.Take(m, time.Now(), g.cfg.Now())
 	case wire.Bye:
 		return &ByeError{Code: m.Code, Text: m.Text}
 	default:

@@ -8,6 +8,7 @@ import (
 	"github.com/quipulog/quipu/gossip/backfill"
 	"github.com/quipulog/quipu/gossip/membership"
 	"github.com/quipulog/quipu/gossip/transport"
+	"github.com/quipulog/quipu/gossip/wallclock"
 )
 
 // Status is a snapshot of how a node gets on with the others.
@@ -64,6 +65,17 @@ type Counts struct {
 	Unlogged                 uint64 // faults that were counted and not logged, to spare the log
 }
 
+// ClockOff says how this node's wall clock stands to those of the peers that it is linked to.
+type ClockOff = wallclock.Off
+
+// ClockOff returns how this node's wall clock stands to those of the linked peers.
+func (g *Gossip) ClockOff() (off ClockOff) {
+	if g.loop.running() {
+		g.loop.ask(func(s *state) { off = s.clockOff(g.self, time.Now()) })
+	}
+	return off
+}
+
 // Status returns a snapshot.
 func (g *Gossip) Status() Status {
 	s := Status{
@@ -80,7 +92,7 @@ func (g *Gossip) Status() Status {
 	if g.loop.running() {
 		g.loop.ask(func(st *state) {
 			now := time.Now()
-			s.Progress, s.Starved, s.Clock = st.spread.schedule.Progress(now), st.spread.allStarved(), st.clockOff(now)
+			s.Progress, s.Starved, s.Clock = st.spread.schedule.Progress(now), st.spread.allStarved(), st.clockOff(g.self, now)
 		})
 	}
 	return s

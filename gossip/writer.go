@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/wallclock"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
@@ -115,7 +116,7 @@ func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error
 		if offer, ok := m.(wire.Offer); ok {
 			now := time.Now()
 			w.l.aside.offered(offer.Round, now)
-			w.l.clock.offered(offer.Round, now)
+			w.l.clock.Offered(offer.Round, now)
 		}
 		if err := w.write(ctx, m); err != nil {
 			return true, err
@@ -124,7 +125,7 @@ func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error
 	switch {
 	case box.offered != nil:
 		if w.l.times {
-			if err := w.write(ctx, wire.Time{Round: box.offered.Round, Millis: w.g.wallMillis()}); err != nil {
+			if err := w.write(ctx, wire.Time{Round: box.offered.Round, Millis: wallclock.Millis(w.g.cfg.Now())}); err != nil {
 				return true, err
 			}
 		}
