@@ -38,7 +38,7 @@ func TrimAt(tb testing.TB, l *Log, offset uint64) {
 			if err := tx.beginSweep(); err != nil {
 				return err
 			}
-			return tx.trimOps(at.Author, []crdt.Key{at.Key}, new(Forgotten))
+			return (&trimming{author: at.Author}).forget(tx, []crdt.Key{at.Key}, new(Forgotten))
 		})
 	}))
 }

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -155,4 +156,16 @@ func load(tx *readTx) (state, error) {
 	}
 	s.began, err = tx.lastTime()
 	return s, err
+}
+
+// sweep returns the number of the last sweep; 0 before there was one.
+func (tx *readTx) sweep() (uint64, error) {
+	v := tx.Tree(bucketMeta).Get(metaSweep)
+	if v == nil {
+		return 0, nil
+	}
+	if len(v) != 8 {
+		return 0, &DamagedError{What: "the number of the last sweep", Err: record.ErrLength}
+	}
+	return binary.BigEndian.Uint64(v), nil
 }

@@ -2,8 +2,11 @@ package eventlog
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -121,4 +124,44 @@ func timeIn(v []byte) (record.ArrivalTime, error) {
 		err = &DamagedError{What: "the times of arrivals", Err: err}
 	}
 	return t, err
+}
+
+// SetClockOff tells the log by how much the wall clocks of most other nodes are ahead of ours, negative where
+// they are behind, if that is more than a minute; 0 says that they agree. While they do not, no body is trimmed,
+// since nobody here can tell what is old, and what comes without its body is as old as the others say.
+func (l *Log) SetClockOff(off time.Duration) { l.store.clockOff.Store(int64(off)) }
+
+// ClockOff returns what [Log.SetClockOff] was last told.
+func (l *Log) ClockOff() time.Duration { return time.Duration(l.store.clockOff.Load()) }
+
+// AheadFeed is a feed whose last clock is more than a minute ahead of the wall clock: that of the node that
+// wrote it was wrong for a while, or ours is. Each clock of a feed is greater than the one before, so it goes on
+// ahead until the wall clock has come there, and its order among the others' entries means little.
+type AheadFeed struct {
+	Author crdt.Author
+	Clock  crdt.Clock // of its last op
+}
+
+// AheadFeeds returns the feeds whose last clock is more than a minute ahead of the wall clock, by author.
+func (l *Log) AheadFeeds() []AheadFeed {
+	now := l.store.cfg.Now()
+	l.store.mu.Lock()
+	defer l.store.mu.Unlock()
+	l.store.state.clockAt(now)
+	var all []AheadFeed
+	for _, a := range slices.SortedFunc(maps.Keys(l.store.state.ahead), crdt.Author.Compare) {
+		all = append(all, AheadFeed{Author: a, Clock: l.store.state.ahead[a]})
+	}
+	return all
+}
+
+// warnAhead warns once that our own feed's clock has run ahead of the wall clock. The caller holds mu.
+func (s *store) warnAhead(now time.Time) {
+	clock, ahead := s.state.ahead[s.author]
+	if !ahead || !clock.Ahead(now) || s.warnedAhead {
+		return
+	}
+	s.warnedAhead = true
+	s.logger.Warn("the clock of this node's own feed is ahead of its wall clock: it was wrong once, or is now; new entries follow it, and keep their bodies longer",
+		"author", s.author, "clock", clock.Time(), "wall", now.UTC(), "remedy", "quipu prune --below SEQ lets go what was written before")
 }

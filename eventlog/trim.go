@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -72,6 +71,14 @@ type TrimReport struct {
 	ClockOff time.Duration
 }
 
+// KeptAhead counts what a trim has kept of a feed because its clocks are ahead, so that its age is not known,
+// and it has not been here long enough for that not to matter.
+type KeptAhead struct {
+	AheadFeed
+	// Entries is how many would be far enough from the end of the feed, and Below the seq after the last.
+	Entries, Below uint64
+}
+
 // Trim forgets what the policy lets go: the bodies of trimmable entries that are old enough and far
 // enough from the end of their feed, and what lies below the floors that authors have signed. Nothing
 // that a holder still needs goes, unless it is too far behind, and no body while our wall clock disagrees with
@@ -98,9 +105,9 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 	l.store.mu.RLock()
 	authors := slices.SortedFunc(maps.Keys(l.store.state.feeds), crdt.Author.Compare)
 	l.store.mu.RUnlock()
-	t := trimming{store: l.store, policy: policy, holders: held, report: &report, most: sweepOps}
+	f := forgetting{store: l.store, policy: policy, holders: held, report: &report, most: sweepOps}
 	for _, a := range authors {
-		if err := t.feed(ctx, a); err != nil {
+		if err := f.feed(ctx, a); err != nil {
 			return report, fmt.Errorf("trim feed %s: %w", a.Short(), err)
 		}
 	}
@@ -109,8 +116,8 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 	return report, nil
 }
 
-// trimming is one call of Trim.
-type trimming struct {
+// forgetting is one call of Trim.
+type forgetting struct {
 	store   *store
 	policy  TrimPolicy
 	holders *holders
@@ -119,20 +126,28 @@ type trimming struct {
 }
 
 // feed forgets what may be forgotten of one feed.
-func (t *trimming) feed(ctx context.Context, a crdt.Author) error {
-	t.store.mu.RLock()
-	state := t.store.state.feeds[a] // never changed: replaced
-	t.store.mu.RUnlock()
-	if !t.policy.KeepPruned && state.Feed.Forgettable() > state.Feed.First() {
-		if err := t.sweeps(ctx, a, t.findPruned, (*writeTx).pruneOps, &t.report.Pruned); err != nil {
+func (f *forgetting) feed(ctx context.Context, a crdt.Author) error {
+	f.store.mu.RLock()
+	state := f.store.state.feeds[a] // never changed: replaced
+	f.store.mu.RUnlock()
+	if !f.policy.KeepPruned && state.Feed.Forgettable() > state.Feed.First() {
+		if err := f.sweeps(ctx, a, &pruning{forgetting: f, author: a}, &f.report.Pruned); err != nil {
 			return err
 		}
 	}
 	next := state.Feed.Next()
-	if t.policy.KeepBodies || t.report.ClockOff != 0 || state.TrimmedTo >= next-min(t.policy.MinCount, next) {
+	if f.policy.KeepBodies || f.report.ClockOff != 0 || state.TrimmedTo >= next-min(f.policy.MinCount, next) {
 		return nil // most feeds are no longer than what stays of each
 	}
-	return t.sweeps(ctx, a, t.findTrimmed, (*writeTx).trimOps, &t.report.Trimmed)
+	return f.sweeps(ctx, a, &trimming{forgetting: f, author: a}, &f.report.Trimmed)
+}
+
+// way is one of the two in which a feed is forgotten: trimming and pruning.
+type way interface {
+	// find looks for ops to forget, in one transaction.
+	find(tx *readTx, f *found) error
+	// forget forgets some that were found, and counts them.
+	forget(tx *writeTx, keys []crdt.Key, count *Forgotten) error
 }
 
 // found is what one transaction has found to forget of a feed.
@@ -145,40 +160,22 @@ type found struct {
 }
 
 // sweeps looks for ops of a feed and forgets them, in one sweep after the other.
-func (t *trimming) sweeps(ctx context.Context, a crdt.Author, find func(*readTx, crdt.Author, *found) error,
-	forget func(*writeTx, crdt.Author, []crdt.Key, *Forgotten) error, count *Forgotten) error {
-	f := found{more: true}
-	for f.more {
+func (f *forgetting) sweeps(ctx context.Context, a crdt.Author, w way, count *Forgotten) error {
+	for found := (found{more: true}); found.more; {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		f.keys, f.more = f.keys[:0], false
-		before := f
-		if err := t.store.view(func(tx *readTx) error { return find(tx, a, &f) }); err != nil {
+		found.keys, found.more = found.keys[:0], false
+		before := found
+		if err := f.store.view(func(tx *readTx) error { return w.find(tx, &found) }); err != nil {
 			return err
 		}
-		noted := t.store.trimmedTo(a)
-		if len(f.keys) == 0 && (f.trimmedTo < noted+trimNote) {
+		if len(found.keys) == 0 && found.trimmedTo < f.store.trimmedTo(a)+trimNote {
 			continue
 		}
-		if err := t.store.sweeping.wait(ctx); err != nil {
-			return err
-		}
-		var done Forgotten
-		err := t.store.exclusively(ctx, updates, func() error {
-			return t.store.write(func(tx *writeTx) error {
-				if err := tx.beginSweep(); err != nil {
-					return err
-				}
-				state := tx.edit(a)
-				state.TrimmedTo = max(state.TrimmedTo, f.trimmedTo)
-				done = Forgotten{}
-				return forget(tx, a, f.keys, &done)
-			})
-		})
-		t.store.sweeping.leave()
-		if n := len(f.keys); n > 1 && noRoom(err) {
-			t.most, f, f.more = n/2, before, true
+		done, err := f.sweep(ctx, a, w, &found)
+		if n := len(found.keys); n > 1 && noRoom(err) {
+			f.most, found, found.more = n/2, before, true
 			continue
 		}
 		if err != nil {
@@ -191,6 +188,25 @@ func (t *trimming) sweeps(ctx context.Context, a crdt.Author, find func(*readTx,
 	return nil
 }
 
+// sweep forgets what was found, in one transaction.
+func (f *forgetting) sweep(ctx context.Context, a crdt.Author, w way, found *found) (done Forgotten, err error) {
+	if err := f.store.sweeping.wait(ctx); err != nil {
+		return done, err
+	}
+	defer f.store.sweeping.leave()
+	err = f.store.exclusively(ctx, updates, func() error {
+		return f.store.write(func(tx *writeTx) error {
+			if err := tx.beginSweep(); err != nil {
+				return err
+			}
+			state := tx.edit(a)
+			state.TrimmedTo = max(state.TrimmedTo, found.trimmedTo)
+			return w.forget(tx, found.keys, &done)
+		})
+	})
+	return done, err
+}
+
 func (s *store) trimmedTo(a crdt.Author) uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -198,133 +214,4 @@ func (s *store) trimmedTo(a crdt.Author) uint64 {
 		return f.TrimmedTo
 	}
 	return 0
-}
-
-// findPruned looks for ops below the floor, in order from the first. The op that arrived last of all
-// stays: it says which offset is next.
-func (t *trimming) findPruned(tx *readTx, a crdt.Author, f *found) error {
-	feed, err := tx.Feed(a)
-	if err != nil {
-		return err
-	}
-	floor := feed.Forgettable()
-	if floor <= feed.First() {
-		return nil
-	}
-	c := tx.opCursor(a)
-	barrier, err := tx.barrier(feed)
-	if err != nil {
-		return err
-	}
-	held := false // from there on it is counted alone what is kept back
-	looked := 0
-	for key := range c.from(crdt.Key{}) {
-		if looked++; looked > trimLook || key.First >= floor {
-			break
-		}
-		if len(f.keys) == t.most && !held {
-			f.more = true
-			return nil
-		}
-		s, err := c.signed()
-		if err != nil {
-			return err
-		}
-		if s.Next() > floor || c.offset()+s.Count >= tx.next {
-			break
-		}
-		if held = t.holders.hold(max(c.offset(), barrier), s.Count, true) || held; !held {
-			f.keys = append(f.keys, key)
-		}
-	}
-	return c.err
-}
-
-// barrier returns the offset of the op behind what was last missed of a feed, 0 if nothing was: whoever has not
-// come that far is still to be told of it, and nothing shows it once what lies below is pruned.
-func (tx *readTx) barrier(feed crdt.Feed) (uint64, error) {
-	missed := feed.Missed()
-	if len(missed) == 0 {
-		return 0, nil
-	}
-	c := tx.opCursor(feed.Author)
-	if !c.get(missed[len(missed)-1].End) {
-		return 0, cmp.Or(c.err, damagedOp(feed.Author, missed[len(missed)-1].End, errMissing))
-	}
-	return c.offset(), nil
-}
-
-// findTrimmed looks for ops whose bodies may go, from where the last look has ended.
-func (t *trimming) findTrimmed(tx *readTx, a crdt.Author, f *found) error {
-	feed, err := tx.Feed(a)
-	if err != nil {
-		return err
-	}
-	if f.from == (crdt.Key{}) {
-		f.trimmedTo = t.store.trimmedTo(a)
-		f.from.First = f.trimmedTo
-	}
-	next, now := feed.Next(), t.store.cfg.Now()
-	clear := f.from.First == f.trimmedTo // nothing was left behind so far
-	c := tx.opCursor(a)
-	looked := 0
-	for key := range c.from(f.from) {
-		if f.from = key; len(f.keys) == t.most || looked == trimLook {
-			f.more = true
-			return nil
-		}
-		looked++
-		s, err := c.signed()
-		if err != nil {
-			return err
-		}
-		if !t.policy.beyondCount(s.Header, next) && len(feed.Branches) == 1 {
-			break
-		}
-		fate, err := t.fate(tx, c, s, next, now)
-		if err != nil {
-			return err
-		}
-		if fate == fateTrim {
-			f.keys = append(f.keys, c.key)
-		}
-		if clear = clear && fate >= fateSettle; clear {
-			f.trimmedTo = s.Next()
-		}
-		if fate == fateYoung && len(feed.Branches) == 1 && !s.Clock.Ahead(now) {
-			break // those after it are younger, and came later
-		}
-	}
-	return c.err
-}
-
-// trimFate is what a trim does with an op.
-type trimFate uint8
-
-const (
-	fateKeep   trimFate = iota // a later trim may have to look at it again
-	fateYoung                  // the same, since it is not old enough
-	fateSettle                 // nothing is ever to be done
-	fateTrim
-)
-
-func (t *trimming) fate(tx *readTx, c *opCursor, s crdt.Signed, next uint64, now time.Time) (trimFate, error) {
-	if s.Retention != crdt.Trimmable || c.value.Bodiless() {
-		return fateSettle, nil
-	}
-	if !t.policy.beyondCount(s.Header, next) {
-		return fateKeep, nil
-	}
-	since, err := t.ageOf(tx, c, s, now)
-	if err != nil {
-		return fateKeep, err
-	}
-	if !t.policy.old(since, now) {
-		t.keep(s, now)
-		return fateYoung, nil
-	}
-	if t.holders.hold(c.offset(), s.Count, false) {
-		return fateKeep, nil
-	}
-	return fateTrim, nil
 }

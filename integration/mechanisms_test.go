@@ -14,7 +14,7 @@ type mechanism struct{ name, files string }
 
 // mechanisms are those of package eventlog. Each file of the package is of one.
 var mechanisms = []mechanism{
-	{"config", "config limits"},
+	{"config", "config limits trimpolicy"},
 	{"log", "doc log store"},
 	{"status", "stats"},
 	{"file", "damage faults_other faults_unix readahead"},
@@ -41,7 +41,7 @@ var mechanisms = []mechanism{
 	{"follow", "deliver follow followbatch followhere followretry replay"},
 	{"index", "index indexblock indexbuild indexfound indexlayer indexmerge indexplan indexsearch indexsorted"},
 	{"broadcast", "broadcast"},
-	{"trim", "holders sweep trim trimpolicy"},
+	{"trim", "holders pruning sweep trim trimming"},
 	{"prune", "prune"},
 	{"compact", "compact"},
 	{"verify", "indexverify verify"},
@@ -60,12 +60,9 @@ var toBeMended = []struct {
 	{arrow{"commit", "broadcast"}, "ErrTransient"},
 	{arrow{"commit", "mend"}, "store.suspend store.leave"},
 	{arrow{"commit", "recover"}, "store.appendable store.recovering ErrRecovering RecoveringError.Op RecoveringError.Own"},
-	{arrow{"commit", "trim"}, "store.warnAhead"},
 	{arrow{"commit", "update"}, "store.notInside"},
-	{arrow{"config", "trim"}, "TrimPolicy TrimPolicy.withDefaults TrimPolicy.validate"},
 	{arrow{"feeds", "shares"}, "room"},
 	{arrow{"feeds", "times"}, "readTx.lastTime"},
-	{arrow{"feeds", "trim"}, "readTx.sweep"},
 	{arrow{"feeds", "tx"}, "readTx readTx.arrivals readTx.feeds"},
 	{arrow{"gone", "reading"}, "chunk chunk.gone ErrQuery pageEnd pageEnd.op pageEnd.seq"},
 	{arrow{"gone", "sync"}, "Log.Feed"},
@@ -75,7 +72,6 @@ var toBeMended = []struct {
 	{arrow{"reading", "update"}, "store.notInside"},
 	{arrow{"recover", "apply"}, "ErrSecondWriter"},
 	{arrow{"room", "status"}, "Log.Health Health.Full"},
-	{arrow{"times", "trim"}, "TrimPolicy TrimPolicy.MinAge"},
 	{arrow{"tx", "commit"}, "store.commit writeTx.seal"},
 	{arrow{"tx", "log"}, "ErrClosed"},
 	{arrow{"tx", "recover"}, "RecoveringError"},

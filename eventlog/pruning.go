@@ -1,0 +1,117 @@
+package eventlog
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
+)
+
+// pruning forgets the ops of one feed below its floor.
+type pruning struct {
+	*forgetting
+	author crdt.Author
+}
+
+// find looks for them in order from the first. The op that arrived last of all stays: it says which
+// offset is next.
+func (p *pruning) find(tx *readTx, f *found) error {
+	feed, err := tx.Feed(p.author)
+	if err != nil {
+		return err
+	}
+	floor := feed.Forgettable()
+	if floor <= feed.First() {
+		return nil
+	}
+	c := tx.opCursor(p.author)
+	barrier, err := tx.barrier(feed)
+	if err != nil {
+		return err
+	}
+	held := false // from there on it is counted alone what is kept back
+	looked := 0
+	for key := range c.from(crdt.Key{}) {
+		if looked++; looked > trimLook || key.First >= floor {
+			break
+		}
+		if len(f.keys) == p.most && !held {
+			f.more = true
+			return nil
+		}
+		s, err := c.signed()
+		if err != nil {
+			return err
+		}
+		if s.Next() > floor || c.offset()+s.Count >= tx.next {
+			break
+		}
+		if held = p.holders.hold(max(c.offset(), barrier), s.Count, true) || held; !held {
+			f.keys = append(f.keys, key)
+		}
+	}
+	return c.err
+}
+
+// barrier returns the offset of the op behind what was last missed of a feed, 0 if nothing was: whoever has not
+// come that far is still to be told of it, and nothing shows it once what lies below is pruned.
+func (tx *readTx) barrier(feed crdt.Feed) (uint64, error) {
+	missed := feed.Missed()
+	if len(missed) == 0 {
+		return 0, nil
+	}
+	c := tx.opCursor(feed.Author)
+	if !c.get(missed[len(missed)-1].End) {
+		return 0, cmp.Or(c.err, damagedOp(feed.Author, missed[len(missed)-1].End, errMissing))
+	}
+	return c.offset(), nil
+}
+
+// forget drops the ops. Those that may not be forgotten any more, since a fork has become known, stay.
+func (p *pruning) forget(tx *writeTx, keys []crdt.Key, count *Forgotten) error {
+	a := p.author
+	ops, floor := tx.ops(a), tx.feedState(a).Feed.Forgettable()
+	keys = slices.DeleteFunc(keys, func(k crdt.Key) bool { return k.First >= floor })
+	if ops == nil || len(keys) == 0 {
+		return nil
+	}
+	f := tx.edit(a)
+	for _, key := range keys {
+		k := record.OpKey(key)
+		v := record.Op(ops.Get(k[:]))
+		if v == nil {
+			continue // another trim was faster
+		}
+		s, err := signedAt(a, key, v)
+		if err != nil {
+			return err
+		}
+		count.add(s.Count, len(v)+record.ArrivalSize)
+		if v.Bodiless() {
+			f.Trimmed -= s.Count
+		}
+		offset := record.Offset(v.Offset())
+		if err := ops.Remove(k[:]); err != nil {
+			return fmt.Errorf("prune op: %w", err)
+		}
+		if err := tx.arrivals().Remove(offset[:]); err != nil {
+			return fmt.Errorf("prune arrival: %w", err)
+		}
+		f.Ops--
+		f.Grow(-len(v))
+		f.Entries -= s.Count
+		f.Pruned += s.Count
+		f.PruneSweep = tx.ownSweep
+	}
+	c := tx.opCursor(a)
+	if !c.seek(keyAfter(keys[len(keys)-1])) {
+		return damagedOp(a, keys[len(keys)-1], errMissing)
+	}
+	start, err := signedAt(a, c.key, c.value)
+	if err == nil {
+		f.Feed.Forget(start)
+	}
+	return err
+}
