@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -157,12 +158,8 @@ type ListenConfig struct {
 }
 
 func (c ListenConfig) withDefaults() ListenConfig {
-	if c.MaxEvents == 0 {
-		c.MaxEvents = 256
-	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = 4 << 20
-	}
+	c.MaxEvents = cmp.Or(c.MaxEvents, 256)
+	c.MaxBytes = cmp.Or(c.MaxBytes, 4<<20)
 	return c
 }
 

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -41,18 +42,12 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.MaxBranches == 0 {
-		c.MaxBranches = crdt.DefaultMaxBranches
-	}
-	if c.MaxAuthors == 0 {
-		c.MaxAuthors = DefaultMaxAuthors
-	}
+	c.MaxBranches = cmp.Or(c.MaxBranches, crdt.DefaultMaxBranches)
+	c.MaxAuthors = cmp.Or(c.MaxAuthors, DefaultMaxAuthors)
 	c.Trim = c.Trim.withDefaults()
 	return c
 }

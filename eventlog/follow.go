@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,18 +111,10 @@ const (
 )
 
 func (c FollowConfig) withDefaults() FollowConfig {
-	if c.MaxEntries == 0 {
-		c.MaxEntries = defaultFollowEntries
-	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = defaultFollowBytes
-	}
-	if c.RetryMin == 0 {
-		c.RetryMin = defaultRetryMin
-	}
-	if c.RetryMax == 0 {
-		c.RetryMax = max(c.RetryMin, defaultRetryMax)
-	}
+	c.MaxEntries = cmp.Or(c.MaxEntries, defaultFollowEntries)
+	c.MaxBytes = cmp.Or(c.MaxBytes, defaultFollowBytes)
+	c.RetryMin = cmp.Or(c.RetryMin, defaultRetryMin)
+	c.RetryMax = cmp.Or(c.RetryMax, max(c.RetryMin, defaultRetryMax))
 	return c
 }
 

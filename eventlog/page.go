@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
@@ -17,9 +18,7 @@ const DefaultPage = 1000
 // was read, whatever arrives meanwhile; no transaction and no memory is held between them. A token
 // that belongs to another node, incarnation or query is refused with a [*PageError].
 func (l *Log) Page(ctx context.Context, q Query) (entries []Entry, next string, err error) {
-	if q.Limit == 0 {
-		q.Limit = DefaultPage
-	}
+	q.Limit = cmp.Or(q.Limit, DefaultPage)
 	r, err := l.store.newReading(q)
 	if err != nil {
 		return nil, "", err

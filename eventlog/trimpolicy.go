@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"time"
@@ -45,19 +46,14 @@ type TrimPolicy struct {
 const NoCount = math.MaxUint64
 
 func (p TrimPolicy) withDefaults() TrimPolicy {
-	if p.MinAge == 0 {
-		p.MinAge = DefaultMinAge
-	}
-	p.MinAge = max(p.MinAge, 0)
+	p.MinAge = max(cmp.Or(p.MinAge, DefaultMinAge), 0)
 	switch p.MinCount {
 	case 0:
 		p.MinCount = DefaultMinCount
 	case NoCount:
 		p.MinCount = 0
 	}
-	if p.MaxHold == 0 {
-		p.MaxHold = DefaultMaxHold
-	}
+	p.MaxHold = cmp.Or(p.MaxHold, DefaultMaxHold)
 	return p
 }
 
@@ -71,12 +67,8 @@ func (p TrimPolicy) validate() error {
 // TrimPolicy returns the log's policy with its defaults filled in, in the form in which one is given.
 func (l *Log) TrimPolicy() TrimPolicy {
 	p := l.store.cfg.Trim
-	if p.MinAge == 0 {
-		p.MinAge = -1
-	}
-	if p.MinCount == 0 {
-		p.MinCount = NoCount
-	}
+	p.MinAge = cmp.Or(p.MinAge, -1)
+	p.MinCount = cmp.Or(p.MinCount, NoCount)
 	return p
 }
 

@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -115,21 +116,13 @@ var ErrNoAddress = find.ErrNoAddress
 func CheckAdvertise(text string) error { return find.CheckAdvertise(text) }
 
 func (c Config) withDefaults() Config {
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	if c.Profile == "" {
-		c.Profile = LAN
-	}
-	if c.MaxNewAuthors == 0 {
-		c.MaxNewAuthors = DefaultNewAuthors
-	}
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	c.Profile = cmp.Or(c.Profile, LAN)
+	c.MaxNewAuthors = cmp.Or(c.MaxNewAuthors, DefaultNewAuthors)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.MaxPeers == 0 {
-		c.MaxPeers = 1024
-	}
+	c.MaxPeers = cmp.Or(c.MaxPeers, 1024)
 	if c.Resolver == nil {
 		c.Resolver = net.DefaultResolver
 	}

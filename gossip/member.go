@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"slices"
@@ -108,9 +109,7 @@ func (s *state) describe(m *Member, p *peering) {
 	if heard := p.lastHeard(); heard.After(m.Heard) {
 		m.Heard = heard
 	}
-	if m.Name == "" {
-		m.Name = p.name
-	}
+	m.Name = cmp.Or(m.Name, p.name)
 	lag := s.spread.schedule.Lag(p.id, time.Now())
 	m.Behind, m.BehindSince = lag.Entries, lag.Since
 	if lacks, known := p.lacking(s.g.pace, time.Now()); known {

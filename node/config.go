@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,7 +66,7 @@ type Config struct {
 	// log had better agree on it.
 	Trim eventlog.TrimPolicy
 
-	// TrimEvery is how often the log is trimmed, the first time at the start. Default: DefaultTrimEvery.
+	// TrimEvery is how often the log is trimmed, the first time at the start. Default: an hour.
 	// Negative: only when asked to.
 	TrimEvery time.Duration
 
@@ -95,15 +96,9 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Listen == "" {
-		c.Listen = DefaultListen
-	}
-	if c.TrimEvery == 0 {
-		c.TrimEvery = DefaultTrimEvery
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Listen = cmp.Or(c.Listen, DefaultListen)
+	c.TrimEvery = cmp.Or(c.TrimEvery, time.Hour)
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
 }
 

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -59,9 +60,7 @@ type Access struct {
 // then returns a [*InUseError].
 func Connect(ctx context.Context, dir string, access Access) (*api.Client, error) {
 	f := folder.Folder(dir)
-	if access.Logger == nil {
-		access.Logger = slog.New(slog.DiscardHandler)
-	}
+	access.Logger = cmp.Or(access.Logger, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithTimeout(ctx, connectFor)
 	defer cancel()
 	for {

@@ -17,9 +17,6 @@ import (
 	"github.com/quipulog/quipu/node/server"
 )
 
-// DefaultTrimEvery is how often a node trims its log unless told otherwise.
-const DefaultTrimEvery = time.Hour
-
 // Trimmed is what the last trim of a node did. It is not changed once it is there.
 type Trimmed struct {
 	At     time.Time

@@ -70,7 +70,7 @@ func TestKeepTrimming(t *testing.T) {
 	if n.LastTrim() != nil {
 		t.Error("a node that is not to has trimmed")
 	}
-	n.cfg.TrimEvery = DefaultTrimEvery
+	n.cfg.TrimEvery = time.Hour
 	n.keepTrimming(ended)
 	if last := n.LastTrim(); last == nil {
 		t.Error("the node has not begun to trim")

@@ -61,9 +61,7 @@ func (k Key) String() string {
 	return "subject"
 }
 
-// Of returns the key of e, which may share its memory, and whether it has one.
-func (k Key) Of(e *eventlog.Entry) (string, bool) { return k.of(e, &document{payload: e.Payload}) }
-
+// of returns the key of e, which may share its memory, and whether it has one.
 func (k Key) of(e *eventlog.Entry, doc *document) (string, bool) {
 	text, null := "", false
 	switch k.from {

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,21 +37,10 @@ func (o Overflow) String() string {
 	return fmt.Sprintf("overflow(%d)", uint8(o))
 }
 
-// The defaults of a Config.
-const (
-	DefaultName           = "bridge"
-	DefaultMaxQueued      = 8192
-	DefaultMaxQueuedBytes = 16 << 20
-	DefaultMaxBatch       = 4096
-	DefaultMaxBatchBytes  = 4 << 20
-	DefaultRetryMin       = 100 * time.Millisecond
-	DefaultRetryMax       = 10 * time.Second
-)
-
 // Config says how a bridge works. Only Encode is required.
 type Config[T any] struct {
 	// Name names the stream: the source of its gaps, and where its numbers are kept. One bridge at a
-	// time has it. 1 to 255 bytes; empty means [DefaultName].
+	// time has it. 1 to 255 bytes; empty means "bridge".
 	Name string
 	// Encode makes a value an event. It runs in the goroutine of who publishes, who gets its error. The
 	// event is the bridge's from then on. An event without a time gets that of the call.
@@ -66,15 +56,14 @@ type Config[T any] struct {
 	// Overflow is what happens when the queue is full: Wait unless set.
 	Overflow Overflow
 	// MaxQueued and MaxQueuedBytes bound what is published and not durable yet: events and about their
-	// bytes. One event fits at any size. 0 means [DefaultMaxQueued] and [DefaultMaxQueuedBytes].
+	// bytes. One event fits at any size. 0 means 8,192 and 16 MiB.
 	MaxQueued, MaxQueuedBytes int
-	// MaxBatch and MaxBatchBytes bound what one transaction appends. 0 means [DefaultMaxBatch] and
-	// [DefaultMaxBatchBytes].
+	// MaxBatch and MaxBatchBytes bound what one transaction appends. 0 means 4,096 and 4 MiB.
 	MaxBatch, MaxBatchBytes int
 
 	// RetryMin and RetryMax are the least and the greatest time between two attempts at a commit for
-	// which the disk has no room: doubling, less up to half of it by chance. 0 means [DefaultRetryMin]
-	// and [DefaultRetryMax].
+	// which the disk has no room: doubling, less up to half of it by chance. 0 means 100 ms
+	// and 10 s.
 	RetryMin, RetryMax time.Duration
 
 	// Append appends events of one batch, in their order, and returns a place for each. It runs inside
@@ -89,28 +78,18 @@ type Config[T any] struct {
 }
 
 func (c Config[T]) withDefaults() Config[T] {
-	orElse(&c.Name, DefaultName)
-	orElse(&c.MaxQueued, DefaultMaxQueued)
-	orElse(&c.MaxQueuedBytes, DefaultMaxQueuedBytes)
-	orElse(&c.MaxBatch, DefaultMaxBatch)
-	orElse(&c.MaxBatchBytes, DefaultMaxBatchBytes)
-	orElse(&c.RetryMin, DefaultRetryMin)
-	orElse(&c.RetryMax, max(DefaultRetryMax, c.RetryMin))
+	c.Name = cmp.Or(c.Name, "bridge")
+	c.MaxQueued = cmp.Or(c.MaxQueued, 8192)
+	c.MaxQueuedBytes = cmp.Or(c.MaxQueuedBytes, 16<<20)
+	c.MaxBatch = cmp.Or(c.MaxBatch, 4096)
+	c.MaxBatchBytes = cmp.Or(c.MaxBatchBytes, 4<<20)
+	c.RetryMin = cmp.Or(c.RetryMin, 100*time.Millisecond)
+	c.RetryMax = cmp.Or(c.RetryMax, max(10*time.Second, c.RetryMin))
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
-}
-
-// orElse sets *v to a default if it is zero.
-func orElse[V comparable](v *V, otherwise V) {
-	var zero V
-	if *v == zero {
-		*v = otherwise
-	}
 }
 
 func (c Config[T]) validate() error {

@@ -117,7 +117,7 @@ func TestDropsWhileTheDiskIsFullBecomeOneGap(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		time.Sleep(20 * bridge.DefaultRetryMax) // the disk has room again
+		time.Sleep(200 * time.Second) // twenty of the longest pauses: the disk has room again
 		publish(t, b, 51)
 		mustClose(t, b)
 		if err := <-done; err != nil {

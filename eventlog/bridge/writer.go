@@ -16,10 +16,10 @@ import (
 	"github.com/quipulog/quipu/eventlog/gap"
 )
 
-// Bucket is the name of the bucket in which bridges keep their numbers:
+// bucket is the name of the bucket in which bridges keep their numbers:
 //
 //	name → number of the last event that is durable (8 bytes, big-endian) ‖ which bridge wrote it (8)
-const Bucket = "quipu.bridge"
+const bucket = "quipu.bridge"
 
 // ErrTaken is returned by [Bridge.Run], [Bridge.Flush] and [Bridge.Close] when another bridge of the
 // same name has written to the log since this one was made. One bridge at a time has a name.
@@ -41,7 +41,7 @@ func (m mark) encode() []byte {
 }
 
 func readMark(tx *eventlog.Tx, name string) (mark, error) {
-	v := tx.Bucket(Bucket).Get([]byte(name))
+	v := tx.Bucket(bucket).Get([]byte(name))
 	switch len(v) {
 	case 0:
 		return mark{}, nil
@@ -148,7 +148,7 @@ func (w *writer) put(tx *eventlog.Tx, b *batch) error {
 	if len(b.places) != len(b.items) {
 		return fmt.Errorf("Config.Append returned %d places for %d events", len(b.places), len(b.items))
 	}
-	return tx.Bucket(Bucket).Put([]byte(w.name), after.encode())
+	return tx.Bucket(bucket).Put([]byte(w.name), after.encode())
 }
 
 func (b *batch) events() []crdt.Event {

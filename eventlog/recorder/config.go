@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -88,31 +89,20 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Name == "" {
-		c.Name = "default"
-	}
-	c.Buffer = orDefault(c.Buffer, 2048)
-	c.BufferBytes = orDefault(c.BufferBytes, crdt.MaxBatch)
-	c.FlushCount = min(orDefault(c.FlushCount, 100), c.Buffer)
-	c.FlushBytes = min(orDefault(c.FlushBytes, 1<<20), c.BufferBytes)
-	c.FlushEvery = orDefault(c.FlushEvery, 5*time.Second)
-	c.SpillBytes = orDefault(c.SpillBytes, 256<<20)
-	c.RetryMin = orDefault(c.RetryMin, 50*time.Millisecond)
-	c.RetryMax = max(orDefault(c.RetryMax, 30*time.Second), c.RetryMin)
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Name = cmp.Or(c.Name, "default")
+	c.Buffer = cmp.Or(c.Buffer, 2048)
+	c.BufferBytes = cmp.Or(c.BufferBytes, crdt.MaxBatch)
+	c.FlushCount = min(cmp.Or(c.FlushCount, 100), c.Buffer)
+	c.FlushBytes = min(cmp.Or(c.FlushBytes, 1<<20), c.BufferBytes)
+	c.FlushEvery = cmp.Or(c.FlushEvery, 5*time.Second)
+	c.SpillBytes = cmp.Or(c.SpillBytes, 256<<20)
+	c.RetryMin = cmp.Or(c.RetryMin, 50*time.Millisecond)
+	c.RetryMax = max(cmp.Or(c.RetryMax, 30*time.Second), c.RetryMin)
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	return c
-}
-
-func orDefault[T int | int64 | time.Duration](v, otherwise T) T {
-	if v == 0 {
-		return otherwise
-	}
-	return v
 }
 
 var validName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)

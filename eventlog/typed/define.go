@@ -1,6 +1,7 @@
 package typed
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -54,12 +55,8 @@ func Define[T any](d Declaration[T]) (*Type[T], error) {
 	if d.Codec == nil {
 		d.Codec = JSON[T]{}
 	}
-	if d.Oldest == 0 {
-		d.Oldest = firstVersion
-	}
-	if d.Version == 0 {
-		d.Version = d.Oldest + len(d.Upgrades)
-	}
+	d.Oldest = cmp.Or(d.Oldest, firstVersion)
+	d.Version = cmp.Or(d.Version, d.Oldest+len(d.Upgrades))
 	d.Upgrades = append([]Upgrade(nil), d.Upgrades...)
 	t := &Type[T]{d: d}
 	if err := t.check(); err != nil {

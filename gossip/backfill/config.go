@@ -1,6 +1,7 @@
 package backfill
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"time"
 )
@@ -33,24 +34,17 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	orDefault(&c.PerPeer, 16)
-	orDefault(&c.All, 64)
-	orDefault(&c.SpanEntries, 8192)
-	orDefault(&c.SpanBytes, 1<<20)
-	orDefault(&c.Window, 8)
-	orDefault(&c.Pending, 16<<20)
-	orDefault(&c.Patience, 750*time.Millisecond)
-	orDefault(&c.Deliver, 3*time.Second)
-	orDefault(&c.Avoid, 20*time.Second)
+	c.PerPeer = cmp.Or(c.PerPeer, 16)
+	c.All = cmp.Or(c.All, 64)
+	c.SpanEntries = cmp.Or(c.SpanEntries, 8192)
+	c.SpanBytes = cmp.Or(c.SpanBytes, 1<<20)
+	c.Window = cmp.Or(c.Window, 8)
+	c.Pending = cmp.Or(c.Pending, 16<<20)
+	c.Patience = cmp.Or(c.Patience, 750*time.Millisecond)
+	c.Deliver = cmp.Or(c.Deliver, 3*time.Second)
+	c.Avoid = cmp.Or(c.Avoid, 20*time.Second)
 	if c.Rand == nil {
 		c.Rand = rand.New(rand.NewPCG(0, 0))
 	}
 	return c
-}
-
-// orDefault sets *v to d when it is not positive.
-func orDefault[T int | int64 | uint32 | uint64 | time.Duration](v *T, d T) {
-	if *v <= 0 {
-		*v = d
-	}
 }

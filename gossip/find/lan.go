@@ -1,6 +1,7 @@
 package find
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -52,9 +53,7 @@ type sighting map[Found]int
 // Interfaces that come and go are followed. Where multicast is not available Run says so once in the
 // log and goes on trying.
 func (l LAN) Run(ctx context.Context, seen func([]Found)) {
-	if l.Logger == nil {
-		l.Logger = slog.New(slog.DiscardHandler)
-	}
+	l.Logger = cmp.Or(l.Logger, slog.New(slog.DiscardHandler))
 	voice := &voice{lan: l, speaking: make(map[string]speaker)}
 	defer voice.stop()
 	last := make(sighting)

@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -60,12 +61,8 @@ type Membership struct {
 
 // New returns a membership of one. Nothing runs before [Membership.Run].
 func New(cfg Config) (*Membership, error) {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	if cfg.MaxPeers == 0 {
-		cfg.MaxPeers = 1024
-	}
+	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	cfg.MaxPeers = cmp.Or(cfg.MaxPeers, 1024)
 	if len(cfg.Name) > MaxName || !utf8.ValidString(cfg.Name) {
 		return nil, fmt.Errorf("config: Name: expected at most %d bytes of UTF-8, got %q", MaxName, cfg.Name)
 	}

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -58,12 +59,8 @@ func (c Config) withDefaults() Config {
 	if c.Network == nil {
 		c.Network = hostNetwork{}
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	if c.HandshakeTimeout == 0 {
-		c.HandshakeTimeout = 5 * time.Second
-	}
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	c.HandshakeTimeout = cmp.Or(c.HandshakeTimeout, 5*time.Second)
 	for _, limit := range []struct {
 		field *int
 		value int

@@ -1,6 +1,9 @@
 package scalemodel
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Config says what is simulated. The zero value of every field but Nodes means its default.
 type Config struct {
@@ -36,31 +39,23 @@ type Pace struct {
 }
 
 func (c Config) withDefaults() Config {
-	or(&c.Writers, 100)
+	c.Writers = cmp.Or(c.Writers, 100)
 	c.Writers = min(c.Writers, c.Nodes)
-	or(&c.Rate, 10)
-	or(&c.OpBytes, 400)
-	or(&c.DelayMin, time.Millisecond)
-	or(&c.DelayMax, 5*time.Millisecond)
-	or(&c.Store, time.Millisecond)
+	c.Rate = cmp.Or(c.Rate, 10)
+	c.OpBytes = cmp.Or(c.OpBytes, 400)
+	c.DelayMin = cmp.Or(c.DelayMin, time.Millisecond)
+	c.DelayMax = cmp.Or(c.DelayMax, 5*time.Millisecond)
+	c.Store = cmp.Or(c.Store, time.Millisecond)
 	p := &c.Pace
-	or(&p.Offer, time.Second)
-	or(&p.Lazy, 30*time.Millisecond)
-	or(&p.IHave, 150*time.Millisecond)
-	or(&p.Graft, 100*time.Millisecond)
-	or(&p.Patience, 750*time.Millisecond)
-	or(&p.Silence, 10*time.Second)
-	or(&p.Redial, 10*time.Second)
-	or(&p.Gossip, 50*time.Millisecond)
-	or(&p.Probe, 250*time.Millisecond)
-	or(&p.PushPull, 15*time.Second)
+	p.Offer = cmp.Or(p.Offer, time.Second)
+	p.Lazy = cmp.Or(p.Lazy, 30*time.Millisecond)
+	p.IHave = cmp.Or(p.IHave, 150*time.Millisecond)
+	p.Graft = cmp.Or(p.Graft, 100*time.Millisecond)
+	p.Patience = cmp.Or(p.Patience, 750*time.Millisecond)
+	p.Silence = cmp.Or(p.Silence, 10*time.Second)
+	p.Redial = cmp.Or(p.Redial, 10*time.Second)
+	p.Gossip = cmp.Or(p.Gossip, 50*time.Millisecond)
+	p.Probe = cmp.Or(p.Probe, 250*time.Millisecond)
+	p.PushPull = cmp.Or(p.PushPull, 15*time.Second)
 	return c
-}
-
-// or puts in a default.
-func or[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }

@@ -85,6 +85,6 @@ type Envelope struct {
 	Error *Error `json:"error"`
 }
 
-// EnvelopePrefix begins the line of a stream that is an [Envelope]. No entry, place or other item
+// envelopePrefix begins the line of a stream that is an [Envelope]. No entry, place or other item
 // begins with it.
-const EnvelopePrefix = `{"error":`
+const envelopePrefix = `{"error":`

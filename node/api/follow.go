@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -125,9 +126,7 @@ func reply(w io.Writer, after string, failed error) error {
 	r := BatchReply{After: after}
 	if failed != nil {
 		r.Error = clip.Start(strings.ToValidUTF8(failed.Error(), "?"), maxReply)
-		if r.Error == "" {
-			r.Error = "failed without a word"
-		}
+		r.Error = cmp.Or(r.Error, "failed without a word")
 	}
 	line, err := json.Marshal(r)
 	if err != nil {

@@ -139,7 +139,7 @@ func readLines(ctx context.Context, r io.Reader) iter.Seq2[Line, error] {
 			if len(line) == 0 {
 				continue // the node lives, and says nothing else
 			}
-			if bytes.HasPrefix(line, []byte(EnvelopePrefix)) {
+			if bytes.HasPrefix(line, []byte(envelopePrefix)) {
 				yield(nil, parseEnvelope(line))
 				return
 			}

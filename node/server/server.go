@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -59,15 +60,11 @@ type server struct {
 // node lives.
 func New(cfg Config) http.Handler {
 	s := &server{log: cfg.Log, daemon: cfg.Daemon, syncer: cfg.Syncer, trimmer: cfg.Trimmer, name: cfg.Name, version: cfg.Version, logger: cfg.Logger, remembered: cfg.Remembered}
-	if s.name == "" {
-		s.name = s.log.Author().Short()
-	}
+	s.name = cmp.Or(s.name, s.log.Author().Short())
 	if s.trimmer == nil {
 		s.trimmer = alone{s.log}
 	}
-	if s.logger == nil {
-		s.logger = slog.New(slog.DiscardHandler)
-	}
+	s.logger = cmp.Or(s.logger, slog.New(slog.DiscardHandler))
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/entries", s.postEntries)
 	mux.HandleFunc("GET /v1/entries", s.getEntries)

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	cryptorand "crypto/rand"
 	"errors"
@@ -62,9 +63,7 @@ type demo struct {
 // Run runs the demo. It returns an error unless everything that it shows holds. The child processes
 // have ended when it returns, and the temporary folder is gone.
 func Run(ctx context.Context, cfg Config) (err error) {
-	if cfg.Nodes == 0 {
-		cfg.Nodes = 5
-	}
+	cfg.Nodes = cmp.Or(cfg.Nodes, 5)
 	if cfg.Nodes < MinNodes || cfg.Nodes > MaxNodes {
 		return fmt.Errorf("%d nodes: the demo takes %d to %d", cfg.Nodes, MinNodes, MaxNodes)
 	}
