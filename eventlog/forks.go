@@ -14,7 +14,7 @@ import (
 const fewEntries = 3
 
 // maxForkProof bounds the headers that a fork's proof is kept with, on each side. A longer one was
-// verified all the same: it is made again by [Log.ForkProofs].
+// verified all the same.
 const maxForkProof = 64
 
 // ForkedFeed is what is held of an author who contradicts itself: who signed two ops after one.
@@ -109,27 +109,6 @@ func (l *Log) ForkedFeed(ctx context.Context, a crdt.Author) (ForkedFeed, error)
 		return ForkedFeed{}, fmt.Errorf("read forks of %s: %w", a.Short(), l.store.locate(err))
 	}
 	return f, nil
-}
-
-// ForkProofs returns the proofs that a has forked, one for each branch that parted from another. A
-// branch that parted below what is held here has none.
-func (l *Log) ForkProofs(ctx context.Context, a crdt.Author) ([]crdt.ForkProof, error) {
-	if err := l.store.notInside(); err != nil {
-		return nil, err
-	}
-	feed := l.Feed(a)
-	var proofs []crdt.ForkProof
-	for _, b := range feed.Branches[min(1, len(feed.Branches)):] {
-		proof, err := crdt.ProveFork(l.store.held(ctx), feed, b)
-		if errors.Is(err, crdt.ErrNoForkProof) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("prove forks of %s: %w", a.Short(), err)
-		}
-		proofs = append(proofs, proof)
-	}
-	return proofs, nil
 }
 
 // forkScan walks the disputed part of one feed in order of key and sorts each op to its branch. It
