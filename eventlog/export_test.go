@@ -1,6 +1,8 @@
 package eventlog
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -13,6 +15,24 @@ func Bolt(l *Log) *bbolt.DB { return l.store.db }
 
 // ShutAuthor takes no more of an author.
 func (l *Log) ShutAuthor(a crdt.Author, reason ShutReason) { l.store.shutAuthor(a, reason) }
+
+// ForkProofs returns the proofs that a has forked, one for each branch that parted from another. A
+// branch that parted below what is held here has none.
+func (l *Log) ForkProofs(ctx context.Context, a crdt.Author) ([]crdt.ForkProof, error) {
+	feed := l.Feed(a)
+	var proofs []crdt.ForkProof
+	for _, b := range feed.Branches[min(1, len(feed.Branches)):] {
+		proof, err := crdt.ProveFork(l.store.held(ctx), feed, b)
+		if errors.Is(err, crdt.ErrNoForkProof) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		proofs = append(proofs, proof)
+	}
+	return proofs, nil
+}
 
 // FileName is the name of the file in its directory.
 const FileName = fileName
