@@ -1,7 +1,7 @@
 // Package eventlog keeps a log on disk: this node's own feed, which it appends to, and those of all
 // others, which it stores as peers send them. It is one file of bbolt's, quipu.db.
 //
-// # A walk
+// # Writing and reading
 //
 // [Create] makes a log in a directory and [Open] opens it again; one process at a time has it open. A
 // [Log] takes events with [Log.Append], which returns where the entry stands once it is on disk. Writers
@@ -12,7 +12,9 @@
 // [Log.Entries] reads what a [Query] asks for, in author, causal or arrival order (see [Order]), as of the
 // moment it was called; [Log.Page] reads a page at a time, and [Log.Tail] goes on with what arrives. No reading
 // holds a transaction while its caller has control, and none needs memory that grows with the log. A
-// [Cursor] is where a reader goes on after a break.
+// [Cursor] is where a reader goes on after a break. [Log.Lookup] returns the one entry at a place, and
+// [Log.Prove] a proof of it for somebody who has nothing but its author's key. [Log.Cut] is what a frontier
+// stands for: the entries that a node held when it said so.
 //
 // [Log.Follow] is a tail with a name, which goes on where it was after a restart: what its handler does
 // in a transaction and the place that it has reached are one commit, so that each entry has its effect
@@ -20,16 +22,30 @@
 // handle stops the follower, is tried again, or is parked: [Log.Parked], [Log.ReplayParked].
 // [Log.Followers] says where all stand.
 //
-// [Log.Frontier], [Log.Wants], [Log.Plan], [Log.Read] and [Log.Apply] are the steps of a sync between
-// two nodes, as values of package crdt; moving them over a network is package gossip's work.
-// [Log.Verify] checks everything.
-//
 // An event of the class transient is stored nowhere: [Log.Broadcast] tells it to whoever is in a loop
 // over [Log.Listen], here and by choice on connected peers, and that is all that becomes of it.
 //
 // [Log.Index] keeps an index of subjects and kinds, with which a query that names some reads little more
 // than what it returns. What the index has not reached is scanned: it changes how long a query takes,
 // never what it shows. It may be left out, damaged or dropped ([Log.RebuildIndex]).
+//
+// # Other nodes
+//
+// [Log.Frontier], [Log.Wants], [Log.Plan], [Log.Read] and [Log.Apply] are the steps of a sync between
+// two nodes, as values of package crdt; moving them over a network is package gossip's work.
+//
+// An author who signs two ops after one has forked its feed: a copied folder writes on, or somebody lies.
+// Every branch is kept, its entries are disputed, and [Log.ForkedFeed] says where it parts, with the proof.
+// Where the copied folder is our own, nothing is appended any more ([ErrSecondWriter]); where it is an old
+// one, not until [Log.Recover].
+//
+// # Forgetting
+//
+// Three things make a log smaller. [Log.Trim] drops the bodies of trimmable entries that are old enough by
+// this node's [TrimPolicy], and keeps their headers. [Log.Prune] signs a floor: leave for every node to forget
+// what lies below it in our own feed, which its next trim does. Followers, and others who hold, keep both back
+// ([Log.Holders]). [Log.Compact] gives the room that has become free back to the file system. Who asks for
+// what is gone gets a [*TrimmedError] with the place to go on at, or passes it by, as the query says ([Gone]).
 //
 // # When things go wrong
 //
@@ -41,12 +57,18 @@
 //
 // A file that was cut short or overwritten is met as a [*DamagedError], never as a crash: pages are
 // checked by plain reads before bbolt follows them, and a fault of the mapped file is recovered from.
-// What is whole goes on being served. Where our own last op cannot be read nothing is appended, since
-// the next seq might be taken; nor is it once an op of ours has arrived that contradicts what we wrote
-// ([ErrSecondWriter]), or that lies beyond it, since the folder is an old one ([ErrRecovering]).
+// What is whole goes on being served; [Log.Verify] looks for all that is not. Where our own last op cannot be
+// read nothing is appended, since the next seq might be taken.
 //
 // What peers send cannot fail the log: it is decided by the laws of package crdt, and what is wrong with
 // it stands in the [crdt.Outcome] of its run. An author past a limit of this node is shut ([ShutError]).
+//
+// # What stands on it
+//
+// Package typed reads and writes values of Go types, and transition the moves of subjects between stages.
+// Package recorder takes events from code that must not wait, and bridge a stream that a program has in
+// memory; what either loses it says in an entry of package gap. Package analysis pairs entries and counts how
+// that went. Package eventlogtest is for tests, and whole puts files in place as a log's own are.
 //
 // # What it does not do
 //
