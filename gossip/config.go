@@ -15,7 +15,6 @@ import (
 	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/membership"
 	"github.com/quipulog/quipu/gossip/transport"
-	"github.com/quipulog/quipu/gossip/wire"
 )
 
 // Profile says what the network between the nodes is like.
@@ -96,9 +95,6 @@ type Config struct {
 	// Now is the wall clock, which is held against those of the peers. Default: time.Now. What takes a while
 	// is measured by the host's own clock.
 	Now func() time.Time
-
-	// Compression says when what is sent is compressed. Default: when it saves time.
-	Compression wire.Packing
 
 	// MaxNewAuthors is how many authors one peer may bring in a minute; more have to wait. Default:
 	// DefaultNewAuthors.

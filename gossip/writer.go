@@ -41,7 +41,7 @@ func newWriter(g *Gossip, l *link) *writer {
 	w := &writer{g: g, l: l}
 	w.ans = answerer{log: g.log, head: l.news.Answered, most: w.runBytes}
 	if l.packs {
-		w.packer = &wire.Packer{Packing: g.cfg.Compression}
+		w.packer = new(wire.Packer)
 	}
 	return w
 }

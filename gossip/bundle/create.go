@@ -43,7 +43,7 @@ const maxPlans = 8
 // that cannot be read at all; a single feed that cannot be read is left out from there on and named in
 // the summary. What was written before an error has no end, and is seen to be cut off.
 func Create(ctx context.Context, log Source, w io.Writer, o Options) (Summary, error) {
-	c := &creator{log: log, since: o.Since, made: o.Made, sum: sha256.New(), packer: wire.Packer{Packing: wire.PackAlways}}
+	c := &creator{log: log, since: o.Since, made: o.Made, sum: sha256.New(), packer: wire.Packer{Always: true}}
 	c.w = io.MultiWriter(w, c.sum)
 	c.Log = log.ID()
 	if err := c.create(ctx); err != nil {

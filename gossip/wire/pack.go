@@ -8,29 +8,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Packing says when a [Packer] compresses.
-type Packing uint8
-
-// The ways of packing.
-const (
-	PackAuto   Packing = iota // when it saves time
-	PackAlways                // when it saves bytes
-	PackNever
-)
-
-// String returns "auto", "always" or "never".
-func (p Packing) String() string {
-	switch p {
-	case PackAuto:
-		return "auto"
-	case PackAlways:
-		return "always"
-	case PackNever:
-		return "never"
-	}
-	return fmt.Sprintf("packing(%d)", uint8(p))
-}
-
 const (
 	// minPack is the size below which a frame is never packed, in bytes.
 	minPack = 1 << 10
@@ -39,16 +16,16 @@ const (
 	tryEvery = 64
 )
 
-// Packer decides for one link which frames go packed, and packs them. In [PackAuto] a frame of n bytes
-// takes w·n to write as it is, where w is what the link has lately taken a byte, and c·n + w·r·n
+// Packer decides for one link which frames go packed, and packs them, when it saves time. A frame of n
+// bytes takes w·n to write as it is, where w is what the link has lately taken a byte, and c·n + w·r·n
 // packed, with the cost c and the ratio r of lately compressing frames of its kind:
 //
 //	pack when c < (1 − r)·w
 //
-// The zero Packer is ready, in [PackAuto]. It belongs to one goroutine. It takes no memory until it
-// compresses a frame, then about a megabyte.
+// The zero Packer is ready. It belongs to one goroutine. It takes no memory until it compresses a frame,
+// then about a megabyte.
 type Packer struct {
-	Packing Packing
+	Always bool // when it saves bytes, not only time
 	// Now is the clock that compressing is timed with; time.Now when nil.
 	Now func() time.Time
 
@@ -69,11 +46,11 @@ type packing struct {
 // the shorter one and is valid until the next call; frame is only read.
 func (p *Packer) Pack(frame []byte) []byte {
 	kind := Kind(frame[headerSize-1])
-	if p.Packing == PackNever || len(frame) < minPack || kind >= KindPacked {
+	if len(frame) < minPack || kind >= KindPacked {
 		return frame
 	}
 	k := &p.kinds[kind]
-	pays := p.Packing == PackAlways || p.pays(k)
+	pays := p.Always || p.pays(k)
 	if !pays && k.skipped < tryEvery {
 		k.skipped++
 		return frame

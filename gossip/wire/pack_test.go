@@ -86,7 +86,7 @@ func squeeze(t testing.TB, b []byte, options ...zstd.EOption) []byte {
 
 func TestPackedRoundTrip(t *testing.T) {
 	for name, frame := range map[string][]byte{"ops": opsFrame(t, 30), "small ops": opsFrame(t, 1), "filled up": zeros(t)} {
-		p := wire.Packer{Packing: wire.PackAlways}
+		p := wire.Packer{Always: true}
 		before := bytes.Clone(frame)
 		out := p.Pack(frame)
 		if !bytes.Equal(frame, before) {
@@ -114,7 +114,7 @@ func TestPackedRoundTrip(t *testing.T) {
 
 // What the two have not agreed on is not read, whatever is in it.
 func TestPackedNotAgreed(t *testing.T) {
-	p := wire.Packer{Packing: wire.PackAlways}
+	p := wire.Packer{Always: true}
 	if _, _, err := wire.ReadFrame(bytes.NewReader(p.Pack(opsFrame(t, 3))), false); !errors.Is(err, wire.ErrMalformed) {
 		t.Errorf("a packed frame on a link without them: %v", err)
 	}
@@ -210,21 +210,16 @@ func (zero) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// What does not get shorter, is small or is not to be packed goes as it is.
+// What does not get shorter or is small goes as it is.
 func TestPackerLeaves(t *testing.T) {
 	small := wire.Append(nil, wire.Shut{Authors: make([]crdt.Author, 20)})
-	for name, c := range map[string]struct {
-		packing wire.Packing
-		frame   []byte
-	}{
-		"noise": {wire.PackAlways, noise(t)}, "small": {wire.PackAlways, small}, "never": {wire.PackNever, opsFrame(t, 30)},
-	} {
-		p := wire.Packer{Packing: c.packing}
+	for name, frame := range map[string][]byte{"noise": noise(t), "small": small} {
+		p := wire.Packer{Always: true}
 		for range 200 {
-			if out := p.Pack(c.frame); !bytes.Equal(out, c.frame) {
+			if out := p.Pack(frame); !bytes.Equal(out, frame) {
 				t.Fatalf("%s: became another frame", name)
 			}
-			p.Wrote(len(c.frame), time.Second)
+			p.Wrote(len(frame), time.Second)
 		}
 	}
 }
@@ -299,7 +294,7 @@ func TestPackerFollowsTheFrames(t *testing.T) {
 
 // FuzzReadFrame: whatever bytes come, a frame is read, refused as malformed, or found cut off.
 func FuzzReadFrame(f *testing.F) {
-	p := wire.Packer{Packing: wire.PackAlways}
+	p := wire.Packer{Always: true}
 	for _, m := range messages(f) {
 		f.Add(wire.Append(nil, m))
 	}
@@ -349,7 +344,7 @@ func FuzzPacker(f *testing.F) {
 		}
 		frame := append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), kind)
 		frame = append(frame, body...)
-		p := wire.Packer{Packing: wire.Packing(packing % 3)}
+		p := wire.Packer{Always: packing%2 == 1}
 		out := bytes.Clone(p.Pack(frame))
 		if len(out) > len(frame) {
 			t.Fatalf("%d bytes became %d", len(frame), len(out))
@@ -367,7 +362,7 @@ func FuzzPacker(f *testing.F) {
 
 func BenchmarkPack(b *testing.B) {
 	frame := opsFrame(b, 80)
-	p := wire.Packer{Packing: wire.PackAlways}
+	p := wire.Packer{Always: true}
 	b.SetBytes(int64(len(frame)))
 	b.ReportAllocs()
 	var out []byte
@@ -379,7 +374,7 @@ func BenchmarkPack(b *testing.B) {
 
 func BenchmarkReadFrame(b *testing.B) {
 	frame := opsFrame(b, 80)
-	p := wire.Packer{Packing: wire.PackAlways}
+	p := wire.Packer{Always: true}
 	for name, bytesOf := range map[string][]byte{"plain": frame, "packed": p.Pack(frame)} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(frame)))

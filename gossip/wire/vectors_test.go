@@ -214,7 +214,7 @@ func makeVectors(t *testing.T, packed []packedVector) frameVectors {
 	file.Packed = packed
 	if vectortest.Updating() {
 		frame := opsFrame(t, 2)
-		file.Packed = []packedVector{{About: "a run", Frame: frame, Packed: slices.Clone((&wire.Packer{Packing: wire.PackAlways}).Pack(frame))}}
+		file.Packed = []packedVector{{About: "a run", Frame: frame, Packed: slices.Clone((&wire.Packer{Always: true}).Pack(frame))}}
 	}
 	for _, p := range file.Packed {
 		file.RefusedPacked = append(file.RefusedPacked, badPacked(p)...)
