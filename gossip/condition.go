@@ -21,7 +21,7 @@ func (g *Gossip) SetConditions(now []Condition) {
 	}
 	g.loop.do(func(s *state) {
 		for _, p := range s.links {
-			p.out.put(func(*letters) {}) // wakes the writer
+			p.out.nudge()
 		}
 	})
 }

@@ -32,8 +32,7 @@
 //	               └─▶ loop ─▶ outbox ──────────┘
 //
 // Transient events, which nobody stores, go from their author to its links and one link further, see
-// [Transients]. They are written when there is nothing else to write, and what a link is too slow for is
-// dropped and counted.
+// [Transients] and package transient. They are written when there is nothing else to write.
 //
 // One goroutine, the loop, owns all that is decided: which links stand, who is eager, who is asked for
 // what. It never waits; the readers and writers do. Runs are stored by one applier, whose bounded queue

@@ -16,6 +16,7 @@ import (
 	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/membership"
 	"github.com/quipulog/quipu/gossip/news"
+	"github.com/quipulog/quipu/gossip/transient"
 	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/gossip/wire"
 )
@@ -40,7 +41,7 @@ type Gossip struct {
 	sent       writeCounts // likewise
 	asked      askCounts
 	news       *news.Ring
-	transients *transients
+	transients *transient.Hub
 	conditions atomic.Pointer[[]Condition] // of this node, as it was last told them
 	work       sync.WaitGroup              // links and dials
 }
@@ -64,7 +65,7 @@ func New(cfg Config) (*Gossip, error) {
 		loop:       newLoop(),
 		seeds:      find.NewSeeds(),
 		news:       news.NewRing(),
-		transients: newTransients(),
+		transients: transient.NewHub(cfg.Log.ID(), cfg.Transients),
 	}
 	if err := g.seeds.Add(cfg.Join...); err != nil {
 		return nil, fmt.Errorf("config: Join: %w", err)
@@ -120,7 +121,7 @@ func (g *Gossip) Run(ctx context.Context) error {
 	port, closePort := context.WithCancel(context.WithoutCancel(ctx))
 	defer closePort()
 	if g.cfg.Transients != nil {
-		defer g.cfg.Transients.Relay(g.broadcast)()
+		defer g.cfg.Transients.Relay(g.transients.Broadcast)()
 	}
 	var below errgroup.Group // what the membership needs to leave
 	group, ctx := errgroup.WithContext(ctx)
@@ -212,7 +213,9 @@ func (g *Gossip) meet(ctx context.Context, conn *transport.Conn, dialled bool) (
 	l.news = g.news.Place(news.Peer{ID: l.id, Author: l.peer, Eager: l.eager.Load, Shut: l.roots.hasShut}, g.pace.lazy)
 	l.tells = hello.Features&wire.FeatureConditions != 0
 	l.times = hello.Features&wire.FeatureTime != 0
-	l.transient = g.cfg.Transients != nil && hello.Features&wire.FeatureTransient != 0
+	l.transient = g.transients.Lane(transient.Peer{
+		Author: l.peer, Agreed: g.cfg.Transients != nil && hello.Features&wire.FeatureTransient != 0, Shut: l.roots.hasShut, Wake: l.out.nudge,
+	})
 	return l, nil
 }
 

@@ -26,7 +26,7 @@ var hostileItems = []struct {
 	{"oversized and nested frames", []string{"TestBadFrames", "TestHostilePackedFrames", "wire/TestAnnouncedSizes", "wire/TestBadPackedFrames"}},
 	{"decompression bomb", []string{"TestHostilePackedFrames", "wire/TestBomb", "wire/TestBadPackedFrames"}},
 	{"authors without number, and one without end", []string{"TestManyNewAuthorsOfAPeer", "TestManyAuthorsOfAnHonestPeer", "TestAuthorsBeyondTheBoundsOfTheLog"}},
-	{"the smallest items, and many of them, in every queue", []string{"TestQueuesCountWhatTheyRetain"}},
+	{"the smallest items, and many of them, in every queue", []string{"TestQueuesCountWhatTheyRetain", "transient/TestLaneCountsWhatItRetains"}},
 	{"slow reader", []string{"TestSlowReader", "TestStuckPeerIsMovedToBackfill"}},
 	{"slow writer", []string{"TestSlowWriter", "transport/TestNoProofTimesOut"}},
 	{"half-open connections", []string{"TestHalfOpenConnections", "transport/TestIdleFlood", "transport/TestStalledFlood"}},

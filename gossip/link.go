@@ -12,6 +12,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/news"
+	"github.com/quipulog/quipu/gossip/transient"
 	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/gossip/wallclock"
 	"github.com/quipulog/quipu/gossip/wire"
@@ -30,18 +31,16 @@ type link struct {
 	addr      net.Addr
 	dialled   bool // by this node
 	packs     bool // both ends read packed frames
-	transient bool // both ends take transient events
 	tells     bool // both ends tell their conditions
 	times     bool // both ends say what time it is
 	since     time.Time
 	conn      *transport.Conn
 	out       *outbox
-	aside     aside // what is written when out and the log have nothing
+	transient *transient.Lane // what is written when out and the log have nothing
 	roots     *roots
 	news      *news.Place
 	credit    chan struct{} // a place for each run that is read and not applied yet
 
-	quota      quota         // of transient events; belongs to the reader
 	comparison comparison    // ours with the peer; belongs to the reader
 	round      atomic.Uint32 // of our comparison under way; 0 when there is none
 
@@ -127,10 +126,7 @@ func (g *Gossip) serve(ctx context.Context, l *link) error {
 		l.stop(err)
 		return err
 	}
-	if l.transient {
-		g.transients.join(l)
-		defer g.transients.leave(l)
-	}
+	defer l.transient.Open()()
 	reading.Go(func() { l.stop(g.read(ctx, l)) })
 	l.stop(newWriter(g, l).run(ctx))
 	l.ended = context.Cause(ctx)

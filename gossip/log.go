@@ -40,3 +40,14 @@ type Log interface {
 	// later, or have been.
 	Apply(context.Context, []crdt.Run) ([]crdt.Outcome, error)
 }
+
+// Transients is what gossip needs of a log to carry transient events. *eventlog.Log satisfies it. Its
+// methods may be called from any goroutine.
+type Transients interface {
+	// Relay has send called with each event that is broadcast here to peers, until stop is called.
+	// send returns how many peers it was handed to, and does not wait.
+	Relay(send func(crdt.Broadcast) int) (stop func())
+	// Hear tells the listeners here of an event that a peer has sent, after checking its author and its
+	// signature, or says why not: by crdt.ErrSignature, crdt.ErrAuthor and crdt.ErrShut.
+	Hear(crdt.Broadcast) error
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/rarely"
+	"github.com/quipulog/quipu/gossip/transient"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
@@ -49,7 +50,7 @@ const (
 	quarantineMost = 5 * time.Minute
 )
 
-// faultOf returns what is wrong with a run that was refused, and whether it is the peer's offence to
+// faultOf returns what is wrong with a run or an event that was refused, and whether it is the peer's offence to
 // have sent it. An author that breaks the laws in its own name is not held against the peer that
 // relays it: the peer may have taken it for covered by a signature, as it should.
 func faultOf(err error) (reason Reason, offence bool) {
@@ -65,6 +66,9 @@ func faultOf(err error) (reason Reason, offence bool) {
 		{crdt.ErrSignature, reasonSignature, true},
 		{crdt.ErrAuthor, reasonKey, true},
 		{ErrGenesis, reasonGenesis, true},
+		{transient.ErrNotAgreed, reasonMalformed, true},
+		{transient.ErrOtherLog, reasonOtherLog, true},
+		{transient.ErrHops, reasonHops, true},
 		{crdt.ErrInvalid, reasonAuthor, false},
 		{crdt.ErrShut, reasonShut, false},
 		{errNewAuthors, reasonNewAuthors, false},

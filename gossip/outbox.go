@@ -73,6 +73,11 @@ func (o *outbox) put(change func(*letters)) {
 	o.mu.Lock()
 	change(&o.box)
 	o.mu.Unlock()
+	o.nudge()
+}
+
+// nudge wakes the writer, who has something to write that is not in the outbox.
+func (o *outbox) nudge() {
 	select {
 	case o.wake <- struct{}{}:
 	default:

@@ -87,13 +87,13 @@ func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) er
 	case wire.Probe:
 		l.out.probed(m)
 	case wire.Same:
-		l.answered(m.Round)
+		l.transient.Answered(m.Round, time.Now())
 		g.takeSame(l, m)
 	case wire.Nodes:
-		l.answered(m.Round)
+		l.transient.Answered(m.Round, time.Now())
 		g.takeNodes(l, m)
 	case wire.Vector:
-		l.answered(m.Round)
+		l.transient.Answered(m.Round, time.Now())
 		g.takeVector(ctx, l, m)
 	case wire.Missing:
 		l.out.answer(feedWants(m.Wants))
@@ -111,7 +111,10 @@ func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) er
 	case wire.Done:
 		return g.applier.put(ctx, arrival{link: l, done: &m})
 	case wire.Transient:
-		return g.takeTransient(l, m, size)
+		if err := g.transients.Take(l.transient, m, size); err != nil {
+			reason, _ := faultOf(err)
+			return g.offence(l, reason, err)
+		}
 	case wire.Conditions:
 		if !l.tells {
 			return g.offence(l, reasonMalformed, errors.New("conditions, which were not agreed"))

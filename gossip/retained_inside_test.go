@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -28,8 +27,6 @@ func TestQueuesCountWhatTheyRetain(t *testing.T) {
 		{"runs in flight", maxInFlight, fillApplier},
 		{"runs that are pending", pending.MaxBytes, fillPending},
 		{"wants that are not answered", maxAnswers * (64*40 + 256), fillWants},
-		{"transient events of many headers", maxAsideBytes, fillAside},
-		{"transient events without any", maxAsideBytes, fillAsideWithSmall},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := heapAlive()
@@ -181,33 +178,4 @@ func fillWants(*testing.T) any {
 		})
 	}
 	return out
-}
-
-func fillAside(t *testing.T) any {
-	var headers []crdt.EventHeader
-	for i := range 1000 {
-		headers = append(headers, crdt.EventHeader{Name: fmt.Sprintf("%03d", i)})
-	}
-	return asideOf(t, crdt.Event{Kind: "k", Headers: headers})
-}
-
-func fillAsideWithSmall(t *testing.T) any { return asideOf(t, crdt.Event{Kind: "k"}) }
-
-// asideOf returns what waits for a link that was sent the same event again and again.
-func asideOf(t *testing.T, e crdt.Event) any {
-	t.Helper()
-	e.Time, e.Retention = time.Unix(1000, 0), crdt.Transient
-	b, err := crdt.SignBroadcast(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), crdt.Broadcast{Event: e, Clock: crdt.ClockAt(e.Time)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := new(aside)
-	for range 4 * maxAside {
-		own, err := crdt.ParseBroadcast(bytes.Clone(b.Bytes()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		a.put(wire.Transient{Event: own})
-	}
-	return a
 }

@@ -91,7 +91,10 @@ func (w *writer) step(ctx context.Context) (busy bool, err error) {
 		}
 		w.turn = !w.turn
 	}
-	return w.transientNext(ctx)
+	if m, ok := w.l.transient.Next(time.Now(), w.flow.within); ok {
+		return true, w.write(ctx, m)
+	}
+	return false, nil
 }
 
 // letters writes what was in the outbox.
@@ -115,7 +118,7 @@ func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error
 	for _, m := range messages {
 		if offer, ok := m.(wire.Offer); ok {
 			now := time.Now()
-			w.l.aside.offered(offer.Round, now)
+			w.l.transient.Offered(offer.Round, now)
 			w.l.clock.Offered(offer.Round, now)
 		}
 		if err := w.write(ctx, m); err != nil {

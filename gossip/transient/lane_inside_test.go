@@ -1,4 +1,4 @@
-package gossip
+package transient
 
 import (
 	"bytes"
@@ -23,19 +23,19 @@ func broadcastAt(t *testing.T, at time.Time, subject string, size int) wire.Tran
 }
 
 // What waits for a link is bounded in number and bytes; the oldest goes first.
-func TestAsideIsBounded(t *testing.T) {
+func TestLaneIsBounded(t *testing.T) {
 	now := time.Unix(1000, 0)
-	var a aside
+	a := new(Hub).Lane(Peer{})
 	dropped := 0
-	for range maxAside + 10 {
+	for range maxWaiting + 10 {
 		dropped += a.put(broadcastAt(t, now, "small", 0))
 	}
-	if dropped != 10 || len(a.events) != maxAside {
+	if dropped != 10 || len(a.events) != maxWaiting {
 		t.Errorf("%d dropped, %d wait", dropped, len(a.events))
 	}
 	dropped = a.put(broadcastAt(t, now, "large", crdt.MaxPayload))
 	dropped += a.put(broadcastAt(t, now, "larger", crdt.MaxPayload))
-	if a.bytes > maxAsideBytes || len(a.events)+dropped != maxAside+2 || dropped < 2 {
+	if a.bytes > maxBytes || len(a.events)+dropped != maxWaiting+2 || dropped < 2 {
 		t.Errorf("%d bytes wait, %d dropped, %d wait", a.bytes, dropped, len(a.events))
 	}
 	any := func(int) bool { return true }
@@ -55,9 +55,9 @@ func TestAsideIsBounded(t *testing.T) {
 }
 
 // What has waited for more than a minute, and what a link would be busy with for too long, is not sent.
-func TestAsideDropsWhatIsNotWorthSending(t *testing.T) {
+func TestLaneDropsWhatIsNotWorthSending(t *testing.T) {
 	now := time.Unix(1000, 0)
-	var a aside
+	a := new(Hub).Lane(Peer{})
 	a.put(broadcastAt(t, now.Add(-61*time.Second), "old", 0))
 	a.put(broadcastAt(t, now, "large", 5000))
 	a.put(broadcastAt(t, now, "good", 0))
@@ -68,17 +68,6 @@ func TestAsideDropsWhatIsNotWorthSending(t *testing.T) {
 	a.put(broadcastAt(t, now.Add(-time.Hour), "old", 0))
 	if _, dropped, ok := a.take(now, nil); ok || dropped != 1 {
 		t.Errorf("%v, %d dropped", ok, dropped)
-	}
-}
-
-func TestOutflowWithin(t *testing.T) {
-	var f outflow
-	if !f.within(1 << 20) {
-		t.Error("a link of which nothing is known takes nothing")
-	}
-	f.wrote(100<<10, time.Second)
-	if f.within(1<<20) || !f.within(leastRun) || !f.within(24<<10) || f.within(26<<10) {
-		t.Error("at 100 KiB a second 25 KiB take a quarter of one")
 	}
 }
 
@@ -193,16 +182,17 @@ func TestSeenIsBounded(t *testing.T) {
 }
 
 // The links to tell are those that take transient events, but for the one that it came on.
-func TestTransientLinks(t *testing.T) {
-	tr := newTransients()
-	a, b := new(link), new(link)
-	tr.join(a)
-	tr.join(b)
-	if got := tr.besides(a); !slices.Equal(got, []*link{b}) {
+func TestLanesToTell(t *testing.T) {
+	h := NewHub(crdt.LogID{}, nil)
+	a, b := h.Lane(Peer{Agreed: true}), h.Lane(Peer{Agreed: true})
+	a.Open()
+	leave := b.Open()
+	h.Lane(Peer{}).Open()
+	if got := h.besides(a); !slices.Equal(got, []*Lane{b}) {
 		t.Errorf("%v", got)
 	}
-	tr.leave(b)
-	if got := tr.besides(nil); !slices.Equal(got, []*link{a}) {
+	leave()
+	if got := h.besides(nil); !slices.Equal(got, []*Lane{a}) {
 		t.Errorf("%v", got)
 	}
 }

@@ -1,4 +1,4 @@
-package gossip
+package transient
 
 import "time"
 
@@ -8,6 +8,8 @@ const (
 	firstWindow = 256 << 10
 	leastWindow = 16 << 10
 	mostWindow  = 4 << 20
+	// late is by how much an answer may come later than the fastest one did.
+	late = 250 * time.Millisecond
 )
 
 // window bounds the bytes of transient events that are on their way to a peer: what lies in the buffers
@@ -52,7 +54,7 @@ func (w *window) answered(round uint32, now time.Time) {
 		w.best = took
 	}
 	switch {
-	case took > w.best+runTime:
+	case took > w.best+late:
 		w.size = max(w.most()/2, leastWindow)
 	case w.before > w.most()/2:
 		w.size = min(2*w.most(), mostWindow)

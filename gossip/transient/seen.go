@@ -1,4 +1,4 @@
-package gossip
+package transient
 
 import (
 	"time"
