@@ -44,8 +44,8 @@ func Init(b Birth) (crdt.Author, crdt.LogID, error) {
 	author, err := b.fill(f)
 	if err != nil {
 		for _, path := range []string{f.Key(), f.Log(), f.Config()} {
-			if gone := os.Remove(path); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
-				err = errors.Join(err, gone)
+			if failed := os.Remove(path); failed != nil && !errors.Is(failed, fs.ErrNotExist) {
+				err = errors.Join(err, failed)
 			}
 		}
 		return crdt.Author{}, crdt.LogID{}, err

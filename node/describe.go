@@ -95,7 +95,7 @@ func describeSeed(s gossip.Seed) api.Seed {
 func sourceOf(a crdt.Author, seeds []gossip.Seed) string {
 	for _, s := range seeds {
 		// Who is at a configured address or behind a name is known only from having joined there, which stays
-		// true when that node is gone. Others are said to be at theirs.
+		// true when that node has left. Others are said to be at theirs.
 		joined := s.Joined || s.Source == find.Configured || s.Source == find.DNS
 		if joined && s.Peer == a {
 			return string(s.Source)

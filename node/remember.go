@@ -134,7 +134,7 @@ func (m *memory) run(ctx context.Context, n *Node) {
 	}
 }
 
-// look takes note of the members that are there, and of those that have gone before they were ever
+// look takes note of the members that are there, and of those that have left before they were ever
 // looked at. Next is the log's next offset, read before the members.
 func (m *memory) look(now time.Time, next uint64, members []gossip.Member, seeds []gossip.Seed) {
 	for _, member := range members {

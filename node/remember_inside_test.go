@@ -84,7 +84,7 @@ func TestOtherIncarnation(t *testing.T) {
 }
 
 // Of a member, where it says it is, where it was joined and where it was before are remembered. Whoever
-// has gone is left as it was, or taken in as of when it was there.
+// has left is kept as it was, or taken in as of when it was there.
 func TestRememberedAddresses(t *testing.T) {
 	f := folder.Folder(t.TempDir())
 	m, _ := recallIn(t, f, noon)

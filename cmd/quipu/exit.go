@@ -45,7 +45,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // exitCode returns the exit code of a command that ended with err.
 func exitCode(err error) int {
-	if err == nil || errors.Is(err, errReaderGone) {
+	if err == nil || errors.Is(err, errReaderLeft) {
 		return exitDone
 	}
 	if _, wrong := errors.AsType[usageError](err); wrong {

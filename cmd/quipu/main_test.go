@@ -43,8 +43,8 @@ func TestExitCode(t *testing.T) {
 		want int
 	}{
 		{nil, exitDone},
-		{errReaderGone, exitDone},
-		{errors.Join(errReaderGone, nil), exitDone},
+		{errReaderLeft, exitDone},
+		{errors.Join(errReaderLeft, nil), exitDone},
 		{io.ErrUnexpectedEOF, exitFailed},
 		{syscall.EPIPE, exitFailed}, // to a daemon, not to a reader
 		{context.Canceled, exitFailed},

@@ -21,9 +21,9 @@ func (o *outage) tell(text string) {
 	}
 }
 
-// met says what keeps the daemon, which passes. That one has gone says who looks for the next.
+// met says what keeps the daemon, which passes. That one has left says who looks for the next.
 func (o *outage) met(err error) {
-	if !isGone(err) || errors.Is(err, api.ErrSilent) {
+	if !hasLeft(err) || errors.Is(err, api.ErrSilent) {
 		o.tell(err.Error() + "; waiting for it")
 	}
 }
@@ -32,20 +32,20 @@ func (o *outage) met(err error) {
 func (o *outage) over() { o.told = false }
 
 // passes reports whether what a command that waits has met is over by itself, or may be: this node's
-// daemon has gone, does not answer, or takes nothing until it has looked at its disk, or another command
+// daemon has left, does not answer, or takes nothing until it has looked at its disk, or another command
 // has the log open.
 func passes(err error) bool {
 	if refusal, ok := errors.AsType[*api.Error](err); ok && refusal.Code == api.ReadOnly {
 		return true
 	}
 	_, inUse := errors.AsType[*node.InUseError](err)
-	return inUse || isGone(err)
+	return inUse || hasLeft(err)
 }
 
-// isGone reports whether the daemon has stopped, or does not answer.
-func isGone(err error) bool {
+// hasLeft reports whether the daemon has stopped, or does not answer.
+func hasLeft(err error) bool {
 	if refusal, ok := errors.AsType[*api.Error](err); ok {
 		return refusal.Code == api.Stopping
 	}
-	return errors.Is(err, api.ErrGone)
+	return errors.Is(err, api.ErrLeft)
 }

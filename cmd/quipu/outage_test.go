@@ -13,14 +13,14 @@ import (
 // TestWhatPasses: who waits for a daemon goes on waiting after each of its ends, and after nothing that
 // waiting would not mend.
 func TestWhatPasses(t *testing.T) {
-	gone := fmt.Errorf("tail: %w", api.ErrGone)
-	silent := fmt.Errorf("tail: %w", errors.Join(api.ErrGone, api.ErrSilent))
+	left := fmt.Errorf("tail: %w", api.ErrLeft)
+	silent := fmt.Errorf("tail: %w", errors.Join(api.ErrLeft, api.ErrSilent))
 	for _, c := range []struct {
 		err    error
 		passes bool
 		told   int // how often it is told of, when it is met twice
 	}{
-		{gone, true, 0}, // who looks for the next one says that there is none
+		{left, true, 0}, // who looks for the next one says that there is none
 		{&api.Error{Code: api.Stopping}, true, 0},
 		{silent, true, 1},
 		{&api.Error{Code: api.ReadOnly, Message: "a sync failed"}, true, 1},
@@ -29,7 +29,7 @@ func TestWhatPasses(t *testing.T) {
 		{&api.Error{Code: api.Unhandled}, false, 1},
 		{&api.Error{Code: api.Damaged}, false, 1},
 		{&api.Error{Code: api.Busy}, false, 1},
-		{errReaderGone, false, 1},
+		{errReaderLeft, false, 1},
 	} {
 		if got := passes(c.err); got != c.passes {
 			t.Errorf("%v passes: %t", c.err, got)

@@ -44,8 +44,8 @@ func (u unhurried) Write(b []byte) (int, error) {
 	}
 }
 
-// errReaderGone is returned by writing to stdout when nobody reads it any more.
-var errReaderGone = errors.New("the reader closed the pipe")
+// errReaderLeft is returned by writing to stdout when nobody reads it any more.
+var errReaderLeft = errors.New("the reader closed the pipe")
 
 // output is stdout. It tells a closed pipe there from one to a daemon.
 type output struct{ unhurried }
@@ -53,7 +53,7 @@ type output struct{ unhurried }
 func (o output) Write(b []byte) (int, error) {
 	n, err := o.unhurried.Write(b)
 	if errors.Is(err, syscall.EPIPE) {
-		err = errReaderGone
+		err = errReaderLeft
 	}
 	return n, err
 }

@@ -19,7 +19,7 @@ import (
 func printPlaces(w io.Writer, places iter.Seq2[crdt.Place, error]) error {
 	var line []byte
 	for p, err := range places {
-		if errors.Is(err, api.ErrGone) {
+		if errors.Is(err, api.ErrLeft) {
 			return fmt.Errorf("%w; what has no place printed may be in the log all the same", err)
 		}
 		if err != nil {

@@ -273,7 +273,7 @@ func start(cmd *cobra.Command, cfg node.Config, compact bool) error {
 // disk that is.
 func sayReady(out io.Writer, n *node.Node, logger *slog.Logger) {
 	_, err := fmt.Fprintf(out, "ready author=%s listen=%s socket=%s\n", n.Author(), n.Addr(), n.Socket())
-	if err != nil && !errors.Is(err, errReaderGone) {
+	if err != nil && !errors.Is(err, errReaderLeft) {
 		logger.Warn("cannot print the ready line", "err", err)
 	}
 }

@@ -19,7 +19,7 @@ import (
 // connection of its own.
 //
 // No call outlives its context. One whose node goes away, or says nothing for [Silence], ends with an
-// error that wraps [ErrGone]; what it asked for may then have been done or not, unless its answer has
+// error that wraps [ErrLeft]; what it asked for may then have been done or not, unless its answer has
 // said so.
 type Client struct {
 	dial  func(context.Context) (net.Conn, error)
@@ -114,7 +114,7 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 	req.Header.Set(NodeHeader, "1")
 	conn, err := c.dial(ctx)
 	if err != nil {
-		return nil, gone(ctx, "before it took the call", err)
+		return nil, left(ctx, "before it took the call", err)
 	}
 	call := &watched{Conn: conn}
 	call.body, _ = body.(io.Closer)
@@ -129,7 +129,7 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 		if call.silent.Load() {
 			err = ErrSilent // and not that the body was closed for it
 		}
-		return nil, gone(ctx, "before it answered", err)
+		return nil, left(ctx, "before it answered", err)
 	}
 	if resp.Header.Get(NodeHeader) == "" {
 		return nil, errors.Join(ErrStranger, resp.Body.Close())
@@ -158,30 +158,30 @@ var ErrStranger = errors.New("what answers at the socket is no quipu node, but a
 
 // cutOff says that the node went away while it answered.
 func cutOff(ctx context.Context, err error) error {
-	return gone(ctx, "before its answer was complete", err)
+	return left(ctx, "before its answer was complete", err)
 }
 
-// gone says that the node went away, and when, unless it was the caller who ended the call.
-func gone(ctx context.Context, when string, err error) error {
+// left says that the node went away, and when, unless it was the caller who ended the call.
+func left(ctx context.Context, when string, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, ErrSilent):
-		return &goneError{ErrSilent.Error(), ErrSilent}
+		return &leftError{ErrSilent.Error(), ErrSilent}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &goneError{fmt.Sprintf("%v %s", ErrGone, when), err}
+		return &leftError{fmt.Sprintf("%v %s", ErrLeft, when), err}
 	}
-	return &goneError{fmt.Sprintf("%v %s: %v", ErrGone, when, err), err}
+	return &leftError{fmt.Sprintf("%v %s: %v", ErrLeft, when, err), err}
 }
 
-// goneError is [ErrGone] in words.
-type goneError struct {
+// leftError is [ErrLeft] in words.
+type leftError struct {
 	text string
 	err  error
 }
 
-func (e *goneError) Error() string   { return e.text }
-func (e *goneError) Unwrap() []error { return []error{ErrGone, e.err} }
+func (e *leftError) Error() string   { return e.text }
+func (e *leftError) Unwrap() []error { return []error{ErrLeft, e.err} }
 
 // wrap says which call failed. A refusal speaks for itself.
 func wrap(what string, err error) error {

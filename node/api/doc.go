@@ -50,7 +50,7 @@
 //
 // and what stood before that line is true: a place that was received is durable. A stream that ends
 // without it, and without HTTP's own end, was cut off, which the client returns as an error that wraps
-// [ErrGone].
+// [ErrLeft].
 //
 // A node that has nothing to say in a call says every [KeepAlive] that it lives, if the request has a
 // [NodeHeader]: before the head of its answer with an interim response, "102 Processing", and in a stream

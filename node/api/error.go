@@ -64,9 +64,9 @@ var ErrNotFound = errors.New("not found")
 // ErrTrimmed matches, by [errors.Is], every [Error] whose code is [Trimmed].
 var ErrTrimmed = errors.New("trimmed or pruned")
 
-// ErrGone is wrapped by the error of a call whose node went away, or fell silent, before the answer was
+// ErrLeft is wrapped by the error of a call whose node went away, or fell silent, before the answer was
 // complete.
-var ErrGone = errors.New("the node went away")
+var ErrLeft = errors.New("the node went away")
 
 func (e *Error) Error() string {
 	if e.Line > 0 {

@@ -94,7 +94,7 @@ func (c *Client) Follow(ctx context.Context, r FollowRequest, handler func(ctx c
 	defer into.Close()
 	body := struct {
 		io.Reader
-		io.Closer // without it a reply would wait for a connection that is gone
+		io.Closer // without it a reply would wait for a connection that has ended
 	}{io.MultiReader(bytes.NewReader(append(first, '\n')), replies), replies}
 	var lines []byte
 	for line, err := range c.stream(ctx, "follow", http.MethodPost, "/v1/follow", body) {

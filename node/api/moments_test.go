@@ -13,7 +13,7 @@ import (
 	"github.com/quipulog/quipu/node/api"
 )
 
-// moment is how far a node comes in a call before it is gone, or stopped.
+// moment is how far a node comes in a call before it leaves, or is stopped.
 type moment struct {
 	name string
 	// says is what the node answers, after it has read the head of the request if reads is set.
@@ -95,7 +95,7 @@ func TestNoCallOutlivesItsNode(t *testing.T) {
 		synctest.Wait() // no time passes
 		select {
 		case err := <-ended:
-			if !errors.Is(err, api.ErrGone) || !strings.Contains(err.Error(), "went away before ") {
+			if !errors.Is(err, api.ErrLeft) || !strings.Contains(err.Error(), "went away before ") {
 				t.Errorf("it ended with %v", err)
 			}
 		default:
@@ -109,7 +109,7 @@ func TestNoCallOutlivesASilentNode(t *testing.T) {
 	each(t, true, func(t *testing.T, call func(context.Context) error) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*api.Silence)
 		defer cancel()
-		if err := call(ctx); !errors.Is(err, api.ErrGone) || !strings.Contains(err.Error(), "does not answer") {
+		if err := call(ctx); !errors.Is(err, api.ErrLeft) || !strings.Contains(err.Error(), "does not answer") {
 			t.Errorf("it ended with %v", err)
 		}
 	})
@@ -136,12 +136,12 @@ func TestNoCallOutlivesItsContext(t *testing.T) {
 	})
 }
 
-// TestNoCallWithoutANode: a node that takes no connections is one that is gone.
+// TestNoCallWithoutANode: a node that takes no connections is one that has left.
 func TestNoCallWithoutANode(t *testing.T) {
 	refuse := func(context.Context) (net.Conn, error) { return nil, errors.New("connection refused") }
 	c := api.NewClient(refuse, nil)
 	for name, call := range calls {
-		if err := call(t.Context(), c, strings.NewReader("")); !errors.Is(err, api.ErrGone) || !strings.Contains(err.Error(), "connection refused") {
+		if err := call(t.Context(), c, strings.NewReader("")); !errors.Is(err, api.ErrLeft) || !strings.Contains(err.Error(), "connection refused") {
 			t.Errorf("%s: it ended with %v", name, err)
 		}
 	}

@@ -24,7 +24,7 @@ const (
 	CallFor = time.Minute
 )
 
-// ErrSilent is wrapped, beside [ErrGone], by the error of a call whose node has said nothing for
+// ErrSilent is wrapped, beside [ErrLeft], by the error of a call whose node has said nothing for
 // [Silence], not even that it lives.
 var ErrSilent = fmt.Errorf("the node does not answer: nothing has come from it for %s, so it is stopped or hangs", Silence)
 

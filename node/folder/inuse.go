@@ -42,7 +42,7 @@ func writePID(path string) error {
 	return errors.Join(err, file.Close())
 }
 
-// UsedBy returns the process that wrote quipu.pid, 0 when there is none, it is gone or the file makes no
+// UsedBy returns the process that wrote quipu.pid, 0 when there is none, it has ended or the file makes no
 // sense. It is for messages: the lock decides.
 func (f Folder) UsedBy() int {
 	file := part{path: f.path("quipu.pid"), most: maxPID}

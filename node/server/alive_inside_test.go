@@ -72,7 +72,7 @@ func TestANodeThatLivesIsWaitedFor(t *testing.T) {
 			t.Errorf("tail: lines of %d bytes", got)
 		}
 		began := time.Now()
-		if _, err := c.Status(t.Context()); err == nil || errors.Is(err, api.ErrGone) || !strings.Contains(err.Error(), "the node lives") {
+		if _, err := c.Status(t.Context()); err == nil || errors.Is(err, api.ErrLeft) || !strings.Contains(err.Error(), "the node lives") {
 			t.Errorf("status: %v", err)
 		}
 		if took := time.Since(began); took != api.CallFor {

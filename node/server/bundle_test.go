@@ -68,7 +68,7 @@ func TestBundlesThatMakeNoSense(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if _, err := c.ApplyBundle(t.Context(), iotest.ErrReader(io.ErrNoProgress)); !errors.Is(err, io.ErrNoProgress) || errors.Is(err, api.ErrGone) {
+		if _, err := c.ApplyBundle(t.Context(), iotest.ErrReader(io.ErrNoProgress)); !errors.Is(err, io.ErrNoProgress) || errors.Is(err, api.ErrLeft) {
 			t.Errorf("a file that cannot be read: %v", err)
 		}
 		f := api.FrontierOf(log.Frontier())
@@ -119,7 +119,7 @@ func (letters) Read(b []byte) (int, error) {
 func TestBundleCutShort(t *testing.T) {
 	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
 		fillLog(t, log, 3000)
-		if _, err := c.CreateBundle(t.Context(), full{}, api.Since{}); !errors.Is(err, io.ErrShortWrite) || errors.Is(err, api.ErrGone) {
+		if _, err := c.CreateBundle(t.Context(), full{}, api.Since{}); !errors.Is(err, io.ErrShortWrite) || errors.Is(err, api.ErrLeft) {
 			t.Errorf("a full disk: %v", err)
 		}
 		if err := log.Close(); err != nil {

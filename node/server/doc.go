@@ -13,6 +13,6 @@
 // reads and checks lines while the batch before is made durable, so that one client reaches what the
 // disk can do, and a client that sends one line at a time has its place at once.
 //
-// The package keeps no state but the log's. A request's context ends when its client goes away or the
+// The package keeps no state but the log's. A request's context ends when its client leaves or the
 // daemon stops; every handler then returns.
 package server

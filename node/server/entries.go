@@ -25,7 +25,7 @@ func (s *server) getEntries(w http.ResponseWriter, r *http.Request) {
 		}
 		line = e.AppendJSON(line[:0], &e.Offset)
 		if err := out.put(line); err != nil {
-			return // the client has gone
+			return // the client has left
 		}
 	}
 	out.end(nil)

@@ -43,7 +43,7 @@ func (s *server) postFollow(w http.ResponseWriter, r *http.Request) {
 		err = told
 	}
 	cancel(nil)
-	if !errors.Is(err, errClientGone) {
+	if !errors.Is(err, errClientLeft) {
 		out.end(err)
 	}
 	_ = out.rc.SetReadDeadline(time.Now()) // a read that waits returns
@@ -57,8 +57,8 @@ type following struct {
 	cancel  context.CancelCauseFunc
 }
 
-// errClientGone says that the client does not take or give any more.
-var errClientGone = errors.New("the client has gone")
+// errClientLeft says that the client does not take or give any more.
+var errClientLeft = errors.New("the client has left")
 
 // read passes on replies until there are no more, and returns why.
 func (f *following) read(ctx context.Context, in *bufio.Reader) error {
@@ -66,7 +66,7 @@ func (f *following) read(ctx context.Context, in *bufio.Reader) error {
 	for {
 		line, err := readLine(in, &buf)
 		if err != nil {
-			return errClientGone
+			return errClientLeft
 		}
 		reply, err := api.ReadBatchReply(line)
 		if err != nil {
@@ -107,7 +107,7 @@ func (f *following) run(ctx context.Context, log *eventlog.Log, r api.FollowRequ
 // handle sends a batch, and waits until the client says what became of it.
 func (f *following) handle(ctx context.Context, d eventlog.Delivery) error {
 	if err := f.send(d); err != nil {
-		f.cancel(errClientGone)
+		f.cancel(errClientLeft)
 		return context.Cause(ctx)
 	}
 	select {

@@ -124,7 +124,7 @@ func TestAFollowerThatIsCutOffIsGivenTheBatchAgain(t *testing.T) {
 	})
 }
 
-// awaitFollower waits until the node has noticed that the follower's client has gone.
+// awaitFollower waits until the node has noticed that the follower's client has left.
 func awaitFollower(t *testing.T, log *eventlog.Log, name string) {
 	t.Helper()
 	for running := true; running && t.Context().Err() == nil; {

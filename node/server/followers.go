@@ -21,7 +21,7 @@ func (s *server) getFollowers(w http.ResponseWriter, r *http.Request) {
 	out := s.newLines(w)
 	for _, f := range all {
 		if err := out.putValue(followerOf(f)); err != nil {
-			return // the client has gone
+			return // the client has left
 		}
 	}
 	out.end(nil)
@@ -126,7 +126,7 @@ func (s *server) getParked(w http.ResponseWriter, r *http.Request) {
 	out := s.newLines(w)
 	for _, p := range parked {
 		if err := out.putValue(parkedOf(p)); err != nil {
-			return // the client has gone
+			return // the client has left
 		}
 	}
 	out.end(nil)

@@ -22,7 +22,7 @@ func (s *server) getForks(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if err := out.putValue(forkedFeed(f, names)); err != nil {
-			return // the client has gone
+			return // the client has left
 		}
 	}
 	out.end(nil)

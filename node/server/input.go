@@ -54,8 +54,8 @@ func (in input[T]) serve(s *server, w http.ResponseWriter, r *http.Request) {
 
 	err := in.storeAll(ctx, queue, out)
 	cancel()
-	if gone, ok := errors.AsType[*goneError](err); ok {
-		s.logger.Debug("client went away", "err", gone.error)
+	if left, ok := errors.AsType[*leftError](err); ok {
+		s.logger.Debug("client left", "err", left.error)
 		_ = out.rc.SetReadDeadline(time.Now()) // a read that waits returns
 		reading.Wait()
 		return
@@ -65,7 +65,7 @@ func (in input[T]) serve(s *server, w http.ResponseWriter, r *http.Request) {
 		_ = out.rc.SetReadDeadline(time.Now().Add(drainFor))
 		reading.Wait() // the reader has left, or is about to
 		if _, cut := io.Copy(io.Discard, r.Body); cut == nil {
-			// Behind the body the server reads on, to learn whether the client goes away. A deadline that
+			// Behind the body the server reads on, to learn whether the client leaves. A deadline that
 			// passes is that to it, and ends whatever comes next on the connection.
 			_ = out.rc.SetReadDeadline(time.Time{})
 		}
@@ -73,8 +73,8 @@ func (in input[T]) serve(s *server, w http.ResponseWriter, r *http.Request) {
 	reading.Wait() // it has met the end of the body
 }
 
-// goneError says that the client does not take the answer.
-type goneError struct{ error }
+// leftError says that the client does not take the answer.
+type leftError struct{ error }
 
 // storeAll stores what waits, batch by batch, and answers each batch with its places.
 func (in input[T]) storeAll(ctx context.Context, queue *waiting[numbered[T]], out *lines) error {
@@ -86,13 +86,13 @@ func (in input[T]) storeAll(ctx context.Context, queue *waiting[numbered[T]], ou
 		places, err := in.storeBatch(ctx, batch)
 		for _, p := range places {
 			if err := out.put(append(append([]byte{'"'}, p.String()...), '"')); err != nil {
-				return &goneError{err}
+				return &leftError{err}
 			}
 		}
 		if err == nil {
 			err = out.flush()
 			if err != nil {
-				return &goneError{err}
+				return &leftError{err}
 			}
 		}
 		if err != nil {

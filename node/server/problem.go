@@ -135,7 +135,7 @@ func (s *server) refuse(w http.ResponseWriter, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(api.Envelope{Error: told}) // the client has gone, or will read it
+	_ = json.NewEncoder(w).Encode(api.Envelope{Error: told}) // the client has left, or will read it
 }
 
 // answer writes one JSON value.

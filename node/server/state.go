@@ -35,7 +35,7 @@ func (s *server) sendStates(w http.ResponseWriter, r *http.Request, b transition
 			return
 		}
 		if err := out.putValue(stateOf(&state)); err != nil {
-			return // the client has gone
+			return // the client has left
 		}
 	}
 	out.end(nil)

@@ -16,7 +16,7 @@ import (
 const tailAhead = 64
 
 // getTail streams the entries that a query takes in arrival order, and then new ones until the client
-// goes away; if they are asked for, so are the transient events that are heard meanwhile.
+// leaves; if they are asked for, so are the transient events that are heard meanwhile.
 func (s *server) getTail(w http.ResponseWriter, r *http.Request) {
 	q, transient, err := readTailQuery(r)
 	if err == nil && transient && s.daemon == nil {
@@ -125,7 +125,7 @@ func (t *tailing) put(ctx context.Context, item []byte) error {
 type tailEnd uint8
 
 const (
-	tailGone  tailEnd = iota // the client has gone
+	tailLeft  tailEnd = iota // the client has left
 	tailOver                 // there is no more
 	tailLimit                // as many were sent as were wanted
 )
@@ -133,7 +133,7 @@ const (
 // send writes items until there are no more.
 func (t *tailing) send(out *lines) tailEnd {
 	if err := out.begin(); err != nil {
-		return tailGone
+		return tailLeft
 	}
 	for item := range t.ahead {
 		t.left--
@@ -143,7 +143,7 @@ func (t *tailing) send(out *lines) tailEnd {
 		}
 		switch {
 		case err != nil:
-			return tailGone
+			return tailLeft
 		case t.left == 0:
 			return tailLimit
 		}

@@ -71,7 +71,7 @@ func (s *server) getTransitions(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if err := out.putValue(transitionOf(t, notes[t.Place()])); err != nil {
-			return // the client has gone
+			return // the client has left
 		}
 	}
 	out.end(nil)

@@ -99,7 +99,7 @@ func (s *server) getGone(w http.ResponseWriter, _ *http.Request) {
 	out := s.newLines(w)
 	for _, g := range s.log.Gone() {
 		if err := out.putValue(api.GoneFrom{Author: g.Author, First: g.First, Trimmed: g.Trimmed, Missed: g.Missed, Floor: g.Floor}); err != nil {
-			return // the client has gone
+			return // the client has left
 		}
 	}
 	out.end(nil)
