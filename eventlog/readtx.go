@@ -30,6 +30,18 @@ type readTx struct {
 	doubt  error
 }
 
+// ErrInTx is returned when a method of the log is called inside the function of an Update or a View, in
+// its goroutine: it would wait for the transaction that it is in. Use the [Tx], or the [ReadTx].
+var ErrInTx = errors.New("called inside an Update or a View of the same log")
+
+// notInside returns [ErrInTx] when the caller is inside an Update or a View.
+func (s *store) notInside() error {
+	if s.inside.Inside() {
+		return ErrInTx
+	}
+	return nil
+}
+
 // view runs fn in a read transaction. All reading goes through it: where damage was met that is the error,
 // whatever fn took it for. fn must not keep anything that it did not copy, nor wait for
 // anything, nor call what its caller gave it.

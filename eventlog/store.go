@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/reentry"
 )
 
 // store is what is held, on disk and in memory, and the way to it: [Log] and all that reads or writes for it
@@ -32,7 +33,7 @@ type store struct {
 	// sweeping is held by whoever forgets something, and by who must not see that.
 	sweeping sweeping
 	queue    queue
-	inside   reentry // the goroutines that run the function of an Update or a View
+	inside   reentry.Guard // the goroutines that run the function of an Update or a View
 	// mend has the log opened again after its disk has failed; it is called by a goroutine of its own, which leads.
 	mend func()
 	// ailing says that the disk has failed under whoever leads, and that the log is to be mended; it belongs

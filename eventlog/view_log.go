@@ -70,7 +70,7 @@ func (l *Log) View(ctx context.Context, fn func(tx *ReadTx) error) error {
 // call calls fn, which uses tx, and returns what went wrong in the file, or else in it. It does not recover
 // from a panic of fn, which is its caller's.
 func (tx *ReadTx) call(fn func() error) error {
-	leave := tx.store.inside.enter()
+	leave := tx.store.inside.Enter()
 	defer func() {
 		leave()
 		tx.done = true

@@ -32,6 +32,7 @@ var rooms = []layer{
 	{"eventlog/internal/disk", nil, "the file is a file, whatever stands in it"},
 	{"eventlog/internal/heap", nil, "the order of values is its user's to say"},
 	{"eventlog/internal/record", []string{"crdt"}, "bytes are what they are, wherever they lie"},
+	{"eventlog/internal/reentry", nil, "who is inside does not depend on what is run"},
 }
 
 // guarded lists the packages that stay inside a folder or a few, so that replacing one of them touches those

@@ -60,7 +60,6 @@ var toBeMended = []struct {
 	{arrow{"commit", "broadcast"}, "ErrTransient"},
 	{arrow{"commit", "mend"}, "store.suspend store.leave"},
 	{arrow{"commit", "recover"}, "store.appendable store.recovering ErrRecovering RecoveringError.Op RecoveringError.Own"},
-	{arrow{"commit", "update"}, "store.notInside"},
 	{arrow{"feeds", "shares"}, "room"},
 	{arrow{"feeds", "times"}, "readTx.lastTime"},
 	{arrow{"feeds", "tx"}, "readTx readTx.arrivals readTx.feeds"},
@@ -69,7 +68,6 @@ var toBeMended = []struct {
 	{arrow{"open", "mend"}, "Log.mend"},
 	{arrow{"reading", "index"}, "store.indexWalk"},
 	{arrow{"reading", "log"}, "store.snapshot store.changes"},
-	{arrow{"reading", "update"}, "store.notInside"},
 	{arrow{"recover", "apply"}, "ErrSecondWriter"},
 	{arrow{"room", "status"}, "Log.Health Health.Full"},
 	{arrow{"tx", "commit"}, "store.commit writeTx.seal"},
@@ -77,7 +75,6 @@ var toBeMended = []struct {
 	{arrow{"tx", "recover"}, "RecoveringError"},
 	{arrow{"tx", "shares"}, "opRoom"},
 	{arrow{"tx", "times"}, "writeTx.putTime"},
-	{arrow{"tx", "update"}, "store.notInside"},
 }
 
 // mechanismOf returns of which mechanism each file of package eventlog is, by its name without .go, and what is wrong
