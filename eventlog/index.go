@@ -3,6 +3,11 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
+
+	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/postings"
 )
 
 // ErrNoIndex is returned by [Log.Index], [Log.CatchUpIndex] and [Log.RebuildIndex] where [Config] says
@@ -27,7 +32,7 @@ func (l *Log) CatchUpIndex(ctx context.Context) error { return l.index.until(ctx
 // readers scan what it has not reached. Its errors are those of [Log.Index]; what it has done by then
 // stays, and Index or CatchUpIndex go on with it.
 func (l *Log) RebuildIndex(ctx context.Context) error {
-	if err := l.index.alter(ctx, func() error { return l.index.drop(ctx) }); err != nil {
+	if err := l.index.alter(ctx, func() error { return l.index.postings.Drop(ctx) }); err != nil {
 		return err
 	}
 	return l.index.until(ctx, 1)
@@ -37,14 +42,20 @@ func (l *Log) RebuildIndex(ctx context.Context) error {
 type indexer struct {
 	store *store
 	// slot is full while somebody writes to the index: for one step, which may be a long merge.
-	slot chan struct{}
-	// dirty says that blocks may be left that no layer names. Who fills the slot reads and writes it.
-	dirty bool
+	slot     chan struct{}
+	postings *postings.Index // where the ops are that have an entry with a text; for who fills the slot
 }
 
 func newIndexer(s *store) indexer {
-	// The process before this one may have been killed.
-	return indexer{store: s, slot: make(chan struct{}, 1), dirty: true}
+	view := func(fn func(*disk.Tree) error) error {
+		return s.view(func(tx *readTx) error { return fn(tx.Tree(bucketIndex)) })
+	}
+	write := func(ctx context.Context, fn func(*disk.Tree) error) error { // in the order of the queue
+		return s.exclusively(ctx, updates, func() error {
+			return s.write(func(tx *writeTx) error { return fn(tx.Tree(bucketIndex)) })
+		})
+	}
+	return indexer{store: s, slot: make(chan struct{}, 1), postings: postings.New(s.incarnation, view, write)}
 }
 
 // keep indexes what arrives until ctx ends, see [Log.Index].
@@ -105,44 +116,82 @@ func (x *indexer) exclusively(ctx context.Context, fn func() error) error {
 // be used is dropped.
 func (x *indexer) step(ctx context.Context, least uint64) (more bool, err error) {
 	more, err = x.tryStep(ctx, least)
-	if !errors.Is(err, errIndex) {
+	if !errors.Is(err, postings.ErrDamaged) {
 		return more, err
 	}
 	x.store.logger.Warn("index is made anew", "path", x.store.path, "err", err)
-	return true, x.drop(ctx)
+	return true, x.postings.Drop(ctx)
 }
 
 func (x *indexer) tryStep(ctx context.Context, least uint64) (more bool, err error) {
-	layers, err := x.layers()
+	layers, err := x.postings.Layers()
 	if err != nil {
 		return false, err
 	}
-	if x.dirty {
-		if err := x.removeStray(ctx, layers); err != nil {
-			return false, err
-		}
-		x.dirty = false
-	}
-	if last := due(layers); last != nil {
-		x.dirty = true // of the old layers, or of a merge that fails
-		return true, x.merge(ctx, layers, last)
+	if merged, err := x.postings.Tidy(ctx, layers); merged || err != nil {
+		return merged, err
 	}
 	return x.extend(ctx, layers, least)
 }
 
-// layers returns the layers of the index.
-func (x *indexer) layers() (layers []indexLayer, err error) {
-	err = x.store.view(func(tx *readTx) error {
-		layers, err = tx.indexLayers(x.store.incarnation)
-		return err
-	})
-	return layers, err
+// extend adds a layer for what the layers do not hold, for [postings.MaxBatch] entries at most, if that is
+// least entries or more. It reports whether it has.
+func (x *indexer) extend(ctx context.Context, layers postings.Layers, least uint64) (extended bool, err error) {
+	now, err := x.store.snapshot()
+	bound, from := now.bound, layers.Reached()
+	if err == nil && from > bound {
+		err = fmt.Errorf("%w: it ends at offset %d, the log at %d", postings.ErrDamaged, from, bound)
+	}
+	if err != nil || bound-from < least {
+		return false, err
+	}
+	b := x.postings.NewBatch()
+	to, err := x.eachText(ctx, stretch{from, bound}, postings.MaxBatch, b.Add)
+	if err != nil {
+		return false, err
+	}
+	// Asked for only now: whatever was gone from an op that was read, this sweep or one before took it.
+	if now, err = x.store.snapshot(); err != nil {
+		return false, err
+	}
+	return true, x.postings.Extend(ctx, layers, to, now.sweep, b)
 }
 
-// drop makes the index an empty one. The blocks are removed by the next step. The caller indexes.
-func (x *indexer) drop(ctx context.Context) error {
-	x.dirty = true
-	return x.write(ctx, func(tx *writeTx) error { return tx.putLayers(nil) })
+// eachText calls add with the texts that the ops are found by which arrived in a stretch that begins with one,
+// op by op, until most entries or all have been read, and returns the offset after the last of them. Ops without a
+// body have none. It holds no transaction while add runs.
+func (x *indexer) eachText(ctx context.Context, in stretch, most uint64, add func(class byte, text string, offset uint64)) (to uint64, err error) {
+	w := newArrivalWalk(&filter{}, false, nil, in.to)
+	w.from = in.from
+	k := chunk{bound: in.to, room: bufferSize, gone: gonePolicy{sweep: math.MaxUint64}}
+	for more := true; more && w.from-in.from < most; {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		k.reset()
+		err := x.store.view(func(tx *readTx) (err error) {
+			more, err = w.fill(tx, &k)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+		for _, part := range k.excerpts {
+			var e Entry
+			_, err := part.each(false, &e, func() bool {
+				add(classSubject, e.Subject, part.op.offset)
+				add(classKind, e.Kind, part.op.offset)
+				return true
+			})
+			if err != nil {
+				return 0, x.store.locate(err)
+			}
+		}
+		if !more {
+			return in.to, nil
+		}
+	}
+	return w.from, nil
 }
 
 // IndexStatus says how far the index is and what it takes.
@@ -166,16 +215,16 @@ func (l *Log) IndexStatus() (IndexStatus, error) { return l.index.status() }
 func (x *indexer) status() (IndexStatus, error) {
 	s := IndexStatus{Off: x.store.cfg.NoIndex}
 	err := x.store.view(func(tx *readTx) error {
-		layers, err := tx.indexLayers(x.store.incarnation)
-		s.Layers, s.Reached = len(layers), reached(layers)
+		layers, err := postings.Read(tx.Tree(bucketIndex), x.store.incarnation)
+		s.Layers, s.Reached = len(layers), layers.Reached()
 		s.Next = max(tx.next, s.Reached) // of entries that arrived meanwhile the index may have some
 		for _, r := range layers {
-			s.Postings += r.postings
-			s.Bytes += r.bytes
+			s.Postings += r.Postings
+			s.Bytes += r.Bytes
 		}
 		return err
 	})
-	if errors.Is(err, errIndex) {
+	if errors.Is(err, postings.ErrDamaged) {
 		s.Damaged, err = true, nil
 	}
 	return s, err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,6 +15,12 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 )
+
+// layersKey is where the record of the layers stands in the bucket of the index.
+var layersKey = []byte("layers")
+
+// indexFan is how many layers of a level the index merges into one of the next.
+const indexFan = 16
 
 // change changes the bucket of the index behind the log's back.
 func change(t *testing.T, l *Log, fn func(b *bbolt.Bucket) error) {
@@ -131,21 +138,31 @@ func TestDamagedIndexIsMadeAnew(t *testing.T) {
 // An index of other arrivals, of another form or of more than the log has is never used, and made anew.
 func TestIndexThatDoesNotFitIsMadeAnew(t *testing.T) {
 	l, subjects := subjectLog(t)
-	fits, err := l.index.layers()
-	if err != nil {
-		t.Fatal(err)
+	var fits []byte
+	change(t, l, func(b *bbolt.Bucket) error {
+		fits = bytes.Clone(b.Get(layersKey))
+		return nil
+	})
+	const head = 4 + 1 + 16 // checksum, form, incarnation
+	// with returns the record that fits with something else in it, under a right checksum.
+	with := func(change func(b []byte) []byte) []byte {
+		b := change(bytes.Clone(fits))
+		binary.BigEndian.PutUint32(b, crc32.Checksum(b[4:], crc32.MakeTable(crc32.Castagnoli)))
+		return b
 	}
-	form := encodeLayers(l.store.incarnation, fits)
-	form[4]++
-	binary.BigEndian.PutUint32(form, crc32.Checksum(form[4:], castagnoli))
+	// layer returns an empty layer's part of it.
+	layer := func(level byte, from, to uint64) []byte {
+		b := binary.BigEndian.AppendUint64([]byte{level}, from)
+		return append(binary.BigEndian.AppendUint64(b, to), make([]byte, 3*8)...)
+	}
 	for what, record := range map[string][]byte{
-		"of another incarnation": encodeLayers([16]byte{1}, fits),
-		"of another form":        form,
-		"of a longer log":        encodeLayers(l.store.incarnation, []indexLayer{{from: 0, to: 1 << 40}}),
-		"with a hole":            encodeLayers(l.store.incarnation, []indexLayer{{from: 0, to: 10}, {from: 11, to: 12}}),
-		"of another level":       encodeLayers(l.store.incarnation, []indexLayer{{level: indexLevels, from: 0, to: 10}}),
+		"of another incarnation": with(func(b []byte) []byte { b[5]++; return b }),
+		"of another form":        with(func(b []byte) []byte { b[4]++; return b }),
+		"of a longer log":        with(func(b []byte) []byte { return append(b[:head], layer(0, 0, 1<<40)...) }),
+		"with a hole":            with(func(b []byte) []byte { return slices.Concat(b[:head], layer(0, 0, 10), layer(0, 11, 12)) }),
+		"of another level":       with(func(b []byte) []byte { return append(b[:head], layer(4, 0, 10)...) }),
 	} {
-		change(t, l, func(b *bbolt.Bucket) error { return b.Put(indexLayersKey, record) })
+		change(t, l, func(b *bbolt.Bucket) error { return b.Put(layersKey, record) })
 		wantHistories(t, l, subjects, what)
 		if err := l.CatchUpIndex(t.Context()); err != nil {
 			t.Fatal(err)
@@ -169,7 +186,7 @@ func TestStrayBlocksAreSweptUp(t *testing.T) {
 		return nil
 	})
 	wantHistories(t, l, subjects, "with stray blocks")
-	l.index.dirty = true // as when it was opened
+	l.index = newIndexer(l.store) // as when it was opened
 	if err := l.CatchUpIndex(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +230,7 @@ func TestIndexingGoesOnWhereItStopped(t *testing.T) {
 		stops++
 		what := fmt.Sprintf("after %d looks at the context", n)
 		wantHistories(t, l, subjects, what)
-		l.index.dirty = true // as after a kill
+		l.index = newIndexer(l.store) // as after a kill
 		for range indexFan + 1 {
 			if _, err := l.Append(t.Context(), crdt.Event{Kind: "kind"}); err != nil {
 				t.Fatal(err)
@@ -249,7 +266,7 @@ func TestDamagedIndexHidesNothing(t *testing.T) {
 			change(t, l, func(b *bbolt.Bucket) error { return damage(b, key) })
 			wantHistories(t, l, subjects, what)
 			report, err := l.Verify(t.Context())
-			none := bytes.Equal(key, indexLayersKey) && (way == "is gone" || way == "stands elsewhere")
+			none := bytes.Equal(key, layersKey) && (way == "is gone" || way == "stands elsewhere")
 			if err != nil || report.OK() != none {
 				t.Fatalf("%s: verify: %s, %v", what, &report, err)
 			}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/postings"
 )
 
 // appendEach appends n events one by one, whose subjects are told apart by a number.
@@ -37,12 +39,12 @@ func TestIndexFollowsTheLog(t *testing.T) {
 			{indexLeast - 1, 0}, // is scanned
 			{1, indexLeast},
 			{1, indexLeast},
-			{3 * indexBatch, indexLeast + 1 + 3*indexBatch},
+			{3 * postings.MaxBatch, indexLeast + 1 + 3*postings.MaxBatch},
 		} {
 			appendEach(t, l, step.appended, crdt.Event{})
 			synctest.Wait()
 			s, err := l.IndexStatus()
-			if err != nil || s.Reached > s.Next || s.Reached+indexLeast <= s.Next || step.appended < indexBatch && s.Reached != step.reached {
+			if err != nil || s.Reached > s.Next || s.Reached+indexLeast <= s.Next || step.appended < postings.MaxBatch && s.Reached != step.reached {
 				t.Errorf("%d entries more: %+v, %v, want all indexed below %d", step.appended, s, err, step.reached)
 			}
 		}
@@ -253,28 +255,33 @@ func TestPostingsOfWhatIsGoneLeadNowhere(t *testing.T) {
 	wantWhole(t, l, "without the op that is gone")
 }
 
+// text is what the index is told of.
+type text struct {
+	class  byte
+	text   string
+	offset uint64
+}
+
 // Verify finds a layer that lacks a posting, or has one too many, whose blocks are whole.
 func TestVerifyFindsWhatTheIndexLacks(t *testing.T) {
 	l := Unsynced(newCords(t, 905, 1, 0).open())
 	appendEach(t, l, 500, crdt.Event{})
 	ctx := t.Context()
-	postings, to, err := l.store.postingsOf(ctx, stretch{0, l.Stats().Next})
+	var whole []text
+	to, err := l.index.eachText(ctx, stretch{0, l.Stats().Next}, math.MaxUint64, func(class byte, s string, offset uint64) {
+		whole = append(whole, text{class, s, offset})
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	more := append([]posting{{term: 1, offset: 0}}, postings...)
-	for what, postings := range map[string][]posting{"lacks one": postings[:len(postings)-1], "has one more": more, "is whole": postings} {
-		w := newBlockWriter(indexLayer{to: to})
-		for _, p := range postings {
-			w.add(p)
+	lacks := whole[1:] // each entry has a subject of its own
+	more := append([]text{{classSubject, "what nobody has said", 0}}, whole...)
+	for what, texts := range map[string][]text{"lacks one": lacks, "has one more": more, "is whole": whole} {
+		b := l.index.postings.NewBatch()
+		for _, s := range texts {
+			b.Add(s.class, s.text, s.offset)
 		}
-		w.end(endOfLayer)
-		if err := l.index.write(ctx, func(tx *writeTx) error {
-			if err := tx.putBlocks(w.take()); err != nil {
-				return err
-			}
-			return tx.putLayers([]indexLayer{w.layer})
-		}); err != nil {
+		if err := l.index.postings.Extend(ctx, nil, to, 0, b); err != nil {
 			t.Fatal(err)
 		}
 		report, err := l.Verify(ctx)

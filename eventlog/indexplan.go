@@ -3,7 +3,19 @@ package eventlog
 import (
 	"errors"
 	"slices"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/postings"
 )
+
+// The index finds an op by the texts of these classes that its entries have.
+const (
+	classSubject = 1
+	classKind    = 2
+)
+
+// stretch is a stretch of offsets: from ≤ offset < to.
+type stretch struct{ from, to uint64 }
 
 // plan is what the index has found for a query: where to look instead of everywhere.
 type plan struct {
@@ -32,7 +44,7 @@ func (s *store) indexWalk(q *Query, r *reading) walk {
 		return err
 	})
 	if err != nil {
-		if _, damaged := asDamaged(err); damaged || errors.Is(err, errIndex) {
+		if _, damaged := asDamaged(err); damaged || errors.Is(err, postings.ErrDamaged) {
 			s.logger.Error("index is not used", "path", s.path, "err", err)
 		}
 		return nil // whatever else is wrong, the scan meets it
@@ -49,9 +61,10 @@ func (s *store) indexWalk(q *Query, r *reading) walk {
 // planIndex asks the index for a reading that has begun after the given sweep; nil says that a scan is
 // better. Layers that were made later are scanned too: where a body was gone by then they would hide that.
 func (s *store) planIndex(tx *readTx, q *Query, sweep uint64, in stretch) (*plan, error) {
-	layers, err := tx.indexLayers(s.incarnation)
-	layers = since(layers, sweep)
-	end := reached(layers)
+	t := tx.Tree(bucketIndex)
+	layers, err := postings.Read(t, s.incarnation)
+	layers = layers.Since(sweep)
+	end := layers.Reached()
 	if err != nil || end <= in.from {
 		return nil, err
 	}
@@ -62,27 +75,12 @@ func (s *store) planIndex(tx *readTx, q *Query, sweep uint64, in stretch) (*plan
 		return nil, nil
 	}
 	few -= behind / perOp
-	look := &search{tx: tx, layers: layers, in: in, most: int(few)}
-	var best []uint64
-	any := false
-	for _, terms := range s.terms(q) {
-		if len(terms) == 0 || len(terms)*len(layers) > maxProbes {
-			continue
-		}
-		offsets, few, err := look.ops(terms)
-		switch {
-		case err != nil:
-			return nil, err
-		case few && any:
-			best = intersect(best, offsets)
-		case few:
-			best, any = offsets, true
-		}
+	look := &postings.Search{Tree: t, Layers: layers, From: in.from, To: in.to, Span: crdt.MaxOpEntries, Most: int(few)}
+	offsets, found, err := look.Find(s.terms(q)...)
+	if err != nil || !found {
+		return nil, err
 	}
-	if !any {
-		return nil, nil
-	}
-	return &plan{offsets: best, reached: end}, nil
+	return &plan{offsets: offsets, reached: end}, nil
 }
 
 // entriesPerOp returns how many entries an op of the log has on average, at least 1.
@@ -94,33 +92,12 @@ func (s *store) entriesPerOp() uint64 {
 
 // terms returns the terms of the query's subjects and of its kinds. There are none where the index
 // cannot tell.
-func (s *store) terms(q *Query) [2][]term {
-	hash := newTermHash(s.incarnation)
-	all := func(class byte, texts []string) (terms []term) {
-		for _, text := range texts {
-			terms = append(terms, hash.of(class, text))
-		}
-		slices.Sort(terms)
-		return slices.Compact(terms)
-	}
-	var terms [2][]term
-	if !slices.ContainsFunc(q.Kinds, isPrefix) {
-		terms[1] = all(classKind, q.Kinds)
-	}
+func (s *store) terms(q *Query) (terms [][]postings.Term) {
 	if !slices.Contains(q.Subjects, "") {
-		terms[0] = all(classSubject, q.Subjects)
+		terms = append(terms, postings.Terms(s.incarnation, classSubject, q.Subjects))
+	}
+	if !slices.ContainsFunc(q.Kinds, isPrefix) {
+		terms = append(terms, postings.Terms(s.incarnation, classKind, q.Kinds))
 	}
 	return terms
-}
-
-// intersect returns what is in both of two sorted lists, in the memory of a.
-func intersect(a, b []uint64) []uint64 {
-	both := a[:0]
-	for _, offset := range a {
-		at, found := slices.BinarySearch(b, offset)
-		if b = b[at:]; found {
-			both = append(both, offset)
-		}
-	}
-	return both
 }

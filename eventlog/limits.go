@@ -53,19 +53,6 @@ const (
 	// indexLeast is how many entries the index is behind before it goes on: reading them costs about a
 	// millisecond, and layers that are smaller would be merged more often.
 	indexLeast = 1 << 10
-	// indexBatch is how many entries one layer takes at most at first, save the rest of an op: 16 bytes
-	// of memory each for its subject and its kind.
-	indexBatch = 16 << 10
-	// indexFan is how many layers of a level are merged into one of the next.
-	indexFan = 16
-	// indexLevels is how many levels there are. The layers of the last one, of four million entries and
-	// more, are not merged: ten million entries are in at most 50 layers, each of which costs a query
-	// about 10 µs.
-	indexLevels = 4
-	// indexBlock bounds a block, in bytes: two of them with their keys fill two pages of 4 KiB.
-	indexBlock = 4049
-	// indexBlocksPerTx bounds the blocks that one transaction writes or removes: about 1 MiB.
-	indexBlocksPerTx = 256
 	// maxFound bounds the ops that a query takes from the index, and so its memory: 96 bytes each.
 	maxFound = 64 << 10
 	// leastFound and foundShare say when a scan is the better way: when more ops are found than the
@@ -73,6 +60,4 @@ const (
 	// for costs about ten times one that a scan comes by.
 	leastFound = 1 << 10
 	foundShare = 16
-	// maxProbes bounds the look-ups of one query: layers times terms.
-	maxProbes = 16 << 10
 )

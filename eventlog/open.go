@@ -68,7 +68,7 @@ func newLog(path string, cfg Config) *Log {
 		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key), queue: newQueue(),
 		sweeping: newSweeping(), closing: make(chan struct{}), changed: make(chan struct{}),
 	}
-	l := &Log{store: s, followers: followers{store: s}, index: newIndexer(s)}
+	l := &Log{store: s, followers: followers{store: s}}
 	s.mend = l.mend
 	return l
 }
@@ -78,6 +78,7 @@ func (l *Log) begun(ctx context.Context) error {
 	if err := l.store.start(); err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
+	l.index = newIndexer(l.store)
 	return l.verifyUnsynced(ctx)
 }
 

@@ -33,8 +33,8 @@ package eventlog
 //	  name            → a bucket for each follower that has parked entries:
 //	    offset (8)     → what is kept of the entry, see parked.go
 //	index
-//	  "layers"        → which stretches of offsets are indexed, see indexlayer.go
-//	  level (1) ‖ from (8) ‖ term (6) ‖ offset (8) → a block of postings, see indexblock.go
+//	  "layers"        → which stretches of offsets are indexed, see internal/postings/layer.go
+//	  level (1) ‖ from (8) ‖ term (6) ‖ offset (8) → a block of postings, see internal/postings/block.go
 //
 // A feed's record and an op's arrival are written in the transaction that writes the op, so that
 // whatever a crash leaves is whole. The trees of ops and arrivals only grow at their right edge,

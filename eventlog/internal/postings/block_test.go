@@ -1,4 +1,4 @@
-package eventlog
+package postings
 
 import (
 	"encoding/binary"
@@ -10,7 +10,7 @@ import (
 )
 
 // drawPostings draws up to a few blocks of postings of a layer, in order.
-func drawPostings(rt *rapid.T, layer indexLayer) []posting {
+func drawPostings(rt *rapid.T, layer Layer) []posting {
 	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))
 	postings := make([]posting, rapid.IntRange(0, 3_000).Draw(rt, "postings"))
 	for i := range postings {
@@ -18,7 +18,7 @@ func drawPostings(rt *rapid.T, layer indexLayer) []posting {
 		if rng.IntN(3) == 0 {
 			t = rng.Uint64N(uint64(endTerm))
 		}
-		postings[i] = posting{term: term(t), offset: layer.from + rng.Uint64N(layer.to-layer.from)}
+		postings[i] = posting{term: Term(t), offset: layer.From + rng.Uint64N(layer.To-layer.From)}
 	}
 	slices.SortFunc(postings, posting.compare)
 	return slices.Compact(postings)
@@ -27,8 +27,8 @@ func drawPostings(rt *rapid.T, layer indexLayer) []posting {
 // What is written in blocks is read again: all of it, and each term by itself.
 func TestBlocksKeepPostings(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		layer := indexLayer{from: rapid.Uint64Range(0, 1<<50).Draw(rt, "from")}
-		layer.to = layer.from + rapid.Uint64Range(1, 1<<50).Draw(rt, "offsets")
+		layer := Layer{From: rapid.Uint64Range(0, 1<<50).Draw(rt, "from")}
+		layer.To = layer.From + rapid.Uint64Range(1, 1<<50).Draw(rt, "offsets")
 		want := drawPostings(rt, layer)
 		w := newBlockWriter(layer)
 		for _, p := range want {
@@ -38,7 +38,7 @@ func TestBlocksKeepPostings(t *testing.T) {
 		var got []posting
 		next := posting{}
 		for _, pair := range w.take() {
-			if len(pair.value) > indexBlock || decodePosting(pair.key[9:]) != next {
+			if len(pair.value) > maxBlock || decodePosting(pair.key[9:]) != next {
 				rt.Fatalf("a block of %d bytes with the key %x, want %v", len(pair.value), pair.key, next)
 			}
 			b, err := openBlock(layer, pair.key, pair.value)
@@ -53,15 +53,15 @@ func TestBlocksKeepPostings(t *testing.T) {
 				got = append(got, p)
 			}
 		}
-		if !slices.Equal(want, got) || next != endOfLayer || w.layer.postings != uint64(len(want)) {
-			rt.Fatalf("next %v, %d postings\n%v, want\n%v", next, w.layer.postings, got, want)
+		if !slices.Equal(want, got) || next != endOfLayer || w.layer.Postings != uint64(len(want)) {
+			rt.Fatalf("next %v, %d postings\n%v, want\n%v", next, w.layer.Postings, got, want)
 		}
 	})
 }
 
 // FuzzBlock shows that no bytes of a block do harm, even with a right checksum.
 func FuzzBlock(f *testing.F) {
-	layer := indexLayer{from: 1 << 20, to: 1 << 21}
+	layer := Layer{From: 1 << 20, To: 1 << 21}
 	w := newBlockWriter(layer)
 	w.add(posting{5, 1 << 20})
 	w.add(posting{5, 1<<20 + 17})
@@ -76,30 +76,9 @@ func FuzzBlock(f *testing.F) {
 		b, err := openBlock(layer, key, value)
 		for more := err == nil; more; {
 			var p posting
-			if p, more, err = b.read(); more && (err != nil || p.offset < layer.from || p.offset >= layer.to || p.term >= endTerm) {
+			if p, more, err = b.read(); more && (err != nil || p.offset < layer.From || p.offset >= layer.To || p.term >= endTerm) {
 				t.Fatalf("%v, %v", p, err)
 			}
 		}
 	})
-}
-
-// Layers of one level are merged once there are indexFan of them, unless the level is the last.
-func TestWhichLayersAreDue(t *testing.T) {
-	level := func(n int, level uint8) []indexLayer { return slices.Repeat([]indexLayer{{level: level}}, n) }
-	for _, test := range []struct {
-		layers []indexLayer
-		due    int
-	}{
-		{nil, 0},
-		{level(indexFan-1, 0), 0},
-		{level(indexFan, 0), indexFan},
-		{slices.Concat(level(3, 1), level(indexFan, 0)), indexFan},
-		{slices.Concat(level(indexFan, 1), level(1, 0)), 0},
-		{level(indexFan, indexLevels-2), indexFan},
-		{level(indexFan, indexLevels-1), 0},
-	} {
-		if got := due(test.layers); len(got) != test.due {
-			t.Errorf("%d of %v are due, want %d", len(got), test.layers, test.due)
-		}
-	}
 }

@@ -1,0 +1,146 @@
+package postings
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/quipulog/quipu/eventlog/internal/disk"
+)
+
+// ErrDamaged is wrapped by what says that the index cannot be used: it is to be made anew.
+var ErrDamaged = errors.New("index is damaged")
+
+// blocksPerTx bounds the blocks that one transaction writes or removes: about 1 MiB.
+const blocksPerTx = 256
+
+// Index is an index as whoever keeps it sees it, who is one at a time. Its methods return the errors of the
+// transactions, and those that wrap [ErrDamaged] where the index cannot be read.
+type Index struct {
+	incarnation [16]byte
+	view        func(fn func(t *disk.Tree) error) error
+	write       func(ctx context.Context, fn func(t *disk.Tree) error) error
+	// dirty says that blocks may be left that no layer names.
+	dirty bool
+}
+
+// New returns the index of offsets of an incarnation: what an index says of other ones means nothing. view
+// runs a function in a transaction that sees the index's tree, write in one of its own that changes it.
+func New(
+	incarnation [16]byte, view func(fn func(t *disk.Tree) error) error, write func(ctx context.Context, fn func(t *disk.Tree) error) error,
+) *Index {
+	return &Index{incarnation: incarnation, view: view, write: write, dirty: true} // The process before this one may have been killed.
+}
+
+// Layers returns the layers of the index.
+func (x *Index) Layers() (layers Layers, err error) {
+	err = x.view(func(t *disk.Tree) error {
+		layers, err = Read(t, x.incarnation)
+		return err
+	})
+	return layers, err
+}
+
+// Extend adds a layer behind the others: for the offsets up to to, of which the batch has all. sweep is the last
+// one when they were looked at, see [Layers.Since].
+func (x *Index) Extend(ctx context.Context, layers Layers, to, sweep uint64, b *Batch) error {
+	layer := Layer{From: layers.Reached(), To: to, sweep: sweep}
+	// A level is never above the one before it, so that layers of one level lie side by side.
+	if to-layer.From >= MaxBatch && (len(layers) == 0 || layers[len(layers)-1].level > 0) {
+		layer.level = 1
+	}
+	w := newBlockWriter(layer)
+	for _, p := range b.take() {
+		w.add(p)
+	}
+	return x.end(ctx, layers, w)
+}
+
+// end writes the last blocks of a layer, and puts it behind those before it.
+func (x *Index) end(ctx context.Context, before Layers, w *blockWriter) error {
+	w.end(endOfLayer)
+	return x.write(ctx, func(t *disk.Tree) error {
+		if err := putBlocks(t, w.take()); err != nil {
+			return err
+		}
+		return t.Put(layersKey, append(slices.Clip(before), w.layer).encode(x.incarnation))
+	})
+}
+
+// putBlocks writes blocks, whose keys come in order.
+func putBlocks(t *disk.Tree, blocks []blockPair) error {
+	t.Packed()
+	for _, b := range blocks {
+		if err := t.Put(b.key, b.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Drop makes the index an empty one. The blocks are removed by the next Tidy.
+func (x *Index) Drop(ctx context.Context) error {
+	x.dirty = true
+	return x.write(ctx, func(t *disk.Tree) error { return t.Put(layersKey, Layers(nil).encode(x.incarnation)) })
+}
+
+// Tidy removes blocks that no layer names, and merges the last layers if that is due: it reports whether it has,
+// and the layers are others then.
+func (x *Index) Tidy(ctx context.Context, layers Layers) (merged bool, err error) {
+	if x.dirty {
+		if err := x.removeStray(ctx, layers); err != nil {
+			return false, err
+		}
+		x.dirty = false
+	}
+	last := layers.due()
+	if last == nil {
+		return false, nil
+	}
+	x.dirty = true // of the old layers, or of a merge that fails
+	return true, x.merge(ctx, layers[:len(layers)-len(last)], last)
+}
+
+// removeStray removes the blocks that no layer names: those of layers that were merged, of an index that was
+// dropped, and of what a crash has interrupted. A transaction removes at most blocksPerTx.
+func (x *Index) removeStray(ctx context.Context, layers Layers) error {
+	for {
+		var stray [][]byte
+		err := x.view(func(t *disk.Tree) error {
+			stray = strayBlocks(t, layers)
+			return nil
+		})
+		if err != nil || len(stray) == 0 {
+			return err
+		}
+		err = x.write(ctx, func(t *disk.Tree) error {
+			for _, key := range stray {
+				if err := t.Remove(key); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// strayBlocks returns copies of the first keys of blocks that belong to none of the layers. It steps over
+// the blocks of each layer at once.
+func strayBlocks(t *disk.Tree, layers Layers) (keys [][]byte) {
+	c := t.Cursor()
+	for k, _ := c.First(); k != nil && len(keys) < blocksPerTx; {
+		switch known := slices.IndexFunc(layers, func(r Layer) bool { return r.owns(k) }); {
+		case known >= 0:
+			k, _ = c.Seek(layers[known].blockKey(endOfLayer))
+			continue
+		case !bytes.Equal(k, layersKey):
+			keys = append(keys, bytes.Clone(k))
+		}
+		k, _ = c.Next()
+	}
+	return keys
+}
