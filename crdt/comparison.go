@@ -61,7 +61,7 @@ func (c *Comparison) noneUnder(p Path) {
 // compare returns what to probe next, given the node of a peer at a path that was probed: the children
 // of which the peer has something that differs from what d has, with their heads at once where d has
 // nothing. It returns one probe for the heads of all below the path where d has nothing there, or where
-// nearly all children differ and there are at most [MaxVectorProbe] authors. A node may claim anything;
+// nearly all children differ and there are at most maxVectorProbe authors. A node may claim anything;
 // there are never more than 16 probes, each one nibble longer than its path, or that one for the path.
 func (d Digest) compare(theirs Node) []Probe {
 	if theirs.Path.Len() >= MaxPath {
@@ -76,7 +76,7 @@ func (d Digest) compare(theirs Node) []Probe {
 		}
 	}
 	all := at == nil && len(probes) > 0
-	if all || len(probes) >= manyDiffer && theirs.Count <= MaxVectorProbe {
+	if all || len(probes) >= manyDiffer && theirs.Count <= maxVectorProbe {
 		return []Probe{{Path: theirs.Path, Heads: true}}
 	}
 	return probes

@@ -19,13 +19,13 @@ import "encoding/hex"
 // A difference of d authors among n costs O(d log n) bytes in O(log n) round trips.
 
 const (
-	// SmallSubtree is how many authors may stand below a probed path for their heads to be sent at
+	// smallSubtree is how many authors may stand below a probed path for their heads to be sent at
 	// once: they cost about as much as a node.
-	SmallSubtree = 4
-	// MaxVectorProbe is how many authors may stand below a node of which nearly all children differ
+	smallSubtree = 4
+	// maxVectorProbe is how many authors may stand below a node of which nearly all children differ
 	// for all their heads to be asked for. Measured: a descent costs fewer bytes than all heads while
 	// less than a third of the authors differ, and of 64 about so many do where 12 of 16 children do.
-	MaxVectorProbe = 64
+	maxVectorProbe = 64
 	// manyDiffer is how many of 16 children nearly all are.
 	manyDiffer = 12
 )
@@ -57,7 +57,7 @@ type Probe struct {
 // under it are to be sent themselves, which [Digest.Under] names. There may be none.
 func (d Digest) Answer(p Probe) (n Node, heads bool) {
 	at := d.at(p.Path)
-	if p.Heads || at.len() <= SmallSubtree {
+	if p.Heads || at.len() <= smallSubtree {
 		return Node{}, true
 	}
 	return Node{Path: p.Path, Count: at.count, Children: at.prints(p.Path)}, false

@@ -220,14 +220,14 @@ func TestHostileNodes(t *testing.T) {
 }
 
 func TestAnswer(t *testing.T) {
-	f, authors := manyFrontier(SmallSubtree)
+	f, authors := manyFrontier(smallSubtree)
 	d := DigestOf(f)
 	if _, heads := d.Answer(Probe{}); !heads {
 		t.Error("a small frontier is not sent itself")
 	}
 	d = d.With(Author{0x1f}, []Head{{Next: 1}})
 	n, heads := d.Answer(Probe{})
-	if heads || n.Count != SmallSubtree+1 || n.Path != (Path{}) {
+	if heads || n.Count != smallSubtree+1 || n.Path != (Path{}) {
 		t.Errorf("top: %d authors, heads %t", n.Count, heads)
 	}
 	if _, heads := d.Answer(Probe{Heads: true}); !heads {

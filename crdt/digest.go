@@ -88,9 +88,9 @@ func (d Digest) Under(p Path) iter.Seq[Author] {
 func (d Digest) at(p Path) *digestNode {
 	n := d.top
 	for depth := 0; depth < p.Len() && n != nil && n.children != nil; depth++ {
-		n = n.children[p.Nibble(depth)]
+		n = n.children[p.nibble(depth)]
 	}
-	if n != nil && n.children == nil && !p.Contains(n.author) {
+	if n != nil && n.children == nil && !p.contains(n.author) {
 		return nil
 	}
 	return n

@@ -129,7 +129,7 @@ func checkDigest(t *rapid.T, d Digest, f Frontier) {
 		t.Fatalf("%d authors, want %d", d.Len(), len(f))
 	}
 	path := PathTo(drawAuthor(t), rapid.SampledFrom([]int{0, 1, 2, 5, 62, 63, 64}).Draw(t, "depth"))
-	below := slices.DeleteFunc(authors, func(a Author) bool { return !path.Contains(a) })
+	below := slices.DeleteFunc(authors, func(a Author) bool { return !path.contains(a) })
 	if got := slices.Collect(d.Under(path)); !slices.Equal(got, below) {
 		t.Fatalf("under %s: %v, want %v", path, got, below)
 	}

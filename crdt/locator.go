@@ -15,9 +15,9 @@ type Locator struct {
 // maxLocatorHeads leaves room to go all the way back.
 const maxLocatorHeads = MaxLocator * 3 / 4
 
-// Locate returns the locator of what is held of a feed: at most [MaxLocator] items. On a forked feed,
+// locate returns the locator of what is held of a feed: at most [MaxLocator] items. On a forked feed,
 // half of the room for steps is the branches', the rest that of the chain below them all.
-func Locate(held Held, f Feed) (Locator, error) {
+func locate(held Held, f Feed) (Locator, error) {
 	if f.IsZero() {
 		return Locator{}, nil
 	}

@@ -76,7 +76,7 @@ func TestLocatorOfVastFeeds(t *testing.T) {
 		for _, height := range []uint64{1, 7, 1000, 1 << 40, MaxSeq - 200} {
 			t.Run(fmt.Sprintf("branches=%d/height=%d", branches, height), func(t *testing.T) {
 				held := newVast(branches, height/2, height)
-				l, err := Locate(held, held.feed)
+				l, err := locate(held, held.feed)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -103,7 +103,7 @@ func TestLocatorOfVastFeeds(t *testing.T) {
 func TestLocatorSteps(t *testing.T) {
 	const height = 1 << 40
 	held := newVast(1, 0, height)
-	l, err := Locate(held, held.feed)
+	l, err := locate(held, held.feed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestLocate(t *testing.T) {
 			apply(t, set, p.run(names))
 		}
 		f, _ := set.Feed(p.op("a").Author)
-		l, err := Locate(set, f)
+		l, err := locate(set, f)
 		if err != nil {
 			t.Fatal(err)
 		}

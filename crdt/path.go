@@ -10,8 +10,8 @@ import (
 // MaxPath is how many nibbles the longest path has: those of an author.
 const MaxPath = 2 * len(Author{})
 
-// ErrPath is wrapped by the errors of [ParsePath].
-var ErrPath = errors.New("not a path in a digest")
+// errPath says that bytes are no path.
+var errPath = errors.New("not a path in a digest")
 
 // Path names a place in the trie of a [Digest] by the nibbles that lead there from the top, of which
 // there are at most [MaxPath]: all authors whose keys begin with them stand at it or below. The zero
@@ -37,11 +37,11 @@ func PathTo(a Author, depth int) Path {
 func ParsePath(length int, packed []byte) (Path, error) {
 	if length < 0 || length > MaxPath || len(packed) != (length+1)/2 {
 		return Path{}, fmt.Errorf("%w: %d nibbles in %d bytes, expected at most %d, two a byte",
-			ErrPath, length, len(packed), MaxPath)
+			errPath, length, len(packed), MaxPath)
 	}
 	if length%2 == 1 && packed[len(packed)-1]&15 != 0 {
 		return Path{}, fmt.Errorf("%w: %d nibbles that end in the byte %02x, expected its second half to be 0",
-			ErrPath, length, packed[len(packed)-1])
+			errPath, length, packed[len(packed)-1])
 	}
 	p := Path{len: uint8(length)}
 	copy(p.nibbles[:], packed)
@@ -55,8 +55,8 @@ func (p Path) AppendNibbles(dst []byte) []byte { return append(dst, p.nibbles[:(
 // Len returns the number of nibbles.
 func (p Path) Len() int { return int(p.len) }
 
-// Nibble returns number i of the nibbles, for i below [Path.Len].
-func (p Path) Nibble(i int) int { return nibble(p.nibbles, i) }
+// nibble returns number i of the nibbles, for i below [Path.Len].
+func (p Path) nibble(i int) int { return nibble(p.nibbles, i) }
 
 // Child returns the path one nibble, 0 to 15, further down. A path of [MaxPath] nibbles has no child
 // and is returned as it is.
@@ -73,8 +73,8 @@ func (p Path) Child(n int) Path {
 	return p
 }
 
-// Contains reports whether a stands at p or below.
-func (p Path) Contains(a Author) bool { return PathTo(a, p.Len()) == p }
+// contains reports whether a stands at p or below.
+func (p Path) contains(a Author) bool { return PathTo(a, p.Len()) == p }
 
 // Compare orders paths by their nibbles, a path before those below it.
 func (p Path) Compare(q Path) int {

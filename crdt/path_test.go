@@ -23,15 +23,15 @@ func TestLawPath(t *testing.T) {
 		stepped := Path{}
 		for i := range depth {
 			stepped = stepped.Child(naiveNibble(a, i))
-			if p.Nibble(i) != naiveNibble(a, i) {
-				t.Fatalf("nibble %d is %x", i, p.Nibble(i))
+			if p.nibble(i) != naiveNibble(a, i) {
+				t.Fatalf("nibble %d is %x", i, p.nibble(i))
 			}
 		}
 		if stepped != p {
 			t.Fatalf("step by step: %s, at once: %s", stepped, p)
 		}
 		contains := strings.HasPrefix(b.String(), prefix)
-		if p.Contains(b) != contains {
+		if p.contains(b) != contains {
 			t.Fatalf("%s contains %s: %t", p, b, !contains)
 		}
 		after, upto := p.AuthorRange()
@@ -88,7 +88,7 @@ func TestParsePathRefuses(t *testing.T) {
 		{-1, nil}, {0, []byte{0}}, {1, nil}, {1, []byte{0x11}}, {2, []byte{1, 2}}, {3, []byte{1, 2}},
 		{64, make([]byte, 31)}, {65, make([]byte, 33)}, {255, bytes.Repeat([]byte{1}, 128)},
 	} {
-		if p, err := ParsePath(test.length, test.packed); !errors.Is(err, ErrPath) {
+		if p, err := ParsePath(test.length, test.packed); !errors.Is(err, errPath) {
 			t.Errorf("%d nibbles in %x: %s, %v", test.length, test.packed, p, err)
 		}
 	}

@@ -53,7 +53,7 @@ func Wants(held Held, theirs Frontier, limit int) ([]Want, error) {
 		if !lacks {
 			continue
 		}
-		locator, err := Locate(held, f)
+		locator, err := locate(held, f)
 		if err != nil {
 			return nil, err
 		}

@@ -30,8 +30,8 @@ func (e *OtherVersionError) Error() string {
 	return fmt.Sprintf("peer %s speaks version %d of the sync protocol, this node version %d", e.Peer.Short(), e.Theirs, e.Ours)
 }
 
-// ErrGenesis says that a peer sent a genesis that is not the one its log's id was made from.
-var ErrGenesis = errors.New("genesis does not belong to the log's id")
+// errGenesis says that a peer sent a genesis that is not the one its log's id was made from.
+var errGenesis = errors.New("genesis does not belong to the log's id")
 
 // ByeError says that the peer closed the stream, and why.
 type ByeError struct {
@@ -99,10 +99,10 @@ func learnGenesis(log Log, h wire.Hello) error {
 	}
 	g, err := crdt.ParseGenesis(h.Genesis)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrGenesis, err)
+		return fmt.Errorf("%w: %w", errGenesis, err)
 	}
 	if g.Log() != log.ID() {
-		return ErrGenesis
+		return errGenesis
 	}
 	if _, known := log.Genesis(); known {
 		return nil

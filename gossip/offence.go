@@ -65,7 +65,7 @@ func faultOf(err error) (reason Reason, offence bool) {
 		{crdt.ErrBody, reasonBody, true},
 		{crdt.ErrSignature, reasonSignature, true},
 		{crdt.ErrAuthor, reasonKey, true},
-		{ErrGenesis, reasonGenesis, true},
+		{errGenesis, reasonGenesis, true},
 		{transient.ErrNotAgreed, reasonMalformed, true},
 		{transient.ErrOtherLog, reasonOtherLog, true},
 		{transient.ErrHops, reasonHops, true},

@@ -13,8 +13,6 @@ type Config struct {
 	PerPeer int
 	// All bounds the asks at a time, of all peers. Default 64.
 	All int
-	// SpanEntries bounds a span, in entries. Default 8192.
-	SpanEntries uint64
 	// SpanBytes is what the answer to a span may take, in bytes; spans are cut so that they fill it,
 	// and smaller ones are asked of many peers. Default 1 MiB.
 	SpanBytes uint32
@@ -36,7 +34,6 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.PerPeer = cmp.Or(c.PerPeer, 16)
 	c.All = cmp.Or(c.All, 64)
-	c.SpanEntries = cmp.Or(c.SpanEntries, 8192)
 	c.SpanBytes = cmp.Or(c.SpanBytes, 1<<20)
 	c.Window = cmp.Or(c.Window, 8)
 	c.Pending = cmp.Or(c.Pending, 16<<20)

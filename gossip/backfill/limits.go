@@ -1,26 +1,28 @@
 package backfill
 
 const (
-	// MaxOffers bounds the authors of whom one peer's offers are kept. What is left out is offered
+	// maxOffers bounds the authors of whom one peer's offers are kept. What is left out is offered
 	// again by a later comparison.
-	MaxOffers = 16384
+	maxOffers = 16384
 	// MaxOfferHeads bounds the heads of an offer that are kept, the highest: whoever offers more names
 	// those that are not held. An ask for the whole of a feed brings what they leave out.
 	MaxOfferHeads = 8
-	// MaxAvoided bounds the authors for whom one peer is avoided. A peer that earns more of them is
+	// maxAvoided bounds the authors for whom one peer is avoided. A peer that earns more of them is
 	// avoided for all authors.
-	MaxAvoided = 4096
-	// MaxGone bounds the peers that are remembered without a link, so that coming back forgives
+	maxAvoided = 4096
+	// maxGone bounds the peers that are remembered without a link, so that coming back forgives
 	// nothing.
-	MaxGone = 256
+	maxGone = 256
 
 	// Big is the number of entries from which on a lack is no matter for live push.
 	Big = 1000
-	// BigAuthors is the number of authors from which on what a peer offers is no matter for live push.
-	BigAuthors = 256
+	// bigAuthors is the number of authors from which on what a peer offers is no matter for live push.
+	bigAuthors = 256
 	// Belief is how many times as much as a peer has brought of a feed its claims count as lag.
 	Belief = 1000
 
+	// maxSpan bounds a span, in entries.
+	maxSpan = 8192
 	// pipeline bounds the spans of one author that a fast peer is asked for at a time: enough that
 	// it never waits for the next ask.
 	pipeline = 4

@@ -68,7 +68,7 @@ func (s *Schedule) Offered(c Offer, now time.Time) bool {
 	}
 	o := p.offers[c.Author]
 	if o == nil {
-		if len(p.offers) >= MaxOffers {
+		if len(p.offers) >= maxOffers {
 			p.cut, p.more = true, true
 			return false
 		}

@@ -94,7 +94,7 @@ func (s *Schedule) forgive(now time.Time) {
 		}
 	}
 	s.peers = slices.DeleteFunc(s.peers, func(p *peer) bool {
-		if p.linked || len(p.avoided) > 0 && gone <= MaxGone {
+		if p.linked || len(p.avoided) > 0 && gone <= maxGone {
 			return false
 		}
 		gone--
@@ -134,9 +134,9 @@ func (s *Schedule) bar(p *peer, author crdt.Author, now time.Time) {
 // avoid holds something against p.
 func (s *Schedule) avoid(p *peer, author crdt.Author, r regard, now time.Time) {
 	until := now.Add(s.cfg.Avoid*3/4 + time.Duration(s.cfg.Rand.Int64N(int64(s.cfg.Avoid/2)+1)))
-	if _, known := p.avoided[author]; !known && len(p.avoided) >= MaxAvoided {
+	if _, known := p.avoided[author]; !known && len(p.avoided) >= maxAvoided {
 		p.expire(now)
-		if len(p.avoided) >= MaxAvoided {
+		if len(p.avoided) >= maxAvoided {
 			p.barred = until
 			return
 		}

@@ -94,10 +94,10 @@ func TestComparisonWithdrawsWhatItDoesNotShow(t *testing.T) {
 func TestOffersAreBounded(t *testing.T) {
 	s := New(Config{})
 	s.Comparing(peerA)
-	for i := range MaxOffers + 10 {
+	for i := range maxOffers + 10 {
 		a := crdt.Author{9, byte(i >> 16), byte(i >> 8), byte(i)}
 		kept := s.Offered(Offer{Peer: peerA, Author: a, Heads: []crdt.Head{headAt(5)}}, start)
-		if kept != (i < MaxOffers) {
+		if kept != (i < maxOffers) {
 			t.Fatalf("offer %d kept: %v", i, kept)
 		}
 	}
@@ -257,7 +257,7 @@ func BenchmarkPlanDone(b *testing.B) {
 	s := New(Config{})
 	for _, p := range []crdt.Author{peerA, peerB, {4}, {5}, {6}} {
 		s.Comparing(p)
-		for i := range MaxOffers {
+		for i := range maxOffers {
 			a := crdt.Author{9, byte(i >> 8), byte(i)}
 			s.Offered(Offer{Peer: p, Author: a, Heads: []crdt.Head{headAt(5000)}}, start)
 		}

@@ -101,7 +101,7 @@ func (s *Schedule) leftToPush(l *lack, now time.Time) bool {
 	return !slices.ContainsFunc(l.offers, func(o *offer) bool {
 		// What does not go on where the feed ends does not come by push, however the feed grows.
 		aside := o.fork && now.Sub(l.since) >= s.cfg.Patience
-		return aside || o.beyond > Big || o.peer.entries > Big || len(o.peer.offers) > BigAuthors
+		return aside || o.beyond > Big || o.peer.entries > Big || len(o.peer.offers) > bigAuthors
 	})
 }
 
@@ -163,10 +163,10 @@ func (s *Schedule) spanBytes(l *lack, now time.Time) uint32 {
 func (s *Schedule) spanEntries(l *lack, size uint32) uint64 {
 	per := l.density.bytesPerEntry()
 	if per <= 0 {
-		return s.cfg.SpanEntries
+		return maxSpan
 	}
 	n := uint64(float64(size) / per)
-	return min(max(n, 1), s.cfg.SpanEntries)
+	return min(max(n, 1), maxSpan)
 }
 
 // account brings up to date what the spans of l take up.

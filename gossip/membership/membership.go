@@ -177,8 +177,8 @@ func (m *Membership) outbid(seen uint64) bool {
 	return true
 }
 
-// ErrStopped is returned by [Membership.Join] when the membership is over.
-var ErrStopped = errors.New("membership is stopped")
+// errStopped is returned by [Membership.Join] when the membership is over.
+var errStopped = errors.New("membership is stopped")
 
 // Join exchanges tables with the node at addr, which must be author. It waits for [Membership.Run] to
 // have begun. The deadline of ctx is not looked at while the exchange runs; it takes at most the
@@ -190,7 +190,7 @@ func (m *Membership) Join(ctx context.Context, author crdt.Author, addr netip.Ad
 		return context.Cause(ctx)
 	}
 	if ctx.Err() != nil {
-		return ErrStopped
+		return errStopped
 	}
 	if _, err := m.list.Join([]string{author.String() + "/" + addr.String()}); err != nil {
 		return fmt.Errorf("join %s at %s: %w", author.Short(), addr, err)
