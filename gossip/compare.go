@@ -30,7 +30,7 @@ import (
 // smallFrontier is the number of authors up to which a whole frontier is sent at once.
 const smallFrontier = 100
 
-// comparison is ours with a peer, and what it has found so far. It belongs to the link's reader.
+// comparison is ours with a peer, and what it has found so far.
 type comparison struct {
 	*crdt.Comparison
 	found   differences
@@ -45,43 +45,43 @@ type differences struct {
 	more    bool          // there are new authors that the peer may not bring yet
 }
 
-// answers reports whether round is that of the comparison under way on l, and begins it with the first
+// answers reports whether round is that of the comparison under way, and begins it with the first
 // answer.
-func (g *Gossip) answers(l *link, round uint32) bool {
-	if round == 0 || round != l.round.Load() {
+func (r *reader) answers(round uint32) bool {
+	if round == 0 || round != r.l.round.Load() {
 		return false // It has been given up.
 	}
-	if l.comparison.found.round != round {
-		c := crdt.NewComparison(l.roots.digest())
-		l.comparison = comparison{Comparison: c, found: differences{round: round, lacking: make(crdt.Frontier), behind: c.Behind()}}
+	if r.comparison.found.round != round {
+		c := crdt.NewComparison(r.l.roots.digest())
+		r.comparison = comparison{Comparison: c, found: differences{round: round, lacking: make(crdt.Frontier), behind: c.Behind()}}
 	}
 	return true
 }
 
-// takeSame ends a comparison that found nothing.
-func (g *Gossip) takeSame(l *link, m wire.Same) {
-	if g.answers(l, m.Round) {
-		g.conclude(l, true)
+// same ends a comparison that found nothing.
+func (r *reader) same(m wire.Same) {
+	if r.answers(m.Round) {
+		r.conclude(true)
 	}
 }
 
-// takeNodes takes in a part of the answer to a probe.
-func (g *Gossip) takeNodes(l *link, m wire.Nodes) {
-	if !g.answers(l, m.Round) {
+// nodes takes in a part of the answer to a probe.
+func (r *reader) nodes(m wire.Nodes) {
+	if !r.answers(m.Round) {
 		return
 	}
-	l.comparison.Nodes(m.Nodes)
+	r.comparison.Nodes(m.Nodes)
 	if m.Last {
-		g.step(l)
+		r.step()
 	}
 }
 
-// takeVector looks for what a peer holds and we lack, and where it is behind us.
-func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) {
-	if !g.answers(l, m.Round) {
+// vector looks for what a peer holds and we lack, and where it is behind us.
+func (r *reader) vector(ctx context.Context, m wire.Vector) {
+	if !r.answers(m.Round) {
 		return
 	}
-	c := &l.comparison
+	g, l, c := r.g, r.l, &r.comparison
 	theirs, asked := c.Heads(m.After, m.Upto, m.Heads)
 	if !asked {
 		return
@@ -101,23 +101,23 @@ func (g *Gossip) takeVector(ctx context.Context, l *link, m wire.Vector) {
 			if unknown {
 				c.unknown++
 			}
-			c.found.lacking[w.Author] = g.notHeld(ctx, w.Author, theirs[w.Author])
+			c.found.lacking[w.Author] = r.notHeld(ctx, w.Author, theirs[w.Author])
 		}
 	}
 	if m.Last {
-		g.step(l)
+		r.step()
 	}
 }
 
 // notHeld returns a copy of those of heads, at most [backfill.MaxOfferHeads], that lead to something we
 // lack. Heads that we do hold would hide the others where there are many.
-func (g *Gossip) notHeld(ctx context.Context, a crdt.Author, heads []crdt.Head) []crdt.Head {
+func (r *reader) notHeld(ctx context.Context, a crdt.Author, heads []crdt.Head) []crdt.Head {
 	if len(heads) <= backfill.MaxOfferHeads {
 		return slices.Clone(heads)
 	}
 	var lacking []crdt.Head
 	for _, h := range slices.Backward(heads) {
-		wants, err := g.log.Wants(ctx, crdt.Frontier{a: {h}}, 1)
+		wants, err := r.g.log.Wants(ctx, crdt.Frontier{a: {h}}, 1)
 		if err == nil && len(wants) == 0 {
 			continue
 		}
@@ -130,19 +130,19 @@ func (g *Gossip) notHeld(ctx context.Context, a crdt.Author, heads []crdt.Head) 
 }
 
 // step goes on with a comparison, or ends it.
-func (g *Gossip) step(l *link) {
-	if probes := l.comparison.Next(wire.MaxProbes); len(probes) > 0 {
-		l.out.probe(wire.Probe{Round: l.comparison.found.round, Probes: probes})
+func (r *reader) step() {
+	if probes := r.comparison.Next(wire.MaxProbes); len(probes) > 0 {
+		r.l.out.probe(wire.Probe{Round: r.comparison.found.round, Probes: probes})
 		return
 	}
-	g.conclude(l, false)
+	r.conclude(false)
 }
 
-// conclude ends the comparison under way on l.
-func (g *Gossip) conclude(l *link, equal bool) {
-	found := l.comparison.found
+// conclude ends the comparison under way.
+func (r *reader) conclude(equal bool) {
+	l, found := r.l, r.comparison.found
 	l.round.CompareAndSwap(found.round, 0)
-	g.loop.do(func(s *state) { s.spread.compared(l, found, equal) })
+	r.g.loop.do(func(s *state) { s.spread.compared(l, found, equal) })
 }
 
 // answerOffer writes what begins a comparison on the peer's side.

@@ -41,8 +41,7 @@ type link struct {
 	news      *news.Place
 	credit    chan struct{} // a place for each run that is read and not applied yet
 
-	comparison comparison    // ours with the peer; belongs to the reader
-	round      atomic.Uint32 // of our comparison under way; 0 when there is none
+	round atomic.Uint32 // of our comparison under way; 0 when there is none
 
 	clock wallclock.Peer
 
@@ -127,7 +126,7 @@ func (g *Gossip) serve(ctx context.Context, l *link) error {
 		return err
 	}
 	defer l.transient.Open()()
-	reading.Go(func() { l.stop(g.read(ctx, l)) })
+	reading.Go(func() { l.stop((&reader{g: g, l: l}).run(ctx)) })
 	l.stop(newWriter(g, l).run(ctx))
 	l.ended = context.Cause(ctx)
 	close(l.over)

@@ -23,8 +23,16 @@ type readCounts struct {
 	payload, pushed atomic.Uint64 // of ops; of those, of ops that were pushed
 }
 
-// read reads a link until ctx ends or the stream breaks, and returns why.
-func (g *Gossip) read(ctx context.Context, l *link) error {
+// reader reads a link, and does what it is told or hands it on.
+type reader struct {
+	g          *Gossip
+	l          *link
+	comparison comparison // ours with the peer
+}
+
+// run reads until ctx ends or the stream breaks, and returns why.
+func (r *reader) run(ctx context.Context) error {
+	g, l := r.g, r.l
 	flow := &inflow{ctx: ctx, l: l, silence: g.pace.silence}
 	in := bufio.NewReaderSize(flow, 64<<10)
 	for {
@@ -39,7 +47,7 @@ func (g *Gossip) read(ctx context.Context, l *link) error {
 			return g.broke(ctx, l, reasonSilent, err)
 		}
 		g.received.bytes.Add(uint64(size.Wire))
-		if err := g.take(ctx, l, m, size.Plain); err != nil {
+		if err := r.take(ctx, m, size.Plain); err != nil {
 			return err
 		}
 	}
@@ -78,7 +86,8 @@ func (f *inflow) Read(b []byte) (int, error) {
 }
 
 // take does what a message asks for.
-func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) error {
+func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
+	g, l := r.g, r.l
 	switch m := m.(type) {
 	case wire.Shut:
 		l.roots.setShut(m.Authors)
@@ -88,13 +97,13 @@ func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) er
 		l.out.probed(m)
 	case wire.Same:
 		l.transient.Answered(m.Round, time.Now())
-		g.takeSame(l, m)
+		r.same(m)
 	case wire.Nodes:
 		l.transient.Answered(m.Round, time.Now())
-		g.takeNodes(l, m)
+		r.nodes(m)
 	case wire.Vector:
 		l.transient.Answered(m.Round, time.Now())
-		g.takeVector(ctx, l, m)
+		r.vector(ctx, m)
 	case wire.Missing:
 		l.out.answer(feedWants(m.Wants))
 	case wire.Spans:
@@ -105,9 +114,9 @@ func (g *Gossip) take(ctx context.Context, l *link, m wire.Message, size int) er
 	case wire.Detach:
 		g.loop.do(func(s *state) { s.spread.detached(l) })
 	case wire.IHave:
-		g.takeIHave(l, m)
+		r.haves(m)
 	case wire.Ops:
-		return g.takeOps(ctx, l, m, size)
+		return r.ops(ctx, m, size)
 	case wire.Done:
 		return g.applier.put(ctx, arrival{link: l, done: &m})
 	case wire.Transient:
@@ -151,8 +160,9 @@ func spanWants(wants []wire.SpanWant) []want {
 	return all
 }
 
-// takeIHave tells the loop what a peer announces and is not held here.
-func (g *Gossip) takeIHave(l *link, m wire.IHave) {
+// haves tells the loop what a peer announces and is not held here.
+func (r *reader) haves(m wire.IHave) {
+	g, l := r.g, r.l
 	news := slices.DeleteFunc(m.Haves, func(h wire.Have) bool {
 		return holds(g.log.Feed(h.Author), []crdt.Head{h.Head})
 	})
@@ -166,8 +176,9 @@ func (g *Gossip) takeIHave(l *link, m wire.IHave) {
 	}
 }
 
-// takeOps hands a run to the applier, and waits while too many wait there.
-func (g *Gossip) takeOps(ctx context.Context, l *link, m wire.Ops, size int) error {
+// ops hands a run to the applier, and waits while too many wait there.
+func (r *reader) ops(ctx context.Context, m wire.Ops, size int) error {
+	g, l := r.g, r.l
 	if m.Newer != nil {
 		g.loop.do(func(s *state) { s.spread.newer(l, m.Author, m.Newer) })
 	}

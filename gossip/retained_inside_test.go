@@ -130,7 +130,8 @@ func flooded(t *testing.T, frame []byte) *applier {
 			break // it would wait for room
 		}
 		p.budget.Release(need)
-		if err := g.take(t.Context(), l, m, size.Plain); err != nil {
+		r := &reader{g: g, l: l}
+		if err := r.take(t.Context(), m, size.Plain); err != nil {
 			t.Fatal(err)
 		}
 	}
