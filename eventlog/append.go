@@ -12,6 +12,10 @@ import (
 // all: such kinds mean something to quipu itself, and each has its own way in.
 var ErrReserved = errors.New("kind is reserved")
 
+// ErrTransient is returned where a transient event is appended: such an event is stored nowhere, and is
+// told to whoever listens by [Log.Broadcast].
+var ErrTransient = errors.New("a transient event is stored nowhere: use Broadcast")
+
 // ErrTooLarge is returned by [Log.AppendBatch] when the events are more than [crdt.MaxBatch] bytes.
 var ErrTooLarge = errors.New("batch is too large")
 

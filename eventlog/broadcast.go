@@ -15,10 +15,6 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/audience"
 )
 
-// ErrTransient is returned where a transient event is appended: such an event is stored nowhere, and is
-// told to whoever listens by [Log.Broadcast].
-var ErrTransient = errors.New("a transient event is stored nowhere: use Broadcast")
-
 // ErrForeign is returned by [Log.Hear] for an event of another log.
 var ErrForeign = errors.New("event of another log")
 

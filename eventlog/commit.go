@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // ErrUncertain is returned by what was being committed when the disk failed: it may have happened. The
@@ -44,6 +45,50 @@ func (e *UncertainError) Passes() bool { return true }
 
 // Unwrap returns [ErrUncertain] and what failed.
 func (e *UncertainError) Unwrap() []error { return []error{ErrUncertain, e.Err} }
+
+// write runs fn in a write transaction and commits it. The caller leads. An error of fn rolls it back;
+// a commit that failed returns an [*UncertainError].
+func (s *store) write(fn func(tx *writeTx) error) error {
+	if err := s.writable(); err != nil {
+		return err
+	}
+	tx, err := s.beginWrite()
+	if err != nil {
+		return err
+	}
+	err = tx.Do(func() error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return tx.finish()
+	})
+	if err = s.locate(err); err != nil {
+		s.rollback(tx)
+		return err
+	}
+	return s.commit(tx)
+}
+
+// finish seals the drafts that wait and writes the records of the feeds that changed.
+func (tx *writeTx) finish() error {
+	if _, err := tx.seal(); err != nil {
+		return err
+	}
+	if err := tx.putTime(); err != nil {
+		return err
+	}
+	if len(tx.changed) == 0 {
+		return nil
+	}
+	feeds := tx.feeds().Packed()
+	for a, f := range tx.changed {
+		f.Heads = f.Feed.Heads()
+		if err := feeds.Put(a[:], f.Encode(a)); err != nil {
+			return fmt.Errorf("store feed record: %w", err)
+		}
+	}
+	return nil
+}
 
 // commit commits a transaction and publishes what it changed: state first, then the wake-up of those
 // who wait for changes. The caller acks after it. One that has changed nothing is rolled back: a sync
@@ -189,6 +234,39 @@ func (s *store) sees(id int64) bool {
 	}
 	defer func() { _ = tx.Rollback() }()
 	return tx.ID() >= id
+}
+
+// load reads the state from the file: the feed records and the last arrival, never the ops.
+func load(tx *readTx) (state, error) {
+	s := newState()
+	c := tx.feeds().Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		if len(k) != len(crdt.Author{}) {
+			return s, damagedFeed(crdt.Author{}, fmt.Errorf("author of %d bytes: %w", len(k), record.ErrLength))
+		}
+		a := crdt.Author(k)
+		if s.feeds[a] != nil {
+			return s, damagedFeed(a, fmt.Errorf("it is there twice"))
+		}
+		f, err := record.ParseFeed(a, v)
+		if err != nil {
+			return s, damagedFeed(a, err)
+		}
+		s.put(a, f)
+	}
+	s.digest = crdt.DigestOf(s.frontier())
+	var err error
+	if s.next, err = tx.end(); err != nil {
+		return s, err
+	}
+	if s.next != s.entries+s.pruned {
+		return s, &DamagedError{What: "the arrivals", Err: fmt.Errorf("they end at offset %d where the feeds have %d entries", s.next, s.entries+s.pruned)}
+	}
+	if s.sweep, err = tx.sweep(); err != nil {
+		return s, err
+	}
+	s.began, err = tx.lastTime()
+	return s, err
 }
 
 // reload reads the state again from the file: after a failed commit nothing in memory is trusted.

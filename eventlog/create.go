@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -116,6 +117,11 @@ func populate(tx *bbolt.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Au
 		}
 	}
 	return nil
+}
+
+func newIncarnation() (b [16]byte) {
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return b
 }
 
 // linkOrRename gives a file another name, which no file has. Where there are no hard links, two

@@ -1,18 +1,12 @@
 package eventlog
 
 import (
-	"crypto/rand"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/audience"
 )
-
-// ErrClosed is returned by everything that is called on a log after [Log.Close].
-var ErrClosed = errors.New("log is closed")
 
 // Log is a log on disk. All its methods may be called by many goroutines at once.
 type Log struct {
@@ -48,64 +42,9 @@ func (l *Log) Genesis() (crdt.Genesis, bool) {
 // closed. Get it before reading what it would tell of.
 func (l *Log) Changed() <-chan struct{} { return l.store.changes() }
 
-func (s *store) changes() <-chan struct{} {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.changed
-}
-
 // Incarnation names this log's arrivals, in hex: an offset that was noted under another incarnation, of
 // a log that was made anew, means nothing here.
 func (l *Log) Incarnation() string { return hex.EncodeToString(l.store.incarnation[:]) }
-
-// snapshot returns the token of a reading that begins now: where what is durable ends, which sweep was
-// the last, and which node and incarnation they belong to.
-func (s *store) snapshot() (token, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return token{}, ErrClosed
-	}
-	return token{node: [8]byte(s.author[:8]), incarnation: s.incarnation, bound: s.state.next, sweep: s.state.sweep}, nil
-}
-
-// Close waits for the commit that is under way and for open readings of a chunk, and closes the file.
-// Appends that still wait get [ErrClosed]; so does everything called later, Close too.
-func (l *Log) Close() error {
-	if err := l.store.notInside(); err != nil {
-		return err
-	}
-	l.store.closingOnce.Do(func() { close(l.store.closing) })
-	l.store.queue.lead()
-	defer l.store.queue.leave()
-	l.store.mu.Lock()
-	if l.store.closed {
-		l.store.mu.Unlock()
-		return ErrClosed
-	}
-	l.store.closed = true
-	close(l.store.changed)
-	l.store.mu.Unlock()
-	l.store.queue.fail(ErrClosed)
-	l.audience.Close(ErrClosed)
-	return l.store.closeFile()
-}
-
-func (s *store) closeFile() error {
-	if s.wedged.Load() != nil {
-		// bbolt would wait for its own lock. The lock on the file goes with the file.
-		return s.file.Close()
-	}
-	if err := s.db.Close(); err != nil {
-		return fmt.Errorf("close %s: %w", s.path, err)
-	}
-	return nil
-}
-
-func newIncarnation() (b [16]byte) {
-	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
-	return b
-}
 
 // names are what one part of a program at a time has on a log.
 type names struct {

@@ -125,6 +125,39 @@ func isAt(file *os.File, path string) bool {
 	return err == nil && os.SameFile(here, there)
 }
 
+// Close waits for the commit that is under way and for open readings of a chunk, and closes the file.
+// Appends that still wait get [ErrClosed]; so does everything called later, Close too.
+func (l *Log) Close() error {
+	if err := l.store.notInside(); err != nil {
+		return err
+	}
+	l.store.closingOnce.Do(func() { close(l.store.closing) })
+	l.store.queue.lead()
+	defer l.store.queue.leave()
+	l.store.mu.Lock()
+	if l.store.closed {
+		l.store.mu.Unlock()
+		return ErrClosed
+	}
+	l.store.closed = true
+	close(l.store.changed)
+	l.store.mu.Unlock()
+	l.store.queue.fail(ErrClosed)
+	l.audience.Close(ErrClosed)
+	return l.store.closeFile()
+}
+
+func (s *store) closeFile() error {
+	if s.wedged.Load() != nil {
+		// bbolt would wait for its own lock. The lock on the file goes with the file.
+		return s.file.Close()
+	}
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", s.path, err)
+	}
+	return nil
+}
+
 // mapFile gives the file to bbolt, which closes it when it fails.
 func (s *store) mapFile(file *os.File) error {
 	err := s.tryMap(file, reserve())

@@ -148,6 +148,17 @@ func parseToken(s string) (token, error) {
 	}, nil
 }
 
+// snapshot returns the token of a reading that begins now: where what is durable ends, which sweep was
+// the last, and which node and incarnation they belong to.
+func (s *store) snapshot() (token, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return token{}, ErrClosed
+	}
+	return token{node: [8]byte(s.author[:8]), incarnation: s.incarnation, bound: s.state.next, sweep: s.state.sweep}, nil
+}
+
 // fits says why the token cannot be used for a reading that would make want, whose bound is the
 // present one.
 func (t *token) fits(want *token) error {

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // readTx is a transaction as the rest of the package sees it: what is read through it is checked, or
@@ -142,12 +144,6 @@ func (s *store) begin(writable bool) (tx *disk.Tx, err error) {
 	return tx, nil
 }
 
-func (s *store) isClosed() bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.closed
-}
-
 // ops returns the ops of a feed by key, or nil if there are none.
 func (tx *readTx) ops(a crdt.Author) *disk.Tree { return tx.Tree(bucketOps).Child(a[:]) }
 
@@ -156,3 +152,28 @@ func (tx *readTx) feeds() *disk.Tree { return tx.Tree(bucketFeeds) }
 
 // arrivals returns the arrivals by offset.
 func (tx *readTx) arrivals() *disk.Tree { return tx.Tree(bucketArrivals) }
+
+// end returns the offset after the last arrival in the transaction.
+func (tx *readTx) end() (uint64, error) {
+	k, v := tx.arrivals().Cursor().Last()
+	if k == nil {
+		return 0, nil
+	}
+	last, err := record.ParseArrival(k, v)
+	if err != nil {
+		return 0, &DamagedError{What: "the last arrival", Err: err}
+	}
+	return last.Offset + last.Count, nil
+}
+
+// sweep returns the number of the last sweep; 0 before there was one.
+func (tx *readTx) sweep() (uint64, error) {
+	v := tx.Tree(bucketMeta).Get(metaSweep)
+	if v == nil {
+		return 0, nil
+	}
+	if len(v) != 8 {
+		return 0, &DamagedError{What: "the number of the last sweep", Err: record.ErrLength}
+	}
+	return binary.BigEndian.Uint64(v), nil
+}

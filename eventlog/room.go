@@ -48,7 +48,9 @@ func (f *Full) refutedBy(tx *writeTx) bool {
 // writes and syncs as much into a file of its own, and removes that. A write of as much that succeeds ends the
 // state without it.
 func (l *Log) SeekRoom() {
-	full := l.Health().Full
+	l.store.mu.RLock()
+	full := l.store.full
+	l.store.mu.RUnlock()
 	if full == nil || errors.Is(full.Err, syscall.EFBIG) {
 		return
 	}

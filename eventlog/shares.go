@@ -10,16 +10,8 @@ import (
 // What one feed, all feeds of others together, and the number of feeds may take up here. An author past one
 // of them is shut, and nobody else is; our own feed is bound by none.
 
-const (
-	// opRoom is about what an op takes in the file beside its bytes: its keys, its arrival, its part of pages
-	// that are not full.
-	opRoom = 256
-	// maxTurned bounds the authors that were turned away whose names are kept.
-	maxTurned = 4096
-)
-
-// room returns about how many bytes a feed takes in the file.
-func room(f *record.Feed) uint64 { return f.Bytes + f.Ops*opRoom }
+// maxTurned bounds the authors that were turned away whose names are kept.
+const maxTurned = 4096
 
 // beyond returns which bound of this node is in the way of another op of a feed, "" if none is.
 func (tx *writeTx) beyond(state *record.Feed, op crdt.Op) ShutReason {

@@ -1,8 +1,6 @@
 package eventlog
 
 import (
-	"encoding/binary"
-	"fmt"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -112,60 +110,9 @@ func (s *state) clockAt(now time.Time) crdt.Clock {
 	return s.clock
 }
 
-// end returns the offset after the last arrival in the transaction.
-func (tx *readTx) end() (uint64, error) {
-	k, v := tx.arrivals().Cursor().Last()
-	if k == nil {
-		return 0, nil
-	}
-	last, err := record.ParseArrival(k, v)
-	if err != nil {
-		return 0, &DamagedError{What: "the last arrival", Err: err}
-	}
-	return last.Offset + last.Count, nil
-}
+// opRoom is about what an op takes in the file beside its bytes: its keys, its arrival, its part of pages
+// that are not full.
+const opRoom = 256
 
-// load reads the state from the file: the feed records and the last arrival, never the ops.
-func load(tx *readTx) (state, error) {
-	s := newState()
-	c := tx.feeds().Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		if len(k) != len(crdt.Author{}) {
-			return s, damagedFeed(crdt.Author{}, fmt.Errorf("author of %d bytes: %w", len(k), record.ErrLength))
-		}
-		a := crdt.Author(k)
-		if s.feeds[a] != nil {
-			return s, damagedFeed(a, fmt.Errorf("it is there twice"))
-		}
-		f, err := record.ParseFeed(a, v)
-		if err != nil {
-			return s, damagedFeed(a, err)
-		}
-		s.put(a, f)
-	}
-	s.digest = crdt.DigestOf(s.frontier())
-	var err error
-	if s.next, err = tx.end(); err != nil {
-		return s, err
-	}
-	if s.next != s.entries+s.pruned {
-		return s, &DamagedError{What: "the arrivals", Err: fmt.Errorf("they end at offset %d where the feeds have %d entries", s.next, s.entries+s.pruned)}
-	}
-	if s.sweep, err = tx.sweep(); err != nil {
-		return s, err
-	}
-	s.began, err = tx.lastTime()
-	return s, err
-}
-
-// sweep returns the number of the last sweep; 0 before there was one.
-func (tx *readTx) sweep() (uint64, error) {
-	v := tx.Tree(bucketMeta).Get(metaSweep)
-	if v == nil {
-		return 0, nil
-	}
-	if len(v) != 8 {
-		return 0, &DamagedError{What: "the number of the last sweep", Err: record.ErrLength}
-	}
-	return binary.BigEndian.Uint64(v), nil
-}
+// room returns about how many bytes a feed takes in the file.
+func room(f *record.Feed) uint64 { return f.Bytes + f.Ops*opRoom }

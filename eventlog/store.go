@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"sync"
@@ -11,6 +12,9 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/reentry"
 )
+
+// ErrClosed is returned by everything that is called on a log after [Log.Close].
+var ErrClosed = errors.New("log is closed")
 
 // store is what is held, on disk and in memory, and the way to it: [Log] and all that reads or writes for it
 // works on one.
@@ -90,4 +94,17 @@ type store struct {
 	state    state
 	counts   counts
 	changed  chan struct{} // closed at the next commit that adds ops
+}
+
+// changes is [Log.Changed].
+func (s *store) changes() <-chan struct{} {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.changed
+}
+
+func (s *store) isClosed() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.closed
 }

@@ -42,29 +42,6 @@ type writeTx struct {
 	recovered bool
 }
 
-// write runs fn in a write transaction and commits it. The caller leads. An error of fn rolls it back;
-// a commit that failed returns an [*UncertainError].
-func (s *store) write(fn func(tx *writeTx) error) error {
-	if err := s.writable(); err != nil {
-		return err
-	}
-	tx, err := s.beginWrite()
-	if err != nil {
-		return err
-	}
-	err = tx.Do(func() error {
-		if err := fn(tx); err != nil {
-			return err
-		}
-		return tx.finish()
-	})
-	if err = s.locate(err); err != nil {
-		s.rollback(tx)
-		return err
-	}
-	return s.commit(tx)
-}
-
 // writable says why nothing can be written, or nil.
 func (s *store) writable() error {
 	s.mu.RLock()
@@ -164,26 +141,5 @@ func (tx *writeTx) keep(op crdt.Op, v crdt.Verdict) error {
 	}
 	tx.staged += op.Count
 	tx.added++
-	return nil
-}
-
-// finish seals the drafts that wait and writes the records of the feeds that changed.
-func (tx *writeTx) finish() error {
-	if _, err := tx.seal(); err != nil {
-		return err
-	}
-	if err := tx.putTime(); err != nil {
-		return err
-	}
-	if len(tx.changed) == 0 {
-		return nil
-	}
-	feeds := tx.feeds().Packed()
-	for a, f := range tx.changed {
-		f.Heads = f.Feed.Heads()
-		if err := feeds.Put(a[:], f.Encode(a)); err != nil {
-			return fmt.Errorf("store feed record: %w", err)
-		}
-	}
 	return nil
 }

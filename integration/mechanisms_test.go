@@ -15,7 +15,8 @@ type mechanism struct{ name, files string }
 // mechanisms are those of package eventlog. Each file of the package is of one.
 var mechanisms = []mechanism{
 	{"config", "config limits trimpolicy"},
-	{"log", "doc log store"},
+	{"log", "doc log"},
+	{"store", "store"},
 	{"status", "stats"},
 	{"file", "damage faults_other faults_unix readahead"},
 	{"schema", "schema"},
@@ -57,23 +58,13 @@ var toBeMended = []struct {
 	arrow
 	names string
 }{
-	{arrow{"commit", "broadcast"}, "ErrTransient"},
 	{arrow{"commit", "mend"}, "store.suspend store.leave"},
 	{arrow{"commit", "recover"}, "store.appendable store.recovering ErrRecovering RecoveringError.Op RecoveringError.Own"},
-	{arrow{"feeds", "shares"}, "room"},
-	{arrow{"feeds", "times"}, "readTx.lastTime"},
-	{arrow{"feeds", "tx"}, "readTx readTx.arrivals readTx.feeds"},
 	{arrow{"gone", "reading"}, "chunk chunk.gone ErrQuery pageEnd pageEnd.op pageEnd.seq"},
 	{arrow{"gone", "sync"}, "Log.Feed"},
 	{arrow{"open", "mend"}, "Log.mend"},
-	{arrow{"reading", "log"}, "store.snapshot store.changes"},
 	{arrow{"recover", "apply"}, "ErrSecondWriter"},
-	{arrow{"room", "status"}, "Log.Health Health.Full"},
-	{arrow{"tx", "commit"}, "store.commit writeTx.seal"},
-	{arrow{"tx", "log"}, "ErrClosed"},
 	{arrow{"tx", "recover"}, "RecoveringError"},
-	{arrow{"tx", "shares"}, "opRoom"},
-	{arrow{"tx", "times"}, "writeTx.putTime"},
 }
 
 // mechanismOf returns of which mechanism each file of package eventlog is, by its name without .go, and what is wrong
