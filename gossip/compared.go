@@ -1,14 +1,12 @@
 package gossip
 
 import (
-	"context"
 	"slices"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/backfill"
 	"github.com/quipulog/quipu/gossip/backoff"
-	"github.com/quipulog/quipu/gossip/find"
 )
 
 // comparing is what the loop knows of its comparisons with one peer.
@@ -94,50 +92,6 @@ func beyond(f crdt.Feed, theirs []crdt.Head) (entries uint64) {
 	return entries
 }
 
-// catchUp waits for what peers were found to have.
-type catchUp struct {
-	since   time.Time
-	lacking map[linkID]crdt.Frontier // by peer: what its first comparison since then found, less what has come
-	refused map[crdt.Author]bool     // of whom something is not waited for, since it was not made good or not taken
-}
-
-func newCatchUp(since time.Time) *catchUp {
-	return &catchUp{since: since, lacking: make(map[linkID]crdt.Frontier), refused: make(map[crdt.Author]bool)}
-}
-
-// done reports whether everything has come that the linked peers had.
-func (c *catchUp) done(s *state) bool {
-	all := true
-	for _, p := range s.links {
-		all = c.has(s, p) && all
-	}
-	return all
-}
-
-// has reports whether everything has come that p had. What it claimed and has not made good is not
-// waited for.
-func (c *catchUp) has(s *state, p *peering) bool {
-	lacking, compared := c.lacking[p.id]
-	if !compared {
-		if !p.foundSince.After(c.since) || p.partial {
-			return false
-		}
-		lacking = p.found.lacking.Clone()
-		c.lacking[p.id] = lacking
-	}
-	for a, heads := range lacking {
-		claimed, fork := s.spread.schedule.Claims(p.id, a)
-		switch {
-		case !claimed, !fork && holds(s.g.log.Feed(a), heads):
-			delete(lacking, a)
-		case s.spread.schedule.Barred(p.id, a, time.Now()):
-			delete(lacking, a)
-			c.refused[a] = true
-		}
-	}
-	return len(lacking) == 0
-}
-
 // hurry compares again at once, if the last comparison began before since, and soon if it did not.
 func (p *peering) hurry(since, now time.Time, soon time.Duration) {
 	switch {
@@ -148,50 +102,15 @@ func (p *peering) hurry(since, now time.Time, soon time.Duration) {
 	}
 }
 
-// WaitCaughtUp waits until this node holds everything that the peers it is linked to held when they
-// first answered it after the call. It waits for a link while there are nodes to join that have not
-// been tried; one that cannot be reached is not waited for, unless there is nobody else. Its error is
-// why ctx ended, that [Gossip.Run] has, or a [*HeldBackError] where something is known to be elsewhere
-// and does not come.
-//
-// Nothing is waited for that a peer claims and does not make good: what counts is found by comparing,
-// and a peer whose link ends has no say any more.
-func (g *Gossip) WaitCaughtUp(ctx context.Context) error {
-	c := newCatchUp(time.Now())
-	for {
-		var done bool
-		var held error
-		asked := g.loop.ask(func(s *state) {
-			if done = s.joined() && c.done(s); done {
-				held = s.spread.heldBack()
-			}
-			for peer, p := range s.links {
-				if _, compared := c.lacking[peer]; !compared {
-					p.hurry(c.since, time.Now(), g.pace.soon)
-				}
-			}
-		})
-		switch {
-		case !asked:
-			return errLeaving
-		case done:
-			return held
-		}
-		if err := sleep(ctx, g.pace.tick); err != nil {
-			return err
-		}
-	}
-}
+// lacksUnknown is how long after a comparison began what the peer lacked then says nothing any more, in
+// times of the longest pause between two.
+const lacksUnknown = 4
 
-// joined reports whether there is somebody to compare with, or nobody to be expected.
-func (s *state) joined() bool {
-	if len(s.links) > 0 {
-		for _, seed := range s.g.seeds.All() {
-			if seed.Tries == 0 && seed.Source != find.MDNS {
-				return false
-			}
-		}
-		return true
+// lacking returns how many entries the peer lacked that this node had, when the two last compared; false
+// when they have not lately. An author that the peer has shut is not compared, and counts as one entry.
+func (p *peering) lacking(pace pace, now time.Time) (entries uint64, known bool) {
+	if p.lacksAt.IsZero() || now.Sub(p.lacksAt) > lacksUnknown*pace.offer+pace.compare {
+		return 0, false
 	}
-	return len(s.g.seeds.All()) == 0 && len(s.g.members.Members()) == 0
+	return p.lacks + p.roots.withheld(), true
 }

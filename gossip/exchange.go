@@ -41,7 +41,7 @@ func (g *Gossip) Exchange(ctx context.Context, addr string) (Exchanged, error) {
 		case <-life.Done():
 		}
 	}()
-	l, err := g.linkTo(ctx, life, addr)
+	l, err := g.linkAt(ctx, life, addr)
 	if err != nil {
 		return Exchanged{Addr: addr}, fmt.Errorf("exchange with %s: %w", addr, err)
 	}
@@ -62,9 +62,9 @@ func (g *Gossip) Exchange(ctx context.Context, addr string) (Exchanged, error) {
 	return x, nil
 }
 
-// linkTo returns the link to the node at addr, a new one that is served until life ends if there is
+// linkAt returns the link to the node at addr, a new one that is served until life ends if there is
 // none.
-func (g *Gossip) linkTo(ctx, life context.Context, addr string) (*link, error) {
+func (g *Gossip) linkAt(ctx, life context.Context, addr string) (*link, error) {
 	if !g.loop.wait(ctx) {
 		return nil, context.Cause(ctx)
 	}
@@ -77,7 +77,7 @@ func (g *Gossip) linkTo(ctx, life context.Context, addr string) (*link, error) {
 		peer, err := g.reach(ctx, life, a, crdt.Author{})
 		if err == nil {
 			var l *link
-			if l, err = g.linked(ctx, peer); err == nil {
+			if l, err = g.awaitLink(ctx, peer); err == nil {
 				return l, nil
 			}
 		}
@@ -86,8 +86,8 @@ func (g *Gossip) linkTo(ctx, life context.Context, addr string) (*link, error) {
 	return nil, errors.Join(errs...)
 }
 
-// linked waits for the link to peer, which is in the making.
-func (g *Gossip) linked(ctx context.Context, peer crdt.Author) (*link, error) {
+// awaitLink waits for the link to peer, which is in the making.
+func (g *Gossip) awaitLink(ctx context.Context, peer crdt.Author) (*link, error) {
 	for deadline := time.Now().Add(g.pace.greet); time.Now().Before(deadline); {
 		var l *link
 		if !g.loop.ask(func(s *state) {

@@ -8,11 +8,11 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/backoff"
 	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/membership"
 	"github.com/quipulog/quipu/gossip/news"
@@ -71,7 +71,7 @@ func New(cfg Config) (*Gossip, error) {
 		return nil, fmt.Errorf("config: Join: %w", err)
 	}
 	g.applier = newApplier(cfg.Log, newNewcomers(cfg.MaxNewAuthors))
-	g.applier.report, g.applier.lost, g.applier.halted = g.report, g.lost, g.halted
+	g.applier.report, g.applier.lost, g.applier.halted = g.loop.report, g.loop.lost, g.loop.halted
 	rand.Read(g.instance[:])
 	port := transport.Config{Key: cfg.Key, Secret: cfg.Secret, SecretFrom: cfg.SecretFrom, Listen: cfg.Listen, Network: cfg.Network, Logger: cfg.Logger}
 	var err error
@@ -163,7 +163,7 @@ func (g *Gossip) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		g.keepLooking(ctx)
+		(&lookout{g: g, pauses: make(map[crdt.Author]*backoff.Pause)}).run(ctx)
 		return nil
 	})
 	err := group.Wait()
@@ -176,93 +176,4 @@ func (g *Gossip) Run(ctx context.Context) error {
 		return fmt.Errorf("gossip: %w", err)
 	}
 	return nil
-}
-
-// accept serves the links that peers open, until ctx ends.
-func (g *Gossip) accept(ctx context.Context) {
-	for {
-		conn, err := g.transport.Accept(ctx, transport.Sync)
-		if err != nil {
-			return
-		}
-		g.work.Go(func() {
-			if l, err := g.meet(ctx, conn, false); err == nil {
-				g.serve(ctx, l)
-			}
-		})
-	}
-}
-
-// meet exchanges hellos on a fresh stream. With an error the stream is closed.
-func (g *Gossip) meet(ctx context.Context, conn *transport.Conn, dialled bool) (*link, error) {
-	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Now()) })()
-	hello, err := greet(conn, conn.Peer(), g.ownHello(conn.Peer()), g.pace.greet)
-	if err == nil && hello.Instance == g.instance && conn.Peer() == g.self {
-		conn.Close()
-		return nil, find.ErrSelf
-	}
-	if err == nil {
-		err = learnGenesis(g.log, hello)
-	}
-	if err != nil {
-		g.turnAway(ctx, conn, err)
-		return nil, err
-	}
-	g.members.Met(conn.Peer())
-	l := newLink(conn, dialled, hello, g.log)
-	l.news = g.news.Place(news.Peer{ID: l.id, Author: l.peer, Eager: l.eager.Load, Shut: l.roots.hasShut}, g.pace.lazy)
-	l.tells = hello.Features&wire.FeatureConditions != 0
-	l.times = hello.Features&wire.FeatureTime != 0
-	l.transient = g.transients.Lane(transient.Peer{
-		Author: l.peer, Agreed: g.cfg.Transients != nil && hello.Features&wire.FeatureTransient != 0, Shut: l.roots.hasShut, Wake: l.out.nudge,
-	})
-	return l, nil
-}
-
-// turnAway ends a stream whose greeting came to nothing, after telling the peer why.
-func (g *Gossip) turnAway(ctx context.Context, conn *transport.Conn, err error) {
-	bye := wire.Bye{Code: byeOf(err), Text: err.Error()}
-	conn.SetDeadline(time.Now().Add(farewell))
-	if _, werr := conn.Write(wire.Append(nil, bye)); werr == nil {
-		conn.CloseWrite()
-	}
-	conn.Close()
-	if ctx.Err() != nil {
-		return
-	}
-	level, reason := slog.LevelWarn, reasonOfGreeting(err)
-	if reason == reasonBroken || reason == reasonBye {
-		level = slog.LevelInfo // It was cut off, or the peer has said why on its side.
-	}
-	if g.faults.count(conn.Peer(), reason, time.Now()) {
-		g.logger.Log(ctx, level, "peer turned away", "peer", conn.Peer().Short(), "remote", conn.RemoteAddr(), "err", err)
-	}
-}
-
-// report tells the loop what became of what arrived.
-func (g *Gossip) report(a arrival, f fate) {
-	now := time.Now()
-	if a.done != nil {
-		g.loop.do(func(s *state) { s.spread.answered(a.link, *a.done, now) })
-		return
-	}
-	g.loop.do(func(s *state) { s.spread.applied(a, f, now) })
-}
-
-// lost tells the loop that runs of an author were thrown away before they could be placed.
-func (g *Gossip) lost(a crdt.Author) {
-	g.loop.do(func(s *state) { s.spread.schedule.Lost(a, time.Now()) })
-}
-
-// halted tells the loop that there is no room for what peers send, or that there is again.
-func (g *Gossip) halted(on bool) {
-	g.loop.do(func(s *state) { s.spread.schedule.Halt(on, time.Now()) })
-}
-
-// notWritten reports an op in our own name that was not here. The log decides what follows from it.
-func (g *Gossip) notWritten(l *link) {
-	now := time.Now()
-	if g.faults.count(g.self, reasonNotWritten, now) {
-		g.logger.Warn("a peer has entries in our own name that this folder did not have", "peer", l.peer.Short())
-	}
 }

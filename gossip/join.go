@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/gossip/backoff"
 	"github.com/quipulog/quipu/gossip/find"
 )
 
@@ -74,72 +70,4 @@ func (g *Gossip) join(ctx, life context.Context, seed Seed) (crdt.Author, error)
 		errs = append(errs, err)
 	}
 	return seed.Peer, errors.Join(errs...)
-}
-
-const (
-	// lostTime is how long a member that died is looked for.
-	lostTime = time.Hour
-	// lostTryTime bounds one try to join it.
-	lostTryTime = 10 * time.Second
-	// maxLostTries bounds the lost members that are tried at a time.
-	maxLostTries = 8
-)
-
-// keepLooking looks for lost members until ctx ends.
-func (g *Gossip) keepLooking(ctx context.Context) {
-	pauses := make(map[crdt.Author]*backoff.Pause)
-	tick := time.NewTicker(g.pace.dialLow / 2)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		g.tryLost(ctx, pauses, time.Now())
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
-		}
-	}
-}
-
-// lostMembers returns the members that died without a word: if all of them did at once, it was the network that
-// broke, and nobody else may know them. Another process with this node's key may be such a one.
-func (g *Gossip) lostMembers(now time.Time) []Member {
-	lost := slices.DeleteFunc(g.Members(), func(m Member) bool { return m.State != Dead || now.Sub(m.Since) > lostTime })
-	if at, seen := g.members.Twin(); now.Sub(seen) < lostTime {
-		lost = append(lost, Member{Author: g.self, Addr: at})
-	}
-	return lost
-}
-
-// tryLost tries to join lost members, after the pauses of those that were tried before, and waits for the tries.
-func (g *Gossip) tryLost(ctx context.Context, pauses map[crdt.Author]*backoff.Pause, now time.Time) {
-	var tries sync.WaitGroup
-	defer tries.Wait()
-	lost := make(map[crdt.Author]bool)
-	tried := 0
-	for _, m := range g.lostMembers(now) {
-		lost[m.Author] = true
-		p := pauses[m.Author]
-		if p == nil {
-			p = new(backoff.Pause)
-			pauses[m.Author] = p
-		}
-		if p.Over(now) && tried < maxLostTries {
-			p.Fail(now, g.pace.dialLow, g.pace.dialHigh)
-			tried++
-			tries.Go(func() { g.tryMember(ctx, m) })
-		}
-	}
-	maps.DeleteFunc(pauses, func(a crdt.Author, _ *backoff.Pause) bool { return !lost[a] })
-}
-
-// tryMember tries to join a member that died.
-func (g *Gossip) tryMember(ctx context.Context, m Member) {
-	try, cancel := context.WithTimeout(ctx, lostTryTime)
-	defer cancel()
-	peer, err := g.meetAt(try, ctx, m.Addr.String(), m.Author)
-	if err == nil {
-		err = g.members.Join(try, peer, m.Addr)
-	}
-	if err == nil {
-		g.logger.Info("found a lost member again", "peer", m.Author.Short(), "addr", m.Addr)
-	}
 }

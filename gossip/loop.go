@@ -91,6 +91,26 @@ func (p *loop) unreserve(author crdt.Author) {
 	p.do(func(s *state) { s.neighbours.failed(author, time.Now()) })
 }
 
+// report tells the loop what became of what arrived.
+func (p *loop) report(a arrival, f fate) {
+	now := time.Now()
+	if a.done != nil {
+		p.do(func(s *state) { s.spread.answered(a.link, *a.done, now) })
+		return
+	}
+	p.do(func(s *state) { s.spread.applied(a, f, now) })
+}
+
+// lost tells the loop that runs of an author were thrown away before they could be placed.
+func (p *loop) lost(a crdt.Author) {
+	p.do(func(s *state) { s.spread.schedule.Lost(a, time.Now()) })
+}
+
+// halted tells the loop that there is no room for what peers send, or that there is again.
+func (p *loop) halted(on bool) {
+	p.do(func(s *state) { s.spread.schedule.Halt(on, time.Now()) })
+}
+
 // run calls what it is handed, and looks at the clock, until ctx ends.
 func (p *loop) run(ctx context.Context, s *state) {
 	defer close(p.over)

@@ -1,7 +1,6 @@
 package gossip
 
 import (
-	"math"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -10,7 +9,6 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/backfill"
 	"github.com/quipulog/quipu/gossip/membership"
-	"github.com/quipulog/quipu/gossip/news"
 	"github.com/quipulog/quipu/gossip/pending"
 	"github.com/quipulog/quipu/gossip/plumtree"
 	"github.com/quipulog/quipu/gossip/wire"
@@ -99,131 +97,6 @@ func (s *spread) tick(now time.Time) {
 func (s *spread) waitsForUs(peer crdt.Author) bool {
 	p := s.links[peer]
 	return p != nil && len(p.credit) > 0
-}
-
-// news reports whether a run is to be pushed on: it was pushed here, or grafted.
-func (a arrival) news() bool { return a.ask == 0 || a.ask&graftBit != 0 }
-
-// applied takes in what became of a run.
-func (s *spread) applied(a arrival, f fate, now time.Time) {
-	author := a.run.Author()
-	if !a.waited && !a.news() {
-		s.schedule.Arrived(backfill.Arrival{
-			Peer: a.link.id, Ask: a.ask, Author: author, First: a.run.Ops[0].First, Next: a.head().Next, Bytes: a.run.Size(),
-		}, now)
-	}
-	if author == s.g.self && f.Ops > 0 {
-		s.g.notWritten(a.link)
-	}
-	if f.Ops > 0 {
-		a.link.received.Add(uint64(f.Entries))
-		s.grew(a, f, now)
-	}
-	switch {
-	case f.Err != nil:
-		s.refused(a, f.Err, now)
-	case f.Decision == crdt.Pending:
-		s.unplaced(a, f, now)
-	case f.Ops == 0 && a.ask == 0:
-		s.pushed(a, false, now)
-	}
-}
-
-// pushed tells the tree of a run that was pushed; fresh says that something in it was new.
-func (s *spread) pushed(a arrival, fresh bool, now time.Time) {
-	s.act(s.tree.Pushed(a.link.id, a.run.Author(), a.head(), int(a.hops), fresh, now), now)
-	a.link.eager.Store(s.tree.Eager(a.link.id))
-}
-
-// head returns the head that the run of a leads to.
-func (a arrival) head() crdt.Head { return a.run.Ops[len(a.run.Ops)-1].Head() }
-
-// grew takes note that an author's feed has grown, and makes news of it.
-func (s *spread) grew(a arrival, f fate, now time.Time) {
-	author, feed := a.run.Author(), s.g.log.Feed(a.run.Author())
-	delete(s.starved, author)
-	s.schedule.Withhold(author, false)
-	ask := a.ask
-	if a.news() {
-		ask = 0
-	}
-	if a.ask == 0 {
-		s.pushed(a, true, now)
-	}
-	s.tree.Has(author, func(h crdt.Head) bool { return holds(feed, []crdt.Head{h}) })
-	s.schedule.Grew(backfill.Growth{Author: author, Feed: feed, Peer: a.link.id, Ask: ask, Entries: f.Entries}, now)
-	n := news.Item{Author: author, Head: a.head(), From: a.link.id, Hops: min(a.hops, math.MaxUint16-1) + 1}
-	if from, upto := f.Duplicates, f.Duplicates+f.Ops; a.news() && f.Err == nil && upto == len(a.run.Ops) {
-		n.Run.Ops, n.Size = a.run.Ops[from:], a.size
-		if from == 0 {
-			n.Run.Leave = a.run.Leave
-		}
-	}
-	if f.Err != nil {
-		n.Head = a.run.Ops[min(f.Duplicates+f.Ops, len(a.run.Ops))-1].Head() // the last that was placed
-	}
-	s.g.news.Put(n)
-	if !a.news() {
-		s.g.members.Advertise(author, feed.Heads())
-	}
-}
-
-// unplaced sees to it that what comes before a run is asked for.
-func (s *spread) unplaced(a arrival, f fate, now time.Time) {
-	author := a.run.Author()
-	if !f.Kept && !a.news() {
-		s.schedule.Unlinked(author, now)
-	}
-	if !a.news() {
-		return
-	}
-	s.heard(a.link.id, author, a.head(), now)
-	if f.Kept {
-		s.schedule.Waiting(author, a.run.Ops[0].First, a.head().Next, a.run.Size(), now)
-	} else {
-		s.schedule.Unwaited(author)
-	}
-}
-
-// heard takes in that a peer has something that is far from what is held here.
-func (s *spread) heard(peer linkID, author crdt.Author, head crdt.Head, now time.Time) {
-	s.schedule.Heard(backfill.Offer{Peer: peer, Author: author, Heads: []crdt.Head{head}, Held: s.g.log.Feed(author)}, now)
-}
-
-// refused deals with a run that broke a rule. An offence ends the link; else the peer is not asked for
-// that author for a while, since it would send the same again.
-func (s *spread) refused(a arrival, err error, now time.Time) {
-	reason, offence := faultOf(err)
-	author := a.run.Author()
-	s.schedule.Refused(a.link.id, author, now)
-	known := s.starve(a, err, now)
-	if a.news() {
-		s.schedule.Unwaited(author)
-	}
-	if offence {
-		a.link.stop(s.g.offence(a.link, reason, err))
-		return
-	}
-	if reason == reasonShut {
-		s.schedule.Forget(author, now)
-	}
-	who := author
-	if s.g.log.Feed(author).IsZero() {
-		who = a.link.peer // who makes up authors does not get a line for each
-	}
-	if s.g.faults.count(who, reason, now) && !known {
-		s.g.logger.Warn("run refused", "author", author.Short(), "peer", a.link.peer.Short(), "reason", string(reason), "err", err)
-	}
-}
-
-// newer takes note that a peer has ops of a format version that is not known here. Whether they are
-// their author's cannot be told, so that author is avoided at this peer alone.
-func (s *spread) newer(l *link, author crdt.Author, err error) {
-	now := time.Now()
-	s.schedule.Refused(l.id, author, now)
-	if s.g.faults.count(author, reasonNewer, now) {
-		s.g.logger.Warn("feed goes on in a format that this program does not know", "author", author.Short(), "peer", l.peer.Short(), "err", err)
-	}
 }
 
 // announced takes in what a peer says it has and is not held here. What is near is the tree's business,
