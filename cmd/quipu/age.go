@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/node/age"
+	bytesize "github.com/quipulog/quipu/node/size"
 )
 
 // ageFlag is a flag that takes an age, and knows whether it was given.
@@ -56,3 +57,16 @@ func (f countFlag) Set(s string) error {
 	*f.p = &n
 	return nil
 }
+
+// sizeFlag is a flag for a size that is not 0.
+type sizeFlag struct{ p *bytesize.Size }
+
+func (f sizeFlag) Set(text string) (err error) {
+	if *f.p, err = bytesize.Parse(text); err == nil && *f.p == 0 {
+		err = usagef("expected more than 0, such as 20GiB")
+	}
+	return err
+}
+
+func (f sizeFlag) String() string { return "" }
+func (f sizeFlag) Type() string   { return "size" }

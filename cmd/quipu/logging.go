@@ -7,27 +7,16 @@ import (
 	"time"
 )
 
-// The values of --log-level and --log-format. The second level and the first format are the defaults.
-var (
-	logLevels  = []string{"debug", "info", "warn", "error"}
-	logFormats = []string{logText, logJSON}
-)
-
-const (
-	logText = "text"
-	logJSON = "json"
-)
-
 // newLogger returns what the daemon logs with: lines of key=value pairs, or of JSON, to errs. Empty words
 // are the defaults. Lines that are dropped because nobody takes them are counted in a line of the same form.
 func newLogger(errs io.Writer, least, format string) *slog.Logger {
 	var level slog.Level
 	if least != "" {
-		must(level.UnmarshalText([]byte(least))) // one of logLevels
+		must(level.UnmarshalText([]byte(least))) // one of the words of log-level
 	}
 	handler := func(w io.Writer) slog.Handler {
 		options := &slog.HandlerOptions{Level: level}
-		if format == logJSON {
+		if format == "json" {
 			return slog.NewJSONHandler(w, options)
 		}
 		return slog.NewTextHandler(w, options)

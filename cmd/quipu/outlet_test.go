@@ -27,7 +27,7 @@ func (g *gate) Write(b []byte) (int, error) {
 // TestLoggingNeverWaits logs more than can wait while nobody reads: it holds no more than its bound, and
 // what was dropped is counted where it is missing.
 func TestLoggingNeverWaits(t *testing.T) {
-	for format, count := range map[string]string{logText: ` lines=(\d+)\n`, logJSON: `"lines":(\d+)}\n`} {
+	for format, count := range map[string]string{"text": ` lines=(\d+)\n`, "json": `"lines":(\d+)}\n`} {
 		g := &gate{open: make(chan struct{})}
 		o := newOutlet(g)
 		logger := newLogger(o, "info", format)

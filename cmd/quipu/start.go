@@ -79,25 +79,11 @@ entries are bound by none of it.
 
 Flags override D/quipu.yaml, which explains its fields.`
 
-// startFlags are the flags of quipu start that take the place of what quipu.yaml says.
-type startFlags struct {
-	listen       string
-	advertise    string
-	secret       secretFlags
-	join         []string
-	mdns         bool
-	noTransients bool
-	noIndex      bool
-	compact      bool
-	logLevel     string
-	logFormat    string
-	limits       limitFlags
-	trim         trimFlags
-}
-
 func newStart() *cobra.Command {
 	var dir string
-	var flags startFlags
+	var compact bool
+	var secret secretFlags
+	var says folder.Config
 	cmd := &cobra.Command{
 		Use:     startName + " --dir D [--listen HOST:PORT] [--advertise HOST:PORT] [--join PLACE]... [--mdns] [--secret-file F | --open]",
 		Short:   "Run the node's daemon",
@@ -109,71 +95,34 @@ func newStart() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := flags.override(cmd, dir, &file); err != nil {
+			if err := overrideSettings(cmd, &says, &file); err != nil {
+				return err
+			}
+			if err := secret.override(cmd, &file); err != nil {
+				return err
+			}
+			if err := checkPlaces(cmd, dir, &file); err != nil {
 				return err
 			}
 			cfg, err := startConfig(cmd, dir, file)
 			if err != nil {
 				return err
 			}
-			return start(cmd, cfg, flags.compact)
+			return start(cmd, cfg, compact)
 		},
 	}
 	dirFlag(cmd, &dir)
-	cmd.Flags().StringVar(&flags.listen, "listen", node.DefaultListen, "the `HOST:PORT` that peers connect to, TCP and UDP")
-	cmd.Flags().StringVar(&flags.advertise, "advertise", "", "the `HOST:PORT` that peers are told, where it differs from --listen")
-	flags.logLevel, flags.logFormat = logLevels[1], logFormats[0]
-	cmd.Flags().Var(&choice{&flags.logLevel, logLevels}, "log-level", "the least that is logged: "+oneOf(logLevels))
-	cmd.Flags().Var(&choice{&flags.logFormat, logFormats}, "log-format", "how it is logged: "+oneOf(logFormats))
-	cmd.Flags().StringArrayVar(&flags.join, "join", nil, "a `place` where members are: HOST:PORT or a name (repeat it for several)")
-	cmd.Flags().BoolVar(&flags.mdns, "mdns", false, "announce the node on the local networks, and join members heard there")
-	cmd.Flags().BoolVar(&flags.noTransients, "no-transients", false, "keep transient events from going to peers and coming from them")
-	cmd.Flags().BoolVar(&flags.noIndex, "no-index", false, "keep no index of subjects and kinds: queries that name some read the whole log")
-	cmd.Flags().BoolVar(&flags.compact, "compact", false, "write the log's file anew first, without the room that trims have freed")
-	flags.limits.add(cmd)
-	flags.trim.add(cmd)
-	flags.secret.add(cmd)
+	cmd.Flags().BoolVar(&compact, "compact", false, "write the log's file anew first, without the room that trims have freed")
+	addSettings(cmd, &says)
+	secret.add(cmd)
 	return cmd
 }
 
-// override puts what the flags say in the place of what the file says, which is that of the folder dir.
-func (f startFlags) override(cmd *cobra.Command, dir string, file *folder.Config) error {
-	given := cmd.Flags().Changed
-	if given("listen") {
-		file.Listen = f.listen
-	}
-	if given("advertise") {
-		file.Advertise = f.advertise
-	}
-	if given("log-level") {
-		file.LogLevel = f.logLevel
-	}
-	if given("log-format") {
-		file.LogFormat = f.logFormat
-	}
-	if given("join") {
-		file.Join = f.join
-	}
-	if given("mdns") {
-		file.MDNS = f.mdns
-	}
-	if given("no-transients") {
-		file.NoTransients = f.noTransients
-	}
-	if given("no-index") {
-		file.NoIndex = f.noIndex
-	}
-	if err := f.limits.override(cmd, file); err != nil {
-		return err
-	}
-	if err := f.secret.override(cmd, file); err != nil {
-		return err
-	}
-	if err := f.trim.override(cmd, file); err != nil {
-		return err
-	}
-	field, err := checkPlaces(file)
-	if err != nil && given(field) {
+// checkPlaces says which of the fields that say where the node is and how it talks cannot be used, and whether a
+// flag or the file of the folder dir says so.
+func checkPlaces(cmd *cobra.Command, dir string, file *folder.Config) error {
+	field, err := wrongPlace(file)
+	if err != nil && cmd.Flags().Changed(field) {
 		return usagef("--%s: %w", field, err)
 	}
 	if err != nil {
@@ -182,8 +131,8 @@ func (f startFlags) override(cmd *cobra.Command, dir string, file *folder.Config
 	return nil
 }
 
-// checkPlaces names the first field that says where the node is and how it talks, and cannot be used.
-func checkPlaces(file *folder.Config) (field string, err error) {
+// wrongPlace names the first field that [checkPlaces] is about and that cannot be used.
+func wrongPlace(file *folder.Config) (field string, err error) {
 	if file.Listen != "" {
 		if err := node.CheckListen(file.Listen); err != nil {
 			return "listen", err
@@ -204,12 +153,9 @@ func checkPlaces(file *folder.Config) (field string, err error) {
 			return "profile", err
 		}
 	}
-	for field, word := range map[string]struct {
-		given string
-		known []string
-	}{"log-level": {file.LogLevel, logLevels}, "log-format": {file.LogFormat, logFormats}} {
-		if word.given != "" && !slices.Contains(word.known, word.given) {
-			return field, fmt.Errorf("%q: expected %s", word.given, oneOf(word.known))
+	for _, s := range folder.Settings {
+		if word, ok := s.In(file).(*string); ok && *word != "" && len(s.Words) > 0 && !slices.Contains(s.Words, *word) {
+			return s.Name, fmt.Errorf("%q: expected %s", *word, oneOf(s.Words))
 		}
 	}
 	return "", nil

@@ -23,68 +23,34 @@ import (
 // maxConfig is how many bytes quipu.yaml may have.
 const maxConfig = 1 << 20
 
-// Config is what quipu.yaml says. The zero value of a field means its default; flags of start override
-// it.
+// Config is what quipu.yaml says; [Settings] explains its fields. The zero value of a field means its default;
+// flags of start override it.
 type Config struct {
-	// Name is how the node is shown to people. Default: the first 8 digits of its author.
-	Name string `yaml:"name"`
-	// Log is the id of the log, which the log's file must agree with. Required.
-	Log string `yaml:"log"`
-	// Listen is the HOST:PORT that peers connect to, TCP and UDP. Default: 127.0.0.1:7946.
-	Listen string `yaml:"listen"`
-	// Advertise is the HOST:PORT that peers are told to connect to. Default: what is listened on.
-	Advertise string `yaml:"advertise"`
-	// Join says where members are: HOST:PORT, dns+NAME:PORT or dnssrv+_SERVICE._tcp.NAME. They are
-	// tried for as long as the daemon runs.
-	Join []string `yaml:"join"`
-	// MDNS announces the daemon on the local networks and joins the members that it hears there.
-	// Default: false.
-	MDNS bool `yaml:"mdns"`
-	// SecretFile holds the cluster secret; a relative path begins at the folder. Default: the folder's file
-	// "secret", which is made unless it is there.
-	SecretFile string `yaml:"secret-file"`
-	// Open does without a secret, and then only loopback addresses are listened on. Default: false.
-	Open bool `yaml:"open"`
-	// Profile says how far apart the members are: local, lan or wan. Default: lan.
-	Profile string `yaml:"profile"`
-	// MaxBranches is how many branches of one feed are kept; an author who forks more often is shut.
-	// Default: 64.
-	MaxBranches int `yaml:"max-branches"`
-	// MaxAuthors is how many authors' feeds are kept; one more is shut. Default: 100,000.
-	MaxAuthors int `yaml:"max-authors"`
-	// MaxNewAuthors is how many authors one peer may bring in a minute. Default: 6,000.
-	MaxNewAuthors int `yaml:"max-new-authors"`
-	// DiskQuota is how much of the log's file the feeds of others may take, such as 20GiB; an author past it
-	// is shut. Default: nine tenths of what the file has and the disk has free at the start, 1 GiB at least.
-	DiskQuota size.Size `yaml:"disk-quota"`
-	// AuthorShare is how many percent of the quota one author may have. Default: 50.
-	AuthorShare int `yaml:"author-share"`
-	// NoTransients keeps transient events from going to peers and coming from them. Default: false.
-	NoTransients bool `yaml:"no-transients"`
-	// NoIndex keeps and uses no index of subjects and kinds. Default: false.
-	NoIndex bool `yaml:"no-index"`
-	// TrimAge and TrimCount are how old a trimmable entry is at least, and how many entries of its author
-	// stand above it, when its body goes. Default: 14d and 10,000; 0 is none.
-	TrimAge   *age.Age `yaml:"trim-age"`
-	TrimCount *uint64  `yaml:"trim-count"`
-	// TrimEvery is how often the daemon trims, the first time at its start, a second or more apart. Default:
-	// 1h; 0 only when it is asked to.
-	TrimEvery *age.Age `yaml:"trim-every"`
-	// TrimMaxHold is how many entries behind somebody may be who keeps back a trim, 1 or more. Default:
-	// 1,000,000.
-	TrimMaxHold *uint64 `yaml:"trim-max-hold"`
-	// TrimWaits says who keeps back a trim: followers, or members, which is members as well. Default:
-	// followers.
-	TrimWaits string `yaml:"trim-waits"`
-	// KeepBodies keeps the bodies of trimmable entries for ever, KeepPruned what authors have given leave
-	// to forget. Default: false.
-	KeepBodies bool `yaml:"keep-bodies"`
-	KeepPruned bool `yaml:"keep-pruned"`
-	// LogLevel is the least level that the daemon writes to stderr: debug, info, warn or error.
-	// Default: info.
-	LogLevel string `yaml:"log-level"`
-	// LogFormat is the form of what is written: text or json. Default: text.
-	LogFormat string `yaml:"log-format"`
+	Name          string    `yaml:"name"`
+	Log           string    `yaml:"log"`
+	Listen        string    `yaml:"listen"`
+	Advertise     string    `yaml:"advertise"`
+	Join          []string  `yaml:"join"`
+	MDNS          bool      `yaml:"mdns"`
+	SecretFile    string    `yaml:"secret-file"`
+	Open          bool      `yaml:"open"`
+	Profile       string    `yaml:"profile"`
+	MaxBranches   int       `yaml:"max-branches"`
+	MaxAuthors    int       `yaml:"max-authors"`
+	MaxNewAuthors int       `yaml:"max-new-authors"`
+	DiskQuota     size.Size `yaml:"disk-quota"`
+	AuthorShare   int       `yaml:"author-share"`
+	NoTransients  bool      `yaml:"no-transients"`
+	NoIndex       bool      `yaml:"no-index"`
+	TrimAge       *age.Age  `yaml:"trim-age"`
+	TrimCount     *uint64   `yaml:"trim-count"`
+	TrimEvery     *age.Age  `yaml:"trim-every"`
+	TrimMaxHold   *uint64   `yaml:"trim-max-hold"`
+	TrimWaits     string    `yaml:"trim-waits"`
+	KeepBodies    bool      `yaml:"keep-bodies"`
+	KeepPruned    bool      `yaml:"keep-pruned"`
+	LogLevel      string    `yaml:"log-level"`
+	LogFormat     string    `yaml:"log-format"`
 }
 
 // LostConfigError is returned by [Folder.ReadConfig] for a quipu.yaml that is gone, empty or cut off.
@@ -160,26 +126,17 @@ func parseConfig(b []byte) (Config, error) {
 		return Config{}, fmt.Errorf("%w, or its line \"log:\" is missing", errCut)
 	case b[len(b)-1] != '\n':
 		return Config{}, fmt.Errorf("%w, or its last line lacks its end", errCut)
-	}
-	return c, c.check()
-}
-
-// check names the first field whose value cannot be used.
-func (c *Config) check() error {
-	if err := c.CheckLimits(); err != nil {
-		return err
-	}
-	if c.Open && c.SecretFile != "" {
-		return errors.New("field open: true beside a secret-file: expected one of the two")
+	case c.Open && c.SecretFile != "":
+		return Config{}, errors.New("field open: true beside a secret-file: expected one of the two")
 	}
 	if _, err := crdt.ParseLogID(c.Log); err != nil {
-		return fmt.Errorf("field log: %w", err)
+		return Config{}, fmt.Errorf("field log: %w", err)
 	}
-	return c.CheckTrim()
+	return c, c.Check()
 }
 
-// CheckLimits names the first of the limits that cannot be used.
-func (c *Config) CheckLimits() error {
+// Check names the first limit, or field about trimming, whose value cannot be used.
+func (c *Config) Check() error {
 	for _, limit := range []struct {
 		field string
 		value int
@@ -191,7 +148,7 @@ func (c *Config) CheckLimits() error {
 	if c.AuthorShare < 0 || c.AuthorShare > 100 {
 		return fmt.Errorf("field author-share: %d: expected 1 to 100, percent of disk-quota", c.AuthorShare)
 	}
-	return nil
+	return c.checkTrim()
 }
 
 // checkFields says which field of the document does not exist, stands there twice or has a value of

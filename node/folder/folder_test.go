@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -296,5 +298,24 @@ func TestUsedBy(t *testing.T) {
 	}
 	if pid := f.UsedBy(); pid != 0 {
 		t.Errorf("nobody uses it any more, got %d", pid)
+	}
+}
+
+// TestSettingsAreTheFields holds the table against the fields that quipu.yaml may have.
+func TestSettingsAreTheFields(t *testing.T) {
+	var settings, fields []string
+	for _, s := range folder.Settings {
+		settings = append(settings, s.Name)
+		if s.Default != "" && len(s.Words) > 0 && !slices.Contains(s.Words, s.Default) {
+			t.Errorf("%s: the default %q is none of %q", s.Name, s.Default, s.Words)
+		}
+	}
+	for field := range reflect.TypeFor[folder.Config]().Fields() {
+		fields = append(fields, field.Tag.Get("yaml"))
+	}
+	slices.Sort(settings)
+	slices.Sort(fields)
+	if diff := cmp.Diff(fields, settings); diff != "" {
+		t.Errorf("settings (-fields +settings):\n%s", diff)
 	}
 }

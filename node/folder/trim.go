@@ -19,8 +19,8 @@ const (
 // leastEvery is how far apart the trims of a daemon are at least: each looks at every feed.
 const leastEvery = age.Age(time.Second)
 
-// CheckTrim names the first field about trimming whose value cannot be used.
-func (c *Config) CheckTrim() error {
+// checkTrim names the first field about trimming whose value cannot be used.
+func (c *Config) checkTrim() error {
 	if c.TrimCount != nil && *c.TrimCount > crdt.MaxSeq {
 		return fmt.Errorf("field trim-count: %d: expected at most 2^53", *c.TrimCount)
 	}
