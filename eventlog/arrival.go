@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -15,8 +14,6 @@ type arrivalWalk struct {
 	reverse bool
 	// from ≤ offset < to is what was not read yet.
 	from, to uint64
-	// missing, unless it is nil, is told of offsets without an arrival, in order.
-	missing func(hole)
 }
 
 func newArrivalWalk(f *filter, reverse bool, after *pageEnd, bound uint64) *arrivalWalk {
@@ -74,25 +71,16 @@ func (w *arrivalWalk) upTo(tx *readTx, k *chunk, a record.Arrival) error {
 	return w.passHole(tx, k, w.from, min(a.Offset, w.to))
 }
 
-// holeOf returns the hole of a feed before the op that arrived.
-func holeOf(a record.Arrival, m crdt.Missed) hole {
-	return hole{author: a.Author, seq: m.From, from: a.Offset, to: a.Offset, missed: m.To - m.From}
-}
-
-// passHole returns the error that ends the reading where the offsets from ≤ offset < next have no arrival:
-// their ops were pruned. Where none ever was, that is damage.
+// passHole tells of the offsets from ≤ offset < next, which have no arrival: their ops were pruned, it is not known
+// when. Where none ever was, that is damage.
 func (w *arrivalWalk) passHole(tx *readTx, k *chunk, from, next uint64) error {
 	if from < next && tx.pruneSweep == 0 {
 		return damagedArrival(from, fmt.Errorf("%w, and nothing was ever pruned", errMissing))
 	}
-	if from < next && w.missing != nil {
-		w.missing(hole{from: from, to: next})
-		return nil
+	if from < next {
+		k.lost(prunedOffsets(from, next), tx.pruneSweep)
 	}
-	if from >= next || !k.gone.prunedBy(tx.pruneSweep) {
-		return nil
-	}
-	return &goneError{seq: from, next: next, offset: from, pruned: true}
+	return nil
 }
 
 // take opens the op of one arrival, unless no entry of its author is wanted.
@@ -118,9 +106,6 @@ func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, a record.Arriv
 	}
 	if f.c.offset() != a.Offset {
 		return damagedArrival(a.Offset, fmt.Errorf("its op has the offset %d", f.c.offset()))
-	}
-	if m, found := f.missedBefore(a.Key); found && w.missing != nil && from == a.Offset {
-		w.missing(holeOf(a, m))
 	}
 	op, _, err := f.read(k, f.c)
 	if err != nil {

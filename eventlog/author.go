@@ -18,9 +18,9 @@ type authorWalk struct {
 
 // feedWalk reads one feed.
 type feedWalk interface {
-	// fill takes the next ops into the chunk until it is full, and reports whether the feed is at its
-	// end.
-	fill(tx *readTx, k *chunk) (done bool, err error)
+	// fill takes the next ops of f, the feed as it is now, into the chunk until it is full, and reports whether
+	// it is at its end.
+	fill(tx *readTx, k *chunk, f *openFeed) (done bool, err error)
 }
 
 func newAuthorWalk(f *filter, reverse bool, after *pageEnd) *authorWalk {
@@ -34,11 +34,17 @@ func (w *authorWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 			if err != nil || !found {
 				return false, err
 			}
-			if w.feed, err = w.begin(tx, k); err != nil {
+		}
+		f, err := tx.openFeed(k, w.author)
+		if err != nil {
+			return false, err
+		}
+		if w.feed == nil {
+			if w.feed, err = w.begin(k, f); err != nil {
 				return false, err
 			}
 		}
-		done, err := w.feed.fill(tx, k)
+		done, err := w.feed.fill(tx, k, f)
 		if err != nil {
 			return false, err
 		}
@@ -69,64 +75,42 @@ func (w *authorWalk) advance(tx *readTx) (found bool, err error) {
 	return true, nil
 }
 
-// begin starts the walk of the feed of w.author.
-func (w *authorWalk) begin(tx *readTx, k *chunk) (feedWalk, error) {
-	k.bytes += opOverhead // finding a feed takes time too
-	f, err := tx.Feed(w.author)
-	if err != nil {
-		return nil, err
-	}
-	view, err := newFeedView(tx, f, k.bound)
-	if err != nil {
-		return nil, err
-	}
-	after := w.after
+// begin starts the walk of f, the feed of w.author.
+func (w *authorWalk) begin(k *chunk, f *openFeed) (feedWalk, error) {
+	after, low := w.after, f.lowest(k)
 	w.after = nil
 	if after != nil && after.author != w.author {
 		after = nil
 	}
+	if from := w.filter.from; from != nil && from.Author == w.author {
+		low = max(low, from.Seq)
+	}
 	if w.reverse {
-		d := &descent{feedView: view, merger: newMerger(true), low: view.lowest(k)}
-		if from := w.filter.from; from != nil && from.Author == w.author {
-			d.low = max(d.low, from.Seq)
-		}
-		if after == nil || after.seq > d.low {
-			if err := tx.pruneOvertakes(k, f, d.low); err != nil {
-				return nil, err
-			}
-		}
-		return d, d.begin(tx, after)
+		d := &descent{merger: newMerger(true), low: low}
+		return d, d.begin(f, after)
 	}
-	a := &ascent{feedView: view, merger: newMerger(false), end: f.Next()}
-	switch from := w.filter.from; {
-	case after != nil:
-		a.begin = after.seq
-	case from != nil && from.Author == w.author:
-		a.begin = from.Seq
+	if after != nil {
+		low = max(low, after.seq)
 	}
-	a.begin = max(a.begin, view.lowest(k))
-	a.reached = max(a.begin, f.First())
-	return a, tx.pruneOvertakes(k, f, a.begin)
+	next := f.c.firstCovering(f.feed, low)
+	return &ascent{merger: newMerger(false), end: f.feed.Next(), next: next, reached: low}, f.c.err
 }
 
 // ascent walks a feed from low seqs to high ones. Its ops lie in the file by first seq: what was
 // opened can be merged up to where the next op begins, so at most one op of each branch is open.
 type ascent struct {
-	feedView
 	merger
-	begin   uint64   // the lowest seq that is looked for
 	end     uint64   // the feed's height when the walk began
 	next    crdt.Key // where the walk goes on
-	begun   bool
-	reached uint64 // where the next op must begin, unless the feed is forked
+	reached uint64   // where the next op must begin, unless the feed is forked
 }
 
-func (a *ascent) fill(tx *readTx, k *chunk) (done bool, err error) {
-	c := tx.opCursor(a.feed.Author)
-	if !a.begun {
-		a.next, a.begun = c.firstCovering(a.feed, a.begin), true
+func (a *ascent) fill(tx *readTx, k *chunk, f *openFeed) (done bool, err error) {
+	if _, err := f.lost(tx, k, a.reached); err != nil {
+		return false, err
 	}
-	for key := range c.from(a.next) {
+	a.reached = max(a.reached, f.feed.First())
+	for key := range f.c.from(a.next) {
 		if key.First >= a.end {
 			break
 		}
@@ -135,47 +119,31 @@ func (a *ascent) fill(tx *readTx, k *chunk) (done bool, err error) {
 			a.next = key
 			return false, nil
 		}
-		if c.offset() >= k.bound && a.ordered && !a.forked() {
+		if f.c.offset() >= k.bound && f.ordered && !f.forked() {
 			a.end = 0
 			break
 		}
-		if err := a.take(tx, k, c); err != nil {
+		op, signed, err := f.read(k, f.c)
+		if err != nil {
 			return false, err
+		}
+		if signed.First > a.reached && !f.forked() {
+			return false, a.missing(f)
+		}
+		if a.reached = signed.Next(); op != nil {
+			a.add(op)
 		}
 	}
-	if c.err == nil && !a.forked() && a.reached < a.end {
-		if err := a.missing(tx, k); err != nil {
-			return false, err
-		}
+	if f.c.err == nil && !f.forked() && a.reached < a.end {
+		return false, a.missing(f)
 	}
 	k.excerpts = a.mergeAll(k.excerpts)
-	return true, c.err
+	return true, f.c.err
 }
 
-// missing returns what it means that no op begins where the next must: damage, unless all that stood
-// there was pruned.
-func (a *ascent) missing(tx *readTx, k *chunk) error {
-	if pruned, err := a.pruned(tx, k, a.reached); err != nil || pruned {
-		return err
-	}
-	return damagedOp(a.feed.Author, crdt.Key{First: a.reached}, errMissing)
-}
-
-// take opens the op that the cursor is at.
-func (a *ascent) take(tx *readTx, k *chunk, c *opCursor) error {
-	op, signed, err := a.read(k, c)
-	if err != nil {
-		return err
-	}
-	if signed.First > a.reached && !a.forked() {
-		if err := a.missing(tx, k); err != nil {
-			return err
-		}
-	}
-	if a.reached = signed.Next(); op != nil {
-		a.add(op)
-	}
-	return nil
+// missing returns what it means that no op begins where the next must.
+func (a *ascent) missing(f *openFeed) error {
+	return damagedOp(f.c.author, crdt.Key{First: a.reached}, errMissing)
 }
 
 // descent walks a feed from its heads down, along what each op names. awaited are the ends of the
@@ -185,16 +153,15 @@ func (a *ascent) take(tx *readTx, k *chunk, c *opCursor) error {
 //	branch 0:  a ─ b ─ c ─ d      open d, y; awaited c, x
 //	branch 1:      └ x ─ y        later open c; awaited b (from x), b (from c)
 type descent struct {
-	feedView
 	merger
 	awaited heap.Heap[crdt.Head]
 	low     uint64 // ops that begin at or below it are followed no further
 }
 
 // begin finds the chains that reach the seq where the page before ended, or else all heads.
-func (d *descent) begin(tx *readTx, after *pageEnd) error {
+func (d *descent) begin(f *openFeed, after *pageEnd) error {
 	d.awaited.Less = func(a, b crdt.Head) bool { return a.Compare(b) > 0 }
-	for _, b := range d.feed.Branches {
+	for _, b := range f.feed.Branches {
 		if after == nil || b.Head.Next <= after.seq {
 			d.awaited.Push(b.Head)
 		}
@@ -202,11 +169,10 @@ func (d *descent) begin(tx *readTx, after *pageEnd) error {
 	if after == nil {
 		return nil
 	}
-	return tx.opCursor(d.feed.Author).covering(d.feed, after.seq, func(s crdt.Signed) { d.awaited.Push(s.Head()) })
+	return f.c.covering(f.feed, after.seq, func(s crdt.Signed) { d.awaited.Push(s.Head()) })
 }
 
-func (d *descent) fill(tx *readTx, k *chunk) (done bool, err error) {
-	c := tx.opCursor(d.feed.Author)
+func (d *descent) fill(tx *readTx, k *chunk, f *openFeed) (done bool, err error) {
 	for d.awaited.Len() > 0 {
 		k.excerpts = d.mergeAbove(d.awaited.Top().Next, k.excerpts)
 		if k.full() {
@@ -216,7 +182,7 @@ func (d *descent) fill(tx *readTx, k *chunk) (done bool, err error) {
 		for d.awaited.Len() > 0 && d.awaited.Top() == head {
 			d.awaited.Pop()
 		}
-		if err := d.take(tx, k, c, head); err != nil {
+		if err := d.take(tx, k, f, head); err != nil {
 			return false, err
 		}
 	}
@@ -225,14 +191,11 @@ func (d *descent) fill(tx *readTx, k *chunk) (done bool, err error) {
 }
 
 // take opens the op that ends with head and awaits the one that it names.
-func (d *descent) take(tx *readTx, k *chunk, c *opCursor, head crdt.Head) error {
-	if !c.find(head) {
-		if pruned, err := d.pruned(tx, k, d.low); err != nil || pruned {
-			return err
-		}
-		return d.notFound(c, head) // else the branch begins above it
+func (d *descent) take(tx *readTx, k *chunk, f *openFeed, head crdt.Head) error {
+	if !f.c.find(head) {
+		return f.notFound(tx, k, head, d.low)
 	}
-	op, signed, err := d.read(k, c)
+	op, signed, err := f.read(k, f.c)
 	if err != nil {
 		return err
 	}

@@ -144,8 +144,7 @@ func (w *causalWalk) push(s crdt.Signed) {
 // goneTip deals with a tip whose op is not there: the feed was pruned since the walk has found it, or it
 // is damaged. Where the reading goes on, it does so with what the feed begins with now.
 func (w *causalWalk) goneTip(tx *readTx, k *chunk, f *openFeed, t tip) error {
-	pruned, err := f.pruned(tx, k, t.key.First)
-	if err != nil || f.c.err != nil || !pruned {
+	if lost, err := f.lost(tx, k, t.key.First); err != nil || f.c.err != nil || !lost {
 		return cmp.Or(err, f.c.err, damagedOp(t.author, t.key, errMissing))
 	}
 	if w.reverse {
@@ -179,10 +178,7 @@ func (w *causalWalk) pushParent(tx *readTx, k *chunk, f *openFeed, s crdt.Signed
 		return nil
 	}
 	if !f.c.find(head) {
-		if pruned, err := f.pruned(tx, k, 0); err != nil || pruned {
-			return err
-		}
-		return f.notFound(f.c, head)
+		return f.notFound(tx, k, head, 0)
 	}
 	parent, err := f.c.signed()
 	if err == nil {
@@ -223,8 +219,10 @@ func (w *causalWalk) findTipsOf(tx *readTx, k *chunk, f *openFeed) error {
 		if done || err != nil {
 			return err
 		}
-	} else if err := tx.pruneOvertakes(k, f.feed, 0); err != nil {
-		return err
+	} else if !w.reverse {
+		if _, err := f.lost(tx, k, 0); err != nil {
+			return err
+		}
 	}
 	if !w.reverse {
 		return w.findRoots(f)
@@ -271,7 +269,8 @@ func (w *causalWalk) findTipAfter(tx *readTx, k *chunk, f *openFeed) (done bool,
 	if found.ID.IsZero() {
 		// The page ended before the feed: all of it is to be read, or with reverse nothing. Where it was
 		// pruned, something may have stood between.
-		return w.reverse, tx.pruneOvertakes(k, f.feed, 0)
+		_, err := f.lost(tx, k, 0)
+		return w.reverse, err
 	}
 	if w.reverse && forked && found.Next() >= fork {
 		return false, nil // the branches may go on below that too

@@ -176,7 +176,6 @@ func (c *opCursor) firstCovering(f crdt.Feed, seq uint64) crdt.Key {
 type arrivalCursor struct {
 	c       *disk.Cursor
 	arrival record.Arrival // that it is at
-	sought  uint64         // the offset that get has looked for
 	err     error          // why it is at none, when the file is damaged
 }
 

@@ -2,9 +2,9 @@ package eventlog
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"iter"
-	"math"
 	"slices"
 	"strings"
 
@@ -91,61 +91,46 @@ type walk interface {
 // reading is one iteration over the log. Between two chunks it holds no transaction, but where its
 // walk goes on.
 type reading struct {
-	store   *store
-	order   Order
-	reverse bool
-	filter  filter
-	after   *pageEnd // entries up to here were on pages before this one; nil once one was met that was not
-	walk    walk
-	chunk   chunk
-	self    token // less its end
-	ahead   *readAhead
+	store    *store
+	query    Query
+	snapshot snapshot
+	filter   filter
+	after    *pageEnd // entries up to here were on pages before this one; nil once one was met that was not
+	walk     walk
+	chunk    chunk
+	ahead    *readAhead
 }
 
-func (s *store) newReading(q Query) (*reading, error) { return s.newReadingSince(q, nil) }
-
-// newReadingSince is newReading for one that goes on with another, which began after the given sweep.
-func (s *store) newReadingSince(q Query, sweep *uint64) (*reading, error) {
-	if err := q.check(); err != nil {
-		return nil, err
-	}
-	if err := s.notInside(); err != nil {
-		return nil, err
-	}
-	self, err := s.snapshot()
+func (s *store) newReading(q Query) (*reading, error) {
+	now, err := s.snapshotOf(&q)
 	if err != nil {
 		return nil, err
 	}
-	if sweep != nil {
-		self.sweep = *sweep
+	return s.readingOf(q, now)
+}
+
+// snapshotOf returns what a reading of the query shows that begins now.
+func (s *store) snapshotOf(q *Query) (snapshot, error) {
+	if err := cmp.Or(q.check(), s.notInside()); err != nil {
+		return snapshot{}, err
 	}
-	if !q.After.IsZero() {
-		self.sweep = 0 // whoever kept the cursor has missed all that ever went
+	now, err := s.snapshot()
+	switch {
+	case q.GoOn:
+		now.sweep = everySweep
+	case !q.After.IsZero():
+		now.sweep = noSweep
 	}
-	if q.GoOn {
-		self.sweep = math.MaxUint64 // whatever goes went before
-	}
-	if q, err = s.resume(q, self.bound); err != nil {
+	return now, err
+}
+
+// readingOf returns a reading of the query that shows the snapshot, or that of the query's page.
+func (s *store) readingOf(q Query, now snapshot) (*reading, error) {
+	r, err := s.readingLessWalk(q, now)
+	if err != nil {
 		return nil, err
 	}
-	self.query = q.hash()
-	r := &reading{store: s, order: q.Order, reverse: q.Reverse, filter: q.filter(), self: self}
-	if q.Page != "" {
-		t, err := parseToken(q.Page)
-		if err == nil {
-			err = t.fits(&r.self)
-		}
-		if err != nil {
-			return nil, err
-		}
-		r.self.bound, r.self.sweep, r.after = t.bound, t.sweep, &t.end
-	}
-	r.chunk = chunk{
-		bound: r.self.bound, room: bufferSize, disputed: q.Disputed,
-		gone: gonePolicy{want: q.Gone, sweep: r.self.sweep, after: r.after, reverse: q.Reverse, from: q.FromOffset,
-			arrivals: q.Order == Arrival && !q.Reverse},
-	}
-	if r.walk = s.indexWalk(&q, r); r.walk != nil {
+	if r.walk = s.indexWalk(&r.query, r); r.walk != nil {
 		return r, nil
 	}
 	switch q.Order {
@@ -154,21 +139,33 @@ func (s *store) newReadingSince(q Query, sweep *uint64) (*reading, error) {
 	case Causal:
 		r.walk = newCausalWalk(&r.filter, q.Reverse, r.after)
 	case Arrival:
-		r.walk = newArrivalWalk(&r.filter, q.Reverse, r.after, r.chunk.bound)
+		r.walk = newArrivalWalk(&r.filter, q.Reverse, r.after, r.snapshot.bound)
 	}
 	r.ahead = s.newReadAhead()
 	return r, nil
 }
 
+// readingLessWalk is readingOf for a caller that gives the reading its walk.
+func (s *store) readingLessWalk(q Query, now snapshot) (*reading, error) {
+	q, err := s.resume(q, now.bound)
+	if err != nil {
+		return nil, err
+	}
+	r := &reading{store: s, query: q, snapshot: now, filter: q.filter()}
+	if q.Page != "" {
+		if err := r.turn(q.Page); err != nil {
+			return nil, err
+		}
+	}
+	r.chunk = chunk{
+		bound: r.snapshot.bound, room: bufferSize, disputed: q.Disputed,
+		horizon: horizon{gone: q.Gone, sweep: r.snapshot.sweep},
+	}
+	return r, nil
+}
+
 // close ends what the reading has running.
 func (r *reading) close() { r.ahead.close() }
-
-// token returns the token of the page that begins after last.
-func (r *reading) token(last *Entry) string {
-	t := r.self
-	t.end = pageEndOf(last, r.reverse)
-	return t.encode()
-}
 
 // each calls yield with the entries of the query in order until it returns false.
 func (r *reading) each(ctx context.Context, yield func(Entry) bool) error {
@@ -176,35 +173,59 @@ func (r *reading) each(ctx context.Context, yield func(Entry) bool) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		r.chunk.reset()
-		err := r.store.view(func(tx *readTx) error {
-			var err error
-			more, err = r.walk.fill(tx, &r.chunk)
+		var damage, err error
+		if more, damage, err = r.fill(); err != nil {
 			return err
+		}
+		var lost *hole
+		goesOn, err := r.drain(yield, func(h hole) bool {
+			lost = &h
+			return false
 		})
-		if _, damaged := asDamaged(err); err != nil && !damaged && !isGone(err) {
+		switch {
+		case lost != nil:
+			return r.store.explain(ctx, *lost, r.query.Order == Arrival && !r.query.Reverse)
+		case err != nil || !goesOn:
 			return err
-		}
-		r.ahead.observe(r.chunk.bytes)
-		// Damage ends the iteration where it is, not at the chunk before it.
-		goesOn, drained := r.drain(yield)
-		if drained != nil || !goesOn {
-			return drained
-		}
-		if err != nil {
-			return r.store.explainGone(ctx, err)
+		case damage != nil:
+			return damage
 		}
 	}
 	return nil
 }
 
-// drain calls yield with those entries of the chunk that the query takes.
-func (r *reading) drain(yield func(Entry) bool) (goesOn bool, err error) {
+// fill reads the next chunk and reports whether there may be more. Damage ends the reading where it is, not at the
+// chunk before it: what the chunk has stands before it.
+func (r *reading) fill() (more bool, damage, err error) {
+	r.chunk.reset()
+	err = r.store.view(func(tx *readTx) (err error) {
+		more, err = r.walk.fill(tx, &r.chunk)
+		return err
+	})
+	if _, damaged := asDamaged(err); err != nil && !damaged {
+		return false, nil, err
+	}
+	r.ahead.observe(r.chunk.bytes)
+	return more, err, nil
+}
+
+// drain calls yield with those entries of the chunk that the query takes, and lost with the holes that are
+// not to be left out, all in order, until one returns false.
+func (r *reading) drain(yield func(Entry) bool, lost func(hole) bool) (goesOn bool, err error) {
 	var e Entry
 	for _, x := range r.chunk.excerpts {
-		goesOn, err := x.each(r.reverse, &e, func() bool {
-			if r.skips(&e) || !r.filter.takes(&e) {
+		if x.hole != nil {
+			if x.hole.from >= r.filter.fromOffset && !lost(*x.hole) {
+				return false, nil
+			}
+			continue
+		}
+		goesOn, err := x.each(r.query.Reverse, &e, func() bool {
+			switch {
+			case r.skips(&e) || !r.filter.takes(&e):
 				return true
+			case e.Gone > 0 && r.query.Gone != ShowGone:
+				return lost(hole{author: e.Author, seq: e.Seq, count: e.Gone, from: e.Offset, to: e.Offset + e.Gone})
 			}
 			return yield(e)
 		})
@@ -229,8 +250,8 @@ func (r *reading) skips(e *Entry) bool {
 		r.after = nil
 		return false
 	}
-	c := r.after.compare(r.order, e)
-	if r.reverse {
+	c := r.after.compare(r.query.Order, e)
+	if r.query.Reverse {
 		c = -c
 	}
 	if c <= 0 {
@@ -243,7 +264,7 @@ func (r *reading) skips(e *Entry) bool {
 // clip takes off e, which stands for what is gone of the op that the page before ended in, what was on
 // that page.
 func (r *reading) clip(e *Entry) {
-	if r.reverse {
+	if r.query.Reverse {
 		e.Gone = min(e.Gone, r.after.seq-min(e.Seq, r.after.seq))
 		return
 	}

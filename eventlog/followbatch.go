@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -69,7 +70,7 @@ func (f *following) take(ctx context.Context, b *portion) (full bool, err error)
 			if err := f.behind(ctx, h); err != nil {
 				return false, err
 			}
-			b.trimmed += h.count()
+			b.trimmed += h.count
 			s.holes = s.holes[1:]
 			continue
 		}
@@ -91,20 +92,21 @@ func (f *following) take(ctx context.Context, b *portion) (full bool, err error)
 // if it was told to, else it ends.
 func (f *following) behind(ctx context.Context, h hole) error {
 	if f.cfg.SkipTrimmed {
-		f.store.logger.Warn("follower skips what was trimmed", "follower", f.name, "offset", h.from, "entries", h.count())
+		f.store.logger.Warn("follower skips what was trimmed", "follower", f.name, "offset", h.from, "entries", h.count)
 		return nil
 	}
-	if h.missed > 0 {
+	if h.missed() > 0 {
 		told, err := f.told(h)
 		if told || err != nil {
 			return err
 		}
 	}
-	gone, err := f.store.trimmed(ctx, h)
-	if err != nil {
+	err := f.store.explain(ctx, h, true)
+	gone, ok := errors.AsType[*TrimmedError](err)
+	if !ok {
 		return err
 	}
-	why := Failure{Error: gone.Error(), Time: f.store.cfg.Now(), Attempts: 1, First: h.from, Last: max(h.from+1, gone.Offset) - 1, Missed: h.missed > 0}
+	why := Failure{Error: gone.Error(), Time: f.store.cfg.Now(), Attempts: 1, First: h.from, Last: max(h.from+1, gone.Offset) - 1, Missed: h.missed() > 0}
 	if err := f.note(ctx, why); err != nil {
 		return err
 	}

@@ -1,10 +1,6 @@
 package eventlog
 
-import (
-	"cmp"
-	"context"
-	"slices"
-)
+import "context"
 
 // source reads what a follower is given, in arrival order, a chunk at a time: what a transaction has
 // copied out is taken from it in as many batches as that needs. It holds no transaction in between.
@@ -15,6 +11,7 @@ type source struct {
 	by string
 
 	reading *reading
+	walk    *arrivalWalk // of the reading
 	// at is how far the log was read: all below it was left out by the filter, taken, or stands in
 	// pending or holes, both in order of offset.
 	at      uint64
@@ -75,41 +72,40 @@ func (s *source) read(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	r, walk := s.reading, s.reading.walk.(*arrivalWalk)
-	s.pending, s.holes = s.pending[:0], s.holes[:0]
-	r.chunk.reset()
-	err = s.store.view(func(tx *readTx) error {
-		more, err = walk.fill(tx, &r.chunk)
-		return err
-	})
-	if _, damaged := asDamaged(err); err != nil && !damaged {
+	more, damage, err := s.reading.fill()
+	if err != nil {
 		return false, err
 	}
-	r.ahead.observe(r.chunk.bytes)
-	if s.err = s.decode(err); s.err != nil {
+	s.pending, s.holes = s.pending[:0], s.holes[:0]
+	if s.err = s.decode(damage); s.err != nil {
 		if s.empty() {
 			return false, s.err
 		}
 		return true, nil
 	}
 	if more {
-		s.at = max(s.at, walk.from)
+		s.at = max(s.at, s.walk.from)
 		return true, nil
 	}
-	s.at = max(s.at, r.chunk.bound)
-	r.close()
+	s.at = max(s.at, s.reading.snapshot.bound)
+	s.reading.close()
 	s.reading = nil
 	return false, nil
 }
 
 func (s *source) begin() error {
 	q := s.query
-	q.FromOffset, q.Gone = s.at, ShowGone
-	r, err := s.store.newReading(q)
+	q.FromOffset, q.Gone = s.at, StopAtGone // of all that is gone the source is told
+	now, err := s.store.snapshotOf(&q)
 	if err != nil {
 		return err
 	}
-	r.walk.(*arrivalWalk).missing = func(h hole) { s.holes = append(s.holes, h) }
+	r, err := s.store.readingLessWalk(q, now)
+	if err != nil {
+		return err
+	}
+	s.walk = newArrivalWalk(&r.filter, false, nil, now.bound)
+	r.walk, r.ahead = s.walk, s.store.newReadAhead()
 	s.reading = r
 	return nil
 }
@@ -118,19 +114,17 @@ func (s *source) begin() error {
 // the reading has found wrong behind them. Where they are few of the chunk they stand in memory of
 // their own, so that a batch of some from each of many chunks does not keep all of those.
 func (s *source) decode(behind error) error {
-	r, size := s.reading, 0
-	_, err := r.drain(func(e Entry) bool {
-		if e.Gone > 0 {
-			s.holes = append(s.holes, hole{author: e.Author, seq: e.Seq, from: e.Offset, to: e.Offset + e.Gone})
-			return true
-		}
+	size := 0
+	_, err := s.reading.drain(func(e Entry) bool {
 		if s.by == "" || e.Author != s.store.author || e.Header(HeaderBy) != s.by {
 			s.pending = append(s.pending, e)
 			size += entrySize(&e)
 		}
 		return true
+	}, func(h hole) bool {
+		s.holes = append(s.holes, h)
+		return true
 	})
-	slices.SortFunc(s.holes, func(a, b hole) int { return cmp.Compare(a.from, b.from) })
 	if size < chunkSize/2 {
 		for i := range s.pending {
 			s.pending[i] = s.pending[i].Clone()

@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -10,41 +9,78 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
-// goneError ends a reading at what is gone. It is what a transaction knows; explainGone makes a
-// [*TrimmedError] of it.
-type goneError struct {
-	author    crdt.Author // zero where offsets are missing from the arrivals
-	seq, next uint64      // what is gone begins at seq and goes up to next at least
-	offset    uint64      // of seq; not known where the author is and it was pruned
-	pruned    bool
-	// arrivals says that the reading goes along the arrivals, and missed how many of the entries have no
-	// offset.
-	arrivals bool
-	missed   uint64
+// TrimmedError is returned to whoever asks for entries that are not here any more, or never were with their
+// bodies: those were trimmed, or the ops were pruned. A [Log.Tail] or a page that a trim overtakes gets it,
+// [Log.Lookup], and a follower that is behind. It says where to go on.
+type TrimmedError struct {
+	// Author and Seq name the first entry that is gone; the zero Author where it is not known any more
+	// whose it was.
+	Author crdt.Author
+	Seq    uint64
+	// Gone is how many entries are gone at once, from there on: along the feed for readings by author, in
+	// causal order and of one place; for those in arrival order, tails and followers all that lie before Offset, whosever
+	// they are.
+	Gone uint64
+	// First is the first place of the author's feed, after those, that is here; zero when Author is.
+	First crdt.Place
+	// Offset is the first offset, after those, that a tail or a follower can go on at.
+	Offset uint64
+	// Pruned says that their author had them forgotten, on every node.
+	Pruned bool
+	// Elsewhere says that they came without their bodies, which other nodes had trimmed. Where neither is
+	// true this node has trimmed them, or some of them.
+	Elsewhere bool
 }
 
-func (e *goneError) Error() string {
-	return fmt.Sprintf("entries of %s from %d on are gone", e.author.Short(), e.seq)
-}
-
-func isGone(err error) bool {
-	_, gone := errors.AsType[*goneError](err)
-	return gone
-}
-
-// explainGone turns a goneError into a [*TrimmedError]; any other error stays as it is.
-func (s *store) explainGone(ctx context.Context, err error) error {
-	gone, ok := errors.AsType[*goneError](err)
-	if !ok {
-		return err
+func (e *TrimmedError) Error() string {
+	what := "trimmed here"
+	switch {
+	case e.Pruned:
+		what = "pruned"
+	case e.Elsewhere:
+		what = "trimmed elsewhere before they came"
 	}
+	if e.Author.IsZero() {
+		return fmt.Sprintf("%d entries are gone, which were %s: go on at offset %d", e.Gone, what, e.Offset)
+	}
+	return fmt.Sprintf("%d entries from %s/%d on are gone, which were %s: go on at %s, or at offset %d",
+		e.Gone, e.Author, e.Seq, what, e.First, e.Offset)
+}
+
+// Gone says what a reading does about entries whose bodies are gone.
+type Gone uint8
+
+const (
+	// SkipGone leaves out what was gone when the reading began, or when it came to this node. What goes
+	// from here while the reading is under way is a [*TrimmedError], unless [Query].GoOn says otherwise.
+	SkipGone Gone = iota
+	// ShowGone yields an entry for each run of trimmed ones that one op held, with Gone set, whatever
+	// kinds, modules, subjects or times the query takes: nobody knows theirs. What is pruned while the
+	// reading is under way is a [*TrimmedError], what was before is left out: see [Log.Gone].
+	ShowGone
+	// StopAtGone ends the reading with a [*TrimmedError].
+	StopAtGone
+)
+
+// String returns "skip", "show" or "stop".
+func (g Gone) String() string {
+	switch g {
+	case SkipGone:
+		return "skip"
+	case ShowGone:
+		return "show"
+	case StopAtGone:
+		return "stop"
+	}
+	return fmt.Sprintf("gone(%d)", uint8(g))
+}
+
+// explain returns the [*TrimmedError] for whoever stands before a hole and is not to pass it: with along in the
+// arrivals, forward, else in the feed.
+func (s *store) explain(ctx context.Context, h hole, along bool) error {
 	scan := goneScan{
-		found: &TrimmedError{Author: gone.author, Gone: gone.next - gone.seq, Pruned: gone.pruned},
-		seq:   gone.next, from: gone.offset, offset: gone.offset, arrivals: gone.arrivals || gone.author.IsZero(), missed: gone.missed,
-	}
-	scan.here = gone.author.IsZero() || gone.pruned
-	if !gone.author.IsZero() {
-		scan.found.Seq = gone.seq
+		found: &TrimmedError{Author: h.author, Seq: h.seq, Gone: h.count, Pruned: h.pruned},
+		hole:  h, seq: h.seq + h.count, offset: h.from, here: h.pruned, arrivals: along || h.author.IsZero(),
 	}
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
@@ -67,14 +103,13 @@ const goneStep = 1 << 12
 // goneScan looks for the first place, and the first offset, at which there is something again.
 type goneScan struct {
 	found  *TrimmedError
+	hole   hole // that it begins with
 	seq    uint64
-	from   uint64 // the first offset that is gone
 	offset uint64
 	placed bool // found.First is known
 	here   bool // it is known that not all of it came without a body
 	// arrivals says that what is gone is counted along the arrivals, not along the feed.
 	arrivals bool
-	missed   uint64 // entries that have no offset
 }
 
 func (s *goneScan) step(tx *readTx) (more bool, err error) {
@@ -95,7 +130,7 @@ func (s *goneScan) begin(tx *readTx) error {
 		return nil
 	}
 	c := tx.arrivalCursor()
-	if !c.holding(s.from) {
+	if !c.holding(s.hole.from) {
 		return c.err
 	}
 	v, err := tx.valueOf(c.arrival)
@@ -151,7 +186,7 @@ func (s *goneScan) arrive(tx *readTx) (more bool, err error) {
 		s.offset = a.Offset + a.Count
 	}
 	if s.found.Offset = s.offset; s.arrivals {
-		s.found.Gone = s.offset - s.from + s.missed
+		s.found.Gone = s.offset - s.hole.from + s.hole.missed()
 	}
 	return false, c.err
 }
@@ -166,69 +201,24 @@ func (tx *readTx) valueOf(a record.Arrival) (record.Op, error) {
 	return t.Get(k[:]), nil
 }
 
-// pruneOvertakes returns the error that ends a reading which would go on at seq begin of feed f, where
-// what stood there was pruned.
-func (tx *readTx) pruneOvertakes(k *chunk, f crdt.Feed, begin uint64) error {
-	if f.First() <= begin || len(f.Leave.Bytes()) == 0 {
-		return nil
-	}
-	v := tx.feeds().Get(f.Author[:])
-	if v == nil {
-		return nil
-	}
-	kept, err := record.ParseFeed(f.Author, v)
-	if err != nil {
-		return damagedFeed(f.Author, err)
-	}
-	if !k.gone.prunedBy(kept.PruneSweep) {
-		return nil
-	}
-	return &goneError{author: f.Author, seq: begin, next: f.First(), pruned: true}
-}
-
-// hole is a stretch of offsets whose entries are not here: from ≤ offset < to.
-type hole struct {
-	author   crdt.Author // zero when the arrival is gone too: the entries were pruned
-	seq      uint64      // of the entry at from
-	from, to uint64
-	// missed is how many entries of the author never came, where the hole is one of its feed, and takes up no
-	// offsets: it lies before the entry at from.
-	missed uint64
-}
-
-// pruned reports whether the arrivals of the hole are gone too.
-func (h *hole) pruned() bool { return h.author.IsZero() }
-
-// count returns how many entries are gone.
-func (h *hole) count() uint64 { return h.to - h.from + h.missed }
-
-// trimmed returns the error for whoever stands before a hole and is not to skip it.
-func (s *store) trimmed(ctx context.Context, h hole) (*TrimmedError, error) {
-	err := s.explainGone(ctx, &goneError{
-		author: h.author, seq: h.seq, next: h.seq + h.count(), offset: h.from, pruned: h.pruned() || h.missed > 0,
-		arrivals: true, missed: h.missed,
-	})
-	if trimmed, ok := errors.AsType[*TrimmedError](err); ok {
-		return trimmed, nil
-	}
-	return nil, err
-}
-
 // Pruned reports whether the entry at p was forgotten by its author's leave: dropped here, or dropped
 // elsewhere before it could come. The branch that p may name is not looked at.
-func (l *Log) Pruned(p crdt.Place) bool { return pruned(l.Feed(p.Author), p.Seq) != nil }
+func (l *Log) Pruned(p crdt.Place) bool {
+	_, pruned := prunedAt(l.store.feed(p.Author), p.Seq)
+	return pruned
+}
 
-// pruned returns the error for an entry of f that was pruned; nil if it was not.
-func pruned(f crdt.Feed, seq uint64) error {
+// prunedAt returns the hole from an entry of f on that was pruned, and whether it was.
+func prunedAt(f crdt.Feed, seq uint64) (h hole, pruned bool) {
 	if seq < f.First() {
-		return &goneError{author: f.Author, seq: seq, next: f.First(), pruned: true}
+		return prunedSeqs(f.Author, seq, f.First(), 0), true
 	}
 	for _, m := range f.Missed() {
 		if m.From <= seq && seq < m.To {
-			return &goneError{author: f.Author, seq: seq, next: m.To, pruned: true}
+			return prunedSeqs(f.Author, seq, m.To, 0), true
 		}
 	}
-	return nil
+	return hole{}, false
 }
 
 // GoneFrom says what of one author's feed is not here.

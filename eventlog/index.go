@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/postings"
@@ -163,7 +162,7 @@ func (x *indexer) extend(ctx context.Context, layers postings.Layers, least uint
 func (x *indexer) eachText(ctx context.Context, in stretch, most uint64, add func(class byte, text string, offset uint64)) (to uint64, err error) {
 	w := newArrivalWalk(&filter{}, false, nil, in.to)
 	w.from = in.from
-	k := chunk{bound: in.to, room: bufferSize, gone: gonePolicy{sweep: math.MaxUint64}}
+	k := chunk{bound: in.to, room: bufferSize, horizon: skipsGone()}
 	for more := true; more && w.from-in.from < most; {
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)

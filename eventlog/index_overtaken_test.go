@@ -64,7 +64,7 @@ func TestAReadingIsOvertakenBeforeItsFirstChunk(t *testing.T) {
 				err := r.each(t.Context(), func(Entry) bool { n++; return true })
 				r.close()
 				if _, told := errors.AsType[*TrimmedError](err); !told {
-					t.Errorf("%d indexed, prune %t, %s reverse %t: %d entries, %v", indexed, prune, r.order, r.reverse, n, err)
+					t.Errorf("%d indexed, prune %t, %s reverse %t: %d entries, %v", indexed, prune, r.query.Order, r.query.Reverse, n, err)
 				}
 			}
 		}

@@ -35,11 +35,12 @@ func (w *foundWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 			return true, nil
 		}
 		k.bytes += opOverhead
-		if !c.get(w.next()) {
-			if err := c.pruned(tx, k); err != nil {
-				return false, err
+		if offset := w.next(); !c.get(offset) {
+			if c.err != nil {
+				return false, c.err
 			}
-			continue // it is gone
+			k.lost(prunedOffsets(offset, offset+1), tx.pruneSweep)
+			continue
 		}
 		if err := w.take(tx, k, feeds, c.arrival); err != nil {
 			return false, err
@@ -73,19 +74,9 @@ func (w *foundWalk) next() (offset uint64) {
 
 // get moves to the arrival that begins at offset and reports whether there is one.
 func (c *arrivalCursor) get(offset uint64) bool {
-	c.sought = offset
 	key := record.Offset(offset)
 	k, v := c.c.Seek(key[:])
 	return bytes.Equal(k, key[:]) && c.at(k, v)
-}
-
-// pruned returns the error that ends a reading which has not found an arrival that the index knew of: the
-// op was pruned. It is nil if that was before the reading began.
-func (c *arrivalCursor) pruned(tx *readTx, k *chunk) error {
-	if c.err != nil || !k.gone.prunedBy(tx.pruneSweep) {
-		return c.err
-	}
-	return &goneError{seq: c.sought, next: c.sought + 1, offset: c.sought, pruned: true}
 }
 
 // foundOp is an op that may hold what a query asks for, with all that an order needs.

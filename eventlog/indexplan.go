@@ -40,7 +40,7 @@ func (s *store) indexWalk(q *Query, r *reading) walk {
 	in := stretch{scan.from, scan.to}
 	var found *plan
 	err := s.view(func(tx *readTx) (err error) {
-		found, err = s.planIndex(tx, q, r.chunk.gone.sweep, in)
+		found, err = s.planIndex(tx, q, r.chunk.horizon.sweep, in)
 		return err
 	})
 	if err != nil {

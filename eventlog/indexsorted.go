@@ -32,7 +32,7 @@ func newSortedWalk(order Order, r *reading, p plan) *sortedWalk {
 	scan := newArrivalWalk(&filter{}, false, nil, r.chunk.bound)
 	scan.from = p.reached
 	return &sortedWalk{
-		filter: &r.filter, order: order, reverse: r.reverse, after: r.after, plan: p, scan: scan, merger: newMerger(r.reverse),
+		filter: &r.filter, order: order, reverse: r.query.Reverse, after: r.after, plan: p, scan: scan, merger: newMerger(r.query.Reverse),
 	}
 }
 
@@ -61,11 +61,12 @@ func (w *sortedWalk) find(tx *readTx, k *chunk, feeds openFeeds) error {
 	c := tx.arrivalCursor()
 	for ; len(w.plan.offsets) > 0 && !k.full(); w.plan.offsets = w.plan.offsets[1:] {
 		k.bytes += opOverhead
-		if !c.get(w.plan.offsets[0]) {
-			if err := c.pruned(tx, k); err != nil {
-				return err
+		if offset := w.plan.offsets[0]; !c.get(offset) {
+			if c.err != nil {
+				return c.err
 			}
-			continue // it is gone
+			k.lost(prunedOffsets(offset, offset+1), tx.pruneSweep)
+			continue
 		}
 		if err := w.note(tx, k, feeds, c.arrival); err != nil {
 			return err
@@ -154,7 +155,7 @@ func (w *sortedWalk) seek(tx *readTx, k *chunk, feeds openFeeds, a record.Arriva
 		if f.c.err != nil {
 			return nil, f.c.err
 		}
-		if pruned, err := f.pruned(tx, k, a.Key.First); err != nil || pruned {
+		if lost, err := f.lost(tx, k, a.Key.First); lost || err != nil {
 			return nil, err
 		}
 		return nil, damagedArrival(a.Offset, errors.New("the op that arrived is not held"))

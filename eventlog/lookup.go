@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,20 +45,23 @@ func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 // opHolding returns the op that holds the entry at p. Its body was checked against its header.
 func (s *store) opHolding(ctx context.Context, p crdt.Place) (*opened, error) {
 	var op *opened
+	var gone hole
 	err := s.view(func(tx *readTx) error {
 		f, err := tx.Feed(p.Author)
 		if err != nil {
 			return err
 		}
-		k := chunk{bound: tx.next, gone: gonePolicy{want: StopAtGone}}
+		k := chunk{bound: tx.next, horizon: showsGone()}
 		view, err := newFeedView(tx, f, k.bound)
 		if err != nil {
 			return err
 		}
 		c := tx.opCursor(p.Author)
 		key, err := c.keyHolding(f, p)
-		if errors.Is(err, ErrNotFound) {
-			return cmp.Or(pruned(f, p.Seq), err)
+		if pruned := false; errors.Is(err, ErrNotFound) {
+			if gone, pruned = prunedAt(f, p.Seq); pruned {
+				return nil
+			}
 		}
 		if err != nil || !c.get(key) {
 			return errors.Join(err, c.err)
@@ -67,13 +69,19 @@ func (s *store) opHolding(ctx context.Context, p crdt.Place) (*opened, error) {
 		op, _, err = view.read(&k, c)
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("look up %s: %w", p, s.explainGone(ctx, err))
+	if op != nil && op.op.Trimmed() {
+		gone = hole{author: p.Author, seq: op.op.First, count: op.op.Count, from: op.offset, to: op.offset + op.op.Count}
 	}
-	if op == nil {
-		return nil, fmt.Errorf("look up %s: %w", p, ErrNotFound)
+	switch {
+	case err != nil:
+	case gone.count > 0:
+		err = s.explain(ctx, gone, false)
+	case op == nil:
+		err = ErrNotFound
+	default:
+		return op, nil
 	}
-	return op, nil
+	return nil, fmt.Errorf("look up %s: %w", p, err)
 }
 
 // keyHolding returns the key of the op that holds the entry at p.

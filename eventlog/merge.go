@@ -25,10 +25,12 @@ func newOpened(op crdt.Op, offset uint64) *opened {
 	return &opened{op: op, offset: offset, from: op.First, to: op.Next()}
 }
 
-// excerpt is a stretch of consecutive entries of one op: from ≤ seq < to. Readings are made of excerpts.
+// excerpt is a stretch of consecutive entries of one op: from ≤ seq < to. Readings are made of excerpts, and of
+// the holes between them.
 type excerpt struct {
 	op       *opened
 	from, to uint64
+	hole     *hole // in the place of all that
 }
 
 // merger puts the entries of one author's ops in the order (seq, op id). On a feed without forks one

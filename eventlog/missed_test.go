@@ -48,6 +48,9 @@ func TestANodeThatWasAwayWhileOthersPrunedKnowsWhatItLacks(t *testing.T) {
 	_, err := away.Lookup(t.Context(), crdt.Place{Author: author, Seq: 7})
 	want.Seq, want.Gone = 7, 5
 	wantTrimmed(t, err, want)
+	if e, err := away.Lookup(t.Context(), crdt.Place{Author: author, Seq: 12}); err != nil || e.Seq != 12 {
+		t.Errorf("what stands behind it: entry %d, %v", e.Seq, err)
+	}
 	if diff := cmp.Diff([]eventlog.GoneFrom{{Author: author, Missed: 7, Floor: 12}}, away.Gone()); diff != "" {
 		t.Errorf("gone (-want +got):\n%s", diff)
 	}

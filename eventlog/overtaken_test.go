@@ -206,3 +206,32 @@ func places(t *testing.T, k *keeper, q eventlog.Query) (places []string) {
 	}
 	return places
 }
+
+// TestAForkThatComesMeanwhileIsInNoReading: an op beside one that a reading has not come to, and before it in the
+// order of keys, neither ends the reading nor is in it.
+func TestAForkThatComesMeanwhileIsInNoReading(t *testing.T) {
+	for order := range eventlog.Arrival + 1 {
+		for _, reverse := range []bool{false, true} {
+			k, s := newKeeper(t, "keeper"), newStranger(t, "a")
+			eventlog.Unsynced(k.Log)
+			ops := s.chain(crdt.Op{}, overtakenEntries, strings.Repeat("x", 4000))
+			apply(t, k.Log, ops...)
+			q := eventlog.Query{Order: order, Reverse: reverse}
+			next, stop := iter.Pull2(k.Entries(t.Context(), q))
+			t.Cleanup(stop)
+			r := &overtaken{q: q, next: next, want: places(t, k, q)}
+			if err := r.read(1); err != nil {
+				t.Fatal(err)
+			}
+			at := ops[overtakenEntries/2]
+			beside := s.op(ops[overtakenEntries/2-1], "beside")
+			for n := 0; beside.Key().Compare(at.Key()) > 0; n++ {
+				beside = s.op(ops[overtakenEntries/2-1], fmt.Sprint("beside", n))
+			}
+			apply(t, k.Log, beside)
+			if err := r.read(len(r.want)); err != nil || !slices.Equal(r.got, r.want) {
+				t.Errorf("%v of %d: %v", r, len(r.want), err)
+			}
+		}
+	}
+}

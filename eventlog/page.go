@@ -27,7 +27,8 @@ func (l *Log) Page(ctx context.Context, q Query) (entries []Entry, next string, 
 	err = r.each(ctx, func(e Entry) bool {
 		if len(entries) == q.Limit {
 			// One more than asked for: there is a next page, and it begins after the last of this one.
-			next = r.token(&entries[len(entries)-1])
+			t := r.token(pageEndOf(&entries[len(entries)-1], q.Reverse))
+			next = t.encode()
 			return false
 		}
 		entries = append(entries, e.Clone())
@@ -86,6 +87,23 @@ func (p *pageEnd) compare(order Order, e *Entry) int {
 	return compareIn(order, e, &at)
 }
 
+// token returns the token of the page that begins behind end.
+func (r *reading) token(end pageEnd) token {
+	return token{
+		node: [8]byte(r.store.author[:8]), incarnation: r.store.incarnation, query: r.query.hash(), snapshot: r.snapshot, end: end,
+	}
+}
+
+// turn makes the reading go on with the page of a token.
+func (r *reading) turn(page string) error {
+	t, err := parseToken(page)
+	if err == nil {
+		err = t.fits(r.token(pageEnd{}))
+	}
+	r.snapshot, r.after = t.snapshot, &t.end
+	return err
+}
+
 // A page token is, in base64 without padding:
 //
 //	version 1 │ node 8 │ incarnation 16 │ query 16 │ bound 8 │ sweep 8 │ author 32 │ seq 8 │ op 32 │ clock 8 │ offset 8
@@ -96,8 +114,7 @@ type token struct {
 	node        [8]byte
 	incarnation [16]byte
 	query       [16]byte
-	bound       uint64
-	sweep       uint64
+	snapshot    snapshot
 	end         pageEnd
 }
 
@@ -112,8 +129,8 @@ func (t *token) encode() string {
 	b = append(b, t.node[:]...)
 	b = append(b, t.incarnation[:]...)
 	b = append(b, t.query[:]...)
-	b = binary.BigEndian.AppendUint64(b, t.bound)
-	b = binary.BigEndian.AppendUint64(b, t.sweep)
+	b = binary.BigEndian.AppendUint64(b, t.snapshot.bound)
+	b = binary.BigEndian.AppendUint64(b, t.snapshot.sweep)
 	b = append(b, t.end.author[:]...)
 	b = binary.BigEndian.AppendUint64(b, t.end.seq)
 	b = append(b, t.end.op[:]...)
@@ -143,25 +160,14 @@ func parseToken(s string) (token, error) {
 	}
 	number := func() uint64 { return binary.BigEndian.Uint64(take(8)) }
 	return token{
-		node: [8]byte(take(8)), incarnation: [16]byte(take(16)), query: [16]byte(take(16)), bound: number(), sweep: number(),
+		node: [8]byte(take(8)), incarnation: [16]byte(take(16)), query: [16]byte(take(16)), snapshot: snapshot{bound: number(), sweep: number()},
 		end: pageEnd{author: crdt.Author(take(32)), seq: number(), op: crdt.OpID(take(32)), clock: crdt.Clock(number()), offset: number()},
 	}, nil
 }
 
-// snapshot returns the token of a reading that begins now: where what is durable ends, which sweep was
-// the last, and which node and incarnation they belong to.
-func (s *store) snapshot() (token, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return token{}, ErrClosed
-	}
-	return token{node: [8]byte(s.author[:8]), incarnation: s.incarnation, bound: s.state.next, sweep: s.state.sweep}, nil
-}
-
 // fits says why the token cannot be used for a reading that would make want, whose bound is the
 // present one.
-func (t *token) fits(want *token) error {
+func (t *token) fits(want token) error {
 	reason := ""
 	switch {
 	case t.node != want.node:
@@ -170,7 +176,8 @@ func (t *token) fits(want *token) error {
 		reason = "incarnation"
 	case t.query != want.query:
 		reason = "query"
-	case t.bound > want.bound || t.sweep > want.sweep || t.end.offset >= t.bound || t.end.seq >= crdt.MaxSeq:
+	case t.snapshot.bound > want.snapshot.bound || t.snapshot.sweep > want.snapshot.sweep ||
+		t.end.offset >= t.snapshot.bound || t.end.seq >= crdt.MaxSeq:
 		reason = "bound"
 	default:
 		return nil

@@ -106,7 +106,6 @@ func (fs *followers) replayOne(ctx context.Context, name string, p ParkedEntry, 
 
 // parkedEntry reads the entry that is parked, or says that it is gone.
 func (fs *followers) parkedEntry(ctx context.Context, p ParkedEntry) (found Entry, err error) {
-	h := hole{author: p.Author, seq: p.Seq, from: p.Offset, to: p.Offset + 1}
 	s := source{store: fs.store, query: Query{Order: Arrival, Authors: []crdt.Author{p.Author}}, at: p.Offset}
 	defer s.close()
 	for more := true; more && s.empty(); {
@@ -117,9 +116,6 @@ func (fs *followers) parkedEntry(ctx context.Context, p ParkedEntry) (found Entr
 	if len(s.pending) > 0 && s.pending[0].Offset == p.Offset && s.pending[0].Op == p.Op {
 		return s.pending[0].Clone(), nil
 	}
-	gone, err := fs.store.trimmed(ctx, h)
-	if err != nil {
-		return Entry{}, err
-	}
-	return Entry{}, gone
+	h := hole{author: p.Author, seq: p.Seq, count: 1, from: p.Offset, to: p.Offset + 1}
+	return Entry{}, fs.store.explain(ctx, h, true)
 }

@@ -138,7 +138,7 @@ func (r *runReader) fillFrom(tx *readTx) error {
 	}
 	b, found := f.BranchFrom(r.seg.Start)
 	c := tx.opCursor(r.seg.Author)
-	k := chunk{bound: tx.next, room: bufferSize, gone: gonePolicy{want: ShowGone}}
+	k := chunk{bound: tx.next, room: bufferSize, horizon: showsGone()}
 	r.ended = true // unless the walk stops before it comes to an end
 	if !found || r.done() {
 		return nil

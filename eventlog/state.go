@@ -43,6 +43,13 @@ func (s *state) feed(a crdt.Author) crdt.Feed {
 	return crdt.Feed{Author: a}
 }
 
+// feed returns what is held of a's feed. The caller does not write to it.
+func (s *store) feed(a crdt.Author) crdt.Feed {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.state.feed(a)
+}
+
 // frontier returns what is held. The heads are shared and never written to.
 func (s *state) frontier() crdt.Frontier {
 	f := make(crdt.Frontier, len(s.feeds))

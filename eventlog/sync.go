@@ -27,12 +27,6 @@ func (l *Log) Root() crdt.Hash { return l.Digest().Root() }
 // Feed returns what is held of a's feed. The caller does not write to it.
 func (l *Log) Feed(a crdt.Author) crdt.Feed { return l.store.feed(a) }
 
-func (s *store) feed(a crdt.Author) crdt.Feed {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.state.feed(a)
-}
-
 // wantsPerTx bounds the authors that one transaction of [Log.Wants] looks at.
 const wantsPerTx = 64
 

@@ -40,16 +40,20 @@ func (s *store) tail(ctx context.Context, q Query, yield func(Entry) bool) error
 	}
 	q.Order = Arrival
 	left := q.Limit
-	var sweep *uint64 // the last when the tail began: what has gone since was to come
+	began, begun := snapshot{}, false // what goes after the tail has begun was to come
 	for {
 		// Taken before reading, the channel is closed by whatever the reading does not see.
 		changed := s.changes()
-		r, err := s.newReadingSince(q, sweep)
+		now, err := s.snapshotOf(&q)
 		if err != nil {
 			return err
 		}
-		if sweep == nil {
-			sweep = &r.self.sweep
+		if !begun {
+			began, begun = now, true
+		}
+		r, err := s.readingOf(q, snapshot{bound: now.bound, sweep: began.sweep})
+		if err != nil {
+			return err
 		}
 		goesOn := true
 		if q.FromOffset != Now {
@@ -63,8 +67,8 @@ func (s *store) tail(ctx context.Context, q Query, yield func(Entry) bool) error
 		if err != nil || !goesOn {
 			return err
 		}
-		if q.FromOffset == Now || q.FromOffset < r.chunk.bound {
-			q.FromOffset = r.chunk.bound
+		if q.FromOffset == Now || q.FromOffset < now.bound {
+			q.FromOffset = now.bound
 		}
 		q.After = Cursor{} // the bound is no less
 		select {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // errMissing says of an op that it must be held and is not.
@@ -66,10 +67,8 @@ func (v *feedView) lowest(k *chunk) uint64 {
 // read copies the op that the cursor is at into the chunk and returns its header too. The op is nil
 // when it is not in the snapshot, has no body, or is not taken for being disputed or not.
 func (v *feedView) read(k *chunk, c *opCursor) (*opened, crdt.Signed, error) {
-	if k.gone.want == StopAtGone {
-		if m, found := v.missedBefore(c.key); found {
-			return nil, crdt.Signed{}, &goneError{author: v.feed.Author, seq: m.From, next: m.To, pruned: true}
-		}
+	if i := slices.IndexFunc(v.missed, func(m crdt.Missed) bool { return m.End == c.key }); i >= 0 {
+		k.lost(prunedSeqs(c.author, v.missed[i].From, v.missed[i].To, c.offset()), noSweep)
 	}
 	if k.disputed != ShowDisputed {
 		s, err := c.signed()
@@ -85,36 +84,8 @@ func (v *feedView) read(k *chunk, c *opCursor) (*opened, crdt.Signed, error) {
 	return op, signed, err
 }
 
-// pruned reports whether the feed begins above seq begin now, where it may not have when the view was
-// made. The error says that this ends the reading.
-func (v *feedView) pruned(tx *readTx, k *chunk, begin uint64) (bool, error) {
-	f, err := tx.Feed(v.feed.Author)
-	if err != nil {
-		return false, err
-	}
-	return f.First() > begin, tx.pruneOvertakes(k, f, begin)
-}
-
-// missedBefore returns what was missed before an op, and whether anything was.
-func (v *feedView) missedBefore(key crdt.Key) (crdt.Missed, bool) {
-	i := slices.IndexFunc(v.missed, func(m crdt.Missed) bool { return m.End == key })
-	if i < 0 {
-		return crdt.Missed{}, false
-	}
-	return v.missed[i], true
-}
-
 // forked reports whether ops of the feed may overlap.
 func (v *feedView) forked() bool { return len(v.feed.Branches) > 1 }
-
-// notFound returns what it means that a cursor has not found the op that ends at head and that another
-// names, or the feed: damage, save where the feed may begin above it.
-func (v *feedView) notFound(c *opCursor, head crdt.Head) error {
-	if c.err != nil || !v.ordered {
-		return c.err
-	}
-	return damagedOp(v.feed.Author, crdt.Key{First: head.Next - min(1, head.Next)}, errMissing)
-}
 
 // openFeed is a feed together with a cursor that dies with the transaction.
 type openFeed struct {
@@ -130,6 +101,14 @@ func (feeds openFeeds) open(tx *readTx, k *chunk, a crdt.Author) (*openFeed, err
 	if f := feeds[a]; f != nil {
 		return f, nil
 	}
+	f, err := tx.openFeed(k, a)
+	if err == nil {
+		feeds[a] = f
+	}
+	return f, err
+}
+
+func (tx *readTx) openFeed(k *chunk, a crdt.Author) (*openFeed, error) {
 	k.bytes += opOverhead // finding a feed takes time too
 	feed, err := tx.Feed(a)
 	if err != nil {
@@ -139,9 +118,38 @@ func (feeds openFeeds) open(tx *readTx, k *chunk, a crdt.Author) (*openFeed, err
 	if err != nil {
 		return nil, err
 	}
-	f := &openFeed{feedView: view, c: tx.opCursor(a)}
-	feeds[a] = f
-	return f, nil
+	return &openFeed{feedView: view, c: tx.opCursor(a)}, nil
+}
+
+// lost reports whether a walk of the feed that would go on at seq from does not find what stood there, since it
+// was pruned, and tells the chunk of it.
+func (f *openFeed) lost(tx *readTx, k *chunk, from uint64) (bool, error) {
+	first := f.feed.First()
+	if first <= from {
+		return false, nil
+	}
+	sweep := noSweep
+	if v := tx.feeds().Get(f.c.author[:]); v != nil {
+		kept, err := record.ParseFeed(f.c.author, v)
+		if err != nil {
+			return false, damagedFeed(f.c.author, err)
+		}
+		sweep = kept.PruneSweep
+	}
+	k.lost(prunedSeqs(f.c.author, from, first, 0), sweep)
+	return true, nil
+}
+
+// notFound says what it means that the feed's cursor has not found the op that ends at head, to which a walk has
+// come that goes down to seq low: that what stood there was pruned, that the feed may begin above it, or damage.
+func (f *openFeed) notFound(tx *readTx, k *chunk, head crdt.Head, low uint64) error {
+	if f.c.err != nil {
+		return f.c.err
+	}
+	if lost, err := f.lost(tx, k, low); lost || err != nil || !f.ordered {
+		return err
+	}
+	return damagedOp(f.c.author, crdt.Key{First: head.Next - min(1, head.Next)}, errMissing)
 }
 
 const (
@@ -160,10 +168,9 @@ const (
 type chunk struct {
 	bound uint64 // ops from this offset on are not in the snapshot
 	room  int    // bytes that are made room for at a time at most; 0 for what a single op takes
-	// disputed says which ops the views take for being disputed or not, and gone what is done about
-	// those without a body.
+	// disputed says which ops the views take for being disputed or not, and horizon which for having no body.
 	disputed Disputed
-	gone     gonePolicy
+	horizon  horizon
 	excerpts []excerpt
 	buffer   []byte
 	bytes    int
@@ -179,8 +186,7 @@ func (k *chunk) reset() {
 }
 
 // read copies the op that the cursor is at and returns its header too. The op is nil when it is not in
-// the snapshot, or has no body and the chunk leaves those out. Where they end the reading, the error is
-// a [*goneError].
+// the snapshot, or has no body and is left out for that.
 func (k *chunk) read(c *opCursor) (*opened, crdt.Signed, error) {
 	k.bytes += opOverhead
 	if c.offset() >= k.bound {
@@ -194,10 +200,23 @@ func (k *chunk) read(c *opCursor) (*opened, crdt.Signed, error) {
 	if err != nil {
 		return nil, crdt.Signed{}, err
 	}
-	if op.Trimmed() && k.gone.want != ShowGone {
-		return nil, op.Signed, k.gone.ends(op.Signed, c)
+	if op.Trimmed() && k.horizon.gone != ShowGone {
+		sweep := c.value.Sweep()
+		if sweep > c.sweep {
+			return nil, crdt.Signed{}, damagedOp(c.author, c.key, fmt.Errorf("its body went with sweep %d, where the last was %d", sweep, c.sweep))
+		}
+		if k.horizon.passes(sweep) {
+			return nil, op.Signed, nil
+		}
 	}
 	return newOpened(op, c.offset()), op.Signed, nil
+}
+
+// lost tells of a hole where the walk stands, which is what the given sweep has taken, 0 for none here.
+func (k *chunk) lost(h hole, sweep uint64) {
+	if !k.horizon.passes(sweep) {
+		k.excerpts = append(k.excerpts, excerpt{hole: &h})
+	}
 }
 
 // copy returns a copy of b in the chunk's memory. That grows with what is read, so that whoever keeps a

@@ -32,7 +32,7 @@ var mechanisms = []mechanism{
 	{"recover", "recovering"},
 	{"cursor", "cursor"},
 	{"reading", "arrival author causal cursors entries indexfound indexplan indexsorted merge page query tail view"},
-	{"gone", "gone trimmed"},
+	{"gone", "gone horizon"},
 	{"held", "held"},
 	{"lookup", "lookup"},
 	{"cut", "cut"},
@@ -60,8 +60,6 @@ var toBeMended = []struct {
 }{
 	{arrow{"commit", "mend"}, "store.suspend store.leave"},
 	{arrow{"commit", "recover"}, "store.appendable store.recovering ErrRecovering RecoveringError.Op RecoveringError.Own"},
-	{arrow{"gone", "reading"}, "chunk chunk.gone ErrQuery pageEnd pageEnd.op pageEnd.seq"},
-	{arrow{"gone", "sync"}, "Log.Feed"},
 	{arrow{"open", "mend"}, "Log.mend"},
 	{arrow{"recover", "apply"}, "ErrSecondWriter"},
 	{arrow{"tx", "recover"}, "RecoveringError"},
