@@ -106,6 +106,62 @@ func Example_fork() {
 	// proven: true
 }
 
+// A node asks a peer where the two differ, and then for what it lacks. The peer answers without remembering
+// anything; what each step hands over travels in a message.
+func ExampleComparison() {
+	log := crdt.Genesis{Random: [32]byte{1}}.Log()
+	a0 := write(log, key("a"), nil, "both have it")
+	a1 := write(log, key("a"), &a0, "the peer has it")
+	b0 := write(log, key("b"), nil, "the node has it")
+	node, peer := crdt.NewSet(log), crdt.NewSet(log)
+	apply(node, a0, b0)
+	apply(peer, a0, a1)
+
+	theirs := peer.Digest()
+	c := crdt.NewComparison(node.Digest())
+	for probes := []crdt.Probe{{}}; len(probes) > 0; probes = c.Next(100) {
+		for _, p := range probes {
+			answer, heads := theirs.Answer(p)
+			if !heads {
+				c.Nodes([]crdt.Node{answer})
+				continue
+			}
+			after, upto := p.Path.AuthorRange() // With few authors, all of the peer's heads are an answer.
+			differ, _ := c.Heads(after, upto, peer.Frontier())
+			fetch(node, peer, differ)
+		}
+	}
+	show(node)
+	for a := range c.Behind().All() {
+		fmt.Println("the peer lacks something of", a.Short())
+	}
+	// Output:
+	// 2df04125/0 the node has it
+	// af06a3e3/0 both have it
+	// af06a3e3/1 the peer has it
+	// the peer lacks something of 2df04125
+	// the peer lacks something of af06a3e3
+}
+
+// fetch has a node take what it lacks of the heads of a peer.
+func fetch(node, peer *crdt.Set, heads crdt.Frontier) {
+	wants, err := crdt.Wants(node, heads, 0)
+	if err != nil {
+		panic(err)
+	}
+	for _, want := range wants {
+		segments, err := crdt.Plan(peer, want)
+		if err != nil {
+			panic(err)
+		}
+		for _, seg := range segments {
+			for run := peer.Read(&seg, crdt.MaxBatch); len(run.Ops) > 0; run = peer.Read(&seg, crdt.MaxBatch) {
+				apply(node, run.Ops...)
+			}
+		}
+	}
+}
+
 // A proof shows one entry to somebody who has nothing but the author's key and the log's id.
 func ExampleProveEntry() {
 	log := crdt.Genesis{Random: [32]byte{1}}.Log()
