@@ -3,12 +3,9 @@ package eventlog
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"strings"
-	"syscall"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -38,7 +35,7 @@ func (e *UncertainError) Error() string {
 
 // NoRoom reports whether there was no room on the disk, and so nothing was written after all: it may do
 // later.
-func (e *UncertainError) NoRoom() bool { return noRoom(e.Err) && !syncFailed(e.Err) }
+func (e *UncertainError) NoRoom() bool { return disk.NoRoom(e.Err) && !disk.SyncFailed(e.Err) }
 
 // Passes reports that the log goes on by itself: what is written next waits until it knows what is there.
 func (e *UncertainError) Passes() bool { return true }
@@ -63,7 +60,7 @@ func (s *store) write(fn func(tx *writeTx) error) error {
 		return tx.finish()
 	})
 	if err = s.locate(err); err != nil {
-		s.rollback(tx)
+		_ = tx.Rollback()
 		return err
 	}
 	return s.commit(tx)
@@ -94,18 +91,17 @@ func (tx *writeTx) finish() error {
 // who wait for changes. The caller acks after it. One that has changed nothing is rolled back: a sync
 // would make nothing durable that is not.
 //
-// A crash before bbolt's second sync leaves the file as it was before the transaction; a crash after
+// A crash before the second sync leaves the file as it was before the transaction; a crash after
 // it leaves all of it. Nobody was told in between, since readers wait for committing.
 func (s *store) commit(tx *writeTx) error {
 	if !tx.Changed() {
-		s.rollback(tx)
+		_ = tx.Rollback()
 		return nil
 	}
 	s.committing.Lock()
 	defer s.committing.Unlock()
-	err := s.locate(tx.Commit())
-	if err != nil {
-		return s.commitFailed(tx, withErrno(s.path, err))
+	if err := tx.Commit(); err != nil {
+		return s.commitFailed(tx, err)
 	}
 	forked := s.publish(tx)
 	for _, a := range forked {
@@ -119,7 +115,7 @@ func (s *store) commit(tx *writeTx) error {
 func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.durable.Store(tx.id)
+	s.durable = tx.id
 	heads := make(crdt.Frontier, len(tx.changed))
 	for a, f := range tx.changed {
 		if f.Disputed() && !s.state.feeds[a].Disputed() {
@@ -161,19 +157,21 @@ func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 	return forked
 }
 
-// commitFailed decides how the log goes on after a commit that failed with cause. bbolt syncs twice,
+// commitFailed decides how the log goes on after a commit that failed with cause. A commit syncs twice,
 // first the pages and then the page that names their root, which makes the transaction visible: when
 // the second sync fails it is visible all the same.
 //
 //	no room to write, nothing visible   read the state again and go on: there may be room later
-//	bbolt has refused                   the same
+//	the commit was refused              the same
 //	the disk failed, or it is visible   what is on disk is not known: see mend.go
 //
 // A failed sync is of the last kind whatever its number: the kernel has dropped what it could not write.
 func (s *store) commitFailed(tx *writeTx, cause error) error {
+	failed := disk.Failed(cause)
+	cause = s.locate(cause)
 	uncertain := &UncertainError{Places: tx.places, Err: cause}
-	s.rollback(tx) // bbolt has done so itself, but for a panic and one error
-	if !uncertain.NoRoom() && diskFailed(cause) || s.sees(tx.id) {
+	_ = tx.Rollback()
+	if !uncertain.NoRoom() && failed || s.sees(tx.id) {
 		s.suspend(cause)
 		return uncertain
 	}
@@ -187,42 +185,6 @@ func (s *store) commitFailed(tx *writeTx, cause error) error {
 		s.logger.Warn("commit failed, going on", "path", s.path, "err", cause)
 	}
 	return uncertain
-}
-
-// diskFailed reports whether it was the disk that failed, or the file that is damaged, and not bbolt that has
-// refused.
-func diskFailed(err error) bool {
-	_, file := errors.AsType[*fs.PathError](err)
-	_, damaged := asDamaged(err)
-	return file || damaged || syncFailed(err)
-}
-
-// syncFailed reports whether what failed in a commit was a sync, or may have been. A write, and making the
-// file longer, say so themselves; on Linux a sync fails with a bare error number.
-func syncFailed(err error) bool {
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		return path.Op != "write" && path.Op != "truncate"
-	}
-	_, ok := errors.AsType[syscall.Errno](err)
-	return ok
-}
-
-// withErrno gives back its error number to an error that bbolt met while it made the file longer: of those
-// it keeps only the text.
-func withErrno(path string, err error) error {
-	for before, op := range map[string]string{"file resize error: ": "truncate", "file sync error: ": "sync"} {
-		text, ok := strings.CutPrefix(err.Error(), before)
-		if !ok {
-			continue
-		}
-		for _, number := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
-			if strings.HasSuffix(text, number.Error()) {
-				return &fs.PathError{Op: op, Path: path, Err: number}
-			}
-		}
-		return &fs.PathError{Op: op, Path: path, Err: errors.New(text)}
-	}
-	return err
 }
 
 // sees reports whether a transaction that begins now sees what transaction id wrote. When that cannot
@@ -285,13 +247,4 @@ func (s *store) reload() error {
 	loaded.arrived = s.state.arrived
 	s.state = loaded
 	return nil
-}
-
-// fileSize returns the size of the file in bytes, 0 when it cannot be told.
-func (s *store) fileSize() int64 {
-	info, err := os.Stat(s.path)
-	if err != nil {
-		return 0
-	}
-	return info.Size()
 }

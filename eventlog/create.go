@@ -10,9 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
 
@@ -66,42 +65,23 @@ func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 		}
 		return nil, fmt.Errorf("create log in %s: %w", dir, err)
 	}
-	if err := createFile(dir, path, id, birth.Genesis, crdt.AuthorOf(cfg.Key)); err != nil {
+	err = disk.Create(path, func(tx *disk.Tx) error { return populate(tx, id, birth.Genesis, crdt.AuthorOf(cfg.Key)) })
+	if errors.Is(err, fs.ErrExist) {
+		err = ErrExists
+	}
+	if err == nil {
+		err = whole.SyncFolder(dir)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("create log in %s: %w", dir, err)
 	}
 	return Open(dir, cfg)
 }
 
-func createFile(dir, path string, id crdt.LogID, genesis *crdt.Genesis, author crdt.Author) error {
-	file, err := os.CreateTemp(dir, fileName+".new-*")
-	if err != nil {
-		return err
-	}
-	temporary := file.Name()
-	defer os.Remove(temporary)
-	if err := file.Close(); err != nil {
-		return err
-	}
-	db, err := bbolt.Open(temporary, 0o600, options(0, nil))
-	if err != nil {
-		return err
-	}
-	err = db.Update(func(tx *bbolt.Tx) error { return populate(tx, id, genesis, author) })
-	if err := errors.Join(err, db.Close()); err != nil {
-		return err
-	}
-	if err := linkOrRename(temporary, path); err != nil {
-		return err
-	}
-	return whole.SyncFolder(dir)
-}
-
 // populate writes what an empty log holds.
-func populate(tx *bbolt.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Author) error {
-	for _, name := range slices.Concat(firstBuckets, laterBuckets) {
-		if _, err := tx.CreateBucket(name); err != nil {
-			return err
-		}
+func populate(tx *disk.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Author) error {
+	if err := createTrees(tx, slices.Concat(firstBuckets, laterBuckets)); err != nil {
+		return err
 	}
 	incarnation := newIncarnation()
 	pairs := map[string][]byte{
@@ -110,7 +90,7 @@ func populate(tx *bbolt.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Au
 	if genesis != nil {
 		pairs[string(metaGenesis)] = genesis.Encode()
 	}
-	meta := tx.Bucket(bucketMeta)
+	meta := tx.Tree(bucketMeta)
 	for k, v := range pairs {
 		if err := meta.Put([]byte(k), v); err != nil {
 			return err
@@ -122,19 +102,6 @@ func populate(tx *bbolt.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Au
 func newIncarnation() (b [16]byte) {
 	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
 	return b
-}
-
-// linkOrRename gives a file another name, which no file has. Where there are no hard links, two
-// processes that create one log at the same instant are not told apart.
-func linkOrRename(from, to string) error {
-	err := os.Link(from, to)
-	if err == nil {
-		return os.Remove(from)
-	}
-	if _, found := os.Lstat(to); found == nil || errors.Is(err, fs.ErrExist) {
-		return ErrExists
-	}
-	return os.Rename(from, to)
 }
 
 // SetGenesis keeps what the log began with, once it is known. It returns [ErrOtherLog] when it is not

@@ -45,9 +45,6 @@ func damagedArrival(offset uint64, err error) error {
 	return &DamagedError{What: fmt.Sprintf("the arrival at offset %d", offset), Err: err}
 }
 
-// guard runs fn, which touches the file outside of a transaction, see [disk.Guard].
-func (s *store) guard(fn func() error) error { return s.locate(disk.Guard(fn)) }
-
 // locate makes a [*DamagedError] of damage that was met in the file, adds the path of the file to one that has
 // none, and takes note that there is damage.
 func (s *store) locate(err error) error {

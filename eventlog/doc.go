@@ -1,5 +1,5 @@
 // Package eventlog keeps a log on disk: this node's own feed, which it appends to, and those of all
-// others, which it stores as peers send them. It is one file of bbolt's, quipu.db.
+// others, which it stores as peers send them. It is one file, quipu.db.
 //
 // # Writing and reading
 //
@@ -56,7 +56,7 @@
 // cannot be synced again is nothing written any more ([ErrReadOnly]). [Log.Health] says how it is.
 //
 // A file that was cut short or overwritten is met as a [*DamagedError], never as a crash: pages are
-// checked by plain reads before bbolt follows them, and a fault of the mapped file is recovered from.
+// checked by plain reads before they are followed, and a fault of the mapped file is recovered from.
 // What is whole goes on being served; [Log.Verify] looks for all that is not. Where our own last op cannot be
 // read nothing is appended, since the next seq might be taken.
 //

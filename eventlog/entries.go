@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 // Entry is an entry of the log as this node holds it.
@@ -98,7 +99,7 @@ type reading struct {
 	after    *pageEnd // entries up to here were on pages before this one; nil once one was met that was not
 	walk     walk
 	chunk    chunk
-	ahead    *readAhead
+	ahead    *disk.ReadAhead
 }
 
 func (s *store) newReading(q Query) (*reading, error) {
@@ -141,7 +142,7 @@ func (s *store) readingOf(q Query, now snapshot) (*reading, error) {
 	case Arrival:
 		r.walk = newArrivalWalk(&r.filter, q.Reverse, r.after, r.snapshot.bound)
 	}
-	r.ahead = s.newReadAhead()
+	r.ahead = s.file.ReadAhead()
 	return r, nil
 }
 
@@ -165,7 +166,7 @@ func (s *store) readingLessWalk(q Query, now snapshot) (*reading, error) {
 }
 
 // close ends what the reading has running.
-func (r *reading) close() { r.ahead.close() }
+func (r *reading) close() { r.ahead.Close() }
 
 // each calls yield with the entries of the query in order until it returns false.
 func (r *reading) each(ctx context.Context, yield func(Entry) bool) error {
@@ -205,7 +206,7 @@ func (r *reading) fill() (more bool, damage, err error) {
 	if _, damaged := asDamaged(err); err != nil && !damaged {
 		return false, nil, err
 	}
-	r.ahead.observe(r.chunk.bytes)
+	r.ahead.Observe(r.chunk.bytes)
 	return more, err, nil
 }
 

@@ -143,7 +143,7 @@ func TestEntriesHoldNoTransactionInTheLoop(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if open := l.store.db.Stats().OpenTxN; open != 0 {
+			if open := Bolt(l).Stats().OpenTxN; open != 0 {
 				t.Fatalf("%d transactions are open in the loop", open)
 			}
 			n++
@@ -318,12 +318,12 @@ func TestMissingOpIsDamage(t *testing.T) {
 		l := c.open()
 		c.apply(l, []crdt.Run{{Ops: ops}})
 		key := record.OpKey(ops[missing].Key())
-		if err := l.store.db.Update(func(tx *bbolt.Tx) error {
+		if err := Bolt(l).Update(func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketOps).Bucket(ops[0].Author[:]).Delete(key[:])
 		}); err != nil {
 			t.Fatal(err)
 		}
-		l.store.durable.Add(1) // the transaction of the test is one
+		l.store.durable++ // the transaction of the test is one
 		for _, order := range []Order{ByAuthor, Causal, Arrival} {
 			for _, reverse := range []bool{false, true} {
 				n := 0

@@ -3,7 +3,9 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
+	"unsafe"
 
 	"go.etcd.io/bbolt"
 
@@ -11,7 +13,10 @@ import (
 )
 
 // Bolt returns the database under a log, for tests that break it.
-func Bolt(l *Log) *bbolt.DB { return l.store.db }
+func Bolt(l *Log) *bbolt.DB {
+	db := reflect.ValueOf(l.store.file).Elem().FieldByName("db")
+	return *(**bbolt.DB)(unsafe.Pointer(db.UnsafeAddr()))
+}
 
 // ShutAuthor takes no more of an author.
 func (l *Log) ShutAuthor(a crdt.Author, reason ShutReason) { l.store.shutAuthor(a, reason) }
@@ -42,7 +47,7 @@ const MaxApply = maxApply
 
 // Unsynced makes l faster and no longer durable, for tests that are not about that.
 func Unsynced(l *Log) *Log {
-	l.store.db.NoSync = true
+	Bolt(l).NoSync = true
 	return l
 }
 

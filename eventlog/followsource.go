@@ -105,7 +105,7 @@ func (s *source) begin() error {
 		return err
 	}
 	s.walk = newArrivalWalk(&r.filter, false, nil, now.bound)
-	r.walk, r.ahead = s.walk, s.store.newReadAhead()
+	r.walk, r.ahead = s.walk, s.store.file.ReadAhead()
 	s.reading = r
 	return nil
 }

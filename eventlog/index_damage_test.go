@@ -25,16 +25,16 @@ const indexFan = 16
 // change changes the bucket of the index behind the log's back.
 func change(t *testing.T, l *Log, fn func(b *bbolt.Bucket) error) {
 	t.Helper()
-	if err := l.store.db.Update(func(tx *bbolt.Tx) error { return fn(tx.Bucket(bucketIndex)) }); err != nil {
+	if err := Bolt(l).Update(func(tx *bbolt.Tx) error { return fn(tx.Bucket(bucketIndex)) }); err != nil {
 		t.Fatal(err)
 	}
-	l.store.durable.Add(1) // the transaction of the test is one
+	l.store.durable++ // the transaction of the test is one
 }
 
 // indexKeys returns the keys of the index.
 func indexKeys(t *testing.T, l *Log) (keys [][]byte) {
 	t.Helper()
-	if err := l.store.db.View(func(tx *bbolt.Tx) error {
+	if err := Bolt(l).View(func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketIndex).ForEach(func(k, _ []byte) error {
 			keys = append(keys, bytes.Clone(k))
 			return nil
@@ -288,14 +288,14 @@ func TestDamagedOpThatTheIndexFindsIsDamage(t *testing.T) {
 	} {
 		l, subjects := subjectLog(t)
 		author := l.Author()
-		if err := l.store.db.Update(func(tx *bbolt.Tx) error {
+		if err := Bolt(l).Update(func(tx *bbolt.Tx) error {
 			b := tx.Bucket(bucketOps).Bucket(author[:])
 			k, v := b.Cursor().First()
 			return damage(b, bytes.Clone(k), bytes.Clone(v))
 		}); err != nil {
 			t.Fatal(err)
 		}
-		l.store.durable.Add(1)
+		l.store.durable++
 		for order := range Arrival + 1 {
 			if err := first(l.Entries(t.Context(), Query{Subjects: subjects[:1], Order: order})); !isDamaged(err) {
 				t.Errorf("the op %s, %s: %v", what, order, err)

@@ -9,7 +9,7 @@ import (
 // The bounds of the log on disk and of one transaction. Those of the format are in [crdt].
 const (
 	// opTarget is about how many bytes an op grows to under load. Measured: values of 4 to 16 KB are
-	// what bbolt stores fastest, and at 45 entries an op a signature costs a third of a microsecond
+	// what the file stores fastest, and at 45 entries an op a signature costs a third of a microsecond
 	// an entry.
 	opTarget = 15 << 10
 	// maxGroup bounds the bytes that plain appends put into one transaction; more waits for the next.
@@ -21,13 +21,6 @@ const (
 	branchesAHead = 4
 	// gatherYields is how often the leader yields without the queue growing before it commits.
 	gatherYields = 8
-	// mapSize is how much of the address space is reserved for the file on 64-bit Unix, so that it
-	// need not be mapped anew as it grows, which waits for every reader.
-	mapSize = 64 << 30
-	// lockWait is how long opening waits for another process's lock. bbolt tries once at least.
-	lockWait = time.Millisecond
-	// lockPause is how long opening a file again waits between two tries while another process has it.
-	lockPause = 20 * time.Millisecond
 	// maxFollowEntries and maxFollowBytes bound the batch of a follower: that much is in memory, and is
 	// handled in one transaction that keeps other writers waiting.
 	maxFollowEntries = 1 << 16

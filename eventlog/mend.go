@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"syscall"
 	"time"
+
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 const (
@@ -15,8 +17,6 @@ const (
 	// mendLow and mendHigh are the first and the longest pause between two tries.
 	mendLow  = 100 * time.Millisecond
 	mendHigh = 10 * time.Second
-	// lockedFor is how long another process may have the file while it is opened again.
-	lockedFor = 5 * time.Second
 )
 
 // suspend ends all writing until what is on disk is known again, after a write or a sync has failed with
@@ -27,7 +27,9 @@ func (s *store) suspend(cause error) {
 	s.mu.Unlock()
 	s.ailing = true
 	s.logger.Error("the disk failed: the log is opened again and verified", "path", s.path, "err", cause)
-	s.markUnsynced()
+	if err := s.file.MarkUnsynced(); err != nil {
+		s.logger.Error("mark file as unsynced", "path", s.path, "err", err)
+	}
 }
 
 // leave lets the next one lead: at once, or when the log is mended. Who was being written when the disk
@@ -52,7 +54,7 @@ func (l *Log) mend() {
 	for tries := 1; ; tries++ {
 		fresh, err := l.openAgain(ctx)
 		_, damaged := asDamaged(err)
-		full := noRoom(err)
+		full := disk.NoRoom(err)
 		switch {
 		case err == nil:
 			l.goOnWith(fresh)
@@ -98,39 +100,13 @@ func (l *Log) untilClosed() (ctx context.Context, cancel func()) {
 // openAgain closes the file, opens it, and returns the log as it is there: verified and synced. Readers wait
 // while it is not open, and are served while it is verified.
 func (l *Log) openAgain(ctx context.Context) (*Log, error) {
-	if damaged := l.store.wedged.Load(); damaged != nil {
-		return nil, damaged
+	s := l.store
+	if err := s.file.Reopen(); err != nil {
+		return nil, s.notOpened(err)
 	}
-	fresh := newLog(l.store.path, l.store.cfg)
-	fresh.store.doubted = true
-	if err := l.exchange(fresh); err != nil {
-		return nil, err
-	}
-	err := fresh.begun(ctx)
-	if damaged := fresh.store.wedged.Load(); damaged != nil {
-		l.store.wedged.Store(damaged) // the file is that of l by now
-	}
-	return fresh, err
-}
-
-// exchange closes the file and has it opened by fresh.
-func (l *Log) exchange(fresh *Log) error {
-	l.store.swapping.Lock()
-	defer l.store.swapping.Unlock()
-	if err := l.store.guard(l.store.db.Close); err != nil {
-		l.store.logger.Warn("close the file", "path", l.store.path, "err", err)
-	}
-	var err error
-	for deadline := time.Now().Add(lockedFor); ; time.Sleep(lockPause) {
-		err = fresh.store.openFile()
-		if _, locked := errors.AsType[*LockedError](err); !locked || time.Now().After(deadline) {
-			break
-		}
-	}
-	if err == nil {
-		l.store.db, l.store.file, l.store.pageSize = fresh.store.db, fresh.store.file, fresh.store.pageSize
-	}
-	return err
+	fresh := newLog(s.path, s.cfg)
+	fresh.store.file = s.file
+	return fresh, fresh.begun(ctx, true)
 }
 
 // goOnWith takes over what is in the file, all of which is durable.
@@ -138,9 +114,7 @@ func (l *Log) goOnWith(fresh *Log) {
 	l.store.logger.Warn("the log is whole, and goes on", "path", l.store.path)
 	l.store.mu.Lock()
 	defer l.store.mu.Unlock()
-	l.store.durable.Store(fresh.store.durable.Load())
-	l.store.state, l.store.headless = fresh.store.state, fresh.store.headless
-	l.store.genesis, l.store.secondOp, l.store.recovering = fresh.store.genesis, fresh.store.secondOp, fresh.store.recovering
+	l.store.contents = fresh.store.contents
 	l.store.frozen, l.store.full, l.store.unsynced = nil, nil, false
 	close(l.store.changed)
 	l.store.changed = make(chan struct{})

@@ -5,14 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"runtime"
-	"strconv"
-	"syscall"
-
-	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
@@ -53,10 +46,10 @@ func Open(dir string, cfg Config) (*Log, error) {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	l := newLog(path, cfg)
-	if err := l.store.openFile(); err != nil {
-		return nil, err
+	if l.store.file, err = disk.Open(path); err != nil {
+		return nil, l.store.notOpened(err)
 	}
-	if err := l.begun(context.Background()); err != nil {
+	if err := l.begun(context.Background(), l.store.file.Unsynced()); err != nil {
 		return nil, errors.Join(err, l.store.closeFile())
 	}
 	return l, nil
@@ -73,56 +66,48 @@ func newLog(path string, cfg Config) *Log {
 	return l
 }
 
+// notOpened returns what it means that the file could not be opened.
+func (s *store) notOpened(err error) error {
+	found, damaged := errors.AsType[*disk.Damage](err)
+	switch {
+	case damaged:
+		return &DamagedError{Path: s.path, What: found.What, Err: found.Err}
+	case errors.Is(err, disk.ErrLocked):
+		return &LockedError{Path: s.path}
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("open log: %w: %s", ErrNotExist, s.path)
+	}
+	return fmt.Errorf("open log: %w", err)
+}
+
 // begun reads what an open log needs, and verifies it if a sync of it has failed.
-func (l *Log) begun(ctx context.Context) error {
+func (l *Log) begun(ctx context.Context, unsynced bool) error {
 	if err := l.store.start(); err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
 	l.index = newIndexer(l.store)
+	if !unsynced {
+		return nil
+	}
 	return l.verifyUnsynced(ctx)
 }
 
-// openFile locks the file, looks at it by plain reads, and only then lets bbolt map it: a file that is
-// shorter than it says would kill the process.
-func (s *store) openFile() error {
-	file, err := os.OpenFile(s.path, os.O_RDWR, 0)
+// verifyUnsynced verifies a log whose last sync failed and takes the mark away if it is whole. What the
+// kernel still had to write is synced first: all that is read then is on disk.
+func (l *Log) verifyUnsynced(ctx context.Context) error {
+	s := l.store
+	s.logger.Warn("a sync of this log failed: verifying it", "path", s.path)
+	if err := s.locate(s.file.Sync()); err != nil {
+		return fmt.Errorf("sync log after a failed sync: %w", err)
+	}
+	report, err := l.Verify(ctx)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("open log: %w: %s", ErrNotExist, s.path)
-		}
-		return fmt.Errorf("open log: %w", err)
+		return fmt.Errorf("verify log after a failed sync: %w", err)
 	}
-	if err := disk.TryLock(file); err != nil {
-		_ = file.Close()
-		if errors.Is(err, disk.ErrLocked) {
-			return &LockedError{Path: s.path}
-		}
-		return fmt.Errorf("lock %s: %w", s.path, err)
+	if len(report.Problems) > 0 {
+		return &DamagedError{Path: s.path, What: "what was written before a sync failed", Err: errors.New(report.Problems[0].String())}
 	}
-	if !isAt(file, s.path) {
-		_ = file.Close() // a compaction has put another in its place
-		return &LockedError{Path: s.path}
-	}
-	_ = os.Remove(s.path + ".room")
-	if err := s.dropCache(file); err != nil {
-		_ = file.Close()
-		return err
-	}
-	if err := disk.Preflight(file); err != nil {
-		_ = file.Close()
-		return &DamagedError{Path: s.path, What: "the file", Err: err}
-	}
-	return s.mapFile(file)
-}
-
-// isAt reports whether a file is the one that has the name path.
-func isAt(file *os.File, path string) bool {
-	there, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	here, err := file.Stat()
-	return err == nil && os.SameFile(here, there)
+	return s.file.MarkSynced()
 }
 
 // Close waits for the commit that is under way and for open readings of a chunk, and closes the file.
@@ -148,70 +133,10 @@ func (l *Log) Close() error {
 }
 
 func (s *store) closeFile() error {
-	if s.wedged.Load() != nil {
-		// bbolt would wait for its own lock. The lock on the file goes with the file.
-		return s.file.Close()
-	}
-	if err := s.db.Close(); err != nil {
+	if err := s.file.Close(); err != nil {
 		return fmt.Errorf("close %s: %w", s.path, err)
 	}
 	return nil
-}
-
-// mapFile gives the file to bbolt, which closes it when it fails.
-func (s *store) mapFile(file *os.File) error {
-	err := s.tryMap(file, reserve())
-	if errors.Is(err, syscall.ENOMEM) && reserve() > 0 {
-		if file, err = os.OpenFile(s.path, os.O_RDWR, 0); err == nil {
-			err = s.tryMap(file, 0)
-		}
-	}
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return &LockedError{Path: s.path}
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
-		return &DamagedError{Path: s.path, What: "the file", Err: err}
-	case err != nil:
-		return fmt.Errorf("open log: %w", err)
-	}
-	return nil
-}
-
-// tryMap opens file as bbolt's. When that fails the log has the database that it had, if any: one that a
-// compaction has closed answers that it is.
-func (s *store) tryMap(file *os.File, size int) error {
-	err := s.guard(func() error {
-		db, err := bbolt.Open(s.path, 0o600, options(size, file))
-		if err == nil {
-			s.db, s.pageSize = db, uint64(db.Info().PageSize)
-		}
-		return err
-	})
-	if _, damaged := asDamaged(err); damaged {
-		_ = file.Close() // bbolt panicked and left it open
-	}
-	s.file = file
-	return err
-}
-
-// reserve returns how much of the address space is mapped: only where mapping beyond the end of the
-// file costs nothing.
-func reserve() int {
-	if strconv.IntSize < 64 || runtime.GOOS == "windows" || runtime.GOOS == "plan9" {
-		return 0
-	}
-	size := int64(mapSize)
-	return int(size)
-}
-
-// options returns how bbolt opens file. Measured: with an unsynced freelist, opening a cold file of
-// 400 MB took 7 s instead of 1 ms.
-func options(size int, file *os.File) *bbolt.Options {
-	o := &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType, InitialMmapSize: size}
-	if file != nil {
-		o.OpenFile = func(string, int, os.FileMode) (*os.File, error) { return file, nil }
-	}
-	return o
 }
 
 // start reads meta and the feeds.
@@ -231,7 +156,7 @@ func (s *store) start() error {
 		return err
 	}
 	return s.reading(func(tx *readTx) (err error) {
-		s.durable.Store(tx.ID())
+		s.durable = tx.ID()
 		if s.state, err = load(tx); err != nil {
 			return err
 		}
@@ -257,16 +182,16 @@ func (tx *readTx) missingBuckets() (missing [][]byte) {
 
 // addBuckets makes the buckets that the file was made without.
 func (s *store) addBuckets(names [][]byte) error {
-	return s.guard(func() error {
-		return s.db.Update(func(tx *bbolt.Tx) error {
-			for _, name := range names {
-				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-					return fmt.Errorf("make bucket %q: %w", name, err)
-				}
-			}
-			return nil
-		})
-	})
+	return s.locate(s.file.Update(func(tx *disk.Tx) error { return createTrees(tx, names) }))
+}
+
+func createTrees(tx *disk.Tx, names [][]byte) error {
+	for _, name := range names {
+		if _, err := tx.Root().Create(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readMeta reads which log this is, whose, and since when.

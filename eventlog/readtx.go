@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math"
 
-	bolterrors "go.etcd.io/bbolt/errors"
-
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/record"
@@ -59,7 +57,7 @@ func (s *store) view(fn func(tx *readTx) error) error {
 	return s.locate(tx.Do(func() error { return fn(tx) }))
 }
 
-// reading runs fn in a read transaction of a log that nobody writes to yet.
+// reading runs fn in a read transaction while nobody writes.
 func (s *store) reading(fn func(tx *readTx) error) error {
 	tx, err := s.begin(false)
 	if err != nil {
@@ -69,8 +67,8 @@ func (s *store) reading(fn func(tx *readTx) error) error {
 	return s.locate(tx.Do(func() error { return fn(&readTx{Tx: tx}) }))
 }
 
-// beginRead begins a read transaction that shows nothing but what is durable. bbolt makes a
-// transaction visible before it is synced, so one that begins in between is begun again when the sync
+// beginRead begins a read transaction that shows nothing but what is durable. A commit
+// is visible before it is synced, so a transaction that begins in between is begun again when the sync
 // is done: else a peer might be told what a power cut takes back.
 func (s *store) beginRead() (*readTx, error) {
 	for {
@@ -100,7 +98,7 @@ func (s *store) tryBeginRead() (*readTx, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	r := &readTx{Tx: tx}
-	if tx.ID() <= s.durable.Load() {
+	if tx.ID() <= s.durable {
 		// A prune of meanwhile may be in the transaction: what is missing there must not look older.
 		r.next, r.pruneSweep, r.lastSweep, r.most = next, s.state.pruneSweep, s.state.sweep, s.state.next
 		return r, nil
@@ -115,33 +113,19 @@ func (s *store) tryBeginRead() (*readTx, error) {
 	return nil, nil
 }
 
-// begin begins a transaction of bbolt's. A panic in it leaves bbolt's locks held: it is wedged.
-func (s *store) begin(writable bool) (tx *disk.Tx, err error) {
-	if damaged := s.wedged.Load(); damaged != nil {
-		return nil, damaged
+// begin begins a transaction of the file.
+func (s *store) begin(writable bool) (*disk.Tx, error) {
+	tx, err := s.file.Begin(writable)
+	if err == nil {
+		return tx, nil
 	}
-	err = s.guard(func() error {
-		s.swapping.RLock()
-		defer s.swapping.RUnlock()
-		bolt, err := s.db.Begin(writable)
-		if err == nil {
-			tx = disk.Begun(bolt, s.file, s.pageSize)
-		}
-		return err
-	})
-	if damaged, ok := asDamaged(err); ok {
-		s.wedged.CompareAndSwap(nil, damaged)
+	if s.isClosed() {
+		return nil, ErrClosed
 	}
-	if err != nil {
-		if s.isClosed() {
-			return nil, ErrClosed
-		}
-		if why := s.writable(); why != nil && errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-			err = why // The file could not be opened again, or not yet.
-		}
-		return nil, fmt.Errorf("begin transaction: %w", err)
+	if why := s.writable(); why != nil && errors.Is(err, disk.ErrNotOpen) {
+		err = why // The file could not be opened again, or not yet.
 	}
-	return tx, nil
+	return nil, fmt.Errorf("begin transaction: %w", s.locate(err))
 }
 
 // ops returns the ops of a feed by key, or nil if there are none.

@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"errors"
-	"os"
 	"syscall"
 	"time"
 )
@@ -20,12 +19,6 @@ const (
 	leastRoom = 64 << 10
 	mostRoom  = 16 << 20
 )
-
-// noRoom reports whether something failed on a full disk, at a quota, or at the largest size that a file
-// may have.
-func noRoom(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
-}
 
 // setFull takes note that a write of tx found no room.
 func (s *store) setFull(tx *writeTx, err error) {
@@ -54,7 +47,7 @@ func (l *Log) SeekRoom() {
 	if full == nil || errors.Is(full.Err, syscall.EFBIG) {
 		return
 	}
-	if err := tryRoom(l.store.path+".room", full.needed); err != nil {
+	if err := l.store.file.TryRoom(full.needed); err != nil {
 		return
 	}
 	l.store.mu.Lock()
@@ -62,18 +55,4 @@ func (l *Log) SeekRoom() {
 	if l.store.full == full {
 		l.store.full = nil
 	}
-}
-
-// tryRoom writes size bytes to a new file at path, syncs and removes it. A crash in between leaves the file,
-// which the next call replaces and [Open] removes.
-func tryRoom(path string, size int64) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(make([]byte, size))
-	if err == nil {
-		err = file.Sync()
-	}
-	return errors.Join(err, file.Close(), os.Remove(path))
 }

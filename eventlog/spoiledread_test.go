@@ -34,7 +34,7 @@ func TestDamageIsNotTakenForWhatWasForgotten(t *testing.T) {
 			return err
 		})
 		if err == nil {
-			err = l.store.db.Update(func(tx *bbolt.Tx) error { return spoil(tx, l.store.author, op) })
+			err = Bolt(l).Update(func(tx *bbolt.Tx) error { return spoil(tx, l.store.author, op) })
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -68,7 +68,7 @@ func mustAppendOne(t *testing.T, l *Log) {
 // TestAKeyThatHasBecomeABucketIsDamage writes and removes a key that a flipped bit makes a bucket.
 func TestAKeyThatHasBecomeABucketIsDamage(t *testing.T) {
 	l := newForgetful(t, 0, 0)
-	err := l.store.db.Update(func(tx *bbolt.Tx) error {
+	err := Bolt(l).Update(func(tx *bbolt.Tx) error {
 		b, err := tx.Bucket(bucketState).CreateBucket([]byte("mine"))
 		if err == nil {
 			_, err = b.CreateBucket([]byte("key"))

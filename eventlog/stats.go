@@ -43,7 +43,7 @@ type counts = Applied
 
 // Stats returns the numbers of the moment.
 func (l *Log) Stats() Stats {
-	bytes, free := l.store.usage()
+	bytes, free := l.store.file.Usage()
 	now := l.store.cfg.Now()
 	l.store.mu.Lock()
 	defer l.store.mu.Unlock()
@@ -61,16 +61,6 @@ func (l *Log) Stats() Stats {
 		}
 	}
 	return s
-}
-
-// usage returns how many bytes of the file are pages, and how many of those are in no use.
-func (s *store) usage() (bytes, free int64) {
-	tx, err := s.begin(false)
-	if err != nil {
-		return s.fileSize(), 0
-	}
-	defer func() { _ = tx.Rollback() }()
-	return tx.Usage()
 }
 
 // count adds the outcomes of one Apply.

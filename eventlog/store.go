@@ -3,13 +3,11 @@ package eventlog
 import (
 	"errors"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/reentry"
 )
 
@@ -23,10 +21,11 @@ var ErrClosed = errors.New("log is closed")
 // in memory, only once the commit has returned: what is announced to a peer is durable.
 //
 // Who takes several of the locks takes them in this order: sweeping, the slot of the index, the slot of the
-// queue, committing, swapping, mu. Those of the queue, of the followers, of the names and of the audience are
+// queue, committing, mu. Those of the queue, of the followers, of the names and of the audience are
 // held while nothing else is asked for.
 type store struct {
 	path   string // of the file
+	file   *disk.File
 	cfg    Config
 	logger *slog.Logger
 	author crdt.Author
@@ -41,28 +40,14 @@ type store struct {
 	// mend has the log opened again after its disk has failed; it is called by a goroutine of its own, which leads.
 	mend func()
 	// ailing says that the disk has failed under whoever leads, and that the log is to be mended; it belongs
-	// to the leader. doubted says that the file is to be verified though it bears no mark.
-	ailing, doubted bool
+	// to the leader.
+	ailing bool
 	// closing is closed when the log is to be closed.
 	closing     chan struct{}
 	closingOnce sync.Once
 
 	// committing is held while a transaction is committed and published.
 	committing sync.RWMutex
-	// durable is the id of the last transaction that was synced; a read transaction that sees a later
-	// one looks at what may still be lost.
-	durable atomic.Int64
-
-	// swapping is held for writing while the file is exchanged for its copy: no transaction begins.
-	swapping sync.RWMutex
-	file     *os.File // the one that db uses, to close when bbolt's own Close would wait for ever
-	db       *bbolt.DB
-	// pageSize is that of the file, in bytes.
-	pageSize uint64
-	// readingAhead is set while an iteration reads the file ahead of itself.
-	readingAhead atomic.Bool
-	// wedged is set when bbolt panicked while it held locks of its own: it is not called any more.
-	wedged atomic.Pointer[DamagedError]
 	// damage is the first part of the file that was met damaged; nil for none.
 	damage atomic.Pointer[DamagedError]
 	// clockOff is by how much the wall clocks of others are ahead of ours, in nanoseconds, where they
@@ -70,9 +55,9 @@ type store struct {
 	clockOff atomic.Int64
 
 	// mu guards what follows.
-	mu      sync.RWMutex
-	closed  bool
-	genesis *crdt.Genesis
+	mu     sync.RWMutex
+	closed bool
+	contents
 	// frozen is why nothing is written: the disk has failed. It is so for good if broken is set; else the log
 	// is being mended.
 	frozen error
@@ -81,19 +66,28 @@ type store struct {
 	full *Full
 	// turned is of whom nothing is held, and nothing is taken.
 	turned turned
+	// warnedAhead says that the log was told of our own clock being ahead, see warnAhead.
+	warnedAhead bool
+	// unsynced says that the file shows what may not be on disk; readers are shown what is.
+	unsynced bool
+	counts   counts
+	changed  chan struct{} // closed at the next commit that adds ops
+}
+
+// contents is what is known of what the file holds: it is read when the file is opened, changes with each commit, and
+// is exchanged whole when the file is opened again.
+type contents struct {
+	// durable is the id of the last transaction that was synced; a read transaction that sees a later
+	// one looks at what may still be lost.
+	durable int64
+	genesis *crdt.Genesis
 	// secondOp is an op of our own that contradicts what was written here, recovering one that came back
 	// beyond our head, and headless why our own head cannot be read: then nothing is appended, but what
 	// peers send is stored.
 	secondOp   *crdt.Signed
 	recovering *RecoveringError
 	headless   error
-	// warnedAhead says that the log was told of our own clock being ahead, see warnAhead.
-	warnedAhead bool
-	// unsynced says that the file shows what may not be on disk; readers are shown what is.
-	unsynced bool
-	state    state
-	counts   counts
-	changed  chan struct{} // closed at the next commit that adds ops
+	state      state
 }
 
 // changes is [Log.Changed].

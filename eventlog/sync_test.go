@@ -260,7 +260,7 @@ func TestDamageLimitsWhatIsServed(t *testing.T) {
 	l := c.open()
 	c.apply(l, []crdt.Run{{Ops: ops}})
 	key := record.OpKey(ops[5].Key())
-	if err := l.store.db.Update(func(tx *bbolt.Tx) error {
+	if err := Bolt(l).Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketOps).Bucket(ops[5].Author[:])
 		v := bytes.Clone(b.Get(key[:]))
 		at := bytes.LastIndex(v, []byte("link"))
@@ -269,7 +269,7 @@ func TestDamageLimitsWhatIsServed(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	l.store.durable.Add(1) // the transaction of the test is one
+	l.store.durable++ // the transaction of the test is one
 	segments, err := l.Plan(t.Context(), crdt.Want{Author: ops[0].Author})
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 const (
@@ -174,7 +175,7 @@ func (f *forgetting) sweeps(ctx context.Context, a crdt.Author, w way, count *Fo
 			continue
 		}
 		done, err := f.sweep(ctx, a, w, &found)
-		if n := len(found.keys); n > 1 && noRoom(err) {
+		if n := len(found.keys); n > 1 && disk.NoRoom(err) {
 			f.most, found, found.more = n/2, before, true
 			continue
 		}

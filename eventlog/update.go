@@ -62,7 +62,7 @@ func (s *store) runUpdate(fn func(tx *Tx) error) error {
 	keep := false
 	defer func() {
 		if !keep {
-			s.rollback(w)
+			_ = w.Rollback()
 		}
 	}()
 	if err := tx.call(func() error { return fn(tx) }); err != nil {

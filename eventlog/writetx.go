@@ -68,14 +68,6 @@ func (s *store) beginWrite() (*writeTx, error) {
 	return tx, nil
 }
 
-// rollback ends a transaction that was not committed.
-func (s *store) rollback(tx *writeTx) {
-	err := s.locate(tx.Rollback())
-	if damaged, ok := asDamaged(err); ok {
-		s.wedged.CompareAndSwap(nil, damaged)
-	}
-}
-
 // feedState returns what is kept of a's feed, what is staged included. The caller does not write to it.
 func (tx *writeTx) feedState(a crdt.Author) *record.Feed {
 	if f := tx.changed[a]; f != nil {

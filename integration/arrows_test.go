@@ -43,7 +43,7 @@ var guarded = []guard{
 	{"github.com/hashicorp/memberlist", []string{"gossip/membership"}},
 	{"github.com/hashicorp/mdns", []string{"gossip/find"}},
 	{"github.com/klauspost/compress", []string{"gossip/wire"}},
-	{"go.etcd.io/bbolt", []string{"eventlog", "eventlog/internal/disk"}},
+	{"go.etcd.io/bbolt", []string{"eventlog/internal/disk"}},
 	{"github.com/spf13/cobra", []string{"cmd/quipu"}},
 }
 

@@ -4,5 +4,5 @@ package disk
 
 import "os"
 
-// DropCached does nothing where there is no way to ask.
-func DropCached(*os.File) error { return nil }
+// dropCached does nothing where there is no way to ask.
+func dropCached(*os.File) error { return nil }

@@ -33,10 +33,10 @@ func isDamage(err error) bool {
 	return is
 }
 
-// Guard runs fn, which touches the mapped file, and turns its panics into [Damage]. Where a page has
+// guard runs fn, which touches the mapped file, and turns its panics into [Damage]. Where a page has
 // become damaged since it was checked bbolt panics, and where the file ends the processor faults (SIGBUS,
 // SIGSEGV), which [debug.SetPanicOnFault] makes a panic too. It is the one place that recovers.
-func Guard(fn func() error) (err error) {
+func guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if fault := recover(); fault != nil {

@@ -6,6 +6,7 @@
 // much. So a file is looked at by plain reads before it is mapped, and in a transaction each page is read and
 // checked before bbolt follows it:
 //
+//	File     a file that is open: locked, mapped, marked when a sync of it failed; copied and exchanged
 //	Tx       one state of the file, seen, or changed and committed
 //	Tree     a bucket of it: keys in order, with values or trees of their own
 //	Cursor   a place among the keys of a tree
@@ -17,6 +18,9 @@
 // are faults of the mapping, and bbolt's own panics where a page changes after it was checked; [Tx.Do] makes
 // damage of those too.
 //
+// A commit that fails says how: without room ([NoRoom]), with the disk ([Failed]), or refused by bbolt, which is
+// neither. What is visible after it may not be on disk; [File.Reopen] has the file read anew.
+//
 // The package does not know what a damaged page costs, who is told, or whether anybody goes on: see package
-// eventlog.
+// eventlog. It keeps no folder durable: who makes a file or puts one in the place of another syncs that.
 package disk

@@ -2,11 +2,8 @@ package disk
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
-
-	"go.etcd.io/bbolt"
 )
 
 var (
@@ -18,46 +15,36 @@ const many = 2000
 
 func keyOf(i int) []byte { return fmt.Appendf(nil, "key %04d", 2*i) }
 
-// testFile is a file that is open until the test ends.
-type testFile struct {
-	db   *bbolt.DB
-	file *os.File
-}
-
-// newFile makes a file with two trees.
-func newFile(t *testing.T) testFile {
+// newFile makes a file with two trees, and opens it until the test ends.
+func newFile(t testing.TB) *File {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "test.db")
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{InitialMmapSize: 1 << 24}) // growing would wait for readers
-	must(t, err)
-	t.Cleanup(func() { must(t, db.Close()) })
-	must(t, db.Update(func(tx *bbolt.Tx) error {
-		few, err := tx.CreateBucket(fewKeys)
+	must(t, Create(path, func(tx *Tx) error {
+		few, err := tx.Root().Create(fewKeys)
 		must(t, err)
 		must(t, few.Put([]byte("k"), []byte("v")))
-		b, err := tx.CreateBucket(manyKeys)
+		b, err := tx.Root().Create(manyKeys)
 		for i := range many {
 			must(t, b.Put(keyOf(i), fmt.Appendf(nil, "value %d", i)))
 		}
 		return err
 	}))
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := Open(path)
 	must(t, err)
-	t.Cleanup(func() { _ = file.Close() })
-	return testFile{db: db, file: file}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
 }
 
 // begin begins a transaction, which ends with the test.
-func (f testFile) begin(t *testing.T, writable bool) *Tx {
+func (f *File) begin(t testing.TB, writable bool) *Tx {
 	t.Helper()
-	bolt, err := f.db.Begin(writable)
+	tx, err := f.Begin(writable)
 	must(t, err)
-	tx := Begun(bolt, f.file, uint64(f.db.Info().PageSize))
 	t.Cleanup(func() { _ = tx.Rollback() })
 	return tx
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -33,14 +33,14 @@ type boltMeta struct {
 
 var native = binary.NativeEndian
 
-// Preflight looks at a file before it is mapped. bbolt believes what it maps: a page beyond the end of
+// preflight looks at a file before it is mapped. bbolt believes what it maps: a page beyond the end of
 // the file is a fault of the processor, and a wrong count of free pages an allocation that ends the
 // process. Everything else that is damaged is met under guard.
 //
 // A meta page that does not check is refused too, although bbolt would go back to the other: the
 // transaction that it named was acked, and its seqs would be given out again. A crash does not leave
 // one, since the meta lies in the first sector of its page.
-func Preflight(f *os.File) error {
+func preflight(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err

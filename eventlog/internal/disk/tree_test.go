@@ -11,7 +11,7 @@ import (
 )
 
 // damageLeaf makes the leaf that holds a key another page than it says.
-func (f testFile) damageLeaf(t *testing.T, key []byte) {
+func (f *File) damageLeaf(t *testing.T, key []byte) {
 	t.Helper()
 	tx := f.begin(t, false)
 	c := tx.Tree(manyKeys).climb()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"os"
 
 	"go.etcd.io/bbolt"
 )
@@ -16,6 +15,7 @@ import (
 // Get returns nil, every [Cursor] is at none, every Put refuses, and so does [Tx.Commit]. That a key is not
 // there is known only while [Tx.Err] is nil.
 type Tx struct {
+	file    *File
 	bolt    *bbolt.Tx
 	pages   pageFile
 	opened  []namedTree // those at the top that were looked at
@@ -27,13 +27,6 @@ type Tx struct {
 type namedTree struct {
 	name []byte
 	tree *Tree
-}
-
-// Begun returns a transaction that bbolt has begun on the file.
-func Begun(bolt any, file *os.File, pageSize uint64) *Tx {
-	tx := &Tx{bolt: bolt.(*bbolt.Tx)}
-	tx.pages = pageFile{file: file, pageSize: pageSize, highWater: uint64(tx.bolt.Size()) / pageSize}
-	return tx
 }
 
 // Err returns the first damage that the transaction has met, or nil.
@@ -50,7 +43,7 @@ func (tx *Tx) sound(err error) bool {
 // Do runs a step of the transaction. It returns [Tx.Err] in preference to fn's error, which may come of what
 // seemed not to be there; a fault of the mapping, or a panic of bbolt's or of fn's, is damage like any other.
 func (tx *Tx) Do(fn func() error) error {
-	err := Guard(fn)
+	err := guard(fn)
 	if tx.err == nil && isDamage(err) {
 		tx.err = err
 	}
@@ -89,20 +82,22 @@ func (tx *Tx) Allocated() int64 {
 	return stats.GetPageAlloc()
 }
 
-// Usage returns how many bytes of the file are pages, and how many of those are in no use. Behind the last page
-// bbolt keeps up to 16 MiB of room for the next ones, which most file systems give no blocks to.
-func (tx *Tx) Usage() (bytes, free int64) {
-	s := tx.bolt.DB().Stats()
-	return tx.bolt.Size(), int64(s.FreePageN+s.PendingPageN) * int64(tx.pages.pageSize)
-}
-
-// Commit writes and syncs what was changed. It commits nothing of a transaction that has met damage.
+// Commit writes and syncs what was changed. It commits nothing of a transaction that has met damage. How it has
+// failed is told by [NoRoom] and [Failed]; what it has written may be visible then, and on disk or not.
 func (tx *Tx) Commit() error {
 	if tx.err != nil {
 		return tx.err
 	}
-	return Guard(tx.bolt.Commit)
+	if err := guard(tx.bolt.Commit); err != nil {
+		return withErrno(tx.file.path, err)
+	}
+	return nil
 }
 
-// Rollback ends the transaction.
-func (tx *Tx) Rollback() error { return Guard(tx.bolt.Rollback) }
+// Rollback ends a transaction that was not committed. After a commit it does nothing, but for what bbolt has left
+// undone where that has failed.
+func (tx *Tx) Rollback() error {
+	err := guard(tx.bolt.Rollback)
+	tx.file.wedge(err)
+	return err
+}

@@ -1,10 +1,10 @@
-package eventlog
+package disk
 
 import "testing"
 
 func TestReadAheadBeginsWhenItPays(t *testing.T) {
 	skipUncounted(t)
-	l := newCords(t, 310, 1, 0).open()
+	f := newFile(t)
 	for _, test := range []struct {
 		name   string
 		faults int64 // since the window began
@@ -16,17 +16,17 @@ func TestReadAheadBeginsWhenItPays(t *testing.T) {
 		{"a page in eight", 32, coldWindow, true},
 		{"too little was read", 1000, coldWindow - 1, false},
 	} {
-		r := l.store.newReadAhead()
+		r := f.ReadAhead()
 		r.faults = majorFaults() - test.faults
 		if test.faults == 0 {
 			r.faults = 1 << 60 // whatever the process meets meanwhile
 		}
-		r.observe(test.bytes)
+		r.Observe(test.bytes)
 		if got := r.stop != nil; got != test.starts {
 			t.Errorf("%s: reading ahead is %t", test.name, got)
 		}
-		r.close()
-		if l.store.readingAhead.Load() {
+		r.Close()
+		if f.readingAhead.Load() {
 			t.Errorf("%s: it goes on after the iteration", test.name)
 		}
 	}
@@ -34,22 +34,22 @@ func TestReadAheadBeginsWhenItPays(t *testing.T) {
 
 func TestOneIterationReadsAheadForAll(t *testing.T) {
 	skipUncounted(t)
-	l := newCords(t, 311, 1, 0).open()
-	first, second := l.store.newReadAhead(), l.store.newReadAhead()
-	l.store.readingAhead.Store(true) // as another does
+	f := newFile(t)
+	first, second := f.ReadAhead(), f.ReadAhead()
+	f.readingAhead.Store(true) // as another does
 	first.faults -= 1000
-	first.observe(coldWindow)
+	first.Observe(coldWindow)
 	if first.stop != nil {
 		t.Error("two read ahead")
 	}
-	l.store.readingAhead.Store(false)
+	f.readingAhead.Store(false)
 	second.faults -= 1000
-	second.observe(coldWindow)
+	second.Observe(coldWindow)
 	if second.stop == nil {
 		t.Error("none reads ahead")
 	}
-	first.close()
-	second.close()
+	first.Close()
+	second.Close()
 }
 
 func skipUncounted(t *testing.T) {

@@ -1,4 +1,4 @@
-package eventlog
+package disk
 
 import (
 	"io"
@@ -21,26 +21,27 @@ const (
 	readAheadMost = 2 << 30
 )
 
-// readAhead reads the file front to back beside an iteration whose pages are not in memory. bbolt
+// ReadAhead reads the file front to back beside an iteration whose pages are not in memory. bbolt
 // advises the map as random, so that each page that is missing costs a read of its own: 0.14 million
 // entries a second, where plain reads of the whole file let the iteration find its pages there.
 //
 // It begins once the iteration has waited for many pages, which the process's count of major faults
-// tells, so that warm and short readings start nothing. A nil readAhead, that of an iteration that
+// tells, so that warm and short readings start nothing. A nil ReadAhead, that of an iteration that
 // jumps about in the file, does nothing. It is one goroutine, which ends before the
 // iteration does; of several iterations, one reads ahead for all.
-type readAhead struct {
-	store  *store
+type ReadAhead struct {
+	file   *File
 	faults int64 // of the process when the window began
 	bytes  int   // of ops since then
 	stop   chan struct{}
 	done   sync.WaitGroup
 }
 
-func (s *store) newReadAhead() *readAhead { return &readAhead{store: s, faults: majorFaults()} }
+// ReadAhead returns what reads ahead of an iteration that begins now.
+func (f *File) ReadAhead() *ReadAhead { return &ReadAhead{file: f, faults: majorFaults()} }
 
-// observe counts bytes of ops that were read and starts reading ahead when it pays.
-func (r *readAhead) observe(bytes int) {
+// Observe counts bytes of ops that were read and starts reading ahead when it pays.
+func (r *ReadAhead) Observe(bytes int) {
 	if r == nil {
 		return
 	}
@@ -51,18 +52,18 @@ func (r *readAhead) observe(bytes int) {
 	faults := majorFaults()
 	cold := faults >= 0 && (faults-r.faults)*coldPage*coldShare >= int64(r.bytes)
 	r.faults, r.bytes = faults, 0
-	if !cold || !r.store.readingAhead.CompareAndSwap(false, true) {
+	if !cold || !r.file.readingAhead.CompareAndSwap(false, true) {
 		return
 	}
 	r.stop = make(chan struct{})
 	r.done.Go(func() {
-		defer r.store.readingAhead.Store(false)
+		defer r.file.readingAhead.Store(false)
 		r.read()
 	})
 }
 
-// close ends the goroutine and waits for it.
-func (r *readAhead) close() {
+// Close ends the goroutine and waits for it.
+func (r *ReadAhead) Close() {
 	if r != nil && r.stop != nil {
 		close(r.stop)
 		r.done.Wait()
@@ -71,8 +72,8 @@ func (r *readAhead) close() {
 
 // read reads the file until it ends or the iteration does. An error ends it too: whatever is wrong,
 // the iteration meets it and says so.
-func (r *readAhead) read() {
-	f, err := os.Open(r.store.path)
+func (r *ReadAhead) read() {
+	f, err := os.Open(r.file.path)
 	if err != nil {
 		return
 	}

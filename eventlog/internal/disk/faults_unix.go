@@ -1,6 +1,6 @@
 //go:build unix
 
-package eventlog
+package disk
 
 import "golang.org/x/sys/unix"
 

@@ -1,0 +1,52 @@
+package disk
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"syscall"
+)
+
+// A commit fails in one of three ways: there is no room, the disk has failed, or bbolt has refused it and
+// nothing was written.
+
+// NoRoom reports whether something failed on a full disk, at a quota, or at the largest size that a file
+// may have.
+func NoRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
+
+// Failed reports whether it was the disk that failed, or the file that is damaged, and not bbolt that has
+// refused.
+func Failed(err error) bool {
+	_, file := errors.AsType[*fs.PathError](err)
+	return file || isDamage(err) || SyncFailed(err)
+}
+
+// SyncFailed reports whether what failed in a commit was a sync, or may have been. A write, and making the
+// file longer, say so themselves; on Linux a sync fails with a bare error number.
+func SyncFailed(err error) bool {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Op != "write" && path.Op != "truncate"
+	}
+	_, ok := errors.AsType[syscall.Errno](err)
+	return ok
+}
+
+// withErrno gives back its error number to an error that bbolt met while it made the file longer: of those
+// it keeps only the text.
+func withErrno(path string, err error) error {
+	for before, op := range map[string]string{"file resize error: ": "truncate", "file sync error: ": "sync"} {
+		text, ok := strings.CutPrefix(err.Error(), before)
+		if !ok {
+			continue
+		}
+		for _, number := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+			if strings.HasSuffix(text, number.Error()) {
+				return &fs.PathError{Op: op, Path: path, Err: number}
+			}
+		}
+		return &fs.PathError{Op: op, Path: path, Err: errors.New(text)}
+	}
+	return err
+}

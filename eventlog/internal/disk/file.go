@@ -1,0 +1,152 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// ErrNotOpen is returned by [File.Begin] after [File.Close], and while a file that was to be opened again could
+// not be.
+var ErrNotOpen = errors.New("file is not open")
+
+// File is a file that is open, which no other process has meanwhile. Its methods may be called by many goroutines
+// at once, but for those that put another file in its place: [File.Reopen], [File.Swap], and [File.Close].
+type File struct {
+	path string
+	// swapping is held for writing while the file is closed and opened anew: no transaction begins.
+	swapping sync.RWMutex
+	mapped   // guarded by swapping
+	// wedged is set when bbolt panicked while it held locks of its own: it is not called any more.
+	wedged atomic.Pointer[Damage]
+	// readingAhead is set while the file is read ahead of an iteration.
+	readingAhead atomic.Bool
+}
+
+// mapped is the file as bbolt has it.
+type mapped struct {
+	db       *bbolt.DB
+	file     *os.File // the one that db uses, to close when bbolt's own Close would wait for ever
+	pageSize uint64   // in bytes
+}
+
+// Begin begins a transaction: one that sees what was committed before, or the one that writes, which waits for
+// the one before it. A panic in it leaves bbolt's locks held: then the file is wedged, and all that begins later
+// gets the same [Damage].
+func (f *File) Begin(writable bool) (*Tx, error) {
+	if damage := f.wedged.Load(); damage != nil {
+		return nil, damage
+	}
+	tx := &Tx{file: f}
+	err := guard(func() (err error) {
+		f.swapping.RLock()
+		defer f.swapping.RUnlock()
+		if tx.bolt, err = f.db.Begin(writable); err == nil {
+			tx.pages = pageFile{file: f.file, pageSize: f.pageSize, highWater: uint64(tx.bolt.Size()) / f.pageSize}
+		}
+		return err
+	})
+	f.wedge(err)
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		err = ErrNotOpen
+	}
+	if err != nil {
+		return nil, err
+	}
+	return tx, nil
+}
+
+// wedge takes note of damage that was met while bbolt held its locks.
+func (f *File) wedge(err error) {
+	if damage, ok := errors.AsType[*Damage](err); ok {
+		f.wedged.CompareAndSwap(nil, damage)
+	}
+}
+
+// Update runs fn in a transaction that writes, and commits what it has changed. When fn returns an error nothing
+// is kept.
+func (f *File) Update(fn func(tx *Tx) error) error {
+	tx, err := f.Begin(true)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := tx.Do(func() error { return fn(tx) }); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// Sync makes durable what the kernel still has to write.
+func (f *File) Sync() error { return guard(f.db.Sync) }
+
+// Close waits for the transactions that are open, and closes the file.
+func (f *File) Close() error {
+	if f.wedged.Load() != nil {
+		// bbolt would wait for its own lock. The lock on the file goes with the file.
+		return f.file.Close()
+	}
+	return f.db.Close()
+}
+
+// Usage returns how many bytes of the file are pages, and how many of those are in no use. Behind the last page
+// bbolt keeps up to 16 MiB of room for the next ones, which most file systems give no blocks to. Of a file that is
+// not open it returns the size, 0 when that cannot be told.
+func (f *File) Usage() (bytes, free int64) {
+	tx, err := f.Begin(false)
+	if err != nil {
+		if info, err := os.Stat(f.path); err == nil {
+			bytes = info.Size()
+		}
+		return bytes, 0
+	}
+	defer func() { _ = tx.Rollback() }()
+	s := tx.bolt.DB().Stats()
+	return tx.bolt.Size(), int64(s.FreePageN+s.PendingPageN) * int64(tx.pages.pageSize)
+}
+
+// MarkUnsynced leaves a mark beside the file that its last sync failed. If the mark cannot be written either, the
+// next start does not know: it finds what a crash leaves.
+func (f *File) MarkUnsynced() error {
+	return os.WriteFile(f.unsyncedPath(), fmt.Appendf(nil, "a sync of %s failed; it is verified before anything is written to it, and then this file is removed\n",
+		filepath.Base(f.path)), 0o600)
+}
+
+// MarkSynced takes the mark away, if there is one.
+func (f *File) MarkSynced() error {
+	if err := os.Remove(f.unsyncedPath()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Unsynced reports whether there is a mark, or that cannot be told.
+func (f *File) Unsynced() bool {
+	_, err := os.Lstat(f.unsyncedPath())
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+func (f *File) unsyncedPath() string { return f.path + ".unsynced" }
+
+// TryRoom writes size bytes to a file of its own beside the file, syncs and removes it, to see whether there is
+// room. A crash in between leaves the file, which the next call replaces and [Open] removes.
+func (f *File) TryRoom(size int64) error {
+	file, err := os.OpenFile(f.roomPath(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(make([]byte, size))
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close(), os.Remove(f.roomPath()))
+}
+
+func (f *File) roomPath() string { return f.path + ".room" }

@@ -1,0 +1,47 @@
+package disk
+
+import (
+	"bytes"
+	"os"
+	"testing"
+)
+
+// FuzzPage reads pages of any bytes and walks them as a tree: whatever stands there, a page is refused or can be
+// read to its end, and no walk goes on for ever.
+func FuzzPage(f *testing.F) {
+	const pageSize = 4096
+	all, err := os.ReadFile(newFile(f).path)
+	must(f, err)
+	for at := 0; at+2*pageSize <= len(all) && at < 64*pageSize; at += pageSize {
+		f.Add(all[at : at+2*pageSize])
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		const high = 4 // pages 2 and 3 are those of b
+		b = append(make([]byte, 2*pageSize), b[:min(len(b), 2*pageSize)]...)
+		pages := &pageFile{file: bytes.NewReader(b), pageSize: pageSize, highWater: high}
+		for id := range uint64(high) {
+			var p page
+			if pages.read(id, &p) == nil {
+				readAll(t, pages, &p)
+			}
+			c := climb{pages: pages, root: id}
+			for more, err := true, c.end(firstElement); more && err == nil; {
+				more, err = c.move(1, firstElement)
+			}
+			_ = c.seek([]byte("key"))
+			c.reset()
+		}
+	})
+}
+
+// readAll reads what a page that was checked has, as far as it lies in the file.
+func readAll(t *testing.T, pages *pageFile, p *page) {
+	for i := range p.count {
+		if _, err := pages.key(p, i); err == nil && p.leaf && p.isBucket(i) {
+			_, _ = pages.bucketRoot(p, i)
+		}
+	}
+	if at, err := pages.find(p, []byte("key")); err == nil && p.count > 0 && at >= p.count {
+		t.Errorf("found at %d of %d", at, p.count)
+	}
+}
