@@ -8,13 +8,6 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// ErrSecondWriter is returned by everything that appends once an op of our own author has arrived that
-// contradicts what was written here: somebody else writes with our key, a copy of this node or an older
-// state of it. The op is stored like any other, so that all branches are held here too, but nothing is
-// written after it; everything but appending goes on. An op that contradicts nothing, and only lies beyond
-// our head, is no second writer's: see [ErrRecovering].
-var ErrSecondWriter = errors.New("another node writes with our key")
-
 // Apply stores what peers sent, and says for each run what became of it. The runs are verified outside
 // of any transaction, while those before them are stored, and stored in order with as many of them in a
 // transaction as go into 4 MiB, so that appends get in between. Stored runs are durable.

@@ -10,37 +10,11 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
-// ErrRecovering is returned by everything that appends once an op of our own has come back that lies
-// beyond the end of our feed here: the folder is older than what was written with its key, most often
-// since it was restored from a backup. What else is missing nobody here can know, and a seq must not be
-// given twice, so nothing is appended until [Log.Recover]. The error is a [*RecoveringError]. Everything
-// but appending goes on.
-var ErrRecovering = errors.New("this folder is older than what this node has written before: restored from a backup?")
-
 // ErrNotRecovering is returned by [Log.Recover] when there is nothing to recover from.
 var ErrNotRecovering = errors.New("this node knows the end of its own feed")
 
 // ErrMoved is returned by [Log.Recover] when our feed does not end where the caller says.
 var ErrMoved = errors.New("more of our own feed has come")
-
-// RecoveringError says by what the log knows that it was behind its own author.
-type RecoveringError struct {
-	// Own is where our feed ended here when the first such op came; zero where nothing was written.
-	Own crdt.Head
-	// Op is that op.
-	Op crdt.Signed
-}
-
-func (e *RecoveringError) Error() string {
-	author, here := e.Op.Author.Short(), "none was here"
-	if e.Own.Next > 0 {
-		here = fmt.Sprintf("the last one here was %s/%d", author, e.Own.Next-1)
-	}
-	return fmt.Sprintf("%v (its own entry %s/%d came from elsewhere, and %s)", ErrRecovering, author, e.Op.First, here)
-}
-
-// Unwrap returns [ErrRecovering].
-func (e *RecoveringError) Unwrap() error { return ErrRecovering }
 
 // RecoverKind is the kind of the entries that say from where on a feed was taken up again, and on whose
 // word:
@@ -75,12 +49,6 @@ type Recovered struct {
 
 // Recovering says since which op the log waits for [Log.Recover], or nil.
 func (l *Log) Recovering() *RecoveringError { return l.store.older() }
-
-func (s *store) older() *RecoveringError {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.recovering
-}
 
 // Recover ends the state of [ErrRecovering]: our feed is taken up where r says that it ends, which an
 // entry of kind [RecoverKind] puts on record, and appends go on after it. That no other process writes with
@@ -238,28 +206,4 @@ func (tx *readTx) ownEnd() (crdt.Head, error) {
 		return crdt.Head{}, &DamagedError{What: "the record of our own last op", Err: err}
 	}
 	return crdt.Head{Next: end.First, ID: end.ID}, nil
-}
-
-// second returns the header of the op of our own that somebody else wrote, or nil.
-func (s *store) second() *crdt.Signed {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.secondOp
-}
-
-// appendable says why nothing can be appended to a log that can be written to, or nil. Peers' ops are
-// stored all the same.
-func (s *store) appendable() error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	switch {
-	case s.secondOp != nil:
-		return fmt.Errorf("%w: op %s/%d with the id %s was not written here", ErrSecondWriter,
-			s.secondOp.Author.Short(), s.secondOp.First, s.secondOp.ID)
-	case s.headless != nil:
-		return s.headless
-	case s.recovering != nil:
-		return s.recovering
-	}
-	return nil
 }

@@ -16,7 +16,7 @@ type mechanism struct{ name, files string }
 var mechanisms = []mechanism{
 	{"config", "config limits trimpolicy"},
 	{"log", "doc log"},
-	{"store", "store"},
+	{"store", "mute store"},
 	{"status", "stats"},
 	{"file", "damage"},
 	{"schema", "schema"},
@@ -59,10 +59,7 @@ var toBeMended = []struct {
 	names string
 }{
 	{arrow{"commit", "mend"}, "store.suspend store.leave"},
-	{arrow{"commit", "recover"}, "store.appendable contents.recovering ErrRecovering RecoveringError.Op RecoveringError.Own"},
 	{arrow{"open", "mend"}, "Log.mend"},
-	{arrow{"recover", "apply"}, "ErrSecondWriter"},
-	{arrow{"tx", "recover"}, "RecoveringError"},
 }
 
 // mechanismOf returns of which mechanism each file of package eventlog is, by its name without .go, and what is wrong

@@ -1,0 +1,71 @@
+package eventlog
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// ErrSecondWriter is returned by everything that appends once an op of our own author has arrived that
+// contradicts what was written here: somebody else writes with our key, a copy of this node or an older
+// state of it. The op is stored like any other, so that all branches are held here too, but nothing is
+// written after it; everything but appending goes on. An op that contradicts nothing, and only lies beyond
+// our head, is no second writer's: see [ErrRecovering].
+var ErrSecondWriter = errors.New("another node writes with our key")
+
+// ErrRecovering is returned by everything that appends once an op of our own has come back that lies
+// beyond the end of our feed here: the folder is older than what was written with its key, most often
+// since it was restored from a backup. What else is missing nobody here can know, and a seq must not be
+// given twice, so nothing is appended until [Log.Recover]. The error is a [*RecoveringError]. Everything
+// but appending goes on.
+var ErrRecovering = errors.New("this folder is older than what this node has written before: restored from a backup?")
+
+// RecoveringError says by what the log knows that it was behind its own author.
+type RecoveringError struct {
+	// Own is where our feed ended here when the first such op came; zero where nothing was written.
+	Own crdt.Head
+	// Op is that op.
+	Op crdt.Signed
+}
+
+func (e *RecoveringError) Error() string {
+	author, here := e.Op.Author.Short(), "none was here"
+	if e.Own.Next > 0 {
+		here = fmt.Sprintf("the last one here was %s/%d", author, e.Own.Next-1)
+	}
+	return fmt.Sprintf("%v (its own entry %s/%d came from elsewhere, and %s)", ErrRecovering, author, e.Op.First, here)
+}
+
+// Unwrap returns [ErrRecovering].
+func (e *RecoveringError) Unwrap() error { return ErrRecovering }
+
+func (s *store) older() *RecoveringError {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.recovering
+}
+
+// second returns the header of the op of our own that somebody else wrote, or nil.
+func (s *store) second() *crdt.Signed {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.secondOp
+}
+
+// appendable says why nothing can be appended to a log that can be written to, or nil. Peers' ops are
+// stored all the same.
+func (s *store) appendable() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	switch {
+	case s.secondOp != nil:
+		return fmt.Errorf("%w: op %s/%d with the id %s was not written here", ErrSecondWriter,
+			s.secondOp.Author.Short(), s.secondOp.First, s.secondOp.ID)
+	case s.headless != nil:
+		return s.headless
+	case s.recovering != nil:
+		return s.recovering
+	}
+	return nil
+}
