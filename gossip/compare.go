@@ -2,8 +2,6 @@ package gossip
 
 import (
 	"context"
-	"fmt"
-	"iter"
 	"slices"
 	"time"
 
@@ -26,9 +24,6 @@ import (
 //	│◀───────────────────────────────┤  … until nothing is left to probe
 //
 // Each side asks for itself, with a [crdt.Comparison]. With d differing authors of n that takes O(d log n) bytes.
-
-// smallFrontier is the number of authors up to which a whole frontier is sent at once.
-const smallFrontier = 100
 
 // comparison is ours with a peer, and what it has found so far.
 type comparison struct {
@@ -143,68 +138,4 @@ func (r *reader) conclude(equal bool) {
 	l, found := r.l, r.comparison.found
 	l.round.CompareAndSwap(found.round, 0)
 	r.g.loop.do(func(s *state) { s.spread.compared(l, found, equal) })
-}
-
-// answerOffer writes what begins a comparison on the peer's side.
-func (w *writer) answerOffer(ctx context.Context, o wire.Offer) error {
-	at := time.Now()
-	d := w.l.roots.digest()
-	switch {
-	case d.Root() == o.Root:
-		w.g.loop.do(func(s *state) { s.spread.equal(w.l, at) })
-		return w.write(ctx, wire.Same{Round: o.Round})
-	case d.Len() <= smallFrontier:
-		return w.vectors(ctx, o.Round, d, []crdt.Path{{}})
-	}
-	top, heads := d.Answer(crdt.Probe{})
-	if heads {
-		return fmt.Errorf("answer offer: a digest of %d authors has no top", d.Len())
-	}
-	return w.write(ctx, wire.Nodes{Round: o.Round, Nodes: []crdt.Node{top}, Last: true})
-}
-
-// answerProbe writes what lies under the paths that a peer probes.
-func (w *writer) answerProbe(ctx context.Context, m wire.Probe) error {
-	d := w.l.roots.digest()
-	var nodes []crdt.Node
-	var ranges []crdt.Path
-	for _, p := range m.Probes {
-		if n, heads := d.Answer(p); heads {
-			ranges = append(ranges, p.Path)
-		} else {
-			nodes = append(nodes, n)
-		}
-	}
-	if len(nodes) > 0 {
-		if err := w.write(ctx, wire.Nodes{Round: m.Round, Nodes: nodes, Last: len(ranges) == 0}); err != nil {
-			return err
-		}
-	}
-	return w.vectors(ctx, m.Round, d, ranges)
-}
-
-// vectors writes what is held of the authors under paths; the last message ends the answer.
-func (w *writer) vectors(ctx context.Context, round uint32, d crdt.Digest, paths []crdt.Path) error {
-	for i, p := range paths {
-		after, upto := p.AuthorRange()
-		for v := range wire.Vectors(after, upto, w.heads(d, after, upto)) {
-			v.Round, v.Last = round, i == len(paths)-1 && v.Upto == upto
-			w.g.sent.vectors.Add(1)
-			if err := w.write(ctx, v); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// heads yields the heads of the authors of d in a range.
-func (w *writer) heads(d crdt.Digest, after, upto crdt.Author) iter.Seq2[crdt.Author, []crdt.Head] {
-	return func(yield func(crdt.Author, []crdt.Head) bool) {
-		for a := range d.Between(after, upto) {
-			if heads := w.g.log.Feed(a).Heads(); len(heads) > 0 && !yield(a, heads) {
-				return
-			}
-		}
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/answer"
 	"github.com/quipulog/quipu/gossip/backfill"
 	"github.com/quipulog/quipu/gossip/wire"
 )
@@ -11,9 +12,6 @@ import (
 const (
 	// maxAsks bounds the asks that one peer is sent and has not answered.
 	maxAsks = 16
-	// maxAnswers bounds the asks of a peer that wait for their answer. One that asks more than twice
-	// what this program asks is told that it does not get them.
-	maxAnswers = 2 * maxAsks
 	// maxGrafts bounds the authors that wait to be asked for with a graft.
 	maxGrafts = wire.MaxHaves
 )
@@ -37,33 +35,11 @@ type letters struct {
 	probed  *wire.Probe                  // answer this
 	probe   *wire.Probe                  // send this
 	asks    []backfill.Ask               // send these
-	wants   []want                       // answer these
-	refused []wire.Done                  // wants that are past maxAnswers
+	wants   []answer.Want                // answer these
+	refused []wire.Done                  // wants that are past answer.MaxWants
 	lazier  bool                         // the peer is to push no more
 	eager   bool                         // the peer is to push again
 	grafts  map[crdt.Author]backfill.Ask // what it is to push first
-}
-
-// want is what a peer asks for: one of the two is set.
-type want struct {
-	feed *wire.Want
-	span *wire.SpanWant
-}
-
-// number returns the ask's number.
-func (w want) number() uint32 {
-	if w.feed != nil {
-		return w.feed.Ask
-	}
-	return w.span.Ask
-}
-
-// author returns whose feed is wanted.
-func (w want) author() crdt.Author {
-	if w.feed != nil {
-		return w.feed.Author
-	}
-	return w.span.Author
 }
 
 func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1)} }
@@ -130,14 +106,14 @@ func (o *outbox) graft(asks ...backfill.Ask) {
 func (o *outbox) detach() { o.put(func(b *letters) { b.lazier, b.eager, b.grafts = true, false, nil }) }
 
 // answer answers wants.
-func (o *outbox) answer(wants []want) {
+func (o *outbox) answer(wants []answer.Want) {
 	o.put(func(b *letters) {
 		for _, w := range wants {
 			switch {
-			case len(b.wants) < maxAnswers:
+			case len(b.wants) < answer.MaxWants:
 				b.wants = append(b.wants, w)
-			case len(b.refused) < maxAnswers:
-				b.refused = append(b.refused, wire.Done{Ask: w.number(), Author: w.author()})
+			case len(b.refused) < answer.MaxWants:
+				b.refused = append(b.refused, w.End())
 			}
 		}
 	})

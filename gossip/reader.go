@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/answer"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
@@ -105,11 +106,11 @@ func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 		l.transient.Answered(m.Round, time.Now())
 		r.vector(ctx, m)
 	case wire.Missing:
-		l.out.answer(feedWants(m.Wants))
+		l.out.answer(answer.Feeds(m.Wants))
 	case wire.Spans:
-		l.out.answer(spanWants(m.Wants))
+		l.out.answer(answer.Spans(m.Wants))
 	case wire.Graft:
-		l.out.answer(feedWants(m.Wants))
+		l.out.answer(answer.Feeds(m.Wants))
 		g.loop.do(func(s *state) { s.spread.grafted(l) })
 	case wire.Detach:
 		g.loop.do(func(s *state) { s.spread.detached(l) })
@@ -140,24 +141,6 @@ func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 		return g.offence(l, reasonMalformed, fmt.Errorf("%s in the middle of a stream", m.Kind()))
 	}
 	return nil
-}
-
-// feedWants returns wants for whole feeds as the outbox holds them.
-func feedWants(wants []wire.Want) []want {
-	all := make([]want, len(wants))
-	for i, w := range wants {
-		all[i].feed = &w // alone, so that one that waits does not keep those beside it
-	}
-	return all
-}
-
-// spanWants returns wants for spans as the outbox holds them.
-func spanWants(wants []wire.SpanWant) []want {
-	all := make([]want, len(wants))
-	for i, w := range wants {
-		all[i].span = &w
-	}
-	return all
 }
 
 // haves tells the loop what a peer announces and is not held here.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/answer"
 	"github.com/quipulog/quipu/gossip/news"
 	"github.com/quipulog/quipu/gossip/pending"
 	"github.com/quipulog/quipu/gossip/wire"
@@ -26,7 +27,7 @@ func TestQueuesCountWhatTheyRetain(t *testing.T) {
 		{"news of peers", news.MaxBytes, fillNewsByPeers},
 		{"runs in flight", maxInFlight, fillApplier},
 		{"runs that are pending", pending.MaxBytes, fillPending},
-		{"wants that are not answered", maxAnswers * (64*40 + 256), fillWants},
+		{"wants that are not answered", answer.MaxWants * (64*40 + 256), fillWants},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := heapAlive()
@@ -167,12 +168,12 @@ func fillPending(t *testing.T) any {
 
 func fillWants(*testing.T) any {
 	out := newOutbox()
-	for n := range maxAnswers {
+	for n := range answer.MaxWants {
 		wants := make([]wire.Want, wire.MaxWants)
 		for i := range wants {
 			wants[i] = wire.Want{Ask: uint32(i + 1), Want: crdt.Want{Locator: crdt.Locator{Back: make([]crdt.Key, crdt.MaxLocator)}}}
 		}
-		out.answer(feedWants(wants))
+		out.answer(answer.Feeds(wants))
 		out.put(func(b *letters) { // the others are answered, and make room for the next message
 			clear(b.wants[n+1:])
 			b.wants = b.wants[:n+1]

@@ -2,14 +2,15 @@ package gossip
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/answer"
 	"github.com/quipulog/quipu/gossip/wallclock"
 	"github.com/quipulog/quipu/gossip/wire"
 )
@@ -19,7 +20,7 @@ import (
 type writer struct {
 	g      *Gossip
 	l      *link
-	ans    answerer
+	ans    answer.Queue
 	packer *wire.Packer
 	flow   outflow
 	turn   bool          // whose turn it is: true for the news
@@ -39,7 +40,7 @@ type writeCounts struct {
 
 func newWriter(g *Gossip, l *link) *writer {
 	w := &writer{g: g, l: l}
-	w.ans = answerer{log: g.log, head: l.news.Answered, most: w.runBytes}
+	w.ans = answer.Queue{Log: g.log, Led: l.news.Answered, Most: w.runBytes}
 	if l.packs {
 		w.packer = new(wire.Packer)
 	}
@@ -99,7 +100,7 @@ func (w *writer) step(ctx context.Context) (busy bool, err error) {
 
 // letters writes what was in the outbox.
 func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error) {
-	messages := append(w.telling(), w.ans.add(box.wants)...)
+	messages := append(w.telling(), w.ans.Add(box.wants)...)
 	for _, d := range box.refused {
 		messages = append(messages, d)
 	}
@@ -125,18 +126,39 @@ func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error
 			return true, err
 		}
 	}
-	switch {
-	case box.offered != nil:
+	busy, err = w.answerStep(ctx, box)
+	return busy || len(messages) > 0, err
+}
+
+// answerStep answers a step of the peer's comparison, if it waits for one.
+func (w *writer) answerStep(ctx context.Context, box letters) (busy bool, err error) {
+	if box.offered == nil && box.probed == nil {
+		return false, nil
+	}
+	var messages iter.Seq[wire.Message]
+	switch at, d := time.Now(), w.l.roots.digest(); {
+	case box.offered == nil:
+		messages = answer.Probe(w.g.log, d, *box.probed)
+	default:
 		if w.l.times {
 			if err := w.write(ctx, wire.Time{Round: box.offered.Round, Millis: wallclock.Millis(w.g.cfg.Now())}); err != nil {
 				return true, err
 			}
 		}
-		return true, w.answerOffer(ctx, *box.offered)
-	case box.probed != nil:
-		return true, w.answerProbe(ctx, *box.probed)
+		if d.Root() == box.offered.Root {
+			w.g.loop.do(func(s *state) { s.spread.equal(w.l, at) })
+		}
+		messages = answer.Offer(w.g.log, d, *box.offered)
 	}
-	return len(messages) > 0, nil
+	for m := range messages {
+		if _, vector := m.(wire.Vector); vector {
+			w.g.sent.vectors.Add(1)
+		}
+		if err := w.write(ctx, m); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
 }
 
 // comparing returns what begins or goes on with our comparison.
@@ -160,8 +182,8 @@ func (w *writer) comparing(box letters) []wire.Message {
 // pushNext writes the next run of the news, or what is due to be announced.
 func (w *writer) pushNext(ctx context.Context) (busy bool, err error) {
 	now := time.Now()
-	if m := w.l.news.Next(now); m != nil && !fits(*m) {
-		w.g.readFailed(ctx, m.Author, errNoFrame)
+	if m := w.l.news.Next(now); m != nil && !m.Fits() {
+		w.g.readFailed(ctx, m.Author, answer.ErrNoFrame)
 		return true, nil
 	} else if m != nil {
 		w.g.sent.pushed.Add(1)
@@ -176,7 +198,7 @@ func (w *writer) pushNext(ctx context.Context) (busy bool, err error) {
 
 // answerNext writes the next message of an answer.
 func (w *writer) answerNext(ctx context.Context) (busy bool, err error) {
-	m, err := w.ans.next(ctx)
+	m, err := w.ans.Next(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return false, nil
@@ -185,10 +207,6 @@ func (w *writer) answerNext(ctx context.Context) (busy bool, err error) {
 	}
 	switch m := m.(type) {
 	case wire.Ops:
-		if !fits(m) {
-			w.g.readFailed(ctx, m.Author, errNoFrame)
-			return true, w.write(ctx, w.ans.done())
-		}
 		return true, w.ops(ctx, m)
 	case wire.Done:
 		return true, w.write(ctx, m)
@@ -208,16 +226,6 @@ func (g *Gossip) unread(ctx context.Context, who crdt.Author, what string, err e
 	if ctx.Err() == nil && g.faults.count(who, reasonRead, time.Now()) {
 		g.logger.Warn(what, "of", who.Short(), "err", err)
 	}
-}
-
-// errNoFrame says that a run cannot be sent: its author signed so few of its ops validly that those
-// between two anchors are more than a frame holds.
-var errNoFrame = errors.New("no frame holds the run up to its next valid signature")
-
-// fits reports whether a run can be sent.
-func fits(m wire.Ops) bool {
-	const around = 2 << 10 // more than what stands beside the ops
-	return len(m.Run.Ops) <= wire.MaxRunOps && m.Run.Size()+4*len(m.Run.Ops)+around <= wire.KindOps.MaxBody()
 }
 
 // ops writes a run.

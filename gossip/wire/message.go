@@ -159,6 +159,12 @@ type Ops struct {
 	Newer *crdt.VersionError
 }
 
+// Fits reports whether a frame holds the run.
+func (m Ops) Fits() bool {
+	const around = 2 << 10 // more than what stands beside the ops
+	return len(m.Run.Ops) <= MaxRunOps && m.Run.Size()+4*len(m.Run.Ops)+around <= KindOps.MaxBody()
+}
+
 // Done ends the answer to one ask.
 type Done struct {
 	Ask      uint32
