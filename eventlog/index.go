@@ -114,23 +114,18 @@ func (x *indexer) exclusively(ctx context.Context, fn func() error) error {
 // step does what is to be done next, and reports whether there was something. An index that cannot
 // be used is dropped.
 func (x *indexer) step(ctx context.Context, least uint64) (more bool, err error) {
-	more, err = x.tryStep(ctx, least)
-	if !errors.Is(err, postings.ErrDamaged) {
-		return more, err
-	}
-	x.store.logger.Warn("index is made anew", "path", x.store.path, "err", err)
-	return true, x.postings.Drop(ctx)
-}
-
-func (x *indexer) tryStep(ctx context.Context, least uint64) (more bool, err error) {
 	layers, err := x.postings.Layers()
-	if err != nil {
-		return false, err
+	if err == nil {
+		more, err = x.postings.Tidy(ctx, layers)
 	}
-	if merged, err := x.postings.Tidy(ctx, layers); merged || err != nil {
-		return merged, err
+	if err == nil && !more {
+		more, err = x.extend(ctx, layers, least)
 	}
-	return x.extend(ctx, layers, least)
+	if errors.Is(err, postings.ErrDamaged) {
+		x.store.logger.Warn("index is made anew", "path", x.store.path, "err", err)
+		return true, x.postings.Drop(ctx)
+	}
+	return more, err
 }
 
 // extend adds a layer for what the layers do not hold, for [postings.MaxBatch] entries at most, if that is
@@ -209,12 +204,10 @@ type IndexStatus struct {
 }
 
 // IndexStatus returns how far the index is.
-func (l *Log) IndexStatus() (IndexStatus, error) { return l.index.status() }
-
-func (x *indexer) status() (IndexStatus, error) {
-	s := IndexStatus{Off: x.store.cfg.NoIndex}
-	err := x.store.view(func(tx *readTx) error {
-		layers, err := postings.Read(tx.Tree(bucketIndex), x.store.incarnation)
+func (l *Log) IndexStatus() (IndexStatus, error) {
+	s := IndexStatus{Off: l.store.cfg.NoIndex}
+	err := l.store.view(func(tx *readTx) error {
+		layers, err := postings.Read(tx.Tree(bucketIndex), l.store.incarnation)
 		s.Layers, s.Reached = len(layers), layers.Reached()
 		s.Next = max(tx.next, s.Reached) // of entries that arrived meanwhile the index may have some
 		for _, r := range layers {

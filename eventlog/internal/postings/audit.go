@@ -36,7 +36,7 @@ func (a *Audit) Add(class byte, text string, offset uint64) {
 func (a *Audit) End() (stored, stale uint64, err error) {
 	a.want.addAll(a.batch.take())
 	var got tally
-	r := a.index.newReader(a.layer)
+	r := a.index.reader(a.layer)
 	p, more, err := r.next()
 	for ; more && err == nil; p, more, err = r.next() {
 		stored++

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 // A layer of the index is its postings in order, by term and offset, cut into blocks. The key of a block
@@ -41,9 +43,14 @@ func (r Layer) blockKey(first posting) []byte {
 	return appendPosting(binary.BigEndian.AppendUint64(k, r.From), first)
 }
 
-// owns reports whether the block with the given key is one of the layer's.
+// owns reports whether a block with the given key is one of the layer's. None has the key that stands for its end.
 func (r Layer) owns(key []byte) bool {
-	return len(key) == keySize && key[0] == r.level && binary.BigEndian.Uint64(key[1:]) == r.From
+	return len(key) == keySize && key[0] == r.level && binary.BigEndian.Uint64(key[1:]) == r.From && decodePosting(key[9:]) != endOfLayer
+}
+
+// missing says that the layer lacks a block.
+func (r Layer) missing() error {
+	return fmt.Errorf("%w: a block of offsets %d to %d is missing", ErrDamaged, r.From, r.To)
 }
 
 func appendPosting(b []byte, p posting) []byte {
@@ -129,6 +136,16 @@ type block struct {
 	rest  []byte
 }
 
+// blockAt returns the block of a layer that begins with first.
+func blockAt(t *disk.Tree, layer Layer, first posting) (block, error) {
+	key := layer.blockKey(first)
+	value := t.Get(key)
+	if value == nil {
+		return block{}, layer.missing()
+	}
+	return openBlock(layer, key, value)
+}
+
 // openBlock checks the block with the given key.
 func openBlock(layer Layer, key, value []byte) (block, error) {
 	if len(key) != keySize || len(value) < blockHead || layer.blockSum(key, value) != binary.BigEndian.Uint32(value) {
@@ -168,9 +185,4 @@ func (b *block) read() (posting, bool, error) {
 
 func (b *block) wrong() error {
 	return fmt.Errorf("%w: a block of offsets %d to %d cannot be read", ErrDamaged, b.layer.From, b.layer.To)
-}
-
-// missing says that a layer lacks a block.
-func missing(layer Layer) error {
-	return fmt.Errorf("%w: a block of offsets %d to %d is missing", ErrDamaged, layer.From, layer.To)
 }

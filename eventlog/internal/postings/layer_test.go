@@ -102,3 +102,13 @@ func TestWhichLayersAreDue(t *testing.T) {
 		}
 	}
 }
+
+// What was made after a sweep is not since it, nor what lies behind that.
+func TestLayersSinceASweep(t *testing.T) {
+	layers := Layers{{To: 1, sweep: 2}, {To: 2, sweep: 4}, {To: 3, sweep: 4}, {To: 4, sweep: 3}}
+	for sweep, reached := range []uint64{0, 0, 1, 1, 4, 4} {
+		if got := layers.Since(uint64(sweep)).Reached(); got != reached {
+			t.Errorf("since sweep %d the layers reach %d, want %d", sweep, got, reached)
+		}
+	}
+}

@@ -13,20 +13,28 @@ import (
 // before that leaves blocks that no layer names, for removeStray.
 func (x *Index) merge(ctx context.Context, before, last Layers) error {
 	merged := Layer{level: last[0].level + 1, From: last[0].From, To: last.Reached()}
-	for _, layer := range last {
-		merged.sweep = max(merged.sweep, layer.sweep)
-	}
-	m, err := newLayerMerge(x, last)
-	if err != nil {
+	heads := heap.Heap[*layerReader]{Less: func(a, b *layerReader) bool { return a.block.last.compare(b.block.last) < 0 }}
+	// push reads on in a layer, and puts it among those whose last posting waits to be written.
+	push := func(r *layerReader) error {
+		_, more, err := r.next()
+		if more {
+			heads.Push(r)
+		}
 		return err
 	}
-	w := newBlockWriter(merged)
-	for m.heads.Len() > 0 {
-		p, err := m.next()
-		if err != nil {
+	for _, layer := range last {
+		merged.sweep = max(merged.sweep, layer.sweep)
+		if err := push(x.reader(layer)); err != nil {
 			return err
 		}
-		w.add(p)
+	}
+	w := newBlockWriter(merged)
+	for heads.Len() > 0 {
+		r := heads.Pop()
+		w.add(r.block.last)
+		if err := push(r); err != nil {
+			return err
+		}
 		if len(w.blocks) < blocksPerTx {
 			continue
 		}
@@ -37,50 +45,13 @@ func (x *Index) merge(ctx context.Context, before, last Layers) error {
 	return x.end(ctx, before, w)
 }
 
-// layerMerge reads several layers as one. It holds one block of each.
-type layerMerge struct{ heads heap.Heap[layerHead] }
-
-// layerHead is the least posting of a layer that was not read yet.
-type layerHead struct {
-	posting
-	reader *layerReader
-}
-
-func newLayerMerge(x *Index, layers Layers) (*layerMerge, error) {
-	m := &layerMerge{}
-	m.heads.Less = func(a, b layerHead) bool { return a.posting.compare(b.posting) < 0 }
-	for _, layer := range layers {
-		if err := m.push(x.newReader(layer)); err != nil {
-			return nil, err
-		}
-	}
-	return m, nil
-}
-
-// next returns the least posting that is left; there is one.
-func (m *layerMerge) next() (posting, error) {
-	head := m.heads.Pop()
-	return head.posting, m.push(head.reader)
-}
-
-// push puts the next posting of a layer among the heads, if it has one.
-func (m *layerMerge) push(r *layerReader) error {
-	p, more, err := r.next()
-	if more {
-		m.heads.Push(layerHead{p, r})
-	}
-	return err
-}
-
 // layerReader reads the postings of a layer in order. It holds a copy of one block, and no transaction.
 type layerReader struct {
 	index *Index
 	block block
 }
 
-func (x *Index) newReader(layer Layer) *layerReader {
-	return &layerReader{index: x, block: block{layer: layer}}
-}
+func (x *Index) reader(layer Layer) *layerReader { return &layerReader{x, block{layer: layer}} }
 
 // next returns the next posting, and false after the last one.
 func (r *layerReader) next() (p posting, more bool, err error) {
@@ -89,22 +60,13 @@ func (r *layerReader) next() (p posting, more bool, err error) {
 		if more || err != nil || r.block.next == endOfLayer {
 			return p, more, err
 		}
-		if r.block, err = r.index.blockAt(r.block.layer, r.block.next); err != nil {
+		err = r.index.view(func(t *disk.Tree) (err error) {
+			r.block, err = blockAt(t, r.block.layer, r.block.next)
+			r.block.rest = bytes.Clone(r.block.rest)
+			return err
+		})
+		if err != nil {
 			return posting{}, false, err
 		}
 	}
-}
-
-// blockAt returns a copy of the block of a layer that begins with first.
-func (x *Index) blockAt(layer Layer, first posting) (b block, err error) {
-	key := layer.blockKey(first)
-	err = x.view(func(t *disk.Tree) error {
-		value := t.Get(key)
-		if value == nil {
-			return missing(layer)
-		}
-		b, err = openBlock(layer, key, bytes.Clone(value))
-		return err
-	})
-	return b, err
 }

@@ -80,7 +80,7 @@ func (s *Search) layer(c *disk.Cursor, layer Layer, t Term, offsets []uint64) ([
 		case !more && b.next.term != t:
 			return offsets, nil
 		case !more:
-			b, err = nextBlock(c, b)
+			b, err = blockAt(s.Tree, layer, b.next)
 		case p.term > t || p.term == t && p.offset >= s.To:
 			return offsets, nil
 		case p.term == t && p.offset >= from.offset:
@@ -90,7 +90,7 @@ func (s *Search) layer(c *disk.Cursor, layer Layer, t Term, offsets []uint64) ([
 	return offsets, err
 }
 
-// findBlock moves to the block of a layer in which p stands, if it stands in the layer at all.
+// findBlock returns the block of a layer in which p stands, if it stands in the layer at all.
 func findBlock(c *disk.Cursor, layer Layer, p posting) (block, error) {
 	key := layer.blockKey(p)
 	k, v := c.Seek(key)
@@ -106,18 +106,9 @@ func findBlock(c *disk.Cursor, layer Layer, p posting) (block, error) {
 	}
 	b, err := openBlock(layer, k, v)
 	if err == nil && b.next.compare(p) <= 0 {
-		err = missing(layer)
+		err = layer.missing()
 	}
 	return b, err
-}
-
-// nextBlock moves from b, which the cursor is at, to the block after it.
-func nextBlock(c *disk.Cursor, b block) (block, error) {
-	k, v := c.Next()
-	if !bytes.Equal(k, b.layer.blockKey(b.next)) {
-		return block{}, missing(b.layer)
-	}
-	return openBlock(b.layer, k, v)
 }
 
 // intersect returns what is in both of two sorted lists, in the memory of a.
