@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/quipulog/quipu/crdt/enum"
 )
 
 // Decision says what becomes of an op.
@@ -22,17 +24,7 @@ const (
 
 // String returns the decision as a word.
 func (d Decision) String() string {
-	switch d {
-	case Duplicate:
-		return "duplicate"
-	case Accepted:
-		return "accepted"
-	case Forked:
-		return "accepted with a fork"
-	case Pending:
-		return "pending"
-	}
-	return fmt.Sprintf("decision(%d)", uint8(d))
+	return enum.Text(d, "decision", "duplicate", "accepted", "accepted with a fork", "pending")
 }
 
 // ErrInvalid is wrapped by every error that says why an op breaks the laws: no node will accept it,

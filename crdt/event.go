@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/quipulog/quipu/crdt/clip"
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/crdt/object"
 )
 
@@ -62,31 +63,15 @@ const (
 	Transient Retention = 2
 )
 
+var retentions = []string{"persistent", "trimmable", "transient"}
+
 // ParseRetention reads the text form.
 func ParseRetention(s string) (Retention, error) {
-	switch s {
-	case "", "persistent":
-		return Persistent, nil
-	case "trimmable":
-		return Trimmable, nil
-	case "transient":
-		return Transient, nil
-	}
-	return 0, fmt.Errorf("retention %q: expected persistent, trimmable or transient", clip.Text(s))
+	return enum.Parse[Retention](s, "retention", retentions...)
 }
 
 // String returns "persistent", "trimmable" or "transient".
-func (r Retention) String() string {
-	switch r {
-	case Persistent:
-		return "persistent"
-	case Trimmable:
-		return "trimmable"
-	case Transient:
-		return "transient"
-	}
-	return fmt.Sprintf("retention(%d)", uint8(r))
-}
+func (r Retention) String() string { return enum.Text(r, "retention", retentions...) }
 
 // Header returns the value of the header called name, or "".
 func (e Event) Header(name string) string {

@@ -3,6 +3,8 @@ package crdt
 import (
 	"crypto/sha256"
 	"fmt"
+
+	"github.com/quipulog/quipu/crdt/enum"
 )
 
 // Admission says who may write to a log.
@@ -16,15 +18,7 @@ const (
 )
 
 // String returns "open" or "admin".
-func (a Admission) String() string {
-	switch a {
-	case AdmitOpen:
-		return "open"
-	case AdmitAdmin:
-		return "admin"
-	}
-	return fmt.Sprintf("admission(%d)", uint8(a))
-}
+func (a Admission) String() string { return enum.Text(a, "admission", "open", "admin") }
 
 // Genesis is what a log begins with; the log's id is its hash. It never changes.
 type Genesis struct {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/eventlog/internal/audience"
 )
 
@@ -35,15 +36,7 @@ const (
 )
 
 // String returns "here" or "peers".
-func (s Scope) String() string {
-	switch s {
-	case Here:
-		return "here"
-	case Peers:
-		return "peers"
-	}
-	return fmt.Sprintf("scope(%d)", uint8(s))
-}
+func (s Scope) String() string { return enum.Text(s, "scope", "here", "peers") }
 
 // Reach is whom an event was told. Nothing more is known: no peer says what becomes of it.
 type Reach struct {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/enum"
 )
 
 // Follow gives the handler all entries that the configuration takes, in arrival order, batch by batch,
@@ -93,15 +94,7 @@ const (
 )
 
 // String returns "stop" or "retry".
-func (o OnError) String() string {
-	switch o {
-	case StopOnError:
-		return "stop"
-	case RetryOnError:
-		return "retry"
-	}
-	return fmt.Sprintf("on error(%d)", uint8(o))
-}
+func (o OnError) String() string { return enum.Text(o, "on error", "stop", "retry") }
 
 const (
 	defaultFollowEntries = 1024

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/enum"
 )
 
 // ErrQuery is wrapped by every error that says why a [Query] makes no sense.
@@ -37,31 +38,13 @@ const (
 	Arrival
 )
 
+var orders = []string{"author", "causal", "arrival"}
+
 // ParseOrder reads the text form; the empty text is the default, [ByAuthor].
-func ParseOrder(s string) (Order, error) {
-	switch s {
-	case "", "author":
-		return ByAuthor, nil
-	case "causal":
-		return Causal, nil
-	case "arrival":
-		return Arrival, nil
-	}
-	return 0, fmt.Errorf("%w: order %q: expected author, causal or arrival", ErrQuery, s)
-}
+func ParseOrder(s string) (Order, error) { return parseWord[Order](s, "order", orders) }
 
 // String returns "author", "causal" or "arrival".
-func (o Order) String() string {
-	switch o {
-	case ByAuthor:
-		return "author"
-	case Causal:
-		return "causal"
-	case Arrival:
-		return "arrival"
-	}
-	return fmt.Sprintf("order(%d)", uint8(o))
-}
+func (o Order) String() string { return enum.Text(o, "order", orders...) }
 
 // Disputed says what a [Query] does with entries that are disputed: those that stand on a branch of a
 // feed whose author signed two ops after one.
@@ -76,30 +59,21 @@ const (
 	OnlyDisputed
 )
 
+var disputes = []string{"show", "hide", "only"}
+
 // ParseDisputed reads the text form; the empty text is the default, [ShowDisputed].
-func ParseDisputed(s string) (Disputed, error) {
-	switch s {
-	case "", "show":
-		return ShowDisputed, nil
-	case "hide":
-		return HideDisputed, nil
-	case "only":
-		return OnlyDisputed, nil
-	}
-	return 0, fmt.Errorf("%w: disputed %q: expected show, hide or only", ErrQuery, s)
-}
+func ParseDisputed(s string) (Disputed, error) { return parseWord[Disputed](s, "disputed", disputes) }
 
 // String returns "show", "hide" or "only".
-func (d Disputed) String() string {
-	switch d {
-	case ShowDisputed:
-		return "show"
-	case HideDisputed:
-		return "hide"
-	case OnlyDisputed:
-		return "only"
+func (d Disputed) String() string { return enum.Text(d, "disputed", disputes...) }
+
+// parseWord reads the name of a way to read the log.
+func parseWord[E ~uint8](s, what string, names []string) (E, error) {
+	value, err := enum.Parse[E](s, what, names...)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrQuery, err)
 	}
-	return fmt.Sprintf("disputed(%d)", uint8(d))
+	return value, err
 }
 
 // takes reports whether an entry passes that is disputed or not.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -30,11 +31,11 @@ words that flags take. Where it belongs depends on the shell, see the examples;
 		Example: `  quipu completion bash > /etc/bash_completion.d/quipu
   quipu completion zsh > "${fpath[1]}/_quipu"
   quipu completion fish > ~/.config/fish/completions/quipu.fish`,
-		Args:      oneArg(oneOf(shellNames)),
+		Args:      oneArg(enum.OneOf(shellNames)),
 		ValidArgs: shellNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains(shellNames, args[0]) {
-				return usagef("unknown shell %q: expected %s", args[0], oneOf(shellNames))
+				return usagef("unknown shell %q: expected %s", args[0], enum.OneOf(shellNames))
 			}
 			return shells[args[0]](cmd.Root(), cmd.OutOrStdout())
 		},

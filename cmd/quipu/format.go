@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/quipulog/quipu/crdt/enum"
 )
 
 // The formats that commands print in.
@@ -51,19 +53,10 @@ func (c *choice) Type() string { return "word" }
 
 func (c *choice) Set(s string) error {
 	if !slices.Contains(c.words, s) {
-		return fmt.Errorf("expected %s", oneOf(c.words))
+		return fmt.Errorf("expected %s", enum.OneOf(c.words))
 	}
 	*c.value = s
 	return nil
-}
-
-// oneOf returns "a, b or c".
-func oneOf(words []string) string {
-	last := len(words) - 1
-	if last == 0 {
-		return words[0]
-	}
-	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // printJSON prints a value as indented JSON.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -20,7 +21,7 @@ const (
 
 // goneFlag adds the flag that says what is done about entries whose bodies are gone: one of the ways.
 func goneFlag(cmd *cobra.Command, q *api.Query, ways ...string) {
-	cmd.Flags().Var(&choice{&q.Gone, ways}, "gone", oneOf(ways)+": at entries whose bodies were trimmed or that were pruned")
+	cmd.Flags().Var(&choice{&q.Gone, ways}, "gone", enum.OneOf(ways)+": at entries whose bodies were trimmed or that were pruned")
 	q.Gone = skipGone
 }
 

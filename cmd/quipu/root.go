@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -92,7 +93,7 @@ func group(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	cmd.AddCommand(commands...)
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return usagef("expected %s: see %s", oneOf(commandNames(cmd)), helpOf(cmd))
+			return usagef("expected %s: see %s", enum.OneOf(commandNames(cmd)), helpOf(cmd))
 		}
 		return unknown("command", args[0], cmd, commandNames(cmd))
 	}
@@ -160,6 +161,6 @@ func dirFlag(cmd *cobra.Command, dir *string) {
 
 // formatFlag adds --format, with the first of formats as its default.
 func formatFlag(cmd *cobra.Command, format *string, formats ...string) {
-	cmd.Flags().Var(&choice{format, formats}, "format", fmt.Sprintf("how to print: %s", oneOf(formats)))
+	cmd.Flags().Var(&choice{format, formats}, "format", fmt.Sprintf("how to print: %s", enum.OneOf(formats)))
 	*format = formats[0]
 }

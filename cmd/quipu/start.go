@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/gossip/find"
@@ -155,7 +156,7 @@ func wrongPlace(file *folder.Config) (field string, err error) {
 	}
 	for _, s := range folder.Settings {
 		if word, ok := s.In(file).(*string); ok && *word != "" && len(s.Words) > 0 && !slices.Contains(s.Words, *word) {
-			return s.Name, fmt.Errorf("%q: expected %s", *word, oneOf(s.Words))
+			return s.Name, fmt.Errorf("%q: expected %s", *word, enum.OneOf(s.Words))
 		}
 	}
 	return "", nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -82,7 +83,7 @@ func stateNotes(s api.State) string {
 		notes = append(notes, fmt.Sprintf("%d concurrent", s.Concurrent))
 	}
 	if len(s.Contested) > 0 {
-		notes = append(notes, "contested: "+oneOf(candidates(s)))
+		notes = append(notes, "contested: "+enum.OneOf(candidates(s)))
 	}
 	return strings.Join(notes, "; ")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/eventlog/analysis"
 )
 
@@ -29,7 +30,7 @@ func (s *stats) joinFlags(cmd *cobra.Command) {
 	f.IntVar(&s.join.Window, "window", analysis.DefaultWindow, "the `number` of entries that are held back to be put in order of time")
 	f.Var(&choice{&s.by, []string{"module", "author"}}, "by", "break down by module or author of the start")
 	f.IntVar(&s.breakdown.Slowest, "slowest", 0, "show this `number` of the slowest pairs")
-	f.Var(&verdictFlag{&s.list}, "list", "print entries, not numbers: "+oneOf(verdictWords)+" (repeat it for several)")
+	f.Var(&verdictFlag{&s.list}, "list", "print entries, not numbers: "+enum.OneOf(verdictWords)+" (repeat it for several)")
 	f.VisitAll(func(flag *pflag.Flag) { flag.Annotations = map[string][]string{ofJoin: nil} })
 	cmd.Flags().AddFlagSet(f)
 }
@@ -147,7 +148,7 @@ func (v *verdictFlag) Type() string   { return "word" }
 
 func (v *verdictFlag) Set(s string) error {
 	if !slices.Contains(verdictWords, s) {
-		return fmt.Errorf("expected %s", oneOf(verdictWords))
+		return fmt.Errorf("expected %s", enum.OneOf(verdictWords))
 	}
 	*v.all = append(*v.all, s)
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/eventlog/transition"
 	"github.com/quipulog/quipu/eventlog/transition/machine"
 	"github.com/quipulog/quipu/eventlog/transition/machinefile"
@@ -122,7 +123,7 @@ func printCheck(w io.Writer, r api.CheckReport) error {
 		fmt.Fprintf(out, "… and %s\n", count(r.More, "more finding"))
 	}
 	for _, s := range r.Contested {
-		fmt.Fprintf(out, "%s  %s: contested: it is in %s\n", shortPlace(s.Place), printable(s.Subject), printable(oneOf(candidates(s))))
+		fmt.Fprintf(out, "%s  %s: contested: it is in %s\n", shortPlace(s.Place), printable(s.Subject), printable(enum.OneOf(candidates(s))))
 	}
 	if len(r.Findings) > 0 || len(r.Contested) > 0 {
 		fmt.Fprintln(out)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/eventlog"
 )
 
@@ -39,15 +40,8 @@ const (
 	OneToMany
 )
 
-var pairings = []string{"nearest", "oldest", "one-to-many"}
-
 // String returns "nearest", "oldest" or "one-to-many".
-func (p Pairing) String() string {
-	if int(p) < len(pairings) {
-		return pairings[p]
-	}
-	return fmt.Sprintf("pairing(%d)", uint8(p))
-}
+func (p Pairing) String() string { return enum.Text(p, "pairing", "nearest", "oldest", "one-to-many") }
 
 // MarshalText returns the text form.
 func (p Pairing) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
@@ -65,15 +59,8 @@ const (
 	ByClock
 )
 
-var scales = []string{"time", "clock"}
-
 // String returns "time" or "clock".
-func (s Scale) String() string {
-	if int(s) < len(scales) {
-		return scales[s]
-	}
-	return fmt.Sprintf("scale(%d)", uint8(s))
-}
+func (s Scale) String() string { return enum.Text(s, "scale", "time", "clock") }
 
 // MarshalText returns the text form.
 func (s Scale) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

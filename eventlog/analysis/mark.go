@@ -3,13 +3,13 @@ package analysis
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/eventlog"
 )
 
@@ -25,15 +25,8 @@ const (
 	Failed
 )
 
-var successes = []string{"undecided", "succeeded", "failed"}
-
 // String returns "undecided", "succeeded" or "failed".
-func (s Success) String() string {
-	if int(s) < len(successes) {
-		return successes[s]
-	}
-	return fmt.Sprintf("success(%d)", uint8(s))
-}
+func (s Success) String() string { return enum.Text(s, "success", "undecided", "succeeded", "failed") }
 
 // MarshalText returns the text form.
 func (s Success) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -2,8 +2,9 @@ package analysis
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
+
+	"github.com/quipulog/quipu/crdt/enum"
 )
 
 // Verdict is what a join says of an entry.
@@ -33,15 +34,10 @@ const (
 	Gone
 )
 
-var verdicts = []string{"paired", "start-alone", "end-alone", "late", "keyless", "displaced", "overlooked", "gone"}
-
 // String returns the verdict in a word: "paired", "start-alone", "end-alone", "late", "keyless",
 // "displaced", "overlooked" or "gone".
 func (v Verdict) String() string {
-	if int(v) < len(verdicts) {
-		return verdicts[v]
-	}
-	return fmt.Sprintf("verdict(%d)", uint8(v))
+	return enum.Text(v, "verdict", "paired", "start-alone", "end-alone", "late", "keyless", "displaced", "overlooked", "gone")
 }
 
 // MarshalText returns the text form.

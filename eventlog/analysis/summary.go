@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+
+	"github.com/quipulog/quipu/crdt/enum"
 )
 
 // ErrBreakdown is wrapped by every error that says why a [Breakdown] makes no sense.
@@ -23,15 +25,8 @@ const (
 	ByAuthor
 )
 
-var bys = []string{"nothing", "module", "author"}
-
 // String returns "nothing", "module" or "author".
-func (b By) String() string {
-	if int(b) < len(bys) {
-		return bys[b]
-	}
-	return fmt.Sprintf("by(%d)", uint8(b))
-}
+func (b By) String() string { return enum.Text(b, "by", "nothing", "module", "author") }
 
 // Breakdown says what a summary is to show beside the total.
 type Breakdown struct {

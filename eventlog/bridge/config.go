@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/eventlog"
 )
 
@@ -25,17 +26,7 @@ const (
 )
 
 // String returns "wait", "refuse" or "drop".
-func (o Overflow) String() string {
-	switch o {
-	case Wait:
-		return "wait"
-	case Refuse:
-		return "refuse"
-	case Drop:
-		return "drop"
-	}
-	return fmt.Sprintf("overflow(%d)", uint8(o))
-}
+func (o Overflow) String() string { return enum.Text(o, "overflow", "wait", "refuse", "drop") }
 
 // Config says how a bridge works. Only Encode is required.
 type Config[T any] struct {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/enum"
 )
 
 // Overflow says what [Recorder.Record] does with an event that the buffer has no room for.
@@ -32,13 +33,7 @@ const (
 )
 
 // String returns "refuse", "wait", "spill" or "drop".
-func (o Overflow) String() string {
-	names := []string{"refuse", "wait", "spill", "drop"}
-	if int(o) < len(names) {
-		return names[o]
-	}
-	return fmt.Sprintf("overflow(%d)", uint8(o))
-}
+func (o Overflow) String() string { return enum.Text(o, "overflow", "refuse", "wait", "spill", "drop") }
 
 // Config says how a recorder works. The zero Config records every event through a buffer in memory and
 // returns [ErrFull] where that is full.

@@ -1,6 +1,6 @@
 package wire
 
-import "fmt"
+import "github.com/quipulog/quipu/crdt/enum"
 
 // Condition is something that keeps a node from having, taking or writing what it could. A number that
 // is not known here is kept, and shown as such.
@@ -28,9 +28,5 @@ const (
 
 // String returns the condition as a word or two.
 func (c Condition) String() string {
-	names := [...]string{"", "stuck", "starved", "shut", "second writer", "read-only", "damaged", "recovering", "clock"}
-	if c == 0 || int(c) >= len(names) {
-		return fmt.Sprintf("condition(%d)", uint8(c))
-	}
-	return names[c]
+	return enum.Text(c, "condition", "", "stuck", "starved", "shut", "second writer", "read-only", "damaged", "recovering", "clock")
 }

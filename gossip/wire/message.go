@@ -1,9 +1,8 @@
 package wire
 
 import (
-	"fmt"
-
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/enum"
 )
 
 // Kind is the number of a message's kind.
@@ -36,12 +35,8 @@ const (
 
 // String returns the kind as a word.
 func (k Kind) String() string {
-	names := [...]string{"", "hello", "shut", "offer", "same", "probe", "nodes", "vector", "missing",
-		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed", "transient", "conditions", "time"}
-	if k == 0 || int(k) >= len(names) {
-		return fmt.Sprintf("kind(%d)", uint8(k))
-	}
-	return names[k]
+	return enum.Text(k, "kind", "", "hello", "shut", "offer", "same", "probe", "nodes", "vector", "missing",
+		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed", "transient", "conditions", "time")
 }
 
 // Message is one of the types below.
@@ -241,11 +236,7 @@ const (
 
 // String returns the code as words.
 func (c Code) String() string {
-	names := [...]string{"other", "leaving", "spare stream", "other version", "other log", "offence", "links enough"}
-	if int(c) >= len(names) {
-		return fmt.Sprintf("code(%d)", uint8(c))
-	}
-	return names[c]
+	return enum.Text(c, "code", "other", "leaving", "spare stream", "other version", "other log", "offence", "links enough")
 }
 
 // Kind implements [Message], as do the methods below.

@@ -1,9 +1,9 @@
 package machine
 
 import (
-	"fmt"
 	"slices"
 
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/crdt/nearest"
 )
 
@@ -64,17 +64,7 @@ const (
 )
 
 // String returns "unknown", "proper" or "alias".
-func (s Spelling) String() string {
-	switch s {
-	case Unknown:
-		return "unknown"
-	case Proper:
-		return "proper"
-	case Alias:
-		return "alias"
-	}
-	return fmt.Sprintf("spelling(%d)", uint8(s))
-}
+func (s Spelling) String() string { return enum.Text(s, "spelling", "unknown", "proper", "alias") }
 
 // Resolve returns the state that a name stands for, and how the name spells it. An unknown name is
 // returned as it is.
@@ -119,19 +109,7 @@ const (
 
 // String returns "allowed", "undeclared", "after the end", "not a beginning" or "wrong trigger".
 func (v Verdict) String() string {
-	switch v {
-	case Allowed:
-		return "allowed"
-	case Undeclared:
-		return "undeclared"
-	case AfterEnd:
-		return "after the end"
-	case NotABeginning:
-		return "not a beginning"
-	case WrongTrigger:
-		return "wrong trigger"
-	}
-	return fmt.Sprintf("verdict(%d)", uint8(v))
+	return enum.Text(v, "verdict", "allowed", "undeclared", "after the end", "not a beginning", "wrong trigger")
 }
 
 // Judge returns the verdict on a move between two states by their proper names; from is "" for the
