@@ -26,7 +26,7 @@ type Search struct {
 	Try func(context.Context, Seed) (crdt.Author, error)
 	// Resolver looks up the names among the seeds.
 	Resolver Resolver
-	// Remembered is where members were in earlier runs, of which the first [MaxSeeds] count. What others
+	// Remembered is where members were in earlier runs, of which the first 256 count. What others
 	// are heard on is LAN; nil means that nobody is listened to.
 	Remembered []Found
 	LAN        *LAN
@@ -49,7 +49,7 @@ const (
 // for the tries that are under way. So a node finds the others whenever they come up, and the halves of
 // a partition find each other after it.
 func (s *Seeds) Run(ctx context.Context, how Search) {
-	s.found(Remembered, "", how.Remembered[:min(len(how.Remembered), MaxSeeds)])
+	s.found(Remembered, "", how.Remembered[:min(len(how.Remembered), maxSeeds)])
 	var work sync.WaitGroup
 	defer work.Wait()
 	if how.LAN != nil {

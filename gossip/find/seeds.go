@@ -40,9 +40,9 @@ type Seeds struct {
 }
 
 const (
-	// MaxSeeds bounds the places that are given, and those that are remembered; MaxNames those of them that
+	// maxSeeds bounds the places that are given, and those that are remembered; [MaxNames] those of them that
 	// are names.
-	MaxSeeds = 256
+	maxSeeds = 256
 	// maxFoundSeeds bounds the addresses of each source that are found beside those.
 	maxFoundSeeds = 1024
 	// maxTries bounds the tries that are under way at a time, for each source: the addresses of one
@@ -76,8 +76,8 @@ func (s *Seeds) Add(texts ...string) error {
 			names++
 		}
 		switch {
-		case given+len(fresh) >= MaxSeeds:
-			return fmt.Errorf("%s: more than %d addresses", text, MaxSeeds)
+		case given+len(fresh) >= maxSeeds:
+			return fmt.Errorf("%s: more than %d addresses", text, maxSeeds)
 		case names > MaxNames:
 			return fmt.Errorf("%s: more than %d names that lead to addresses", text, MaxNames)
 		}

@@ -86,7 +86,7 @@ func TestSeedChangesHands(t *testing.T) {
 
 // What is beyond a bound is refused, or left out where nobody gave it.
 func TestSeedsAreBounded(t *testing.T) {
-	names, addrs := make([]string, MaxNames+1), make([]string, MaxSeeds+1)
+	names, addrs := make([]string, MaxNames+1), make([]string, maxSeeds+1)
 	for i := range names {
 		names[i] = fmt.Sprintf("dns+n%d:1", i)
 	}
