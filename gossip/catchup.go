@@ -20,29 +20,20 @@ import (
 // and a peer whose link ends has no say any more.
 func (g *Gossip) WaitCaughtUp(ctx context.Context) error {
 	c := newCatchUp(time.Now())
-	for {
-		var done bool
-		var held error
-		asked := g.loop.ask(func(s *state) {
-			if done = s.joined() && c.done(s); done {
-				held = s.spread.heldBack()
+	var held error
+	err := g.loop.poll(ctx, g.pace.tick, func(s *state) (over bool) {
+		over, held = s.joined() && c.done(s), s.spread.heldBack()
+		for peer, p := range s.links {
+			if _, compared := c.lacking[peer]; !compared {
+				p.hurry(c.since, time.Now(), g.pace.soon)
 			}
-			for peer, p := range s.links {
-				if _, compared := c.lacking[peer]; !compared {
-					p.hurry(c.since, time.Now(), g.pace.soon)
-				}
-			}
-		})
-		switch {
-		case !asked:
-			return errLeaving
-		case done:
-			return held
 		}
-		if err := sleep(ctx, g.pace.tick); err != nil {
-			return err
-		}
+		return over
+	})
+	if err != nil {
+		return err
 	}
+	return held
 }
 
 // HeldBackError is returned by [Gossip.WaitCaughtUp] when all has come that can, and this node does not

@@ -34,7 +34,7 @@ func (l *link) says() []Condition {
 // telling returns the message that says our conditions, where the peer has been told others.
 func (w *writer) telling() []wire.Message {
 	now := w.g.conditions.Load()
-	if !w.l.tells || now == nil || slices.Equal(*now, w.told) {
+	if !w.l.both(wire.FeatureConditions) || now == nil || slices.Equal(*now, w.told) {
 		return nil
 	}
 	w.told = *now

@@ -88,24 +88,19 @@ func (g *Gossip) linkAt(ctx, life context.Context, addr string) (*link, error) {
 
 // awaitLink waits for the link to peer, which is in the making.
 func (g *Gossip) awaitLink(ctx context.Context, peer crdt.Author) (*link, error) {
-	for deadline := time.Now().Add(g.pace.greet); time.Now().Before(deadline); {
-		var l *link
-		if !g.loop.ask(func(s *state) {
-			if p := s.linkTo(peer); p != nil {
-				l = p.link
-				l.pinned.Add(1)
-			}
-		}) {
-			return nil, errLeaving
+	var l *link
+	deadline := time.Now().Add(g.pace.greet)
+	err := g.loop.poll(ctx, g.pace.tick, func(s *state) (over bool) {
+		if p := s.linkTo(peer); p != nil {
+			l = p.link
+			l.pinned.Add(1)
 		}
-		if l != nil {
-			return l, nil
-		}
-		if err := sleep(ctx, g.pace.tick); err != nil {
-			return nil, err
-		}
+		return l != nil || time.Now().After(deadline)
+	})
+	if err == nil && l == nil {
+		err = fmt.Errorf("the link to %s did not last", peer.Short())
 	}
-	return nil, fmt.Errorf("the link to %s did not last", peer.Short())
+	return l, err
 }
 
 // roomTime is how long an exchange waits for room on the disk.

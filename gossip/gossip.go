@@ -145,27 +145,15 @@ func (g *Gossip) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return g.members.Run(ctx) })
 	group.Go(func() error { return g.applier.run(ctx) })
-	group.Go(func() error {
-		g.loop.run(ctx, newState(g))
-		return nil
-	})
-	group.Go(func() error {
-		tap := news.Tap{Log: g.log, Ring: g.news, Failed: func(err error) { g.readFailed(ctx, g.self, err) }}
-		tap.Run(ctx)
-		return nil
-	})
-	group.Go(func() error {
-		g.accept(ctx)
-		return nil
-	})
-	group.Go(func() error {
-		g.keepJoining(ctx)
-		return nil
-	})
-	group.Go(func() error {
-		(&lookout{g: g, pauses: make(map[crdt.Author]*backoff.Pause)}).run(ctx)
-		return nil
-	})
+	tap := news.Tap{Log: g.log, Ring: g.news, Failed: func(err error) { g.readFailed(ctx, g.self, err) }}
+	lost := lookout{g: g, pauses: make(map[crdt.Author]*backoff.Pause)}
+	decide := func(ctx context.Context) { g.loop.run(ctx, newState(g)) }
+	for _, run := range []func(context.Context){decide, tap.Run, g.accept, g.keepJoining, lost.run} {
+		group.Go(func() error {
+			run(ctx)
+			return nil
+		})
+	}
 	err := group.Wait()
 	g.work.Wait()
 	closePort()

@@ -29,10 +29,8 @@ type link struct {
 	instance  wire.Instance
 	name      string // what the peer calls itself
 	addr      net.Addr
-	dialled   bool // by this node
-	packs     bool // both ends read packed frames
-	tells     bool // both ends tell their conditions
-	times     bool // both ends say what time it is
+	dialled   bool          // by this node
+	features  wire.Features // that both ends have
 	since     time.Time
 	conn      *transport.Conn
 	out       *outbox
@@ -74,21 +72,24 @@ func newLink(conn *transport.Conn, dialled bool, hello wire.Hello, log Log) *lin
 	l := &link{
 		peer: conn.Peer(),
 		id:   idOf(conn.Peer(), hello.Instance), instance: hello.Instance,
-		name:    hello.Name,
-		addr:    conn.RemoteAddr(),
-		dialled: dialled,
-		packs:   hello.Features&wire.FeatureZstd != 0,
-		since:   time.Now(),
-		conn:    conn,
-		out:     newOutbox(),
-		roots:   &roots{log: log},
-		credit:  make(chan struct{}, maxUnapplied),
-		over:    make(chan struct{}),
-		stop:    func(error) {}, // until the link is served
+		name:     hello.Name,
+		addr:     conn.RemoteAddr(),
+		dialled:  dialled,
+		features: hello.Features,
+		since:    time.Now(),
+		conn:     conn,
+		out:      newOutbox(),
+		roots:    &roots{log: log},
+		credit:   make(chan struct{}, maxUnapplied),
+		over:     make(chan struct{}),
+		stop:     func(error) {}, // until the link is served
 	}
 	l.heard.Store(l.since.UnixNano())
 	return l
 }
+
+// both reports whether both ends have a feature.
+func (l *link) both(f wire.Features) bool { return l.features&f != 0 }
 
 // lastHeard returns when the last frame came.
 func (l *link) lastHeard() time.Time { return time.Unix(0, l.heard.Load()) }

@@ -62,6 +62,23 @@ func (p *loop) ask(act func(*state)) bool {
 	}
 }
 
+// poll has look called every so often until it reports that there is nothing to wait for. Its error is why ctx
+// ended, or that the loop has.
+func (p *loop) poll(ctx context.Context, every time.Duration, look func(*state) (over bool)) error {
+	for {
+		over := false
+		switch asked := p.ask(func(s *state) { over = look(s) }); {
+		case !asked:
+			return errLeaving
+		case over:
+			return nil
+		}
+		if err := sleep(ctx, every); err != nil {
+			return err
+		}
+	}
+}
+
 // open asks the loop to take in a link. Its error is why it does not.
 func (p *loop) open(ctx context.Context, l *link) error {
 	var err error

@@ -107,7 +107,8 @@ func (g *Gossip) resolve(ctx context.Context, addr string) ([]string, error) {
 // meet exchanges hellos on a fresh stream. With an error the stream is closed.
 func (g *Gossip) meet(ctx context.Context, conn *transport.Conn, dialled bool) (*link, error) {
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Now()) })()
-	hello, err := greet(conn, conn.Peer(), g.ownHello(conn.Peer()), g.pace.greet)
+	own := g.ownHello(conn.Peer())
+	hello, err := greet(conn, conn.Peer(), own, g.pace.greet)
 	if err == nil && hello.Instance == g.instance && conn.Peer() == g.self {
 		conn.Close()
 		return nil, find.ErrSelf
@@ -120,12 +121,11 @@ func (g *Gossip) meet(ctx context.Context, conn *transport.Conn, dialled bool) (
 		return nil, err
 	}
 	g.members.Met(conn.Peer())
+	hello.Features &= own.Features
 	l := newLink(conn, dialled, hello, g.log)
 	l.news = g.news.Place(news.Peer{ID: l.id, Author: l.peer, Eager: l.eager.Load, Shut: l.roots.hasShut}, g.pace.lazy)
-	l.tells = hello.Features&wire.FeatureConditions != 0
-	l.times = hello.Features&wire.FeatureTime != 0
 	l.transient = g.transients.Lane(transient.Peer{
-		Author: l.peer, Agreed: g.cfg.Transients != nil && hello.Features&wire.FeatureTransient != 0, Shut: l.roots.hasShut, Wake: l.out.nudge,
+		Author: l.peer, Agreed: l.both(wire.FeatureTransient), Shut: l.roots.hasShut, Wake: l.out.nudge,
 	})
 	return l, nil
 }

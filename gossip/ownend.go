@@ -36,26 +36,21 @@ var ErrCopyRuns = errors.New("another process with this node's key is running")
 // returned says all but who was asked.
 func (g *Gossip) AskOwnEnd(ctx context.Context) (OwnEnd, error) {
 	asking := ownEndAsking{since: time.Now(), end: g.ownEnd()}
-	for {
-		var end OwnEnd
-		var err error
-		asked := g.loop.ask(func(s *state) { end, err = asking.look(s, time.Now()) })
-		switch {
-		case !asked:
-			return OwnEnd{}, errLeaving
-		case errors.Is(err, ErrCopyRuns), err == nil && len(end.Asked) > 0:
-			return end, err
-		case err == nil:
-			return end, ErrNobodyAsked
-		}
-		if sleep(ctx, g.pace.tick) == nil {
-			continue
-		}
-		if !errors.Is(err, ErrNobodyAsked) {
-			err = fmt.Errorf("it is not clear yet where this node's feed ends: %w: try again", err)
-		}
-		return end, err
+	var end OwnEnd
+	var open error
+	err := g.loop.poll(ctx, g.pace.tick, func(s *state) (over bool) {
+		end, open = asking.look(s, time.Now())
+		return open == nil || errors.Is(open, ErrCopyRuns)
+	})
+	switch {
+	case err == errLeaving:
+		return OwnEnd{}, err
+	case err != nil && !errors.Is(open, ErrNobodyAsked):
+		open = fmt.Errorf("it is not clear yet where this node's feed ends: %w: try again", open)
+	case open == nil && len(end.Asked) == 0:
+		open = ErrNobodyAsked
 	}
+	return end, open
 }
 
 // ownEnd returns the highest head of our own feed, zero if there is none.

@@ -38,7 +38,7 @@ func (r *reader) run(ctx context.Context) error {
 	in := bufio.NewReaderSize(flow, 64<<10)
 	for {
 		flow.frame()
-		m, size, err := wire.ReadFrame(in, l.packs)
+		m, size, err := wire.ReadFrame(in, l.both(wire.FeatureZstd))
 		switch {
 		case errors.Is(err, wire.ErrMalformed):
 			return g.offence(l, reasonMalformed, err)
@@ -126,12 +126,12 @@ func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 			return g.offence(l, reason, err)
 		}
 	case wire.Conditions:
-		if !l.tells {
+		if !l.both(wire.FeatureConditions) {
 			return g.offence(l, reasonMalformed, errors.New("conditions, which were not agreed"))
 		}
 		l.conditions.Store(&m.List)
 	case wire.Time:
-		if !l.times {
+		if !l.both(wire.FeatureTime) {
 			return g.offence(l, reasonMalformed, errors.New("a time, which was not agreed"))
 		}
 		l.clock.Take(m, time.Now(), g.cfg.Now())

@@ -100,7 +100,7 @@ func (g *Gossip) Status() Status {
 
 // counts adds up what the parts have counted.
 func (g *Gossip) counts() Counts {
-	in, out, taken, transient := &g.received, &g.sent, &g.applier.taken, g.transients.Counts()
+	in, out, taken, transient := &g.received, &g.sent, &g.applier.taken, &g.transients.Counts
 	c := Counts{
 		BytesSent: out.bytes.Load(), BytesReceived: in.bytes.Load(), BytesPacked: out.packed.Load(),
 		RunsSent: out.runs.Load(), OpsSent: out.ops.Load(), RunsPushed: out.pushed.Load(),
@@ -109,9 +109,9 @@ func (g *Gossip) counts() Counts {
 		Duplicates: taken.duplicates.Load(), Pending: taken.pending.Load(), PendingKept: taken.kept.Load(), Forks: taken.forks.Load(),
 		OffersSent: out.offers.Load(), ProbesSent: out.probes.Load(), VectorsSent: out.vectors.Load(), Announced: out.announced.Load(),
 		Grafts: g.asked.grafts.Load(), Detaches: g.asked.detaches.Load(), Asks: g.asked.asks.Load(), ReadFailures: out.unread.Load(),
-		TransientsSent: transient.Sent, TransientsTaken: transient.Taken, TransientsRelayed: transient.Relayed,
-		TransientsDropped: transient.Dropped, TransientsRepeated: transient.Repeated, TransientsStale: transient.Stale,
-		TransientsLimited: transient.Limited, TransientsRefused: transient.Refused,
+		TransientsSent: transient.Sent.Load(), TransientsTaken: transient.Taken.Load(), TransientsRelayed: transient.Relayed.Load(),
+		TransientsDropped: transient.Dropped.Load(), TransientsRepeated: transient.Repeated.Load(), TransientsStale: transient.Stale.Load(),
+		TransientsLimited: transient.Limited.Load(), TransientsRefused: transient.Refused.Load(),
 	}
 	c.Faults, c.Unlogged = g.faults.counts()
 	c.NotWritten = c.Faults[reasonNotWritten]

@@ -41,7 +41,7 @@ type writeCounts struct {
 func newWriter(g *Gossip, l *link) *writer {
 	w := &writer{g: g, l: l}
 	w.ans = answer.Queue{Log: g.log, Led: l.news.Answered, Most: w.flow.most}
-	if l.packs {
+	if l.both(wire.FeatureZstd) {
 		w.packer = new(wire.Packer)
 	}
 	return w
@@ -140,7 +140,7 @@ func (w *writer) answerStep(ctx context.Context, box letters) (busy bool, err er
 	case box.offered == nil:
 		messages = answer.Probe(w.g.log, d, *box.probed)
 	default:
-		if w.l.times {
+		if w.l.both(wire.FeatureTime) {
 			if err := w.write(ctx, wire.Time{Round: box.offered.Round, Millis: wallclock.Millis(w.g.cfg.Now())}); err != nil {
 				return true, err
 			}

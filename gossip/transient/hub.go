@@ -23,7 +23,7 @@ type Hub struct {
 	log       crdt.LogID
 	listeners Listener
 
-	sent, taken, relayed, dropped, repeated, stale, limited, refused atomic.Uint64 // see Counts
+	Counts Counts
 
 	mu sync.Mutex
 	// The fields below are guarded by mu.
@@ -34,14 +34,14 @@ type Hub struct {
 
 // Counts is what has become of transient events.
 type Counts struct {
-	Sent     uint64 // that were handed out to be written, our own and others'
-	Taken    uint64 // of peers, told here
-	Relayed  uint64 // of peers, handed to links
-	Dropped  uint64 // for a link that was too slow
-	Repeated uint64 // of peers, that had come before
-	Stale    uint64 // of peers, more than a minute old or ahead
-	Limited  uint64 // of peers, past what a link may send
-	Refused  uint64 // of peers, of shut authors or of a format that is not known here
+	Sent     atomic.Uint64 // that were handed out to be written, our own and others'
+	Taken    atomic.Uint64 // of peers, told here
+	Relayed  atomic.Uint64 // of peers, handed to links
+	Dropped  atomic.Uint64 // for a link that was too slow
+	Repeated atomic.Uint64 // of peers, that had come before
+	Stale    atomic.Uint64 // of peers, more than a minute old or ahead
+	Limited  atomic.Uint64 // of peers, past what a link may send
+	Refused  atomic.Uint64 // of peers, of shut authors or of a format that is not known here
 }
 
 // Listener is who is told of the events of peers.
@@ -54,14 +54,6 @@ type Listener interface {
 // NewHub returns a hub of a log without links. listeners may be nil where no link has agreed to events.
 func NewHub(log crdt.LogID, listeners Listener) *Hub {
 	return &Hub{log: log, listeners: listeners, lanes: make(map[*Lane]struct{})}
-}
-
-// Counts returns what has become of events so far.
-func (h *Hub) Counts() Counts {
-	return Counts{
-		Sent: h.sent.Load(), Taken: h.taken.Load(), Relayed: h.relayed.Load(), Dropped: h.dropped.Load(),
-		Repeated: h.repeated.Load(), Stale: h.stale.Load(), Limited: h.limited.Load(), Refused: h.refused.Load(),
-	}
 }
 
 // note takes note of an event that has come after hops links, and says whether to tell of it here and
@@ -104,7 +96,7 @@ func (h *Hub) spread(m wire.Transient, from *Lane) int {
 		l.peer.Wake()
 		peers[l.peer.Author] = true
 	}
-	h.dropped.Add(uint64(dropped))
+	h.Counts.Dropped.Add(uint64(dropped))
 	return len(peers)
 }
 
@@ -117,17 +109,17 @@ func (h *Hub) Take(from *Lane, m wire.Transient, size int) error {
 	case !from.peer.Agreed:
 		return ErrNotAgreed
 	case !from.quota.takes(size, now):
-		h.limited.Add(1)
+		h.Counts.Limited.Add(1)
 		return nil
 	case m.Newer != nil:
-		h.refused.Add(1)
+		h.Counts.Refused.Add(1)
 		return nil
 	case m.Event.Log != h.log:
 		return fmt.Errorf("%w: %s", ErrOtherLog, m.Event.Log)
 	case m.Hops == 0 && m.Event.Author != from.peer.Author:
 		return fmt.Errorf("%w: %s", ErrHops, m.Event.Author.Short())
 	case !m.Event.Fresh(now):
-		h.stale.Add(1)
+		h.Counts.Stale.Add(1)
 		return nil
 	}
 	fresh, relay := h.note(&m.Event, m.Hops, now)
@@ -135,11 +127,11 @@ func (h *Hub) Take(from *Lane, m wire.Transient, size int) error {
 	case errors.Is(err, crdt.ErrSignature), errors.Is(err, crdt.ErrAuthor):
 		return err
 	case err != nil:
-		h.refused.Add(1)
+		h.Counts.Refused.Add(1)
 		return nil
 	}
 	if relay {
-		h.relayed.Add(uint64(h.spread(wire.Transient{Hops: m.Hops + 1, Event: m.Event}, from)))
+		h.Counts.Relayed.Add(uint64(h.spread(wire.Transient{Hops: m.Hops + 1, Event: m.Event}, from)))
 	}
 	return nil
 }
@@ -147,7 +139,7 @@ func (h *Hub) Take(from *Lane, m wire.Transient, size int) error {
 // tell tells the listeners of an event that is fresh, checks one that is only to be sent on, and counts.
 func (h *Hub) tell(b crdt.Broadcast, fresh, relay bool) error {
 	if !fresh {
-		h.repeated.Add(1)
+		h.Counts.Repeated.Add(1)
 		if relay {
 			return b.Verify()
 		}
@@ -155,7 +147,7 @@ func (h *Hub) tell(b crdt.Broadcast, fresh, relay bool) error {
 	}
 	err := h.listeners.Hear(b)
 	if err == nil {
-		h.taken.Add(1)
+		h.Counts.Taken.Add(1)
 	}
 	return err
 }

@@ -86,9 +86,9 @@ func (l *Lane) pop() wire.Transient {
 // whether the link takes so many bytes before long.
 func (l *Lane) Next(now time.Time, within func(bytes int) bool) (m wire.Transient, ok bool) {
 	m, dropped, ok := l.take(now, within)
-	l.hub.dropped.Add(uint64(dropped))
+	l.hub.Counts.Dropped.Add(uint64(dropped))
 	if ok {
-		l.hub.sent.Add(1)
+		l.hub.Counts.Sent.Add(1)
 	}
 	return m, ok
 }
