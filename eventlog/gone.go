@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -62,18 +63,10 @@ const (
 	StopAtGone
 )
 
+var gones = []string{"skip", "show", "stop"}
+
 // String returns "skip", "show" or "stop".
-func (g Gone) String() string {
-	switch g {
-	case SkipGone:
-		return "skip"
-	case ShowGone:
-		return "show"
-	case StopAtGone:
-		return "stop"
-	}
-	return fmt.Sprintf("gone(%d)", uint8(g))
-}
+func (g Gone) String() string { return enum.Text(g, "gone", gones...) }
 
 // explain returns the [*TrimmedError] for whoever stands before a hole and is not to pass it: with along in the
 // arrivals, forward, else in the feed.

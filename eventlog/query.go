@@ -82,17 +82,7 @@ func (d Disputed) takes(disputed bool) bool {
 }
 
 // ParseGone reads the text form; the empty text is the default, [SkipGone].
-func ParseGone(s string) (Gone, error) {
-	switch s {
-	case "", "skip":
-		return SkipGone, nil
-	case "show":
-		return ShowGone, nil
-	case "stop":
-		return StopAtGone, nil
-	}
-	return 0, fmt.Errorf("%w: gone %q: expected skip, show or stop", ErrQuery, s)
-}
+func ParseGone(s string) (Gone, error) { return parseWord[Gone](s, "gone", gones) }
 
 // Query says which entries to read, and in which order. An empty filter means everything: the zero
 // Query reads the whole log in author order.
