@@ -144,8 +144,8 @@ func (w *causalWalk) push(s crdt.Signed) {
 // goneTip deals with a tip whose op is not there: the feed was pruned since the walk has found it, or it
 // is damaged. Where the reading goes on, it does so with what the feed begins with now.
 func (w *causalWalk) goneTip(tx *readTx, k *chunk, f *openFeed, t tip) error {
-	if lost, err := f.lost(tx, k, t.key.First); err != nil || f.c.err != nil || !lost {
-		return cmp.Or(err, f.c.err, damagedOp(t.author, t.key, errMissing))
+	if lost, err := f.lost(tx, k, t.key.First); err != nil || !lost {
+		return cmp.Or(err, damagedOp(t.author, t.key, errMissing))
 	}
 	if w.reverse {
 		return nil

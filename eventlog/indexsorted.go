@@ -152,9 +152,6 @@ func (w *sortedWalk) seek(tx *readTx, k *chunk, feeds openFeeds, a record.Arriva
 		return nil, err
 	}
 	if !f.c.get(a.Key) {
-		if f.c.err != nil {
-			return nil, f.c.err
-		}
 		if lost, err := f.lost(tx, k, a.Key.First); lost || err != nil {
 			return nil, err
 		}

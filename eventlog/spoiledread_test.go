@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +56,69 @@ func TestDamageIsNotTakenForWhatWasForgotten(t *testing.T) {
 		if err != nil || !slices.ContainsFunc(report.Problems, func(p Problem) bool { return strings.Contains(p.String(), finds[name]) }) {
 			t.Errorf("%s: verify finds %v, %v", name, report.Problems, err)
 		}
+	}
+}
+
+// TestADamagedPageIsNotTakenForWhatWasForgotten spoils one page after the other under a log of which much was
+// pruned: each reading returns what it did before, or says that the file is damaged.
+func TestADamagedPageIsNotTakenForWhatWasForgotten(t *testing.T) {
+	l := newForgetful(t, 35, 0)
+	for i := range 300 {
+		if _, err := l.Append(t.Context(), crdt.Event{Kind: "k", Subject: []string{"it", "no"}[i%2], Retention: crdt.Trimmable}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	forget(t, l, true)
+	var queries []Query
+	for _, order := range []Order{ByAuthor, Causal, Arrival} {
+		for _, reverse := range []bool{false, true} {
+			queries = append(queries, Query{Order: order, Reverse: reverse}, Query{Order: order, Reverse: reverse, Subjects: []string{"it"}})
+		}
+	}
+	read := func(q Query) (n int, err error) {
+		for _, err = range l.Entries(t.Context(), q) {
+			if err == nil {
+				n++
+			}
+		}
+		return n, err
+	}
+	want := make([]int, len(queries))
+	for i, q := range queries {
+		n, err := read(q)
+		if want[i] = n; n < 100 || err != nil {
+			t.Fatalf("%+v: %d entries, %v", q, n, err)
+		}
+	}
+	file, err := os.OpenFile(l.Path(), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	page, damaged := int64(Bolt(l).Info().PageSize), 0
+	pages, _ := l.store.file.Usage()
+	for at := 2 * page; at < pages; at += page {
+		header := make([]byte, 8)
+		if _, err := file.ReadAt(header, at); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := file.WriteAt([]byte{^header[0]}, at); err != nil {
+			t.Fatal(err)
+		}
+		for i, q := range queries {
+			n, err := read(q)
+			if _, found := asDamaged(err); found {
+				damaged++
+			} else if err != nil || n != want[i] {
+				t.Errorf("page %d, %+v: %d entries, want %d: %v", at/page, q, n, want[i], err)
+			}
+		}
+		if _, err := file.WriteAt(header, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if damaged < len(queries) {
+		t.Errorf("%d readings have met damage", damaged)
 	}
 }
 

@@ -125,8 +125,8 @@ func (tx *readTx) openFeed(k *chunk, a crdt.Author) (*openFeed, error) {
 // was pruned, and tells the chunk of it.
 func (f *openFeed) lost(tx *readTx, k *chunk, from uint64) (bool, error) {
 	first := f.feed.First()
-	if first <= from {
-		return false, nil
+	if f.c.err != nil || first <= from {
+		return false, f.c.err
 	}
 	sweep := noSweep
 	if v := tx.feeds().Get(f.c.author[:]); v != nil {
@@ -136,6 +136,9 @@ func (f *openFeed) lost(tx *readTx, k *chunk, from uint64) (bool, error) {
 		}
 		sweep = kept.PruneSweep
 	}
+	if err := tx.Err(); err != nil {
+		return false, err
+	}
 	k.lost(prunedSeqs(f.c.author, from, first, 0), sweep)
 	return true, nil
 }
@@ -143,9 +146,6 @@ func (f *openFeed) lost(tx *readTx, k *chunk, from uint64) (bool, error) {
 // notFound says what it means that the feed's cursor has not found the op that ends at head, to which a walk has
 // come that goes down to seq low: that what stood there was pruned, that the feed may begin above it, or damage.
 func (f *openFeed) notFound(tx *readTx, k *chunk, head crdt.Head, low uint64) error {
-	if f.c.err != nil {
-		return f.c.err
-	}
 	if lost, err := f.lost(tx, k, low); lost || err != nil || !f.ordered {
 		return err
 	}
