@@ -125,7 +125,10 @@ func (n *neighbours) closed(l *link, why error, now time.Time) {
 	bye, said := errors.AsType[*ByeError](why)
 	switch {
 	case said && bye.Code == wire.CodeLeaving:
-		n.leaves(l.peer, now)
+		if len(n.left) >= maxCalls {
+			clear(n.left)
+		}
+		n.left[l.peer] = now
 		n.fail(c, now)
 	case said && bye.Code == wire.CodeEnough:
 		c.Fail(now, n.g.pace.dialHigh, n.g.pace.dialHigh)

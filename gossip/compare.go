@@ -40,9 +40,10 @@ type differences struct {
 	more    bool          // there are new authors that the peer may not bring yet
 }
 
-// answers reports whether round is that of the comparison under way, and begins it with the first
-// answer.
+// answers takes note of an answer, and reports whether its round is that of the comparison under way, which it
+// begins with the first.
 func (r *reader) answers(round uint32) bool {
+	r.l.transient.Answered(round, time.Now())
 	if round == 0 || round != r.l.round.Load() {
 		return false // It has been given up.
 	}

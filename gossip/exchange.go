@@ -182,30 +182,21 @@ func entriesOf(f crdt.Frontier) (n uint64) {
 	return n
 }
 
-// holds reports whether the last comparison since then showed that the peer holds all of ours.
+// holds reports whether the last comparison since then showed that the peer holds all of ours, as far as heads
+// can tell.
 func (p *peering) holds(log Log, ours crdt.Frontier, since time.Time) bool {
 	if !p.foundSince.After(since) || p.partial {
 		return false
 	}
 	for a, theirs := range p.found.behind {
+		chain := len(log.Feed(a).Heads()) == 1
 		for _, h := range ours[a] {
-			if !reaches(theirs, h, len(log.Feed(a).Heads()) == 1) {
+			if !slices.ContainsFunc(theirs, func(t crdt.Head) bool { return t == h || chain && t.Next > h.Next }) {
 				return false
 			}
 		}
 	}
 	return true
-}
-
-// reaches reports whether somebody with the given heads, all of which are held here, holds the op that
-// ends with head too, as far as heads can tell.
-func reaches(heads []crdt.Head, head crdt.Head, chain bool) bool {
-	for _, h := range heads {
-		if h == head || chain && h.Next > head.Next {
-			return true
-		}
-	}
-	return false
 }
 
 // sleep waits for d, or until ctx ends, and returns why.

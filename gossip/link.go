@@ -38,11 +38,9 @@ type link struct {
 	roots     *roots
 	news      *news.Place
 	credit    chan struct{} // a place for each run that is read and not applied yet
+	clock     wallclock.Peer
 
-	round atomic.Uint32 // of our comparison under way; 0 when there is none
-
-	clock wallclock.Peer
-
+	round      atomic.Uint32               // of our comparison under way; 0 when there is none
 	pinned     atomic.Int32                // exchanges that need the link: it is not ended for being one too many
 	eager      atomic.Bool                 // news is pushed; otherwise it is announced
 	conditions atomic.Pointer[[]Condition] // as the peer last told them; nil before that

@@ -142,14 +142,6 @@ func (n *neighbours) dial(ctx context.Context, now time.Time) {
 	}
 }
 
-// leaves remembers that a peer said it leaves.
-func (n *neighbours) leaves(a crdt.Author, now time.Time) {
-	if len(n.left) >= maxCalls {
-		clear(n.left)
-	}
-	n.left[a] = now
-}
-
 // unlinked returns the state of a member without a link.
 func (n *neighbours) unlinked(m membership.Member, now time.Time) State {
 	if left, said := n.left[m.Author]; said && !(m.Alive && m.Since.After(left)) {

@@ -97,13 +97,10 @@ func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 	case wire.Probe:
 		l.out.probed(m)
 	case wire.Same:
-		l.transient.Answered(m.Round, time.Now())
 		r.same(m)
 	case wire.Nodes:
-		l.transient.Answered(m.Round, time.Now())
 		r.nodes(m)
 	case wire.Vector:
-		l.transient.Answered(m.Round, time.Now())
 		r.vector(ctx, m)
 	case wire.Missing:
 		l.out.answer(answer.Feeds(m.Wants))
@@ -146,13 +143,10 @@ func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 // haves tells the loop what a peer announces and is not held here.
 func (r *reader) haves(m wire.IHave) {
 	g, l := r.g, r.l
-	news := slices.DeleteFunc(m.Haves, func(h wire.Have) bool {
-		return holds(g.log.Feed(h.Author), []crdt.Head{h.Head})
-	})
 	shut := l.roots.excluded()
-	news = slices.DeleteFunc(news, func(h wire.Have) bool {
-		_, found := slices.BinarySearchFunc(shut, h.Author, crdt.Author.Compare)
-		return found
+	news := slices.DeleteFunc(m.Haves, func(h wire.Have) bool {
+		_, left := slices.BinarySearchFunc(shut, h.Author, crdt.Author.Compare)
+		return left || holds(g.log.Feed(h.Author), []crdt.Head{h.Head})
 	})
 	if len(news) > 0 {
 		g.loop.do(func(s *state) { s.spread.announced(l, news) })
