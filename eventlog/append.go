@@ -45,17 +45,18 @@ func (l *Log) AppendBatch(ctx context.Context, events []crdt.Event) ([]crdt.Plac
 	if err != nil {
 		return nil, err
 	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	b, err := l.store.queue.join(r)
-	if err != nil {
+	if err := l.store.queue.Join(ctx, r, r.bytes); err != nil {
 		return nil, err
 	}
-	if err := l.store.await(ctx, b, r); err != nil {
-		return nil, err
-	}
-	return r.places, nil
+	return r.places, r.err
+}
+
+// request is one caller's events on their way to become entries.
+type request struct {
+	drafts []crdt.Draft
+	bytes  int
+	places []crdt.Place // set before the queue is done with it, as err is
+	err    error
 }
 
 // newRequest checks and encodes events in the caller's goroutine: the leader only signs.
@@ -93,9 +94,9 @@ func (s *store) draft(e crdt.Event) (crdt.Draft, error) {
 
 // commitAppends appends what a batch holds, in one transaction, and gives each request its outcome.
 // The caller leads.
-func (s *store) commitAppends(b *batch) {
+func (s *store) commitAppends(rs []*request) {
 	err := s.write(func(tx *writeTx) error {
-		for _, r := range b.requests {
+		for _, r := range rs {
 			r.places = make([]crdt.Place, len(r.drafts))
 			for i, d := range r.drafts {
 				place, err := tx.append(d)
@@ -110,7 +111,7 @@ func (s *store) commitAppends(b *batch) {
 	if err == nil {
 		return
 	}
-	for _, r := range b.requests {
+	for _, r := range rs {
 		r.err = err
 		if uncertain, ok := errors.AsType[*UncertainError](err); ok {
 			r.err = &UncertainError{Places: r.places, Err: uncertain.Err}

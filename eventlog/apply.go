@@ -28,7 +28,7 @@ func (l *Log) Apply(ctx context.Context, rs []crdt.Run) ([]crdt.Outcome, error) 
 		if len(a.todo) == 0 {
 			break
 		}
-		if err := l.store.exclusively(ctx, runs, a.storeSome); err != nil {
+		if err := l.store.queue.Patiently(ctx, a.storeSome); err != nil {
 			return nil, fmt.Errorf("apply runs: %w", err)
 		}
 	}

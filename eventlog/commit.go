@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -42,6 +43,11 @@ func (e *UncertainError) Passes() bool { return true }
 
 // Unwrap returns [ErrUncertain] and what failed.
 func (e *UncertainError) Unwrap() []error { return []error{ErrUncertain, e.Err} }
+
+// exclusively waits in the queue and runs fn in a write transaction of its own. ctx counts until then.
+func (s *store) exclusively(ctx context.Context, fn func(tx *writeTx) error) error {
+	return s.queue.Exclusively(ctx, func() error { return s.write(fn) })
+}
 
 // write runs fn in a write transaction and commits it. The caller leads. An error of fn rolls it back;
 // a commit that failed returns an [*UncertainError].
@@ -185,6 +191,19 @@ func (s *store) commitFailed(tx *writeTx, cause error) error {
 		s.logger.Warn("commit failed, going on", "path", s.path, "err", cause)
 	}
 	return uncertain
+}
+
+// suspend ends all writing until what is on disk is known again, after a write or a sync has failed with
+// cause. The caller leads; [Log.leave] has the log mended. Until then readers are shown what was durable.
+func (s *store) suspend(cause error) {
+	s.mu.Lock()
+	s.frozen, s.unsynced = fmt.Errorf("%w: %w", ErrReadOnly, cause), true
+	s.mu.Unlock()
+	s.ailing = true
+	s.logger.Error("the disk failed: the log is opened again and verified", "path", s.path, "err", cause)
+	if err := s.file.MarkUnsynced(); err != nil {
+		s.logger.Error("mark file as unsynced", "path", s.path, "err", err)
+	}
 }
 
 // sees reports whether a transaction that begins now sees what transaction id wrote. When that cannot

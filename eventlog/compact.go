@@ -32,7 +32,7 @@ func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 		return c, fmt.Errorf("compact %s: %w", l.store.path, err)
 	}
 	defer l.store.sweeping.leave()
-	err = l.store.exclusively(ctx, updates, func() error {
+	err = l.store.queue.Exclusively(ctx, func() error {
 		if err := l.store.writable(); err != nil {
 			return err
 		}

@@ -116,10 +116,8 @@ func (l *Log) SetGenesis(g crdt.Genesis) error {
 	if _, known := l.Genesis(); known {
 		return nil
 	}
-	return l.store.exclusively(context.Background(), updates, func() error {
-		return l.store.write(func(tx *writeTx) error {
-			tx.genesis = &g
-			return tx.Tree(bucketMeta).Put(metaGenesis, g.Encode())
-		})
+	return l.store.exclusively(context.Background(), func(tx *writeTx) error {
+		tx.genesis = &g
+		return tx.Tree(bucketMeta).Put(metaGenesis, g.Encode())
 	})
 }

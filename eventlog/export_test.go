@@ -54,17 +54,15 @@ func Unsynced(l *Log) *Log {
 // TrimAt takes the bodies of the op that holds the entry at offset, as a trim would.
 func TrimAt(tb testing.TB, l *Log, offset uint64) {
 	tb.Helper()
-	must(tb, l.store.exclusively(tb.Context(), updates, func() error {
-		return l.store.write(func(tx *writeTx) error {
-			_, at, _, err := tx.arrived(offset)
-			if err != nil {
-				return err
-			}
-			if err := tx.beginSweep(); err != nil {
-				return err
-			}
-			return (&trimming{author: at.Author}).forget(tx, []crdt.Key{at.Key}, new(Forgotten))
-		})
+	must(tb, l.store.exclusively(tb.Context(), func(tx *writeTx) error {
+		_, at, _, err := tx.arrived(offset)
+		if err != nil {
+			return err
+		}
+		if err := tx.beginSweep(); err != nil {
+			return err
+		}
+		return (&trimming{author: at.Author}).forget(tx, []crdt.Key{at.Key}, new(Forgotten))
 	}))
 }
 
@@ -79,7 +77,7 @@ func SetParked(tb testing.TB, l *Log, name string, n uint64) {
 // Swap puts the file at path in the place of the log's, as a compaction does with its copy.
 func Swap(tb testing.TB, l *Log, path string) error {
 	tb.Helper()
-	return l.store.exclusively(tb.Context(), updates, func() error { return l.store.swap(path) })
+	return l.store.queue.Exclusively(tb.Context(), func() error { return l.store.swap(path) })
 }
 
 // HoldSweeps keeps sweeps waiting, as Verify does, until release is called.

@@ -50,9 +50,7 @@ func newIndexer(s *store) indexer {
 		return s.view(func(tx *readTx) error { return fn(tx.Tree(bucketIndex)) })
 	}
 	write := func(ctx context.Context, fn func(*disk.Tree) error) error { // in the order of the queue
-		return s.exclusively(ctx, updates, func() error {
-			return s.write(func(tx *writeTx) error { return fn(tx.Tree(bucketIndex)) })
-		})
+		return s.exclusively(ctx, func(tx *writeTx) error { return fn(tx.Tree(bucketIndex)) })
 	}
 	return indexer{store: s, slot: make(chan struct{}, 1), postings: postings.New(s.incarnation, view, write)}
 }

@@ -19,8 +19,6 @@ const (
 	// branchesAHead bounds the branches of one feed that are kept, those that end below its floor
 	// included, in multiples of Config.MaxBranches.
 	branchesAHead = 4
-	// gatherYields is how often the leader yields without the queue growing before it commits.
-	gatherYields = 8
 	// maxFollowEntries and maxFollowBytes bound the batch of a follower: that much is in memory, and is
 	// handled in one transaction that keeps other writers waiting.
 	maxFollowEntries = 1 << 16

@@ -19,34 +19,21 @@ const (
 	mendHigh = 10 * time.Second
 )
 
-// suspend ends all writing until what is on disk is known again, after a write or a sync has failed with
-// cause. The caller leads; [Log.leave] has the log mended. Until then readers are shown what was durable.
-func (s *store) suspend(cause error) {
-	s.mu.Lock()
-	s.frozen, s.unsynced = fmt.Errorf("%w: %w", ErrReadOnly, cause), true
-	s.mu.Unlock()
-	s.ailing = true
-	s.logger.Error("the disk failed: the log is opened again and verified", "path", s.path, "err", cause)
-	if err := s.file.MarkUnsynced(); err != nil {
-		s.logger.Error("mark file as unsynced", "path", s.path, "err", err)
-	}
-}
-
 // leave lets the next one lead: at once, or when the log is mended. Who was being written when the disk
 // failed is told so at once; who waits in the queue waits for that.
-func (s *store) leave() {
-	if s.ailing {
-		go s.mend()
+func (l *Log) leave() {
+	if l.store.ailing {
+		go l.mend()
 		return
 	}
-	s.queue.leave()
+	l.store.queue.Leave()
 }
 
 // mend opens the file again, verifies it, and goes on with it. It leads. A file that is damaged, or that cannot
 // be opened or synced however often that is tried, leaves the log read-only for good. Where there is no room for
 // a sync it is tried for as long as it takes; in between others lead, to be told so.
 func (l *Log) mend() {
-	defer l.store.queue.leave()
+	defer l.store.queue.Leave()
 	l.store.ailing = false
 	ctx, cancel := l.untilClosed()
 	defer cancel()
@@ -68,14 +55,14 @@ func (l *Log) mend() {
 		l.store.logger.Warn("the log cannot be opened again yet", "path", l.store.path, "err", err)
 		if full {
 			l.store.tellNoRoom(err)
-			l.store.queue.leave()
+			l.store.queue.Leave()
 		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 		}
 		if full {
-			l.store.queue.lead()
+			l.store.queue.Lead()
 		}
 		if ctx.Err() != nil || l.store.isClosed() {
 			return

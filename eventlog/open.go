@@ -9,6 +9,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/queue"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
@@ -58,11 +59,11 @@ func Open(dir string, cfg Config) (*Log, error) {
 // newLog returns a log whose file is not open yet.
 func newLog(path string, cfg Config) *Log {
 	s := &store{
-		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key), queue: newQueue(),
+		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key),
 		sweeping: newSweeping(), closing: make(chan struct{}), changed: make(chan struct{}),
 	}
 	l := &Log{store: s, followers: followers{store: s}}
-	s.mend = l.mend
+	s.queue = queue.New(queue.Config[*request]{MaxBytes: maxGroup, Commit: s.commitAppends, Leave: l.leave})
 	return l
 }
 
@@ -117,8 +118,8 @@ func (l *Log) Close() error {
 		return err
 	}
 	l.store.closingOnce.Do(func() { close(l.store.closing) })
-	l.store.queue.lead()
-	defer l.store.queue.leave()
+	l.store.queue.Lead()
+	defer l.store.queue.Leave()
 	l.store.mu.Lock()
 	if l.store.closed {
 		l.store.mu.Unlock()
@@ -127,7 +128,7 @@ func (l *Log) Close() error {
 	l.store.closed = true
 	close(l.store.changed)
 	l.store.mu.Unlock()
-	l.store.queue.fail(ErrClosed)
+	l.store.queue.Fail(ErrClosed)
 	l.audience.Close(ErrClosed)
 	return l.store.closeFile()
 }

@@ -55,14 +55,12 @@ func (l *Log) Prune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
 	if err := r.Check(); err != nil {
 		return p, fmt.Errorf("prune: %w", err)
 	}
-	err = l.store.exclusively(ctx, updates, func() error {
-		return l.store.write(func(tx *writeTx) error {
-			if err := l.store.appendable(); err != nil {
-				return err
-			}
-			p, err = tx.prune(r)
+	err = l.store.exclusively(ctx, func(tx *writeTx) error {
+		if err := l.store.appendable(); err != nil {
 			return err
-		})
+		}
+		p, err = tx.prune(r)
+		return err
 	})
 	if err != nil {
 		return Pruned{}, fmt.Errorf("prune: %w", err)

@@ -61,11 +61,9 @@ func (l *Log) Recover(ctx context.Context, r Recovery) (done Recovered, err erro
 	if err := l.store.notInside(); err != nil {
 		return done, err
 	}
-	err = l.store.exclusively(ctx, updates, func() error {
-		return l.store.write(func(tx *writeTx) error {
-			done, err = tx.recover(r)
-			return err
-		})
+	err = l.store.exclusively(ctx, func(tx *writeTx) error {
+		done, err = tx.recover(r)
+		return err
 	})
 	if err != nil {
 		return Recovered{}, fmt.Errorf("recover: %w", err)

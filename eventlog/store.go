@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/queue"
 	"github.com/quipulog/quipu/eventlog/internal/reentry"
 )
 
@@ -35,10 +36,8 @@ type store struct {
 
 	// sweeping is held by whoever forgets something, and by who must not see that.
 	sweeping sweeping
-	queue    queue
+	queue    *queue.Queue[*request]
 	inside   reentry.Guard // the goroutines that run the function of an Update or a View
-	// mend has the log opened again after its disk has failed; it is called by a goroutine of its own, which leads.
-	mend func()
 	// ailing says that the disk has failed under whoever leads, and that the log is to be mended; it belongs
 	// to the leader.
 	ailing bool

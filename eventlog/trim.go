@@ -195,15 +195,13 @@ func (f *forgetting) sweep(ctx context.Context, a crdt.Author, w way, found *fou
 		return done, err
 	}
 	defer f.store.sweeping.leave()
-	err = f.store.exclusively(ctx, updates, func() error {
-		return f.store.write(func(tx *writeTx) error {
-			if err := tx.beginSweep(); err != nil {
-				return err
-			}
-			state := tx.edit(a)
-			state.TrimmedTo = max(state.TrimmedTo, found.trimmedTo)
-			return w.forget(tx, found.keys, &done)
-		})
+	err = f.store.exclusively(ctx, func(tx *writeTx) error {
+		if err := tx.beginSweep(); err != nil {
+			return err
+		}
+		state := tx.edit(a)
+		state.TrimmedTo = max(state.TrimmedTo, found.trimmedTo)
+		return w.forget(tx, found.keys, &done)
 	})
 	return done, err
 }

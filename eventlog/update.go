@@ -46,7 +46,7 @@ func (s *store) update(ctx context.Context, fn func(tx *Tx) error) error {
 	if err := s.notInside(); err != nil {
 		return err
 	}
-	return s.exclusively(ctx, updates, func() error { return s.runUpdate(fn) })
+	return s.queue.Exclusively(ctx, func() error { return s.runUpdate(fn) })
 }
 
 // runUpdate is Update once the caller leads.

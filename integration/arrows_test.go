@@ -32,6 +32,7 @@ var rooms = []layer{
 	{"eventlog/internal/disk", nil, "the file is a file, whatever stands in it"},
 	{"eventlog/internal/heap", nil, "the order of values is its user's to say"},
 	{"eventlog/internal/postings", []string{"eventlog/internal/disk", "eventlog/internal/heap"}, "what stands at an offset does not matter to what finds it"},
+	{"eventlog/internal/queue", nil, "who writes when does not depend on what is written"},
 	{"eventlog/internal/record", []string{"crdt"}, "bytes are what they are, wherever they lie"},
 	{"eventlog/internal/reentry", nil, "who is inside does not depend on what is run"},
 }
