@@ -10,10 +10,10 @@ import (
 type authorWalk struct {
 	filter  *filter
 	reverse bool
-	after   *pageEnd // where the page before ended, until the walk has come to that feed
-	author  crdt.Author
-	begun   bool // author was walked, or is being walked
-	feed    feedWalk
+	after   *pageEnd    // where the page before ended, until the walk has come to that feed
+	author  crdt.Author // whose feed is walked, or where to look for the next
+	ended   bool        // there is no next
+	feed    feedWalk    // of author; nil before one has begun
 }
 
 // feedWalk reads one feed.
@@ -24,7 +24,16 @@ type feedWalk interface {
 }
 
 func newAuthorWalk(f *filter, reverse bool, after *pageEnd) *authorWalk {
-	return &authorWalk{filter: f, reverse: reverse, after: after}
+	w := &authorWalk{filter: f, reverse: reverse, after: after}
+	switch {
+	case after != nil:
+		w.author = after.author
+	case reverse:
+		count(w.author[:], true) // the last of all
+	case f.from != nil:
+		w.author = f.from.Author
+	}
+	return w
 }
 
 func (w *authorWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
@@ -49,7 +58,7 @@ func (w *authorWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 			return false, err
 		}
 		if done {
-			w.feed = nil
+			w.feed, w.ended = nil, !count(w.author[:], w.reverse)
 		}
 	}
 	return true, nil
@@ -57,21 +66,14 @@ func (w *authorWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 
 // advance moves to the next author whose entries the query may take, and reports whether there is one.
 func (w *authorWalk) advance(tx *readTx) (found bool, err error) {
-	var from *crdt.Author
-	inclusive := !w.begun
-	switch {
-	case w.begun:
-		from = &w.author
-	case w.after != nil:
-		from = &w.after.author
-	case w.filter.from != nil && !w.reverse:
-		from = &w.filter.from.Author
+	if w.ended {
+		return false, nil
 	}
-	a, found, err := tx.nextAuthor(from, inclusive, w.reverse, w.filter.authors)
+	a, found, err := tx.nextAuthor(w.author, w.reverse, w.filter.authors)
 	if err != nil || !found || w.reverse && w.filter.from != nil && a.Compare(w.filter.from.Author) < 0 {
 		return false, err
 	}
-	w.author, w.begun = a, true
+	w.author = a
 	return true, nil
 }
 

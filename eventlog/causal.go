@@ -36,9 +36,8 @@ type causalWalk struct {
 	reverse bool
 	after   *pageEnd // where the page before ended
 	tips    heap.Heap[tip]
-	author  crdt.Author // the last one whose tips were found
-	begun   bool
-	ready   bool // all tips were found
+	author  crdt.Author // where to look for the next one whose tips are to be found
+	ready   bool        // all tips were found
 	merger  merger
 	feeds   openFeeds
 }
@@ -189,17 +188,12 @@ func (w *causalWalk) pushParent(tx *readTx, k *chunk, f *openFeed, s crdt.Signed
 
 // findTips finds the tips of the next feeds.
 func (w *causalWalk) findTips(tx *readTx, k *chunk) error {
-	for range tipsPerFill {
-		var from *crdt.Author
-		if w.begun {
-			from = &w.author
-		}
-		a, found, err := tx.nextAuthor(from, false, false, w.filter.authors)
+	for n := 0; n < tipsPerFill && !w.ready; n++ {
+		a, found, err := tx.nextAuthor(w.author, false, w.filter.authors)
 		if err != nil || !found {
 			w.ready = true
 			return err
 		}
-		w.author, w.begun = a, true
 		f, err := w.feeds.open(tx, k, a)
 		if err != nil {
 			return err
@@ -207,6 +201,8 @@ func (w *causalWalk) findTips(tx *readTx, k *chunk) error {
 		if err := w.findTipsOf(tx, k, f); err != nil {
 			return err
 		}
+		w.author = a
+		w.ready = !count(w.author[:], false)
 	}
 	return nil
 }

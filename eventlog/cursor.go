@@ -229,65 +229,55 @@ func (c *arrivalCursor) at(k, v []byte) bool {
 	return true
 }
 
-// nextAuthor returns the first author whose feed is held after from, in either direction, or from
-// itself if inclusive; the very first when from is nil. Where among is not empty, it returns one of
-// those, sorted, whether held or not.
-func (tx *readTx) nextAuthor(from *crdt.Author, inclusive, reverse bool, among []crdt.Author) (crdt.Author, bool, error) {
+// nextAuthor returns the first author at or after from whose feed is held, or with reverse the last one at or
+// before it. Where among is not empty, it returns one of those, sorted, whether held or not.
+func (tx *readTx) nextAuthor(from crdt.Author, reverse bool, among []crdt.Author) (a crdt.Author, found bool, err error) {
 	if len(among) > 0 {
-		a, found := nextAmong(from, inclusive, reverse, among)
-		return a, found, nil
+		i, found := slices.BinarySearchFunc(among, from, crdt.Author.Compare)
+		if reverse && !found {
+			i--
+		}
+		if i < 0 || i == len(among) {
+			return a, false, nil
+		}
+		return among[i], true, nil
 	}
-	k := nextKey(tx.feeds().Cursor(), from, inclusive, reverse)
+	c := tx.feeds().Cursor()
+	k, _ := c.Seek(from[:])
+	switch {
+	case reverse && k == nil:
+		k, _ = c.Last()
+	case reverse && !bytes.Equal(k, from[:]):
+		k, _ = c.Prev()
+	}
 	if k == nil {
-		return crdt.Author{}, false, tx.Err()
+		return a, false, tx.Err()
 	}
-	if len(k) != len(crdt.Author{}) {
-		return crdt.Author{}, false, &DamagedError{What: "the list of feeds", Err: record.ErrLength}
+	if len(k) != len(a) {
+		return a, false, &DamagedError{What: "the list of feeds", Err: record.ErrLength}
 	}
 	return crdt.Author(k), true, nil
 }
 
-func nextAmong(from *crdt.Author, inclusive, reverse bool, among []crdt.Author) (crdt.Author, bool) {
-	i := 0
-	if reverse {
-		i = len(among) - 1
-	}
-	if from != nil {
-		var found bool
-		i, found = slices.BinarySearchFunc(among, *from, crdt.Author.Compare)
-		switch {
-		case reverse && !(found && inclusive):
-			i--
-		case !reverse && found && !inclusive:
-			i++
-		}
-	}
-	if i < 0 || i >= len(among) {
-		return crdt.Author{}, false
-	}
-	return among[i], true
-}
-
-func nextKey(c *disk.Cursor, from *crdt.Author, inclusive, reverse bool) []byte {
-	var k []byte
-	if from == nil {
-		if reverse {
-			k, _ = c.Last()
-		} else {
-			k, _ = c.First()
-		}
-		return k
-	}
-	k, _ = c.Seek(from[:])
-	found := string(k) == string(from[:])
-	switch {
-	case found && inclusive:
-	case reverse && k == nil:
-		k, _ = c.Last()
-	case reverse:
-		k, _ = c.Prev()
-	case found:
-		k, _ = c.Next()
+// keyAfter returns the least key above k.
+func keyAfter(k crdt.Key) crdt.Key {
+	if !count(k.ID[:], false) {
+		k.First++
 	}
 	return k
+}
+
+// count counts the number that b is, most significant byte first, up or down by one, and reports whether it has
+// not come round.
+func count(b []byte, down bool) bool {
+	by := byte(1)
+	if down {
+		by = 0xff
+	}
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i] += by; b[i] != by-1 && !down || b[i] != 0xff && down {
+			return true
+		}
+	}
+	return false
 }

@@ -1,57 +1,12 @@
 package eventlog
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"iter"
-	"slices"
-	"strings"
 
-	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
-
-// Entry is an entry of the log as this node holds it.
-//
-// Entries that come from [Log.Entries] and [Log.Tail] share memory with the chunk that they were read
-// in (64 KiB and more), which is never written again: whoever keeps a few of many keeps a
-// [Entry.Clone]. Those that [Log.Page] and [Log.Lookup] return stand alone.
-type Entry struct {
-	crdt.Entry
-	// Offset is the entry's place in this node's arrival order: local, contiguous, never sent.
-	Offset uint64
-}
-
-// MarshalJSON returns the one JSON form of an entry, with its offset.
-func (e Entry) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil, &e.Offset), nil }
-
-// UnmarshalJSON reads what MarshalJSON returns. An offset that is not there reads as 0.
-func (e *Entry) UnmarshalJSON(b []byte) error {
-	entry, offset, err := crdt.ParseEntryJSON(b)
-	if err != nil {
-		return err
-	}
-	*e = Entry{Entry: entry}
-	if offset != nil {
-		e.Offset = *offset
-	}
-	return nil
-}
-
-// Clone returns an entry that shares no memory with e.
-func (e Entry) Clone() Entry {
-	e.Kind = strings.Clone(e.Kind)
-	e.Module = strings.Clone(e.Module)
-	e.Subject = strings.Clone(e.Subject)
-	e.ContentType = strings.Clone(e.ContentType)
-	e.Payload = bytes.Clone(e.Payload)
-	e.Headers = slices.Clone(e.Headers)
-	for i, h := range e.Headers {
-		e.Headers[i] = crdt.EventHeader{Name: strings.Clone(h.Name), Value: strings.Clone(h.Value)}
-	}
-	return e
-}
 
 // Entries reads the entries that the query takes, in its order. It is a snapshot: what arrives after
 // the first entry is asked for is left out, and marks nothing as disputed that was not.
@@ -80,13 +35,6 @@ func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 			yield(Entry{}, err)
 		}
 	}
-}
-
-// walk finds the ops of a query in the order that it asks for.
-type walk interface {
-	// fill takes the next ops into the chunk, as excerpts in order, until it is full or there are no
-	// more, and reports whether there may be more. A chunk may come back full of none.
-	fill(tx *readTx, k *chunk) (more bool, err error)
 }
 
 // reading is one iteration over the log. Between two chunks it holds no transaction, but where its

@@ -177,14 +177,3 @@ func (tx *readTx) opsFrom(a crdt.Author, key crdt.Key, most int, ops []crdt.Sign
 	}
 	return ops, c.err
 }
-
-// keyAfter returns the least key above k.
-func keyAfter(k crdt.Key) crdt.Key {
-	for i := len(k.ID) - 1; i >= 0; i-- {
-		if k.ID[i]++; k.ID[i] != 0 {
-			return k
-		}
-	}
-	k.First++
-	return k
-}

@@ -8,6 +8,14 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
+// plan is what the index has found for a query: where to look instead of everywhere.
+type plan struct {
+	// offsets are those of the ops that may hold what is asked for, in order.
+	offsets []uint64
+	// reached is where the index ends. From there on all is looked at.
+	reached uint64
+}
+
 // foundWalk reads in arrival order what the index has found, and then, or before it with reverse, what
 // the index has not reached.
 type foundWalk struct {

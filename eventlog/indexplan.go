@@ -17,14 +17,6 @@ const (
 // stretch is a stretch of offsets: from ≤ offset < to.
 type stretch struct{ from, to uint64 }
 
-// plan is what the index has found for a query: where to look instead of everywhere.
-type plan struct {
-	// offsets are those of the ops that may hold what is asked for, in order.
-	offsets []uint64
-	// reached is where the index ends. From there on all is looked at.
-	reached uint64
-}
-
 // indexWalk returns a walk over what the index finds for a query, or nil where a scan is as good or
 // better: the query names neither subjects nor kinds, or asks for what is gone, of which the index knows
 // nothing; too much is found, or there is no index. One that is damaged is not used either, so a query
@@ -55,7 +47,7 @@ func (s *store) indexWalk(q *Query, r *reading) walk {
 	if q.Order == Arrival {
 		return newFoundWalk(scan, *found)
 	}
-	return newSortedWalk(q.Order, r, *found)
+	return newSortedWalk(q, scan, r.after, *found)
 }
 
 // planIndex asks the index for a reading that has begun after the given sweep; nil says that a scan is

@@ -28,11 +28,11 @@ type sortedWalk struct {
 	last    foundOp // the one that was opened last, for its group
 }
 
-func newSortedWalk(order Order, r *reading, p plan) *sortedWalk {
-	scan := newArrivalWalk(&filter{}, false, nil, r.chunk.bound)
-	scan.from = p.reached
+// newSortedWalk makes a walk, in the query's order, of what scan would read all of.
+func newSortedWalk(q *Query, scan *arrivalWalk, after *pageEnd, p plan) *sortedWalk {
+	rest := arrivalWalk{from: p.reached, to: scan.to}
 	return &sortedWalk{
-		filter: &r.filter, order: order, reverse: r.query.Reverse, after: r.after, plan: p, scan: scan, merger: newMerger(r.query.Reverse),
+		filter: scan.filter, order: q.Order, reverse: q.Reverse, after: after, plan: p, scan: &rest, merger: newMerger(q.Reverse),
 	}
 }
 

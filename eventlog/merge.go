@@ -186,14 +186,3 @@ func (o *opened) put(entry crdt.Entry, e *Entry) {
 }
 
 func (o *opened) damaged(err error) error { return damagedOp(o.op.Author, o.op.Key(), err) }
-
-// compareIn compares two entries in the given order.
-func compareIn(order Order, a, b *Entry) int {
-	switch order {
-	case Causal:
-		return crdt.CompareCausal(a.Entry, b.Entry)
-	case Arrival:
-		return cmp.Compare(a.Offset, b.Offset)
-	}
-	return crdt.CompareEntries(a.Entry, b.Entry)
-}

@@ -63,30 +63,6 @@ func (e *PageError) Error() string {
 	return "not a page token"
 }
 
-// pageEnd is where a page ended: everything that any order needs to go on after that entry.
-type pageEnd struct {
-	author crdt.Author
-	seq    uint64
-	op     crdt.OpID
-	clock  crdt.Clock
-	offset uint64
-}
-
-// pageEndOf returns the end of a page whose last entry is e. What is gone is passed as a whole.
-func pageEndOf(e *Entry, reverse bool) pageEnd {
-	passed := uint64(0)
-	if e.Gone > 0 && !reverse {
-		passed = e.Gone - 1
-	}
-	return pageEnd{author: e.Author, seq: e.Seq + passed, op: e.Op, clock: e.Clock, offset: e.Offset + passed}
-}
-
-// compare compares e with where the page ended in the given order.
-func (p *pageEnd) compare(order Order, e *Entry) int {
-	at := Entry{Entry: crdt.Entry{Author: p.author, Seq: p.seq, Op: p.op, Clock: p.clock}, Offset: p.offset}
-	return compareIn(order, e, &at)
-}
-
 // token returns the token of the page that begins behind end.
 func (r *reading) token(end pageEnd) token {
 	return token{

@@ -87,6 +87,13 @@ func (v *feedView) read(k *chunk, c *opCursor) (*opened, crdt.Signed, error) {
 // forked reports whether ops of the feed may overlap.
 func (v *feedView) forked() bool { return len(v.feed.Branches) > 1 }
 
+// walk finds the ops of a query in the order that it asks for.
+type walk interface {
+	// fill takes the next ops into the chunk, as excerpts in order, until it is full or there are no
+	// more, and reports whether there may be more. A chunk may come back full of none.
+	fill(tx *readTx, k *chunk) (more bool, err error)
+}
+
 // openFeed is a feed together with a cursor that dies with the transaction.
 type openFeed struct {
 	feedView

@@ -1,0 +1,86 @@
+package eventlog
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// Entry is an entry of the log as this node holds it.
+//
+// Entries that come from [Log.Entries] and [Log.Tail] share memory with the chunk that they were read
+// in (64 KiB and more), which is never written again: whoever keeps a few of many keeps a
+// [Entry.Clone]. Those that [Log.Page] and [Log.Lookup] return stand alone.
+type Entry struct {
+	crdt.Entry
+	// Offset is the entry's place in this node's arrival order: local, contiguous, never sent.
+	Offset uint64
+}
+
+// MarshalJSON returns the one JSON form of an entry, with its offset.
+func (e Entry) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil, &e.Offset), nil }
+
+// UnmarshalJSON reads what MarshalJSON returns. An offset that is not there reads as 0.
+func (e *Entry) UnmarshalJSON(b []byte) error {
+	entry, offset, err := crdt.ParseEntryJSON(b)
+	if err != nil {
+		return err
+	}
+	*e = Entry{Entry: entry}
+	if offset != nil {
+		e.Offset = *offset
+	}
+	return nil
+}
+
+// Clone returns an entry that shares no memory with e.
+func (e Entry) Clone() Entry {
+	e.Kind = strings.Clone(e.Kind)
+	e.Module = strings.Clone(e.Module)
+	e.Subject = strings.Clone(e.Subject)
+	e.ContentType = strings.Clone(e.ContentType)
+	e.Payload = bytes.Clone(e.Payload)
+	e.Headers = slices.Clone(e.Headers)
+	for i, h := range e.Headers {
+		e.Headers[i] = crdt.EventHeader{Name: strings.Clone(h.Name), Value: strings.Clone(h.Value)}
+	}
+	return e
+}
+
+// compareIn compares two entries in the given order.
+func compareIn(order Order, a, b *Entry) int {
+	switch order {
+	case Causal:
+		return crdt.CompareCausal(a.Entry, b.Entry)
+	case Arrival:
+		return cmp.Compare(a.Offset, b.Offset)
+	}
+	return crdt.CompareEntries(a.Entry, b.Entry)
+}
+
+// pageEnd is where a page ended: everything that any order needs to go on after that entry.
+type pageEnd struct {
+	author crdt.Author
+	seq    uint64
+	op     crdt.OpID
+	clock  crdt.Clock
+	offset uint64
+}
+
+// pageEndOf returns the end of a page whose last entry is e. What is gone is passed as a whole.
+func pageEndOf(e *Entry, reverse bool) pageEnd {
+	passed := uint64(0)
+	if e.Gone > 0 && !reverse {
+		passed = e.Gone - 1
+	}
+	return pageEnd{author: e.Author, seq: e.Seq + passed, op: e.Op, clock: e.Clock, offset: e.Offset + passed}
+}
+
+// compare compares e with where the page ended in the given order.
+func (p *pageEnd) compare(order Order, e *Entry) int {
+	at := Entry{Entry: crdt.Entry{Author: p.author, Seq: p.seq, Op: p.op, Clock: p.clock}, Offset: p.offset}
+	return compareIn(order, e, &at)
+}
