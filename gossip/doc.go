@@ -25,19 +25,20 @@
 // since the log shows nothing else. News is kept once for all links, by package news; what a peer is too
 // slow for, it asks for later, and it is read from disk.
 //
-//	                    ┌─────────── tap (our own feed)
-//	                    ▼
-//	link ─ reader ─┬─▶ news ────────────────────┐
-//	               ├─▶ applier ─▶ log ─▶ loop ──┼─▶ writer ─▶ link
-//	               └─▶ loop ─▶ outbox ──────────┘
+//	our own feed ─ tap ─────────────────▶ news ────┐
+//	                                       ▲       ▼
+//	link ─ reader ─┬─ runs ─▶ applier ─▶ loop    writer ─▶ link
+//	               ├─ what it has ────────▶│       ▲
+//	               └─ what it asks ────────┴─▶ outbox
 //
 // Transient events, which nobody stores, go from their author to its links and one link further, see
 // [Transients] and package transient. They are written when there is nothing else to write.
 //
-// One goroutine, the loop, owns all that is decided: which links stand, who is eager, who is asked for
-// what. It never waits; the readers and writers do. Runs are stored by one applier, whose bounded queue
-// holds the readers up when the disk is slower than the peers. What came before the ops that it names,
-// package pending keeps for a while.
+// One goroutine, the loop, owns all that is decided, in three parts: who is linked, whom to be linked with
+// (neighbours), and who is eager and who is asked for what (spread). It never waits; the readers and writers do.
+// Runs are stored by one applier, whose bounded queue holds the readers up when the disk is slower than the
+// peers. What came before the ops that it names, package pending keeps for a while. What a peer asks, the
+// writer has answered by package answer when the peer is ready for it.
 //
 // A node that cannot be reached, or will not be a member, dials with [Gossip.Exchange] instead; package
 // bundle carries ops in files.
