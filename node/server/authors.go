@@ -10,7 +10,7 @@ import (
 )
 
 // getAuthors answers with the authors that the node knows of.
-func (s *server) getAuthors(w http.ResponseWriter, _ *http.Request) {
+func (s *server) getAuthors(_ *http.Request) (any, error) {
 	known := make(map[crdt.Author]*api.Author)
 	for a, heads := range s.log.Frontier() {
 		known[a] = &api.Author{Author: a}
@@ -28,7 +28,7 @@ func (s *server) getAuthors(w http.ResponseWriter, _ *http.Request) {
 	for _, a := range slices.SortedFunc(maps.Keys(known), crdt.Author.Compare) {
 		all = append(all, *known[a])
 	}
-	s.answer(w, all)
+	return all, nil
 }
 
 // authorNames returns what the nodes of authors call themselves: this one, its members, and those that it has

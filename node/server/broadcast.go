@@ -13,27 +13,20 @@ import (
 var noListeners = &api.Error{Code: api.NotRunning, Message: "no daemon runs here: a transient event is stored nowhere, so only a running daemon can tell it to others or hear it"}
 
 // postBroadcast tells a transient event to those who listen now.
-func (s *server) postBroadcast(w http.ResponseWriter, r *http.Request) {
+func (s *server) postBroadcast(r *http.Request) (any, error) {
 	if s.daemon == nil {
-		s.refuse(w, noListeners)
-		return
+		return nil, noListeners
 	}
 	scope, err := scopeOf(r.URL.Query().Get(api.ParamScope))
 	if err != nil {
-		s.refuse(w, invalid(err))
-		return
+		return nil, invalid(err)
 	}
 	e, err := api.ReadBroadcast(r.Body)
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
 	reach, err := s.log.Broadcast(r.Context(), e, scope)
-	if err != nil {
-		s.refuse(w, err)
-		return
-	}
-	s.answer(w, api.Reach{Listeners: reach.Listeners, Relayed: reach.Relayed, Peers: reach.Peers})
+	return api.Reach{Listeners: reach.Listeners, Relayed: reach.Relayed, Peers: reach.Peers}, err
 }
 
 func scopeOf(text string) (eventlog.Scope, error) {

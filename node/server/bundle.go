@@ -28,7 +28,7 @@ const (
 // postBundle streams a bundle.
 func (s *server) postBundle(w http.ResponseWriter, r *http.Request) {
 	var since api.Since
-	if err := readRequest(w, r, maxSince, &since); err != nil {
+	if err := readRequest(r, maxSince, &since); err != nil {
 		s.refuse(w, err)
 		return
 	}

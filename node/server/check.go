@@ -13,27 +13,24 @@ import (
 const maxFindings = 100_000
 
 // postCheck holds the transitions against the machine of the request.
-func (s *server) postCheck(w http.ResponseWriter, r *http.Request) {
+func (s *server) postCheck(r *http.Request) (any, error) {
 	var asked api.CheckRequest
-	err := readRequest(w, r, api.MaxCheckRequest, &asked)
+	err := readRequest(r, api.MaxCheckRequest, &asked)
 	if err == nil && (asked.MaxFindings < 0 || asked.MaxFindings > maxFindings) {
 		err = invalid(fmt.Errorf("maxFindings %d: expected 0 to %d", asked.MaxFindings, maxFindings))
 	}
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
 	bounds, err := boundsOf(asked.Subjects, asked.At)
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
 	report, err := transition.CheckLog(r.Context(), s.log, asked.Machine, transition.CheckConfig{Bounds: bounds, MaxFindings: asked.MaxFindings})
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
-	s.answer(w, checkReport(report))
+	return checkReport(report), nil
 }
 
 // checkReport returns the form in which a report is told.
@@ -51,7 +48,7 @@ func checkReport(r *transition.Report) api.CheckReport {
 		told.Findings = append(told.Findings, one)
 	}
 	for i := range r.Contested {
-		told.Contested = append(told.Contested, stateOf(&r.Contested[i]))
+		told.Contested = append(told.Contested, stateOf(r.Contested[i]))
 	}
 	return told
 }

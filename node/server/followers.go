@@ -13,41 +13,25 @@ import (
 
 // getFollowers streams where each follower stands.
 func (s *server) getFollowers(w http.ResponseWriter, r *http.Request) {
-	all, err := s.log.Followers(r.Context())
-	if err != nil {
-		s.refuse(w, err)
-		return
-	}
-	out := s.newLines(w)
-	for _, f := range all {
-		if err := out.putValue(followerOf(f)); err != nil {
-			return // the client has left
-		}
-	}
-	out.end(nil)
+	stream(s, w, each(s.log.Followers(r.Context())), followerOf)
 }
 
 // getFollower answers with where one follower stands.
-func (s *server) getFollower(w http.ResponseWriter, r *http.Request) {
+func (s *server) getFollower(r *http.Request) (any, error) {
 	params, err := followerParams(r)
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
-	s.showFollower(w, r, params.Get(api.ParamName))
+	return s.showFollower(r, params.Get(api.ParamName))
 }
 
-func (s *server) showFollower(w http.ResponseWriter, r *http.Request, name string) {
+func (s *server) showFollower(r *http.Request, name string) (any, error) {
 	f, err := s.log.Follower(r.Context(), name)
-	if err != nil {
-		s.refuse(w, err)
-		return
-	}
-	s.answer(w, followerOf(f))
+	return followerOf(f), err
 }
 
 // postFollowerReset moves a follower, and answers with where it stands then.
-func (s *server) postFollowerReset(w http.ResponseWriter, r *http.Request) {
+func (s *server) postFollowerReset(r *http.Request) (any, error) {
 	params, err := followerParams(r)
 	var to uint64
 	if err == nil {
@@ -58,10 +42,9 @@ func (s *server) postFollowerReset(w http.ResponseWriter, r *http.Request) {
 		err = s.log.ResetFollower(r.Context(), name, to)
 	}
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
-	s.showFollower(w, r, name)
+	return s.showFollower(r, name)
 }
 
 // resetTo returns the offset that a follower is moved to.
@@ -80,7 +63,7 @@ func resetTo(text string) (uint64, error) {
 }
 
 // postFollowerSkip moves a follower behind some entries, and answers with how many they were.
-func (s *server) postFollowerSkip(w http.ResponseWriter, r *http.Request) {
+func (s *server) postFollowerSkip(r *http.Request) (any, error) {
 	params, err := followerParams(r)
 	var n, skipped uint64
 	if err == nil {
@@ -92,24 +75,16 @@ func (s *server) postFollowerSkip(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		skipped, err = s.log.SkipFollower(r.Context(), params.Get(api.ParamName), n)
 	}
-	if err != nil {
-		s.refuse(w, err)
-		return
-	}
-	s.answer(w, api.Counted{Entries: skipped})
+	return api.Counted{Entries: skipped}, err
 }
 
 // postFollowerRemove forgets a follower.
-func (s *server) postFollowerRemove(w http.ResponseWriter, r *http.Request) {
+func (s *server) postFollowerRemove(r *http.Request) (any, error) {
 	params, err := followerParams(r)
 	if err == nil {
 		err = s.log.RemoveFollower(r.Context(), params.Get(api.ParamName))
 	}
-	if err != nil {
-		s.refuse(w, err)
-		return
-	}
-	s.answer(w, api.Counted{})
+	return api.Counted{}, err
 }
 
 // getParked streams what a follower has parked.
@@ -119,21 +94,11 @@ func (s *server) getParked(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		parked, err = s.log.Parked(r.Context(), params.Get(api.ParamName))
 	}
-	if err != nil {
-		s.refuse(w, err)
-		return
-	}
-	out := s.newLines(w)
-	for _, p := range parked {
-		if err := out.putValue(parkedOf(p)); err != nil {
-			return // the client has left
-		}
-	}
-	out.end(nil)
+	stream(s, w, each(parked, err), parkedOf)
 }
 
 // postFollowerDrop gives up what a follower has parked, and answers with how many entries that were.
-func (s *server) postFollowerDrop(w http.ResponseWriter, r *http.Request) {
+func (s *server) postFollowerDrop(r *http.Request) (any, error) {
 	params, err := followerParams(r)
 	var offsets []uint64
 	for _, text := range params[api.ParamOffset] {
@@ -147,11 +112,7 @@ func (s *server) postFollowerDrop(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		dropped, err = s.log.DropParked(r.Context(), params.Get(api.ParamName), offsets...)
 	}
-	if err != nil {
-		s.refuse(w, err)
-		return
-	}
-	s.answer(w, api.Counted{Entries: uint64(dropped)})
+	return api.Counted{Entries: uint64(dropped)}, err
 }
 
 // followerParams returns the parameters of a call about a follower. One that stands there twice is refused

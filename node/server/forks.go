@@ -14,45 +14,32 @@ import (
 
 // getForks streams the authors who have forked.
 func (s *server) getForks(w http.ResponseWriter, r *http.Request) {
-	out := s.newLines(w)
 	names := s.authorNames()
-	for f, err := range s.log.ForkedFeeds(r.Context()) {
-		if err != nil {
-			out.end(err)
-			return
-		}
-		if err := out.putValue(forkedFeed(f, names)); err != nil {
-			return // the client has left
-		}
-	}
-	out.end(nil)
+	stream(s, w, s.log.ForkedFeeds(r.Context()), func(f eventlog.ForkedFeed) api.ForkedFeed { return forkedFeed(f, names) })
 }
 
 // getFork answers with the forks of one author.
-func (s *server) getFork(w http.ResponseWriter, r *http.Request) {
+func (s *server) getFork(r *http.Request) (any, error) {
 	author, err := crdt.ParseAuthor(r.PathValue("author"))
 	if err != nil {
-		s.refuse(w, invalid(err))
-		return
+		return nil, invalid(err)
 	}
 	f, err := s.log.ForkedFeed(r.Context(), author)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		err = &api.Error{Code: api.NotFound, Message: fmt.Sprintf("author %s has not forked, as far as this node knows: nothing of it is disputed", author.Short())}
 	}
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
 	told := forkedFeed(f, s.authorNames())
 	for _, fork := range f.Forks {
 		one, err := s.fork(r.Context(), fork)
 		if err != nil {
-			s.refuse(w, err)
-			return
+			return nil, err
 		}
 		told.Forks = append(told.Forks, one)
 	}
-	s.answer(w, told)
+	return told, nil
 }
 
 // forkedFeed returns what is told of an author who has forked, less where.

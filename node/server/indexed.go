@@ -9,26 +9,20 @@ import (
 )
 
 // getIndex answers with how far the index is.
-func (s *server) getIndex(w http.ResponseWriter, _ *http.Request) {
-	index, err := s.index()
-	if err != nil {
-		s.refuse(w, err)
-		return
-	}
-	s.answer(w, index)
+func (s *server) getIndex(_ *http.Request) (any, error) {
+	return s.index()
 }
 
 // postIndexRebuild makes the index anew, and answers when it is done.
-func (s *server) postIndexRebuild(w http.ResponseWriter, r *http.Request) {
+func (s *server) postIndexRebuild(r *http.Request) (any, error) {
 	err := s.log.RebuildIndex(r.Context())
 	if errors.Is(err, eventlog.ErrNoIndex) {
 		err = &api.Error{Code: api.Invalid, Message: "the index is off: take no-index out of quipu.yaml, and start the node without --no-index"}
 	}
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
-	s.getIndex(w, r)
+	return s.index()
 }
 
 // index says how far the index is.

@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"encoding/json"
+	"iter"
 	"net/http"
 
 	"github.com/quipulog/quipu/node/api"
@@ -64,6 +65,36 @@ func (l *lines) putValue(value any) error {
 		return err
 	}
 	return l.put(b)
+}
+
+// stream answers with a line for each of some values, which may end with an error.
+func stream[V, T any](s *server, w http.ResponseWriter, values iter.Seq2[V, error], tell func(V) T) {
+	out := s.newLines(w)
+	for v, err := range values {
+		if err != nil {
+			out.end(err)
+			return
+		}
+		if err := out.putValue(tell(v)); err != nil {
+			return // the client has left
+		}
+	}
+	out.end(nil)
+}
+
+// each yields values of which all are at hand, or why there are none.
+func each[V any](all []V, err error) iter.Seq2[V, error] {
+	return func(yield func(V, error) bool) {
+		if err != nil {
+			yield(*new(V), err)
+			return
+		}
+		for _, v := range all {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
 }
 
 // flush sends what was put.

@@ -138,6 +138,18 @@ func (s *server) refuse(w http.ResponseWriter, err error) {
 	_ = json.NewEncoder(w).Encode(api.Envelope{Error: told}) // the client has left, or will read it
 }
 
+// answers is the handler of a route whose answer is one JSON value: what ask returns, or why there is none.
+func (s *server) answers(ask func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		value, err := ask(r)
+		if err != nil {
+			s.refuse(w, err)
+			return
+		}
+		s.answer(w, value)
+	}
+}
+
 // answer writes one JSON value.
 func (s *server) answer(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")

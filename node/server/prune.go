@@ -10,16 +10,14 @@ import (
 )
 
 // postPrune gives leave to forget a part of the node's own feed, or says what that would be.
-func (s *server) postPrune(w http.ResponseWriter, r *http.Request) {
+func (s *server) postPrune(r *http.Request) (any, error) {
 	var order api.PruneRequest
-	if err := readOrder(w, r, &order); err != nil {
-		s.refuse(w, err)
-		return
+	if err := readOrder(r, &order); err != nil {
+		return nil, err
 	}
 	request := eventlog.PruneRequest{Below: order.Below, Before: order.Before.Time, Keep: order.Keep, Reason: order.Reason}
 	if err := request.Check(); err != nil {
-		s.refuse(w, invalid(err))
-		return
+		return nil, invalid(err)
 	}
 	prune := s.log.Prune
 	if order.Plan {
@@ -27,17 +25,15 @@ func (s *server) postPrune(w http.ResponseWriter, r *http.Request) {
 	}
 	p, err := prune(r.Context(), request)
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
 	told := api.Pruned{Floor: p.Floor, Entries: p.Entries}
 	if !order.Plan {
 		told.Place = &p.Place
 	} else if err := s.findMoved(r.Context(), &told); err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
-	s.answer(w, told)
+	return told, nil
 }
 
 // findMoved says of which subjects the last transition would go with a prune.
@@ -58,11 +54,7 @@ func (s *server) findMoved(ctx context.Context, plan *api.Pruned) error {
 }
 
 // postCompact writes the log's file anew.
-func (s *server) postCompact(w http.ResponseWriter, r *http.Request) {
+func (s *server) postCompact(r *http.Request) (any, error) {
 	c, err := s.log.Compact(r.Context())
-	if err != nil {
-		s.refuse(w, err)
-		return
-	}
-	s.answer(w, api.Compaction{Before: c.Before, After: c.After})
+	return api.Compaction{Before: c.Before, After: c.After}, err
 }

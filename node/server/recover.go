@@ -11,18 +11,12 @@ import (
 )
 
 // postRecover takes up the node's own feed again, or says where that would be.
-func (s *server) postRecover(w http.ResponseWriter, r *http.Request) {
+func (s *server) postRecover(r *http.Request) (any, error) {
 	var order api.RecoverRequest
-	if err := readOrder(w, r, &order); err != nil {
-		s.refuse(w, err)
-		return
+	if err := readOrder(r, &order); err != nil {
+		return nil, err
 	}
-	told, err := s.recoverFeed(r.Context(), order)
-	if err != nil {
-		s.refuse(w, err)
-		return
-	}
-	s.answer(w, told)
+	return s.recoverFeed(r.Context(), order)
 }
 
 // recoverFeed asks where the feed ends and takes it up there; once more where it has moved in between.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,8 +12,8 @@ import (
 const maxOrder = 1 << 16
 
 // readRequest reads the JSON value of at most so many bytes that a request consists of.
-func readRequest(w http.ResponseWriter, r *http.Request, most int64, into any) error {
-	b, err := readBody(w, r, most)
+func readRequest(r *http.Request, most int64, into any) error {
+	b, err := readBody(r, most)
 	if err != nil {
 		return err
 	}
@@ -22,21 +21,21 @@ func readRequest(w http.ResponseWriter, r *http.Request, most int64, into any) e
 }
 
 // readOrder is [readRequest] for a request that is small; no body at all is the zero value.
-func readOrder(w http.ResponseWriter, r *http.Request, into any) error {
-	b, err := readBody(w, r, maxOrder)
+func readOrder(r *http.Request, into any) error {
+	b, err := readBody(r, maxOrder)
 	if err != nil || len(b) == 0 {
 		return err
 	}
 	return decode(b, into)
 }
 
-func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
-	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-		return nil, &api.Error{Code: api.TooLarge, Message: fmt.Sprintf("read request: longer than %d bytes, which none needs", most)}
-	}
-	if err != nil {
+func readBody(r *http.Request, most int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r.Body, most+1))
+	switch {
+	case err != nil:
 		return nil, invalid(fmt.Errorf("read request: %w", err))
+	case int64(len(b)) > most:
+		return nil, &api.Error{Code: api.TooLarge, Message: fmt.Sprintf("read request: longer than %d bytes, which none needs", most)}
 	}
 	return b, nil
 }

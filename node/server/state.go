@@ -15,7 +15,7 @@ func (s *server) getState(w http.ResponseWriter, r *http.Request) {
 // postState streams the stage of the subjects of the request, at the moment that it names.
 func (s *server) postState(w http.ResponseWriter, r *http.Request) {
 	var asked api.StateQuery
-	if err := readRequest(w, r, api.MaxCheckRequest, &asked); err != nil {
+	if err := readRequest(r, api.MaxCheckRequest, &asked); err != nil {
 		s.refuse(w, err)
 		return
 	}
@@ -28,17 +28,7 @@ func (s *server) postState(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) sendStates(w http.ResponseWriter, r *http.Request, b transition.Bounds) {
-	out := s.newLines(w)
-	for state, err := range transition.States(r.Context(), s.log, b) {
-		if err != nil {
-			out.end(err)
-			return
-		}
-		if err := out.putValue(stateOf(&state)); err != nil {
-			return // the client has left
-		}
-	}
-	out.end(nil)
+	stream(s, w, transition.States(r.Context(), s.log, b), stateOf)
 }
 
 // boundsOf returns the bounds that a moment sets.
@@ -56,7 +46,7 @@ func boundsOf(subjects []string, at api.Moment) (transition.Bounds, error) {
 	return b, nil
 }
 
-func stateOf(s *transition.State) api.State {
+func stateOf(s transition.State) api.State {
 	told := api.State{Subject: s.Subject, Stage: s.Stage, Place: s.Place, Time: s.Time.UTC(), Moves: s.Moves, Concurrent: s.Concurrent, Pruned: s.Pruned}
 	if s.Contested() {
 		for _, c := range s.Open {

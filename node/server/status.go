@@ -10,16 +10,15 @@ import (
 )
 
 // getMembers answers with what the daemon knows of other nodes.
-func (s *server) getMembers(w http.ResponseWriter, _ *http.Request) {
+func (s *server) getMembers(_ *http.Request) (any, error) {
 	if s.daemon == nil {
-		s.refuse(w, &api.Error{Code: api.NotRunning, Message: "no daemon runs here: only a running one knows the members"})
-		return
+		return nil, &api.Error{Code: api.NotRunning, Message: "no daemon runs here: only a running one knows the members"}
 	}
-	s.answer(w, s.daemon.Members())
+	return s.daemon.Members(), nil
 }
 
 // getFrontier answers with exactly what the log holds.
-func (s *server) getFrontier(w http.ResponseWriter, _ *http.Request) {
+func (s *server) getFrontier(_ *http.Request) (any, error) {
 	held := s.log.Frontier()
 	f := api.Frontier{Hash: held.Hash(), Authors: []api.Feed{}}
 	names := s.authorNames()
@@ -30,15 +29,14 @@ func (s *server) getFrontier(w http.ResponseWriter, _ *http.Request) {
 		}
 		f.Authors = append(f.Authors, feed)
 	}
-	s.answer(w, f)
+	return f, nil
 }
 
 // postVerify walks the whole log.
-func (s *server) postVerify(w http.ResponseWriter, r *http.Request) {
+func (s *server) postVerify(r *http.Request) (any, error) {
 	report, err := s.log.Verify(r.Context())
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
 	told := api.Report{
 		OK: report.OK(), Authors: report.Authors, Ops: report.Ops, Entries: report.Entries,
@@ -47,26 +45,20 @@ func (s *server) postVerify(w http.ResponseWriter, r *http.Request) {
 	for _, p := range report.Problems {
 		told.Problems = append(told.Problems, p.String())
 	}
-	s.answer(w, told)
+	return told, nil
 }
 
 // getProof answers with the proof of one entry.
-func (s *server) getProof(w http.ResponseWriter, r *http.Request) {
+func (s *server) getProof(r *http.Request) (any, error) {
 	place, err := crdt.ParsePlace(r.PathValue("place"))
 	if err != nil {
-		s.refuse(w, invalid(err))
-		return
+		return nil, invalid(err)
 	}
-	proof, err := s.log.Prove(r.Context(), place)
-	if err != nil {
-		s.refuse(w, err)
-		return
-	}
-	s.answer(w, proof)
+	return s.log.Prove(r.Context(), place)
 }
 
 // getStatus answers with who the node is and what it holds.
-func (s *server) getStatus(w http.ResponseWriter, _ *http.Request) {
+func (s *server) getStatus(_ *http.Request) (any, error) {
 	held := s.log.Stats()
 	status := api.Status{
 		Author: s.log.Author(), Name: s.name, Log: s.log.ID(), Version: s.version, Hash: s.log.Root(),
@@ -100,5 +92,5 @@ func (s *server) getStatus(w http.ResponseWriter, _ *http.Request) {
 		status.Running = true
 		s.daemon.Describe(&status)
 	}
-	s.answer(w, status)
+	return status, nil
 }

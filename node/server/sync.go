@@ -14,24 +14,16 @@ type Syncer interface {
 }
 
 // postSync syncs with the node that the request names.
-func (s *server) postSync(w http.ResponseWriter, r *http.Request) {
+func (s *server) postSync(r *http.Request) (any, error) {
 	if s.syncer == nil {
-		s.refuse(w, &api.Error{Code: api.NotRunning, Message: "nothing here can dial"})
-		return
+		return nil, &api.Error{Code: api.NotRunning, Message: "nothing here can dial"}
 	}
 	var req api.SyncRequest
-	if err := readOrder(w, r, &req); err != nil {
-		s.refuse(w, err)
-		return
+	if err := readOrder(r, &req); err != nil {
+		return nil, err
 	}
 	if req.Addr == "" {
-		s.refuse(w, invalid(fmt.Errorf("sync request: addr is empty: expected HOST:PORT")))
-		return
+		return nil, invalid(fmt.Errorf("sync request: addr is empty: expected HOST:PORT"))
 	}
-	synced, err := s.syncer.Sync(r.Context(), req.Addr)
-	if err != nil {
-		s.refuse(w, err)
-		return
-	}
-	s.answer(w, synced)
+	return s.syncer.Sync(r.Context(), req.Addr)
 }

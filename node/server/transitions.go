@@ -64,17 +64,8 @@ func (s *server) getTransitions(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	out := s.newLines(w)
-	for t, err := range transition.Read(r.Context(), s.log, eventlog.Query{Subjects: subjects, Order: eventlog.Causal, GoOn: true}) {
-		if err != nil {
-			out.end(err)
-			return
-		}
-		if err := out.putValue(transitionOf(t, notes[t.Place()])); err != nil {
-			return // the client has left
-		}
-	}
-	out.end(nil)
+	moves := transition.Read(r.Context(), s.log, eventlog.Query{Subjects: subjects, Order: eventlog.Causal, GoOn: true})
+	stream(s, w, moves, func(t transition.Transition) api.Transition { return transitionOf(t, notes[t.Place()]) })
 }
 
 // oddities says what is odd about a step, nil when nothing is.

@@ -22,22 +22,19 @@ type Trimmer interface {
 }
 
 // postTrim trims the log.
-func (s *server) postTrim(w http.ResponseWriter, r *http.Request) {
+func (s *server) postTrim(r *http.Request) (any, error) {
 	var order api.TrimRequest
-	if err := readOrder(w, r, &order); err != nil {
-		s.refuse(w, err)
-		return
+	if err := readOrder(r, &order); err != nil {
+		return nil, err
 	}
 	policy, err := s.trimPolicy(order)
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
 	told := api.TrimReport{Policy: tellPolicy(policy), Before: s.fileUse()}
 	report, err := s.trimmer.Trim(r.Context(), &policy)
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
 	told.Trimmed, told.Pruned, told.After = tellForgotten(report.Trimmed), tellForgotten(report.Pruned), s.fileUse()
 	told.Ahead, told.ClockOff = tellKept(report.Ahead), report.ClockOff.Seconds()
@@ -47,7 +44,7 @@ func (s *server) postTrim(w http.ResponseWriter, r *http.Request) {
 			Name: h.Name, Offset: h.Offset, Behind: next - min(h.Offset, next), Entries: h.Entries, Overrun: h.Overrun,
 		})
 	}
-	s.answer(w, told)
+	return told, nil
 }
 
 // trimPolicy returns the log's policy with what the request changes of it.
@@ -73,7 +70,7 @@ func (s *server) trimPolicy(order api.TrimRequest) (eventlog.TrimPolicy, error) 
 }
 
 // getTrim answers with the policy, who keeps back trims, and what the last one did.
-func (s *server) getTrim(w http.ResponseWriter, _ *http.Request) {
+func (s *server) getTrim(_ *http.Request) (any, error) {
 	held := s.log.Stats()
 	told := api.TrimStatus{
 		Policy: tellPolicy(s.log.TrimPolicy()), File: api.FileUse{Bytes: held.Bytes, Free: held.Free},
@@ -83,26 +80,21 @@ func (s *server) getTrim(w http.ResponseWriter, _ *http.Request) {
 	s.trimmer.DescribeTrim(&told)
 	holders, err := s.log.Holders(s.trimmer.Holds())
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
 	for _, h := range holders {
 		told.Holders = append(told.Holders, api.Holder{
 			Name: h.Name, Offset: h.Offset, Behind: h.Behind, Prunes: h.Prunes, Overrun: h.Overrun,
 		})
 	}
-	s.answer(w, told)
+	return told, nil
 }
 
 // getGone streams what is not here, by author.
 func (s *server) getGone(w http.ResponseWriter, _ *http.Request) {
-	out := s.newLines(w)
-	for _, g := range s.log.Gone() {
-		if err := out.putValue(api.GoneFrom{Author: g.Author, First: g.First, Trimmed: g.Trimmed, Missed: g.Missed, Floor: g.Floor}); err != nil {
-			return // the client has left
-		}
-	}
-	out.end(nil)
+	stream(s, w, each(s.log.Gone(), nil), func(g eventlog.GoneFrom) api.GoneFrom {
+		return api.GoneFrom{Author: g.Author, First: g.First, Trimmed: g.Trimmed, Missed: g.Missed, Floor: g.Floor}
+	})
 }
 
 // fileUse returns what the log's file takes up.

@@ -18,16 +18,14 @@ const (
 )
 
 // getUnmatched answers with the values of the query that no entry has.
-func (s *server) getUnmatched(w http.ResponseWriter, r *http.Request) {
+func (s *server) getUnmatched(r *http.Request) (any, error) {
 	q, err := readQuery(r)
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
 	index, err := s.log.IndexStatus()
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
 	unmatched := []api.Unmatched{}
 	for _, a := range q.Authors {
@@ -39,8 +37,7 @@ func (s *server) getUnmatched(w http.ResponseWriter, r *http.Request) {
 		for _, value := range *c.values(&q) {
 			none, err := s.isUnmatched(r.Context(), index, c, value)
 			if err != nil {
-				s.refuse(w, err)
-				return
+				return nil, err
 			}
 			if none {
 				unmatched = append(unmatched, api.Unmatched{What: c.what, Value: value})
@@ -48,10 +45,9 @@ func (s *server) getUnmatched(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err := s.resemble(r.Context(), unmatched); err != nil {
-		s.refuse(w, err)
-		return
+		return nil, err
 	}
-	s.answer(w, unmatched)
+	return unmatched, nil
 }
 
 // column is a text of an entry that a query can name.
