@@ -42,17 +42,19 @@ type indexer struct {
 	store *store
 	// slot is full while somebody writes to the index: for one step, which may be a long merge.
 	slot     chan struct{}
-	postings *postings.Index // where the ops are that have an entry with a text; for who fills the slot
+	postings *postings.Index // of who fills the slot: the offsets of the ops that have an entry with a text
 }
 
 func newIndexer(s *store) indexer {
-	view := func(fn func(*disk.Tree) error) error {
-		return s.view(func(tx *readTx) error { return fn(tx.Tree(bucketIndex)) })
-	}
-	write := func(ctx context.Context, fn func(*disk.Tree) error) error { // in the order of the queue
-		return s.exclusively(ctx, func(tx *writeTx) error { return fn(tx.Tree(bucketIndex)) })
-	}
-	return indexer{store: s, slot: make(chan struct{}, 1), postings: postings.New(s.incarnation, view, write)}
+	return indexer{store: s, slot: make(chan struct{}, 1), postings: &postings.Index{
+		Incarnation: s.incarnation,
+		View: func(fn func(*disk.Tree) error) error {
+			return s.view(func(tx *readTx) error { return fn(tx.Tree(bucketIndex)) })
+		},
+		Write: func(ctx context.Context, fn func(*disk.Tree) error) error {
+			return s.exclusively(ctx, func(tx *writeTx) error { return fn(tx.Tree(bucketIndex)) })
+		},
+	}}
 }
 
 // keep indexes what arrives until ctx ends, see [Log.Index].

@@ -120,11 +120,16 @@ func (r Layer) blockSum(key, value []byte) uint32 {
 	return crc32.Update(sum, castagnoli, value[4:])
 }
 
-// take returns the blocks that are complete and forgets them.
-func (w *blockWriter) take() []blockPair {
-	blocks := w.blocks
+// put writes the blocks that are complete and forgets them. Their keys come in order.
+func (w *blockWriter) put(t *disk.Tree) error {
+	t.Packed()
+	for _, b := range w.blocks {
+		if err := t.Put(b.key, b.value); err != nil {
+			return err
+		}
+	}
 	w.blocks = nil
-	return blocks
+	return nil
 }
 
 // block is a block that was read and checked. Its bytes are those of the file and die with the

@@ -37,7 +37,7 @@ func TestBlocksKeepPostings(t *testing.T) {
 		w.end(endOfLayer)
 		var got []posting
 		next := posting{}
-		for _, pair := range w.take() {
+		for _, pair := range w.blocks {
 			if len(pair.value) > maxBlock || decodePosting(pair.key[9:]) != next {
 				rt.Fatalf("a block of %d bytes with the key %x, want %v", len(pair.value), pair.key, next)
 			}
@@ -67,7 +67,7 @@ func FuzzBlock(f *testing.F) {
 	w.add(posting{5, 1<<20 + 17})
 	w.add(posting{1 << 40, 1<<20 + 3})
 	w.end(endOfLayer)
-	f.Add(w.take()[0].value)
+	f.Add(w.blocks[0].value)
 	f.Fuzz(func(t *testing.T, value []byte) {
 		key := layer.blockKey(posting{})
 		if len(value) >= 4 {

@@ -18,25 +18,20 @@ const blocksPerTx = 256
 // Index is an index as whoever keeps it sees it, who is one at a time. Its methods return the errors of the
 // transactions, and those that wrap [ErrDamaged] where the index cannot be read.
 type Index struct {
-	incarnation [16]byte
-	view        func(fn func(t *disk.Tree) error) error
-	write       func(ctx context.Context, fn func(t *disk.Tree) error) error
-	// dirty says that blocks may be left that no layer names.
-	dirty bool
-}
-
-// New returns the index of offsets of an incarnation: what an index says of other ones means nothing. view
-// runs a function in a transaction that sees the index's tree, write in one of its own that changes it.
-func New(
-	incarnation [16]byte, view func(fn func(t *disk.Tree) error) error, write func(ctx context.Context, fn func(t *disk.Tree) error) error,
-) *Index {
-	return &Index{incarnation: incarnation, view: view, write: write, dirty: true} // The process before this one may have been killed.
+	// Incarnation is whose offsets are indexed: what an index says of those of another one means nothing.
+	Incarnation [16]byte
+	// View runs a function in a transaction that sees the tree of the index.
+	View func(fn func(t *disk.Tree) error) error
+	// Write runs a function in a transaction of its own that changes the tree.
+	Write func(ctx context.Context, fn func(t *disk.Tree) error) error
+	// tidy says that no block is left that no layer names. The process before this one may have been killed.
+	tidy bool
 }
 
 // Layers returns the layers of the index.
 func (x *Index) Layers() (layers Layers, err error) {
-	err = x.view(func(t *disk.Tree) error {
-		layers, err = Read(t, x.incarnation)
+	err = x.View(func(t *disk.Tree) error {
+		layers, err = Read(t, x.Incarnation)
 		return err
 	})
 	return layers, err
@@ -60,45 +55,34 @@ func (x *Index) Extend(ctx context.Context, layers Layers, to, sweep uint64, b *
 // end writes the last blocks of a layer, and puts it behind those before it.
 func (x *Index) end(ctx context.Context, before Layers, w *blockWriter) error {
 	w.end(endOfLayer)
-	return x.write(ctx, func(t *disk.Tree) error {
-		if err := putBlocks(t, w.take()); err != nil {
+	return x.Write(ctx, func(t *disk.Tree) error {
+		if err := w.put(t); err != nil {
 			return err
 		}
-		return t.Put(layersKey, append(slices.Clip(before), w.layer).encode(x.incarnation))
+		return t.Put(layersKey, append(slices.Clip(before), w.layer).encode(x.Incarnation))
 	})
-}
-
-// putBlocks writes blocks, whose keys come in order.
-func putBlocks(t *disk.Tree, blocks []blockPair) error {
-	t.Packed()
-	for _, b := range blocks {
-		if err := t.Put(b.key, b.value); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Drop makes the index an empty one. The blocks are removed by the next Tidy.
 func (x *Index) Drop(ctx context.Context) error {
-	x.dirty = true
-	return x.write(ctx, func(t *disk.Tree) error { return t.Put(layersKey, Layers(nil).encode(x.incarnation)) })
+	x.tidy = false
+	return x.Write(ctx, func(t *disk.Tree) error { return t.Put(layersKey, Layers(nil).encode(x.Incarnation)) })
 }
 
 // Tidy removes blocks that no layer names, and merges the last layers if that is due: it reports whether it has,
 // and the layers are others then.
 func (x *Index) Tidy(ctx context.Context, layers Layers) (merged bool, err error) {
-	if x.dirty {
+	if !x.tidy {
 		if err := x.removeStray(ctx, layers); err != nil {
 			return false, err
 		}
-		x.dirty = false
+		x.tidy = true
 	}
 	last := layers.due()
 	if last == nil {
 		return false, nil
 	}
-	x.dirty = true // of the old layers, or of a merge that fails
+	x.tidy = false // for the blocks of the old layers, or of a merge that fails
 	return true, x.merge(ctx, layers[:len(layers)-len(last)], last)
 }
 
@@ -107,25 +91,26 @@ func (x *Index) Tidy(ctx context.Context, layers Layers) (merged bool, err error
 func (x *Index) removeStray(ctx context.Context, layers Layers) error {
 	for {
 		var stray [][]byte
-		err := x.view(func(t *disk.Tree) error {
+		err := x.View(func(t *disk.Tree) error {
 			stray = strayBlocks(t, layers)
 			return nil
 		})
 		if err != nil || len(stray) == 0 {
 			return err
 		}
-		err = x.write(ctx, func(t *disk.Tree) error {
-			for _, key := range stray {
-				if err := t.Remove(key); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+		if err := x.Write(ctx, func(t *disk.Tree) error { return removeAll(t, stray) }); err != nil {
 			return err
 		}
 	}
+}
+
+func removeAll(t *disk.Tree, keys [][]byte) error {
+	for _, key := range keys {
+		if err := t.Remove(key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // strayBlocks returns copies of the first keys of blocks that belong to none of the layers. It steps over

@@ -42,12 +42,12 @@ func newTestFile(t *testing.T) *testFile {
 
 // open makes the index that a new process would have.
 func (f *testFile) open() {
-	f.Index = New(incarnation, f.view, func(_ context.Context, fn func(*disk.Tree) error) error {
+	f.Index = &Index{Incarnation: incarnation, View: f.view, Write: func(_ context.Context, fn func(*disk.Tree) error) error {
 		if f.left--; f.left < 0 {
 			return errKilled
 		}
 		return f.write(fn)
-	})
+	}}
 }
 
 func (f *testFile) view(fn func(*disk.Tree) error) error {

@@ -10,7 +10,7 @@ import (
 // TestGoldenBytes keeps a few texts, and the layers, as they were first written: files have them.
 func TestGoldenBytes(t *testing.T) {
 	incarnation := [16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
-	b := New(incarnation, nil, nil).NewBatch()
+	b := (&Index{Incarnation: incarnation}).NewBatch()
 	for _, offset := range []uint64{103, 1 << 20, 100} {
 		b.Add(1, "door-7", offset)
 		b.Add(2, "door.opened", offset)
@@ -23,7 +23,7 @@ func TestGoldenBytes(t *testing.T) {
 		w.add(p)
 	}
 	w.end(endOfLayer)
-	block := w.take()[0]
+	block := w.blocks[0]
 	first := Layer{level: 1, To: 100, Postings: 12, Bytes: 345, sweep: 2}
 	for _, test := range []struct {
 		what string

@@ -38,7 +38,7 @@ func (x *Index) merge(ctx context.Context, before, last Layers) error {
 		if len(w.blocks) < blocksPerTx {
 			continue
 		}
-		if err := x.write(ctx, func(t *disk.Tree) error { return putBlocks(t, w.take()) }); err != nil {
+		if err := x.Write(ctx, w.put); err != nil {
 			return err
 		}
 	}
@@ -60,7 +60,7 @@ func (r *layerReader) next() (p posting, more bool, err error) {
 		if more || err != nil || r.block.next == endOfLayer {
 			return p, more, err
 		}
-		err = r.index.view(func(t *disk.Tree) (err error) {
+		err = r.index.View(func(t *disk.Tree) (err error) {
 			r.block, err = blockAt(t, r.block.layer, r.block.next)
 			r.block.rest = bytes.Clone(r.block.rest)
 			return err

@@ -75,10 +75,10 @@ type added struct {
 }
 
 // NewBatch returns a batch that has nothing yet.
-func (x *Index) NewBatch() *Batch { return &Batch{hash: newTermHash(x.incarnation)} }
+func (x *Index) NewBatch() *Batch { return &Batch{hash: newTermHash(x.Incarnation)} }
 
-// Add says that a text of a class stands at an offset. The empty text is not indexed: in many logs most are.
-// The text is kept until the next one of its class.
+// Add says that a text of a class stands at an offset. The text is kept until the next one of its class. The empty
+// text is not indexed: most entries of some logs have it.
 func (b *Batch) Add(class byte, text string, offset uint64) {
 	if text == "" {
 		return
