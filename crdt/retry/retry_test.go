@@ -13,7 +13,7 @@ func TestAfterDoublesAndIsCutAtRandom(t *testing.T) {
 	least := func(time.Duration) time.Duration { return 0 }
 	most := func(d time.Duration) time.Duration { return d - 1 }
 	for n, want := range map[int]time.Duration{
-		0: low, 1: low, 2: 2 * low, 3: 4 * low, 4: 8 * low, 5: high, 6: high, 1 << 40: high,
+		0: low, 1: low, 2: 2 * low, 3: 4 * low, 4: 8 * low, 5: high, 6: high, math.MaxInt: high,
 	} {
 		if got := retry.After(n, low, high, most); got != want {
 			t.Errorf("failure %d: at most %s, want %s", n, got, want)
