@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -149,6 +150,13 @@ func TestAKeyThatHasBecomeABucketIsDamage(t *testing.T) {
 		err := l.Update(t.Context(), func(tx *Tx) error { return change(tx.Bucket("mine")) })
 		if _, damaged := asDamaged(err); !damaged {
 			t.Errorf("%s: %v", name, err)
+		}
+		err = l.Update(t.Context(), func(tx *Tx) error {
+			_ = change(tx.Bucket("mine"))
+			return errors.New("what comes of it")
+		})
+		if _, damaged := asDamaged(err); !damaged {
+			t.Errorf("%s: %v hides the damage", name, err)
 		}
 	}
 }
