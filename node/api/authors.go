@@ -18,6 +18,5 @@ type Author struct {
 
 // Authors returns the authors that the node knows of, in order.
 func (c *Client) Authors(ctx context.Context) ([]Author, error) {
-	var all []Author
-	return all, c.get(ctx, "authors", "/v1/authors", &all)
+	return get[[]Author](ctx, c, "authors", "/v1/authors")
 }

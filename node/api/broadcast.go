@@ -41,9 +41,8 @@ const missedPrefix = `{"missed":`
 
 // Broadcast tells a transient event to those who listen now, as far as scope says. It is stored nowhere.
 func (c *Client) Broadcast(ctx context.Context, e crdt.Event, scope string) (Reach, error) {
-	var reach Reach
 	path := "/v1/broadcast?" + ParamScope + "=" + scope
-	return reach, c.callWith(ctx, "broadcast", http.MethodPost, path, bytes.NewReader(e.AppendJSON(nil)), &reach)
+	return callWith[Reach](ctx, c, "broadcast", http.MethodPost, path, bytes.NewReader(e.AppendJSON(nil)))
 }
 
 // Missed reports whether a line of [Client.Tail] says that transient events were missed, and how many.

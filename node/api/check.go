@@ -98,10 +98,5 @@ func (c *Client) States(ctx context.Context, q StateQuery) iter.Seq2[State, erro
 
 // CheckTransitions has the node hold its transitions against a machine.
 func (c *Client) CheckTransitions(ctx context.Context, r CheckRequest) (CheckReport, error) {
-	var report CheckReport
-	body, err := json.Marshal(r)
-	if err != nil {
-		return report, wrap("check transitions", err)
-	}
-	return report, c.callWith(ctx, "check transitions", http.MethodPost, "/v1/transitions/check", bytes.NewReader(body), &report)
+	return post[CheckReport](ctx, c, "check transitions", "/v1/transitions/check", r)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,61 +43,65 @@ func (c *Client) Close() error {
 
 // Status returns who the node is and what it holds.
 func (c *Client) Status(ctx context.Context) (Status, error) {
-	var s Status
-	return s, c.get(ctx, "status", "/v1/status", &s)
+	return get[Status](ctx, c, "status", "/v1/status")
 }
 
 // Members returns the members that the node knows of, itself first.
 func (c *Client) Members(ctx context.Context) ([]Member, error) {
-	var m []Member
-	return m, c.get(ctx, "members", "/v1/members", &m)
+	return get[[]Member](ctx, c, "members", "/v1/members")
 }
 
 // Frontier returns exactly what the node holds.
 func (c *Client) Frontier(ctx context.Context) (Frontier, error) {
-	var f Frontier
-	return f, c.get(ctx, "frontier", "/v1/frontier", &f)
+	return get[Frontier](ctx, c, "frontier", "/v1/frontier")
 }
 
 // Verify has the node walk its whole log, and returns what it found.
 func (c *Client) Verify(ctx context.Context) (Report, error) {
-	var r Report
-	return r, c.call(ctx, "verify", http.MethodPost, "/v1/verify", &r)
+	return call[Report](ctx, c, "verify", http.MethodPost, "/v1/verify")
 }
 
 // Prove returns the proof of the entry at p. It returns [ErrNotFound] when none stands there.
 func (c *Client) Prove(ctx context.Context, p crdt.Place) (crdt.EntryProof, error) {
-	var proof crdt.EntryProof
-	return proof, c.get(ctx, "prove", "/v1/proof/"+url.PathEscape(p.String()), &proof)
+	return get[crdt.EntryProof](ctx, c, "prove", "/v1/proof/"+url.PathEscape(p.String()))
 }
 
 // get is call for what the node has at hand: it takes no longer than [CallFor].
-func (c *Client) get(ctx context.Context, what, path string, into any) error {
+func get[T any](ctx context.Context, c *Client, what, path string) (T, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, CallFor, fmt.Errorf("the node lives, but has not answered for %s", CallFor))
 	defer cancel()
-	return c.call(ctx, what, http.MethodGet, path, into)
+	return call[T](ctx, c, what, http.MethodGet, path)
 }
 
 // call makes a call that has no body and one JSON value as its answer.
-func (c *Client) call(ctx context.Context, what, method, path string, into any) error {
-	return c.callWith(ctx, what, method, path, nil, into)
+func call[T any](ctx context.Context, c *Client, what, method, path string) (T, error) {
+	return callWith[T](ctx, c, what, method, path, nil)
+}
+
+// post makes a call with one JSON value as its body and one as its answer.
+func post[T any](ctx context.Context, c *Client, what, path string, value any) (T, error) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return *new(T), wrap(what, err)
+	}
+	return callWith[T](ctx, c, what, http.MethodPost, path, bytes.NewReader(body))
 }
 
 // callWith is call with a body.
-func (c *Client) callWith(ctx context.Context, what, method, path string, body io.Reader, into any) error {
+func callWith[T any](ctx context.Context, c *Client, what, method, path string, body io.Reader) (answer T, err error) {
 	resp, err := c.do(ctx, method, path, body)
 	if err != nil {
-		return wrap(what, err)
+		return answer, wrap(what, err)
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return wrap(what, cutOff(ctx, err))
+		return answer, wrap(what, cutOff(ctx, err))
 	}
-	if err := json.Unmarshal(b, into); err != nil {
-		return fmt.Errorf("%s: read the node's answer: %w", what, err)
+	if err := json.Unmarshal(b, &answer); err != nil {
+		return answer, fmt.Errorf("%s: read the node's answer: %w", what, err)
 	}
-	return nil
+	return answer, nil
 }
 
 // do makes a call and returns the answer's head, its body unread, or why the node refused. A body that may

@@ -90,29 +90,27 @@ func (c *Client) Followers(ctx context.Context) iter.Seq2[Follower, error] {
 
 // Follower returns where the follower called name stands. It returns [ErrNotFound] when there is none.
 func (c *Client) Follower(ctx context.Context, name string) (Follower, error) {
-	var f Follower
-	return f, c.get(ctx, "show follower", followerPath("show", name, nil), &f)
+	return get[Follower](ctx, c, "show follower", followerPath("show", name, nil))
 }
 
 // ResetFollower moves a follower: to is an offset, [ToStart] or [ToEnd]. It returns where it stands then.
 func (c *Client) ResetFollower(ctx context.Context, name, to string) (Follower, error) {
-	var f Follower
 	path := followerPath("reset", name, url.Values{ParamTo: {to}})
-	return f, c.call(ctx, "reset follower", http.MethodPost, path, &f)
+	return call[Follower](ctx, c, "reset follower", http.MethodPost, path)
 }
 
 // SkipFollower moves a follower behind the next n entries that are for it, or to the end when there are
 // fewer, and returns how many they were.
 func (c *Client) SkipFollower(ctx context.Context, name string, n uint64) (uint64, error) {
-	var skipped Counted
 	path := followerPath("skip", name, url.Values{ParamEntries: {strconv.FormatUint(n, 10)}})
-	return skipped.Entries, c.call(ctx, "skip entries", http.MethodPost, path, &skipped)
+	skipped, err := call[Counted](ctx, c, "skip entries", http.MethodPost, path)
+	return skipped.Entries, err
 }
 
 // RemoveFollower has the node forget a follower: its cursor, what it has parked, and its keys.
 func (c *Client) RemoveFollower(ctx context.Context, name string) error {
-	var removed Counted
-	return c.call(ctx, "remove follower", http.MethodPost, followerPath("remove", name, nil), &removed)
+	_, err := call[Counted](ctx, c, "remove follower", http.MethodPost, followerPath("remove", name, nil))
+	return err
 }
 
 // Parked yields what a follower has parked, in order of offset.
@@ -127,8 +125,8 @@ func (c *Client) DropParked(ctx context.Context, name string, offsets ...uint64)
 	for _, offset := range offsets {
 		more.Add(ParamOffset, strconv.FormatUint(offset, 10))
 	}
-	var dropped Counted
-	return dropped.Entries, c.call(ctx, "drop parked entries", http.MethodPost, followerPath("drop", name, more), &dropped)
+	dropped, err := call[Counted](ctx, c, "drop parked entries", http.MethodPost, followerPath("drop", name, more))
+	return dropped.Entries, err
 }
 
 // followerPath returns the path of a call about a follower. The name is a parameter, since it may be

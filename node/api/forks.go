@@ -93,6 +93,5 @@ func (c *Client) Forks(ctx context.Context) iter.Seq2[ForkedFeed, error] {
 // Fork returns the feed of an author who has forked, with all its forks. It returns [ErrNotFound] when
 // nothing of the author is disputed.
 func (c *Client) Fork(ctx context.Context, a crdt.Author) (ForkedFeed, error) {
-	var f ForkedFeed
-	return f, c.call(ctx, "read forks", http.MethodGet, "/v1/forks/"+a.String(), &f)
+	return call[ForkedFeed](ctx, c, "read forks", http.MethodGet, "/v1/forks/"+a.String())
 }

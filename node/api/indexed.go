@@ -24,12 +24,10 @@ type Index struct {
 
 // Index returns how far the index is.
 func (c *Client) Index(ctx context.Context) (Index, error) {
-	var i Index
-	return i, c.get(ctx, "index", "/v1/index", &i)
+	return get[Index](ctx, c, "index", "/v1/index")
 }
 
 // RebuildIndex has the node drop its index and make it anew, and returns what became of it.
 func (c *Client) RebuildIndex(ctx context.Context) (Index, error) {
-	var i Index
-	return i, c.call(ctx, "rebuild index", http.MethodPost, "/v1/index/rebuild", &i)
+	return call[Index](ctx, c, "rebuild index", http.MethodPost, "/v1/index/rebuild")
 }

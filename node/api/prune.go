@@ -50,12 +50,10 @@ type Compaction struct {
 // Prune has the node give leave, for good, to forget a part of its own feed; with Plan it does nothing. It
 // returns [ErrNotFound] when there is nothing to prune.
 func (c *Client) Prune(ctx context.Context, r PruneRequest) (Pruned, error) {
-	var p Pruned
-	return p, c.post(ctx, "prune", "/v1/prune", r, &p)
+	return post[Pruned](ctx, c, "prune", "/v1/prune", r)
 }
 
 // Compact has the node write its file anew without what is free. Appends wait meanwhile, readers go on.
 func (c *Client) Compact(ctx context.Context) (Compaction, error) {
-	var done Compaction
-	return done, c.call(ctx, "compact", http.MethodPost, "/v1/compact", &done)
+	return call[Compaction](ctx, c, "compact", http.MethodPost, "/v1/compact")
 }

@@ -38,6 +38,5 @@ type Named struct {
 // Recover has a node whose folder is older than its feed take the feed up at the end that the members hold,
 // so that it can append again. It returns [ErrNotFound] where there is nothing to recover from.
 func (c *Client) Recover(ctx context.Context, r RecoverRequest) (Recovered, error) {
-	var done Recovered
-	return done, c.post(ctx, "recover", "/v1/recover", r, &done)
+	return post[Recovered](ctx, c, "recover", "/v1/recover", r)
 }

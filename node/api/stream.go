@@ -68,8 +68,7 @@ func (c *Client) Entries(ctx context.Context, q Query) iter.Seq2[Line, error] {
 // Entry returns the entry at p. It returns [ErrNotFound] when none stands there, and [ErrTrimmed] when it is
 // gone.
 func (c *Client) Entry(ctx context.Context, p crdt.Place) (Line, error) {
-	var line json.RawMessage
-	err := c.get(ctx, "look up", "/v1/entries/"+url.PathEscape(p.String()), &line)
+	line, err := get[json.RawMessage](ctx, c, "look up", "/v1/entries/"+url.PathEscape(p.String()))
 	return Line(line), err
 }
 

@@ -28,6 +28,5 @@ type Synced struct {
 
 // Sync has the node sync with the one at addr, both ways, without joining it.
 func (c *Client) Sync(ctx context.Context, addr string) (Synced, error) {
-	var s Synced
-	return s, c.post(ctx, "sync", "/v1/sync", SyncRequest{Addr: addr}, &s)
+	return post[Synced](ctx, c, "sync", "/v1/sync", SyncRequest{Addr: addr})
 }

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"iter"
 	"net/http"
 	"time"
@@ -132,26 +130,15 @@ type GoneFrom struct {
 
 // Trim has the node forget what its policy, or the one that r makes of it, lets go.
 func (c *Client) Trim(ctx context.Context, r TrimRequest) (TrimReport, error) {
-	var t TrimReport
-	return t, c.post(ctx, "trim", "/v1/trim", r, &t)
+	return post[TrimReport](ctx, c, "trim", "/v1/trim", r)
 }
 
 // TrimStatus returns by what policy the node trims, who keeps it back, and what the last trim did.
 func (c *Client) TrimStatus(ctx context.Context) (TrimStatus, error) {
-	var s TrimStatus
-	return s, c.get(ctx, "read trims", "/v1/trim", &s)
+	return get[TrimStatus](ctx, c, "read trims", "/v1/trim")
 }
 
 // Gone yields what is not at the node, by author: no line for an author of whom all is there.
 func (c *Client) Gone(ctx context.Context) iter.Seq2[GoneFrom, error] {
 	return decoded[GoneFrom](c.stream(ctx, "read what is gone", http.MethodGet, "/v1/gone", nil))
-}
-
-// post makes a call with one JSON value as its body and one as its answer.
-func (c *Client) post(ctx context.Context, what, path string, value, into any) error {
-	body, err := json.Marshal(value)
-	if err != nil {
-		return wrap(what, err)
-	}
-	return c.callWith(ctx, what, http.MethodPost, path, bytes.NewReader(body), into)
 }

@@ -16,6 +16,5 @@ type Unmatched struct {
 // would take too long, a value is left out.
 func (c *Client) Unmatched(ctx context.Context, q Query) ([]Unmatched, error) {
 	only := Query{Authors: q.Authors, Kinds: q.Kinds, Modules: q.Modules, Subjects: q.Subjects}
-	var unmatched []Unmatched
-	return unmatched, c.get(ctx, "look for values", "/v1/unmatched?"+only.Values().Encode(), &unmatched)
+	return get[[]Unmatched](ctx, c, "look for values", "/v1/unmatched?"+only.Values().Encode())
 }
