@@ -20,9 +20,9 @@ func newArrivalWalk(f *filter, reverse bool, after *pageEnd, bound uint64) *arri
 	w := &arrivalWalk{filter: f, reverse: reverse, from: f.fromOffset, to: bound}
 	if after != nil {
 		if reverse {
-			w.to = min(w.to, after.offset)
+			w.to = min(w.to, after.Offset)
 		} else {
-			w.from = max(w.from, after.offset+1)
+			w.from = max(w.from, after.Offset+1)
 		}
 	}
 	return w

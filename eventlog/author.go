@@ -27,7 +27,7 @@ func newAuthorWalk(f *filter, reverse bool, after *pageEnd) *authorWalk {
 	w := &authorWalk{filter: f, reverse: reverse, after: after}
 	switch {
 	case after != nil:
-		w.author = after.author
+		w.author = after.Author
 	case reverse:
 		count(w.author[:], true) // the last of all
 	case f.from != nil:
@@ -81,7 +81,7 @@ func (w *authorWalk) advance(tx *readTx) (found bool, err error) {
 func (w *authorWalk) begin(k *chunk, f *openFeed) (feedWalk, error) {
 	after, low := w.after, f.lowest(k)
 	w.after = nil
-	if after != nil && after.author != w.author {
+	if after != nil && after.Author != w.author {
 		after = nil
 	}
 	if from := w.filter.from; from != nil && from.Author == w.author {
@@ -92,7 +92,7 @@ func (w *authorWalk) begin(k *chunk, f *openFeed) (feedWalk, error) {
 		return d, d.begin(f, after)
 	}
 	if after != nil {
-		low = max(low, after.seq)
+		low = max(low, after.Seq)
 	}
 	next := f.c.firstCovering(f.feed, low)
 	return &ascent{merger: newMerger(false), end: f.feed.Next(), next: next, reached: low}, f.c.err
@@ -164,14 +164,14 @@ type descent struct {
 func (d *descent) begin(f *openFeed, after *pageEnd) error {
 	d.awaited.Less = func(a, b crdt.Head) bool { return a.Compare(b) > 0 }
 	for _, b := range f.feed.Branches {
-		if after == nil || b.Head.Next <= after.seq {
+		if after == nil || b.Head.Next <= after.Seq {
 			d.awaited.Push(b.Head)
 		}
 	}
 	if after == nil {
 		return nil
 	}
-	return f.c.covering(f.feed, after.seq, func(s crdt.Signed) { d.awaited.Push(s.Head()) })
+	return f.c.covering(f.feed, after.Seq, func(s crdt.Signed) { d.awaited.Push(s.Head()) })
 }
 
 func (d *descent) fill(tx *readTx, k *chunk, f *openFeed) (done bool, err error) {

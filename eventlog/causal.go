@@ -131,9 +131,9 @@ func (w *causalWalk) passed(clock crdt.Clock) bool {
 		return false
 	}
 	if w.reverse {
-		return clock > w.after.clock
+		return clock > w.after.Clock
 	}
-	return clock < w.after.clock
+	return clock < w.after.Clock
 }
 
 func (w *causalWalk) push(s crdt.Signed) {
@@ -235,7 +235,7 @@ func (w *causalWalk) findTipsOf(tx *readTx, k *chunk, f *openFeed) error {
 // findTipAfter finds the last op whose clock does not pass that of the page before, where the feed is one
 // chain: all that comes before it has been read. It reports whether that is where to begin.
 func (w *causalWalk) findTipAfter(tx *readTx, k *chunk, f *openFeed) (done bool, err error) {
-	if !w.reverse && !slices.ContainsFunc(f.feed.Branches, func(b crdt.Branch) bool { return b.Clock >= w.after.clock }) {
+	if !w.reverse && !slices.ContainsFunc(f.feed.Branches, func(b crdt.Branch) bool { return b.Clock >= w.after.Clock }) {
 		return true, nil // all of it has been read
 	}
 	fork, forked := f.feed.Disputed()
@@ -256,7 +256,7 @@ func (w *causalWalk) findTipAfter(tx *readTx, k *chunk, f *openFeed) (done bool,
 		if err != nil {
 			return false, err
 		}
-		if s.Clock <= w.after.clock {
+		if s.Clock <= w.after.Clock {
 			found, from = s, max(s.Next(), mid+1)
 		} else {
 			end = s.First

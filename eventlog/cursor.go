@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"bytes"
+	"fmt"
 	"iter"
 	"slices"
 
@@ -227,6 +228,24 @@ func (c *arrivalCursor) at(k, v []byte) bool {
 	}
 	c.arrival = a
 	return true
+}
+
+// value returns the value of the op at a's key, or nil.
+func (tx *readTx) value(a crdt.Author, key crdt.Key) record.Op {
+	t := tx.ops(a)
+	if t == nil {
+		return nil
+	}
+	k := record.OpKey(key)
+	return t.Get(k[:])
+}
+
+// valueOf returns the value of the op that arrived.
+func (tx *readTx) valueOf(a record.Arrival) (record.Op, error) {
+	if v := tx.value(a.Author, a.Key); v != nil || tx.Err() != nil {
+		return v, tx.Err()
+	}
+	return nil, damagedArrival(a.Offset, fmt.Errorf("op %s/%d is not held", a.Author.Short(), a.Key.First))
 }
 
 // nextAuthor returns the first author at or after from whose feed is held, or with reverse the last one at or

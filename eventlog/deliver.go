@@ -70,7 +70,7 @@ func (k *keptElsewhere) load(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	next := now.bound
+	next := now.Bound
 	if !found {
 		// Kept at once: what is new is what arrives from now on.
 		begin, err := k.start(next)

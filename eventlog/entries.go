@@ -66,9 +66,9 @@ func (s *store) snapshotOf(q *Query) (snapshot, error) {
 	now, err := s.snapshot()
 	switch {
 	case q.GoOn:
-		now.sweep = everySweep
+		now.Sweep = everySweep
 	case !q.After.IsZero():
-		now.sweep = noSweep
+		now.Sweep = noSweep
 	}
 	return now, err
 }
@@ -88,7 +88,7 @@ func (s *store) readingOf(q Query, now snapshot) (*reading, error) {
 	case Causal:
 		r.walk = newCausalWalk(&r.filter, q.Reverse, r.after)
 	case Arrival:
-		r.walk = newArrivalWalk(&r.filter, q.Reverse, r.after, r.snapshot.bound)
+		r.walk = newArrivalWalk(&r.filter, q.Reverse, r.after, r.snapshot.Bound)
 	}
 	r.ahead = s.file.ReadAhead()
 	return r, nil
@@ -96,7 +96,7 @@ func (s *store) readingOf(q Query, now snapshot) (*reading, error) {
 
 // readingLessWalk is readingOf for a caller that gives the reading its walk.
 func (s *store) readingLessWalk(q Query, now snapshot) (*reading, error) {
-	q, err := s.resume(q, now.bound)
+	q, err := s.resume(q, now.Bound)
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +107,8 @@ func (s *store) readingLessWalk(q Query, now snapshot) (*reading, error) {
 		}
 	}
 	r.chunk = chunk{
-		bound: r.snapshot.bound, room: bufferSize, disputed: q.Disputed,
-		horizon: horizon{gone: q.Gone, sweep: r.snapshot.sweep},
+		bound: r.snapshot.Bound, room: bufferSize, disputed: q.Disputed,
+		horizon: horizon{gone: q.Gone, sweep: r.snapshot.Sweep},
 	}
 	return r, nil
 }
@@ -191,7 +191,7 @@ func (r *reading) skips(e *Entry) bool {
 	if r.after == nil {
 		return false
 	}
-	if e.Gone > 0 && e.Op == r.after.op {
+	if e.Gone > 0 && e.Op == r.after.Op {
 		r.clip(e)
 		if e.Gone == 0 {
 			return true
@@ -214,10 +214,10 @@ func (r *reading) skips(e *Entry) bool {
 // that page.
 func (r *reading) clip(e *Entry) {
 	if r.query.Reverse {
-		e.Gone = min(e.Gone, r.after.seq-min(e.Seq, r.after.seq))
+		e.Gone = min(e.Gone, r.after.Seq-min(e.Seq, r.after.Seq))
 		return
 	}
-	if passed := r.after.seq + 1; passed > e.Seq {
+	if passed := r.after.Seq + 1; passed > e.Seq {
 		n := min(e.Gone, passed-e.Seq)
 		e.Seq, e.Offset, e.Gone = e.Seq+n, e.Offset+n, e.Gone-n
 	}

@@ -61,13 +61,13 @@ func compareIn(order Order, a, b *Entry) int {
 	return crdt.CompareEntries(a.Entry, b.Entry)
 }
 
-// pageEnd is where a page ended: everything that any order needs to go on after that entry.
+// pageEnd is where a page ended: everything that any order needs to go on after that entry, as a page token has it.
 type pageEnd struct {
-	author crdt.Author
-	seq    uint64
-	op     crdt.OpID
-	clock  crdt.Clock
-	offset uint64
+	Author crdt.Author
+	Seq    uint64
+	Op     crdt.OpID
+	Clock  crdt.Clock
+	Offset uint64
 }
 
 // pageEndOf returns the end of a page whose last entry is e. What is gone is passed as a whole.
@@ -76,11 +76,11 @@ func pageEndOf(e *Entry, reverse bool) pageEnd {
 	if e.Gone > 0 && !reverse {
 		passed = e.Gone - 1
 	}
-	return pageEnd{author: e.Author, seq: e.Seq + passed, op: e.Op, clock: e.Clock, offset: e.Offset + passed}
+	return pageEnd{Author: e.Author, Seq: e.Seq + passed, Op: e.Op, Clock: e.Clock, Offset: e.Offset + passed}
 }
 
 // compare compares e with where the page ended in the given order.
 func (p *pageEnd) compare(order Order, e *Entry) int {
-	at := Entry{Entry: crdt.Entry{Author: p.author, Seq: p.seq, Op: p.op, Clock: p.clock}, Offset: p.offset}
+	at := Entry{Entry: crdt.Entry{Author: p.Author, Seq: p.Seq, Op: p.Op, Clock: p.Clock}, Offset: p.Offset}
 	return compareIn(order, e, &at)
 }

@@ -87,7 +87,7 @@ func (s *source) read(ctx context.Context) (more bool, err error) {
 		s.at = max(s.at, s.walk.from)
 		return true, nil
 	}
-	s.at = max(s.at, s.reading.snapshot.bound)
+	s.at = max(s.at, s.reading.snapshot.Bound)
 	s.reading.close()
 	s.reading = nil
 	return false, nil
@@ -104,7 +104,7 @@ func (s *source) begin() error {
 	if err != nil {
 		return err
 	}
-	s.walk = newArrivalWalk(&r.filter, false, nil, now.bound)
+	s.walk = newArrivalWalk(&r.filter, false, nil, now.Bound)
 	r.walk, r.ahead = s.walk, s.store.file.ReadAhead()
 	s.reading = r
 	return nil

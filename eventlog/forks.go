@@ -133,17 +133,8 @@ func (s *forkScan) run(ctx context.Context) (ForkedFeed, error) {
 	if err := s.store.view(s.begin); err != nil {
 		return ForkedFeed{}, err
 	}
-	for more := true; more; {
-		if err := ctx.Err(); err != nil {
-			return ForkedFeed{}, err
-		}
-		err := s.store.view(func(tx *readTx) (err error) {
-			more, err = s.chunk(tx)
-			return err
-		})
-		if err != nil {
-			return ForkedFeed{}, err
-		}
+	if err := s.store.views(ctx, s.chunk); err != nil {
+		return ForkedFeed{}, err
 	}
 	// Sorted only now: while the scan goes on, forks are told apart by index.
 	slices.SortFunc(s.forks, func(a, b Fork) int { return a.Branches[0].First.Key().Compare(b.Branches[0].First.Key()) })

@@ -75,16 +75,8 @@ func (s *store) explain(ctx context.Context, h hole, along bool) error {
 		found: &TrimmedError{Author: h.author, Seq: h.seq, Gone: h.count, Pruned: h.pruned},
 		hole:  h, seq: h.seq + h.count, offset: h.from, here: h.pruned, arrivals: along || h.author.IsZero(),
 	}
-	for more := true; more; {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		if err := s.view(func(tx *readTx) (err error) {
-			more, err = scan.step(tx)
-			return err
-		}); err != nil {
-			return err
-		}
+	if err := s.views(ctx, scan.step); err != nil {
+		return err
 	}
 	scan.found.Elsewhere = !scan.here
 	return scan.found
@@ -182,16 +174,6 @@ func (s *goneScan) arrive(tx *readTx) (more bool, err error) {
 		s.found.Gone = s.offset - s.hole.from + s.hole.missed()
 	}
 	return false, c.err
-}
-
-// valueOf returns the value of an op that arrived.
-func (tx *readTx) valueOf(a record.Arrival) (record.Op, error) {
-	t := tx.ops(a.Author)
-	if t == nil {
-		return nil, damagedArrival(a.Offset, fmt.Errorf("no op of author %s is held", a.Author.Short()))
-	}
-	k := record.OpKey(a.Key)
-	return t.Get(k[:]), nil
 }
 
 // Pruned reports whether the entry at p was forgotten by its author's leave: dropped here, or dropped

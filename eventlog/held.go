@@ -28,12 +28,7 @@ func (tx *readTx) Feed(a crdt.Author) (crdt.Feed, error) {
 
 // Get returns a copy of the header of the op at key, and whether it is held.
 func (tx *readTx) Get(a crdt.Author, key crdt.Key) (crdt.Signed, bool, error) {
-	t := tx.ops(a)
-	if t == nil {
-		return crdt.Signed{}, false, tx.Err()
-	}
-	k := record.OpKey(key)
-	v := t.Get(k[:])
+	v := tx.value(a, key)
 	if v == nil {
 		return crdt.Signed{}, false, tx.Err()
 	}
@@ -53,9 +48,14 @@ func (tx *readTx) Find(a crdt.Author, head crdt.Head) (crdt.Signed, bool, error)
 
 // Ops yields copies of the headers of a's ops whose first seq is at or above first, in order of key.
 func (tx *readTx) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] {
+	return tx.headers(a, crdt.Key{First: first})
+}
+
+// headers is Ops from a key on.
+func (tx *readTx) headers(a crdt.Author, from crdt.Key) iter.Seq2[crdt.Signed, error] {
 	return func(yield func(crdt.Signed, error) bool) {
 		c := tx.opCursor(a)
-		for key := range c.from(crdt.Key{First: first}) {
+		for key := range c.from(from) {
 			s, err := signedAt(a, key, c.value)
 			if !yield(s, err) || err != nil {
 				return
@@ -142,9 +142,15 @@ func (h heldLog) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] 
 			}
 			ops = ops[:0]
 			err := h.store.view(func(tx *readTx) error {
-				var err error
-				ops, err = tx.opsFrom(a, from, most, ops)
-				return err
+				for op, err := range tx.headers(a, from) {
+					if err != nil {
+						return err
+					}
+					if ops = append(ops, op); len(ops) == most {
+						break
+					}
+				}
+				return nil
 			})
 			for _, op := range ops {
 				if !yield(op, nil) {
@@ -161,19 +167,4 @@ func (h heldLog) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] 
 			from = keyAfter(ops[len(ops)-1].Key())
 		}
 	}
-}
-
-// opsFrom appends copies of the headers of a's ops at or after key, at most that many.
-func (tx *readTx) opsFrom(a crdt.Author, key crdt.Key, most int, ops []crdt.Signed) ([]crdt.Signed, error) {
-	c := tx.opCursor(a)
-	for key := range c.from(key) {
-		s, err := signedAt(a, key, c.value)
-		if err != nil {
-			return ops, err
-		}
-		if ops = append(ops, s); len(ops) == most {
-			return ops, nil
-		}
-	}
-	return ops, c.err
 }

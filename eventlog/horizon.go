@@ -6,10 +6,11 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// snapshot is what a reading shows: what has an offset below bound, less what was forgotten by then.
+// snapshot is what a reading shows: what has an offset below Bound, less what was forgotten by then. Page
+// tokens have it.
 type snapshot struct {
-	bound uint64 // the offset after the last entry in it
-	sweep uint64 // the last one before it
+	Bound uint64 // the offset after the last entry in it
+	Sweep uint64 // the last one before it
 }
 
 const (
@@ -26,7 +27,7 @@ func (s *store) snapshot() (snapshot, error) {
 	if s.closed {
 		return snapshot{}, ErrClosed
 	}
-	return snapshot{bound: s.state.next, sweep: s.state.sweep}, nil
+	return snapshot{Bound: s.state.next, Sweep: s.state.sweep}, nil
 }
 
 // horizon is how far a reading sees of what is forgotten. What lies behind it is left out as if it had never

@@ -132,7 +132,7 @@ func (x *indexer) step(ctx context.Context, least uint64) (more bool, err error)
 // least entries or more. It reports whether it has.
 func (x *indexer) extend(ctx context.Context, layers postings.Layers, least uint64) (extended bool, err error) {
 	now, err := x.store.snapshot()
-	bound, from := now.bound, layers.Reached()
+	bound, from := now.Bound, layers.Reached()
 	if err == nil && from > bound {
 		err = fmt.Errorf("%w: it ends at offset %d, the log at %d", postings.ErrDamaged, from, bound)
 	}
@@ -148,7 +148,7 @@ func (x *indexer) extend(ctx context.Context, layers postings.Layers, least uint
 	if now, err = x.store.snapshot(); err != nil {
 		return false, err
 	}
-	return true, x.postings.Extend(ctx, layers, to, now.sweep, b)
+	return true, x.postings.Extend(ctx, layers, to, now.Sweep, b)
 }
 
 // eachText calls add with the texts that the ops are found by which arrived in a stretch that begins with one,

@@ -133,15 +133,15 @@ func (w *sortedWalk) passed(op *foundOp) bool {
 	if w.after == nil {
 		return false
 	}
-	at := foundOp{Arrival: record.Arrival{Author: w.after.author}}
+	at := foundOp{Arrival: record.Arrival{Author: w.after.Author}}
 	if w.order == Causal {
-		at.clock = w.after.clock
+		at.clock = w.after.Clock
 	}
 	c := op.group(&at)
 	if w.reverse {
-		return c > 0 || c == 0 && op.Key.First > w.after.seq
+		return c > 0 || c == 0 && op.Key.First > w.after.Seq
 	}
-	return c < 0 || c == 0 && op.Key.First+op.Count <= w.after.seq
+	return c < 0 || c == 0 && op.Key.First+op.Count <= w.after.Seq
 }
 
 // seek moves the cursor of the op's feed to it. There is none when the op was pruned and the reading goes

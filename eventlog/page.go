@@ -66,7 +66,8 @@ func (e *PageError) Error() string {
 // token returns the token of the page that begins behind end.
 func (r *reading) token(end pageEnd) token {
 	return token{
-		node: [8]byte(r.store.author[:8]), incarnation: r.store.incarnation, query: r.query.hash(), snapshot: r.snapshot, end: end,
+		Version: tokenVersion, Node: [8]byte(r.store.author[:8]), Incarnation: r.store.incarnation, Query: r.query.hash(),
+		Snapshot: r.snapshot, End: end,
 	}
 }
 
@@ -76,7 +77,7 @@ func (r *reading) turn(page string) error {
 	if err == nil {
 		err = t.fits(r.token(pageEnd{}))
 	}
-	r.snapshot, r.after = t.snapshot, &t.end
+	r.snapshot, r.after = t.Snapshot, &t.End
 	return err
 }
 
@@ -87,58 +88,35 @@ func (r *reading) turn(page string) error {
 // node is the beginning of the node's author, query the hash of the query with its order, bound the
 // arrival offset at which the snapshot ends, sweep the last sweep before it; the rest is where the page ended.
 type token struct {
-	node        [8]byte
-	incarnation [16]byte
-	query       [16]byte
-	snapshot    snapshot
-	end         pageEnd
+	Version     uint8
+	Node        [8]byte
+	Incarnation [16]byte
+	Query       [16]byte
+	Snapshot    snapshot
+	End         pageEnd
 }
 
-const (
-	tokenVersion = 2
-	tokenSize    = 1 + 8 + 16 + 16 + 8 + 8 + 32 + 8 + 32 + 8 + 8
-)
+const tokenVersion = 2
 
 func (t *token) encode() string {
-	b := make([]byte, 0, tokenSize)
-	b = append(b, tokenVersion)
-	b = append(b, t.node[:]...)
-	b = append(b, t.incarnation[:]...)
-	b = append(b, t.query[:]...)
-	b = binary.BigEndian.AppendUint64(b, t.snapshot.bound)
-	b = binary.BigEndian.AppendUint64(b, t.snapshot.sweep)
-	b = append(b, t.end.author[:]...)
-	b = binary.BigEndian.AppendUint64(b, t.end.seq)
-	b = append(b, t.end.op[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(t.end.clock))
-	b = binary.BigEndian.AppendUint64(b, t.end.offset)
+	b, _ := binary.Append(nil, binary.BigEndian, t) // all of it has a fixed size
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 // parseToken reads a token. The bytes are a stranger's: they may name any place, which does no harm,
 // since a reader looks for what is after it.
-func parseToken(s string) (token, error) {
+func parseToken(s string) (t token, err error) {
 	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) == 0 {
-		return token{}, fmt.Errorf("read page: %w", &PageError{Reason: "token"})
+	reason := "token"
+	switch {
+	case err != nil || len(b) == 0:
+	case b[0] != tokenVersion:
+		reason = "version"
+	case len(b) == binary.Size(t):
+		_, err = binary.Decode(b, binary.BigEndian, &t)
+		return t, err
 	}
-	if b[0] != tokenVersion {
-		return token{}, fmt.Errorf("read page: %w", &PageError{Reason: "version"})
-	}
-	if len(b) != tokenSize {
-		return token{}, fmt.Errorf("read page: %w", &PageError{Reason: "token"})
-	}
-	b = b[1:]
-	take := func(n int) []byte {
-		field := b[:n]
-		b = b[n:]
-		return field
-	}
-	number := func() uint64 { return binary.BigEndian.Uint64(take(8)) }
-	return token{
-		node: [8]byte(take(8)), incarnation: [16]byte(take(16)), query: [16]byte(take(16)), snapshot: snapshot{bound: number(), sweep: number()},
-		end: pageEnd{author: crdt.Author(take(32)), seq: number(), op: crdt.OpID(take(32)), clock: crdt.Clock(number()), offset: number()},
-	}, nil
+	return t, fmt.Errorf("read page: %w", &PageError{Reason: reason})
 }
 
 // fits says why the token cannot be used for a reading that would make want, whose bound is the
@@ -146,14 +124,14 @@ func parseToken(s string) (token, error) {
 func (t *token) fits(want token) error {
 	reason := ""
 	switch {
-	case t.node != want.node:
+	case t.Node != want.Node:
 		reason = "node"
-	case t.incarnation != want.incarnation:
+	case t.Incarnation != want.Incarnation:
 		reason = "incarnation"
-	case t.query != want.query:
+	case t.Query != want.Query:
 		reason = "query"
-	case t.snapshot.bound > want.snapshot.bound || t.snapshot.sweep > want.snapshot.sweep ||
-		t.end.offset >= t.snapshot.bound || t.end.seq >= crdt.MaxSeq:
+	case t.Snapshot.Bound > want.Snapshot.Bound || t.Snapshot.Sweep > want.Snapshot.Sweep ||
+		t.End.Offset >= t.Snapshot.Bound || t.End.Seq >= crdt.MaxSeq:
 		reason = "bound"
 	default:
 		return nil

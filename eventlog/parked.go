@@ -98,24 +98,20 @@ func (l *Log) Parked(ctx context.Context, name string) ([]ParkedEntry, error) {
 
 func (fs *followers) parked(ctx context.Context, name string) ([]ParkedEntry, error) {
 	var parked []ParkedEntry
-	for more, from := true, uint64(0); more; {
-		if err := ctx.Err(); err != nil {
-			return nil, context.Cause(ctx)
+	from := uint64(0)
+	err := fs.store.views(ctx, func(tx *readTx) (more bool, err error) {
+		if _, found, err := tx.follower(name); err != nil || !found {
+			return false, errors.Join(err, tx.noFollower(name))
 		}
-		err := fs.store.view(func(tx *readTx) error {
-			if _, found, err := tx.follower(name); err != nil || !found {
-				return errors.Join(err, tx.noFollower(name))
-			}
-			some, err := tx.someParked(name, from)
-			if more = len(some) > 0; more {
-				from = some[len(some)-1].Offset + 1
-			}
-			parked = append(parked, some...)
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("list what follower %q has parked: %w", name, err)
+		some, err := tx.someParked(name, from)
+		if more = len(some) > 0; more {
+			from = some[len(some)-1].Offset + 1
 		}
+		parked = append(parked, some...)
+		return more, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what follower %q has parked: %w", name, err)
 	}
 	return parked, nil
 }

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -65,6 +66,22 @@ func (s *store) reading(fn func(tx *readTx) error) error {
 	}
 	defer func() { _ = tx.Rollback() }()
 	return s.locate(tx.Do(func() error { return fn(&readTx{Tx: tx}) }))
+}
+
+// views runs step in one read transaction after the other, until there is no more or ctx ends: see view.
+func (s *store) views(ctx context.Context, step func(tx *readTx) (more bool, err error)) error {
+	for more := true; more; {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := s.view(func(tx *readTx) (err error) {
+			more, err = step(tx)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // beginRead begins a read transaction that shows nothing but what is durable. A commit

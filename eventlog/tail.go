@@ -51,7 +51,7 @@ func (s *store) tail(ctx context.Context, q Query, yield func(Entry) bool) error
 		if !begun {
 			began, begun = now, true
 		}
-		r, err := s.readingOf(q, snapshot{bound: now.bound, sweep: began.sweep})
+		r, err := s.readingOf(q, snapshot{Bound: now.Bound, Sweep: began.Sweep})
 		if err != nil {
 			return err
 		}
@@ -67,8 +67,8 @@ func (s *store) tail(ctx context.Context, q Query, yield func(Entry) bool) error
 		if err != nil || !goesOn {
 			return err
 		}
-		if q.FromOffset == Now || q.FromOffset < now.bound {
-			q.FromOffset = now.bound
+		if q.FromOffset == Now || q.FromOffset < now.Bound {
+			q.FromOffset = now.Bound
 		}
 		q.After = Cursor{} // the bound is no less
 		select {

@@ -165,22 +165,13 @@ func (c *feedCheck) problem(format string, args ...any) {
 
 // run checks the feed chunk by chunk. Damage ends it as a problem.
 func (c *feedCheck) run(ctx context.Context) error {
-	more := true
-	for more {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		err := c.store.view(func(tx *readTx) (err error) {
-			more, err = c.chunk(tx)
-			return err
-		})
-		if damaged, ok := asDamaged(err); ok {
-			c.report.problem(c.author, damaged)
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("verify feed %s: %w", c.author.Short(), err)
-		}
+	err := c.store.views(ctx, c.chunk)
+	if damaged, ok := asDamaged(err); ok {
+		c.report.problem(c.author, damaged)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("verify feed %s: %w", c.author.Short(), err)
 	}
 	c.end()
 	return nil
@@ -320,59 +311,54 @@ func seqs(heads []crdt.Head) string {
 // and that each names an op that is held. Together with the check of each op against its arrival that
 // makes them one to one.
 func (l *Log) verifyArrivals(ctx context.Context, bound, pruned uint64, report *Report) error {
-	next, holes, more := uint64(0), uint64(0), true
-	for more {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		err := l.store.view(func(tx *readTx) (err error) {
-			next, more, err = verifyArrivalsFrom(tx, next, bound, &holes)
-			return err
-		})
-		if damaged, ok := asDamaged(err); ok {
-			report.problem(crdt.Author{}, damaged)
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("verify arrivals: %w", err)
-		}
+	c := arrivalCheck{bound: bound}
+	err := l.store.views(ctx, c.chunk)
+	if damaged, ok := asDamaged(err); ok {
+		report.problem(crdt.Author{}, damaged)
+		return nil
 	}
-	if holes != pruned {
-		report.problem(crdt.Author{}, fmt.Errorf("%d offsets have no arrival where the feeds say that %d entries were pruned", holes, pruned))
+	if err != nil {
+		return fmt.Errorf("verify arrivals: %w", err)
+	}
+	if c.holes != pruned {
+		report.problem(crdt.Author{}, fmt.Errorf("%d offsets have no arrival where the feeds say that %d entries were pruned", c.holes, pruned))
 	}
 	return nil
 }
 
-func verifyArrivalsFrom(tx *readTx, next, bound uint64, holes *uint64) (uint64, bool, error) {
-	c := tx.arrivals().Cursor()
-	from := record.Offset(next)
-	left := verifyChunk / record.ArrivalSize
-	for k, v := c.Seek(from[:]); k != nil && next < bound; k, v = c.Next() {
+// arrivalCheck checks the arrivals below an offset.
+type arrivalCheck struct {
+	bound uint64
+	next  uint64 // where the next arrival is to be, at least
+	holes uint64 // offsets without one
+}
+
+// chunk checks arrivals from c.next on.
+func (c *arrivalCheck) chunk(tx *readTx) (more bool, err error) {
+	cursor, left := tx.arrivalCursor(), verifyChunk/record.ArrivalSize
+	for a := range cursor.from(c.next, false) {
+		if c.next >= c.bound {
+			break
+		}
 		if left--; left == 0 {
-			return next, true, nil
+			return true, nil
 		}
-		a, err := record.ParseArrival(k, v)
-		if err == nil && a.Offset < next {
-			err = fmt.Errorf("the next is at offset %d", a.Offset)
+		if a.Offset < c.next {
+			return false, damagedArrival(c.next, fmt.Errorf("one is at offset %d, with %d entries", a.Offset, a.Count))
 		}
-		if err == nil && a.Offset > next {
-			*holes += a.Offset - next
-			next = a.Offset
-		}
-		if err != nil {
-			return next, false, damagedArrival(next, err)
-		}
+		c.holes += a.Offset - c.next
+		c.next = a.Offset
 		op, held, err := tx.Get(a.Author, a.Key)
 		if err == nil && (!held || op.Count != a.Count) {
-			err = damagedArrival(next, fmt.Errorf("op %s/%d with %d entries is not held", a.Author.Short(), a.Key.First, a.Count))
+			err = damagedArrival(a.Offset, fmt.Errorf("op %s/%d with %d entries is not held", a.Author.Short(), a.Key.First, a.Count))
 		}
 		if err != nil {
-			return next, false, err
+			return false, err
 		}
-		next += a.Count
+		c.next += a.Count
 	}
-	if next != bound {
-		return next, false, damagedArrival(next, fmt.Errorf("the arrivals end here, where the log ends at %d", bound))
+	if cursor.err == nil && c.next != c.bound {
+		return false, damagedArrival(c.next, fmt.Errorf("the arrivals end here, where the log ends at %d", c.bound))
 	}
-	return next, false, nil
+	return false, cursor.err
 }

@@ -179,14 +179,9 @@ func (tx *readTx) arrived(offset uint64) (crdt.Op, record.Arrival, bool, error) 
 
 // opOf returns a copy of the op that arrived.
 func (tx *readTx) opOf(a record.Arrival) (crdt.Op, error) {
-	t := tx.ops(a.Author)
-	if t == nil {
-		return crdt.Op{}, damagedArrival(a.Offset, fmt.Errorf("no op of author %s is held", a.Author.Short()))
-	}
-	key := record.OpKey(a.Key)
-	v := t.Get(key[:])
-	if v == nil {
-		return crdt.Op{}, damagedArrival(a.Offset, fmt.Errorf("op %s/%d is not held", a.Author.Short(), a.Key.First))
+	v, err := tx.valueOf(a)
+	if err != nil {
+		return crdt.Op{}, err
 	}
 	if len(v) > record.MaxOp {
 		return crdt.Op{}, damagedOp(a.Author, a.Key, record.ErrLength)
