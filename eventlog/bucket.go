@@ -18,15 +18,15 @@ const (
 	maxValue = 16 << 20
 )
 
-// ReadBucket is a set of keys that stand beside the log and change together with it. It belongs to its
-// transaction.
+// ReadBucket is a set of keys that stand beside the log and change together with it. It is used within its
+// transaction only.
 type ReadBucket struct {
 	tx   *ReadTx
 	name string
 	t    *disk.Tree // nil until something is put, if there is nothing yet
 }
 
-// Bucket is a [ReadBucket] that can be changed, in [Log.Update].
+// Bucket is a [ReadBucket] of an Update, which can be changed.
 type Bucket struct {
 	ReadBucket
 	w *writeTx
@@ -47,7 +47,7 @@ func (tx *Tx) Bucket(name string) *Bucket {
 	return &Bucket{ReadBucket: *tx.ReadTx.Bucket(name), w: tx.w}
 }
 
-// Get returns a copy of the value at key, or nil if there is none. A value that is there is never nil.
+// Get returns a copy of the value at key, or nil if there is none. An empty value is not nil.
 func (b *ReadBucket) Get(key []byte) (value []byte) {
 	if b.t == nil {
 		return nil
@@ -61,9 +61,8 @@ func (b *ReadBucket) Get(key []byte) (value []byte) {
 	return value
 }
 
-// Ascend yields copies of the keys at or after from, in order of their bytes, with their values; all
-// of them when from is nil. The bucket may be changed while it is read: each step looks for the key
-// after the last one.
+// Ascend yields copies of the keys at or after from and of their values, in order of the keys' bytes; from
+// nil all. The bucket may be changed meanwhile: each step looks for the key after the last one.
 func (b *ReadBucket) Ascend(from []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		seek := bytes.Clone(from)
@@ -83,7 +82,7 @@ func (b *ReadBucket) Ascend(from []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// Put sets the value at key. Both are copied.
+// Put sets the value at key; both are copied.
 func (b *Bucket) Put(key, value []byte) error {
 	if len(key) == 0 || len(key) > maxKey || len(value) > maxValue {
 		return fmt.Errorf("put into %s: %w: a key of %d bytes with %d bytes", b.name, ErrKey, len(key), len(value))

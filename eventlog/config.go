@@ -22,22 +22,23 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the wall clock. Nil means [time.Now].
 	Now func() time.Time
-	// MaxBranches is how many heads of one feed are kept; an author past it is shut. 0 means
+	// MaxBranches bounds the heads that are kept of one feed; the author of one with more is shut. 0 means
 	// [crdt.DefaultMaxBranches].
 	MaxBranches int
-	// MaxAuthors is how many feeds are kept; an author past it is shut. 0 means [DefaultMaxAuthors].
+	// MaxAuthors bounds the feeds that are kept; the author of one more is shut. 0 means
+	// [DefaultMaxAuthors].
 	MaxAuthors int
-	// MaxAuthorBytes is how much room one author's feed may take in the file, about, and MaxBytes how much
-	// those of all others but us may take together, in bytes; an author past either is shut. Nothing bounds
-	// our own. 0 means no bound.
+	// MaxAuthorBytes bounds the bytes that one author's feed takes in the file, about; MaxBytes bounds
+	// those of all feeds but our own together. An author past either is shut. Nothing bounds our own feed.
+	// 0 means no bound.
 	MaxAuthorBytes, MaxBytes uint64
-	// Trim is what this node forgets, and what it takes without its body from others. The zero value
-	// trims trimmable entries after 14 days, but for the last 10,000 of a feed.
+	// Trim says what this node forgets, and which ops it takes from others without their bodies. The zero
+	// value trims trimmable entries after 14 days, but for the last 10,000 of a feed.
 	Trim TrimPolicy
-	// NoIndex reads as if there were no index of subjects and kinds, and keeps none up to date. What
-	// the file has of one stays in it, and is gone on with once the log is opened without NoIndex. An
-	// index is made by [Log.Index] or [Log.CatchUpIndex] alone, so a program that calls neither has
-	// none in either case.
+	// NoIndex leaves the index of subjects and kinds alone: it is neither read nor kept up to date. An
+	// index that the file has stays in the file, and is kept again once the log is opened without NoIndex.
+	// Only [Log.Index] and [Log.CatchUpIndex] make an index: a program that calls neither has none in
+	// either case.
 	NoIndex bool
 }
 

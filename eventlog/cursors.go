@@ -16,20 +16,19 @@ import (
 // ErrCursor is wrapped by the errors for a text that is no [Cursor].
 var ErrCursor = errors.New("not a cursor")
 
-// ErrForeignCursor is wrapped by the errors for a [Cursor] of another node, of arrivals that have begun
-// anew since, or of a place that this log has not reached.
+// ErrForeignCursor is wrapped by the errors for a [Cursor] of another node, one of arrivals that have begun
+// anew since, or one beyond the end of this log.
 var ErrForeignCursor = errors.New("cursor is of another log on disk")
 
-// Cursor is a place in the arrival order of one node's log on disk: all entries below Offset are before
-// it. It is what a reader elsewhere keeps in order to go on where it was, see [Query].After and
-// [CursorStore]. The zero Cursor stands for none. Its text form is NODE.INCARNATION.OFFSET: 16 and 32
-// digits of hex, and a decimal number.
+// Cursor is a place in the arrival order of one node's log on disk: before the entry at Offset. A reader
+// elsewhere keeps it in order to go on where it was: see [Query].After and [CursorStore]. The zero Cursor
+// stands for none. The text form is NODE.INCARNATION.OFFSET: 16 and 32 digits of hex, and a decimal number.
 type Cursor struct {
-	// Node is the beginning of the node's author.
+	// Node is the first 8 bytes of the node's author.
 	Node [8]byte
 	// Incarnation names the arrivals that Offset counts, see [Log.Incarnation].
 	Incarnation [16]byte
-	// Offset is that of the next entry to read.
+	// Offset is that of the entry to read next.
 	Offset uint64
 }
 
@@ -40,8 +39,8 @@ func (s *store) cursorAt(offset uint64) Cursor {
 	return Cursor{Node: [8]byte(s.author[:8]), Incarnation: s.incarnation, Offset: offset}
 }
 
-// CursorAfter returns the cursor behind e, which this log has returned: whoever has done with e, and
-// with all before it in arrival order, goes on there.
+// CursorAfter returns the cursor behind e, an entry that this log has returned. A reader that has done with
+// e, and with all before e in arrival order, goes on there.
 func (l *Log) CursorAfter(e Entry) Cursor { return l.CursorAt(e.Offset + 1) }
 
 // IsZero reports whether c stands for no cursor.
@@ -97,23 +96,23 @@ func (s *store) checkCursor(c Cursor, next uint64) error {
 	return nil
 }
 
-// CursorStore keeps the cursors of followers whose effects live elsewhere, see [Log.Deliver]: a table,
-// a file. Its methods are called by one goroutine for one name.
+// CursorStore keeps the cursors of followers whose effects live elsewhere, in a table or a file: see
+// [Log.Deliver]. For one name one goroutine calls its methods.
 type CursorStore interface {
 	// Load returns the cursor of the follower, and whether there is one.
 	Load(ctx context.Context, name string) (c Cursor, found bool, err error)
-	// Save keeps c, durably, in the place of what was kept before. A store that a handler writes by itself,
-	// in its own transaction, needs Save all the same: it is the only one to say where the follower has
-	// begun, and how far it has come through entries that are not for it.
+	// Save keeps c, durably, in the place of the cursor that was kept before. A store whose cursors a
+	// handler writes in its own transactions needs Save all the same: Save alone says where the follower
+	// has begun, and how far it has come through entries that are not for it.
 	Save(ctx context.Context, name string, c Cursor) error
 }
 
-// CursorError is returned by [Log.Deliver] when it is the cursor that cannot be loaded or saved, or is not
-// of this log, not the handler that has failed, and by readings for a cursor that is not of this log.
+// CursorError is returned by [Log.Deliver] when not the handler has failed, but the cursor cannot be loaded
+// or saved, or is not of this log. Readings return it for a cursor that is not of this log.
 type CursorError struct {
 	Name string // of the follower; empty for a reading
-	Op   string // "load" or "save" where the store has failed, "resume" where the cursor is not of this log
-	Err  error  // of the store, or wraps [ErrForeignCursor]
+	Op   string // "load" or "save": the store has failed; "resume": the cursor is not of this log
+	Err  error  // the store's, or one that wraps [ErrForeignCursor]
 }
 
 func (e *CursorError) Error() string {

@@ -9,21 +9,22 @@ import (
 	"github.com/quipulog/quipu/crdt/clip"
 )
 
-// Deliver is [Log.Follow] for effects that live elsewhere: the handler has no transaction, may take its
-// time, and the cursor is in store. It is saved before the first batch, when store has none: that is where
-// the follower begins; then each time that the handler has returned nil, and after stretches of which it
-// takes nothing. So each entry is handled at least once: what was handled and not saved when the process ended comes again. A handler that must
-// not do it twice has two ways: it keeps Delivery.After in the same transaction of its own as its
-// effects, and store loads it from there; or it asks its target for the entry by the key that is the
-// same for ever and on every node, [crdt.Entry.Place] together with the id of its op.
+// Deliver is [Log.Follow] for effects that live elsewhere: the handler has no transaction and may take its
+// time. The cursor is kept in store. Where store has none, Deliver saves one before the first batch: the
+// follower begins there. It saves the cursor again each time that the handler has returned nil, and after
+// stretches of entries that are not for the follower. So each entry is handled at least once: a batch that
+// was handled, and whose cursor was not saved when the process ended, comes again. A handler that must not
+// do a thing twice has two ways. It keeps [Delivery].After in the same transaction of its own as its
+// effects, and store loads the cursor from there. Or it asks its target for the entry by a key that is the
+// same for ever and on every node: [crdt.Entry.Place] together with the id of the entry's op.
 //
-// With a nil store the log keeps the cursor itself, in a commit of its own after each batch: that is for
-// a handler that takes too long for a transaction, and can do a thing twice. Such a follower can be reset
-// and skipped as those of [Log.Follow] can.
+// With a nil store the log keeps the cursor itself, in a commit after each batch, for a handler that takes
+// too long for a transaction and can do a thing twice. Such a follower can be reset and skipped as those of
+// [Log.Follow] can.
 //
-// The log remembers where the follower was, a little behind store, for [Log.Followers] and to hold back
-// trims. An error of store is a [*CursorError], under RetryOnError only after it was tried again. A
-// cursor of another node or incarnation is one too, which is not tried again. All else is as in
+// The log remembers, a little behind store, where the follower is: for [Log.Followers], and to hold back
+// trims. An error of store is returned as a [*CursorError]; under RetryOnError the step is tried again
+// instead. A cursor of another node or incarnation is always a [*CursorError]. All else is as in
 // [Log.Follow].
 func (l *Log) Deliver(ctx context.Context, name string, cfg FollowConfig, store CursorStore, handler func(ctx context.Context, d Delivery) error) error {
 	return l.followers.follow(ctx, name, cfg, func(f *following) keeper {
@@ -36,9 +37,10 @@ func (l *Log) Deliver(ctx context.Context, name string, cfg FollowConfig, store 
 
 // Delivery is a batch of a follower whose effects live elsewhere.
 type Delivery struct {
-	// Entries may be kept, see [Entry], and are not changed.
+	// Entries may be kept, see [Entry], and must not be changed.
 	Entries []Entry
-	// After is the cursor behind them: what store is given next, or the handler may keep itself.
+	// After is the cursor behind the entries. Deliver saves it in its store next; the handler may keep it
+	// itself.
 	After Cursor
 }
 

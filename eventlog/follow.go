@@ -12,22 +12,23 @@ import (
 	"github.com/quipulog/quipu/crdt/enum"
 )
 
-// Follow gives the handler all entries that the configuration takes, in arrival order, batch by batch,
-// from the place that the follower called name had reached, and waits for new ones, until something
-// ends it. What the handler puts into buckets of its tx, what it appends there and the follower's
-// cursor are one commit: each entry has its effect exactly once, whatever ends the process, and an
-// entry that arrives late, with whatever clock, has it too. No transaction is open while Follow waits.
+// Follow gives the handler all entries that the configuration takes, in arrival order and in batches. It
+// begins at the place that the follower called name has reached, waits for new entries, and goes on until
+// something ends it. What the handler puts into buckets of tx, what it appends there and the follower's
+// cursor are one commit: each entry has its effect exactly once, whatever ends the process, and however
+// late the entry arrives. No transaction is open while Follow waits.
 //
-// The handler is as the function of a [Log.Update]: it runs in the caller's goroutine while nothing
-// else can be written. It may run again for entries whose commit did not happen, so only what it does
-// through tx happens once; for effects elsewhere there is [Log.Deliver]. It may keep the batch, see
-// [Entry], but does not change it. What it appends carries [HeaderBy].
+// The handler runs as the function of a [Log.Update] does: in the caller's goroutine, while nothing else
+// can be written. It may run again for entries whose commit did not happen, so only what it does through tx
+// happens once; for effects elsewhere there is [Log.Deliver]. It may keep the batch, see [Entry], and does
+// not change it. What it appends carries [HeaderBy].
 //
-// An error of the handler keeps nothing and never moves the cursor; OnError and ParkAfter say what
-// then. A panic keeps nothing and passes through. Follow returns ctx's error when ctx ends, a
-// [*HandlerError] when it stops for the handler, a [*TrimmedError] before entries that are gone,
-// [ErrFollowing] when the name is taken, [ErrFollowConfig], and the errors of [Log.Update]; nil only where
-// the configuration's Until ends it. After an [ErrUncertain] it looks at the file and goes on from there.
+// When the handler returns an error or panics, nothing of the batch is kept and the cursor stays. A panic
+// passes through; after an error OnError and ParkAfter say what follows. Follow returns ctx's error when
+// ctx ends, a [*HandlerError] when it stops for the handler, a [*TrimmedError] before entries that are
+// gone, [ErrFollowing] when the name is taken, [ErrFollowConfig], [ErrElsewhere], and the errors of
+// [Log.Update]; nil only where the configuration's Until ends it. After an [ErrUncertain] Follow looks at
+// the file and goes on from there.
 //
 // Names are 1 to 255 bytes of UTF-8; those that begin with "quipu." are the log's own.
 func (l *Log) Follow(ctx context.Context, name string, cfg FollowConfig, handler func(tx *Tx, batch []Entry) error) error {
@@ -43,53 +44,52 @@ var ErrFollowConfig = errors.New("config")
 // FollowConfig says what a follower takes and how. The zero value takes everything from the beginning
 // and stops at the first error.
 type FollowConfig struct {
-	// Kinds, Modules, Subjects and Authors each take the entries that have one of the values; an empty
-	// one takes all. Together they have at most 16 KiB.
+	// Kinds, Modules, Subjects and Authors each take the entries that have one of the values; an empty list
+	// takes all. Together they have at most 16 KiB.
 	Kinds, Modules, Subjects []string
 	Authors                  []crdt.Author
-	// From is the offset at which a follower begins that has no cursor yet, up to that of the next entry,
-	// see [Stats]; [Now] takes new entries only.
+	// From is the offset at which a follower without a cursor begins, at most that of the next entry to
+	// arrive ([Stats].Next); [Now] takes new entries only.
 	From uint64
 	// Until, unless it is 0, ends the follower with nil once it has done with all entries below that
-	// offset, those that are not for it and a few above included. The offset of the next entry, see
-	// [Stats], makes it catch up and end.
+	// offset; it may have handled a few above by then. With [Stats].Next it catches up and ends.
 	Until uint64
 
 	// MaxEntries bounds the entries of a batch. 0 means 1,024; at most 65,536.
 	MaxEntries int
 	// MaxBytes bounds the bytes of a batch that has more than one entry. 0 means 1 MiB; at most 16 MiB.
 	MaxBytes int
-	// MaxWait is how long a batch that is not full waits for more after its first entry was read. At 0
-	// it is handled at once.
+	// MaxWait is how long a batch that is not full waits for more after its first entry was read. At 0 the
+	// batch is handled at once.
 	MaxWait time.Duration
 
-	// OnError says what an error of the handler leads to.
+	// OnError says what follows an error of the handler.
 	OnError OnError
-	// RetryMin is the pause after the first failure; each one more doubles it, up to RetryMax, and a
-	// pause is cut at random to between half and all of that. 0 means 100 ms and 1 minute.
+	// RetryMin is the pause after the first failure. Each further failure doubles the pause, up to
+	// RetryMax; of each a random part, half at least, is waited. 0 means 100 ms and 1 minute.
 	RetryMin, RetryMax time.Duration
-	// ParkAfter, unless it is 0, parks what cannot be handled, with its error, and goes on: after so
-	// many failures the batch is halved until one entry is left that fails alone. See [Log.Parked]. It
-	// goes with RetryOnError. A follower parks 10,000 entries at most; then it stops.
+	// ParkAfter, unless it is 0, goes with RetryOnError: after so many failures the batch is halved until
+	// one entry is left that fails alone, which is parked with its error, and the follower goes on. See
+	// [Log.Parked]. A follower that has 10,000 entries parked stops with [ErrTooManyParked] instead.
 	ParkAfter int
 
-	// OwnEntries takes what the follower itself has emitted, too, see [HeaderBy].
+	// OwnEntries takes the entries that the follower itself has emitted, too: see [HeaderBy].
 	OwnEntries bool
-	// SkipTrimmed goes on behind entries that are gone, and counts them, instead of returning a
-	// [*TrimmedError].
+	// SkipTrimmed makes the follower go on behind entries that are gone, and count them, instead of
+	// returning a [*TrimmedError].
 	SkipTrimmed bool
-	// DoesNotHold lets entries be trimmed that the follower has not handled. Else it holds trims back,
-	// up to a limit.
+	// DoesNotHold lets entries be trimmed that the follower has not handled. Other followers hold trims
+	// back, up to the policy's MaxHold.
 	DoesNotHold bool
 }
 
-// OnError says what an error of a follower's handler leads to.
+// OnError says what follows an error of a follower's handler.
 type OnError uint8
 
 const (
 	// StopOnError returns the error.
 	StopOnError OnError = iota
-	// RetryOnError hands the same batch over again, after a pause.
+	// RetryOnError hands the same batch to the handler again, after a pause.
 	RetryOnError
 )
 

@@ -29,15 +29,15 @@ type followerRecord struct {
 	Failure *Failure `json:"failure,omitempty"`
 }
 
-// Failure is an error of a follower's handler, or of its cursor's store.
+// Failure is an error of a follower's handler, or of the store that keeps the follower's cursor.
 type Failure struct {
 	Error    string    `json:"error"` // up to 1 KiB of its text
 	Time     time.Time `json:"time"`
-	Attempts int       `json:"attempts,omitempty"` // in a row up to then; 0 when it has passed
-	First    uint64    `json:"first"`              // offset of the first entry that failed
-	Last     uint64    `json:"last"`               // and of the last
-	// Missed says that what failed is that entries before First never came. The follower goes on at First
-	// when it is followed again.
+	Attempts int       `json:"attempts,omitempty"` // failures in a row, this one included; 0 once it has passed
+	First    uint64    `json:"first"`              // offset of the first entry that it concerns
+	Last     uint64    `json:"last"`               // offset of the last of them
+	// Missed says that the failure is that entries before First never came. Followed again, the follower
+	// goes on at First.
 	Missed bool `json:"missed,omitempty"`
 }
 

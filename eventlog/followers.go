@@ -13,50 +13,50 @@ import (
 	"github.com/quipulog/quipu/crdt/clip"
 )
 
-// ErrNoFollower is returned for the name of a follower that nothing is kept of. The error lists those
-// that there are.
+// ErrNoFollower is returned for the name of a follower of which the log keeps nothing. The error lists the
+// followers that there are.
 var ErrNoFollower = errors.New("no such follower")
 
-// ErrFollowing is returned by [Log.Follow] and [Log.Deliver] while a follower of that name runs in this
-// process, and by [Log.RemoveFollower].
+// ErrFollowing is returned by [Log.Follow], [Log.Deliver] and [Log.RemoveFollower] while a follower of that
+// name runs in this process.
 var ErrFollowing = errors.New("a follower of that name runs")
 
-// ErrElsewhere is returned where a follower is to be followed or moved here whose cursor is in a
-// [CursorStore], and by [Log.Deliver] for one whose cursor is here.
+// ErrElsewhere is returned when a follower whose cursor is in a [CursorStore] is to be followed, reset or
+// skipped without that store, and by [Log.Deliver] with a store for a follower whose cursor is in the log.
 var ErrElsewhere = errors.New("the cursor of the follower is kept elsewhere")
 
 // errMoved says that the cursor is not where the batch was read from.
 var errMoved = errors.New("cursor was moved")
 
-// FollowerStatus says where a follower stands. Its counts are of entries since it began.
+// FollowerStatus says where a follower stands. Its counts are of entries since the follower began.
 type FollowerStatus struct {
 	Name   string
-	Cursor uint64 // offset of the entry that it looks at next
+	Cursor uint64 // offset of the entry that the follower looks at next
 	Next   uint64 // offset of the next entry that arrives
-	// Lag is how many entries it has not looked at, whether they are for it or not.
+	// Lag is how many entries the follower has not looked at, those that are not for it included.
 	Lag uint64
-	// LagTime is how long ago the first of these was written, by its clock; 0 when there is none, or
-	// its clock is in the future.
+	// LagTime is how long ago the first of these was written, by the entry's clock; 0 when there is none,
+	// or the clock is in the future.
 	LagTime time.Duration
-	// Running says that its Follow or Deliver runs in this process.
+	// Running says that Follow or Deliver runs for the follower in this process.
 	Running bool
-	// Elsewhere says that the cursor is in a [CursorStore]: Cursor may be behind that by some 65,536
-	// offsets and a second.
+	// Elsewhere says that the cursor is kept in a [CursorStore]. Cursor may then be behind it by some
+	// 65,536 offsets and a second.
 	Elsewhere bool
 
 	Handled uint64
 	Parked  uint64 // at present
 	Skipped uint64 // by [Log.SkipFollower]
 	Dropped uint64 // by [Log.DropParked]
-	Trimmed uint64 // that were gone, see SkipTrimmed
+	Trimmed uint64 // gone before they were handled, see SkipTrimmed
 
-	// Failure is what failed last, or nil. Its attempts are 0 when an entry was handled since.
+	// Failure is what failed last, or nil. Its Attempts are 0 once an entry was handled since.
 	Failure *Failure
-	// Filter is which entries it takes, "kind=a,b subject=s"; empty for all.
+	// Filter says which entries the follower takes: "kind=a,b subject=s"; empty for all.
 	Filter string
-	// Holds says that it holds back trims.
+	// Holds says that the follower holds back trims.
 	Holds bool
-	// Since is when it began; zero for a cursor that only [Tx.SetCursor] has set.
+	// Since is when the follower began; zero for one that only [Tx.SetCursor] has made.
 	Since time.Time
 }
 
@@ -212,9 +212,10 @@ func (fs *followers) change(ctx context.Context, name string, fn func(tx *Tx, f 
 	})
 }
 
-// ResetFollower moves the follower's cursor to an offset: 0 gives it everything again, [Now] only what
-// is new. One that runs goes on from there. Its bucket stays as it is: a follower that is to build its
-// keys anew is removed instead. One whose cursor is in a [CursorStore] is moved there.
+// ResetFollower moves the follower's cursor to an offset: at 0 the follower gets everything again, at [Now]
+// only what is new. A follower that runs goes on from there. Its bucket stays as it is: to build its keys
+// anew, remove the follower instead. A cursor that is in a [CursorStore] is moved there, not here:
+// [ErrElsewhere].
 func (l *Log) ResetFollower(ctx context.Context, name string, offset uint64) error {
 	err := checkFollowerName(name)
 	if err == nil {
@@ -239,9 +240,10 @@ func (l *Log) ResetFollower(ctx context.Context, name string, offset uint64) err
 	return nil
 }
 
-// SkipFollower moves the follower's cursor behind the next n entries that are for it, or to the end
-// when there are fewer, and returns how many they were: what it fails at is most often the first. It
-// counts them as skipped, and what it finds trimmed as trimmed. One that runs goes on from there.
+// SkipFollower moves the follower's cursor behind the next n entries that are for it, or to the end when
+// there are fewer, and returns how many they were: most often the first of them is the one that fails. They
+// are counted as skipped, and entries that are found trimmed on the way as trimmed. A follower that runs
+// goes on from there. A cursor that is in a [CursorStore] is not moved here: [ErrElsewhere].
 func (l *Log) SkipFollower(ctx context.Context, name string, n uint64) (skipped uint64, err error) {
 	if err = checkFollowerName(name); err == nil {
 		err = errMoved
@@ -315,9 +317,9 @@ func (s *source) skip(ctx context.Context, n uint64) (skipped, trimmed uint64, e
 	return skipped, trimmed, nil
 }
 
-// RemoveFollower forgets the follower: its cursor, its record, what it has parked, and its bucket of
-// [Tx.Bucket], in one transaction. One of that name that is followed later begins anew. While it runs
-// it is not removed, see [ErrFollowing].
+// RemoveFollower forgets the follower in one transaction: its cursor, its record, what it has parked, and
+// its bucket of [Tx.Bucket]. A later follower of that name begins anew. A follower that runs is not
+// removed: [ErrFollowing].
 func (l *Log) RemoveFollower(ctx context.Context, name string) error {
 	err := checkFollowerName(name)
 	if err == nil {

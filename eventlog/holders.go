@@ -9,18 +9,18 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
-// Holder is one who may keep back a trim by the log's policy.
+// Holder is a follower, or somebody else, who may keep back a trim by the log's policy.
 type Holder struct {
 	Hold
-	// Behind is how many entries have arrived at or after its offset.
+	// Behind is how many entries have arrived at or after the holder's offset.
 	Behind uint64
-	// Prunes says that it keeps back prunes alone: it has no use for what is trimmed.
+	// Prunes says that the holder keeps back prunes alone: it has no use for bodies.
 	Prunes bool
-	// Overrun says that it is further behind than the policy's MaxHold, and keeps back nothing.
+	// Overrun says that the holder is further behind than the policy's MaxHold, and keeps back nothing.
 	Overrun bool
 }
 
-// Holders returns the log's followers and others, who may keep back a trim; first who is furthest behind.
+// Holders returns who may keep back a trim, the log's followers and others, the one furthest behind first.
 func (l *Log) Holders(others []Hold) ([]Holder, error) {
 	h, err := l.store.holders(others, l.store.cfg.Trim.MaxHold)
 	if err != nil {

@@ -11,16 +11,16 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
-// ErrTooManyParked is returned by a follower that would park more than 10,000 entries: the fault is
-// hardly theirs. Replay or drop them.
+// ErrTooManyParked is returned by [Log.Follow] and [Log.Deliver] when the follower has 10,000 entries
+// parked and is to park another: the fault is hardly in the entries. Replay or drop them.
 var ErrTooManyParked = errors.New("too many entries are parked")
 
 // ErrNotParked is returned by [Log.DropParked] for an offset at which nothing is parked.
 var ErrNotParked = errors.New("no entry is parked there")
 
-// ParkedEntry is an entry that a follower could not handle and went on without. It stays in the log;
-// this says which it is even when its body is trimmed one day. As long as it is parked it holds trims
-// back as its follower does.
+// ParkedEntry names an entry that a follower could not handle and went on without. The entry stays in the
+// log, and is named even after its body is trimmed one day. While parked it holds trims back, if its
+// follower does.
 type ParkedEntry struct {
 	Offset  uint64      `json:"-"`
 	Author  crdt.Author `json:"author"`
@@ -28,7 +28,7 @@ type ParkedEntry struct {
 	Op      crdt.OpID   `json:"op"`
 	Kind    string      `json:"kind"`
 	Subject string      `json:"subject,omitempty"`
-	// Failure is why, and how often it failed, replays included.
+	// Failure is why the entry was parked, and how often it has failed, replays included.
 	Failure Failure `json:"failure"`
 }
 
@@ -134,8 +134,9 @@ func (tx *readTx) someParked(name string, from uint64) (some []ParkedEntry, err 
 	return some, nil
 }
 
-// DropParked gives up what the follower has parked at the offsets, all or none of it, or everything
-// when no offset is given. It returns how many entries that were; the follower counts them as dropped.
+// DropParked gives up what the follower has parked at the offsets, all of it or none; without offsets, all
+// that is parked. It returns how many entries that were, which the follower counts as dropped. It returns
+// [ErrNotParked] for an offset at which nothing is parked.
 func (l *Log) DropParked(ctx context.Context, name string, offsets ...uint64) (dropped int, err error) {
 	if len(offsets) == 0 {
 		parked, err := l.Parked(ctx, name)

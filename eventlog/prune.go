@@ -11,42 +11,43 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// PruneKind is the kind of the entries with which an author gives leave to forget a prefix of its feed.
-// The leave itself is the floor in the header of their op; the payload says the same for readers:
+// PruneKind is the kind of an entry with which an author gives leave to forget a prefix of its feed. The
+// leave itself is the floor in the header of the entry's op; the payload says the same for readers:
 //
 //	{"floor":1200,"reason":"moved to the archive"}
 const PruneKind = "quipu.prune"
 
-// ErrNothingToPrune is returned by [Log.Prune] when no op lies wholly below what it was asked for, or
-// there is leave already.
+// ErrNothingToPrune is returned by [Log.Prune] when no op lies wholly below what the request names, or
+// leave to forget all such ops was given before.
 var ErrNothingToPrune = errors.New("nothing to prune")
 
-// PruneRequest says what our own feed may be forgotten below. One of Below, Before and Keep is set.
+// PruneRequest says up to where our own feed may be forgotten. Exactly one of Below, Before and Keep is
+// set.
 type PruneRequest struct {
-	// Below is a seq.
+	// Below is the seq of the first entry that stays.
 	Below uint64
-	// Before takes the ops whose clock is before that time.
+	// Before is a time: the ops whose clock is before it may be forgotten.
 	Before time.Time
 	// Keep is how many of the last entries stay.
 	Keep uint64
-	// Reason is for whoever reads the entry: up to 1 KiB.
+	// Reason is for readers of the entry that gives leave: up to 1 KiB.
 	Reason string
 }
 
 // Pruned is what [Log.Prune] did.
 type Pruned struct {
-	// Place is where the entry that says so stands.
+	// Place is that of the entry that gives leave.
 	Place crdt.Place
-	// Floor is the seq below which all may be forgotten: the beginning of an op, at or below what was
-	// asked for. Entries is how many were below it that had no leave before.
+	// Floor is the seq below which all may be forgotten: the beginning of an op, at or below what the
+	// request names. Entries is how many entries below it had no leave before.
 	Floor, Entries uint64
 }
 
-// Prune signs a floor: leave for every node to forget what lies below it in our own feed, for good. It
-// does not drop anything itself: that is done by [Log.Trim], here and elsewhere, once no holder needs it,
-// unless a node's policy keeps it. It cannot be taken back.
+// Prune signs a floor: leave for every node, for good, to forget what lies below it in our own feed. Leave
+// cannot be taken back. Prune drops nothing itself. [Log.Trim] does, here and elsewhere, once no holder
+// needs the entries, unless a node's policy keeps them.
 //
-// It returns [ErrNothingToPrune], and the errors of [Log.Append]; a feed that has forked is not appended
+// Prune returns [ErrNothingToPrune], and the errors of [Log.Append]; a feed that has forked is not appended
 // to, and so not pruned.
 func (l *Log) Prune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
 	if err := l.store.notInside(); err != nil {
@@ -68,8 +69,8 @@ func (l *Log) Prune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
 	return p, nil
 }
 
-// PlanPrune returns what [Log.Prune] would do now, or its error, and does nothing; the place is zero. To
-// prune what was planned, and no more, ask for what is below its floor.
+// PlanPrune returns what [Log.Prune] would do now, or its error, and does nothing; Place is zero. To prune
+// just what was planned, request what is Below the planned Floor.
 func (l *Log) PlanPrune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
 	err = cmp.Or(r.Check(), ctx.Err(), l.store.appendable())
 	if err == nil {
@@ -88,7 +89,7 @@ func (l *Log) PlanPrune(ctx context.Context, r PruneRequest) (p Pruned, err erro
 	return p, nil
 }
 
-// Check says why the request makes no sense, or nil.
+// Check returns why the request makes no sense, or nil.
 func (r PruneRequest) Check() error {
 	given := 0
 	for _, set := range []bool{r.Below > 0, !r.Before.IsZero(), r.Keep > 0} {

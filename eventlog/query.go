@@ -20,8 +20,8 @@ import (
 // ErrQuery is wrapped by every error that says why a [Query] makes no sense.
 var ErrQuery = errors.New("invalid query")
 
-// Now is a FromOffset that stands for the offset of the next entry that arrives: a [Log.Tail] from
-// there yields new entries only.
+// Now is a FromOffset that stands for the offset of the next entry that arrives: a [Log.Tail] from Now
+// yields new entries only.
 const Now uint64 = math.MaxUint64
 
 // Order is the order in which entries are read. Each is total. Author and causal order are the same
@@ -46,8 +46,8 @@ func ParseOrder(s string) (Order, error) { return parseWord[Order](s, "order", o
 // String returns "author", "causal" or "arrival".
 func (o Order) String() string { return enum.Text(o, "order", orders...) }
 
-// Disputed says what a [Query] does with entries that are disputed: those that stand on a branch of a
-// feed whose author signed two ops after one.
+// Disputed says what a [Query] does with disputed entries: those on a branch of a feed whose author signed
+// two ops after one.
 type Disputed uint8
 
 const (
@@ -84,33 +84,33 @@ func (d Disputed) takes(disputed bool) bool {
 // ParseGone reads the text form; the empty text is the default, [SkipGone].
 func ParseGone(s string) (Gone, error) { return parseWord[Gone](s, "gone", gones) }
 
-// Query says which entries to read, and in which order. An empty filter means everything: the zero
-// Query reads the whole log in author order.
+// Query says which entries to read, and in which order. An empty filter takes everything: the zero Query
+// reads the whole log in author order.
 type Query struct {
-	// Authors, Kinds, Modules and Subjects each take the entries that have one of the values. A kind that ends
-	// in [AnyKind] takes all that begin with what stands before the star; the index does not help there.
+	// Authors, Kinds, Modules and Subjects each take the entries that have one of the values. A kind that
+	// ends in [AnyKind] takes all kinds that begin with the text before the star; the index does not help
+	// with these.
 	Authors                  []crdt.Author
 	Kinds, Modules, Subjects []string
-	// From takes the entries that do not stand before it in author order, in its author's feed and in
-	// those of later authors. On a disputed feed a branch tells entries of one seq apart. It goes
-	// with [ByAuthor] alone.
+	// From is the place in author order at which the reading begins: entries before it are not taken. On a
+	// disputed feed its branch tells entries of one seq apart. It goes with [ByAuthor] alone.
 	From *crdt.Place
-	// FromOffset takes the entries at or above that offset. It goes with [Arrival] alone.
+	// FromOffset is the offset at which the reading begins. It goes with [Arrival] alone.
 	FromOffset uint64
-	// After takes the entries behind a cursor of this node's, see [Log.CursorAfter]. It goes with
-	// [Arrival] and a [Log.Tail], in the place of FromOffset. One of another node is refused with a
-	// [*CursorError].
+	// After is a cursor of this node's behind which the reading begins, in the place of FromOffset: see
+	// [Log.CursorAfter]. It goes with [Arrival] and a [Log.Tail]. A cursor of another node is refused with
+	// a [*CursorError].
 	After Cursor
 	// Disputed says whether the entries on the branches of disputed feeds are taken.
 	Disputed Disputed
 	// Gone says what is done about entries whose bodies were trimmed, or that were pruned.
 	Gone Gone
 	// GoOn makes a reading that a trim or a prune overtakes go on behind what went, as if that had been
-	// gone before: it never ends with a [*TrimmedError], save by StopAtGone. Whoever sets it looks at
-	// [Log.Gone] afterwards, to say how much was left out.
+	// gone before: only StopAtGone ends it with a [*TrimmedError]. [Log.Gone] says afterwards how much was
+	// left out.
 	GoOn bool
-	// Since and Until take the entries whose event time is not before Since and before Until. The
-	// zero time leaves that side open.
+	// Since and Until take the entries whose event time is at or after Since and before Until. The zero
+	// time leaves that side open.
 	Since, Until time.Time
 
 	// Order is the order in which the entries come, [ByAuthor] unless set.
@@ -119,12 +119,12 @@ type Query struct {
 	Reverse bool
 	// Limit is the greatest number of entries to yield; 0 is no limit.
 	Limit int
-	// Page is the token that [Log.Page] returned with the page before; the rest of the query is the
-	// same as then, but for Limit.
+	// Page is the token that [Log.Page] returned with the page before. The rest of the query, but for
+	// Limit, is that of the page before.
 	Page string
 }
 
-// AnyKind ends a kind in a query that stands for all kinds that begin with what is before its star.
+// AnyKind ends a kind in a [Query] that stands for all kinds that begin with the text before its star.
 const AnyKind = ".*"
 
 // check says why the query makes no sense, or nil.

@@ -8,11 +8,11 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// ReplayParked gives what the follower has parked to the handler again, each entry in a transaction of
-// its own, in order of offset: what the handler does in tx and that the entry is parked no more are one
-// commit, as in [Log.Follow]. It returns how many entries were handled. One that fails again stays
-// parked, with its new error, and so does one that is trimmed by now; the others go on. The first of
-// these errors is returned, a [*HandlerError] or a [*TrimmedError]. The follower may run meanwhile.
+// ReplayParked gives what the follower has parked to the handler again, in order of offset, each entry in a
+// transaction of its own. What the handler does in tx, and that the entry is parked no more, are one
+// commit, as in [Log.Follow]. It returns how many entries were handled. An entry that fails again stays
+// parked, with its new error; so does one that is trimmed by now; the others go on. The first of these
+// errors is returned, a [*HandlerError] or a [*TrimmedError]. The follower may run meanwhile.
 func (l *Log) ReplayParked(ctx context.Context, name string, handler func(tx *Tx, batch []Entry) error) (replayed int, err error) {
 	return l.followers.replay(ctx, name, func(e Entry) (failed, err error) {
 		err = l.followers.unparkHandled(ctx, name, e.Offset, func(tx *Tx) error {
@@ -23,8 +23,8 @@ func (l *Log) ReplayParked(ctx context.Context, name string, handler func(tx *Tx
 	})
 }
 
-// RedeliverParked is [Log.ReplayParked] for followers of [Log.Deliver]: the entry is parked no more
-// once the handler has returned nil, so it may come again after a crash. The delivery's After is zero.
+// RedeliverParked is [Log.ReplayParked] for followers of [Log.Deliver]: an entry is parked no more once the
+// handler has returned nil, so it may come again after a crash. After is zero in each [Delivery].
 func (l *Log) RedeliverParked(ctx context.Context, name string, handler func(ctx context.Context, d Delivery) error) (replayed int, err error) {
 	return l.followers.replay(ctx, name, func(e Entry) (failed, err error) {
 		if failed = handler(ctx, Delivery{Entries: []Entry{e}}); failed != nil {

@@ -24,16 +24,16 @@ const (
 
 // TrimOptions says how [Log.Trim] differs from what the configuration says. It may be zero.
 type TrimOptions struct {
-	// Policy takes the place of Config.Trim. Bodies that go sooner than elsewhere cannot be given to
-	// nodes that still want them.
+	// Policy takes the place of Config.Trim. Bodies that are dropped sooner than on other nodes cannot be
+	// given to those that still want them.
 	Policy *TrimPolicy
-	// Holds keep back what others have not got yet, beside the log's own followers.
+	// Holds keep back what other nodes have not got yet, beside what the log's own followers hold back.
 	Holds []Hold
 }
 
-// Hold keeps back what arrived at or after an offset.
+// Hold keeps back from trims what arrived at or after an offset.
 type Hold struct {
-	// Name says whose it is, in reports: of a follower, or "member" and an author.
+	// Name says in reports who holds: the name of a follower, or "member" and an author.
 	Name   string
 	Offset uint64
 }
@@ -41,7 +41,7 @@ type Hold struct {
 // Forgotten counts what a trim has dropped.
 type Forgotten struct {
 	Ops, Entries uint64
-	Bytes        uint64 // that it took in the file: whole pages of it are free now, the rest a compaction frees
+	Bytes        uint64 // that these took in the file: whole pages are free now, the rest after a compaction
 }
 
 func (f *Forgotten) add(entries uint64, bytes int) {
@@ -50,45 +50,47 @@ func (f *Forgotten) add(entries uint64, bytes int) {
 	f.Bytes += uint64(max(bytes, 0))
 }
 
-// HeldBack is a hold that has kept something back, or was too far behind to.
+// HeldBack is a hold that has kept something back, or that is overrun.
 type HeldBack struct {
 	Hold
-	// Entries is how many would have gone without it; of pruned ones that is counted for some 8,000 ops.
+	// Entries is how many entries it has kept back; those kept from a prune are counted for some 8,000 ops
+	// only.
 	Entries uint64
-	// Overrun says that it was further behind than the policy's MaxHold: it has kept nothing back, and
-	// who holds will get a [*TrimmedError].
+	// Overrun says that the holder was further behind than the policy's MaxHold: nothing was kept back, and
+	// the holder will get a [*TrimmedError].
 	Overrun bool
 }
 
 // TrimReport is what [Log.Trim] did.
 type TrimReport struct {
-	// Trimmed are the ops that have lost their bodies, Pruned those that were dropped.
+	// Trimmed counts the ops that have lost their bodies, Pruned the ops that were dropped.
 	Trimmed, Pruned Forgotten
 	Held            []HeldBack
-	// Ahead is what was kept of feeds whose clocks are ahead, by author.
+	// Ahead counts what was kept of feeds whose clocks are ahead, by author.
 	Ahead []KeptAhead
-	// ClockOff is not 0 where no body was trimmed, since the wall clock disagrees with those of most other
+	// ClockOff is not 0 where no body was trimmed because the wall clock disagrees with those of most other
 	// nodes: see [Log.SetClockOff].
 	ClockOff time.Duration
 }
 
-// KeptAhead counts what a trim has kept of a feed because its clocks are ahead, so that its age is not known,
-// and it has not been here long enough for that not to matter.
+// KeptAhead counts what a trim has kept of a feed whose clocks are ahead. Such entries are as old as their
+// arrival here, which is too recent.
 type KeptAhead struct {
 	AheadFeed
-	// Entries is how many would be far enough from the end of the feed, and Below the seq after the last.
+	// Entries is how many are far enough from the end of the feed to be trimmed, and Below the seq after
+	// the last of them.
 	Entries, Below uint64
 }
 
-// Trim forgets what the policy lets go: the bodies of trimmable entries that are old enough and far
-// enough from the end of their feed, and what lies below the floors that authors have signed. Nothing
-// that a holder still needs goes, unless it is too far behind, and no body while our wall clock disagrees with
-// those of others, see [Log.SetClockOff]. Offsets and seqs are never given again;
-// headers stay, so that what is left can be verified.
+// Trim forgets what the policy lets go: the bodies of trimmable entries that are old enough and far enough
+// from the end of their feed, and all below the floors that authors have signed. It keeps what a holder
+// still needs, unless the holder is too far behind, and it keeps all bodies while our wall clock disagrees
+// with those of others ([Log.SetClockOff]). Offsets and seqs are never given again. Headers of trimmed
+// entries stay, so that what is left can be verified. A feed with a fork is trimmed, not pruned.
 //
-// It works in transactions that each change at most 512 ops, fewer on a full disk, between which others
-// write. It may be called at any time, and by several at once; what an error or the end of ctx cuts short
-// is gone on with by the next call. A feed with a fork is trimmed, not pruned.
+// Trim works in transactions that each change at most 512 ops, fewer on a full disk; others write in
+// between. It may be called at any time, and by several at once. What an error or the end of ctx cuts
+// short, the next call goes on with.
 func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 	var report TrimReport
 	policy := l.store.cfg.Trim

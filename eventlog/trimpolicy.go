@@ -11,8 +11,8 @@ import (
 
 // The defaults of a [TrimPolicy].
 const (
-	// DefaultMinAge and DefaultMinCount are how old and how far from the end of its feed an entry is at
-	// least when its body goes.
+	// DefaultMinAge is how old, and DefaultMinCount how far from the end of its feed, an entry is at least
+	// when its body goes.
 	DefaultMinAge   = 14 * 24 * time.Hour
 	DefaultMinCount = 10_000
 	// DefaultMaxHold is how many entries a holder can lag behind and still hold.
@@ -22,23 +22,22 @@ const (
 	strippedSlack = 5 * time.Minute
 )
 
-// TrimPolicy is a node's policy on what it forgets: of trimmable entries the body once they are old, and
-// of pruned feeds all that their author has given leave to forget. It says too what this node takes
-// without its body from others, so nodes of one log had better agree on it: one that keeps more than
-// all others finds nobody to fetch the bodies from.
+// TrimPolicy says what a node forgets: the bodies of trimmable entries once they are old, and of pruned
+// feeds all that their author has given leave to forget. It also says which ops the node takes from others
+// without their bodies. The nodes of one log had better agree: a node that keeps more than all others finds
+// nobody to fetch the bodies from.
 type TrimPolicy struct {
-	// MinAge is how old an entry's op is at least when it is trimmed. 0 means [DefaultMinAge]; negative
-	// means no age at all.
+	// MinAge is the least age of an op that is trimmed. 0 means [DefaultMinAge]; negative means any age.
 	MinAge time.Duration
-	// MinCount is how many entries stand above it in its feed at least. 0 means [DefaultMinCount];
-	// [NoCount] means none.
+	// MinCount is the least number of entries of the feed above an op that is trimmed. 0 means
+	// [DefaultMinCount]; [NoCount] means none.
 	MinCount uint64
 	// KeepBodies keeps the bodies of trimmable entries for ever, and takes no op without its body.
 	KeepBodies bool
 	// KeepPruned keeps what authors have given leave to forget.
 	KeepPruned bool
-	// MaxHold is how many entries behind the end of the arrivals somebody may be who keeps back a trim:
-	// a follower, or a member. Who is further behind keeps back nothing. 0 means [DefaultMaxHold].
+	// MaxHold bounds how many entries a holder, a follower or a member, may be behind the end of the
+	// arrivals. One further behind keeps back nothing. 0 means [DefaultMaxHold].
 	MaxHold uint64
 }
 
@@ -64,7 +63,7 @@ func (p TrimPolicy) validate() error {
 	return nil
 }
 
-// TrimPolicy returns the log's policy with its defaults filled in, in the form in which one is given.
+// TrimPolicy returns the log's policy with its defaults filled in, in the form that [Config] takes.
 func (l *Log) TrimPolicy() TrimPolicy {
 	p := l.store.cfg.Trim
 	p.MinAge = cmp.Or(p.MinAge, -1)

@@ -14,9 +14,8 @@ import (
 // ErrName is returned for a name of a bucket or a follower that is empty or longer than 255 bytes.
 var ErrName = errors.New("invalid name")
 
-// Tx is a transaction of [Log.Update]: a [ReadTx] that shows what it has put itself, too, and can write.
-// When it has met an error of the file underneath, Update returns that and nothing is kept, even if the
-// function went on.
+// Tx is a transaction of [Log.Update]: a [ReadTx] that can write, and shows what it has written. After an
+// error of the file underneath Update returns that error and keeps nothing, even if the function went on.
 type Tx struct {
 	ReadTx
 	w *writeTx
@@ -26,18 +25,16 @@ type Tx struct {
 	refused error
 }
 
-// Update runs fn, once, and commits what it appended and what it put into its buckets, all or nothing,
-// before it returns. When fn returns an error or panics, nothing is kept, and Update returns the error
-// or panics alike. Each Update has a transaction of its own, in the order of the calls. One that has
-// appended nothing and left its buckets and cursors as they were costs no sync. What only reads is
-// better a [Log.View], which keeps nobody waiting.
+// Update runs fn once, and before it returns commits what fn appended and what it put into buckets, all or
+// nothing. When fn returns an error or panics, nothing is kept, and Update returns the error or panics
+// alike. Each Update has a transaction of its own, in the order of the calls. An Update that has appended
+// nothing and left its buckets and cursors as they were costs no sync. To read only, use [Log.View], which
+// keeps nobody waiting.
 //
-// fn runs in the caller's goroutine while nothing else can be written: it must not wait. Inside it the
-// methods of the log return [ErrInTx]; use tx. Another goroutine that fn waits for must not append
-// either.
+// fn runs in the caller's goroutine while nothing else can be written: it must not wait. Inside fn the
+// methods of the log return [ErrInTx]: use tx. Another goroutine that fn waits for must not append either.
 //
-// ctx counts until it is this Update's turn; an error means that nothing was kept, save
-// [ErrUncertain].
+// ctx counts until it is this Update's turn. An error means that nothing was kept, save [ErrUncertain].
 func (l *Log) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	return l.store.update(ctx, fn)
 }
@@ -75,8 +72,8 @@ func (s *store) runUpdate(fn func(tx *Tx) error) error {
 	return s.commit(w)
 }
 
-// Append appends an event. Its place is final if the Update succeeds. An event without a time gets
-// that of the call.
+// Append appends an event. The place that it returns is final if the Update succeeds. An event without a
+// time gets that of the call.
 func (tx *Tx) Append(e crdt.Event) (crdt.Place, error) {
 	if e.Reserved() {
 		return crdt.Place{}, fmt.Errorf("append event: %w: %q", ErrReserved, e.Kind)
@@ -103,9 +100,9 @@ func (tx *Tx) AppendReserved(e crdt.Event) (place crdt.Place, err error) {
 	return place, err
 }
 
-// Seal ends the op that holds what was appended so far, and returns the end of our feed: its ID is that
-// of the op of the last entry. It is for events that name an earlier entry of the same Update by its
-// op; without need it makes ops small.
+// Seal ends the op that holds what was appended so far, and returns the end of our feed; the head's ID is
+// that of the op with the last entry. Seal is for events that name an earlier entry of the same Update by
+// its op. Without need it makes ops small.
 func (tx *Tx) Seal() (head crdt.Head, err error) {
 	err = tx.do(func() error {
 		head, err = tx.w.seal()
@@ -114,7 +111,7 @@ func (tx *Tx) Seal() (head crdt.Head, err error) {
 	return head, err
 }
 
-// SetCursor sets the durable place of a follower: the offset of the entry that it handles next. A
+// SetCursor sets the durable place of a follower: the offset of the entry that the follower handles next. A
 // [Log.Follow] of that name that waits goes on from there once something arrives.
 func (tx *Tx) SetCursor(name string, offset uint64) error {
 	if err := checkName(name); err != nil {
@@ -134,11 +131,11 @@ func checkName(name string) error {
 	return nil
 }
 
-// HeaderBy is the header that says which follower has emitted an entry, by its name: it stands with
-// everything that a handler of [Log.Follow] appends through its [Tx]. An event that brings the header
-// along, most often copied from the entry at hand, gets the follower's name in its place.
+// HeaderBy is the header that names the follower that has emitted an entry: it stands with everything that
+// a handler of [Log.Follow] appends through its [Tx]. An event that already has the header, most often
+// copied from the entry at hand, gets the follower's name in its place.
 //
-// A follower is not given what it emitted itself: entries of this node's author that name it. What a
+// A follower is not given what it emitted itself: entries of this node's author with its name. What a
 // follower of the same name has emitted on another node is an entry like any other.
 const HeaderBy = "quipu-by"
 

@@ -16,8 +16,8 @@ import (
 var ErrTxDone = errors.New("transaction has ended")
 
 // ReadTx is a transaction of [Log.View]: the log's buckets, cursors and arrivals as they were at one
-// moment. It is used by the goroutine that runs the function, until that returns. It remembers the
-// first error of the file underneath, which View returns even if the function went on.
+// moment. The goroutine that runs the function uses it, until the function returns. It remembers the first
+// error of the file underneath, which View returns even if the function went on.
 type ReadTx struct {
 	store *store
 	r     *readTx
@@ -26,23 +26,23 @@ type ReadTx struct {
 	done  bool
 }
 
-// Reader is what a [*Tx] and a [*ReadTx] have in common: a function that takes one reads in an Update
+// Reader is what a [*Tx] and a [*ReadTx] have in common: a function that takes a Reader reads in an Update
 // and in a View alike.
 type Reader interface {
-	// Reading returns the transaction less what it could write.
+	// Reading returns the transaction without what writes.
 	Reading() *ReadTx
 }
 
 // Reading returns tx: see [Reader].
 func (tx *ReadTx) Reading() *ReadTx { return tx }
 
-// View runs fn on the log as it is, which what is written meanwhile does not change, and returns its
-// error. It shows nothing that is not durable, takes no part in the queue of those who write and costs no
-// sync: any number run at once, beside one that writes.
+// View runs fn on the log as it is at one moment, whatever is written meanwhile, and returns fn's error. It
+// shows nothing that is not durable. It waits for no writer and costs no sync: any number run at once,
+// beside one that writes.
 //
-// While fn runs the file keeps what it frees, and [Log.Close] and [Log.Compact] wait for it: it must not
-// wait for anything. Inside it the methods of the log return [ErrInTx]; use tx. View returns ctx's error
-// when ctx has ended before it begins, and [ErrReadOnly] where a failed sync has left keys in the file
+// While fn runs, the file keeps what is freed, and [Log.Close] and [Log.Compact] wait for it: fn must not
+// wait for anything. Inside fn the methods of the log return [ErrInTx]: use tx. View returns ctx's error
+// when ctx has ended before View begins, and [ErrReadOnly] where a failed sync has left keys in the file
 // that may not be on disk. A panic of fn passes through.
 func (l *Log) View(ctx context.Context, fn func(tx *ReadTx) error) error {
 	if err := l.store.notInside(); err != nil {
@@ -103,12 +103,12 @@ func (tx *ReadTx) Now() time.Time { return tx.now }
 // Author returns who writes to the log.
 func (tx *ReadTx) Author() crdt.Author { return tx.store.author }
 
-// Next returns the offset that the next entry to arrive would have had when the transaction began.
+// Next returns the offset of the next entry to arrive, as of the beginning of the transaction.
 func (tx *ReadTx) Next() uint64 { return tx.r.next }
 
-// Arrivals yields the entries from an offset on, in arrival order, without those that were appended in
-// this Update. They do not share memory with the file. Entries that are gone are left out: where the
-// offset jumps, what stood between was trimmed or pruned.
+// Arrivals yields the entries from an offset on, in arrival order, without those that were appended in this
+// Update. They share no memory with the file. Entries that are gone are left out: where the offset jumps,
+// entries were trimmed or pruned.
 func (tx *ReadTx) Arrivals(from uint64) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for from < tx.Next() {
