@@ -1,14 +1,16 @@
 package main
 
 import (
+	"context"
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/node/api"
 )
 
 func newCompact() *cobra.Command {
-	var dir, format string
-	cmd := &cobra.Command{
+	return showing(&cobra.Command{
 		Use:   "compact --dir D",
 		Short: "Give back the room that trims have freed",
 		Long: `Write the log's file anew without what is free in it, and print its size before
@@ -19,23 +21,12 @@ other, both whole.
 "quipu start --compact" does the same before the daemon serves.`,
 		Example: "  quipu compact --dir a",
 		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
-				done, err := c.Compact(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if format == asJSON {
-					return printJSON(cmd.OutOrStdout(), done)
-				}
-				var f facts
-				f.line("before", "%d bytes", done.Before)
-				f.line("after", "%d bytes", done.After)
-				return f.print(cmd.OutOrStdout())
-			})
-		},
-	}
-	dirFlag(cmd, &dir)
-	formatFlag(cmd, &format, asTable, asJSON)
-	return cmd
+	}, func(ctx context.Context, c *api.Client, _ []string) (api.Compaction, error) { return c.Compact(ctx) }, printCompaction)
+}
+
+func printCompaction(w io.Writer, done api.Compaction) error {
+	var f facts
+	f.line("before", "%d bytes", done.Before)
+	f.line("after", "%d bytes", done.After)
+	return f.print(w)
 }

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/spf13/cobra"
 )
 
 // withNode calls fn with a client of the node in dir: of its daemon, or of its log when none runs.
@@ -15,4 +17,24 @@ func withNode(ctx context.Context, dir string, fn func(*api.Client) error) error
 		return err
 	}
 	return errors.Join(fn(client), client.Close())
+}
+
+// showing makes cmd make a call to the node and print what comes back: as JSON, or for people as print does.
+func showing[T any](cmd *cobra.Command, call func(context.Context, *api.Client, []string) (T, error), print func(io.Writer, T) error) *cobra.Command {
+	var dir, format string
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			value, err := call(cmd.Context(), c, args)
+			switch {
+			case err != nil:
+				return err
+			case format == asJSON:
+				return printJSON(cmd.OutOrStdout(), value)
+			}
+			return print(cmd.OutOrStdout(), value)
+		})
+	}
+	dirFlag(cmd, &dir)
+	formatFlag(cmd, &format, asTable, asJSON)
+	return cmd
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"strconv"
 	"time"
@@ -99,32 +100,18 @@ func lagTime(f api.Follower) string {
 }
 
 func newFollowersShow() *cobra.Command {
-	var dir, format string
-	cmd := &cobra.Command{
+	return showing(&cobra.Command{
 		Use:     "show --dir D NAME",
 		Short:   "Print all that is known of a follower",
 		Example: "  quipu followers show --dir a mailer",
 		Args:    oneArg("the follower's name"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
-				f, err := c.Follower(cmd.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				return printFollower(cmd.OutOrStdout(), format, f)
-			})
-		},
-	}
-	dirFlag(cmd, &dir)
-	formatFlag(cmd, &format, asTable, asJSON)
-	return cmd
+	}, func(ctx context.Context, c *api.Client, args []string) (api.Follower, error) {
+		return c.Follower(ctx, args[0])
+	}, printFollower)
 }
 
 // printFollower prints a follower: for people a line for each thing worth knowing.
-func printFollower(w io.Writer, format string, f api.Follower) error {
-	if format == asJSON {
-		return printJSON(w, f)
-	}
+func printFollower(w io.Writer, f api.Follower) error {
 	var about facts
 	line := about.line
 	line("name", "%s", f.Name)

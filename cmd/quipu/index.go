@@ -23,45 +23,26 @@ without a daemon. "quipu start --no-index" keeps none.`,
 }
 
 func newIndexStatus() *cobra.Command {
-	return indexCommand(&cobra.Command{
+	return showing(&cobra.Command{
 		Use:     "status --dir D",
 		Short:   "Print how far the index is and what it takes",
 		Example: "  quipu index status --dir a",
-	}, (*api.Client).Index)
+		Args:    noArgs,
+	}, func(ctx context.Context, c *api.Client, _ []string) (api.Index, error) { return c.Index(ctx) }, printIndex)
 }
 
 func newIndexRebuild() *cobra.Command {
-	return indexCommand(&cobra.Command{
+	return showing(&cobra.Command{
 		Use:   "rebuild --dir D",
 		Short: "Drop the index and make it anew",
 		Long: `Drop the index and make it anew, up to the last entry. Nothing else depends on
 it: entries can be appended and read meanwhile.`,
 		Example: "  quipu index rebuild --dir a",
-	}, (*api.Client).RebuildIndex)
+		Args:    noArgs,
+	}, func(ctx context.Context, c *api.Client, _ []string) (api.Index, error) { return c.RebuildIndex(ctx) }, printIndex)
 }
 
-// indexCommand makes cmd make a call to the node and print the index that comes back.
-func indexCommand(cmd *cobra.Command, call func(*api.Client, context.Context) (api.Index, error)) *cobra.Command {
-	var dir, format string
-	cmd.Args = noArgs
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return withNode(cmd.Context(), dir, func(c *api.Client) error {
-			index, err := call(c, cmd.Context())
-			if err != nil {
-				return err
-			}
-			return printIndex(cmd.OutOrStdout(), format, index)
-		})
-	}
-	dirFlag(cmd, &dir)
-	formatFlag(cmd, &format, asTable, asJSON)
-	return cmd
-}
-
-func printIndex(w io.Writer, format string, i api.Index) error {
-	if format == asJSON {
-		return printJSON(w, i)
-	}
+func printIndex(w io.Writer, i api.Index) error {
 	_, err := fmt.Fprintf(w, "%s\nlayers   %d\npostings %d\nbytes    %d\n", indexLine(i), i.Layers, i.Postings, i.Bytes)
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"strconv"
 	"strings"
@@ -12,8 +13,7 @@ import (
 )
 
 func newMembers() *cobra.Command {
-	var dir, format string
-	cmd := &cobra.Command{
+	return showing(&cobra.Command{
 		Use:   "members --dir D",
 		Short: "Print the members that the daemon knows of",
 		Long: `Print the members that the daemon knows of, this node first: what they call
@@ -32,22 +32,7 @@ member says keeps it from having, taking or writing what it could: see quipu sta
 Only a running daemon can tell.`,
 		Example: "  quipu members --dir a\n  quipu members --dir a --format json",
 		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
-				members, err := c.Members(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if format == asJSON {
-					return printJSON(cmd.OutOrStdout(), members)
-				}
-				return printMembers(cmd.OutOrStdout(), members)
-			})
-		},
-	}
-	dirFlag(cmd, &dir)
-	formatFlag(cmd, &format, asTable, asJSON)
-	return cmd
+	}, func(ctx context.Context, c *api.Client, _ []string) ([]api.Member, error) { return c.Members(ctx) }, printMembers)
 }
 
 func printMembers(w io.Writer, members []api.Member) error {

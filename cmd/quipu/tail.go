@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -247,15 +248,7 @@ func (t *tail) catchUp(ctx context.Context, again bool) error {
 		}
 		q := t.wire()
 		q.Order, q.Transient = "arrival", false
-		for line, err := range c.Entries(ctx, q) {
-			if err == nil {
-				err = t.take(line)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return t.takeAll(c.Entries(ctx, q))
 	})
 }
 
@@ -264,7 +257,12 @@ func (t *tail) follow(ctx context.Context, c *api.Client) error {
 	if err := t.begin(ctx, c); err != nil {
 		return err
 	}
-	for line, err := range c.Tail(ctx, t.wire()) {
+	return t.takeAll(c.Tail(ctx, t.wire()))
+}
+
+// takeAll takes what the node sends until that ends.
+func (t *tail) takeAll(lines iter.Seq2[api.Line, error]) error {
+	for line, err := range lines {
 		if err == nil {
 			err = t.take(line)
 		}
