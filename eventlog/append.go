@@ -48,7 +48,10 @@ func (l *Log) AppendBatch(ctx context.Context, events []crdt.Event) ([]crdt.Plac
 	if err := l.store.queue.Join(ctx, r, r.bytes); err != nil {
 		return nil, err
 	}
-	return r.places, r.err
+	if r.err != nil {
+		return nil, r.err
+	}
+	return r.places, nil
 }
 
 // request is one caller's events on their way to become entries.
