@@ -8,22 +8,23 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// ErrReserved is returned where an event's kind begins with "quipu." and what appends it is open to
-// all: such kinds mean something to quipu itself, and each has its own way in.
+// ErrReserved is returned by [Log.Append], [Log.AppendBatch], [Tx.Append] and [Log.Broadcast] for an event
+// whose kind begins with "quipu.": such kinds mean something to quipu itself, and each is written by a
+// method or package of its own.
 var ErrReserved = errors.New("kind is reserved")
 
-// ErrTransient is returned where a transient event is appended: such an event is stored nowhere, and is
-// told to whoever listens by [Log.Broadcast].
+// ErrTransient is returned by what appends for a transient event. Such an event is stored nowhere:
+// [Log.Broadcast] tells it to whoever listens.
 var ErrTransient = errors.New("a transient event is stored nowhere: use Broadcast")
 
-// ErrTooLarge is returned by [Log.AppendBatch] when the events are more than [crdt.MaxBatch] bytes.
+// ErrTooLarge is returned by [Log.AppendBatch] for events of more than [crdt.MaxBatch] bytes together.
 var ErrTooLarge = errors.New("batch is too large")
 
-// Append appends one event, and returns where it stands once it is durable. An event without a time
-// gets that of the call. One that is transient is refused with [ErrTransient].
+// Append appends one event and returns its place once the entry is durable. An event without a time gets
+// that of the call. A transient event is refused with [ErrTransient].
 //
-// ctx is looked at until a commit takes the event; from then on Append waits for the outcome. So an
-// error means that the event was not appended, save [ErrUncertain].
+// ctx counts until a commit takes the event; from then on Append waits for the outcome. So an error means
+// that the event was not appended, save [ErrUncertain].
 func (l *Log) Append(ctx context.Context, e crdt.Event) (crdt.Place, error) {
 	places, err := l.AppendBatch(ctx, []crdt.Event{e})
 	if err != nil {
@@ -32,8 +33,8 @@ func (l *Log) Append(ctx context.Context, e crdt.Event) (crdt.Place, error) {
 	return places[0], nil
 }
 
-// AppendBatch appends events in their order, all or none, one after the other in the feed. It is
-// otherwise as [Log.Append]. A peer may for a moment hold a beginning of the batch.
+// AppendBatch appends events in their order, all or none, one after the other in the feed. All else is as
+// in [Log.Append]. A peer may for a moment hold only a beginning of the batch.
 func (l *Log) AppendBatch(ctx context.Context, events []crdt.Event) ([]crdt.Place, error) {
 	if err := l.store.notInside(); err != nil {
 		return nil, err
@@ -122,8 +123,8 @@ func (s *store) commitAppends(rs []*request) {
 	}
 }
 
-// ErrFull is returned by appends when the feed can have no next op: its clock or its seq has reached
-// the end of the format.
+// ErrFull is returned by appends when the feed can have no next op: its clock or seq has reached the end of
+// the format.
 var ErrFull = errors.New("feed is at the end of the format")
 
 // append gives a draft the next seq of our feed. It becomes part of an op with those before it, unless

@@ -8,12 +8,12 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// Apply stores what peers sent, and says for each run what became of it. The runs are verified outside
-// of any transaction, while those before them are stored, and stored in order with as many of them in a
-// transaction as go into 4 MiB, so that appends get in between. Stored runs are durable.
+// Apply stores what peers sent, and says for each run what became of it. Runs are verified outside of any
+// transaction, while those before them are stored. They are stored in order, up to 4 MiB in a transaction,
+// so that appends get in between. Stored runs are durable.
 //
-// What is wrong with a run stands in its outcome. The error is this node's own fault (disk, damage,
-// closed, read-only) or ctx's; the outcomes are complete unless it is set.
+// What is wrong with a run stands in its outcome. The error is this node's own fault (disk, damage, closed,
+// read-only) or ctx's; without one the outcomes are complete.
 func (l *Log) Apply(ctx context.Context, rs []crdt.Run) ([]crdt.Outcome, error) {
 	if err := l.store.notInside(); err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ import (
 // ErrForeign is returned by [Log.Hear] for an event of another log.
 var ErrForeign = errors.New("event of another log")
 
-// ErrListeners is returned by [Log.Listen] when so many listen that one more is not let in.
+// ErrListeners is returned by [Log.Listen] when there are as many listeners as are let in.
 var ErrListeners = audience.ErrFull
 
 // errLeft is what a second loop over one listening gets.
@@ -31,21 +31,22 @@ type Scope uint8
 const (
 	// Here tells the listeners of this log in this process.
 	Here Scope = iota
-	// Peers tells them, and those of the peers that are connected now, and of theirs.
+	// Peers tells those, the listeners on the peers that are connected now, and the listeners on the peers
+	// of these.
 	Peers
 )
 
 // String returns "here" or "peers".
 func (s Scope) String() string { return enum.Text(s, "scope", "here", "peers") }
 
-// Reach is whom an event was told. Nothing more is known: no peer says what becomes of it.
+// Reach says whom an event was told. No peer says what becomes of an event there.
 type Reach struct {
-	// Listeners is how many took it here.
+	// Listeners is how many listeners here took the event.
 	Listeners int
-	// Relayed says that there is somebody who hands events to peers; without, none gets it, whatever the
-	// scope. It is false for [Here].
+	// Relayed says that a relay hands events to peers, see [Log.Relay]; without one no peer gets the event.
+	// It is false for [Here].
 	Relayed bool
-	// Peers is how many connected peers it was handed to.
+	// Peers is how many connected peers the event was handed to.
 	Peers int
 }
 
@@ -55,13 +56,13 @@ type voice struct {
 	last crdt.Clock // of the last event; guarded by mu
 }
 
-// Broadcast tells a transient event to whoever listens now, here and with [Peers] on the peers that are
-// connected, and stores nothing. An event without a time gets that of the call. It does not wait for
-// anybody: a listener or peer that is too slow misses events, which is counted and, to a listener, told.
+// Broadcast tells a transient event to whoever listens now, here and for [Peers] on the peers that are
+// connected, and stores nothing. An event without a time gets that of the call. Broadcast waits for nobody:
+// a listener or a peer that is too slow misses events. These are counted, and a listener is told how many.
 //
 // Its errors are [ErrReserved] for a kind that begins with "quipu.", those that wrap [crdt.ErrEvent], an
-// event of another class than [crdt.Transient] among them, [ErrInTx], [ErrClosed] and ctx's own; then
-// nobody was told.
+// event of another class than [crdt.Transient] among them, [ErrInTx], [ErrClosed] and ctx's own. With an
+// error nobody was told.
 func (l *Log) Broadcast(ctx context.Context, e crdt.Event, scope Scope) (Reach, error) {
 	if err := l.store.notInside(); err != nil {
 		return Reach{}, err
@@ -110,10 +111,10 @@ func (v *voice) sign(key ed25519.PrivateKey, b crdt.Broadcast, now time.Time) (c
 	return b, err
 }
 
-// Hear tells the listeners here of an event that a peer has sent, after checking that it is of this log,
-// of an author that is not shut, and signed by that author. It does not look at its age, nor whether it
-// was heard before. Errors are [ErrForeign], [ErrClosed], and ones that wrap [crdt.ErrShut],
-// [crdt.ErrSignature] or [crdt.ErrAuthor]; then nobody was told.
+// Hear tells the listeners here an event that a peer has sent, after checking that the event is of this
+// log, of an author that is not shut, and signed by that author. It looks neither at the event's age nor at
+// whether the event was heard before. Errors are [ErrForeign], [ErrClosed], and ones that wrap
+// [crdt.ErrShut], [crdt.ErrSignature] or [crdt.ErrAuthor]; with an error nobody was told.
 func (l *Log) Hear(b crdt.Broadcast) error {
 	if b.Log != l.store.id {
 		return fmt.Errorf("%w: %s", ErrForeign, b.Log)
@@ -131,18 +132,17 @@ func (l *Log) Hear(b crdt.Broadcast) error {
 	return err
 }
 
-// Relay has send called with each event that is broadcast to peers, until stop is called. It returns how
-// many peers it hands the event to, and must not wait, nor call the log. It is called by one goroutine at
-// a time.
+// Relay makes the log call send with each event that is broadcast to peers, until stop is called. send
+// returns how many peers it hands the event to; it must not wait, nor call the log. One goroutine at a time
+// calls send.
 func (l *Log) Relay(send func(crdt.Broadcast) int) (stop func()) { return l.audience.Relay(send) }
 
-// ListenConfig bounds what waits for one listener that is slower than what it listens to. The zero value
-// is good.
+// ListenConfig bounds what waits for one slow listener. The zero value is good.
 type ListenConfig struct {
 	// MaxEvents is how many events wait. 0 means 256.
 	MaxEvents int
-	// MaxBytes is how many bytes of memory the events that wait take; one event always may wait. 0 means
-	// 4 MiB.
+	// MaxBytes is how many bytes of memory the waiting events take; one event may always wait. 0 means 4
+	// MiB.
 	MaxBytes int
 }
 
@@ -162,22 +162,21 @@ func (c ListenConfig) validate() error {
 // Heard is a transient event as a listener gets it.
 type Heard struct {
 	crdt.Broadcast
-	// Missed is how many events this listener has missed between the one before and this one, because it
-	// was too slow for them.
+	// Missed is how many events this listener, being too slow, has missed since the event before.
 	Missed uint64
 }
 
-// Listen hears the transient events that the query takes, broadcast here or by peers, from the call on
-// until ctx ends or the loop is left. What nobody listened to is gone: nothing is replayed. The
+// Listen yields the transient events that the query takes, broadcast here or by peers, from the call on
+// until ctx ends or the loop is left. Nothing is replayed: an event that nobody listened to is gone. The
 // iteration is for one loop.
 //
-// A slow loop holds nobody up. Events wait for it within the bounds of cfg; past those the oldest goes,
-// and the next one that is heard says how many did. An event shares no memory with anything that is
-// written again.
+// A slow loop holds nobody up. Events wait for it within the bounds of cfg; past those the oldest is
+// dropped, and the next event that is heard says how many were. An event shares no memory with anything
+// that is written again.
 //
-// Of the query its filters and its limit count; it has no place, offset, page, order or reverse to begin
-// at, and no event is disputed. Every error ends the iteration: ctx's own when ctx ends, [ErrClosed] when
-// the log is closed, [ErrQuery] and [ErrListeners].
+// Of the query the filters and the limit count. It has no place, offset, page, order or reverse, and no
+// event is disputed. Every error ends the iteration: ctx's own when ctx ends, [ErrClosed] when the log is
+// closed, [ErrQuery] and [ErrListeners].
 func (l *Log) Listen(ctx context.Context, q Query, cfg ListenConfig) iter.Seq2[Heard, error] {
 	var li *audience.Listener
 	err := errors.Join(cfg.validate(), q.checkListen())

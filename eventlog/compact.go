@@ -13,16 +13,16 @@ import (
 
 // Compaction says what [Log.Compact] did to the file.
 type Compaction struct {
-	Before, After int64 // its size in bytes, see [Stats]
+	Before, After int64 // bytes of the file, see [Stats]
 }
 
-// Compact writes the file anew without the pages that are free, and goes on with that: what a trim has
-// freed goes back to the file system. It needs room for the copy beside the file. Appends wait until it is
+// Compact copies the file without the pages that are free and goes on with the copy: what a trim has freed
+// goes back to the file system. It needs room for the copy beside the file. Appends wait until Compact is
 // done, readers go on.
 //
-// A crash leaves the one file or the other, both whole; a copy that is left over is removed by the next
-// compaction. When an error is returned the log goes on with the file that it had; one that wraps
-// [ErrReadOnly] says that it opens the file again first, whichever that is.
+// A crash leaves the old file or the copy in its place, both whole; a copy that is left over beside it is
+// removed by the next compaction. After an error the log goes on with the file that it had; after an error
+// that wraps [ErrReadOnly] it first opens the file again, whichever of the two is in place.
 func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 	if err := l.store.notInside(); err != nil {
 		return c, err

@@ -18,11 +18,11 @@ import (
 // ErrExists is returned by [Create] when the directory holds a log.
 var ErrExists = errors.New("a log exists here")
 
-// ErrOtherLog is returned where a genesis is not that of the log.
+// ErrOtherLog is returned where a genesis is that of another log.
 var ErrOtherLog = errors.New("genesis belongs to another log")
 
-// Birth says which log a directory is to hold: one that begins here, with its genesis, or one that is
-// joined, with its id alone. Then the genesis comes later, with [Log.SetGenesis].
+// Birth says which log a directory is to hold: one that begins here, by its genesis, or one that is joined,
+// by its id alone. The genesis of a joined log comes later, with [Log.SetGenesis].
 type Birth struct {
 	Genesis *crdt.Genesis
 	Log     crdt.LogID // may be zero when Genesis is given
@@ -42,11 +42,11 @@ func (b Birth) id() (crdt.LogID, error) {
 	return id, nil
 }
 
-// Create makes dir, if it is not there, and a log in it, and opens that. It never opens one that
+// Create makes dir, if it is not there, makes a log in dir, and opens it. Create never opens a log that
 // exists: see [ErrExists].
 //
-// The file is made under another name and gets its own when it is whole, so that a crash leaves either
-// no log or an empty one; a file named quipu.db.new-… that is left over may be removed.
+// The file is made under another name and gets its own when it is whole, so that a crash leaves either no
+// log or an empty one. A file named quipu.db.new-… that is left over may be removed.
 func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 	if err := cfg.withDefaults().validate(); err != nil {
 		return nil, err
@@ -104,8 +104,8 @@ func newIncarnation() (b [16]byte) {
 	return b
 }
 
-// SetGenesis keeps what the log began with, once it is known. It returns [ErrOtherLog] when it is not
-// that of this log.
+// SetGenesis keeps what the log began with, once that is known. It returns [ErrOtherLog] for the genesis of
+// another log.
 func (l *Log) SetGenesis(g crdt.Genesis) error {
 	if err := l.store.notInside(); err != nil {
 		return err

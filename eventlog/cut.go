@@ -8,8 +8,8 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// Cut is the set of the entries that a frontier stands for, for as long as the log holds them. What
-// arrives after it was made is not in it. Its memory is that of the frontier, and of the ids of the
+// Cut is the set of the entries that a frontier stands for, as far as the log still holds them. What
+// arrived after the Cut was made is not in it. It takes the memory of the frontier, and of the ids of the
 // ops on the branches of authors who have forked.
 type Cut struct {
 	bound uint64 // offsets from here on arrived later
@@ -22,9 +22,9 @@ type cutFeed struct {
 	ops   map[crdt.OpID]struct{}
 }
 
-// NotHeldError is returned by [Log.Cut] for a frontier that has heads that are not held here.
+// NotHeldError is returned by [Log.Cut] for a frontier with heads that are not held here.
 type NotHeldError struct {
-	// Heads are those heads, by author.
+	// Heads are the heads that are not held, by author.
 	Heads crdt.Frontier
 }
 
@@ -106,7 +106,7 @@ func (s *store) cutFeed(ctx context.Context, author crdt.Author, heads []crdt.He
 	return c, lacks, nil
 }
 
-// Has reports whether e, which comes from the log that the cut was made of, is in it.
+// Has reports whether e is in the Cut. e is an entry of the log that the Cut was made of.
 func (c *Cut) Has(e *Entry) bool {
 	feed, known := c.feeds[e.Author]
 	if !known || e.Offset >= c.bound {

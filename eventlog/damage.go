@@ -10,13 +10,13 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
-// DamagedError is returned when the file is not as it was written: cut short, overwritten, or on a
-// disk that gives back other bytes. It is found where the damage is met; [Log.Verify] looks for all of
-// it. What is not damaged goes on being served.
+// DamagedError is returned when the file is not as it was written: cut short, overwritten, or on a disk
+// that gives back other bytes. Damage is found where it is met; [Log.Verify] looks for all of it. What is
+// not damaged goes on being served.
 type DamagedError struct {
 	Path string // of the file
 	What string // what is damaged: "op 5e0f…/12", "the file"
-	Err  error  // how it was found
+	Err  error  // how the damage was found
 }
 
 func (e *DamagedError) Error() string {

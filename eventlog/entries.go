@@ -8,14 +8,14 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
-// Entries reads the entries that the query takes, in its order. It is a snapshot: what arrives after
-// the first entry is asked for is left out, and marks nothing as disputed that was not.
+// Entries yields the entries that the query takes, in its order, as of the moment when the first is asked
+// for: what arrives later is left out, and marks no entry as disputed that was not.
 //
-// No transaction is held while the loop's body runs, however long it takes: a chunk of 64 KiB and
-// more is copied out at a time. Memory does not grow with the log. Every error ends the iteration: ctx's
-// own when ctx ends, [ErrClosed], an [ErrQuery], a [*PageError] or a [*CursorError] before the first
-// entry, a [*DamagedError] where the file cannot be read, and a [*TrimmedError] where a trim or a prune
-// overtakes the reading, unless the query says to go on.
+// No transaction is held while the loop's body runs, however long it takes: a chunk of 64 KiB and more is
+// copied out at a time. Memory does not grow with the log. Every error ends the iteration: ctx's own when
+// ctx ends, [ErrClosed]; an [ErrQuery], a [*PageError] or a [*CursorError] before the first entry; a
+// [*DamagedError] where the file cannot be read; and a [*TrimmedError] where a trim or a prune overtakes
+// the reading, unless the query says to go on.
 func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		r, err := l.store.newReading(q)

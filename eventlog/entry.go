@@ -11,9 +11,9 @@ import (
 
 // Entry is an entry of the log as this node holds it.
 //
-// Entries that come from [Log.Entries] and [Log.Tail] share memory with the chunk that they were read
-// in (64 KiB and more), which is never written again: whoever keeps a few of many keeps a
-// [Entry.Clone]. Those that [Log.Page] and [Log.Lookup] return stand alone.
+// Entries that [Log.Entries] and [Log.Tail] yield, and those that followers are given, share memory with
+// the chunk of 64 KiB and more that they were read in, which is never written again. To keep a few of many,
+// keep their [Entry.Clone]. Entries that [Log.Page] and [Log.Lookup] return share none.
 type Entry struct {
 	crdt.Entry
 	// Offset is the entry's place in this node's arrival order: local, contiguous, never sent.
@@ -23,7 +23,7 @@ type Entry struct {
 // MarshalJSON returns the one JSON form of an entry, with its offset.
 func (e Entry) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil, &e.Offset), nil }
 
-// UnmarshalJSON reads what MarshalJSON returns. An offset that is not there reads as 0.
+// UnmarshalJSON reads what MarshalJSON returns. Without an offset Offset is 0.
 func (e *Entry) UnmarshalJSON(b []byte) error {
 	entry, offset, err := crdt.ParseEntryJSON(b)
 	if err != nil {

@@ -17,7 +17,7 @@ const fewEntries = 3
 // verified all the same.
 const maxForkProof = 64
 
-// ForkedFeed is what is held of an author who contradicts itself: who signed two ops after one.
+// ForkedFeed says what is held of an author who contradicts itself: who signed two ops after one.
 //
 //	a ─ b ─ c ─┬─ d ─ e        a fork after c with two branches; what stands
 //	           └─ x ─┬─ y      from d and x on is disputed. The branch x parts
@@ -26,14 +26,15 @@ type ForkedFeed struct {
 	Author crdt.Author
 	// Heads is how many ends the feed has: the branches that its frontier shows.
 	Heads int
-	// Since is the lowest seq of a disputed entry, and Entries how many are disputed, those of all
+	// Since is the lowest seq of a disputed entry, and Entries how many entries are disputed, on all
 	// branches together.
 	Since, Entries uint64
-	// Forks are in order of where their first branches begin: the same on every node that holds the same.
+	// Forks are in order of the beginnings of their first branches: the same on every node that holds the
+	// same.
 	Forks []Fork
-	// Shut says why no more of the author is taken here; empty while it is.
+	// Shut says why no more of the author is taken here; empty where more is.
 	Shut ShutReason
-	// Own says that it is our own feed, and OwnEnd where our own writing ended; zero when nothing was
+	// Own says that the feed is our own. OwnEnd is where our own writing ended; zero where nothing was
 	// written here.
 	Own    bool
 	OwnEnd crdt.Head
@@ -41,15 +42,14 @@ type ForkedFeed struct {
 
 // Fork is where a feed parts.
 type Fork struct {
-	// Prev is the op that the branches name. It is zero where they begin the feed, and where they parted
-	// below what is held, which Below says: then each branch names another op, if any.
+	// Prev is the op that the branches name. It is zero where the branches begin the feed, and where they
+	// parted below what is held: then Below is set, and each branch names another op, if any.
 	Prev  crdt.Head
 	Below bool
-	// Branches are in order of (first, op id); each fork has one at least, and those of [ForkedFeed] are
-	// in the order of their first branches.
+	// Branches are in order of (first, op id). There is one at least.
 	Branches []ForkBranch
-	// Proved says that a proof of the fork was made and verified. Proof is that of the first two
-	// branches; its sides are empty when there is none, or one of more than 64 headers.
+	// Proved says that a proof of the fork was made and verified. Proof is that of the first two branches;
+	// its sides are empty where there is none, or more than 64 headers on a side.
 	Proved bool
 	Proof  crdt.ForkProof
 }
@@ -60,17 +60,17 @@ type ForkBranch struct {
 	First, Last crdt.Signed
 	// Parts says that the author forked again after Last.
 	Parts bool
-	// Ops and Entries are what it holds.
+	// Ops and Entries are how many the branch holds.
 	Ops, Entries uint64
-	// Own says that our own writing ended on it.
+	// Own says that our own writing ended on the branch.
 	Own bool
 	// Begin and End are the places of its first and last entries, at most three of each; no place is in
 	// both.
 	Begin, End []crdt.Place
 }
 
-// Forked returns the authors who contradict themselves here, in order. Pieces of a feed that a prune has
-// parted are no fork.
+// Forked returns the authors who contradict themselves here, in order. A feed whose pieces a prune has
+// parted is no fork.
 func (l *Log) Forked() []crdt.Author {
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()
@@ -84,8 +84,8 @@ func (l *Log) Forked() []crdt.Author {
 	return forked
 }
 
-// ForkedFeeds yields what is held of each author who has forked, in order of author. It reads the
-// headers of all disputed ops; memory is that of one feed's branches.
+// ForkedFeeds yields what is held of each author who has forked, in order of author. It reads the headers
+// of all disputed ops, and takes memory for the branches of one feed.
 func (l *Log) ForkedFeeds(ctx context.Context) iter.Seq2[ForkedFeed, error] {
 	return func(yield func(ForkedFeed, error) bool) {
 		for _, a := range l.Forked() {
@@ -100,8 +100,8 @@ func (l *Log) ForkedFeeds(ctx context.Context) iter.Seq2[ForkedFeed, error] {
 	}
 }
 
-// ForkedFeed returns what is held of a, who has forked. It returns [ErrNotFound] when nothing that is
-// held of a is disputed: there is one branch or none, or pieces that do not contradict each other.
+// ForkedFeed returns what is held of a, who has forked. It returns [ErrNotFound] when nothing held of a is
+// disputed: a has one branch or none, or pieces that do not contradict each other.
 func (l *Log) ForkedFeed(ctx context.Context, a crdt.Author) (ForkedFeed, error) {
 	s := forkScan{store: l.store, author: a}
 	f, err := s.run(ctx)

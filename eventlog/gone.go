@@ -10,26 +10,27 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
-// TrimmedError is returned to whoever asks for entries that are not here any more, or never were with their
-// bodies: those were trimmed, or the ops were pruned. A [Log.Tail] or a page that a trim overtakes gets it,
-// [Log.Lookup], and a follower that is behind. It says where to go on.
+// TrimmedError is returned to whoever asks for entries whose bodies are not here: they were trimmed, here
+// or before they came, or their ops were pruned. [Log.Lookup], [Log.Prove] and followers return it, and
+// readings that a trim overtakes or that stop at what is gone. It says where to go on.
 type TrimmedError struct {
-	// Author and Seq name the first entry that is gone; the zero Author where it is not known any more
-	// whose it was.
+	// Author and Seq name the first entry that is gone. Author is zero where it is not known any more whose
+	// entry that was.
 	Author crdt.Author
 	Seq    uint64
-	// Gone is how many entries are gone at once, from there on: along the feed for readings by author, in
-	// causal order and of one place; for those in arrival order, tails and followers all that lie before Offset, whosever
-	// they are.
+	// Gone is how many entries are gone in a row from the first on: for [Log.Lookup] and readings by author
+	// or in causal order along the feed, for readings in arrival order, tails and followers all authors'
+	// that lie before Offset.
 	Gone uint64
-	// First is the first place of the author's feed, after those, that is here; zero when Author is.
+	// First is the place of the first entry of the author's feed behind these that is here; zero where
+	// Author is.
 	First crdt.Place
-	// Offset is the first offset, after those, that a tail or a follower can go on at.
+	// Offset is the first offset behind these at which a tail or a follower can go on.
 	Offset uint64
-	// Pruned says that their author had them forgotten, on every node.
+	// Pruned says that the entries were forgotten by their author's leave, on every node.
 	Pruned bool
-	// Elsewhere says that they came without their bodies, which other nodes had trimmed. Where neither is
-	// true this node has trimmed them, or some of them.
+	// Elsewhere says that the entries came without bodies: other nodes had trimmed them. With neither
+	// Pruned nor Elsewhere this node has trimmed them, or some of them.
 	Elsewhere bool
 }
 
@@ -52,12 +53,12 @@ func (e *TrimmedError) Error() string {
 type Gone uint8
 
 const (
-	// SkipGone leaves out what was gone when the reading began, or when it came to this node. What goes
-	// from here while the reading is under way is a [*TrimmedError], unless [Query].GoOn says otherwise.
+	// SkipGone leaves out what was gone when the reading began, or came without its body. What goes from
+	// here during the reading is a [*TrimmedError], unless [Query].GoOn says otherwise.
 	SkipGone Gone = iota
-	// ShowGone yields an entry for each run of trimmed ones that one op held, with Gone set, whatever
-	// kinds, modules, subjects or times the query takes: nobody knows theirs. What is pruned while the
-	// reading is under way is a [*TrimmedError], what was before is left out: see [Log.Gone].
+	// ShowGone yields, for each op without its body, an entry with Gone set, whatever kinds, modules,
+	// subjects or times the query takes: those of the op are not known any more. What is pruned during the
+	// reading is a [*TrimmedError]; what was pruned before is left out, see [Log.Gone].
 	ShowGone
 	// StopAtGone ends the reading with a [*TrimmedError].
 	StopAtGone
@@ -177,7 +178,7 @@ func (s *goneScan) arrive(tx *readTx) (more bool, err error) {
 }
 
 // Pruned reports whether the entry at p was forgotten by its author's leave: dropped here, or dropped
-// elsewhere before it could come. The branch that p may name is not looked at.
+// elsewhere before it came. The branch of p is not looked at.
 func (l *Log) Pruned(p crdt.Place) bool {
 	_, pruned := prunedAt(l.store.feed(p.Author), p.Seq)
 	return pruned
@@ -199,16 +200,16 @@ func prunedAt(f crdt.Feed, seq uint64) (h hole, pruned bool) {
 // GoneFrom says what of one author's feed is not here.
 type GoneFrom struct {
 	Author crdt.Author
-	// First is the first seq that is here: what stood below was pruned, here or before it came.
+	// First is the first seq that is here. What stood below was pruned, here or before it came.
 	First uint64
-	// Trimmed counts the entries from First on whose bodies are gone, Missed those between two pieces that
-	// are here: they were pruned before this node, which was away, could get them.
+	// Trimmed counts the entries from First on whose bodies are gone. Missed counts the entries between
+	// pieces that are here: they were pruned before this node could get them.
 	Trimmed, Missed uint64
 	// Floor is the seq below which the author has given leave to forget the feed; 0 for none.
 	Floor uint64
 }
 
-// Gone returns what is not here of the feeds that are not here as a whole, in order of author.
+// Gone returns, in order of author, what is not here of each feed that is not here as a whole.
 func (l *Log) Gone() []GoneFrom {
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()

@@ -13,23 +13,22 @@ import (
 // NoIndex.
 var ErrNoIndex = errors.New("index is off: open the log without NoIndex")
 
-// Index keeps the index of subjects and kinds up to date until ctx ends, and returns ctx's error then.
-// It lets up to 1,024 entries gather before it adds them, and its transactions are short: appends do
-// not wait for the index. Readers use what there is and scan the rest, so nothing waits for it either.
+// Index keeps the index of subjects and kinds up to date until ctx ends, and then returns ctx's error. It
+// waits until 1,024 entries are not indexed before it adds them, and its transactions are short: appends do
+// not wait for the index. Nor do readers: they use what is indexed and scan the rest.
 //
-// Entries are added in arrival order, those that arrive late too. An index that is damaged, or of
-// another version, is made anew. Other errors end it: [ErrNoIndex], [ErrClosed], a [*DamagedError] where
-// the log cannot be read, and those of a commit. Then the index stays where it is, and Index may be
-// called again.
+// Entries are indexed in arrival order, those that arrive late too. An index that is damaged, or of another
+// version, is made anew. Other errors end Index: [ErrNoIndex], [ErrClosed], a [*DamagedError] where the log
+// cannot be read, and those of a commit. What is indexed by then stays, and Index may be called again.
 func (l *Log) Index(ctx context.Context) error { return l.index.keep(ctx) }
 
-// CatchUpIndex adds to the index all that the log holds, to the last entry. It may be called beside
-// [Log.Index], and has the same errors.
+// CatchUpIndex indexes all that the log holds, to the last entry. It may run beside [Log.Index], and
+// returns the same errors.
 func (l *Log) CatchUpIndex(ctx context.Context) error { return l.index.until(ctx, 1) }
 
-// RebuildIndex drops the index and makes it anew, up to all that the log holds. Until it is done,
-// readers scan what it has not reached. Its errors are those of [Log.Index]; what it has done by then
-// stays, and Index or CatchUpIndex go on with it.
+// RebuildIndex drops the index and makes it anew for all that the log holds. Meanwhile readers scan what is
+// not indexed yet. Its errors are those of [Log.Index]; what is indexed by then stays, and Index or
+// CatchUpIndex go on from there.
 func (l *Log) RebuildIndex(ctx context.Context) error {
 	if err := l.index.alter(ctx, func() error { return l.index.postings.Drop(ctx) }); err != nil {
 		return err
@@ -188,22 +187,22 @@ func (x *indexer) eachText(ctx context.Context, in stretch, most uint64, add fun
 	return w.from, nil
 }
 
-// IndexStatus says how far the index is and what it takes.
+// IndexStatus says how far the index reaches and how much it takes.
 type IndexStatus struct {
 	// Off says that the index is neither read nor kept, see [Config].
 	Off bool
-	// Damaged says that it cannot be read: nothing uses it, and [Log.Index] makes it anew.
+	// Damaged says that the index cannot be read: nothing uses it, and [Log.Index] makes it anew.
 	Damaged bool
-	// Reached is the offset below which everything is indexed, Next that of the next entry to arrive.
+	// Reached is the offset below which everything is indexed, Next the offset of the next entry to arrive.
 	// What lies between is scanned.
 	Reached, Next uint64
-	// Layers is how many parts a query looks into, Postings how often an op stands in them, and Bytes
-	// what they take of the file.
+	// Layers is in how many parts a query looks, Postings how often ops stand in these, and Bytes what they
+	// take of the file.
 	Layers          int
 	Postings, Bytes uint64
 }
 
-// IndexStatus returns how far the index is.
+// IndexStatus returns how far the index reaches.
 func (l *Log) IndexStatus() (IndexStatus, error) {
 	s := IndexStatus{Off: l.store.cfg.NoIndex}
 	err := l.store.view(func(tx *readTx) error {

@@ -22,13 +22,13 @@ type Log struct {
 // ID returns the id of the log.
 func (l *Log) ID() crdt.LogID { return l.store.id }
 
-// Author returns who writes here.
+// Author returns the author of this node's own feed.
 func (l *Log) Author() crdt.Author { return l.store.author }
 
-// Path returns the path of the file.
+// Path returns the path of the log's file.
 func (l *Log) Path() string { return l.store.path }
 
-// Genesis returns what the log began with, and whether it is known here.
+// Genesis returns what the log began with, and whether that is known here.
 func (l *Log) Genesis() (crdt.Genesis, bool) {
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()
@@ -38,12 +38,12 @@ func (l *Log) Genesis() (crdt.Genesis, bool) {
 	return *l.store.genesis, true
 }
 
-// Changed returns a channel that is closed at the next commit that adds ops, or when the log is
-// closed. Get it before reading what it would tell of.
+// Changed returns a channel that is closed at the next commit that adds ops, and when the log is closed.
+// Get the channel before reading: then no commit after the reading goes unseen.
 func (l *Log) Changed() <-chan struct{} { return l.store.changes() }
 
-// Incarnation names this log's arrivals, in hex: an offset that was noted under another incarnation, of
-// a log that was made anew, means nothing here.
+// Incarnation names this log's arrivals, in hex. An offset that was noted under another incarnation, since
+// when the log was made anew, means nothing here.
 func (l *Log) Incarnation() string { return hex.EncodeToString(l.store.incarnation[:]) }
 
 // names are what one part of a program at a time has on a log.
@@ -52,9 +52,9 @@ type names struct {
 	stop map[string]*func()
 }
 
-// TakeOver gives the caller a name, which one part of a program at a time has on this log, and stops who
-// had it: when TakeOver returns, the stop of that one has returned. release gives the name up, unless it
-// was taken over meanwhile.
+// TakeOver gives the caller a name, which one part of a program at a time has on this log. If another part
+// has the name, TakeOver first calls that part's stop and waits until it returns. release gives the name
+// up, unless it was taken over meanwhile.
 func (l *Log) TakeOver(name string, stop func()) (release func()) {
 	n := &l.names
 	n.mu.Lock()

@@ -9,14 +9,14 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// ErrNotFound is returned by [Log.Lookup] and [Log.Prove] when no entry that is held stands at the
-// place.
+// ErrNotFound is returned by [Log.Lookup] and [Log.Prove] when no entry is held at the place, and by
+// [Log.ForkedFeed] when nothing of the feed is disputed.
 var ErrNotFound = errors.New("no such entry")
 
-// AmbiguousError is returned by [Log.Lookup] and [Log.Prove] for a place that names no branch of a
-// disputed feed, when several branches have an entry of that seq.
+// AmbiguousError is returned by [Log.Lookup] and [Log.Prove] for a place without a branch when several
+// branches of the feed have an entry of that seq.
 type AmbiguousError struct {
-	Places []crdt.Place // each with its branch
+	Places []crdt.Place // the entries of that seq, each with its branch
 }
 
 func (e *AmbiguousError) Error() string {
@@ -27,8 +27,10 @@ func (e *AmbiguousError) Error() string {
 	return "the feed is disputed there: one of " + strings.Join(places, ", ")
 }
 
-// Lookup returns the entry at p; where its body is gone, a [*TrimmedError]. Where the feed is disputed p names a branch, or only one branch has
-// that seq. A branch that p names is looked at on an undisputed feed too.
+// Lookup returns the entry at p. The place names a branch, unless only one branch has an entry of that seq:
+// else Lookup returns an [*AmbiguousError]. A branch that is named must be that of the entry's op, on an
+// undisputed feed too. Lookup returns [ErrNotFound] when no such entry is held, and a [*TrimmedError] when
+// the entry is gone.
 func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return Entry{}, err

@@ -9,23 +9,23 @@ import (
 
 // ErrSecondWriter is returned by everything that appends once an op of our own author has arrived that
 // contradicts what was written here: somebody else writes with our key, a copy of this node or an older
-// state of it. The op is stored like any other, so that all branches are held here too, but nothing is
-// written after it; everything but appending goes on. An op that contradicts nothing, and only lies beyond
-// our head, is no second writer's: see [ErrRecovering].
+// state of it. That op is stored like any other, so that all branches are held here too, but nothing is
+// written after it. Everything but appending goes on. An op that only lies beyond our head contradicts
+// nothing: see [ErrRecovering].
 var ErrSecondWriter = errors.New("another node writes with our key")
 
-// ErrRecovering is returned by everything that appends once an op of our own has come back that lies
-// beyond the end of our feed here: the folder is older than what was written with its key, most often
-// since it was restored from a backup. What else is missing nobody here can know, and a seq must not be
-// given twice, so nothing is appended until [Log.Recover]. The error is a [*RecoveringError]. Everything
-// but appending goes on.
+// ErrRecovering is returned by everything that appends once an op of our own has arrived that lies beyond
+// the end of our feed here: the folder is older than what was written with its key, most often because it
+// was restored from a backup. Nobody here can know what else is missing, and a seq must not be given twice:
+// so nothing is appended until [Log.Recover]. The error is a [*RecoveringError]. Everything but appending
+// goes on.
 var ErrRecovering = errors.New("this folder is older than what this node has written before: restored from a backup?")
 
-// RecoveringError says by what the log knows that it was behind its own author.
+// RecoveringError says how the log knows that its folder is older than its own feed.
 type RecoveringError struct {
-	// Own is where our feed ended here when the first such op came; zero where nothing was written.
+	// Own is where our feed ended here when Op came; zero where nothing was written.
 	Own crdt.Head
-	// Op is that op.
+	// Op is the first op that came from beyond that end.
 	Op crdt.Signed
 }
 

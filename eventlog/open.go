@@ -23,7 +23,7 @@ var ErrWrongKey = errors.New("log belongs to another key")
 // ErrFormat is returned by [Open] for a file of another version of quipu.
 var ErrFormat = errors.New("file has another format")
 
-// LockedError is returned by [Open] when another process has the log open, or this one has already.
+// LockedError is returned by [Open] when another process, or this one, has the log open already.
 type LockedError struct {
 	Path string // of the file
 }
@@ -32,8 +32,8 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s is in use by another process", e.Path)
 }
 
-// Open opens the log in dir. It never makes one: see [ErrNotExist]. It reads what is known of each
-// feed but none of the ops, so it takes as long for ten million entries as for a thousand.
+// Open opens the log in dir. It never makes one: see [ErrNotExist]. It reads what is known of each feed,
+// but no ops, so it takes as long for ten million entries as for a thousand.
 func Open(dir string, cfg Config) (*Log, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -111,8 +111,8 @@ func (l *Log) verifyUnsynced(ctx context.Context) error {
 	return s.file.MarkSynced()
 }
 
-// Close waits for the commit that is under way and for open readings of a chunk, and closes the file.
-// Appends that still wait get [ErrClosed]; so does everything called later, Close too.
+// Close waits for the commit that is under way and for open read transactions, and closes the file. Appends
+// that still wait get [ErrClosed], and so do later calls, another Close among them.
 func (l *Log) Close() error {
 	if err := l.store.notInside(); err != nil {
 		return err

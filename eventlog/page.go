@@ -13,10 +13,10 @@ import (
 // DefaultPage is how many entries a page has when the query sets no limit.
 const DefaultPage = 1000
 
-// Page returns one page of the query, at most Limit entries ([DefaultPage] when that is 0), and the
-// token of the next page: "" after the last. All pages together show the log as it was when the first
-// was read, whatever arrives meanwhile; no transaction and no memory is held between them. A token
-// that belongs to another node, incarnation or query is refused with a [*PageError].
+// Page returns one page of the query, of at most Limit entries ([DefaultPage] when Limit is 0), and the
+// token of the next page: "" after the last. All pages together show the log as it was when the first page
+// was read, whatever arrives meanwhile. Between pages no transaction and no memory is held. A token of
+// another node, incarnation or query is refused with a [*PageError].
 func (l *Log) Page(ctx context.Context, q Query) (entries []Entry, next string, err error) {
 	q.Limit = cmp.Or(q.Limit, DefaultPage)
 	r, err := l.store.newReading(q)
@@ -40,10 +40,10 @@ func (l *Log) Page(ctx context.Context, q Query) (entries []Entry, next string, 
 	return entries, next, nil
 }
 
-// PageError is returned for a page token that cannot be used, by everything that takes a [Query].
+// PageError is returned by everything that takes a [Query] for a page token that cannot be used.
 type PageError struct {
-	// Reason says what the token does not fit: "token" (it is none), "version", "node",
-	// "incarnation", "query" or "bound".
+	// Reason says what is wrong with the token: "token" (it is none), or what it does not fit: "version",
+	// "node", "incarnation", "query" or "bound".
 	Reason string
 }
 

@@ -31,8 +31,9 @@ type readTx struct {
 	doubt  error
 }
 
-// ErrInTx is returned when a method of the log is called inside the function of an Update or a View, in
-// its goroutine: it would wait for the transaction that it is in. Use the [Tx], or the [ReadTx].
+// ErrInTx is returned when a method of the log is called inside the function of an Update or a View, in the
+// function's goroutine: the call would wait for the transaction that it is made in. Use the [Tx], or the
+// [ReadTx].
 var ErrInTx = errors.New("called inside an Update or a View of the same log")
 
 // notInside returns [ErrInTx] when the caller is inside an Update or a View.

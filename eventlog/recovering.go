@@ -16,13 +16,13 @@ var ErrNotRecovering = errors.New("this node knows the end of its own feed")
 // ErrMoved is returned by [Log.Recover] when our feed does not end where the caller says.
 var ErrMoved = errors.New("more of our own feed has come")
 
-// RecoverKind is the kind of the entries that say from where on a feed was taken up again, and on whose
+// RecoverKind is the kind of the entry that says from where on a feed was taken up again, and on whose
 // word:
 //
 //	{"why":"older","from":{"next":10,"op":"…"},"end":{"next":25,"op":"…"},"asked":["…"],"missing":["…"]}
 //
-// from is where the feed ended in the folder that was too old, end where it was taken up: the entry
-// itself stands there. from has no op where the folder held nothing of the feed.
+// from is where the feed ended in the folder that was too old; it has no op where the folder held nothing
+// of the feed. end is where the feed was taken up: the entry itself stands there.
 const RecoverKind = "quipu.recover"
 
 // whyOlder is why a feed was taken up again: one of our own ops came back beyond our head.
@@ -33,7 +33,7 @@ const maxAsked = 4096
 
 // Recovery says how our own feed is taken up again.
 type Recovery struct {
-	// End is where our feed ends, as all who were asked have it.
+	// End is where our feed ends at all who were asked.
 	End crdt.Head
 	// Asked are the nodes that hold our feed up to End and no more, Missing those that could not be asked.
 	Asked, Missing []crdt.Author
@@ -41,22 +41,22 @@ type Recovery struct {
 
 // Recovered is what [Log.Recover] did.
 type Recovered struct {
-	// Place is where the entry that says so stands: at the end of what came back.
+	// Place is that of the entry of kind [RecoverKind]: at the end of what came back.
 	Place crdt.Place
 	// From is where our feed ended before.
 	From crdt.Head
 }
 
-// Recovering says since which op the log waits for [Log.Recover], or nil.
+// Recovering returns the op since which the log waits for [Log.Recover], or nil.
 func (l *Log) Recovering() *RecoveringError { return l.store.older() }
 
-// Recover ends the state of [ErrRecovering]: our feed is taken up where r says that it ends, which an
-// entry of kind [RecoverKind] puts on record, and appends go on after it. That no other process writes with
-// our key, and that nobody has more of our feed, is the caller's to make sure of.
+// Recover ends the state of [ErrRecovering]: it takes our feed up at r.End, puts that on record in an entry
+// of kind [RecoverKind], and appends go on behind. The caller makes sure that no other process writes with
+// our key, and that nobody has more of our feed.
 //
-// It returns [ErrNotRecovering], [ErrMoved] when our feed does not end there any more, [ErrSecondWriter]
-// when it has forked, and the errors of [Log.Append]. A crash leaves the state as it was, or ended and
-// on record.
+// Recover returns [ErrNotRecovering], [ErrMoved] when our feed does not end at r.End, [ErrSecondWriter]
+// when it has forked, and the errors of [Log.Append]. A crash leaves the state as it was, or ended and on
+// record.
 func (l *Log) Recover(ctx context.Context, r Recovery) (done Recovered, err error) {
 	if err := l.store.notInside(); err != nil {
 		return done, err

@@ -9,7 +9,7 @@ import (
 // Full says that there is no room for what is written.
 type Full struct {
 	Since time.Time
-	Err   error // of the last write that failed for it
+	Err   error // of the last write that found no room
 
 	needed int64 // bytes that it took
 }
@@ -37,9 +37,9 @@ func (f *Full) refutedBy(tx *writeTx) bool {
 	return tx.Allocated() >= f.needed || tx.added > 0 && errors.Is(f.Err, syscall.EFBIG)
 }
 
-// SeekRoom looks whether there is room again after a write has found none, where nobody tries to write: it
-// writes and syncs as much into a file of its own, and removes that. A write of as much that succeeds ends the
-// state without it.
+// SeekRoom looks whether there is room again after a write has found none, for a log to which nobody writes
+// meanwhile: it writes as many bytes into a file of its own, syncs it, and removes it. A write as large
+// that succeeds shows without SeekRoom that there is room again.
 func (l *Log) SeekRoom() {
 	l.store.mu.RLock()
 	full := l.store.full

@@ -11,20 +11,17 @@ import (
 // runPerTx bounds the bytes that one transaction of [Log.Read] copies.
 const runPerTx = 256 << 10
 
-// Read returns the next run of a segment, of at most maxBytes but at least one op, and moves
-// seg.After to its end. The run ends at an op whose signature was checked, and every body in it
-// matches its header, so that whoever gets it can hold nothing against this node. Bodies that are gone
-// are missing from it. Where its author
-// signed so few ops validly that none is found among the last [crdt.MaxAnchorSearch], the run goes
-// on to the next one, past maxBytes if need be. Its leave is set when it begins at a floor or bodies are
+// Read returns the next run of a segment, of at most maxBytes but at least one op, and moves seg.After to
+// the run's end. A run ends at an op whose signature was checked, and every body in it matches its header,
+// so that no receiver can hold anything against this node. Bodies that are gone are missing from the run.
+// Where the author signed so few ops validly that none is found among the last [crdt.MaxAnchorSearch], the
+// run goes on to the next such op, past maxBytes if need be. A run ends at the segment's bound, too, if
+// there is an anchor before it. The run's leave is set when the run begins at a floor or bodies are
 // missing.
 //
-// A run ends at the segment's bound, too, if there is an anchor before it.
-//
-// An empty run means that the segment is done, or that its branch is not there any more: branches
-// join when what lies between them arrives, and a new plan shows how. An op that cannot be read
-// limits what is served: the run ends before it, and a segment that begins with it gives a
-// [*DamagedError].
+// An empty run means that the segment is done, or that its branch is not there any more: branches join when
+// what lies between them arrives, and a new plan shows how. An op that cannot be read limits what is
+// served: a run ends before it, and a segment that begins with it gives a [*DamagedError].
 func (l *Log) Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.Run, error) {
 	r := runReader{seg: *seg, most: maxBytes, least: 1}
 	if err := r.read(ctx, l.store); err != nil {

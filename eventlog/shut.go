@@ -25,14 +25,14 @@ const (
 	ShutDamaged ShutReason = "its feed is damaged here"
 )
 
-// Bounds returns the configuration's bounds on what others may take up: authors, bytes of one of them, and
-// bytes of all of them together; 0 for none.
+// Bounds returns the configuration's bounds on what others may take up: how many authors, bytes of one
+// author, and bytes of all but us together. 0 bytes mean no bound.
 func (l *Log) Bounds() (authors int, one, all uint64) {
 	return l.store.cfg.MaxAuthors, l.store.cfg.MaxAuthorBytes, l.store.cfg.MaxBytes
 }
 
-// ShutError is the [crdt.Outcome]'s Err of a run whose author is shut. What is held of the author
-// stays. It wraps [crdt.ErrShut].
+// ShutError is the Err of the [crdt.Outcome] of a run whose author is shut. What is held of the author
+// stays.
 type ShutError struct {
 	Author crdt.Author
 	Reason ShutReason
@@ -62,7 +62,7 @@ func (s *store) shutAuthor(a crdt.Author, reason ShutReason) {
 	s.logger.Warn("author is shut", "author", a, "reason", reason)
 }
 
-// Shut returns the authors of whom no more is taken, in order. Leave them out of offers and wants.
+// Shut returns the authors of whom no more is taken, in order. Callers leave them out of offers and wants.
 func (l *Log) Shut() []crdt.Author {
 	reasons := l.ShutReasons()
 	shut := make([]crdt.Author, 0, len(reasons))
@@ -73,8 +73,8 @@ func (l *Log) Shut() []crdt.Author {
 	return shut
 }
 
-// ShutReasons returns why each shut author is. Of those of whom nothing is held it has the first few
-// thousand; [Stats] says whether there are more.
+// ShutReasons returns for each shut author why no more of that author is taken. Of the authors of whom
+// nothing is held it names the first few thousand; [Stats].Turned says whether there are more.
 func (l *Log) ShutReasons() map[crdt.Author]ShutReason { return l.store.shutReasons() }
 
 func (s *store) shutReasons() map[crdt.Author]ShutReason {

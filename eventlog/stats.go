@@ -6,21 +6,21 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// Stats is what can be told about a log without reading it.
+// Stats are the numbers of a log that are known without reading it.
 type Stats struct {
 	Authors int    // feeds of which something is held
 	Ops     uint64 // held
 	Entries uint64 // held
 	Next    uint64 // offset of the next entry that arrives
 	Trimmed uint64 // entries held without their bodies
-	Pruned  uint64 // entries that were held here and are no more
-	Bytes   int64  // of the file up to the end of its last page; the room that it has ahead is not counted
-	Free    int64  // bytes of these that are free: what a compaction would give back, or more
+	Pruned  uint64 // entries that were held here and then pruned
+	Bytes   int64  // of the file up to the end of its last page, without the room that it has ahead
+	Free    int64  // bytes of these that are free: a compaction gives back about as many, or more
 	Forked  int    // feeds that contradict themselves, see [Log.Forked]
 	Shut    int    // authors of whom no more is taken
-	// Others is about how many bytes the feeds of others take in the file, of the most that they may.
+	// Others is about how many bytes the feeds of others take in the file: Config.MaxBytes bounds them.
 	Others uint64
-	// Turned says that more authors were turned away than are counted in Shut.
+	// Turned says that more authors were turned away than Shut counts.
 	Turned bool
 	Ahead  int // feeds whose last clock is more than a minute ahead of the wall clock
 	// ReadOnly is why nothing can be written, or nil.
@@ -41,7 +41,7 @@ type Applied struct {
 // counts is what Apply counts.
 type counts = Applied
 
-// Stats returns the numbers of the moment.
+// Stats returns the present numbers.
 func (l *Log) Stats() Stats {
 	bytes, free := l.store.file.Usage()
 	now := l.store.cfg.Now()
@@ -85,25 +85,25 @@ func (s *store) count(outcomes []crdt.Outcome) {
 	}
 }
 
-// Health is what keeps a log from taking or writing what it could. The zero Health is that of a log that
+// Health says what keeps a log from taking or writing what it could. The zero Health is that of a log that
 // is well, but for authors that are shut: see [Log.ShutReasons].
 type Health struct {
-	// Full says since when there is no room for what is written, nil while there is: what fails is an
-	// [*UncertainError] with [UncertainError.NoRoom], and goes on by itself when there is room.
+	// Full says that there is no room for what is written, and since when; nil while there is room. What
+	// fails meanwhile is an [*UncertainError] with NoRoom. Writing goes on by itself once there is room.
 	Full *Full
 	// ReadOnly is why nothing at all is written, or nil: the disk has failed, and the file is being opened
-	// and verified again. If Broken is set that has come to nothing, and it stays so: the error wraps
-	// [ErrReadOnly], and a [*DamagedError] where the file is damaged.
+	// and verified again. If Broken is set, that has failed and the log stays read-only: ReadOnly then
+	// wraps [ErrReadOnly], and a [*DamagedError] where the file is damaged.
 	ReadOnly error
 	Broken   bool
-	// Mute is why nothing is appended, though what peers send is stored, or nil: [ErrSecondWriter],
+	// Mute is why nothing is appended here, while what peers send is stored, or nil: [ErrSecondWriter],
 	// [ErrRecovering], or a [*DamagedError] where the end of our own feed cannot be read.
 	Mute error
-	// Damage is the first part of the file that was met and is not as it was written; nil if none was.
+	// Damage is the first damage of the file that was met; nil if none was.
 	Damage error
 }
 
-// Health returns how the log is at the moment. It reads nothing.
+// Health returns the present state of the log. It reads nothing from disk.
 func (l *Log) Health() Health {
 	mute := l.store.appendable()
 	var damage error

@@ -7,7 +7,8 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// Frontier returns exactly what is held and durable. The heads are shared and never written to.
+// Frontier returns exactly what is held and durable. Its heads are shared: the caller does not write to
+// them.
 func (l *Log) Frontier() crdt.Frontier {
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()
@@ -21,19 +22,19 @@ func (l *Log) Digest() crdt.Digest {
 	return l.store.state.digest
 }
 
-// Root returns the root of the frontier's digest: equal on two nodes exactly when their frontiers are.
+// Root returns the root of the frontier's digest: it is equal on two nodes exactly when their frontiers
+// are.
 func (l *Log) Root() crdt.Hash { return l.Digest().Root() }
 
-// Feed returns what is held of a's feed. The caller does not write to it.
+// Feed returns what is held of a's feed. Its slices are shared: the caller does not write to them.
 func (l *Log) Feed(a crdt.Author) crdt.Feed { return l.store.feed(a) }
 
 // wantsPerTx bounds the authors that one transaction of [Log.Wants] looks at.
 const wantsPerTx = 64
 
-// Wants returns what to ask of a peer with the frontier theirs: a want for each author of whom it
-// says to have an op that is not held here, at most limit of them (all when limit is 0). No
-// transaction is long, however many authors there are. Those that would be shut for being too many are not
-// wanted.
+// Wants returns what to ask of a peer with the frontier theirs: a want for each author of whom the peer has
+// an op that is not held here, at most limit of them, or all when limit is 0. Authors who would be shut for
+// being too many are left out. No transaction is long, however many authors there are.
 func (l *Log) Wants(ctx context.Context, theirs crdt.Frontier, limit int) ([]crdt.Want, error) {
 	var wants []crdt.Want
 	some := make(crdt.Frontier, wantsPerTx)
@@ -71,8 +72,8 @@ func (l *Log) Wants(ctx context.Context, theirs crdt.Frontier, limit int) ([]crd
 	return wants, nil
 }
 
-// PlanSpan returns the segment that holds a span, for [Log.Read]; ok is false when what is held cannot
-// tell, see [crdt.PlanSpan].
+// PlanSpan returns the segment that holds a span, for [Log.Read]. ok is false when what is held cannot
+// tell: see [crdt.PlanSpan].
 func (l *Log) PlanSpan(ctx context.Context, s crdt.Span) (seg crdt.Segment, ok bool, err error) {
 	seg, ok, err = crdt.PlanSpan(l.store.held(ctx), s)
 	if err != nil {
@@ -81,7 +82,7 @@ func (l *Log) PlanSpan(ctx context.Context, s crdt.Span) (seg crdt.Segment, ok b
 	return seg, ok, nil
 }
 
-// Plan returns the segments to send to a peer that sent want: [Log.Read] reads them.
+// Plan returns the segments to send to a peer that sent want, for [Log.Read].
 func (l *Log) Plan(ctx context.Context, want crdt.Want) ([]crdt.Segment, error) {
 	segments, err := crdt.Plan(l.store.held(ctx), want)
 	if err != nil {
@@ -90,8 +91,8 @@ func (l *Log) Plan(ctx context.Context, want crdt.Want) ([]crdt.Segment, error) 
 	return segments, nil
 }
 
-// Prove returns the proof of the entry at p, for somebody who has nothing but its author's key and the
-// log's id. Places and errors are those of [Log.Lookup].
+// Prove returns a proof of the entry at p for somebody who has only the author's key and the log's id.
+// Places and errors are those of [Log.Lookup].
 func (l *Log) Prove(ctx context.Context, p crdt.Place) (crdt.EntryProof, error) {
 	if err := ctx.Err(); err != nil {
 		return crdt.EntryProof{}, err

@@ -6,16 +6,16 @@ import (
 	"iter"
 )
 
-// Tail reads the entries that the query takes in arrival order, from FromOffset on, and then waits for
-// new ones, without missing any and without repeating any, until ctx ends; with FromOffset [Now] it yields
-// new ones only. Whether an entry is disputed is as it stood when the entry was read.
+// Tail yields the entries that the query takes in arrival order, from FromOffset on, and then waits for new
+// ones until ctx ends. It misses none and repeats none. From [Now] it yields new entries only. Disputed is
+// as it was when the entry was read.
 //
 // A slow loop holds nothing up and loses nothing: what arrives meanwhile is read from the file when the
-// loop comes for it. If a trim is faster it is told so, by a [*TrimmedError]. One that is to go on after a
-// break keeps the [Log.CursorAfter] of the last entry that it is done with, and begins again with that as
-// the query's After; what was trimmed here behind that cursor is such an error too. The query has no page
-// and no reverse, and no order but the arrival's, whether it says so or not. Every error ends the
-// iteration: ctx's own when ctx ends, [ErrClosed] when the log is closed, and those of [Log.Entries].
+// loop comes for it. A loop that a trim overtakes gets a [*TrimmedError]. To go on after a break, keep the
+// [Log.CursorAfter] of the last entry that is done with, and give it as the next query's After; what was
+// trimmed here behind that cursor is a [*TrimmedError] too. The query has no page and no reverse, and its
+// order is the arrival's, whether it says so or not. Every error ends the iteration: ctx's own when ctx
+// ends, [ErrClosed] when the log is closed, and those of [Log.Entries].
 func (l *Log) Tail(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		stopped := false

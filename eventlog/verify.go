@@ -13,12 +13,12 @@ import (
 // verifyChunk bounds the bytes that one transaction of Verify reads.
 const verifyChunk = 1 << 20
 
-// Verify walks everything that was durable when it began: the pages of the file; of each feed the
-// chain, the signatures, the entries against the roots, and its record against all that; the arrivals
-// against the ops and the ops against the arrivals; the index against the ops. Appending goes on
-// meanwhile, indexing waits.
+// Verify checks all that was durable when it began: the pages of the file; of each feed the chain, the
+// signatures, the entries against the roots, and the record against all these; the arrivals against the ops
+// and the ops against the arrivals; the index against the ops. Appends go on meanwhile; trims, compactions
+// and indexing wait.
 //
-// What is wrong stands in the report; the error is ctx's or says that nothing could be read at all.
+// What is wrong stands in the report. The error is ctx's, or says that nothing could be read at all.
 func (l *Log) Verify(ctx context.Context) (Report, error) {
 	var report Report
 	if err := l.store.notInside(); err != nil {
@@ -60,11 +60,11 @@ const maxProblems = 1000
 type Report struct {
 	Authors, Ops, Entries uint64
 	Pages                 uint64 // of the file
-	// Postings counts what the index has, and Stale those of them that lead to an op that is gone, or to
-	// one whose body is. They do no harm.
+	// Postings counts what the index has, and Stale the postings that lead to an op that is gone or has
+	// lost its body: these do no harm.
 	Postings, Stale uint64
-	// Offences counts ops whose own signature does not verify although a later op of their author
-	// vouches for them. They are their author's offence, not damage.
+	// Offences counts ops whose own signature does not verify although a later op of their author vouches
+	// for them: that is the author's offence, not damage.
 	Offences uint64
 	// Problems lists what is wrong with the file, up to 1,000; More counts the others.
 	Problems []Problem
@@ -88,7 +88,7 @@ func (r *Report) String() string {
 
 // Problem is one thing that is wrong with the file.
 type Problem struct {
-	Author crdt.Author // whose feed it concerns; zero when it concerns none
+	Author crdt.Author // whose feed it concerns; zero for no feed
 	Err    error
 }
 
