@@ -28,10 +28,10 @@ func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 		return c, err
 	}
 	// Nobody verifies meanwhile: all would wait for the end of that, readers too.
-	if err := l.store.sweeping.wait(ctx); err != nil {
+	if err := l.store.sweeping.Take(ctx); err != nil {
 		return c, fmt.Errorf("compact %s: %w", l.store.path, err)
 	}
-	defer l.store.sweeping.leave()
+	defer l.store.sweeping.Leave()
 	err = l.store.queue.Exclusively(ctx, func() error {
 		if err := l.store.writable(); err != nil {
 			return err

@@ -83,8 +83,8 @@ func Swap(tb testing.TB, l *Log, path string) error {
 // HoldSweeps keeps sweeps waiting, as Verify does, until release is called.
 func HoldSweeps(tb testing.TB, l *Log) (release func()) {
 	tb.Helper()
-	must(tb, l.store.sweeping.wait(tb.Context()))
-	return l.store.sweeping.leave
+	must(tb, l.store.sweeping.Take(tb.Context()))
+	return l.store.sweeping.Leave
 }
 
 func must(tb testing.TB, err error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/postings"
+	"github.com/quipulog/quipu/eventlog/internal/queue"
 )
 
 // ErrNoIndex is returned by [Log.Index], [Log.CatchUpIndex] and [Log.RebuildIndex] where [Config] says
@@ -40,12 +41,12 @@ func (l *Log) RebuildIndex(ctx context.Context) error {
 type indexer struct {
 	store *store
 	// slot is full while somebody writes to the index: for one step, which may be a long merge.
-	slot     chan struct{}
+	slot     queue.Slot
 	postings *postings.Index // of who fills the slot: the offsets of the ops that have an entry with a text
 }
 
 func newIndexer(s *store) indexer {
-	return indexer{store: s, slot: make(chan struct{}, 1), postings: &postings.Index{
+	return indexer{store: s, slot: queue.NewSlot(), postings: &postings.Index{
 		Incarnation: s.incarnation,
 		View: func(fn func(*disk.Tree) error) error {
 			return s.view(func(tx *readTx) error { return fn(tx.Tree(bucketIndex)) })
@@ -93,20 +94,10 @@ func (x *indexer) alter(ctx context.Context, fn func() error) error {
 	if err := x.store.notInside(); err != nil {
 		return err
 	}
-	return x.exclusively(ctx, fn)
-}
-
-// exclusively runs fn while nobody else uses the slot.
-func (x *indexer) exclusively(ctx context.Context, fn func() error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	if err := x.slot.Take(ctx); err != nil {
+		return err
 	}
-	select {
-	case x.slot <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	defer func() { <-x.slot }()
+	defer x.slot.Leave()
 	return fn()
 }
 

@@ -13,23 +13,25 @@ import (
 // meanwhile. A layer that is not what the ops say is a problem; a posting whose op is gone, or has no
 // body any more, is counted. It needs a bit of memory for each offset of a layer.
 func (x *indexer) verify(ctx context.Context, report *Report) error {
-	return x.exclusively(ctx, func() error {
-		layers, err := x.postings.Layers()
-		for i := 0; err == nil && i < len(layers); i++ {
-			err = x.verifyLayer(ctx, layers[i], report)
-		}
-		if _, damaged := asDamaged(err); damaged || errors.Is(err, postings.ErrDamaged) {
-			report.problem(crdt.Author{}, err)
-			return nil
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			return fmt.Errorf("verify index: %w", err)
-		}
+	if err := x.slot.Take(ctx); err != nil {
+		return err
+	}
+	defer x.slot.Leave()
+	layers, err := x.postings.Layers()
+	for i := 0; err == nil && i < len(layers); i++ {
+		err = x.verifyLayer(ctx, layers[i], report)
+	}
+	if _, damaged := asDamaged(err); damaged || errors.Is(err, postings.ErrDamaged) {
+		report.problem(crdt.Author{}, err)
 		return nil
-	})
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("verify index: %w", err)
+	}
+	return nil
 }
 
 // verifyLayer compares what the ops of a layer's offsets say with what the layer says of them.

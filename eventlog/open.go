@@ -60,7 +60,7 @@ func Open(dir string, cfg Config) (*Log, error) {
 func newLog(path string, cfg Config) *Log {
 	s := &store{
 		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key),
-		sweeping: newSweeping(), closing: make(chan struct{}), changed: make(chan struct{}),
+		sweeping: queue.NewSlot(), closing: make(chan struct{}), changed: make(chan struct{}),
 	}
 	l := &Log{store: s, followers: followers{store: s}}
 	s.queue = queue.New(queue.Config[*request]{MaxBytes: maxGroup, Commit: s.commitAppends, Leave: l.leave})

@@ -22,8 +22,9 @@ var ErrClosed = errors.New("log is closed")
 // in memory, only once the commit has returned: what is announced to a peer is durable.
 //
 // Who takes several of the locks takes them in this order: sweeping, the slot of the index, the slot of the
-// queue, committing, mu. Those of the queue, of the followers, of the names and of the audience are
-// held while nothing else is asked for.
+// queue, committing, mu; that of the voice before those of the audience. Those inside of the queue, of the file,
+// of the followers, of the names and of a verification are held while nothing else is asked for. Whoever has
+// the file exchanged waits for the transactions that are open: in one that reads only mu is asked for.
 type store struct {
 	path   string // of the file
 	file   *disk.File
@@ -34,8 +35,9 @@ type store struct {
 	// incarnation names the arrivals: offsets of another incarnation mean something else.
 	incarnation [16]byte
 
-	// sweeping is held by whoever forgets something, and by who must not see that.
-	sweeping sweeping
+	// sweeping is held by who sweeps, see [writeTx.beginSweep], and by who must not see a sweep or must not run beside
+	// another who holds it: see [Log.Verify] and [Log.Compact].
+	sweeping queue.Slot
 	queue    *queue.Queue[*request]
 	inside   reentry.Guard // the goroutines that run the function of an Update or a View
 	// ailing says that the disk has failed under whoever leads, and that the log is to be mended; it belongs

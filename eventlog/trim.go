@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -193,10 +194,10 @@ func (f *forgetting) sweeps(ctx context.Context, a crdt.Author, w way, count *Fo
 
 // sweep forgets what was found, in one transaction.
 func (f *forgetting) sweep(ctx context.Context, a crdt.Author, w way, found *found) (done Forgotten, err error) {
-	if err := f.store.sweeping.wait(ctx); err != nil {
+	if err := f.store.sweeping.Take(ctx); err != nil {
 		return done, err
 	}
-	defer f.store.sweeping.leave()
+	defer f.store.sweeping.Leave()
 	err = f.store.exclusively(ctx, func(tx *writeTx) error {
 		if err := tx.beginSweep(); err != nil {
 			return err
@@ -206,6 +207,17 @@ func (f *forgetting) sweep(ctx context.Context, a crdt.Author, w way, found *fou
 		return w.forget(tx, found.keys, &done)
 	})
 	return done, err
+}
+
+// beginSweep numbers the transaction, which forgets something. Sweeps are numbered so that a reading can tell what
+// went while it was under way from what was gone before.
+func (tx *writeTx) beginSweep() error {
+	last, err := tx.sweep()
+	if err != nil {
+		return err
+	}
+	tx.ownSweep = last + 1
+	return tx.Tree(bucketMeta).Put(metaSweep, binary.BigEndian.AppendUint64(nil, tx.ownSweep))
 }
 
 func (s *store) trimmedTo(a crdt.Author) uint64 {

@@ -25,10 +25,10 @@ func (l *Log) Verify(ctx context.Context) (Report, error) {
 		return report, err
 	}
 	// Nothing is forgotten meanwhile: what the records say would not fit what is read.
-	if err := l.store.sweeping.wait(ctx); err != nil {
+	if err := l.store.sweeping.Take(ctx); err != nil {
 		return report, err
 	}
-	defer l.store.sweeping.leave()
+	defer l.store.sweeping.Leave()
 	l.store.mu.RLock()
 	feeds, bound, pruned, closed := maps.Clone(l.store.state.feeds), l.store.state.next, l.store.state.pruned, l.store.closed
 	l.store.mu.RUnlock()

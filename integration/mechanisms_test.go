@@ -43,7 +43,7 @@ var mechanisms = []mechanism{
 	{"follow", "deliver follow followbatch followhere followretry replay"},
 	{"index", "index"},
 	{"broadcast", "broadcast"},
-	{"trim", "holders pruning sweep trim trimming"},
+	{"trim", "holders pruning trim trimming"},
 	{"prune", "prune"},
 	{"compact", "compact"},
 	{"verify", "indexverify verify"},

@@ -243,3 +243,35 @@ func TestManyAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestSlot waits for a slot until its holder leaves it or the context ends.
+func TestSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewSlot()
+		if err := s.Take(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var given, staying sync.WaitGroup
+		given.Go(func() {
+			if err := s.Take(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("take until the context ends: %v", err)
+			}
+		})
+		synctest.Wait()
+		cancel()
+		given.Wait()
+		staying.Go(func() {
+			if err := s.Take(t.Context()); err != nil {
+				t.Errorf("take: %v", err)
+			}
+		})
+		synctest.Wait()
+		s.Leave()
+		staying.Wait()
+		s.Leave()
+		if err := s.Take(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("take a free slot once the context has ended: %v", err)
+		}
+	})
+}
