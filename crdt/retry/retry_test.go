@@ -22,7 +22,7 @@ func TestAfterDoublesAndIsCutAtRandom(t *testing.T) {
 			t.Errorf("failure %d: at least %s, want %s", n, got, want/2)
 		}
 	}
-	if got := retry.After(1<<40, 1, math.MaxInt64, least); got != math.MaxInt64/2 {
+	if got := retry.After(math.MaxInt, 1, math.MaxInt64, least); got != math.MaxInt64/2 {
 		t.Errorf("up to the longest duration: %s", got)
 	}
 	if got := retry.After(9, 0, 0, most); got != 0 {
