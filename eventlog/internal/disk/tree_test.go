@@ -178,8 +178,9 @@ func TestTreeAgainstAMap(t *testing.T) {
 			}
 		}
 		must(t, tx.Commit())
-		_, err := f.begin(t, false).CheckPages(t.Context())
-		must(t, err)
+		seen := f.begin(t, false)
+		_, err := seen.CheckPages(t.Context())
+		must(t, errors.Join(err, seen.Rollback())) // where nothing is reserved, the file grows only without readers
 	}
 	got := make(map[string]string)
 	tx := f.begin(t, false)
