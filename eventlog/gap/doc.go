@@ -33,7 +33,7 @@
 //
 // # What it does not do
 //
-// It does not lose anything, and does not decide when to: that is the work of what stands before a log,
-// such as packages bridge and recorder. The gap that a trim leaves behind is another thing: those
-// entries were in the log, and the log itself says that they are gone.
+// Gap loses nothing, and does not decide what is lost: what stands before a log does, such as packages
+// bridge and recorder. What a trim has dropped is another thing: those entries were in the log, and the log
+// itself says that they are gone.
 package gap

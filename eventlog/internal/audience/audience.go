@@ -20,14 +20,14 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// ErrFull is returned by [Audience.Join] when so many listen that one more is not let in.
+// ErrFull is returned by [Audience.Join] when there are as many listeners as are let in.
 var ErrFull = errors.New("too many listeners")
 
 // maxListeners bounds those who listen at a time: each is looked at for each event.
 const maxListeners = 1024
 
-// Audience is who is told of transient events: the listeners, and those who hand events to peers. The
-// zero value is one that nobody has joined. Its methods may be called by many goroutines at once.
+// Audience is all who are told of transient events: listeners, and relays, which hand events to peers. In
+// the zero Audience there is nobody. Its methods may be called by many goroutines at once.
 type Audience struct {
 	// mu guards what follows. It is taken before the mu of a listener, and never held while a relay is
 	// called.
@@ -42,7 +42,7 @@ type relay struct {
 	send func(crdt.Broadcast) int
 }
 
-// Join lets in a listener to the events that it takes. takes is called by one goroutine at a time, and
+// Join lets a listener in, to the events that takes takes. takes is called by one goroutine at a time, and
 // does not call the audience. Errors are [ErrFull] and what [Audience.Close] was told.
 func (a *Audience) Join(takes func(crdt.Broadcast) bool, bounds Bounds) (*Listener, error) {
 	a.mu.Lock()
@@ -62,7 +62,7 @@ func (a *Audience) Join(takes func(crdt.Broadcast) bool, bounds Bounds) (*Listen
 }
 
 // Tell puts an event before the listeners that take it, and returns how many do. Its error is what
-// [Audience.Close] was told; then nobody was.
+// [Audience.Close] was told; then nobody was told the event.
 func (a *Audience) Tell(b crdt.Broadcast) (took int, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -75,8 +75,8 @@ func (a *Audience) Tell(b crdt.Broadcast) (took int, err error) {
 	return took, a.closed
 }
 
-// Relay has send called with each event that is passed on, until stop is called. It returns how many
-// peers it hands the event to, and does not wait.
+// Relay makes the audience call send with each event that is passed on, until stop is called. send returns
+// how many peers it hands the event to, and does not wait.
 func (a *Audience) Relay(send func(crdt.Broadcast) int) (stop func()) {
 	r := &relay{send: send}
 	a.mu.Lock()
@@ -101,7 +101,7 @@ func (a *Audience) PassOn(b crdt.Broadcast) (peers int, relayed bool) {
 	return peers, len(relays) > 0
 }
 
-// Close ends all listening once what waits was heard: from then on everybody gets why.
+// Close ends all listening: each listener hears what waits, and then everybody gets why.
 func (a *Audience) Close(why error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -6,14 +6,13 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// Bounds bounds what waits for one listener that is slower than what it listens to. One event always may
-// wait.
+// Bounds bounds what waits for one slow listener. One event may always wait.
 type Bounds struct {
 	Events int
 	Bytes  int // of memory that the events take
 }
 
-// Listener is one who listens, and what waits for it.
+// Listener is one listener and what waits for it.
 //
 //	missed: 2      events: c ─ d ─ e      the next one is c, and says that two were missed before it
 type Listener struct {
@@ -31,9 +30,9 @@ type Listener struct {
 	err    error  // why no more come
 }
 
-// Next waits for the next event, and returns how many were missed between the one before and this one. It
-// returns an error once what waited was heard: what [Listener.Leave] or [Audience.Close] was told first.
-// It is for one goroutine.
+// Next waits for the next event, and returns how many were missed since the event before. Once what waited
+// was heard it returns an error: what [Listener.Leave] or [Audience.Close] was told first. It is for one
+// goroutine.
 func (li *Listener) Next() (b crdt.Broadcast, missed uint64, err error) {
 	for {
 		if b, missed, ok, err := li.take(); ok || err != nil {

@@ -6,10 +6,10 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Cursor moves over the keys of a tree: bbolt's cursor, behind a climb that has always come as far as the
-// leaf that bbolt's is at. It is at none, and its methods return nil, where no key is, and after the
-// transaction has met damage: [Cursor.Err] tells the one from the other. The value of a key that is a tree is
-// nil.
+// Cursor moves over the keys of a tree. It is bbolt's cursor behind a walk over checked pages, which has
+// always reached the leaf first that bbolt's is at. Where no key is, and after the transaction has met
+// damage, a Cursor is at none and its methods return nil: [Cursor.Err] tells the one from the other. The
+// value of a key that is a tree is nil.
 type Cursor struct {
 	tx    *Tx
 	c     *bbolt.Cursor

@@ -10,7 +10,7 @@ import (
 // gives back other bytes.
 type Damage struct {
 	What string // what is damaged: "the file", "meta page 1"
-	Err  error  // how it was found
+	Err  error  // how the damage was found
 	// Stack is where a fault was met that was recovered from; nil where a check has found the damage.
 	Stack []byte
 }

@@ -1,10 +1,10 @@
-// Package disk is the one file of a log: bbolt behind checks, and nothing that the log means. It is the only
-// importer of bbolt, and imports no other package of quipu's.
+// Package disk is the one file of a log: bbolt behind checks, and nothing of what the log means. It is the
+// only importer of bbolt, and imports no other package of quipu's.
 //
-// bbolt trusts what it maps. A page that names itself as its child sends it round until the memory is used up,
-// a page beyond the end of the file ends the process, a wrong count of free pages is an allocation of that
-// much. So a file is looked at by plain reads before it is mapped, and in a transaction each page is read and
-// checked before bbolt follows it:
+// bbolt trusts what it maps. A page that names itself as its child keeps bbolt going round until the memory
+// is used up, a page beyond the end of the file ends the process, a wrong count of free pages is an
+// allocation of that much. So a file is looked at by plain reads before it is mapped, and in a transaction
+// each page is read and checked before bbolt follows it:
 //
 //	File     a file that is open: locked, mapped, marked when a sync of it failed; copied and exchanged
 //	Tx       one state of the file, seen, or changed and committed
@@ -12,14 +12,15 @@
 //	Cursor   a place among the keys of a tree
 //	Damage   what is not as it was written
 //
-// Damage is no panic, and nothing that a caller must look for at each step: the first that a transaction meets
-// stays with it. From then on every [Tree.Get] returns nil, every [Cursor] is at none, every [Tree.Put] refuses
-// and nothing is committed, and whoever ends the transaction asks [Tx.Err]. What is left to be recovered from
-// are faults of the mapping, and bbolt's own panics where a page changes after it was checked; [Tx.Do] makes
-// damage of those too.
+// Damage is no panic, and no caller must look for it at each step: the first damage that a transaction
+// meets stays with the transaction. From then on every [Tree.Get] returns nil, every [Cursor] is at none,
+// every [Tree.Put] refuses and nothing is committed. Whoever ends the transaction asks [Tx.Err]. What is
+// left to recover from are faults of the mapping, and bbolt's own panics where a page changes after it was
+// checked; [Tx.Do] makes damage of those too.
 //
-// A commit that fails says how: without room ([NoRoom]), with the disk ([Failed]), or refused by bbolt, which is
-// neither. What is visible after it may not be on disk; [File.Reopen] has the file read anew.
+// The error of a commit says why it failed: for want of room ([NoRoom]), with the disk ([Failed]), or
+// refused by bbolt, which is neither. What is visible after that may not be on disk; [File.Reopen] has the
+// file read anew.
 //
 // The package does not know what a damaged page costs, who is told, or whether anybody goes on: see package
 // eventlog. It keeps no folder durable: who makes a file or puts one in the place of another syncs that.

@@ -16,8 +16,7 @@ func NoRoom(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
-// Failed reports whether it was the disk that failed, or the file that is damaged, and not bbolt that has
-// refused.
+// Failed reports whether the disk has failed or the file is damaged, rather than that bbolt has refused.
 func Failed(err error) bool {
 	_, file := errors.AsType[*fs.PathError](err)
 	return file || isDamage(err) || SyncFailed(err)

@@ -17,8 +17,8 @@ import (
 // not be.
 var ErrNotOpen = errors.New("file is not open")
 
-// File is a file that is open, which no other process has meanwhile. Its methods may be called by many goroutines
-// at once, but for those that put another file in its place: [File.Reopen], [File.Swap], and [File.Close].
+// File is an open file, which no other process has meanwhile. Its methods may be called by many goroutines
+// at once, but for [File.Reopen] and [File.Swap], which put another file in its place, and [File.Close].
 type File struct {
 	path string
 	// swapping is held for writing while the file is closed and opened anew: no transaction begins.
@@ -37,9 +37,9 @@ type mapped struct {
 	pageSize uint64   // in bytes
 }
 
-// Begin begins a transaction: one that sees what was committed before, or the one that writes, which waits for
-// the one before it. A panic in it leaves bbolt's locks held: then the file is wedged, and all that begins later
-// gets the same [Damage].
+// Begin begins a transaction: one that sees what was committed before, or the one that writes, which waits
+// for the writer before it. A panic in Begin leaves bbolt's locks held: then the file is wedged, and every
+// later Begin returns the same [Damage].
 func (f *File) Begin(writable bool) (*Tx, error) {
 	if damage := f.wedged.Load(); damage != nil {
 		return nil, damage
@@ -112,14 +112,14 @@ func (f *File) Usage() (bytes, free int64) {
 	return tx.bolt.Size(), int64(s.FreePageN+s.PendingPageN) * int64(tx.pages.pageSize)
 }
 
-// MarkUnsynced leaves a mark beside the file that its last sync failed. If the mark cannot be written either, the
-// next start does not know: it finds what a crash leaves.
+// MarkUnsynced leaves a mark beside the file that the file's last sync failed. If the mark cannot be
+// written either, the next start does not know of it, and finds what a crash leaves.
 func (f *File) MarkUnsynced() error {
 	return os.WriteFile(f.unsyncedPath(), fmt.Appendf(nil, "a sync of %s failed; it is verified before anything is written to it, and then this file is removed\n",
 		filepath.Base(f.path)), 0o600)
 }
 
-// MarkSynced takes the mark away, if there is one.
+// MarkSynced removes that mark, if there is one.
 func (f *File) MarkSynced() error {
 	if err := os.Remove(f.unsyncedPath()); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -127,7 +127,7 @@ func (f *File) MarkSynced() error {
 	return nil
 }
 
-// Unsynced reports whether there is a mark, or that cannot be told.
+// Unsynced reports whether there is such a mark, or that cannot be told.
 func (f *File) Unsynced() bool {
 	_, err := os.Lstat(f.unsyncedPath())
 	return !errors.Is(err, fs.ErrNotExist)

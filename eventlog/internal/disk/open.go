@@ -15,7 +15,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// ErrLocked is returned where another process has the file open, or this one has already.
+// ErrLocked is returned where another process, or this one, has the file open already.
 var ErrLocked = errors.New("file is in use")
 
 const (
@@ -30,9 +30,9 @@ const (
 	lockPause = 20 * time.Millisecond
 )
 
-// Open opens the file at path, and never makes one. It returns [fs.ErrNotExist], [ErrLocked] and [Damage]. Where
-// a sync of the file has failed, see [File.Unsynced], the kernel forgets first what it holds of it, so that what
-// is read is what is on disk.
+// Open opens the file at path, and never makes one. It returns [fs.ErrNotExist], [ErrLocked] and [Damage].
+// Where a sync of the file has failed ([File.Unsynced]), the kernel first forgets what it holds of the
+// file, so that what is read is what is on disk.
 func Open(path string) (*File, error) {
 	f := &File{path: path}
 	if err := f.open(f.Unsynced()); err != nil {
@@ -133,8 +133,8 @@ func options(size int, file *os.File) *bbolt.Options {
 }
 
 // Reopen closes the file and opens the one at its path, as it is on disk, whatever the kernel holds of it.
-// Transactions that are open are waited for, and those that begin wait; another process has some seconds to let
-// go of the file. After an error it is not open, until a later call succeeds.
+// Open transactions are waited for, new ones wait; another process has some seconds to let go of the file.
+// After an error the file is not open, until a later call succeeds.
 func (f *File) Reopen() error {
 	if damage := f.wedged.Load(); damage != nil {
 		return damage
@@ -149,9 +149,10 @@ func (f *File) Reopen() error {
 	}
 }
 
-// Create makes a file at path with what fill puts into it. It is made under another name and gets its own when
-// it is whole and synced, so that a crash leaves none or all of it; one whose name goes on with ".new-" may be
-// removed. It returns [fs.ErrExist] when there is one. The caller syncs the folder.
+// Create makes a file at path with what fill puts into it. The file is made under another name and gets its
+// own when it is whole and synced: a crash leaves none or all of it, and a file whose name goes on with
+// ".new-" may be removed. Create returns [fs.ErrExist] when there is a file at path. The caller syncs the
+// folder.
 func Create(path string, fill func(tx *Tx) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
 	if err != nil {

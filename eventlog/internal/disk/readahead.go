@@ -25,10 +25,10 @@ const (
 // advises the map as random, so that each page that is missing costs a read of its own: 0.14 million
 // entries a second, where plain reads of the whole file let the iteration find its pages there.
 //
-// It begins once the iteration has waited for many pages, which the process's count of major faults
-// tells, so that warm and short readings start nothing. A nil ReadAhead, that of an iteration that
-// jumps about in the file, does nothing. It is one goroutine, which ends before the
-// iteration does; of several iterations, one reads ahead for all.
+// Reading begins once the iteration has waited for many pages, which the process's count of major faults
+// tells, so that warm and short iterations start nothing. A nil ReadAhead, that of an iteration that jumps
+// about in the file, does nothing. A ReadAhead has one goroutine, which ends before the iteration does; of
+// several iterations one reads ahead for all.
 type ReadAhead struct {
 	file   *File
 	faults int64 // of the process when the window began
@@ -37,7 +37,7 @@ type ReadAhead struct {
 	done   sync.WaitGroup
 }
 
-// ReadAhead returns what reads ahead of an iteration that begins now.
+// ReadAhead returns a ReadAhead for an iteration that begins now.
 func (f *File) ReadAhead() *ReadAhead { return &ReadAhead{file: f, faults: majorFaults()} }
 
 // Observe counts bytes of ops that were read and starts reading ahead when it pays.

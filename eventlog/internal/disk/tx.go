@@ -8,12 +8,12 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Tx is a transaction of bbolt's, whose pages are checked before it follows them. Bytes that come from it are
-// those of the mapped file and die with it.
+// Tx is a transaction of bbolt's, whose pages are checked before bbolt follows them. Bytes that come from a
+// Tx are those of the mapped file and die with the Tx.
 //
-// The first damage that it meets ends it, as the first failed write ends a bufio.Writer: from then on every
-// Get returns nil, every [Cursor] is at none, every Put refuses, and so does [Tx.Commit]. That a key is not
-// there is known only while [Tx.Err] is nil.
+// The first damage that a Tx meets ends it, as the first failed write ends a bufio.Writer: from then on
+// every Get returns nil, every [Cursor] is at none, every Put refuses, and so does [Tx.Commit]. That a key
+// is not there is known only while [Tx.Err] is nil.
 type Tx struct {
 	file    *File
 	bolt    *bbolt.Tx
@@ -40,8 +40,9 @@ func (tx *Tx) sound(err error) bool {
 	return tx.err == nil
 }
 
-// Do runs a step of the transaction. It returns [Tx.Err] in preference to fn's error, which may come of what
-// seemed not to be there; a fault of the mapping, or a panic of bbolt's or of fn's, is damage like any other.
+// Do runs a step of the transaction. It returns [Tx.Err] if there is one, since fn's error may come of that
+// damage, and else fn's error. A fault of the mapping, or a panic of bbolt's or of fn's, is damage like any
+// other.
 func (tx *Tx) Do(fn func() error) error {
 	err := guard(fn)
 	if tx.err == nil && isDamage(err) {
@@ -82,8 +83,8 @@ func (tx *Tx) Allocated() int64 {
 	return stats.GetPageAlloc()
 }
 
-// Commit writes and syncs what was changed. It commits nothing of a transaction that has met damage. How it has
-// failed is told by [NoRoom] and [Failed]; what it has written may be visible then, and on disk or not.
+// Commit writes and syncs what was changed; nothing if the transaction has met damage. [NoRoom] and
+// [Failed] tell how it has failed: then what it has written may be visible, and on disk or not.
 func (tx *Tx) Commit() error {
 	if tx.err != nil {
 		return tx.err

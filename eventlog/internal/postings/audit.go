@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// Audit compares a layer with what its offsets have now. It needs a bit of memory for each offset.
+// Audit compares a layer with what its offsets have now. It takes a bit of memory for each offset.
 type Audit struct {
 	index  *Index
 	layer  Layer
@@ -20,7 +20,7 @@ func (x *Index) NewAudit(layer Layer) *Audit {
 	return &Audit{index: x, layer: layer, batch: x.NewBatch(), live: make([]uint64, (layer.To-layer.From)/64+1)}
 }
 
-// Add says that a text of a class stands at an offset of the layer. What stands at one offset is added together.
+// Add says that a text of a class stands at an offset of the layer. All of one offset is added in a row.
 func (a *Audit) Add(class byte, text string, offset uint64) {
 	if offset != a.offset {
 		a.want.addAll(a.batch.take())
@@ -31,8 +31,8 @@ func (a *Audit) Add(class byte, text string, offset uint64) {
 	a.batch.Add(class, text, offset)
 }
 
-// End reads the layer and returns how many postings it has, and how many of them lead to an offset that has
-// nothing any more. The error wraps [ErrDamaged] where the layer has others than it should.
+// End reads the layer and returns how many postings it has, and how many of them lead to an offset where
+// nothing stands any more. The error wraps [ErrDamaged] where the layer has other postings than it should.
 func (a *Audit) End() (stored, stale uint64, err error) {
 	a.want.addAll(a.batch.take())
 	var got tally

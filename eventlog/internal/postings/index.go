@@ -9,16 +9,17 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
-// ErrDamaged is wrapped by what says that the index cannot be used: it is to be made anew.
+// ErrDamaged is wrapped by every error that says that the index cannot be used: it is to be made anew.
 var ErrDamaged = errors.New("index is damaged")
 
 // blocksPerTx bounds the blocks that one transaction writes or removes: about 1 MiB.
 const blocksPerTx = 256
 
-// Index is an index as whoever keeps it sees it, who is one at a time. Its methods return the errors of the
+// Index is an index for whoever keeps it, one goroutine at a time. Its methods return the errors of the
 // transactions, and those that wrap [ErrDamaged] where the index cannot be read.
 type Index struct {
-	// Incarnation is whose offsets are indexed: what an index says of those of another one means nothing.
+	// Incarnation names the arrivals whose offsets are indexed: an index of another incarnation means
+	// nothing.
 	Incarnation [16]byte
 	// View runs a function in a transaction that sees the tree of the index.
 	View func(fn func(t *disk.Tree) error) error
@@ -37,8 +38,8 @@ func (x *Index) Layers() (layers Layers, err error) {
 	return layers, err
 }
 
-// Extend adds a layer behind the others: for the offsets up to to, of which the batch has all. sweep is the last
-// one when they were looked at, see [Layers.Since].
+// Extend adds a layer behind the others, for all offsets below to, of which the batch has everything. sweep
+// is the last sweep when the batch was made: see [Layers.Since].
 func (x *Index) Extend(ctx context.Context, layers Layers, to, sweep uint64, b *Batch) error {
 	layer := Layer{From: layers.Reached(), To: to, sweep: sweep}
 	// A level is never above the one before it, so that layers of one level lie side by side.
@@ -69,8 +70,8 @@ func (x *Index) Drop(ctx context.Context) error {
 	return x.Write(ctx, func(t *disk.Tree) error { return t.Put(layersKey, Layers(nil).encode(x.Incarnation)) })
 }
 
-// Tidy removes blocks that no layer names, and merges the last layers if that is due: it reports whether it has,
-// and the layers are others then.
+// Tidy removes blocks that no layer names, and merges the last layers if that is due. It reports whether it
+// has merged: then the layers have changed.
 func (x *Index) Tidy(ctx context.Context, layers Layers) (merged bool, err error) {
 	if !x.tidy {
 		if err := x.removeStray(ctx, layers); err != nil {

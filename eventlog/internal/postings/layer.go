@@ -97,8 +97,8 @@ func (l Layers) Reached() uint64 {
 	return l[len(l)-1].To
 }
 
-// Since returns the first layers, as far as none was made after the given sweep: of what went with a later one they
-// know.
+// Since returns the layers before the first that was made after a later sweep than the given one: only
+// these still name what such a sweep took.
 func (l Layers) Since(sweep uint64) Layers {
 	n := slices.IndexFunc(l, func(r Layer) bool { return r.sweep > sweep })
 	if n < 0 {

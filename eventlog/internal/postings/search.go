@@ -15,16 +15,16 @@ const maxProbes = 16 << 10
 type Search struct {
 	Tree   *disk.Tree
 	Layers Layers
-	// From and To bound what is looked for: From ≤ offset < To. What is indexed at one offset may reach over as
-	// many as Span.
+	// From and To bound the offsets that are looked for: From ≤ offset < To. What is indexed at one offset
+	// may reach over Span offsets.
 	From, To, Span uint64
 	// Most is how many offsets are found at most.
 	Most int
 }
 
-// Find returns the offsets, in order, at which a term of each set stands. Sets that are empty, that ask for too many
-// look-ups, or of which too much is found, are left out of account; it reports whether any was not. The error wraps
-// [ErrDamaged] where the index cannot be read.
+// Find returns the offsets, in order, at which a term of each set stands. A set that is empty, asks for too
+// many look-ups, or finds more than Most is left out of account; found says that at least one set was not.
+// The error wraps [ErrDamaged] where the index cannot be read.
 func (s *Search) Find(sets ...[]Term) (offsets []uint64, found bool, err error) {
 	for _, terms := range sets {
 		if len(terms) == 0 || len(terms)*len(s.Layers) > maxProbes {

@@ -6,8 +6,9 @@ import (
 	"slices"
 )
 
-// Term is what is looked for: class (8 bits) ‖ the first 40 bits of a hash of the text. Of a million texts in a
-// layer, one in a million that is looked for meets another with its hash; whoever asked drops what is found then.
+// Term is what is looked for: class (8 bits) ‖ the first 40 bits of a hash of the text. With a million
+// texts in a layer, one in a million looked for meets another text with its hash; the caller drops what is
+// found wrongly.
 type Term uint64
 
 const (
@@ -57,8 +58,8 @@ func (p posting) compare(o posting) int {
 	return cmp.Or(cmp.Compare(p.term, o.term), cmp.Compare(p.offset, o.offset))
 }
 
-// MaxBatch is how many offsets one layer takes at most at first, save what belongs to the last of them: 16 bytes
-// of memory for each posting of theirs.
+// MaxBatch bounds the offsets of a new layer, but for the rest of the last thing. A batch takes 16 bytes of
+// memory for each posting.
 const MaxBatch = 16 << 10
 
 // Batch collects what a layer is made of.

@@ -1,4 +1,5 @@
-// Package queue is group commit: those who want to write line up, and who waits together is written together.
+// Package queue is group commit: those who want to write line up, and those who wait together are written
+// together.
 package queue
 
 import (
@@ -12,15 +13,15 @@ import (
 // gatherYields is how often the leader yields without the queue growing before it commits.
 const gatherYields = 8
 
-// Queue lines up those who want to write. Requests that wait join one batch; whoever fills the one slot
-// leads: it commits the batch at the front in one transaction, its own or not, while the next batch
-// gathers behind it. There is no goroutine and no timer.
+// Queue lines up those who want to write. Requests that wait join one batch. Whoever fills the one slot
+// leads: the leader commits the batch at the front in one transaction, its own or not, while the next batch
+// gathers behind. There is no goroutine and no timer.
 //
 //	waiting:   [request request request]  [exclusive]  [request request]
 //	              one transaction          its own     one transaction
 //
-// Who writes exclusively is a batch of its own. Only its owner can run it: a leader that finds one at the
-// front hands it the lead.
+// An exclusive writer is a batch of its own, which only it can run: a leader that finds one at the front
+// hands the lead over.
 type Queue[R comparable] struct {
 	cfg   Config[R]
 	slot  chan struct{} // full while somebody leads
@@ -35,11 +36,12 @@ type Queue[R comparable] struct {
 
 // Config says what becomes of what waits.
 type Config[R comparable] struct {
-	// MaxBytes bounds a batch of several requests; more waits for the next.
+	// MaxBytes bounds the bytes of a batch of several requests; a request past them waits for the next
+	// batch.
 	MaxBytes int
-	// Commit commits a batch. Its caller leads. What came of each request it leaves with that.
+	// Commit commits a batch. Its caller leads. Commit notes in each request what came of it.
 	Commit func([]R)
-	// Leave is called by whoever has led. It calls [Queue.Leave], or somebody else does who leads on.
+	// Leave is called by whoever has led. It calls [Queue.Leave], or hands that to somebody who leads on.
 	Leave func()
 }
 
@@ -65,8 +67,8 @@ func (q *Queue[R]) Lead() { q.slot <- struct{}{} }
 // Leave lets the next one lead.
 func (q *Queue[R]) Leave() { <-q.slot }
 
-// Join waits until r, which has the given number of bytes, was committed with others. ctx counts until its
-// batch is taken. An error means that it was not committed.
+// Join waits until r, which has the given number of bytes, was committed with others. ctx counts until r's
+// batch is taken. An error means that r was not committed.
 func (q *Queue[R]) Join(ctx context.Context, r R, bytes int) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -78,12 +80,12 @@ func (q *Queue[R]) Join(ctx context.Context, r R, bytes int) error {
 	return q.await(ctx, b, r, bytes)
 }
 
-// Exclusively waits in the queue and runs fn, which leads. ctx counts until then.
+// Exclusively waits in the queue until its caller leads, and runs fn. ctx counts until then.
 func (q *Queue[R]) Exclusively(ctx context.Context, fn func() error) error {
 	return q.exclusively(ctx, &batch[R]{}, fn)
 }
 
-// Patiently is Exclusively for what can wait: after each of these one that is not goes first.
+// Patiently is Exclusively for what can wait: after a patient writer one that is not patient goes first.
 func (q *Queue[R]) Patiently(ctx context.Context, fn func() error) error {
 	return q.exclusively(ctx, &batch[R]{patient: true}, fn)
 }

@@ -1,5 +1,5 @@
-// Package reentry knows which goroutines are inside a function that they were called back with, so that one
-// that would wait for itself there gets an error instead.
+// Package reentry knows which goroutines are inside a function that they were called back with, so that a
+// call there that would wait for itself returns an error instead.
 package reentry
 
 import (
