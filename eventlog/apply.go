@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/helped"
 )
 
 // Apply stores what peers sent, and says for each run what became of it. Runs are verified outside of any
@@ -19,10 +21,10 @@ func (l *Log) Apply(ctx context.Context, rs []crdt.Run) ([]crdt.Outcome, error) 
 		return nil, err
 	}
 	a := &application{store: l.store, outcomes: make([]crdt.Outcome, len(rs)), todo: make([]verified, 0, len(rs))}
-	v := l.store.startVerifying(rs)
-	defer v.end()
+	a.runs = helped.Begin(len(rs), l.store.verifying(rs))
+	defer a.runs.End()
 	for {
-		if err := a.gather(ctx, v); err != nil {
+		if err := a.gather(ctx); err != nil {
 			return nil, err
 		}
 		if len(a.todo) == 0 {
@@ -39,8 +41,15 @@ func (l *Log) Apply(ctx context.Context, rs []crdt.Run) ([]crdt.Outcome, error) 
 // application is one call of Apply on its way.
 type application struct {
 	store    *store
+	runs     *helped.Work[checked]
 	outcomes []crdt.Outcome
 	todo     []verified
+}
+
+// checked is what came of a run.
+type checked struct {
+	verified
+	outcome crdt.Outcome
 }
 
 // verified is the authorised part of a run, less what was stored.
@@ -52,7 +61,7 @@ type verified struct {
 }
 
 // gather takes verified runs for one transaction, or the last ones. Its error is ctx's.
-func (a *application) gather(ctx context.Context, v *verification) error {
+func (a *application) gather(ctx context.Context) error {
 	bytes := 0
 	for _, waiting := range a.todo {
 		bytes += waiting.size()
@@ -61,17 +70,39 @@ func (a *application) gather(ctx context.Context, v *verification) error {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		c, more := v.take()
-		if !more {
+		i, c := a.runs.Next()
+		if i < 0 {
 			return nil
 		}
-		a.outcomes[v.taken-1] = c.outcome
-		if len(c.ops) > 0 {
+		a.outcomes[i] = c.outcome
+		if c.run = i; len(c.ops) > 0 {
 			a.todo = append(a.todo, c.verified)
 			bytes += c.size()
 		}
 	}
 	return nil
+}
+
+// verifying returns what verifies one of rs, by its place, and may be called by two goroutines at once.
+func (s *store) verifying(rs []crdt.Run) func(i int) checked {
+	now := s.cfg.Now().Add(time.Duration(s.clockOff.Load()))
+	return func(i int) (c checked) {
+		r, policy := rs[i], s.cfg.Trim
+		n, err := r.Verify(s.id)
+		c.outcome = crdt.Outcome{Author: r.Author(), Err: err}
+		if leave := r.Leave; len(leave.Bytes()) > 0 && (leave.Author != r.Author() || leave.Log != s.id) {
+			c.outcome.Err = fmt.Errorf("%w: the leave before it is of author %s in log %s", crdt.ErrRun, leave.Author.Short(), leave.Log)
+			return c
+		}
+		taken, stripped := r.Unstripped(n, s.feed(r.Author()).Next(), func(op crdt.Header, next uint64) bool {
+			return policy.mayBeStripped(op, next, now)
+		})
+		if stripped != nil {
+			c.outcome.Err = fmt.Errorf("%w, where this node keeps bodies for %s and those of the last %d entries", stripped, policy.MinAge, policy.MinCount)
+		}
+		c.leave, c.ops = r.Leave, r.Ops[:taken]
+		return c
+	}
 }
 
 // size returns the bytes of the ops.

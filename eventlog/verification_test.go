@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/helped"
 )
 
 // Runs that are applied together have the outcomes that they have one by one, in their order, bad ones
@@ -49,16 +50,13 @@ func TestVerificationEndsEarly(t *testing.T) {
 	for i := range ops {
 		rs = append(rs, crdt.Run{Ops: ops[i : i+1]})
 	}
-	v := l.store.startVerifying(rs)
-	for i := range 10 {
-		if checked, more := v.take(); !more || len(checked.ops) != 1 || checked.ops[0].First != uint64(i) {
-			t.Fatalf("run %d: %+v, %t", i, checked, more)
+	work := helped.Begin(len(rs), l.store.verifying(rs))
+	for want := range 10 {
+		if i, checked := work.Next(); i != want || len(checked.ops) != 1 || checked.ops[0].First != uint64(want) {
+			t.Fatalf("run %d: %d, %+v", want, i, checked)
 		}
 	}
-	v.end()
-	if v.work() {
-		t.Error("there is still work after the end")
-	}
+	work.End()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := l.Apply(ctx, rs); !errors.Is(err, context.Canceled) || l.Stats().Ops != 0 {

@@ -31,6 +31,7 @@ var rooms = []layer{
 	{"eventlog/internal/audience", []string{"crdt"}, "who is told of an event does not depend on what is held"},
 	{"eventlog/internal/disk", nil, "the file is a file, whatever stands in it"},
 	{"eventlog/internal/heap", nil, "the order of values is its user's to say"},
+	{"eventlog/internal/helped", nil, "the order of the results does not depend on the work"},
 	{"eventlog/internal/postings", []string{"eventlog/internal/disk", "eventlog/internal/heap"}, "what stands at an offset does not matter to what finds it"},
 	{"eventlog/internal/queue", nil, "who writes when does not depend on what is written"},
 	{"eventlog/internal/record", []string{"crdt"}, "bytes are what they are, wherever they lie"},

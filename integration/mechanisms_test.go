@@ -24,7 +24,7 @@ var mechanisms = []mechanism{
 	{"tx", "readtx writetx"},
 	{"commit", "append commit"},
 	{"room", "room"},
-	{"apply", "apply verification"},
+	{"apply", "apply"},
 	{"feeds", "state"},
 	{"times", "times"},
 	{"shares", "shares shut"},
