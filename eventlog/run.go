@@ -111,34 +111,27 @@ func (r *runReader) cutAtAnchorFrom(i int) bool {
 
 // fill reads ops, in transactions none of which is long, until the run is full or at its end.
 func (r *runReader) fill(ctx context.Context, s *store) error {
-	for !r.full && !r.ended {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := s.view(r.fillFrom)
-		if _, damaged := asDamaged(err); err != nil && !damaged {
-			return err
-		}
-		if err != nil {
-			r.ended, r.err = true, err // the run ends before the damage
-		}
+	err := s.views(ctx, r.fillFrom)
+	if _, damaged := asDamaged(err); damaged {
+		r.ended, r.err = true, err // the run ends before the damage
+		return nil
 	}
-	return nil
+	return err
 }
 
-// fillFrom reads the ops that follow on the branch, in one transaction. The ops of a branch lie in
-// the file in order, those of other branches between them.
-func (r *runReader) fillFrom(tx *readTx) error {
+// fillFrom reads the ops that follow on the branch, in one transaction, and reports whether there are more to
+// read. The ops of a branch lie in the file in order, those of other branches between them.
+func (r *runReader) fillFrom(tx *readTx) (more bool, err error) {
 	f, err := tx.Feed(r.seg.Author)
 	if err != nil {
-		return err
+		return false, err
 	}
 	b, found := f.BranchFrom(r.seg.Start)
 	c := tx.opCursor(r.seg.Author)
 	k := chunk{bound: tx.next, room: bufferSize, horizon: showsGone()}
 	r.ended = true // unless the walk stops before it comes to an end
 	if !found || r.done() {
-		return nil
+		return false, nil
 	}
 	for key := range c.from(crdt.Key{First: r.seg.After.Next}) {
 		if key.First > r.seg.After.Next {
@@ -146,27 +139,25 @@ func (r *runReader) fillFrom(tx *readTx) error {
 		}
 		if k.bytes >= runPerTx {
 			r.ended = false
-			return nil
+			return true, nil
 		}
 		op, err := r.take(&k, c, f, b)
-		if err != nil {
+		switch {
+		case err != nil:
 			r.err = err
-			return nil
-		}
-		if r.full {
+			return false, nil
+		case r.full:
 			r.ended = false
-			return nil
-		}
-		if op != nil && r.done() {
-			return nil
-		}
-		if op != nil && r.seg.Passed(r.seg.After) {
+			return false, nil
+		case op != nil && r.done():
+			return false, nil
+		case op != nil && r.seg.Passed(r.seg.After):
 			r.full, r.ended = true, false
-			return nil
+			return false, nil
 		}
 	}
 	r.err = c.err
-	return nil
+	return false, nil
 }
 
 // done reports whether the segment ends here: at its end, or at its bound with an anchor before it.
