@@ -67,7 +67,7 @@ func (v *feedView) lowest(k *chunk) uint64 {
 // read copies the op that the cursor is at into the chunk and returns its header too. The op is nil
 // when it is not in the snapshot, has no body, or is not taken for being disputed or not.
 func (v *feedView) read(k *chunk, c *opCursor) (*opened, crdt.Signed, error) {
-	if i := slices.IndexFunc(v.missed, func(m crdt.Missed) bool { return m.End == c.key }); i >= 0 {
+	if i := slices.IndexFunc(v.missed, func(m crdt.Missed) bool { return m.End == c.key }); i >= 0 && c.offset() < k.bound {
 		k.lost(prunedSeqs(c.author, v.missed[i].From, v.missed[i].To, c.offset()), noSweep)
 	}
 	if k.disputed != ShowDisputed {
