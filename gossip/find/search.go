@@ -26,10 +26,10 @@ type Search struct {
 	Try func(context.Context, Seed) (crdt.Author, error)
 	// Resolver looks up the names among the seeds.
 	Resolver Resolver
-	// Remembered is where members were in earlier runs, of which the first 256 count. What others
-	// are heard on is LAN; nil means that nobody is listened to.
+	// Remembered is where members were in earlier runs; the first 256 are used.
 	Remembered []Found
-	LAN        *LAN
+	// LAN is the network on which others are heard; nil means that nobody is listened to.
+	LAN *LAN
 	// Low and High are the first and the longest pause between two tries that fail.
 	Low, High time.Duration
 	Logger    *slog.Logger

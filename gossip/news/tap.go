@@ -14,7 +14,7 @@ type Log interface {
 	// Changed returns a channel that is closed at the next commit that adds ops.
 	Changed() <-chan struct{}
 	// Read returns the next run of a segment, which ends at an op whose signature was checked, and moves
-	// seg.After. The bytes of the run die with the next call.
+	// seg.After. The run may keep more memory alive than it needs.
 	Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.Run, error)
 }
 
