@@ -55,7 +55,7 @@ func OpenAs(tb testing.TB, seed string) *eventlog.Log {
 	return Create(tb, tb.TempDir(), eventlog.Config{Key: Key(seed)})
 }
 
-// Create creates a log in dir. When the test ends it is verified and closed.
+// Create creates a log in dir. When the test ends the log is verified and closed.
 func Create(tb testing.TB, dir string, cfg eventlog.Config) *eventlog.Log {
 	tb.Helper()
 	genesis := Genesis(tb)
@@ -67,7 +67,7 @@ func Create(tb testing.TB, dir string, cfg eventlog.Config) *eventlog.Log {
 	return l
 }
 
-// Reopen opens the log in dir again. When the test ends it is verified and closed.
+// Reopen opens the log in dir again. When the test ends the log is verified and closed.
 func Reopen(tb testing.TB, dir string, cfg eventlog.Config) *eventlog.Log {
 	tb.Helper()
 	l, err := eventlog.Open(dir, cfg)
@@ -87,7 +87,7 @@ func finish(tb testing.TB, l *eventlog.Log) {
 	}
 }
 
-// Verify fails the test for every problem that l has. A log that is closed has none.
+// Verify fails the test for every problem that l has. A closed log has none.
 func Verify(tb testing.TB, l *eventlog.Log) {
 	tb.Helper()
 	report, err := l.Verify(context.Background())
@@ -141,7 +141,7 @@ func send(tb testing.TB, from, to *eventlog.Log, segment crdt.Segment) {
 	}
 }
 
-// HeapAlive returns how many bytes of the heap are reached, for tests of what a full queue keeps alive.
+// HeapAlive returns how many bytes of the heap are reachable, for tests of what a full queue keeps alive.
 func HeapAlive() int64 {
 	runtime.GC()
 	runtime.GC() // what finalizers and pools held until the first

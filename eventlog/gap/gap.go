@@ -20,34 +20,34 @@ const Kind = "quipu.gap"
 const (
 	// MaxReason bounds the reason, in bytes.
 	MaxReason = 1 << 10
-	// MaxKinds bounds the kinds that a gap lists. What is of other kinds is only counted.
+	// MaxKinds bounds the kinds that a gap lists. Events of other kinds are only counted.
 	MaxKinds = 256
-	// MaxNumber is the first number that is no producer's number: the numbers survive a trip through a
+	// MaxNumber is the least number that no producer may give, so that all numbers survive a trip through a
 	// JSON number.
 	MaxNumber = 1 << 53
 )
 
-// ErrInvalid is wrapped by every error that says why a gap cannot be appended or an entry cannot be
-// read as one.
+// ErrInvalid is wrapped by every error that says why a gap cannot be appended, or an entry cannot be read
+// as a gap.
 var ErrInvalid = errors.New("invalid gap")
 
 // Gap names events that did not become entries. Source and Count are required.
 type Gap struct {
-	// Source is who lost them, the module of the entry: 1 to 255 bytes.
+	// Source names who lost the events: the module of the entry, 1 to 255 bytes.
 	Source string
-	// Reason says why, for people: up to 1 KiB.
+	// Reason says for people why they were lost: up to 1 KiB.
 	Reason string
-	// Count is how many events are missing, or a bound of it where AtMost says so: 1 and more.
+	// Count is how many events are missing, or at most how many where AtMost is set: 1 and more.
 	Count uint64
 	// First and Last are the least and the greatest of the missing events' numbers, as their producer
-	// counts them from 1 on; both 0 where they have none. Where Count is less than there are numbers
+	// counts them from 1 on; both are 0 where they have none. Where Count is less than there are numbers
 	// from First to Last, the other numbers did become entries.
 	First, Last uint64
 	// From and Until are the times of the earliest and the latest missing event; both zero where they
 	// are not known.
 	From, Until time.Time
-	// Kinds counts the missing events by kind, sorted by kind, up to 256. They may add up to less than
-	// Count: of the others the kind is not known or not listed.
+	// Kinds counts the missing events by kind, sorted by kind, up to 256 kinds. It may add up to less than
+	// Count: of other events the kind is not known or not listed.
 	Kinds []KindCount
 	// AtMost says that Count is a bound: so many events were at risk.
 	AtMost bool
@@ -79,8 +79,8 @@ func (g *Gap) String() string {
 	return b.String()
 }
 
-// Add counts an event that is lost: its number, 0 for none, its kind, "" where that is not known, and
-// its time, which may be zero.
+// Add counts a lost event: its number, 0 for none; its kind, "" where that is not known; and its time,
+// which may be zero.
 func (g *Gap) Add(number uint64, kind string, at time.Time) {
 	g.Count++
 	if number > 0 {
@@ -104,8 +104,7 @@ func (g *Gap) Add(number uint64, kind string, at time.Time) {
 	}
 }
 
-// AddRange counts the events from number first to number last, of which nothing else is known.
-// 0 < first ≤ last.
+// AddRange counts lost events of which only the numbers are known, from first to last. 0 < first ≤ last.
 func (g *Gap) AddRange(first, last uint64) {
 	g.Count += last - first + 1
 	g.number(first, last)
@@ -136,8 +135,8 @@ func AppendTx(tx *eventlog.Tx, g Gap) (crdt.Place, error) {
 	return tx.AppendReserved(e)
 }
 
-// Parse reads an entry of kind [Kind]. Whatever a stranger has written there gives a gap or an error,
-// which wraps [ErrInvalid]. The gap shares no memory with the entry but its Source.
+// Parse reads an entry of kind [Kind]. Whatever a stranger has written there gives a gap, or an error that
+// wraps [ErrInvalid]. The gap shares no memory with the entry but its Source.
 func Parse(e eventlog.Entry) (Gap, error) {
 	g, err := parseEvent(e.Event)
 	if err != nil {

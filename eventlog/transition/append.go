@@ -8,10 +8,9 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 )
 
-// Append appends moves, all or none, in their order, and returns their places once they are durable.
-// What a move leaves out is filled in inside the transaction: From is the stage that the subject is
-// in, "" for one that the log does not know. Errors wrap [ErrInvalid] or are those of
-// [eventlog.Log.Update].
+// Append appends moves in their order, all or none, and returns their places once they are durable. What a
+// move leaves out is filled in inside the transaction: From is then the stage that the subject is in, ""
+// for a subject that the log does not know. Errors wrap [ErrInvalid] or are those of [eventlog.Log.Update].
 func Append(ctx context.Context, log *eventlog.Log, moves ...Move) ([]crdt.Place, error) {
 	events := make([]crdt.Event, len(moves))
 	for i, m := range moves {
@@ -23,8 +22,8 @@ func Append(ctx context.Context, log *eventlog.Log, moves ...Move) ([]crdt.Place
 	return AppendEvents(ctx, log, events...)
 }
 
-// AppendEvents is [Append] for events of kind [Kind], whose payload may leave out from and after. A
-// payload that leaves nothing out to be filled in is appended as it is, byte for byte.
+// AppendEvents is [Append] for events of kind [Kind], whose payloads may leave out from and after. A
+// payload that leaves out nothing is appended as it is, byte for byte.
 func AppendEvents(ctx context.Context, log *eventlog.Log, events ...crdt.Event) (places []crdt.Place, err error) {
 	for _, e := range events {
 		if err := Check(e); err != nil {
@@ -49,8 +48,8 @@ func AppendEvents(ctx context.Context, log *eventlog.Log, events ...crdt.Event) 
 	return places, nil
 }
 
-// CatchUp takes into the projection whatever has arrived, in short transactions, so that a [Stage], an
-// [AppendTx] or another of those that take a transaction finds little left to do.
+// CatchUp takes what has arrived into the projection, in short transactions, so that [Stage], [AppendTx]
+// and others that are given a transaction find little left to do.
 func CatchUp(ctx context.Context, log *eventlog.Log) error {
 	_, err := AppendEvents(ctx, log)
 	return err

@@ -12,12 +12,12 @@ import (
 // The functions whose names end in Tx append inside an Update of the caller's. They first take into the
 // projection whatever has arrived since the last transition, see [CatchUp].
 
-// AppendTx appends a move if the machine, which is valid, allows it from the stage that the log says the
-// subject is in, and else returns a [*RefusedError]. Looking and moving are one transaction: nothing comes
-// in between on this node. What another node has written and this one does not hold yet is not looked at:
-// the package names such moves as concurrent. A nil machine takes every move.
+// AppendTx appends a move if the machine, which is valid, allows the move from the stage that the log says
+// the subject is in; else it returns a [*RefusedError]. Looking and moving are one transaction: nothing on
+// this node comes in between. What another node has written and this node does not hold yet is not looked
+// at: a replay names such moves as concurrent. A nil machine takes every move.
 //
-// A From that the move gives is part of the question: it is refused where the subject is in another stage.
+// A move with a From is refused where the subject is in another stage.
 func AppendTx(tx *eventlog.Tx, m *machine.Machine, move Move) (crdt.Place, error) {
 	e, err := move.Event()
 	if err != nil {
@@ -49,8 +49,8 @@ func AppendEventTx(tx *eventlog.Tx, e crdt.Event) (crdt.Place, error) {
 	return p.append(e, true)
 }
 
-// AppendEventsTx is [AppendEvents] for an Update in which no transition is appended and no [Stage] asked
-// for after it: so its ops hold many events.
+// AppendEventsTx is [AppendEvents] for an Update that appends no transition and asks for no [Stage]
+// afterwards, so that its ops can hold many events.
 func AppendEventsTx(tx *eventlog.Tx, events []crdt.Event) ([]crdt.Place, error) {
 	p, err := caughtUp(tx)
 	if err != nil {

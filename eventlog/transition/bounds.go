@@ -9,26 +9,27 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 )
 
-// Bounds say which of a log's transitions count: those that are within all of them. The zero Bounds
-// take what the log holds when it begins to be read.
+// Bounds say which of a log's transitions count: those within all of them. The zero Bounds take what the
+// log holds when the reading begins.
 type Bounds struct {
 	// Subjects takes the transitions of these subjects; empty takes all.
 	Subjects []string
-	// Frontier takes the entries that a frontier stands for, forks included; nil takes what is held.
-	// One with heads that are not held here is refused with an [*eventlog.NotHeldError].
+	// Frontier takes the entries that a frontier stands for, forks included; nil takes what is held. A
+	// frontier with heads that are not held here is refused with an [*eventlog.NotHeldError].
 	Frontier crdt.Frontier
-	// Clock takes the entries whose op's clock does not pass it; 0 is no bound. Where clocks are within a
-	// minute they are true to cause and effect: what is within has what it names within, but for what was
-	// pruned. Elsewhere it may leave out what is named by something within, as Until does.
+	// Clock takes the entries whose op's clock is no greater; 0 is no bound. Where clocks are within a
+	// minute, clocks are true to cause and effect: with a transition the bound takes all that it goes back
+	// to, but for what was pruned. Elsewhere a transition within may name one that is left out, as with
+	// Until.
 	Clock crdt.Clock
-	// Until takes the entries whose event time is not after it; the zero time is no bound. Event time
-	// is the writer's word: where history was imported, it is when things happened, and where a
-	// writer's clock was wrong, it leaves out what is named by something within. That goes on from the
-	// nearest transition within that the ones left out lead back to: what its writer knew stays known.
+	// Until takes the entries whose event time is not later; the zero time is no bound. Event time is the
+	// writer's word: of imported history it is when things happened, and with a wrong clock a transition
+	// within may name one that is left out. Such a transition goes on from the nearest one within to which
+	// those left out lead back: what its writer knew stays known.
 	Until time.Time
 }
 
-// AtClock returns the greatest clock of t's millisecond: as a bound it takes what was written up to t.
+// AtClock returns the greatest clock of t's millisecond. As a bound it takes what was written up to t.
 func AtClock(t time.Time) crdt.Clock {
 	return min(crdt.NewClock(t.UnixMilli(), 1<<16-1), crdt.MaxClock-1)
 }

@@ -17,7 +17,7 @@ import (
 type CheckConfig struct {
 	// Bounds say which transitions are checked. Default: all that are held.
 	Bounds Bounds
-	// MaxFindings is how many findings are listed; all are counted. Default: 10,000.
+	// MaxFindings is how many findings are listed; the rest is only counted. Default: 10,000.
 	MaxFindings int
 }
 
@@ -30,25 +30,26 @@ const maxStrangeEdges = 1 << 10
 type Report struct {
 	// Frontier is the hash of the frontier that was checked.
 	Frontier crdt.Hash
-	// Subjects and Transitions count what was looked at. Every transition is Sound, which is that nothing
-	// is odd about it, or Odd, which is that it has a finding.
+	// Subjects and Transitions count what was looked at. Each transition is either Sound, when nothing is
+	// odd about it, or Odd, when it has a finding.
 	Subjects, Transitions, Sound, Odd uint64
 	// Counts are how many findings there are of each class.
 	Counts map[Class]uint64
-	// Findings are the first findings by subject, place in its history, and class; More counts the rest.
+	// Findings are the first findings, by subject, place in the subject's history, and class; More counts
+	// the rest.
 	Findings []Finding
 	More     uint64
-	// Contested are the subjects of which it cannot be said where they are, by name.
+	// Contested are the subjects that may be in one of several stages, by name.
 	Contested []State
-	// Edges say how often each move happened, sorted; stages go by the proper names of their states.
-	// Respelt counts the moves from one spelling of a state to another, which are on no edge, MoreMoves
-	// those of edges that are not listed, past 1,024 edges of which a stage is no state.
+	// Edges say how often each move happened, sorted; states go by their proper names. Respelt counts the
+	// moves from one spelling of a state to another, which are on no edge. MoreMoves counts the moves on
+	// edges that are not listed: past 1,024 edges with a stage that is no state.
 	Edges              []machine.Edge
 	Respelt, MoreMoves uint64
-	// Aliased counts the transitions that name a state by an alias: they are taken for what they mean.
+	// Aliased counts the transitions that name a state by an alias, which is taken for the state.
 	Aliased uint64
-	// Pruned counts the transitions that come after one that was pruned: where their subjects were before
-	// is their writers' word.
+	// Pruned counts the transitions that come after a pruned one: only their writers' word says where their
+	// subjects were before.
 	Pruned uint64
 }
 

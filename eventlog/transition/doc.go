@@ -37,31 +37,30 @@
 //
 // # What a replay names
 //
-// A history is in causal order (true to cause and effect where clocks are within a minute), but never
-// puts a transition before the one that it names, even where a clock is wrong. Two transitions of a subject that name the same after are concurrent: neither
-// writer had seen the other's, whatever their clocks say. One whose after is not here yet is early.
-// One whose from is not the stage that the subject was in does not follow. One whose payload cannot be
-// read is malformed. All of them are kept, named as what they are: nothing is dropped, and a
-// stranger's nonsense stops nothing.
+// A history is in causal order (true to cause and effect where clocks are within a minute), but never puts
+// a transition before the one that it names, even where a clock is wrong. Two transitions of a subject that
+// name the same after are concurrent: neither writer had seen the other's, whatever their clocks say. A
+// transition whose after is not here yet is early. A transition whose from is not the stage that the
+// subject was in does not follow. A transition whose payload cannot be read is malformed. All of them are
+// kept and named as what they are: nothing is dropped, and a stranger's nonsense stops nothing.
 //
-// Where concurrent transitions have moved a subject to different stages it is contested: all of them
-// are candidates, until somebody moves it on who names the last of them in causal order, which is the one
-// that counts. That its writer had seen the others as well is likely, but nothing in the log says so:
-// the transitions stay named as concurrent for good.
+// Where concurrent transitions have moved a subject to different stages the subject is contested. All of
+// them are candidates, and the last in causal order counts, until a later transition names that one and so
+// moves the subject on. Its writer had probably seen the other candidates as well, but nothing in the log
+// says so: they stay named as concurrent for good.
 //
 // # What a check finds
 //
-// A check holds each move, as its writer says it, against a machine that is declared in package machine:
-// unknown states, beginnings and moves that the machine does not allow, moves out of
-// terminal states, and for other triggers. It adds what a replay names, with one difference: a move does
-// not follow when it begins elsewhere than the transition that it names led to. One whose writer had not
-// seen that the subject had been moved meanwhile is concurrent, and follows what its writer knew. Each
-// [Finding] has its entry, the reason, and what was expected. Two nodes that hold the same entries find
-// the same.
+// A check holds each move, as its writer says it, against a machine that is declared in package machine. It
+// finds unknown states, beginnings and moves that the machine does not allow, moves out of terminal states,
+// and moves by other triggers. It adds what a replay names, with one difference: a move does not follow
+// when it begins elsewhere than where the transition that it names led. A move whose writer had not seen
+// that the subject had been moved meanwhile is concurrent, and follows what its writer knew. Each [Finding]
+// has its entry, the reason, and what was expected. Two nodes that hold the same entries find the same.
 //
 // # Guarded moves
 //
 // [Append] refuses no move for a machine's sake. [AppendTx] does: in the caller's transaction, where
 // [Stage] says where a subject is, nothing comes between looking and moving. That is no lock over nodes:
-// two that cannot see each other may both move a subject, and the replay names that.
+// two nodes that cannot see each other may both move a subject, and a replay names that.
 package transition

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Class says what kind of thing is odd about a transition.
+// Class says in what way a transition is odd.
 type Class string
 
 // The classes, in the order in which the findings of one transition come.
@@ -22,13 +22,13 @@ const (
 	Illegal Class = "illegal"
 	// WrongTrigger is a move that the machine allows for other triggers.
 	WrongTrigger Class = "wrong-trigger"
-	// DoesNotFollow is a move from a stage that the subject was not in, as far as its writer knew.
+	// DoesNotFollow is a move from a stage that the subject was not in, as far as the move's writer knew.
 	DoesNotFollow Class = "does-not-follow"
-	// Concurrent is a move whose writer had not seen that of another author.
+	// Concurrent is a move whose writer had not seen another author's move.
 	Concurrent Class = "concurrent"
-	// Forked is a move beside another of the same author, that it did not follow on.
+	// Forked is a move beside another of the same author, from which it does not go on.
 	Forked Class = "forked"
-	// Early is a move after one that is not here.
+	// Early is a move that names a transition that is not here.
 	Early Class = "early"
 )
 
@@ -43,12 +43,12 @@ func Classes() []Class {
 // Finding is one thing that is odd about one transition.
 type Finding struct {
 	Class Class
-	// Transition is it, less its entry's payload.
+	// Transition is the odd transition, without its entry's payload.
 	Transition Transition
-	// Others are the transitions that it is concurrent with and that come before it in the history of
-	// its subject, or the one that it comes after and that is not here.
+	// Others are the transitions before this one in the history of its subject with which it is concurrent,
+	// or the one that it names and that is not here.
 	Others []After
-	// Why says what is odd, Expected what was expected instead; it is empty where nothing was.
+	// Why says what is odd. Expected says what was expected instead; it is empty where nothing was.
 	Why, Expected string
 
 	rank rank

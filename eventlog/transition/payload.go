@@ -17,7 +17,7 @@ const (
 	MaxTrigger = 1 << 10
 )
 
-// After names a transition: the place of its entry, with the whole id of its op.
+// After names a transition: by the place of its entry, with the whole id of its op.
 type After struct {
 	Author crdt.Author
 	Seq    uint64

@@ -11,17 +11,18 @@ import (
 
 // RefusedError is returned by [AppendTx] for a move that the machine does not allow.
 type RefusedError struct {
-	// Subject is what was to be moved, Stage the stage that it is in, "" for none, To where to.
+	// Subject is what was to be moved, Stage the stage that it is in, "" for none, and To the stage that it
+	// was to move to.
 	Subject, Stage, To string
-	// Class is that of the finding which a check of the move would have had, Why what it would have said.
+	// Class and Why are those of the finding that a check of the move would have made.
 	Class Class
 	Why   string
-	// Allowed are the moves that the machine allows from Stage, in the order in which it declares the
-	// states that they lead to.
+	// Allowed are the moves that the machine allows from Stage, in the order in which the machine declares
+	// the states that they lead to.
 	Allowed []AllowedMove
 }
 
-// AllowedMove is a move that a machine allows: where to, and by which triggers; none means any.
+// AllowedMove is a move that a machine allows: to a stage, by any of some triggers; no triggers means any.
 type AllowedMove struct {
 	To       string
 	Triggers []string

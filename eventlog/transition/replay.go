@@ -15,60 +15,62 @@ import (
 // have the same replay, but for the offsets of the entries.
 type Replay struct {
 	subjects map[string]*Subject
-	// Malformed are the entries of kind [Kind] whose payload cannot be read, in causal order. They
-	// moved nothing.
+	// Malformed are the entries of kind [Kind] whose payloads cannot be read, in causal order. They moved
+	// nothing.
 	Malformed []Transition
 }
 
 // Subject is one subject: where it is and how it came there.
 type Subject struct {
 	Name string
-	// Stage is the stage that the last transition moved it to.
+	// Stage is the stage that the last transition moved the subject to.
 	Stage string
-	// Open are the transitions that may each have the last word: the last one, and those before it that
-	// its writer may not have seen. In the order of the history; there is one unless the subject is
-	// contested, and none without history.
+	// Open are, in the order of the history, the transitions that may each have the last word: the last
+	// one, and those before it that the last one's writer may not have seen. There is one unless the
+	// subject is contested, and none without history.
 	Open []Candidate
-	// History holds every transition of the subject in causal order, none before the one that it
+	// History holds every transition of the subject in causal order, but none before a transition that it
 	// names.
 	History []Step
 }
 
-// Candidate is a transition that may have the last word on its subject, with the stage it moved to.
+// Candidate is a transition that may have the last word on its subject, and the stage that it moved the
+// subject to.
 type Candidate struct {
 	Place After
 	Stage string
 }
 
-// Contested reports whether transitions whose writers may not have seen each other's have moved the
-// subject to different stages, and nobody has moved it on in knowledge of the last one. Its stage is then
-// one of those of Open.
+// Contested reports whether transitions whose writers may not have seen each other's have moved the subject
+// to different stages, and nobody has moved the subject on in knowledge of the last one. Stage is then one
+// of those of Open.
 func (s *Subject) Contested() bool { return contested(s.Open) }
 
 func contested(open []Candidate) bool {
 	return slices.ContainsFunc(open, func(c Candidate) bool { return c.Stage != open[0].Stage })
 }
 
-// Step is a transition in the history of its subject, and how it fits those before it.
+// Step is a transition in the history of its subject, with how it fits what stands before it.
 type Step struct {
 	Transition
-	// Stage is the stage that the subject was in. Where it is not From, the move does not follow.
+	// Stage is the stage that the subject was in. Where that is not From, the move does not follow.
 	Stage string
-	// Seen is the stage to which the transition that After names moved the subject, "" where After names
-	// none or one that is not here: what its writer knew.
+	// Seen is the stage that the writer had seen: that to which the transition named by After moved the
+	// subject; "" where After names none, or one that is not here.
 	Seen string
-	// Unseen are the transitions that were open when this one came, less the one that it names: those
-	// that its writer did not move on from. It is empty where this one names the last before it.
+	// Unseen are the transitions that were open when this one came and that its writer did not move on
+	// from: all but the one that it names. It is empty where this one names the last before it.
 	Unseen []After
-	// Concurrent are the transitions of the subject that go on from the same one, this one among them, in
-	// the order of the history: their writers had not seen each other's. It is empty where this is the
-	// only one. Steps share it.
+	// Concurrent are the transitions of the subject that go on from the same transition, this one among
+	// them, in the order of the history: none of their writers had seen another's. It is empty where this
+	// is the only one. Steps share the slice.
 	Concurrent []After
 	// Early says that the transition that After names is not here yet.
 	Early bool
-	// Pruned says that the transition that it goes on from was pruned, which is nothing odd. Where the
-	// subject was is then the writer's word: Stage and Seen are From. What stands before it in the history
-	// and does not go on from the same one is taken for seen by its writer, since nothing says otherwise.
+	// Pruned says that the transition from which this one goes on was pruned, which is nothing odd. Only
+	// the writer's word then says where the subject was: Stage and Seen are From. Transitions before this
+	// one in the history that do not go on from the same transition are taken for seen by its writer, since
+	// nothing says otherwise.
 	Pruned bool
 
 	// from is the transition that it goes on from: the one that After names, or, where the bounds leave
@@ -77,7 +79,7 @@ type Step struct {
 	rank rank
 }
 
-// Follows reports whether the move begins at the stage that the subject was in.
+// Follows reports whether the move begins at Stage.
 func (s Step) Follows() bool { return s.From == s.Stage }
 
 // ReplayLog replays the transitions of the log; see [ReplayAt].
@@ -133,7 +135,7 @@ func (r *Replay) Subjects() []*Subject {
 	return subjects
 }
 
-// Subject returns the subject called name; one without history if no transition names it.
+// Subject returns the subject called name. A subject that no transition names has no history.
 func (r *Replay) Subject(name string) *Subject {
 	if s := r.subjects[name]; s != nil {
 		return s

@@ -7,14 +7,15 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 )
 
-// Stage returns the stage that a subject is in, "" for one that the log does not know: that of its last
-// transition in causal order. It takes a transaction of either kind: in an Update what that has appended
-// counts, and a move that follows is appended in knowledge of it.
+// Stage returns the stage that a subject is in: that of its last transition in causal order, "" for a
+// subject that the log does not know. It takes a transaction of either kind. In an Update, what that Update
+// has appended counts, and a move that follows is appended in knowledge of it.
 //
-// What was pruned here since it was taken in still counts: a node that joined later may know less.
+// A transition that was pruned here after the projection took it in still counts: a node that joined later
+// may know less.
 //
-// It reads whatever has arrived since this node last appended a transition or called [CatchUp], so a
-// program that only reads calls that now and then.
+// Stage first reads what has arrived since this node last appended a transition or called [CatchUp]: a
+// program that only reads calls CatchUp now and then.
 func Stage(tx eventlog.Reader, subject string) (string, error) {
 	r := tx.Reading()
 	records := records{bucket: r.Bucket(Kind)}

@@ -15,26 +15,26 @@ import (
 // State is where a subject is.
 type State struct {
 	Subject string
-	// Stage is the stage that the last transition moved it to; Open says which transitions may each have
-	// the last word, see [Subject].
+	// Stage is the stage that the last transition moved the subject to. Open are the transitions that may
+	// each have the last word, see [Subject].
 	Stage string
 	Open  []Candidate
 	// Place and Time are those of the last transition.
 	Place crdt.Place
 	Time  time.Time
-	// Moves counts the subject's transitions, Concurrent those of them that are concurrent with another.
+	// Moves counts the subject's transitions, Concurrent those that are concurrent with another.
 	Moves, Concurrent int
 	// Pruned says that transitions of the subject were pruned: Moves does not count them.
 	Pruned bool
 }
 
-// Contested reports whether the stage may be another, see [Subject.Contested].
+// Contested reports whether the subject may be in another stage, see [Subject.Contested].
 func (s *State) Contested() bool { return contested(s.Open) }
 
-// States yields where each subject is within bounds, by name. It holds a few hundred bytes for each
-// subject, and not their histories, but for those of 65,536 transitions at a time whose order is not
-// plain. Subjects of which all transitions are malformed or were pruned are left out: [eventlog.Log.Gone] says
-// how much that may be.
+// States yields, by name, where each subject is within bounds. It holds a few hundred bytes for each
+// subject, and no histories but those of 65,536 transitions at a time whose order is not plain. Subjects of
+// which all transitions are malformed or were pruned are left out: [eventlog.Log.Gone] says how much that
+// may be.
 func States(ctx context.Context, log *eventlog.Log, b Bounds) iter.Seq2[State, error] {
 	return func(yield func(State, error) bool) {
 		states, tracks, err := findStates(ctx, log, b)

@@ -23,11 +23,11 @@ var ErrInvalid = errors.New("invalid transition")
 type Move struct {
 	// Subject is what moves: up to 1 KiB.
 	Subject string
-	// From is the stage that the writer says the subject is in, up to 255 bytes; "" is the stage of
-	// what is new. Nil stands for the stage that the log says it is in. A stage that is not that one
-	// is appended all the same: it is the writer's word, and a replay names it.
+	// From is the stage that the writer says the subject is in, up to 255 bytes; "" is the stage of a new
+	// subject. Nil stands for the stage that the log says the subject is in. Another stage than that is
+	// appended all the same: it is the writer's word, and a replay names it.
 	From *string
-	// To is the stage that it moves to: 1 to 255 bytes.
+	// To is the stage that the subject moves to: 1 to 255 bytes.
 	To string
 	// Trigger is what caused the move: up to 1 KiB.
 	Trigger string
@@ -55,7 +55,7 @@ func (m Move) Event() (crdt.Event, error) {
 
 // Transition is a move in the log.
 type Transition struct {
-	// Entry is the entry that says so.
+	// Entry is the entry that the transition was read from.
 	Entry eventlog.Entry
 	// Subject is what moved.
 	Subject string
@@ -67,7 +67,7 @@ type Transition struct {
 	Malformed error
 }
 
-// Place returns what another transition's After would be.
+// Place returns the After with which another transition names this one.
 func (t Transition) Place() After {
 	return After{Author: t.Entry.Author, Seq: t.Entry.Seq, Op: t.Entry.Op}
 }
@@ -79,8 +79,8 @@ func (t Transition) Clone() Transition {
 	return t
 }
 
-// Parse reads a transition from an entry of kind [Kind]. It never fails: whatever a stranger has
-// written becomes a transition, if need be a malformed one.
+// Parse reads a transition from an entry of kind [Kind]. It never fails: whatever a stranger has written
+// becomes a transition, a malformed one where it cannot be read.
 func Parse(e eventlog.Entry) Transition {
 	t := Transition{Entry: e, Subject: e.Subject}
 	p, err := parseEvent(e.Event, false)
@@ -98,9 +98,8 @@ func Parse(e eventlog.Entry) Transition {
 	return t
 }
 
-// Check says why an event of kind [Kind] cannot be appended, or nil. It takes a payload in any form
-// that is JSON with the fields of a transition, of which from, trigger and after may be left out.
-// Every error wraps [ErrInvalid].
+// Check returns why an event of kind [Kind] cannot be appended, or nil. It takes any JSON payload with the
+// fields of a transition, of which from, trigger and after may be left out. Every error wraps [ErrInvalid].
 func Check(e crdt.Event) error {
 	_, err := parseEvent(e, true)
 	if err != nil {
@@ -121,8 +120,8 @@ func parseEvent(e crdt.Event, strict bool) (payload, error) {
 	return parsePayload(e.Payload, strict)
 }
 
-// Read reads the transitions that the query takes, in its order; the query's kinds are set to [Kind].
-// Malformed ones are among them; what is gone is not, whatever the query says, since transitions are never
+// Read yields the transitions that the query takes, in its order, malformed ones included; the query's
+// kinds are set to [Kind]. What is gone is left out, whatever the query says, since transitions are never
 // trimmed: see [eventlog.Log.Gone]. Errors are those of [eventlog.Log.Entries].
 func Read(ctx context.Context, log *eventlog.Log, q eventlog.Query) iter.Seq2[Transition, error] {
 	q.Kinds = []string{Kind}

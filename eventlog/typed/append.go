@@ -9,8 +9,8 @@ import (
 )
 
 // Event returns the event that v is, for what takes events: a batch of several types, a recorder. The
-// caller may add headers to that of the version, sorted by name. It has no time where
-// [Declaration.Time] gives none. Errors wrap [crdt.ErrEvent].
+// caller may add headers beside [VersionHeader], sorted by name. The event has no time where
+// Declaration.Time gives none. Errors wrap [crdt.ErrEvent].
 func (t *Type[T]) Event(v T) (crdt.Event, error) {
 	if t.d.Check != nil {
 		if err := t.d.Check(v); err != nil {
@@ -40,8 +40,8 @@ func (t *Type[T]) event(payload []byte) crdt.Event {
 	}
 }
 
-// Broadcast tells v to whoever listens, and stores it nowhere: what becomes of a type whose retention is
-// [crdt.Transient]. Errors wrap [crdt.ErrEvent] or are those of [eventlog.Log.Broadcast].
+// Broadcast tells v to whoever listens, and stores it nowhere; the type's retention is [crdt.Transient].
+// Errors wrap [crdt.ErrEvent] or are those of [eventlog.Log.Broadcast].
 func (t *Type[T]) Broadcast(ctx context.Context, log *eventlog.Log, v T, scope eventlog.Scope) (eventlog.Reach, error) {
 	e, err := t.Event(v)
 	if err != nil {
@@ -50,7 +50,7 @@ func (t *Type[T]) Broadcast(ctx context.Context, log *eventlog.Log, v T, scope e
 	return log.Broadcast(ctx, e, scope)
 }
 
-// Append appends v and returns where it stands once it is durable. A type that is transient is refused,
+// Append appends v and returns its place once the entry is durable. A value of a transient type is refused,
 // see [Type.Broadcast]. Errors wrap [crdt.ErrEvent] or are those of [eventlog.Log.Append].
 func (t *Type[T]) Append(ctx context.Context, log *eventlog.Log, v T) (crdt.Place, error) {
 	e, err := t.Event(v)
@@ -60,8 +60,8 @@ func (t *Type[T]) Append(ctx context.Context, log *eventlog.Log, v T) (crdt.Plac
 	return log.Append(ctx, e)
 }
 
-// AppendBatch appends values in their order, all or none, one after the other in the feed. It is
-// otherwise as [Type.Append]. For values of several types, hand what [Type.Event] returns to
+// AppendBatch appends values in their order, all or none, one after the other in the feed. All else is as
+// in [Type.Append]. For values of several types, hand the events of [Type.Event] to
 // [eventlog.Log.AppendBatch].
 func (t *Type[T]) AppendBatch(ctx context.Context, log *eventlog.Log, vs []T) ([]crdt.Place, error) {
 	events := make([]crdt.Event, len(vs))

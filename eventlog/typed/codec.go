@@ -34,8 +34,8 @@ const jsonType = "application/json"
 // where a value is expected. A field that a payload does not have, or has as null, stays zero as
 // encoding/json has it: see [Declaration.Check].
 type JSON[T any] struct {
-	// Strict makes a field that T does not have an error. Otherwise it is left alone: somebody newer
-	// may have written it, and it can be read from the payload.
+	// Strict makes a field that T does not have an error. Otherwise such a field is left alone: a newer
+	// program may have written it, and it can be read from the payload.
 	Strict bool
 }
 

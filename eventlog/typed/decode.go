@@ -9,18 +9,18 @@ import (
 
 // Entry is an entry of the log with the value that its payload says.
 type Entry[T any] struct {
-	// Entry is the entry as it stands in the log, with the memory that it shares; see
-	// [eventlog.Entry.Clone] before keeping it.
+	// Entry is the entry as it stands in the log, with the memory that it shares: see
+	// [eventlog.Entry.Clone].
 	eventlog.Entry
 	// Value is what the payload says, upgraded to the newest version. It shares no memory with Entry.
 	Value T
-	// Version is that of the payload in the log.
+	// Version is that of the payload as it stands in the log.
 	Version int
 	// Instance is the instance of the module, "" if there is none.
 	Instance string
 }
 
-// MismatchError is returned for an entry that is not of the type that it is decoded as.
+// MismatchError is returned for an entry of another type than the one that it is decoded as.
 type MismatchError struct {
 	Place crdt.Place
 	// What says what differs: "kind", "module" or "content type".
@@ -36,13 +36,13 @@ func (e *MismatchError) Error() string {
 type DecodeError struct {
 	Place        crdt.Place
 	Kind, Module string
-	// Version is that of the payload, 0 if it cannot be read.
+	// Version is the payload's, 0 if it cannot be read.
 	Version int
 	// Err is the error of the codec, of an upgrade or of the declaration's Check.
 	Err error
 }
 
-// Error returns a text that is bounded, though Err may repeat what somebody has written.
+// Error returns a text of bounded length, though Err may repeat what somebody has written.
 func (e *DecodeError) Error() string {
 	return fmt.Sprintf("decode %q at %s: payload: %.300s", e.Kind, e.Place, e.Err)
 }
@@ -50,12 +50,13 @@ func (e *DecodeError) Error() string {
 // Unwrap returns Err.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// VersionError is returned for an entry whose payload has a version that is not read here: one that a
-// newer program has written, or one older than [Declaration.Oldest].
+// VersionError is returned for an entry whose payload has a version that is not read here: a newer program
+// has written it, or it is older than Declaration.Oldest.
 type VersionError struct {
 	Place        crdt.Place
 	Kind, Module string
-	// Got is the version of the payload; Oldest and Newest bound those that are read.
+	// Got is the version of the payload; Oldest and Newest are the oldest and the newest version that is
+	// read.
 	Got, Oldest, Newest int
 }
 

@@ -12,33 +12,33 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 )
 
-// Declaration says what the events of the Go type T are. Only Kind is required. What the functions
-// return for a value never changes with time, and they may be called by many goroutines at once.
+// Declaration says what the events of the Go type T are. Only Kind is required. Its functions always return
+// the same for a value, and may be called by many goroutines at once.
 type Declaration[T any] struct {
 	// Kind is the kind of the events: 1 to 255 bytes, none of quipu's own.
 	Kind string
-	// Module is the kind of module whose events they are: up to 255 bytes, without a slash. Empty
-	// stands for events without a module, and those only.
+	// Module is the kind of module whose events these are: up to 255 bytes, without a slash. Empty stands
+	// for events without a module only.
 	Module string
-	// Retention is that of the events: persistent unless set. Entries of another class, written before
-	// it was changed, are read all the same.
+	// Retention is the events' class: persistent unless set. Entries of another class, written before it
+	// was changed, are read all the same.
 	Retention crdt.Retention
 
 	// Subject returns what an event is about. Nil: events have no subject.
 	Subject func(v T) string
 	// Time returns when an event happened. Nil, and the zero time, stand for the time of the append.
 	Time func(v T) time.Time
-	// Check says why a value cannot be an event, or nil. It is asked before a value is appended and
-	// after one is decoded: of what a payload leaves out, it says what may be. Nil: all may be.
+	// Check returns why a value cannot be an event, or nil. It is called before a value is appended and
+	// after one is decoded: a payload may leave fields out, and Check says which. Nil allows every value.
 	Check func(v T) error
 	// Codec turns values into payloads of Version and back: [JSON] unless set.
 	Codec Codec[T]
 
-	// Version is that of the payloads that Codec writes: 1 to 65,535. 0 stands for the one that the
-	// upgrades lead to, 1 if there are none.
+	// Version is the version of the payloads that Codec writes: 1 to 65,535. 0 stands for the version to
+	// which the upgrades lead, 1 if there are none.
 	Version int
 	// Oldest is the oldest version that is read: 1 unless set. It is raised when no entry of an older
-	// one is left.
+	// version is left.
 	Oldest int
 	// Upgrades lead from each version to the next, in order: the first from Oldest, the last to Version.
 	Upgrades []Upgrade
@@ -50,7 +50,8 @@ type Type[T any] struct {
 	instance string
 }
 
-// Define checks a declaration. Its errors say what is wrong with it: a program does not run with them.
+// Define checks a declaration. Its errors say what is wrong with the declaration: a program does not run
+// with them.
 func Define[T any](d Declaration[T]) (*Type[T], error) {
 	if d.Codec == nil {
 		d.Codec = JSON[T]{}
@@ -94,8 +95,8 @@ func (t *Type[T]) check() error {
 	})
 }
 
-// In returns the type for one instance of its module: "7" for the events of module "shop/7". It
-// appends and reads those of that instance only.
+// In returns the type for one instance of its module: "7" for the events of module "shop/7". That type
+// appends and reads the events of that instance only.
 func (t *Type[T]) In(instance string) (*Type[T], error) {
 	in := &Type[T]{d: t.d, instance: instance}
 	err := in.event(nil).Check()
@@ -114,8 +115,8 @@ func (t *Type[T]) In(instance string) (*Type[T], error) {
 // Kind returns the kind of the events.
 func (t *Type[T]) Kind() string { return t.d.Kind }
 
-// Module returns the module of the events that are appended: its kind, and after a slash the instance
-// if there is one.
+// Module returns the module of the events that are appended: the declared Module, and after a slash the
+// instance if there is one.
 func (t *Type[T]) Module() string {
 	if t.instance == "" {
 		return t.d.Module

@@ -8,9 +8,9 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 )
 
-// Query returns q with its kinds set to that of the type and, if the type is of one instance, its
-// modules set to that one: for [eventlog.Log.Page], and for what filters as a query does. A type of all
-// instances leaves the modules of q as they are; entries of other modules may be among those that it
+// Query returns q with its kinds set to that of the type and, if the type is of one instance, its modules
+// set to that instance's: for [eventlog.Log.Page], and for what filters as a query does. A type of all
+// instances leaves the modules of q alone; entries of other modules may be among those that the query
 // takes.
 func (t *Type[T]) Query(q eventlog.Query) eventlog.Query {
 	q.Kinds = []string{t.d.Kind}
@@ -20,18 +20,18 @@ func (t *Type[T]) Query(q eventlog.Query) eventlog.Query {
 	return q
 }
 
-// Read reads the entries of the type that the query takes, in its order; see [Type.Query] for the kinds
+// Read yields the entries of the type that the query takes, in its order; see [Type.Query] for the kinds
 // and modules of q. Entries of that kind and another module are left out.
 //
-// An entry that cannot be decoded comes with the error of [Type.Decode], and the iteration goes on
-// with the next if its loop does. Other errors are those of [eventlog.Log.Entries], and end it.
+// An entry that cannot be decoded comes with the error of [Type.Decode], and the next entry follows if the
+// loop goes on. Other errors are those of [eventlog.Log.Entries], and end the iteration.
 func (t *Type[T]) Read(ctx context.Context, log *eventlog.Log, q eventlog.Query) iter.Seq2[Entry[T], error] {
 	q, limit := withoutLimit(t.Query(q))
 	return decodeEach(log.Entries(ctx, q), limit, t)
 }
 
-// Tail reads as [eventlog.Log.Tail] does: what is there, and then what arrives, until ctx ends. It is
-// otherwise as [Type.Read].
+// Tail yields what is there and then what arrives, until ctx ends, as [eventlog.Log.Tail] does. All else is
+// as in [Type.Read].
 func (t *Type[T]) Tail(ctx context.Context, log *eventlog.Log, q eventlog.Query) iter.Seq2[Entry[T], error] {
 	q, limit := withoutLimit(t.Query(q))
 	return decodeEach(log.Tail(ctx, q), limit, t)

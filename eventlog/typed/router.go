@@ -9,8 +9,8 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 )
 
-// Router hands entries to functions for their types. X is what those are given beside the entry:
-// *[eventlog.Tx] where a router is the function of a follower, and else mostly a context.
+// Router hands entries to functions for their types. Beside an entry a function is given an X: *eventlog.Tx
+// where the router is the function of a follower, and else mostly a context.
 type Router[X any] struct {
 	cfg   RouterConfig[X]
 	table table[Handler[X]]
@@ -21,7 +21,7 @@ type Router[X any] struct {
 
 // RouterConfig says what becomes of entries that no function of a [Router] is called with.
 type RouterConfig[X any] struct {
-	// Unknown is called with entries that no handler is for. Nil: they are skipped and counted, see
+	// Unknown is called with entries that have no handler. Nil: such entries are skipped and counted, see
 	// [Router.Skipped].
 	Unknown func(x X, e eventlog.Entry) error
 	// Unreadable is called with entries of a handler's type that cannot be decoded, and the error of
@@ -48,8 +48,8 @@ func Handle[X, T any](t *Type[T], fn func(x X, e Entry[T]) error) Handler[X] {
 	}}
 }
 
-// NewRouter returns a router. No two handlers are for the same kind and module; one for a type of one
-// instance comes before the one for all.
+// NewRouter returns a router. No two handlers are for the same kind and module; the handler of a type of
+// one instance comes before that of the type of all.
 func NewRouter[X any](cfg RouterConfig[X], handlers ...Handler[X]) (*Router[X], error) {
 	r := &Router[X]{cfg: cfg, table: make(table[Handler[X]], len(handlers))}
 	for _, h := range handlers {
@@ -60,12 +60,11 @@ func NewRouter[X any](cfg RouterConfig[X], handlers ...Handler[X]) (*Router[X], 
 	return r, nil
 }
 
-// Kinds returns the kinds that have handlers, in order, each once: a filter for whoever wants to be
-// given no others.
+// Kinds returns the kinds that have handlers, in order, each once: a filter for a query or a follower.
 func (r *Router[X]) Kinds() []string { return r.table.kinds() }
 
 // Route calls the functions for entries in their order, up to the first error, which it returns with the
-// place of the entry. A router of *[eventlog.Tx] has in Route the function of a follower.
+// place of the entry. The Route of a Router of *eventlog.Tx is the function of a follower.
 func (r *Router[X]) Route(x X, entries []eventlog.Entry) error {
 	for _, e := range entries {
 		if err := r.route(x, e); err != nil {
@@ -105,12 +104,12 @@ func at(e eventlog.Entry, err error) error {
 // maxSkippedKinds bounds the kinds that a router counts one by one: anybody may think of new ones.
 const maxSkippedKinds = 100
 
-// Skipped says what a router skipped since it was made. An entry that it was given again, since a
-// transaction had failed, counts again.
+// Skipped says what a router has skipped since it was made. An entry that the router was given again after
+// a failed transaction counts again.
 type Skipped struct {
 	// Entries is how many entries were skipped.
 	Entries uint64
-	// Kinds says how many those of each kind were, for the first 100 kinds that were met.
+	// Kinds says how many entries of each kind were skipped, for the first 100 kinds that were met.
 	Kinds map[string]uint64
 }
 

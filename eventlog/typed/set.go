@@ -70,8 +70,8 @@ func (s *Set) Decode(e eventlog.Entry) (Entry[any], error) {
 // Kinds returns the kinds of the types, in order, each once.
 func (s *Set) Kinds() []string { return s.table.kinds() }
 
-// Read reads the entries of the set's types that the query takes, whose kinds are set to those of the
-// set. Others are left out. It is otherwise as [Type.Read].
+// Read yields the entries of the set's types that the query takes; the query's kinds are set to those of
+// the set. All else is as in [Type.Read].
 func (s *Set) Read(ctx context.Context, log *eventlog.Log, q eventlog.Query) iter.Seq2[Entry[any], error] {
 	return s.each(q, func(q eventlog.Query) iter.Seq2[eventlog.Entry, error] { return log.Entries(ctx, q) })
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// Upgrade turns a payload of one version into one of the next. It is either one of payloads, as a
-// struct with a Payload, or one of Go values, see [UpgradeValue]. Its function always returns the same
-// for the same entry, and is given whatever anybody has written: what it cannot read is an error.
+// Upgrade turns a payload of one version into one of the next: a payload into a payload, as a struct with a
+// Payload, or a Go value into a Go value, see [UpgradeValue]. Its function always returns the same for the
+// same entry. It is given whatever anybody has written, and returns an error for what it cannot read.
 type Upgrade struct {
-	// From is the version that it reads; it returns version From + 1.
+	// From is the version of the payloads that it reads; it returns payloads of version From + 1.
 	From int
 	// ContentType is that of payloads of version From; empty means that of the type's [Codec].
 	ContentType string
-	// Payload returns the payload of the next version. old is the event as it stands in the log, but for
-	// a payload that earlier upgrades have brought to version From. It is not written to.
+	// Payload returns the payload of the next version. old is the event as it stands in the log, but with a
+	// payload that earlier upgrades have brought to version From. Payload does not write to old.
 	Payload func(old crdt.Event) ([]byte, error)
 
 	value *valueStep // instead of Payload
@@ -32,8 +32,8 @@ type valueStep struct {
 	encode func(v any) ([]byte, error)
 }
 
-// UpgradeValue returns an upgrade between the Go types that stand for two versions. Payloads of the
-// version that it upgrades from are JSON, read as [JSON] does.
+// UpgradeValue returns an upgrade between the Go types that stand for two versions. The payloads of version
+// from are JSON, read as [JSON] does.
 func UpgradeValue[Old, Next any](from int, fn func(old Old) (Next, error)) Upgrade {
 	step := &valueStep{
 		old: reflect.TypeFor[Old](), next: reflect.TypeFor[Next](),

@@ -1,13 +1,13 @@
-// Package whole puts files in place whole: who reads one sees the old content or the new, and so does who
+// Package whole puts files in place whole: a reader sees the old content or the new, and so does whoever
 // looks after a crash.
 //
 //	D/peers.json            what is read
 //	D/.peers.json.new-1234  what is being written; [File.Keep] gives it the name
 //
-// [Write] replaces a file by bytes, [Create] begins one that is written bit by bit; [Target], [Inherit] and
-// [SyncFolder] are their steps, for who has a file of its own to put in place. One rule for links: what is
-// written at a link is written at its target, in the target's own folder, and the link stays. A file that
-// is replaced keeps its mode, and where root replaces it its owner.
+// [Write] replaces a file by bytes, [Create] begins a file that is written bit by bit; [Target], [Inherit]
+// and [SyncFolder] are their steps, for a caller with a file of its own to put in place. One rule for
+// links: what is written at a link is written at its target, in the target's own folder, and the link
+// stays. A replaced file keeps its mode, and where root replaces it its owner.
 //
 // A new content is synced before it gets the name, and the folder after, where the system can sync one. A
 // crash may leave a file whose name begins with a dot and has ".new-" in it: nobody reads that, and it may

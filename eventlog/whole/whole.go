@@ -12,15 +12,15 @@ import (
 // maxLinks is how many links may stand one behind the other, as on Linux.
 const maxLinks = 40
 
-// File is a file that takes its name once it is complete. It is written by one goroutine.
+// File is a file that gets its name once it is complete. One goroutine writes it.
 type File struct {
 	*os.File
 	target string
 	kept   bool
 }
 
-// Create begins a file that is to stand at path. A new one has that mode; one that is replaced keeps its
-// own. The caller calls [File.Drop] in the end, whether or not it has called [File.Keep].
+// Create begins a file that is to stand at path. A new file has that mode; a replaced file keeps its own.
+// The caller calls [File.Drop] in the end, whether or not it has called [File.Keep].
 func Create(path string, mode fs.FileMode) (*File, error) {
 	target, err := Target(path)
 	if err != nil {
@@ -52,7 +52,7 @@ func (f *File) Keep() error {
 	return SyncFolder(filepath.Dir(f.target))
 }
 
-// Drop takes the file away unless it was kept.
+// Drop removes the file unless it was kept.
 func (f *File) Drop() error {
 	err := f.Close()
 	if errors.Is(err, os.ErrClosed) {
@@ -64,7 +64,7 @@ func (f *File) Drop() error {
 	return err
 }
 
-// Write puts a file that holds b at path. A new one has that mode.
+// Write puts a file that holds b at path. A new file has that mode.
 func Write(path string, b []byte, mode fs.FileMode) error {
 	f, err := Create(path, mode)
 	if err != nil {
@@ -76,8 +76,8 @@ func Write(path string, b []byte, mode fs.FileMode) error {
 	return errors.Join(err, f.Drop())
 }
 
-// Target returns where a file that is to stand at path is put: at path, or where the link leads that lies
-// there, which need not exist yet.
+// Target returns where a file for path is put: at path, or at the target of a link at path, which need not
+// exist yet.
 func Target(path string) (string, error) {
 	for range maxLinks {
 		stat, err := os.Lstat(path)
@@ -107,8 +107,8 @@ func Target(path string) (string, error) {
 	return "", fmt.Errorf("%s: more than %d links one behind the other", path, maxLinks)
 }
 
-// Inherit gives a new file the mode, and if it can the owner, of the one at target that it will replace,
-// or that mode where there is none.
+// Inherit gives file, which will replace target, the mode of target and if it can the owner; mode where
+// there is no target.
 func Inherit(file, target string, mode fs.FileMode) error {
 	old, err := os.Stat(target)
 	switch {
