@@ -48,6 +48,9 @@ func (e *UncertainError) Unwrap() []error { return []error{ErrUncertain, e.Err} 
 
 // exclusively waits in the queue and runs fn in a write transaction of its own. ctx counts until then.
 func (s *store) exclusively(ctx context.Context, fn func(tx *writeTx) error) error {
+	if err := s.notInside(); err != nil {
+		return err
+	}
 	return s.queue.Exclusively(ctx, func() error { return s.write(fn) })
 }
 

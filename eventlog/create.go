@@ -107,9 +107,6 @@ func newIncarnation() (b [16]byte) {
 // SetGenesis keeps what the log began with, once that is known. It returns [ErrOtherLog] for the genesis of
 // another log.
 func (l *Log) SetGenesis(g crdt.Genesis) error {
-	if err := l.store.notInside(); err != nil {
-		return err
-	}
 	if g.Log() != l.store.id {
 		return fmt.Errorf("set genesis: %w: it is that of %s, not of %s", ErrOtherLog, g.Log(), l.store.id)
 	}

@@ -40,19 +40,6 @@ func (e *RecoveringError) Error() string {
 // Unwrap returns [ErrRecovering].
 func (e *RecoveringError) Unwrap() error { return ErrRecovering }
 
-func (s *store) older() *RecoveringError {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.recovering
-}
-
-// second returns the header of the op of our own that somebody else wrote, or nil.
-func (s *store) second() *crdt.Signed {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.secondOp
-}
-
 // appendable says why nothing can be appended to a log that can be written to, or nil. Peers' ops are
 // stored all the same.
 func (s *store) appendable() error {

@@ -50,9 +50,6 @@ type Pruned struct {
 // Prune returns [ErrNothingToPrune], and the errors of [Log.Append]; a feed that has forked is not appended
 // to, and so not pruned.
 func (l *Log) Prune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
-	if err := l.store.notInside(); err != nil {
-		return p, err
-	}
 	if err := r.Check(); err != nil {
 		return p, fmt.Errorf("prune: %w", err)
 	}

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,7 +49,11 @@ type Recovered struct {
 }
 
 // Recovering returns the op since which the log waits for [Log.Recover], or nil.
-func (l *Log) Recovering() *RecoveringError { return l.store.older() }
+func (l *Log) Recovering() *RecoveringError {
+	l.store.mu.RLock()
+	defer l.store.mu.RUnlock()
+	return l.store.recovering
+}
 
 // Recover ends the state of [ErrRecovering]: it takes our feed up at r.End, puts that on record in an entry
 // of kind [RecoverKind], and appends go on behind. The caller makes sure that no other process writes with
@@ -58,9 +63,6 @@ func (l *Log) Recovering() *RecoveringError { return l.store.older() }
 // when it has forked, and the errors of [Log.Append]. A crash leaves the state as it was, or ended and on
 // record.
 func (l *Log) Recover(ctx context.Context, r Recovery) (done Recovered, err error) {
-	if err := l.store.notInside(); err != nil {
-		return done, err
-	}
 	err = l.store.exclusively(ctx, func(tx *writeTx) error {
 		done, err = tx.recover(r)
 		return err
@@ -125,13 +127,11 @@ func (r Recovery) payload(own crdt.Head) ([]byte, error) {
 // that the folder is older than the feed. The record stays: a restart makes neither two writers one nor the
 // folder younger.
 func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
-	if tx.second != nil || tx.store.second() != nil {
+	// The store's own are changed by whoever leads, who needs no lock to read them.
+	if tx.second != nil || tx.store.secondOp != nil {
 		return nil
 	}
-	older := tx.older
-	if older == nil {
-		older = tx.store.older()
-	}
+	older := cmp.Or(tx.older, tx.store.recovering)
 	key := metaRecovering
 	switch {
 	case contradicts:

@@ -16,33 +16,23 @@ const maxTurned = 4096
 // beyond returns which bound of this node is in the way of another op of a feed, "" if none is.
 func (tx *writeTx) beyond(state *record.Feed, op crdt.Op) ShutReason {
 	cfg, size := &tx.store.cfg, uint64(op.Size()+opRoom)
+	tx.store.mu.RLock()
+	feeds, others := len(tx.store.state.feeds), tx.store.state.roomOfOthers(tx.store.author)
+	tx.store.mu.RUnlock()
 	switch {
 	case op.Author == tx.store.author:
 		return ""
-	case state.Feed.IsZero() && tx.feedsHeld()+1 > cfg.MaxAuthors:
+	case state.Feed.IsZero() && feeds+tx.begun+1 > cfg.MaxAuthors:
 		return ShutAuthors
 	case cfg.MaxAuthorBytes > 0 && room(state)+size > cfg.MaxAuthorBytes:
 		return ShutShare
-	case cfg.MaxBytes > 0 && tx.roomOfOthers()+size > cfg.MaxBytes:
+	case cfg.MaxBytes > 0 && others+tx.taken+size > cfg.MaxBytes:
 		return ShutQuota
 	}
 	return ""
 }
 
-// feedsHeld returns how many feeds there are, those that the transaction begins included.
-func (tx *writeTx) feedsHeld() int {
-	tx.store.mu.RLock()
-	defer tx.store.mu.RUnlock()
-	return len(tx.store.state.feeds) + tx.begun
-}
-
-// roomOfOthers returns about how many bytes the feeds of others take, what is staged included.
-func (tx *writeTx) roomOfOthers() uint64 {
-	tx.store.mu.RLock()
-	defer tx.store.mu.RUnlock()
-	return tx.store.state.roomOfOthers(tx.store.author) + tx.taken
-}
-
+// roomOfOthers returns about how many bytes the feeds of others take.
 func (s *state) roomOfOthers(self crdt.Author) uint64 {
 	if own := s.feeds[self]; own != nil {
 		return s.room - room(own)
