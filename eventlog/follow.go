@@ -66,7 +66,7 @@ type FollowConfig struct {
 	// OnError says what follows an error of the handler.
 	OnError OnError
 	// RetryMin is the pause after the first failure. Each further failure doubles the pause, up to
-	// RetryMax; of each a random part, half at least, is waited. 0 means 100 ms and 1 minute.
+	// RetryMax; each pause is cut at random by up to half. 0 means 100 ms and 1 minute.
 	RetryMin, RetryMax time.Duration
 	// ParkAfter, unless it is 0, goes with RetryOnError: after so many failures the batch is halved until
 	// one entry is left that fails alone, which is parked with its error, and the follower goes on. See

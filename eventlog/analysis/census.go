@@ -13,10 +13,10 @@ import (
 // Census counts entries by kind, module and author. The zero Census has counted none.
 type Census struct {
 	Entries uint64
-	// Disputed are those on branches of authors who have forked.
+	// Disputed counts the entries on branches of authors who have forked.
 	Disputed uint64
-	// Gone counts entries that are not in the log any more, where the reading was shown them: they are
-	// counted nowhere else.
+	// Gone counts entries that are not in the log any more, if the reading shows them: nothing else here
+	// counts them.
 	Gone uint64
 	// First and Last are the least and the greatest event time; zero without entries.
 	First, Last             time.Time
@@ -29,14 +29,14 @@ type Count struct {
 	Entries uint64 `json:"entries"`
 }
 
-// Counts are the names that were met first, up to [MaxNames], those with most entries first, then by
-// name. Others is how many entries have a name that is not among them.
+// Counts are the names that were met first, up to [MaxNames], the ones with most entries first, then by
+// name. Others is how many entries have another name.
 type Counts struct {
 	Names  []Count `json:"names"`
 	Others uint64  `json:"others,omitempty"`
 }
 
-// Add counts an entry, or those that are gone. It keeps none of its memory.
+// Add counts an entry, or the gone entries that it stands for. It keeps none of its memory.
 func (c *Census) Add(e *eventlog.Entry) {
 	if e.Gone > 0 {
 		c.Gone += e.Gone

@@ -27,8 +27,8 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("join: %d starts wait for an end and take more than %d bytes: give a shorter maximum distance, fewer entries or more memory", e.Waiting, e.MaxBytes)
 }
 
-// Pairing says which start an end goes with, among those of its key that are not after it and not
-// further from it than [Join.Within]. Ends choose in order of time.
+// Pairing says which start an end goes with, among the starts of its key that are not after it and not
+// further away than [Join].Within. Ends choose in order of time.
 type Pairing uint8
 
 const (
@@ -53,9 +53,9 @@ const (
 	// ByTime takes the event time, to the nanosecond. Of two entries at the same nanosecond a start
 	// comes before an end.
 	ByTime Scale = iota
-	// ByClock takes the clock, to the millisecond, and orders entries causally: those of one op, which
-	// share its clock, by seq. Nobody can set a clock below what its writer had seen, save what was more
-	// than a minute ahead.
+	// ByClock takes the clock, to the millisecond, and orders entries causally; entries of one op share its
+	// clock, and are ordered by seq. Nobody can set a clock below what its writer had seen, save what was
+	// more than a minute ahead.
 	ByClock
 )
 
@@ -67,19 +67,19 @@ func (s Scale) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Side is one side of a join.
 type Side struct {
-	// Kinds are the kinds of its entries; at least one. No kind is on both sides.
+	// Kinds are the kinds of the side's entries; at least one. No kind is on both sides.
 	Kinds []string
-	// Key is where its entries have their key; the zero Key is the subject.
+	// Key is where these entries have their key; the zero Key is the subject.
 	Key Key
 }
 
-// Condition says which ends are a success. The zero Condition says nothing of any. Kinds or Field is
-// given, not both.
+// Condition says which ends are a success. The zero Condition decides none. Kinds or Field is given, not
+// both.
 type Condition struct {
-	// Kinds are those of the end's kinds that are a success; the others are failures.
+	// Kinds are the kinds of the end that are a success; its others are failures.
 	Kinds []string
-	// Field and Equals: an end is a success where the value in its payload, as text, is Equals, a
-	// failure where it is another, and undecided where there is none. See [ParseKey] for the text of
+	// Field and Equals: an end is a success where the value at Field in its payload, as text, is Equals, a
+	// failure where that is another, and undecided where there is no value. See [ParseKey] for the text of
 	// a value; null is "null".
 	Field  Pointer
 	Equals string
@@ -87,43 +87,43 @@ type Condition struct {
 
 // Number says which number goes along with a pair. The zero Number is none.
 type Number struct {
-	// Field is where it stands in the payload: a number of JSON, or a text that is one. It may have up
+	// Field is where the number stands in the payload: a JSON number, or a text that is one. It may have up
 	// to [MaxDigits] digits.
 	Field Pointer
-	// AtStart says that it stands in the start, not in the end.
+	// AtStart says that the number is the start's, not the end's.
 	AtStart bool
 }
 
 // Join says how entries are paired.
 type Join struct {
 	Start, End Side
-	// Within is the greatest distance in time from a start to its end, itself included. 0 is the
-	// greatest there is, 292 years.
+	// Within is the greatest distance in time, included, from a start to its end. 0 is the greatest
+	// possible, 292 years.
 	Within time.Duration
-	// Pairing is which start an end goes with; default [Nearest].
+	// Pairing says which start an end goes with; default [Nearest].
 	Pairing Pairing
-	// Scale is which time counts; default [ByTime].
+	// Scale says which time counts; default [ByTime].
 	Scale Scale
-	// Success is which ends are a success; default says nothing of any.
+	// Success says which ends are a success; default: undecided.
 	Success Condition
-	// Number is which number goes along with a pair; default none.
+	// Number says which number goes along with a pair; default none.
 	Number Number
 	// Window is how many entries are held back to be put in order of time; default [DefaultWindow].
 	Window int
-	// MaxBytes bounds the memory of the entries that wait, about 400 bytes and its texts for each;
-	// default [DefaultMaxBytes].
+	// MaxBytes bounds the memory of the entries that wait, about 400 bytes and the texts of each; default
+	// [DefaultMaxBytes].
 	MaxBytes int
 }
 
 // Kinds returns the kinds of both sides: what a query has to take.
 func (j Join) Kinds() []string { return slices.Concat(j.Start.Kinds, j.End.Kinds) }
 
-// Outcomes pairs the entries and yields what became of each that has one of the kinds; others are
-// passed over. An outcome comes as soon as it is certain. The outcomes are those of the entries in
-// order of time, save what came too [Late].
+// Outcomes pairs the entries and yields what became of each entry of one of the kinds; others are passed
+// over. An outcome comes as soon as it is certain. Outcomes are those of the entries in order of time, save
+// what came too [Late].
 //
-// The first error ends it: one that wraps [ErrJoin] before anything is read, one that the entries came
-// with, or a [*LimitError].
+// The first error ends the iteration: one that wraps [ErrJoin] before anything is read, one that came with
+// the entries, or a [*LimitError].
 func (j Join) Outcomes(entries iter.Seq2[eventlog.Entry, error]) iter.Seq2[Outcome, error] {
 	return func(yield func(Outcome, error) bool) {
 		if err := j.Check(); err != nil {
@@ -146,7 +146,7 @@ func (j Join) Outcomes(entries iter.Seq2[eventlog.Entry, error]) iter.Seq2[Outco
 	}
 }
 
-// Check says why j makes no sense, or nil. Errors wrap [ErrJoin].
+// Check returns why j makes no sense, or nil. Errors wrap [ErrJoin].
 func (j Join) Check() error {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("%w: "+format, append([]any{ErrJoin}, args...)...)

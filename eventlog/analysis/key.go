@@ -11,8 +11,8 @@ import (
 // ErrKey is wrapped by the errors of [ParseKey].
 var ErrKey = errors.New("invalid key")
 
-// Key says where the text stands by which entries belong together. The zero Key is the subject. An
-// entry whose text is empty or longer than [MaxKey] has no key.
+// Key says where in an entry the text stands by which entries belong together. The zero Key is the subject.
+// An entry whose text is empty or longer than [MaxKey] has no key.
 type Key struct {
 	from    keySource
 	header  string

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Latency says how long pairs took. Percentiles are by nearest rank: the P-th is the least latency
-// that at least P in a hundred are no longer than, one of those that were measured. The median is the
-// 50th, which of an even number is the lower of the two in the middle.
+// Latency says how long pairs took. Percentiles are by nearest rank, so each is a latency that was
+// measured: the P-th is the least that at least P in a hundred latencies do not exceed. The median is the
+// 50th: of an even number, the lower of the two in the middle.
 type Latency struct {
 	Count    uint64
 	Min, Max time.Duration
@@ -19,8 +19,8 @@ type Latency struct {
 	Median, P95, P99 time.Duration
 	// Total is the sum in nanoseconds, exact.
 	Total *big.Int
-	// Exact says that the percentiles are exact; else they are within [SketchError] of themselves.
-	// The other figures always are exact.
+	// Exact says that the percentiles are exact; else each is off by at most [SketchError] of itself. The
+	// other figures are always exact.
 	Exact bool
 }
 

@@ -7,10 +7,10 @@ const (
 	DefaultWindow = 1 << 16
 	// DefaultMaxBytes bounds the memory of the entries that wait for their other half.
 	DefaultMaxBytes = 256 << 20
-	// MaxKey bounds a key in bytes. An entry with a longer one has none.
+	// MaxKey bounds a key in bytes. An entry with a longer key has none.
 	MaxKey = 1 << 10
-	// MaxDigits bounds the digits of a number in a payload, and its exponent either way. A number past
-	// it is not taken for one.
+	// MaxDigits bounds the digits of a number in a payload, and its exponent either way. What is past it is
+	// not taken for a number.
 	MaxDigits = 64
 	// DefaultMaxExact is how many latencies a summary keeps to take exact percentiles from: 8 MB.
 	DefaultMaxExact = 1_000_000

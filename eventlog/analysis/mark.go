@@ -46,7 +46,7 @@ type Mark struct {
 	Number string `json:"number,omitempty"`
 	// Success says how an end went.
 	Success Success `json:"success,omitzero"`
-	// Repeated says of a start that another of its key was waiting when it came, and of an end that
+	// Repeated says of a start that another start of its key was waiting when it came, and of an end that
 	// every start that it could have had was taken.
 	Repeated bool `json:"repeated,omitempty"`
 

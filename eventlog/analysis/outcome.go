@@ -15,22 +15,22 @@ const (
 	Paired Verdict = iota
 	// StartAlone: no end took Start.
 	StartAlone
-	// EndAlone: there was no start for End. Where the end is [Mark.Repeated], others had taken what
-	// it could have had. Where Start is set, that is the first start of its key that came after it,
-	// no further away than a pair may be: what began it seems to have ended before.
+	// EndAlone: there was no start for End. If End is [Mark].Repeated, other ends had taken every start
+	// that it could have had. If Start is set, it is the first start of End's key that came after End, no
+	// further away than a pair may be: End seems to have come before its beginning.
 	EndAlone
-	// Late: the entry came when later ones had left the window. It took no part.
+	// Late: the entry came when later entries had left the window. It took no part.
 	Late
 	// Keyless: the entry has no key. It took no part.
 	Keyless
-	// Displaced: there was no room to remember that Start has an end. Should another end of its key
-	// come, it is not known to be repeated. It goes beside the pair, whose outcome has been.
+	// Displaced: there was no room to remember that Start has an end, so that another end of its key will
+	// not be known to be repeated. The pair has an outcome of its own.
 	Displaced
-	// Overlooked: an EndAlone that had to be given up for want of room before it was known whether a
-	// start comes after it.
+	// Overlooked: an EndAlone that was given up for want of room before it was known whether a start comes
+	// after it.
 	Overlooked
-	// Gone: as many entries as Outcome.Gone says are not in the log any more, and nobody knows which kinds
-	// they had. Only a reading that is shown what is gone has it, see [eventlog.ShowGone].
+	// Gone: Outcome.Gone entries are not in the log any more, and nobody knows their kinds. Only a reading
+	// that shows what is gone has it, see [eventlog.ShowGone].
 	Gone
 )
 
@@ -43,20 +43,20 @@ func (v Verdict) String() string {
 // MarshalText returns the text form.
 func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
-// Outcome is what a join says of an entry, or of two.
+// Outcome is what a join says of an entry, or of a pair.
 type Outcome struct {
 	Verdict Verdict
-	// Start and End are the entries; the zero Mark where there is none.
+	// Start and End are the entries; a zero Mark stands for none.
 	Start, End Mark
 	// Latency is the time from Start to End of a pair, never negative.
 	Latency time.Duration
-	// Nth is which end of Start's a pair has, from 1 on. Only [OneToMany] has more than one.
+	// Nth says which end of Start's this is, from 1 on. Only [OneToMany] has more than one.
 	Nth uint64
-	// Gone is how many entries are gone, where that is the verdict.
+	// Gone is how many entries are gone; 0 with another verdict than [Gone].
 	Gone uint64
 }
 
-// MarshalJSON writes the outcome with its latency in nanoseconds, as a whole number, where it is a pair.
+// MarshalJSON writes the outcome; that of a pair has the latency in nanoseconds, as a whole number.
 func (o Outcome) MarshalJSON() ([]byte, error) {
 	form := struct {
 		Verdict Verdict        `json:"verdict"`

@@ -12,8 +12,8 @@ import (
 // ErrPointer is wrapped by the errors of [ParsePointer].
 var ErrPointer = errors.New("invalid JSON pointer")
 
-// Pointer is a JSON pointer (RFC 6901): where in a payload a value stands. The zero Pointer is none;
-// the pointer to a whole document is not one of them.
+// Pointer is a JSON pointer (RFC 6901): where in a payload a value stands. The zero Pointer is none. The
+// pointer to a whole document is not allowed.
 type Pointer struct {
 	text   string
 	tokens []string
@@ -43,7 +43,7 @@ func (p Pointer) String() string { return p.text }
 // IsZero reports whether p is no pointer.
 func (p Pointer) IsZero() bool { return p.text == "" }
 
-// Find returns the value that p points to, as it stands in doc and sharing its memory. It is not found
+// Find returns the value that p points to, as it stands in doc, whose memory it shares. Nothing is found
 // where doc is no JSON, has no such value, or has an object with the name twice, whose meaning RFC 6901
 // leaves open.
 func (p Pointer) Find(doc []byte) (value []byte, found bool) {

@@ -19,27 +19,27 @@ type By uint8
 const (
 	// ByNothing makes no groups.
 	ByNothing By = iota
-	// ByModule groups by the module of the start, and of an end that has none by its own.
+	// ByModule groups by the module of the start, and an end without start by its own.
 	ByModule
-	// ByAuthor does the same with the author.
+	// ByAuthor groups by author in the same way.
 	ByAuthor
 )
 
 // String returns "nothing", "module" or "author".
 func (b By) String() string { return enum.Text(b, "by", "nothing", "module", "author") }
 
-// Breakdown says what a summary is to show beside the total.
+// Breakdown says what a summary shows beside the total.
 type Breakdown struct {
 	// By is what groups have in common; default no groups.
 	By By
 	// Slowest is how many of the slowest pairs are kept, up to [MaxSlowest]; default none.
 	Slowest int
-	// MaxExact is how many latencies are kept for exact percentiles, 8 bytes each, those of groups and
-	// those of the total together; default [DefaultMaxExact]. Past it a group has a sketch.
+	// MaxExact is how many latencies are kept for exact percentiles, 8 bytes each, for groups and total
+	// together; default [DefaultMaxExact]. Past it a group has a sketch.
 	MaxExact int
 }
 
-// Check says why b makes no sense, or nil. Errors wrap [ErrBreakdown].
+// Check returns why b makes no sense, or nil. Errors wrap [ErrBreakdown].
 func (b Breakdown) Check() error {
 	switch {
 	case b.By > ByAuthor:
@@ -55,44 +55,43 @@ func (b Breakdown) Check() error {
 // Summary is the outcomes of a join in numbers.
 type Summary struct {
 	Total Group `json:"total"`
-	// Groups are sorted by name. Others is what came when there were [MaxGroups] already, nil when
-	// nothing did.
+	// Groups are sorted by name. Others is what belongs to groups past [MaxGroups]; nil for nothing.
 	Groups []Group `json:"groups,omitempty"`
 	Others *Group  `json:"others,omitempty"`
-	// Slowest are the pairs that took longest, the slowest first, each with its places, its latency
-	// and its number. Of those that took as long, that comes first whose end does in author order.
+	// Slowest are the pairs that took longest, the slowest first, each with its places, its latency and its
+	// number. Pairs that took as long are in the author order of their ends.
 	Slowest []Outcome `json:"slowest,omitempty"`
-	// Gone counts entries that are not in the log any more, and that any number here lacks.
+	// Gone counts entries that are not in the log any more, and so in no other number here.
 	Gone uint64 `json:"gone"`
 }
 
-// Group is the outcomes of one module or author, or of all, in numbers. Starts are those that are
-// paired or alone, and so are ends; entries that took no part are counted beside them.
+// Group is the outcomes of one module or author, or of all, in numbers. Starts are paired or alone, and so
+// are ends; entries that took no part are counted besides.
 type Group struct {
 	// Name is the module or the author in hex, "" for the total, the others and entries without a
 	// module.
 	Name string `json:"name"`
-	// Pairs counts pairs. PairedStarts counts each start that has an end once, and is fewer than Pairs
-	// only with [OneToMany].
+	// Pairs counts pairs. PairedStarts counts each start that has an end once: only with [OneToMany] are
+	// they fewer than Pairs.
 	Pairs        uint64 `json:"pairs"`
 	PairedStarts uint64 `json:"pairedStarts"`
-	// StartsAlone and EndsAlone count those without another half.
+	// StartsAlone and EndsAlone count starts and ends without another half.
 	StartsAlone uint64 `json:"startsAlone"`
 	EndsAlone   uint64 `json:"endsAlone"`
-	// RepeatedStarts came while another of their key waited, whatever became of them. RepeatedEnds
-	// and EndsBeforeStart are ends alone: the start that they could have had was taken, or came after
-	// them. See [EndAlone].
+	// RepeatedStarts came while another start of their key waited, whatever became of them. RepeatedEnds
+	// and EndsBeforeStart are ends alone: the start that they could have had was taken, or came after them.
+	// See [EndAlone].
 	RepeatedStarts  uint64 `json:"repeatedStarts"`
 	RepeatedEnds    uint64 `json:"repeatedEnds"`
 	EndsBeforeStart uint64 `json:"endsBeforeStart"`
 	// Late and Keyless entries took no part.
 	Late    uint64 `json:"late"`
 	Keyless uint64 `json:"keyless"`
-	// Displaced and Overlooked count what there was no room to know: unless both are 0, RepeatedEnds
-	// and EndsBeforeStart may be too low. No other number is.
+	// Displaced and Overlooked count what there was no room to know: unless both are 0, RepeatedEnds and
+	// EndsBeforeStart may be too low. All other numbers are right.
 	Displaced  uint64 `json:"displaced"`
 	Overlooked uint64 `json:"overlooked"`
-	// Succeeded, Failed and Undecided count pairs by how their end went.
+	// Succeeded, Failed and Undecided count pairs by how the end went.
 	Succeeded uint64  `json:"succeeded"`
 	Failed    uint64  `json:"failed"`
 	Undecided uint64  `json:"undecided"`
@@ -100,8 +99,8 @@ type Group struct {
 	Number    Numbers `json:"number,omitzero"`
 }
 
-// SuccessRate returns the part of the pairs that succeeded in hundredths of a percent, rounded half up,
-// and whether there are pairs whose success is decided. Undecided pairs count among all.
+// SuccessRate returns the part of all pairs, undecided ones included, that succeeded, in hundredths of a
+// percent, rounded half up, and whether the success of any pair is decided.
 func (g *Group) SuccessRate() (hundredths uint64, known bool) {
 	if g.Succeeded+g.Failed == 0 {
 		return 0, false
@@ -114,7 +113,7 @@ type Numbers struct {
 	// Count is how many pairs have a number, Missing how many have none.
 	Count   uint64 `json:"count"`
 	Missing uint64 `json:"missing"`
-	// Sum is exact. Average has three decimals more, the last rounded half away from zero; it is ""
+	// Sum is exact. Average has three decimals more than Sum, the last rounded half away from zero; ""
 	// where there is nothing to average.
 	Sum     string `json:"sum"`
 	Average string `json:"average"`
@@ -123,9 +122,9 @@ type Numbers struct {
 // IsZero reports whether no pair has a number.
 func (n Numbers) IsZero() bool { return n.Count == 0 }
 
-// Summarize reads all outcomes and puts them into numbers. Its memory is bounded: by MaxExact
-// latencies, Slowest pairs and [MaxGroups] groups. An error of the outcomes ends it, and so does one
-// that wraps [ErrBreakdown].
+// Summarize reads all outcomes and puts them into numbers. Its memory is bounded by MaxExact latencies,
+// Slowest pairs and MaxGroups groups. It ends with the first error of the outcomes, or with one that wraps
+// [ErrBreakdown].
 func Summarize(outcomes iter.Seq2[Outcome, error], b Breakdown) (*Summary, error) {
 	if err := b.Check(); err != nil {
 		return nil, err

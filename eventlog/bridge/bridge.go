@@ -26,15 +26,15 @@ type Log interface {
 }
 
 // Bridge records values of type T. Its methods may be called by many goroutines at once, but not from
-// inside an Update of its log: who waits there for the bridge waits for itself.
+// inside an Update of its log: a caller that waits there for the bridge waits for itself.
 type Bridge[T any] struct {
 	cfg    Config[T]
 	queue  *queue
 	writer *writer
 }
 
-// New makes a bridge to log. It reads the number of the last value that is durable, in an Update.
-// Errors are those of the log, or name the field of cfg.
+// New makes a bridge to log. In an Update it reads the number of the last value that is durable. Errors are
+// those of the log, or name the field of cfg.
 func New[T any](ctx context.Context, log Log, cfg Config[T]) (*Bridge[T], error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -60,13 +60,13 @@ func (b *Bridge[T]) made() error {
 	return nil
 }
 
-// Publish puts a value in the queue, before Run too. It returns once the value is queued, not once it
-// is durable. When there is no room it does what Config.Overflow says. Room is made by Run, Flush and Close:
-// where Overflow is [Wait] and none of them runs, a full queue waits until ctx ends.
+// Publish puts a value in the queue, and may be called before Run. It returns once the value is queued, not
+// once it is durable. When there is no room it does what [Config].Overflow says. Run, Flush and Close make
+// room: where Overflow is Wait and none of them runs, Publish waits until ctx ends.
 //
 // An error means that the value will not be recorded: Encode's own, one that wraps [crdt.ErrEvent],
-// [*NumberError], [*BehindError], [*DroppedError] (then a gap entry will name it), [ErrClosed], or why
-// the bridge has stopped.
+// [*NumberError], [*BehindError], [*DroppedError] (a gap entry will then name the value), [ErrClosed], or
+// why the bridge has stopped.
 func (b *Bridge[T]) Publish(ctx context.Context, v T) error {
 	if err := b.made(); err != nil {
 		return err
@@ -74,9 +74,9 @@ func (b *Bridge[T]) Publish(ctx context.Context, v T) error {
 	return b.publish(ctx, v, nil)
 }
 
-// Record is [Bridge.Publish], but returns once the value is durable, with its place. It needs a Run.
-// When ctx ends while the event is queued the error is [ErrQueued]; where the log fails while it is
-// being committed, [eventlog.ErrUncertain] is among the errors.
+// Record is [Bridge.Publish], but returns once the value is durable, with its place. It needs a Run. When
+// ctx ends while the event is queued the error is [ErrQueued]; when the log fails while the event is being
+// committed, [eventlog.ErrUncertain] is among the errors.
 func (b *Bridge[T]) Record(ctx context.Context, v T) (crdt.Place, error) {
 	if err := b.made(); err != nil {
 		return crdt.Place{}, err

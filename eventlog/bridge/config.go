@@ -20,8 +20,8 @@ const (
 	Wait Overflow = iota
 	// Refuse returns a [*BehindError]; the value is still its producer's.
 	Refuse
-	// Drop drops the value, returns a [*DroppedError], and names it in a gap entry, which is appended in the
-	// transaction of what follows it.
+	// Drop drops the value, returns a [*DroppedError], and names the value in a gap entry, which is
+	// appended in the transaction of what follows.
 	Drop
 )
 
@@ -30,31 +30,30 @@ func (o Overflow) String() string { return enum.Text(o, "overflow", "wait", "ref
 
 // Config says how a bridge works. Only Encode is required.
 type Config[T any] struct {
-	// Name names the stream: the source of its gaps, and where its numbers are kept. One bridge at a
-	// time has it. 1 to 255 bytes; empty means "bridge".
+	// Name names the stream: it is the source of the stream's gaps, and the stream's numbers are kept under
+	// it. One bridge at a time has a name. 1 to 255 bytes; empty means "bridge".
 	Name string
-	// Encode makes a value an event. It runs in the goroutine of who publishes, who gets its error. The
+	// Encode makes a value an event. It runs in the goroutine of the publisher, which gets its error. The
 	// event is the bridge's from then on. An event without a time gets that of the call.
 	Encode func(T) (crdt.Event, error)
-	// Number returns the number that the source has given a value: from 1 on, below 2^53, ascending in
-	// the order of publishing. What is missing between two of them is a gap. Nil means that the bridge
-	// counts.
+	// Number returns the number that the source has given a value: from 1 on, below 2^53, ascending in the
+	// order of publishing. Numbers missing between two values are a gap. Nil means that the bridge counts.
 	Number func(T) uint64
-	// NewNumbers says that the source begins to count anew with each process. Else a number that is not
-	// above the last durable one is a [*NumberError], and what is missing since then a gap.
+	// NewNumbers says that the source counts anew with each process. Else a number that is not above the
+	// last durable one is a [*NumberError], and numbers missing since then are a gap.
 	NewNumbers bool
 
 	// Overflow is what happens when the queue is full: Wait unless set.
 	Overflow Overflow
-	// MaxQueued and MaxQueuedBytes bound what is published and not durable yet: events and about their
+	// MaxQueued and MaxQueuedBytes bound what is published and not durable yet: the events, and about their
 	// bytes. One event fits at any size. 0 means 8,192 and 16 MiB.
 	MaxQueued, MaxQueuedBytes int
 	// MaxBatch and MaxBatchBytes bound what one transaction appends. 0 means 4,096 and 4 MiB.
 	MaxBatch, MaxBatchBytes int
 
-	// RetryMin and RetryMax are the least and the greatest time between two attempts at a commit for
-	// which the disk has no room: doubling, less up to half of it by chance. 0 means 100 ms
-	// and 10 s.
+	// RetryMin and RetryMax bound the pause between two attempts at a commit for which the disk has no
+	// room: the pause doubles from RetryMin to RetryMax; each is cut at random by up to half. 0 means 100
+	// ms and 10 s.
 	RetryMin, RetryMax time.Duration
 
 	// Append appends events of one batch, in their order, and returns a place for each. It runs inside

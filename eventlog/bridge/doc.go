@@ -1,6 +1,6 @@
-// Package bridge records a stream that a program has in memory, such as a broadcast of what its parts
-// do, as entries of a log: every value of it, in order. What cannot be recorded is never lost in
-// silence: its producer is told, or the log says in a gap entry which it was, see package gap.
+// Package bridge records a stream that a program has in memory, such as a broadcast of what its parts do,
+// as entries of a log: every value of it, in order. No value is lost in silence: where one cannot be
+// recorded its producer is told, or a gap entry in the log says which it was, see package gap.
 //
 // There are a few types:
 //

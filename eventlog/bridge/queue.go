@@ -10,7 +10,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/gap"
 )
 
-// Why events are missing, in the reasons of gap entries; both where a gap has both.
+// Why events are missing, in the reasons of gap entries; a gap may have both.
 const (
 	ReasonFull   = "queue full"
 	ReasonSource = "missing from the source"
@@ -28,7 +28,7 @@ func (e *DroppedError) Error() string {
 
 // BehindError is returned by [Bridge.Publish] when the queue is full and the bridge refuses.
 type BehindError struct {
-	// Events and Bytes are what is published and not durable yet.
+	// Events and Bytes are those published and not durable yet.
 	Events, Bytes int
 	// Number is that of the last event that is durable.
 	Number uint64
@@ -38,8 +38,8 @@ func (e *BehindError) Error() string {
 	return fmt.Sprintf("queue is full: %d events of %d bytes wait to be durable, those after number %d: publish again later", e.Events, e.Bytes, e.Number)
 }
 
-// NumberError is returned by [Bridge.Publish] for a value that its source has given a number that is not
-// above that of the one before, or none.
+// NumberError is returned by [Bridge.Publish] for a value to which its source has given no number, or one
+// that is not above the number before.
 type NumberError struct {
 	Number uint64 // of the value
 	Last   uint64 // the greatest number that was published or is durable

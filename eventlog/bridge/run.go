@@ -14,19 +14,19 @@ import (
 // with 16 and 64 goroutines in Record: 14 and 45 events a batch instead of 8 and 32.
 const gatherYields = 8
 
-// UnrecordedError is returned by [Bridge.Run] when it can go on no more and by [Bridge.Close] when it
-// has not recorded all: the values of these numbers are not known to be durable, as entries or in a
-// gap. The last ones of a commit that failed may be.
+// UnrecordedError is returned by [Bridge.Run] when it can go on no more, and by [Bridge.Flush] and
+// [Bridge.Close] when they have not recorded all: the values with the numbers First to Last are not known
+// to be durable, as entries or in a gap. The last values of a commit that failed may be.
 type UnrecordedError struct {
 	First, Last uint64
-	Err         error // why
+	Err         error // why not
 }
 
 func (e *UnrecordedError) Error() string {
 	return fmt.Sprintf("numbers %d to %d are not known to be durable: %v", e.First, e.Last, e.Err)
 }
 
-// Unwrap returns why.
+// Unwrap returns Err.
 func (e *UnrecordedError) Unwrap() error { return e.Err }
 
 // Run records what is published, until the bridge is closed and drained: then it returns nil. When ctx
@@ -75,9 +75,9 @@ func (b *Bridge[T]) Flush(ctx context.Context) error {
 	return b.await(ctx, b.queue.lastNumber())
 }
 
-// Close ends the taking of values and returns once all that was published is durable; where there is
-// no Run, it drains the queue itself. When ctx ends first, it returns an [*UnrecordedError]; Close may
-// then be called again. Closing what is closed is no error. Whoever waits for room gets [ErrClosed].
+// Close takes no more values and returns once all that was published is durable; where there is no Run, it
+// drains the queue itself. When ctx ends first, it returns an [*UnrecordedError]; Close may then be called
+// again. To close again is no error. A producer that waits for room gets [ErrClosed].
 func (b *Bridge[T]) Close(ctx context.Context) error {
 	if err := b.made(); err != nil {
 		return err

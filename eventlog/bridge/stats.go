@@ -4,7 +4,7 @@ package bridge
 type Stats struct {
 	// Queued and QueuedBytes are what is published and not durable yet: events, and about their bytes.
 	Queued, QueuedBytes int
-	// Published, Refused and Dropped count what came by what became of it; Published was queued.
+	// Published, Refused and Dropped count values by what became of them; those Published were queued.
 	Published, Refused, Dropped uint64
 	// Missing counts the numbers that the source has left out.
 	Missing uint64

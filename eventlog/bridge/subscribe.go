@@ -8,16 +8,16 @@ import (
 
 // Subscribe publishes what comes out of a channel, until the channel is closed: then it returns nil.
 //
-// A value is taken from the channel only once there is room for it, so that the sender is who waits,
-// also where Config.Overflow is Refuse; where it is Drop every value is taken, and what finds no room
-// goes into a gap. Each Subscribe of several at a time may put one value above the bounds of the queue.
+// A value is taken from the channel only once there is room for it, so that the sender waits, also where
+// [Config].Overflow is Refuse. Where Overflow is Drop every value is taken, and a gap names the values that
+// find no room. Each Subscribe of several at a time may put one value above the bounds of the queue.
 //
-// When ctx ends Subscribe returns why, and every value that it has taken is queued. Any other error,
-// which wraps one of those of [Bridge.Publish], is about the value that was taken last, which is not
-// recorded, or says that the bridge takes nothing any more.
+// When ctx ends Subscribe returns why, and every value that it has taken is queued. Any other error wraps
+// one of those of [Bridge.Publish]: the value that was taken last is not recorded, or the bridge takes
+// nothing any more.
 //
-// What a sender drops because the channel is full never comes here, and only numbers show it: see
-// Config.Number.
+// What a sender drops because the channel is full never comes here. Only numbers show it: see
+// [Config].Number.
 func (b *Bridge[T]) Subscribe(ctx context.Context, values <-chan T) error {
 	if err := b.made(); err != nil {
 		return err

@@ -8,9 +8,9 @@ import (
 	"github.com/quipulog/quipu/eventlog/transition"
 )
 
-// NewTransitions is [New] for moves of subjects. Encode is [transition.Move.Event] where it is nil, and
-// Append is [transition.AppendEventsTx]: what a move leaves out is filled in in the transaction that appends
-// it, from the moves before it. A log that has grown long since its last transition is read first.
+// NewTransitions is [New] for moves of subjects. A nil Encode is [transition.Move.Event]; Append is
+// [transition.AppendEventsTx]: what a move leaves out is filled in in the transaction that appends it, from
+// the moves before it. A log that has grown long since its last transition is read first.
 func NewTransitions(ctx context.Context, log *eventlog.Log, cfg Config[transition.Move]) (*Bridge[transition.Move], error) {
 	if cfg.Encode == nil {
 		cfg.Encode = transition.Move.Event

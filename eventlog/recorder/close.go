@@ -11,13 +11,13 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 )
 
-// Close takes no more events, writes what waits in memory and in the spill, and returns once it is in
-// the log. It needs no Run, and may be called again: after an error it goes on where it was, after nil
-// it does nothing.
+// Close takes no more events, writes what waits in memory and in the spill, and returns once that is in the
+// log. It needs no Run. It may be called again: after an error it goes on where it was, after nil it does
+// nothing.
 //
 // When ctx ends first, or the log can take no more, the error says how much is not in the log. With
-// Config.Dir it is then kept there for the next [New]; without, the end of the process loses it, and
-// the next New says so.
+// Config.Dir that is kept there for the next [New]; without, the end of the process loses it, and the next
+// New says so.
 func (r *Recorder) Close(ctx context.Context) error {
 	r.mu.Lock()
 	if !r.closed {

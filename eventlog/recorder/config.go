@@ -12,7 +12,7 @@ import (
 	"github.com/quipulog/quipu/crdt/enum"
 )
 
-// Overflow says what [Recorder.Record] does with an event that the buffer has no room for.
+// Overflow says what [Recorder.Record] does with an event for which the buffer has no room.
 type Overflow uint8
 
 const (
@@ -22,13 +22,13 @@ const (
 	// recorder closes. A Record inside the function of an Update of the same log must not wait: what
 	// makes room is an Update.
 	Wait
-	// Spill writes the event to a file in Config.Dir, from where it goes into the log in its turn. When
-	// that is full too, Record returns [ErrFull].
+	// Spill writes the event to a file in Config.Dir, from which it goes into the log in its turn. When the
+	// file is full too, Record returns [ErrFull].
 	Spill
-	// Drop loses the event, and leaves a gap entry that names how many were lost, which numbers they
-	// had, when and of what kinds. Without Config.Dir nobody counts what is dropped between a flush and a
-	// crash: the gap that the next New leaves then says at most 1,048,576 events more than Config.Buffer. Give it
-	// a Dir where that matters.
+	// Drop loses the event, and leaves a gap entry that names how many were lost, their numbers, times and
+	// kinds. Without Config.Dir nobody counts what is dropped between a flush and a crash: the gap that the
+	// next New leaves then says at most 1,048,576 events more than Config.Buffer. Give a Dir where that
+	// matters.
 	Drop
 )
 
@@ -43,43 +43,43 @@ type Config struct {
 	// gaps.
 	Name string
 
-	// Kinds are the kinds that are recorded; what is of another is counted and let go before it takes
+	// Kinds are the kinds that are recorded; an event of another kind is counted and let go before it takes
 	// room. Nil means all; empty but not nil means none.
 	Kinds []string
-	// Known are the kinds that the program has. New warns of each one of Kinds that is not among them.
-	// Nil means not told: then Close warns of each one of Kinds of which no event has come.
+	// Known are the kinds that the program has: [New] warns of each of Kinds that is not among them. With
+	// nil, Close warns of each of Kinds of which no event has come.
 	Known []string
 
 	// Buffer is how many events wait in memory at most. 0 means 2,048.
 	Buffer int
-	// BufferBytes is how many bytes they have at most, about; one event always has room. 0 means 16 MiB.
+	// BufferBytes is how many bytes the waiting events take at most, about; one event always has room. 0
+	// means 16 MiB.
 	BufferBytes int
 
-	// FlushCount is how many events are waited for before they are written. 0 means 100. At most
-	// Buffer.
+	// FlushCount is how many events gather before they are written, at most Buffer. 0 means 100.
 	FlushCount int
-	// FlushBytes is how many bytes are waited for, and about how many one transaction has. 0 means
-	// 1 MiB. At most BufferBytes.
+	// FlushBytes is how many bytes gather before they are written, and about how many one transaction has,
+	// at most BufferBytes. 0 means 1 MiB.
 	FlushBytes int
 	// FlushEvery is how long an event waits for others at most. 0 means 5 s.
 	FlushEvery time.Duration
 
-	// Overflow says what happens to an event that the buffer has no room for.
+	// Overflow says what happens to an event for which the buffer has no room.
 	Overflow Overflow
-	// Dir is the folder of the spill and of the file that counts what was recorded, by which the next
-	// New says exactly what a crash has lost; without it, New says at most how much. It is made if it is
-	// not there, and may be shared by recorders of other names. "" means none; [Spill] needs one.
+	// Dir is the folder of the spill and of a file that counts what was recorded, by which the next [New]
+	// says exactly what a crash has lost; without the file, New says at most how much. The folder is made
+	// if it is not there, and may be shared by recorders of other names. "" means none; [Spill] needs one.
 	Dir string
 	// SpillBytes is how many bytes the spill takes at most. 0 means 256 MiB.
 	SpillBytes int64
 
-	// RetryMin and RetryMax bound how long the recorder waits after a flush that failed: between half
-	// of RetryMin and all of it, twice as long each time, up to RetryMax. 0 means 50 ms and 30 s.
+	// RetryMin and RetryMax bound the pause after a flush that failed: RetryMin at first, twice as long
+	// each time, up to RetryMax; each pause is cut at random by up to half. 0 means 50 ms and 30 s.
 	RetryMin, RetryMax time.Duration
 
 	// Logger takes what an operator should know. Nil discards it.
 	Logger *slog.Logger
-	// Now is the wall clock that events without a time get their time from. Nil means [time.Now].
+	// Now is the wall clock, for events without a time. Nil means [time.Now].
 	Now func() time.Time
 }
 

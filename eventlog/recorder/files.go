@@ -12,8 +12,7 @@ import (
 	"strings"
 )
 
-// ErrOtherLog is returned by [New] when the folder holds spilled events that were meant for another
-// log.
+// ErrOtherLog is returned by [New] when the folder holds spilled events of another log.
 var ErrOtherLog = errors.New("the folder holds spilled events of another log")
 
 // files are those of one recorder in its folder:

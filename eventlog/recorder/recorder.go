@@ -53,17 +53,17 @@ type Recorder struct {
 	stats    Stats // less what is counted elsewhere
 }
 
-// Record records an event, and returns once the recorder has it; it does not wait for the log, and
-// waits for nothing unless Config.Overflow says so. An event without a time gets that of the call. The
-// caller may go on to write to the event's payload and headers.
+// Record records an event, and returns once the recorder has it. It does not wait for the log, and waits
+// for nothing unless Config.Overflow says so. An event without a time gets that of the call. The caller may
+// change the event's payload and headers afterwards.
 //
 // An error means that the event is not recorded: [ErrFull], [ErrClosed], [ErrTaken], an error that wraps
-// [crdt.ErrEvent] or [eventlog.ErrReserved] for an event that can never be appended, or why the log
-// takes no more. nil means that the event becomes an entry, or is let go by Config.Kinds, or that a gap
-// names it.
+// [crdt.ErrEvent] or [eventlog.ErrReserved] for an event that can never be appended, or why the log takes
+// no more. nil means that the event becomes an entry, is named by a gap, or is let go by Config.Kinds.
 func (r *Recorder) Record(e crdt.Event) error { return r.RecordContext(context.Background(), e) }
 
-// RecordContext is Record with an end to the waiting that [Wait] asks for: the error is then ctx's.
+// RecordContext is Record with an end to the waiting that [Wait] asks for: when ctx ends, the error is
+// ctx's.
 func (r *Recorder) RecordContext(ctx context.Context, e crdt.Event) error {
 	r.received.Add(1)
 	if !r.filter.takes(e.Kind) {

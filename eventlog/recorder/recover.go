@@ -25,13 +25,13 @@ const (
 )
 
 // New returns a recorder that writes to log. What an earlier recorder of the same name has left in the
-// spill is written before anything else; what it lost, since it ended without Close, is named by a gap
-// that New appends. Nothing is written until [Recorder.Run], Flush or Close is called, but Record may
-// be. A recorder of the same name that still runs on log is ended, see [ErrTaken]: New waits for the
+// spill is written before anything else. What that one lost, if it ended without Close, is named by a gap
+// that New appends. Record may be called at once; nothing is written until [Recorder.Run], Flush or Close
+// is called. A recorder of the same name that still runs on log is ended ([ErrTaken]): New waits for the
 // flush that it is in.
 //
-// Errors name the field of cfg that is wrong, wrap [ErrOtherLog], or are those of
-// [eventlog.Log.Update] or of the folder; New may be called again.
+// Errors name the field of cfg that is wrong, wrap [ErrOtherLog], or are those of [eventlog.Log.Update] or
+// of the folder; New may be called again.
 func New(log *eventlog.Log, cfg Config) (*Recorder, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {

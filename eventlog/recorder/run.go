@@ -11,8 +11,8 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 )
 
-// Run writes what is recorded, in its order, until ctx ends or [Recorder.Close] is called; then it
-// returns nil. When ctx ends it writes what waits, without trying again; what is left waits for Close.
+// Run writes what is recorded, in order, until ctx ends or [Recorder.Close] is called, and then returns
+// nil. When ctx ends it writes what waits, without trying again; what is left waits for Close.
 //
 // A flush that fails is tried again for as long as it takes: a full disk loses nothing. Run returns an
 // error when the log can take no more: it is closed, read-only, damaged, at the end of the format, has a
@@ -85,8 +85,8 @@ func (r *Recorder) flushLast(ctx context.Context) error {
 	}
 }
 
-// Flush waits until all that was recorded before is in the log. It writes itself what is left to
-// write, and tries again when that fails, until ctx ends.
+// Flush waits until all that was recorded before is in the log. It writes what is left to write itself, and
+// tries again after a failure until ctx ends.
 func (r *Recorder) Flush(ctx context.Context) error {
 	upTo := r.upTo()
 	if err := r.insist(ctx, nil, func() (bool, error) { return r.flush(ctx, upTo) }); err != nil {

@@ -5,25 +5,24 @@ package recorder
 //	Received              = Filtered + Invalid + Refused + Recorded + the calls that have not returned
 //	Recorded + Recovered  = Flushed + Dropped + Buffered + Spilling
 //
-// A call that has not returned waits for room, or is under way. All others are counts of events: the
-// gaps that name those that were dropped are not among them, wherever they wait.
+// A call that has not returned waits for room, or is under way. All other numbers count events: the gaps
+// that name dropped events are not among them, wherever these gaps wait.
 //
-// Only what was Filtered, Invalid or Refused is not recorded, and for the last two Record returned an
+// Only events that were Filtered, Invalid or Refused are not recorded; for the last two Record returned an
 // error.
 type Stats struct {
 	Received uint64 // calls of Record
 	Filtered uint64 // let go by Config.Kinds
 	Invalid  uint64 // refused because they can never be entries
 	Refused  uint64 // refused because there was no room, or because the recorder has closed or failed
-	Recorded uint64 // Record returned nil, and they were not filtered
+	Recorded uint64 // Record returned nil, and the event was not filtered
 
 	Recovered uint64 // events found in the spill by New
 	Flushed   uint64 // events that became entries
 	Spilled   uint64 // events that went into the spill
-	Dropped   uint64 // events that a gap names instead, or will once it is flushed
+	Dropped   uint64 // events that a gap names, or will name once it is flushed
 
-	// Lost is how many events of the run before this one a gap names, and LostAtMost says that it is a
-	// bound.
+	// Lost is how many events of the run before this one a gap names; LostAtMost says that Lost is a bound.
 	Lost       uint64
 	LostAtMost bool
 
@@ -39,13 +38,13 @@ type Stats struct {
 	Flushes uint64 // transactions
 	Failed  uint64 // flushes that failed, and syncs of the spill
 	Retries uint64 // flushes that came after one that failed
-	// UnknownKinds is how many kinds of the filter are not among the known ones, or, once the recorder
-	// has closed, had no event.
+	// UnknownKinds is how many kinds of the filter are not among the known ones or, once the recorder has
+	// closed, had no event.
 	UnknownKinds int
 }
 
-// Stats returns the numbers of the moment. It costs a lock and no I/O, and may be called by whatever
-// collects metrics.
+// Stats returns the present numbers. It costs a lock and no I/O, and may be called by whatever collects
+// metrics.
 func (r *Recorder) Stats() Stats {
 	filtered, invalid := r.filtered.Load(), r.invalid.Load()
 	r.mu.Lock()

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// DOT writes the machine as a graph in the language of Graphviz, with how often each move happened on
-// its edge. A move that happened and is not allowed is dashed, red and marked ✗, and so is a stage that
-// is no state. A terminal state has two lines around it.
+// DOT writes the machine as a graph in the language of Graphviz, each edge with how often its move
+// happened. A move that happened and is not allowed is dashed, red and marked ✗, and so is a stage that is
+// no state. A terminal state has two lines around it.
 func (m *Machine) DOT(w io.Writer, happened []Edge) error {
 	d := m.draw(happened)
 	var b strings.Builder

@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// Edge is how often subjects moved from one stage to another. From is "" for their beginning. Stages
-// that are states go by their proper names; there may be others.
+// Edge says how often subjects moved from one stage to another. From is "" for their beginning. Stages that
+// are states go by their proper names; there may be other stages.
 type Edge struct {
 	From  string `json:"from"`
 	To    string `json:"to"`

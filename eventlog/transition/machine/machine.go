@@ -10,8 +10,8 @@ import (
 // Any stands in a [Move] for every state that is not terminal.
 const Any = "*"
 
-// Machine is the states of a subject and its allowed moves. Its methods, but for [Machine.Validate],
-// are for a machine that is valid. The JSON form has a field for each, in lower case.
+// Machine is the states of a subject and its allowed moves. Its methods, but for [Machine.Validate] and
+// [Machine.Problems], are for a valid machine. The JSON form has a field for each field, in lower case.
 type Machine struct {
 	// Name and About are for people: what the machine is called, and what it is for.
 	Name  string `json:"name,omitempty"`
@@ -22,7 +22,7 @@ type Machine struct {
 	Moves []Move `json:"moves"`
 	// Initial are the states in which a subject may begin, at least one.
 	Initial []string `json:"initial"`
-	// Terminal are the states that nothing leaves.
+	// Terminal are the states that no move leaves.
 	Terminal []string `json:"terminal,omitempty"`
 }
 
@@ -30,8 +30,8 @@ type Machine struct {
 type State struct {
 	Name  string `json:"name"`
 	About string `json:"about,omitempty"`
-	// Aliases are other spellings that are met for it: misspelt ones, or names of older times. A move
-	// that uses one is taken for what it means, and is counted.
+	// Aliases are other spellings that are met for the state: misspelt ones, or names of older times. A
+	// move that uses an alias is taken for what it means, and counted.
 	Aliases []string `json:"aliases,omitempty"`
 }
 
@@ -41,7 +41,7 @@ type Move struct {
 	From  string `json:"from"`
 	To    string `json:"to"`
 	About string `json:"about,omitempty"`
-	// Triggers are what may cause it; none means anything, also nothing.
+	// Triggers are what may cause the move; none means anything, also nothing.
 	Triggers []string `json:"triggers,omitempty"`
 }
 
@@ -97,13 +97,13 @@ type Verdict uint8
 const (
 	// Allowed is the verdict on a move that the machine declares.
 	Allowed Verdict = iota
-	// Undeclared is that on a move that it does not declare.
+	// Undeclared is the verdict on a move that the machine does not declare.
 	Undeclared
-	// AfterEnd is that on a move out of a terminal state.
+	// AfterEnd is the verdict on a move out of a terminal state.
 	AfterEnd
-	// NotABeginning is that on a beginning in a state that is not initial.
+	// NotABeginning is the verdict on a beginning in a state that is not initial.
 	NotABeginning
-	// WrongTrigger is that on a move that it declares for other triggers.
+	// WrongTrigger is the verdict on a move that the machine declares for other triggers.
 	WrongTrigger
 )
 
@@ -137,8 +137,8 @@ func (m *Machine) Judge(from, to, trigger string) Verdict {
 	return verdict
 }
 
-// Next returns the states that a subject may move to from a state, in the order of their declaration;
-// those where it may begin for "".
+// Next returns the states to which a subject may move from a state, in the order of their declaration; for
+// "" the states in which it may begin.
 func (m *Machine) Next(from string) []string {
 	if from == "" {
 		return m.Initial
@@ -152,8 +152,8 @@ func (m *Machine) Next(from string) []string {
 	return next
 }
 
-// Triggers returns what may cause a move from one state to another, in the order of declaration; none
-// when anything may, or when the move is not allowed.
+// Triggers returns what may cause a move from one state to another, in the order of declaration; none when
+// anything may, and when the move is not allowed.
 func (m *Machine) Triggers(from, to string) []string {
 	var triggers []string
 	for i := range m.Moves {

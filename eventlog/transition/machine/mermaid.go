@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Mermaid writes the machine as a flowchart in the language of Mermaid, which documents on the web
-// show; see [Machine.DOT]. It is no state diagram of Mermaid's, since those have no dashed edges.
+// Mermaid writes the machine as a flowchart in the language of Mermaid, which documents on the web show;
+// see [Machine.DOT]. It is no state diagram of Mermaid's, since these have no dashed edges.
 func (m *Machine) Mermaid(w io.Writer, happened []Edge) error {
 	d := m.draw(happened)
 	var b strings.Builder

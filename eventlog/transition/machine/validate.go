@@ -26,8 +26,8 @@ var ErrInvalid = errors.New("invalid machine")
 
 // Problem is one thing that is wrong with a machine.
 type Problem struct {
-	// Where is the field and the index that is at fault, such as "moves" and 3; the index is -1 where
-	// the whole field is.
+	// Where and Index say what is at fault: the field, such as "moves", and the index in it; -1 for the
+	// whole field.
 	Where string
 	Index int
 	// What says what is wrong, and what was expected.
@@ -41,12 +41,12 @@ func (p Problem) Error() string {
 	return fmt.Sprintf("%s[%d]: %s", p.Where, p.Index, p.What)
 }
 
-// Unwrap makes [ErrInvalid] match.
+// Unwrap returns [ErrInvalid].
 func (p Problem) Unwrap() error { return ErrInvalid }
 
-// Validate returns nil for a machine that can be used, and else every problem, joined: names that are
-// empty, too long, there twice or unknown; states that nothing leads to; terminal states with moves
-// out, and others without any; moves that are there twice.
+// Validate returns nil for a valid machine, and else every problem, joined: names that are empty, too long,
+// there twice or unknown; states that nothing leads to; terminal states with moves out, and others without
+// any; moves that are there twice.
 func (m *Machine) Validate() error {
 	problems := m.Problems()
 	errs := make([]error, len(problems))
