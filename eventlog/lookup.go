@@ -91,23 +91,20 @@ func (c *opCursor) keyHolding(f crdt.Feed, p crdt.Place) (crdt.Key, error) {
 	if p.Seq >= crdt.MaxSeq {
 		return crdt.Key{}, ErrNotFound
 	}
-	var keys []crdt.Key
+	var key crdt.Key
+	var places []crdt.Place
 	err := c.covering(f, p.Seq, func(s crdt.Signed) {
-		if p.Branch.IsZero() || p.Branch == s.ID.Branch() {
-			keys = append(keys, s.Key())
+		if branch := s.ID.Branch(); p.Branch.IsZero() || p.Branch == branch {
+			key, places = s.Key(), append(places, crdt.Place{Author: p.Author, Seq: p.Seq, Branch: branch})
 		}
 	})
 	switch {
 	case err != nil:
 		return crdt.Key{}, err
-	case len(keys) == 0:
+	case len(places) == 0:
 		return crdt.Key{}, ErrNotFound
-	case len(keys) > 1:
-		ambiguous := new(AmbiguousError)
-		for _, k := range keys {
-			ambiguous.Places = append(ambiguous.Places, crdt.Place{Author: p.Author, Seq: p.Seq, Branch: k.ID.Branch()})
-		}
-		return crdt.Key{}, ambiguous
+	case len(places) > 1:
+		return crdt.Key{}, &AmbiguousError{Places: places}
 	}
-	return keys[0], nil
+	return key, nil
 }

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
@@ -50,7 +51,8 @@ func (r *runReader) read(ctx context.Context, s *store) error {
 	if err := r.fill(ctx, s); err != nil {
 		return err
 	}
-	if r.cutAtLastAnchor() {
+	from := len(r.run.Ops) - min(len(r.run.Ops), crdt.MaxAnchorSearch)
+	if r.cut(from, slices.Backward(r.run.Ops[from:])) {
 		return r.witness(s)
 	}
 	r.seg.Upto = 0 // past it for an anchor
@@ -60,7 +62,7 @@ func (r *runReader) read(ctx context.Context, s *store) error {
 		if err := r.fill(ctx, s); err != nil {
 			return err
 		}
-		if r.cutAtAnchorFrom(looked) {
+		if r.cut(looked, slices.All(r.run.Ops[looked:])) {
 			return r.witness(s)
 		}
 	}
@@ -86,23 +88,12 @@ func (r *runReader) witness(s *store) error {
 	})
 }
 
-// cutAtLastAnchor looks for the last op whose signature verifies and cuts the run after it.
-func (r *runReader) cutAtLastAnchor() bool {
-	ops := r.run.Ops
-	for n := len(ops); n > 0 && len(ops)-n < crdt.MaxAnchorSearch; n-- {
-		if ops[n-1].Verify() == nil {
-			r.run.Ops = ops[:n]
-			return true
-		}
-	}
-	return false
-}
-
-// cutAtAnchorFrom is cutAtLastAnchor for the first such op from index i on.
-func (r *runReader) cutAtAnchorFrom(i int) bool {
-	for ; i < len(r.run.Ops); i++ {
-		if r.run.Ops[i].Verify() == nil {
-			r.run.Ops = r.run.Ops[:i+1]
+// cut cuts the run behind the first of some ops whose signature verifies, and reports whether there is one. The ops
+// are those of the run from an index on, in any order.
+func (r *runReader) cut(from int, ops iter.Seq2[int, crdt.Op]) bool {
+	for i, op := range ops {
+		if op.Verify() == nil {
+			r.run.Ops = r.run.Ops[:from+i+1]
 			return true
 		}
 	}
