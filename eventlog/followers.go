@@ -63,10 +63,8 @@ type FollowerStatus struct {
 // followers are those that the log knows, and those of them that run. A log is open in one process, so nobody
 // else runs one.
 type followers struct {
-	store *store
-
-	mu      sync.Mutex // guards running
-	running map[string]*claim
+	store   *store
+	running sync.Map // by name, to its *claim
 }
 
 // claim is a follower that runs.
@@ -77,39 +75,26 @@ type claim struct {
 
 // take gives its caller the name of a follower, until release.
 func (fs *followers) take(name string) (*claim, error) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	if fs.running[name] != nil {
+	mine := &claim{moved: make(chan struct{}, 1)}
+	if _, runs := fs.running.LoadOrStore(name, mine); runs {
 		return nil, fmt.Errorf("follower %q: %w", name, ErrFollowing)
 	}
-	if fs.running == nil {
-		fs.running = make(map[string]*claim)
-	}
-	mine := &claim{moved: make(chan struct{}, 1)}
-	fs.running[name] = mine
 	return mine, nil
 }
 
-func (fs *followers) release(name string) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	delete(fs.running, name)
-}
+func (fs *followers) release(name string) { fs.running.Delete(name) }
 
 // runs reports whether the follower called name does.
 func (fs *followers) runs(name string) bool {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	return fs.running[name] != nil
+	_, runs := fs.running.Load(name)
+	return runs
 }
 
 // wake tells the follower called name, if it runs, that its cursor was moved.
 func (fs *followers) wake(name string) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	if f := fs.running[name]; f != nil {
+	if f, runs := fs.running.Load(name); runs {
 		select {
-		case f.moved <- struct{}{}:
+		case f.(*claim).moved <- struct{}{}:
 		default: // it has not looked yet
 		}
 	}

@@ -12,7 +12,7 @@ import (
 type Log struct {
 	store     *store
 	followers followers
-	names     names // what else runs under a name
+	names     sync.Map // of what else runs under a name, to its stop, a *func()
 	// audience is who is told of transient events.
 	audience audience.Audience
 	voice    voice
@@ -46,32 +46,12 @@ func (l *Log) Changed() <-chan struct{} { return l.store.changes() }
 // when the log was made anew, means nothing here.
 func (l *Log) Incarnation() string { return hex.EncodeToString(l.store.incarnation[:]) }
 
-// names are what one part of a program at a time has on a log.
-type names struct {
-	mu   sync.Mutex // guards stop; not held while one of its functions runs
-	stop map[string]*func()
-}
-
 // TakeOver gives the caller a name, which one part of a program at a time has on this log. If another part
 // has the name, TakeOver first calls that part's stop and waits until it returns. release gives the name
 // up, unless it was taken over meanwhile.
 func (l *Log) TakeOver(name string, stop func()) (release func()) {
-	n := &l.names
-	n.mu.Lock()
-	if n.stop == nil {
-		n.stop = make(map[string]*func())
+	if before, taken := l.names.Swap(name, &stop); taken {
+		(*before.(*func()))()
 	}
-	before := n.stop[name]
-	n.stop[name] = &stop
-	n.mu.Unlock()
-	if before != nil {
-		(*before)()
-	}
-	return func() {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		if n.stop[name] == &stop {
-			delete(n.stop, name)
-		}
-	}
+	return func() { l.names.CompareAndDelete(name, &stop) }
 }

@@ -22,9 +22,9 @@ var ErrClosed = errors.New("log is closed")
 // in memory, only once the commit has returned: what is announced to a peer is durable.
 //
 // Who takes several of the locks takes them in this order: sweeping, the slot of the index, the slot of the
-// queue, committing, mu; that of the voice before those of the audience. Those inside of the queue, of the file,
-// of the followers, of the names and of an Apply's helper are held while nothing else is asked for. Whoever has
-// the file exchanged waits for the transactions that are open: in one that reads only mu is asked for.
+// queue, committing, mu; that of the voice before those of the audience. Those inside of the queue, of the file
+// and of an Apply's helper are held while nothing else is asked for. Whoever has the file exchanged waits for the
+// transactions that are open: in one that reads only mu is asked for.
 type store struct {
 	path   string // of the file
 	file   *disk.File
