@@ -49,7 +49,7 @@ func (w *authorWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 			return false, err
 		}
 		if w.feed == nil {
-			if w.feed, err = w.begin(k, f); err != nil {
+			if w.feed, err = w.begin(tx, k, f); err != nil {
 				return false, err
 			}
 		}
@@ -78,7 +78,7 @@ func (w *authorWalk) advance(tx *readTx) (found bool, err error) {
 }
 
 // begin starts the walk of f, the feed of w.author.
-func (w *authorWalk) begin(k *chunk, f *openFeed) (feedWalk, error) {
+func (w *authorWalk) begin(tx *readTx, k *chunk, f *openFeed) (feedWalk, error) {
 	after, low := w.after, f.lowest(k)
 	w.after = nil
 	if after != nil && after.Author != w.author {
@@ -89,7 +89,7 @@ func (w *authorWalk) begin(k *chunk, f *openFeed) (feedWalk, error) {
 	}
 	if w.reverse {
 		d := &descent{merger: newMerger(true), low: low}
-		return d, d.begin(f, after)
+		return d, d.begin(tx, k, f, after)
 	}
 	if after != nil {
 		low = max(low, after.Seq)
@@ -161,7 +161,7 @@ type descent struct {
 }
 
 // begin finds the chains that reach the seq where the page before ended, or else all heads.
-func (d *descent) begin(f *openFeed, after *pageEnd) error {
+func (d *descent) begin(tx *readTx, k *chunk, f *openFeed, after *pageEnd) error {
 	d.awaited.Less = func(a, b crdt.Head) bool { return a.Compare(b) > 0 }
 	for _, b := range f.feed.Branches {
 		if after == nil || b.Head.Next <= after.Seq {
@@ -170,6 +170,10 @@ func (d *descent) begin(f *openFeed, after *pageEnd) error {
 	}
 	if after == nil {
 		return nil
+	}
+	if after.Seq > d.low && after.Seq < f.feed.First() {
+		_, err := f.lost(tx, k, d.low) // with the op that the page before ended in
+		return err
 	}
 	return f.c.covering(f.feed, after.Seq, func(s crdt.Signed) { d.awaited.Push(s.Head()) })
 }

@@ -2,6 +2,7 @@ package eventlog_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -186,6 +187,34 @@ func TestPruneOvertakesReaders(t *testing.T) {
 	for _, err := range k.Tail(t.Context(), eventlog.Query{Gone: eventlog.StopAtGone, FromOffset: 2}) {
 		wantTrimmed(t, err, eventlog.TrimmedError{Gone: 6, Offset: 8, Pruned: true})
 		break
+	}
+}
+
+// TestAPruneThatTakesTheOpThatAPageEndedIn prunes more than the page before had left.
+func TestAPruneThatTakesTheOpThatAPageEndedIn(t *testing.T) {
+	for i := range 2 * 2 * (eventlog.Arrival + 1) {
+		order, reverse, indexed := i/4, i&1 > 0, i&2 > 0
+		t.Run(fmt.Sprintf("%s reverse %t indexed %t", order, reverse, indexed), func(t *testing.T) {
+			k := newKeeper(t, "keeper")
+			k.add(crdt.Persistent, 12)
+			q := eventlog.Query{Order: order, Reverse: reverse, Limit: 3}
+			if indexed {
+				q.Kinds = []string{"test.note"}
+				if err := k.CatchUpIndex(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, page, err := k.Page(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			k.pruneBelow(11)
+			q.Page, q.Limit = page, 100
+			entries, _, err := k.Page(t.Context(), q)
+			if trimmed, told := errors.AsType[*eventlog.TrimmedError](err); !told || !trimmed.Pruned {
+				t.Errorf("%d entries, %v", len(entries), err)
+			}
+		})
 	}
 }
 
