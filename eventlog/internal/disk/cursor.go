@@ -58,7 +58,7 @@ func (c *Cursor) Seek(key []byte) (k, v []byte) {
 
 // Next moves to the key after this one.
 func (c *Cursor) Next() (k, v []byte) {
-	if !c.forward(c.key) {
+	if !c.pass(c.key, 1) {
 		return nil, nil
 	}
 	return c.at(c.c.Next())
@@ -66,7 +66,7 @@ func (c *Cursor) Next() (k, v []byte) {
 
 // Prev moves to the key before this one.
 func (c *Cursor) Prev() (k, v []byte) {
-	if !c.backward(c.key) {
+	if !c.pass(c.key, -1) {
 		return nil, nil
 	}
 	return c.at(c.c.Prev())
@@ -91,31 +91,23 @@ func (c *Cursor) seek(key []byte) bool {
 	if c.tx.err != nil || c.climb == nil {
 		return c.tx.err == nil
 	}
-	return c.tx.sound(c.climb.seek(key)) && c.forward(key)
+	return c.tx.sound(c.climb.seek(key)) && c.pass(key, 1)
 }
 
-// forward climbs on while no key above the given one is on the leaf.
-func (c *Cursor) forward(key []byte) bool {
+// pass climbs on (by is 1) or back (by is -1) while no key beyond the given one is on the leaf.
+func (c *Cursor) pass(key []byte, by int) bool {
 	if c.tx.err != nil || c.climb == nil {
 		return c.tx.err == nil
 	}
-	for leaf := c.climb.leaf(); leaf.count == 0 || bytes.Compare(key, leaf.last) >= 0; leaf = c.climb.leaf() {
-		if more, err := c.climb.move(1, firstElement); err != nil || !more {
+	for !c.climb.leaf().reaches(key, by) {
+		if more, err := c.climb.move(by); err != nil || !more {
 			return c.tx.sound(err)
 		}
 	}
 	return true
 }
 
-// backward climbs back while no key below the given one is on the leaf.
-func (c *Cursor) backward(key []byte) bool {
-	if c.tx.err != nil || c.climb == nil {
-		return c.tx.err == nil
-	}
-	for leaf := c.climb.leaf(); leaf.count == 0 || bytes.Compare(key, leaf.first) <= 0; leaf = c.climb.leaf() {
-		if more, err := c.climb.move(-1, lastElement); err != nil || !more {
-			return c.tx.sound(err)
-		}
-	}
-	return true
+// reaches reports whether the page has a key above the given one (by is 1) or below it (by is -1).
+func (p *page) reaches(key []byte, by int) bool {
+	return p.count > 0 && (by > 0 && bytes.Compare(key, p.last) < 0 || by < 0 && bytes.Compare(key, p.first) > 0)
 }

@@ -294,7 +294,7 @@ func (c *climb) end(choose func(p *page) (int, error)) error {
 
 // move goes to the next leaf (by is 1) or the one before (by is -1), and reports whether there is one.
 // The way stays where it is when there is none.
-func (c *climb) move(by int, choose func(p *page) (int, error)) (bool, error) {
+func (c *climb) move(by int) (bool, error) {
 	up := len(c.steps) - 2
 	for up >= 0 && (c.steps[up].index+by < 0 || c.steps[up].index+by >= c.steps[up].count) {
 		up--
@@ -309,5 +309,8 @@ func (c *climb) move(by int, choose func(p *page) (int, error)) (bool, error) {
 	if err := c.enter(); err != nil {
 		return false, err
 	}
-	return true, c.down(choose)
+	if by < 0 {
+		return true, c.down(lastElement)
+	}
+	return true, c.down(firstElement)
 }

@@ -26,7 +26,7 @@ func FuzzPage(f *testing.F) {
 			}
 			c := climb{pages: pages, root: id}
 			for more, err := true, c.end(firstElement); more && err == nil; {
-				more, err = c.move(1, firstElement)
+				more, err = c.move(1)
 			}
 			_ = c.seek([]byte("key"))
 			c.reset()

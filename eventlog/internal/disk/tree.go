@@ -31,12 +31,12 @@ func (t *Tree) sound(key []byte, beside bool) bool {
 	defer c.reset()
 	err := c.seek(key)
 	if err == nil && beside {
-		_, err = c.move(1, firstElement)
+		_, err = c.move(1)
 		if err == nil {
 			err = c.seek(key)
 		}
 		if err == nil {
-			_, err = c.move(-1, lastElement)
+			_, err = c.move(-1)
 		}
 	}
 	return t.tx.sound(err)
