@@ -13,8 +13,8 @@ import (
 // method or package of its own.
 var ErrReserved = errors.New("kind is reserved")
 
-// ErrTransient is returned by what appends for a transient event. Such an event is stored nowhere:
-// [Log.Broadcast] tells it to whoever listens.
+// ErrTransient is returned where a transient event is appended: it is stored nowhere, and [Log.Broadcast]
+// tells it to whoever listens.
 var ErrTransient = errors.New("a transient event is stored nowhere: use Broadcast")
 
 // ErrTooLarge is returned by [Log.AppendBatch] for events of more than [crdt.MaxBatch] bytes together.

@@ -31,8 +31,7 @@ type Scope uint8
 const (
 	// Here tells the listeners of this log in this process.
 	Here Scope = iota
-	// Peers tells those, the listeners on the peers that are connected now, and the listeners on the peers
-	// of these.
+	// Peers tells those, and the listeners on connected peers and on the peers of these.
 	Peers
 )
 
@@ -43,8 +42,8 @@ func (s Scope) String() string { return enum.Text(s, "scope", "here", "peers") }
 type Reach struct {
 	// Listeners is how many listeners here took the event.
 	Listeners int
-	// Relayed says that a relay hands events to peers, see [Log.Relay]; without one no peer gets the event.
-	// It is false for [Here].
+	// Relayed says that a relay hands events to peers, see [Log.Relay]; without one no peer gets any. It is
+	// false for [Here].
 	Relayed bool
 	// Peers is how many connected peers the event was handed to.
 	Peers int
@@ -111,10 +110,10 @@ func (v *voice) sign(key ed25519.PrivateKey, b crdt.Broadcast, now time.Time) (c
 	return b, err
 }
 
-// Hear tells the listeners here an event that a peer has sent, after checking that the event is of this
-// log, of an author that is not shut, and signed by that author. It looks neither at the event's age nor at
-// whether the event was heard before. Errors are [ErrForeign], [ErrClosed], and ones that wrap
-// [crdt.ErrShut], [crdt.ErrSignature] or [crdt.ErrAuthor]; with an error nobody was told.
+// Hear tells the listeners here an event that a peer has sent, once it is known to be of this log, of an
+// author that is not shut, and signed by that author. It looks neither at the event's age nor at whether it
+// was heard before. Errors are [ErrForeign], [ErrClosed], and ones that wrap [crdt.ErrShut],
+// [crdt.ErrSignature] or [crdt.ErrAuthor]; with an error nobody was told.
 func (l *Log) Hear(b crdt.Broadcast) error {
 	if b.Log != l.store.id {
 		return fmt.Errorf("%w: %s", ErrForeign, b.Log)

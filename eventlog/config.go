@@ -22,11 +22,10 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the wall clock. Nil means [time.Now].
 	Now func() time.Time
-	// MaxBranches bounds the heads that are kept of one feed; the author of one with more is shut. 0 means
+	// MaxBranches bounds the heads of one feed that are kept; an author past it is shut. 0 means
 	// [crdt.DefaultMaxBranches].
 	MaxBranches int
-	// MaxAuthors bounds the feeds that are kept; the author of one more is shut. 0 means
-	// [DefaultMaxAuthors].
+	// MaxAuthors bounds the feeds that are kept; an author past it is shut. 0 means [DefaultMaxAuthors].
 	MaxAuthors int
 	// MaxAuthorBytes bounds the bytes that one author's feed takes in the file, about; MaxBytes bounds
 	// those of all feeds but our own together. An author past either is shut. Nothing bounds our own feed.

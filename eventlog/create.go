@@ -42,7 +42,7 @@ func (b Birth) id() (crdt.LogID, error) {
 	return id, nil
 }
 
-// Create makes dir, if it is not there, makes a log in dir, and opens it. Create never opens a log that
+// Create makes dir, if it is not there, and a log in it, and opens the log. It never opens a log that
 // exists: see [ErrExists].
 //
 // The file is made under another name and gets its own when it is whole, so that a crash leaves either no

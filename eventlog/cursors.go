@@ -107,8 +107,8 @@ type CursorStore interface {
 	Save(ctx context.Context, name string, c Cursor) error
 }
 
-// CursorError is returned by [Log.Deliver] when not the handler has failed, but the cursor cannot be loaded
-// or saved, or is not of this log. Readings return it for a cursor that is not of this log.
+// CursorError is returned by [Log.Deliver] for a cursor that cannot be loaded or saved, and by
+// [Log.Deliver] and readings for one that is not of this log.
 type CursorError struct {
 	Name string // of the follower; empty for a reading
 	Op   string // "load" or "save": the store has failed; "resume": the cursor is not of this log

@@ -10,16 +10,16 @@ import (
 )
 
 // Deliver is [Log.Follow] for effects that live elsewhere: the handler has no transaction and may take its
-// time. The cursor is kept in store. Where store has none, Deliver saves one before the first batch: the
+// time, and the cursor is in store. Where store has none, Deliver saves one before the first batch: the
 // follower begins there. It saves the cursor again each time that the handler has returned nil, and after
 // stretches of entries that are not for the follower. So each entry is handled at least once: a batch that
-// was handled, and whose cursor was not saved when the process ended, comes again. A handler that must not
-// do a thing twice has two ways. It keeps [Delivery].After in the same transaction of its own as its
-// effects, and store loads the cursor from there. Or it asks its target for the entry by a key that is the
-// same for ever and on every node: [crdt.Entry.Place] together with the id of the entry's op.
+// was handled comes again if the process ended before its cursor was saved. A handler that must not do a
+// thing twice has two ways. It keeps [Delivery].After in its own transaction, with its effects, and store
+// loads the cursor from there. Or it asks its target for the entry by a key that is the same for ever and
+// on every node: [crdt.Entry.Place] with the id of the op.
 //
-// With a nil store the log keeps the cursor itself, in a commit after each batch, for a handler that takes
-// too long for a transaction and can do a thing twice. Such a follower can be reset and skipped as those of
+// With a nil store the log keeps the cursor, in a commit after each batch, for a handler that takes too
+// long for a transaction and can do a thing twice. Such a follower can be reset and skipped as those of
 // [Log.Follow] can.
 //
 // The log remembers, a little behind store, where the follower is: for [Log.Followers], and to hold back

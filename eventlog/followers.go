@@ -225,10 +225,10 @@ func (l *Log) ResetFollower(ctx context.Context, name string, offset uint64) err
 	return nil
 }
 
-// SkipFollower moves the follower's cursor behind the next n entries that are for it, or to the end when
-// there are fewer, and returns how many they were: most often the first of them is the one that fails. They
-// are counted as skipped, and entries that are found trimmed on the way as trimmed. A follower that runs
-// goes on from there. A cursor that is in a [CursorStore] is not moved here: [ErrElsewhere].
+// SkipFollower moves the follower's cursor behind the next n entries that are for it, most often the ones
+// that fail, or to the end when there are fewer. It returns how many they were and counts them as skipped;
+// entries found trimmed on the way it counts as trimmed. A follower that runs goes on from there. A cursor
+// that is in a [CursorStore] is moved there, not here: [ErrElsewhere].
 func (l *Log) SkipFollower(ctx context.Context, name string, n uint64) (skipped uint64, err error) {
 	if err = checkFollowerName(name); err == nil {
 		err = errMoved

@@ -15,8 +15,8 @@ import (
 var ErrNoIndex = errors.New("index is off: open the log without NoIndex")
 
 // Index keeps the index of subjects and kinds up to date until ctx ends, and then returns ctx's error. It
-// waits until 1,024 entries are not indexed before it adds them, and its transactions are short: appends do
-// not wait for the index. Nor do readers: they use what is indexed and scan the rest.
+// adds entries once 1,024 have gathered, in short transactions: appends do not wait for the index. Nor do
+// readers: they use what is indexed and scan the rest.
 //
 // Entries are indexed in arrival order, those that arrive late too. An index that is damaged, or of another
 // version, is made anew. Other errors end Index: [ErrNoIndex], [ErrClosed], a [*DamagedError] where the log
@@ -187,8 +187,8 @@ type IndexStatus struct {
 	// Reached is the offset below which everything is indexed, Next the offset of the next entry to arrive.
 	// What lies between is scanned.
 	Reached, Next uint64
-	// Layers is in how many parts a query looks, Postings how often ops stand in these, and Bytes what they
-	// take of the file.
+	// Layers is how many parts a query looks into, Postings how often ops stand in them, and Bytes what
+	// they take of the file.
 	Layers          int
 	Postings, Bytes uint64
 }

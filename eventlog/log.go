@@ -42,8 +42,8 @@ func (l *Log) Genesis() (crdt.Genesis, bool) {
 // Get the channel before reading: then no commit after the reading goes unseen.
 func (l *Log) Changed() <-chan struct{} { return l.store.changes() }
 
-// Incarnation names this log's arrivals, in hex. An offset that was noted under another incarnation, since
-// when the log was made anew, means nothing here.
+// Incarnation names this log's arrivals, in hex. An offset of another incarnation means nothing here: the
+// log was made anew since.
 func (l *Log) Incarnation() string { return hex.EncodeToString(l.store.incarnation[:]) }
 
 // TakeOver gives the caller a name, which one part of a program at a time has on this log. If another part

@@ -9,9 +9,8 @@ import (
 
 // ErrSecondWriter is returned by everything that appends once an op of our own author has arrived that
 // contradicts what was written here: somebody else writes with our key, a copy of this node or an older
-// state of it. That op is stored like any other, so that all branches are held here too, but nothing is
-// written after it. Everything but appending goes on. An op that only lies beyond our head contradicts
-// nothing: see [ErrRecovering].
+// state of it. That op is stored like any other, so that all branches are held here too. Everything but
+// appending goes on. An op that only lies beyond our head contradicts nothing: see [ErrRecovering].
 var ErrSecondWriter = errors.New("another node writes with our key")
 
 // ErrRecovering is returned by everything that appends once an op of our own has arrived that lies beyond

@@ -11,8 +11,8 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
-// ErrTooManyParked is returned by [Log.Follow] and [Log.Deliver] when the follower has 10,000 entries
-// parked and is to park another: the fault is hardly in the entries. Replay or drop them.
+// ErrTooManyParked is returned by [Log.Follow] and [Log.Deliver] when the follower would park more than
+// 10,000 entries: the fault is hardly in these. Replay or drop them.
 var ErrTooManyParked = errors.New("too many entries are parked")
 
 // ErrNotParked is returned by [Log.DropParked] for an offset at which nothing is parked.

@@ -43,9 +43,9 @@ type Pruned struct {
 	Floor, Entries uint64
 }
 
-// Prune signs a floor: leave for every node, for good, to forget what lies below it in our own feed. Leave
-// cannot be taken back. Prune drops nothing itself. [Log.Trim] does, here and elsewhere, once no holder
-// needs the entries, unless a node's policy keeps them.
+// Prune signs a floor: leave for every node, for good, to forget what lies below it in our own feed. It
+// drops nothing itself. [Log.Trim] does, here and elsewhere, once no holder needs the entries, unless a
+// node's policy keeps them.
 //
 // Prune returns [ErrNothingToPrune], and the errors of [Log.Append]; a feed that has forked is not appended
 // to, and so not pruned.

@@ -48,7 +48,7 @@ type Recovered struct {
 	From crdt.Head
 }
 
-// Recovering returns the op since which the log waits for [Log.Recover], or nil.
+// Recovering says since which op the log waits for [Log.Recover]; nil when it does not.
 func (l *Log) Recovering() *RecoveringError {
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()

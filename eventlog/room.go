@@ -39,7 +39,7 @@ func (f *Full) refutedBy(tx *writeTx) bool {
 
 // SeekRoom looks whether there is room again after a write has found none, for a log to which nobody writes
 // meanwhile: it writes as many bytes into a file of its own, syncs it, and removes it. A write as large
-// that succeeds shows without SeekRoom that there is room again.
+// that succeeds shows the same.
 func (l *Log) SeekRoom() {
 	l.store.mu.RLock()
 	full := l.store.full

@@ -54,8 +54,8 @@ func (f *Forgotten) add(entries uint64, bytes int) {
 // HeldBack is a hold that has kept something back, or that is overrun.
 type HeldBack struct {
 	Hold
-	// Entries is how many entries it has kept back; those kept from a prune are counted for some 8,000 ops
-	// only.
+	// Entries is how many entries were kept back; of those kept from a prune, only some 8,000 ops are
+	// counted.
 	Entries uint64
 	// Overrun says that the holder was further behind than the policy's MaxHold: nothing was kept back, and
 	// the holder will get a [*TrimmedError].

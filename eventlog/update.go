@@ -25,11 +25,11 @@ type Tx struct {
 	refused error
 }
 
-// Update runs fn once, and before it returns commits what fn appended and what it put into buckets, all or
-// nothing. When fn returns an error or panics, nothing is kept, and Update returns the error or panics
-// alike. Each Update has a transaction of its own, in the order of the calls. An Update that has appended
-// nothing and left its buckets and cursors as they were costs no sync. To read only, use [Log.View], which
-// keeps nobody waiting.
+// Update runs fn once, and before it returns commits what fn appended and put into buckets, all or nothing.
+// When fn returns an error or panics, nothing is kept, and Update returns the error or panics alike. Each
+// Update has a transaction of its own, in the order of the calls. One that has appended nothing and left
+// its buckets and cursors as they were costs no sync. To read only, use [Log.View], which keeps nobody
+// waiting.
 //
 // fn runs in the caller's goroutine while nothing else can be written: it must not wait. Inside fn the
 // methods of the log return [ErrInTx]: use tx. Another goroutine that fn waits for must not append either.
@@ -72,8 +72,8 @@ func (s *store) runUpdate(fn func(tx *Tx) error) error {
 	return s.commit(w)
 }
 
-// Append appends an event. The place that it returns is final if the Update succeeds. An event without a
-// time gets that of the call.
+// Append appends an event. Its place is final if the Update succeeds. An event without a time gets that of
+// the call.
 func (tx *Tx) Append(e crdt.Event) (crdt.Place, error) {
 	if e.Reserved() {
 		return crdt.Place{}, fmt.Errorf("append event: %w: %q", ErrReserved, e.Kind)

@@ -29,9 +29,8 @@ type Stats struct {
 	Buffered   uint64 // events that wait in memory
 	Spilling   uint64 // events that wait in the spill
 	SpillBytes int64  // bytes of the spill
-	// AtRisk is how many events would be lost if the process were killed now: those that wait in
-	// memory. A power cut would lose those of the last Unsynced events in the spill too that the disk
-	// does not have yet.
+	// AtRisk is how many events would be lost if the process were killed now: those that wait in memory. A
+	// power cut could also lose the last Unsynced events in the spill, which are not on disk yet.
 	AtRisk   uint64
 	Unsynced uint64
 
