@@ -44,10 +44,7 @@ func (l *Log) SeekRoom() {
 	l.store.mu.RLock()
 	full := l.store.full
 	l.store.mu.RUnlock()
-	if full == nil || errors.Is(full.Err, syscall.EFBIG) {
-		return
-	}
-	if err := l.store.file.TryRoom(full.needed); err != nil {
+	if full == nil || errors.Is(full.Err, syscall.EFBIG) || l.store.file.TryRoom(full.needed) != nil {
 		return
 	}
 	l.store.mu.Lock()
