@@ -28,7 +28,7 @@ func (l *Log) Index(ctx context.Context) error { return l.index.keep(ctx) }
 func (l *Log) CatchUpIndex(ctx context.Context) error { return l.index.until(ctx, 1) }
 
 // RebuildIndex drops the index and makes it anew for all that the log holds. Meanwhile readers scan what is
-// not indexed yet. Its errors are those of [Log.Index]; what is indexed by then stays, and Index or
+// not indexed yet. Errors are those of [Log.Index]; what is indexed by then stays, and Index or
 // CatchUpIndex go on from there.
 func (l *Log) RebuildIndex(ctx context.Context) error {
 	if err := l.index.alter(ctx, func() error { return l.index.postings.Drop(ctx) }); err != nil {

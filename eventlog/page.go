@@ -14,9 +14,9 @@ import (
 const DefaultPage = 1000
 
 // Page returns one page of the query, of at most Limit entries ([DefaultPage] when Limit is 0), and the
-// token of the next page: "" after the last. All pages together show the log as it was when the first page
-// was read, whatever arrives meanwhile. Between pages no transaction and no memory is held. A token of
-// another node, incarnation or query is refused with a [*PageError].
+// token of the next page: "" after the last. All pages together show the log as it was when the first was
+// read. Between pages no transaction and no memory is held. A token of another node, incarnation or query
+// is refused with a [*PageError].
 func (l *Log) Page(ctx context.Context, q Query) (entries []Entry, next string, err error) {
 	q.Limit = cmp.Or(q.Limit, DefaultPage)
 	r, err := l.store.newReading(q)

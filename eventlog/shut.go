@@ -73,8 +73,8 @@ func (l *Log) Shut() []crdt.Author {
 	return shut
 }
 
-// ShutReasons returns for each shut author why no more of that author is taken. Of the authors of whom
-// nothing is held it names the first few thousand; [Stats].Turned says whether there are more.
+// ShutReasons returns why each shut author is shut. Of authors of whom nothing is held it names the first
+// few thousand; [Stats].Turned says whether there are more.
 func (l *Log) ShutReasons() map[crdt.Author]ShutReason { return l.store.shutReasons() }
 
 func (s *store) shutReasons() map[crdt.Author]ShutReason {

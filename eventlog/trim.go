@@ -90,8 +90,8 @@ type KeptAhead struct {
 // entries stay, so that what is left can be verified. A feed with a fork is trimmed, not pruned.
 //
 // Trim works in transactions that each change at most 512 ops, fewer on a full disk; others write in
-// between. It may be called at any time, and by several at once. What an error or the end of ctx cuts
-// short, the next call goes on with.
+// between. It may be called at any time, and by several at once. The next call goes on where an error or
+// ctx has ended one.
 func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 	var report TrimReport
 	policy := l.store.cfg.Trim

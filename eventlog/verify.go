@@ -14,9 +14,8 @@ import (
 const verifyChunk = 1 << 20
 
 // Verify checks all that was durable when it began: the pages of the file; of each feed the chain, the
-// signatures, the entries against the roots, and the record against all these; the arrivals against the ops
-// and the ops against the arrivals; the index against the ops. Appends go on meanwhile; trims, compactions
-// and indexing wait.
+// signatures, the entries against the roots, and the record against these; arrivals and ops against each
+// other; the index against the ops. Appends go on meanwhile; trims, compactions and indexing wait.
 //
 // What is wrong stands in the report. The error is ctx's, or says that nothing could be read at all.
 func (l *Log) Verify(ctx context.Context) (Report, error) {

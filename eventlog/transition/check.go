@@ -48,8 +48,8 @@ type Report struct {
 	Respelt, MoreMoves uint64
 	// Aliased counts the transitions that name a state by an alias, which is taken for the state.
 	Aliased uint64
-	// Pruned counts the transitions that come after a pruned one: only their writers' word says where their
-	// subjects were before.
+	// Pruned counts the transitions after a pruned one: only their writers' word says where their subjects
+	// were before.
 	Pruned uint64
 }
 

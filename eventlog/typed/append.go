@@ -8,9 +8,9 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 )
 
-// Event returns the event that v is, for what takes events: a batch of several types, a recorder. The
-// caller may add headers beside [VersionHeader], sorted by name. The event has no time where
-// Declaration.Time gives none. Errors wrap [crdt.ErrEvent].
+// Event returns v as an event, for what takes events: a batch of several types, a recorder. The caller may
+// add headers beside [VersionHeader], sorted by name. The event has no time where Declaration.Time gives
+// none. Errors wrap [crdt.ErrEvent].
 func (t *Type[T]) Event(v T) (crdt.Event, error) {
 	if t.d.Check != nil {
 		if err := t.d.Check(v); err != nil {
