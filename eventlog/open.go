@@ -51,7 +51,7 @@ func Open(dir string, cfg Config) (*Log, error) {
 		return nil, l.store.notOpened(err)
 	}
 	if err := l.begun(context.Background(), l.store.file.Unsynced()); err != nil {
-		return nil, errors.Join(err, l.store.closeFile())
+		return nil, errors.Join(err, l.store.file.Close())
 	}
 	return l, nil
 }
@@ -130,12 +130,8 @@ func (l *Log) Close() error {
 	l.store.mu.Unlock()
 	l.store.queue.Fail(ErrClosed)
 	l.audience.Close(ErrClosed)
-	return l.store.closeFile()
-}
-
-func (s *store) closeFile() error {
-	if err := s.file.Close(); err != nil {
-		return fmt.Errorf("close %s: %w", s.path, err)
+	if err := l.store.file.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", l.store.path, err)
 	}
 	return nil
 }

@@ -38,21 +38,19 @@ type Applied struct {
 	Shut         uint64 // runs of shut authors
 }
 
-// counts is what Apply counts.
-type counts = Applied
-
 // Stats returns the present numbers.
 func (l *Log) Stats() Stats {
 	bytes, free := l.store.file.Usage()
-	now := l.store.cfg.Now()
+	now, held := l.store.cfg.Now(), &l.store.state
 	l.store.mu.Lock()
 	defer l.store.mu.Unlock()
-	l.store.state.clockAt(now)
+	held.clockAt(now)
 	s := Stats{
-		Ops: l.store.state.ops, Entries: l.store.state.entries, Next: l.store.state.next, Bytes: bytes, Free: free, Trimmed: l.store.state.trimmed, Pruned: l.store.state.pruned, Shut: l.store.state.shut + len(l.store.turned.authors), Turned: l.store.turned.more, Others: l.store.state.roomOfOthers(l.store.author),
-		Ahead: len(l.store.state.ahead), ReadOnly: l.store.frozen, Applied: l.store.counts,
+		Ops: held.ops, Entries: held.entries, Next: held.next, Bytes: bytes, Free: free, Trimmed: held.trimmed, Pruned: held.pruned,
+		Shut: held.shut + len(l.store.turned.authors), Turned: l.store.turned.more, Others: held.roomOfOthers(l.store.author),
+		Ahead: len(held.ahead), ReadOnly: l.store.frozen, Applied: l.store.counts,
 	}
-	for _, f := range l.store.state.feeds {
+	for _, f := range held.feeds {
 		if !f.Feed.IsZero() {
 			s.Authors++
 		}

@@ -71,7 +71,7 @@ type store struct {
 	warnedAhead bool
 	// unsynced says that the file shows what may not be on disk; readers are shown what is.
 	unsynced bool
-	counts   counts
+	counts   Applied       // by Apply
 	changed  chan struct{} // closed at the next commit that adds ops
 }
 
