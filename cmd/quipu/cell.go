@@ -58,10 +58,13 @@ func fitCell(s string, width int, how fit) string {
 	return s[:fitting(s, width-1-end)] + "…" + s[fittingEnd(s, end):]
 }
 
-// fitting returns how many bytes of s take at most width columns.
+// fitting returns how many bytes of s take at most width columns, in at most four characters a column: marks
+// without end, which take none, do not fit anywhere.
 func fitting(s string, width int) int {
+	characters := 4 * width
 	for i, r := range s {
-		if width -= runeWidth(r); width < 0 {
+		width, characters = width-runeWidth(r), characters-1
+		if min(width, characters) < 0 {
 			return i
 		}
 	}

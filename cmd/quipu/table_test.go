@@ -131,6 +131,7 @@ func TestFitCell(t *testing.T) {
 		{"abcdef", 6, cutEnd, "abcdef"}, {"abcdefg", 6, cutEnd, "abcde…"}, {"abcdefg", 6, cutMiddle, "abc…fg"}, {"abcdefg", 1, cutMiddle, "…"},
 		{"漢字漢字", 6, cutEnd, "漢字…"}, {"漢字漢字", 7, cutMiddle, "漢…字"}, {"漢字漢字", 8, cutMiddle, "漢字漢字"},
 		{"e\u0301e\u0301e\u0301e\u0301", 3, cutMiddle, "e\u0301…e\u0301"}, {"e\u0301e\u0301", 2, cutEnd, "e\u0301e\u0301"}, {"❤\ufe0f❤\ufe0f", 3, cutEnd, "❤\ufe0f…"},
+		{"a" + strings.Repeat("\u0301", 7), 2, cutEnd, "a" + strings.Repeat("\u0301", 7)}, {"a" + strings.Repeat("\u0301", 8), 2, cutEnd, "a\u0301\u0301\u0301…"},
 	} {
 		if got := fitCell(test.in, test.width, test.how); got != test.want {
 			t.Errorf("%q in %d: got %q, want %q", test.in, test.width, got, test.want)
