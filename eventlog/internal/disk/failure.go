@@ -32,9 +32,13 @@ func SyncFailed(err error) bool {
 	return ok
 }
 
-// withErrno gives back its error number to an error that bbolt met while it made the file longer: of those
-// it keeps only the text.
-func withErrno(path string, err error) error {
+// ofFile returns an error that bbolt met in a commit as one of the file at path, which was opened by another name
+// where a compaction has put it there. One met while the file was made longer gets back its error number: of
+// those bbolt keeps only the text.
+func ofFile(path string, err error) error {
+	if met, ok := errors.AsType[*fs.PathError](err); ok {
+		return &fs.PathError{Op: met.Op, Path: path, Err: met.Err}
+	}
 	for before, op := range map[string]string{"file resize error: ": "truncate", "file sync error: ": "sync"} {
 		text, ok := strings.CutPrefix(err.Error(), before)
 		if !ok {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -18,16 +19,19 @@ func TestWhyACommitHasFailed(t *testing.T) {
 		{syscall.EIO, false, true, true},
 		{syscall.ENOSPC, true, true, true},
 		{&fs.PathError{Op: "sync", Err: syscall.ENOSPC}, true, true, true},
-		{&fs.PathError{Op: "write", Err: syscall.EIO}, false, true, false},
+		{&fs.PathError{Op: "write", Path: "test.db.compact-1", Err: syscall.EIO}, false, true, false},
 		{&fs.PathError{Op: "write", Err: syscall.EDQUOT}, true, true, false},
-		{fmt.Errorf("file resize error: %s", &fs.PathError{Op: "truncate", Err: syscall.EFBIG}), true, true, false},
+		{fmt.Errorf("file resize error: %s", &fs.PathError{Op: "truncate", Path: "test.db.compact-1", Err: syscall.EFBIG}), true, true, false},
 		{fmt.Errorf("file sync error: %s", syscall.ENOSPC), true, true, true},
 		{fmt.Errorf("file sync error: %s", syscall.EIO), false, true, true},
 		{&Damage{What: "the file", Err: errPage}, false, true, false},
 	} {
-		err := withErrno("test.db", test.err)
+		err := ofFile("test.db", test.err)
 		if NoRoom(err) != test.noRoom || Failed(err) != test.failed || SyncFailed(err) != test.syncFailed {
 			t.Errorf("%v: no room %t, failed %t, sync failed %t", test.err, NoRoom(err), Failed(err), SyncFailed(err))
+		}
+		if strings.Contains(err.Error(), "compact") {
+			t.Errorf("%v: is told of a file that is not there any more", err)
 		}
 	}
 }

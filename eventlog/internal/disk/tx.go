@@ -90,7 +90,7 @@ func (tx *Tx) Commit() error {
 		return tx.err
 	}
 	if err := guard(tx.bolt.Commit); err != nil {
-		return withErrno(tx.file.path, err)
+		return ofFile(tx.file.path, err)
 	}
 	return nil
 }
