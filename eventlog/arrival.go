@@ -66,7 +66,7 @@ func (w *arrivalWalk) arrivals(c *arrivalCursor) iter.Seq[record.Arrival] {
 // upTo looks for a hole between what was read and the next arrival.
 func (w *arrivalWalk) upTo(tx *readTx, k *chunk, a record.Arrival) error {
 	if w.reverse {
-		return w.passHole(tx, k, a.Offset+a.Count, w.to)
+		return w.passHole(tx, k, max(w.from, a.Offset+a.Count), w.to)
 	}
 	return w.passHole(tx, k, w.from, min(a.Offset, w.to))
 }

@@ -47,7 +47,8 @@ func (w *foundWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 			if c.err != nil {
 				return false, c.err
 			}
-			k.lost(prunedOffsets(offset, offset+1), tx.pruneSweep)
+			at := max(w.from, offset) // The op may begin below the range.
+			k.lost(prunedOffsets(at, at+1), tx.pruneSweep)
 			continue
 		}
 		if err := w.take(tx, k, feeds, c.arrival); err != nil {

@@ -3,6 +3,7 @@ package eventlog_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -240,4 +241,28 @@ func TestWhatArrivedLastIsNotPruned(t *testing.T) {
 		t.Errorf("the feed begins at %d", l.Feed(s.author()).First())
 	}
 	l.reopen()
+}
+
+// TestAPruneAcrossTheEndOfAReading reads backwards down to an offset in the middle of an op that was pruned.
+func TestAPruneAcrossTheEndOfAReading(t *testing.T) {
+	for _, indexed := range []bool{false, true} {
+		k := newKeeper(t, "keeper")
+		apply(t, k.Log, newStranger(t, "s").chain(crdt.Op{}, 1, "s")...)
+		if _, err := k.AppendBatch(t.Context(), slices.Repeat([]crdt.Event{note("many")}, 5)); err != nil {
+			t.Fatal(err)
+		}
+		q := eventlog.Query{Order: eventlog.Arrival, Reverse: true, FromOffset: 3, Gone: eventlog.StopAtGone, Limit: 100}
+		if indexed {
+			q.Kinds = []string{"test.note"}
+			if err := k.CatchUpIndex(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.add(crdt.Persistent, 1)
+		k.pruneBelow(5)
+		entries, _, err := k.Page(t.Context(), q)
+		if trimmed, told := errors.AsType[*eventlog.TrimmedError](err); !told || !trimmed.Pruned {
+			t.Errorf("indexed %t: %d entries, %v", indexed, len(entries), err)
+		}
+	}
 }
