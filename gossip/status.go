@@ -101,12 +101,12 @@ func (g *Gossip) Status() Status {
 // counts adds up what the parts have counted.
 func (g *Gossip) counts() Counts {
 	in, out, taken, transient := &g.received, &g.sent, &g.applier.taken, &g.transients.Counts
-	c := Counts{
+	c := Counts{ // A part is read before its whole, which grows first.
 		BytesSent: out.bytes.Load(), BytesReceived: in.bytes.Load(), BytesPacked: out.packed.Load(),
-		RunsSent: out.runs.Load(), OpsSent: out.ops.Load(), RunsPushed: out.pushed.Load(),
-		PayloadSent: out.payload.Load(), PayloadReceived: in.payload.Load(), PushedReceived: in.pushed.Load(),
-		PayloadTaken: taken.payload.Load(), OpsTaken: taken.ops.Load(), EntriesTaken: taken.entries.Load(),
-		Duplicates: taken.duplicates.Load(), Pending: taken.pending.Load(), PendingKept: taken.kept.Load(), Forks: taken.forks.Load(),
+		RunsPushed: out.pushed.Load(), RunsSent: out.runs.Load(), OpsSent: out.ops.Load(), PayloadSent: out.payload.Load(),
+		PayloadTaken: taken.payload.Load(), PushedReceived: in.pushed.Load(), PayloadReceived: in.payload.Load(),
+		OpsTaken: taken.ops.Load(), EntriesTaken: taken.entries.Load(), Duplicates: taken.duplicates.Load(),
+		PendingKept: taken.kept.Load(), Pending: taken.pending.Load(), Forks: taken.forks.Load(),
 		OffersSent: out.offers.Load(), ProbesSent: out.probes.Load(), VectorsSent: out.vectors.Load(), Announced: out.announced.Load(),
 		Grafts: g.asked.grafts.Load(), Detaches: g.asked.detaches.Load(), Asks: g.asked.asks.Load(), ReadFailures: out.unread.Load(),
 		TransientsSent: transient.Sent.Load(), TransientsTaken: transient.Taken.Load(), TransientsRelayed: transient.Relayed.Load(),
