@@ -96,8 +96,7 @@ func (s *store) draft(e crdt.Event) (crdt.Draft, error) {
 	return crdt.NewDraft(e)
 }
 
-// commitAppends appends what a batch holds, in one transaction, and gives each request its outcome.
-// The caller leads.
+// commitAppends appends what a batch holds, in one transaction, and gives each request its outcome. The caller leads.
 func (s *store) commitAppends(rs []*request) {
 	err := s.write(func(tx *writeTx) error {
 		for _, r := range rs {
@@ -151,8 +150,7 @@ func (tx *writeTx) append(d crdt.Draft) (crdt.Place, error) {
 	return place, nil
 }
 
-// seal makes the op of the drafts that wait, if any, signs it and stores it. It returns the end of our
-// feed.
+// seal makes the op of the drafts that wait, if any, signs it and stores it. It returns the end of our feed.
 //
 // A crash before the commit returns loses the op, its seqs and its clock, and nobody has seen them.
 func (tx *writeTx) seal() (crdt.Head, error) {

@@ -93,9 +93,8 @@ func (l *Log) Broadcast(ctx context.Context, e crdt.Event, scope Scope) (Reach, 
 	return reach, nil
 }
 
-// sign makes the next broadcast of this log. Its clock is that of the wall, since others judge by it how
-// old the event is; a last one that the wall clock was set back from by far does not count. The caller
-// holds mu.
+// sign makes the next broadcast of this log. Its clock is that of the wall, since others judge by it how old the
+// event is; a last one that the wall clock was set back from by far does not count. The caller holds mu.
 func (v *voice) sign(key ed25519.PrivateKey, b crdt.Broadcast, now time.Time) (crdt.Broadcast, error) {
 	last := v.last
 	if last.Ahead(now) {
@@ -131,17 +130,15 @@ func (l *Log) Hear(b crdt.Broadcast) error {
 	return err
 }
 
-// Relay makes the log call send with each event that is broadcast to peers, until stop is called. send
-// returns how many peers it hands the event to; it must not wait, nor call the log. One goroutine at a time
-// calls send.
+// Relay makes the log call send with each event that is broadcast to peers, until stop is called. send returns how
+// many peers it hands the event to; it must not wait, nor call the log. One goroutine at a time calls send.
 func (l *Log) Relay(send func(crdt.Broadcast) int) (stop func()) { return l.audience.Relay(send) }
 
 // ListenConfig bounds what waits for one slow listener. The zero value is good.
 type ListenConfig struct {
 	// MaxEvents is how many events wait. 0 means 256.
 	MaxEvents int
-	// MaxBytes is how many bytes of memory the waiting events take; one event may always wait. 0 means 4
-	// MiB.
+	// MaxBytes is how many bytes of memory the waiting events take; one event may always wait. 0 means 4 MiB.
 	MaxBytes int
 }
 
@@ -169,9 +166,8 @@ type Heard struct {
 // until ctx ends or the loop is left. Nothing is replayed: an event that nobody listened to is gone. The
 // iteration is for one loop.
 //
-// A slow loop holds nobody up. Events wait for it within the bounds of cfg; past those the oldest is
-// dropped, and the next event that is heard says how many were. An event shares no memory with anything
-// that is written again.
+// A slow loop holds nobody up. Events wait for it within the bounds of cfg; past those the oldest is dropped, and the
+// next event that is heard says how many were. An event shares no memory with anything that is written again.
 //
 // Of the query the filters and the limit count. It has no place, offset, page, order or reverse, and no
 // event is disputed. Every error ends the iteration: ctx's own when ctx ends, [ErrClosed] when the log is

@@ -22,10 +22,9 @@ func (t tip) compare(o tip) int {
 	return cmp.Or(cmp.Compare(t.clock, o.clock), bytes.Compare(t.author[:], o.author[:]), t.key.Compare(o.key))
 }
 
-// causalWalk reads in causal order: a heap of tips, one a branch, of which the least is opened and
-// replaced by what comes after it. Along a chain clocks only grow, so nothing can come before the
-// least tip. Two ops of one clock and author lie on two branches: their entries are merged by (seq,
-// op id) as everywhere.
+// causalWalk reads in causal order: a heap of tips, one a branch, of which the least is opened and replaced by what
+// comes after it. Along a chain clocks only grow, so nothing can come before the least tip. Two ops of one clock and
+// author lie on two branches: their entries are merged by (seq, op id) as everywhere.
 //
 //	clock      1   2   3   4   5   6
 //	ann        a ───── b ───────── c       tips: a x, then b x, then b y, then c y
@@ -152,8 +151,7 @@ func (w *causalWalk) goneTip(tx *readTx, k *chunk, f *openFeed, t tip) error {
 	return w.findRoots(f)
 }
 
-// findRoots makes tips of what the branches of a feed begin with, where that is no child of an op that
-// is held.
+// findRoots makes tips of what the branches of a feed begin with, where that is no child of an op that is held.
 func (w *causalWalk) findRoots(f *openFeed) error {
 	for _, b := range f.feed.Branches {
 		if b.Rooted && b.Start.First > 0 {

@@ -14,9 +14,8 @@ import (
 // is an [*UncertainError].
 var ErrUncertain = errors.New("the commit failed and may have happened")
 
-// ErrReadOnly is returned by everything that writes, once the disk has failed and the log, which then opens
-// and verifies its file again by itself, has found the file damaged or could not sync it: see
-// [Health].Broken.
+// ErrReadOnly is returned by everything that writes, once the disk has failed and the log, which then opens and
+// verifies its file again by itself, has found the file damaged or could not sync it: see [Health].Broken.
 var ErrReadOnly = errors.New("log is read-only since its disk failed")
 
 // UncertainError says which entries may be in the log, or not.
@@ -35,12 +34,10 @@ func (e *UncertainError) Error() string {
 	return fmt.Sprintf("%v: %v: look for %d entries from %s on", ErrUncertain, e.Err, len(e.Places), e.Places[0])
 }
 
-// NoRoom reports whether there was no room on the disk. Then nothing was written after all; a later try may
-// succeed.
+// NoRoom reports whether there was no room on the disk. Then nothing was written after all; a later try may succeed.
 func (e *UncertainError) NoRoom() bool { return disk.NoRoom(e.Err) && !disk.SyncFailed(e.Err) }
 
-// Passes reports that the log goes on by itself: what is written next waits until the log knows what is
-// there.
+// Passes reports that the log goes on by itself: what is written next waits until the log knows what is there.
 func (e *UncertainError) Passes() bool { return true }
 
 // Unwrap returns [ErrUncertain] and what failed.

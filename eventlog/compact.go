@@ -16,9 +16,8 @@ type Compaction struct {
 	Before, After int64 // bytes of the file, see [Stats]
 }
 
-// Compact copies the file without the pages that are free and goes on with the copy: what a trim has freed
-// goes back to the file system. It needs room for the copy beside the file. Appends wait until Compact is
-// done, readers go on.
+// Compact copies the file without the pages that are free and goes on with the copy: what a trim has freed goes back
+// to the file system. It needs room for the copy beside the file. Appends wait until Compact is done, readers go on.
 //
 // A crash leaves the old file or the copy in its place, both whole; a copy that is left over beside it is
 // removed by the next compaction. After an error the log goes on with the file that it had; after an error

@@ -27,17 +27,15 @@ type Config struct {
 	MaxBranches int
 	// MaxAuthors bounds the feeds that are kept; an author past it is shut. 0 means [DefaultMaxAuthors].
 	MaxAuthors int
-	// MaxAuthorBytes bounds the bytes that one author's feed takes in the file, about; MaxBytes bounds
-	// those of all feeds but our own together. An author past either is shut. Nothing bounds our own feed.
-	// 0 means no bound.
+	// MaxAuthorBytes bounds the bytes that one author's feed takes in the file, about; MaxBytes bounds those of all
+	// feeds but our own together. An author past either is shut. Nothing bounds our own feed. 0 means no bound.
 	MaxAuthorBytes, MaxBytes uint64
 	// Trim says what this node forgets, and which ops it takes from others without their bodies. The zero
 	// value trims trimmable entries after 14 days, but for the last 10,000 of a feed.
 	Trim TrimPolicy
-	// NoIndex leaves the index of subjects and kinds alone: it is neither read nor kept up to date. An
-	// index that the file has stays in the file, and is kept again once the log is opened without NoIndex.
-	// Only [Log.Index] and [Log.CatchUpIndex] make an index: a program that calls neither has none in
-	// either case.
+	// NoIndex leaves the index of subjects and kinds alone: it is neither read nor kept up to date. An index that the
+	// file has stays in the file, and is kept again once the log is opened without NoIndex. Only [Log.Index] and
+	// [Log.CatchUpIndex] make an index: a program that calls neither has none in either case.
 	NoIndex bool
 }
 

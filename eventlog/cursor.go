@@ -142,8 +142,7 @@ func (c *opCursor) children(s crdt.Signed, only bool, push func(crdt.Signed)) er
 	return c.err
 }
 
-// covering calls yield with the header of each op that holds an entry seq, in order of key. The
-// cursor moves.
+// covering calls yield with the header of each op that holds an entry seq, in order of key. The cursor moves.
 func (c *opCursor) covering(f crdt.Feed, seq uint64, yield func(crdt.Signed)) error {
 	for key := range c.from(c.firstCovering(f, seq)) {
 		if key.First > seq {

@@ -9,23 +9,20 @@ import (
 	"github.com/quipulog/quipu/crdt/clip"
 )
 
-// Deliver is [Log.Follow] for effects that live elsewhere: the handler has no transaction and may take its
-// time, and the cursor is in store. Where store has none, Deliver saves one before the first batch: the
-// follower begins there. It saves the cursor again each time that the handler has returned nil, and after
-// stretches of entries that are not for the follower. So each entry is handled at least once: a batch that
-// was handled comes again if the process ended before its cursor was saved. A handler that must not do a
-// thing twice has two ways. It keeps [Delivery].After in its own transaction, with its effects, and store
-// loads the cursor from there. Or it asks its target for the entry by a key that is the same for ever and
-// on every node: [crdt.Entry.Place] with the id of the op.
+// Deliver is [Log.Follow] for effects that live elsewhere: the handler has no transaction and may take its time, and
+// the cursor is in store. Where store has none, Deliver saves one before the first batch: the follower begins there.
+// It saves the cursor again each time that the handler has returned nil, and after stretches of entries that are not
+// for the follower. So each entry is handled at least once: a batch that was handled comes again if the process ended
+// before its cursor was saved. A handler that must not do a thing twice has two ways. It keeps [Delivery].After in
+// its own transaction, with its effects, and store loads the cursor from there. Or it asks its target for the entry
+// by a key that is the same for ever and on every node: [crdt.Entry.Place] with the id of the op.
 //
-// With a nil store the log keeps the cursor, in a commit after each batch, for a handler that takes too
-// long for a transaction and can do a thing twice. Such a follower can be reset and skipped as those of
-// [Log.Follow] can.
+// With a nil store the log keeps the cursor, in a commit after each batch, for a handler that takes too long for a
+// transaction and can do a thing twice. Such a follower can be reset and skipped as those of [Log.Follow] can.
 //
-// The log remembers, a little behind store, where the follower is: for [Log.Followers], and to hold back
-// trims. An error of store is returned as a [*CursorError]; under RetryOnError the step is tried again
-// instead. A cursor of another node or incarnation is always a [*CursorError]. All else is as in
-// [Log.Follow].
+// The log remembers, a little behind store, where the follower is: for [Log.Followers], and to hold back trims. An
+// error of store is returned as a [*CursorError]; under RetryOnError the step is tried again instead. A cursor of
+// another node or incarnation is always a [*CursorError]. All else is as in [Log.Follow].
 func (l *Log) Deliver(ctx context.Context, name string, cfg FollowConfig, store CursorStore, handler func(ctx context.Context, d Delivery) error) error {
 	return l.followers.follow(ctx, name, cfg, func(f *following) keeper {
 		if store == nil {
@@ -39,8 +36,7 @@ func (l *Log) Deliver(ctx context.Context, name string, cfg FollowConfig, store 
 type Delivery struct {
 	// Entries may be kept, see [Entry], and must not be changed.
 	Entries []Entry
-	// After is the cursor behind the entries. Deliver saves it in its store next; the handler may keep it
-	// itself.
+	// After is the cursor behind the entries. Deliver saves it in its store next; the handler may keep it itself.
 	After Cursor
 }
 

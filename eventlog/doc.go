@@ -3,11 +3,10 @@
 //
 // # Writing and reading
 //
-// [Create] makes a log in a directory and [Open] opens it again; one process at a time has it open.
-// [Log.Append] makes an event an entry, and returns its place once the entry is on disk. Writers that wait
-// share one transaction, one signature and one sync. [Log.Update] appends in the same transaction as keys
-// of the caller's own, see [Tx] and [Bucket]; [Log.View] reads those keys as they are at one moment, and
-// keeps nobody waiting.
+// [Create] makes a log in a directory and [Open] opens it again; one process at a time has it open. [Log.Append]
+// makes an event an entry, and returns its place once the entry is on disk. Writers that wait share one transaction,
+// one signature and one sync. [Log.Update] appends in the same transaction as keys of the caller's own, see [Tx] and
+// [Bucket]; [Log.View] reads those keys as they are at one moment, and keeps nobody waiting.
 //
 // [Log.Entries] reads what a [Query] asks for, in author, causal or arrival order (see [Order]), as of the
 // moment when it begins. [Log.Page] reads a page at a time, and [Log.Tail] goes on with what arrives. No
@@ -34,20 +33,18 @@
 // [Log.Frontier], [Log.Wants], [Log.Plan], [Log.Read] and [Log.Apply] are the steps of a sync between
 // two nodes, as values of package crdt; moving them over a network is package gossip's work.
 //
-// An author who signs two ops after one has forked its feed: a copied folder writes on, or somebody lies.
-// Every branch is kept, its entries are disputed, and [Log.ForkedFeed] says where the feed parts, with the
-// proof. Once our own feed has forked nothing is appended any more ([ErrSecondWriter]). Once our own feed
-// turns out to go on beyond what is here, as after a backup was restored, nothing is appended until
-// [Log.Recover] ([ErrRecovering]).
+// An author who signs two ops after one has forked its feed: a copied folder writes on, or somebody lies. Every
+// branch is kept, its entries are disputed, and [Log.ForkedFeed] says where the feed parts, with the proof. Once our
+// own feed has forked nothing is appended any more ([ErrSecondWriter]). Once our own feed turns out to go on beyond
+// what is here, as after a backup was restored, nothing is appended until [Log.Recover] ([ErrRecovering]).
 //
 // # Forgetting
 //
-// Three things make a log smaller. [Log.Trim] drops the bodies of trimmable entries that are old enough by
-// this node's [TrimPolicy], and keeps their headers. [Log.Prune] signs a floor: leave for every node to
-// forget what lies below it in our own feed, which the next [Log.Trim] of each node does. Followers and
-// other holders keep both back ([Log.Holders]). [Log.Compact] gives the room that has become free back to
-// the file system. A reader of what is gone gets a [*TrimmedError] with the place to go on at, or passes it
-// by, as the query says ([Gone]).
+// Three things make a log smaller. [Log.Trim] drops the bodies of trimmable entries that are old enough by this
+// node's [TrimPolicy], and keeps their headers. [Log.Prune] signs a floor: leave for every node to forget what lies
+// below it in our own feed, which the next [Log.Trim] of each node does. Followers and other holders keep both back
+// ([Log.Holders]). [Log.Compact] gives the room that has become free back to the file system. A reader of what is
+// gone gets a [*TrimmedError] with the place to go on at, or passes it by, as the query says ([Gone]).
 //
 // # When things go wrong
 //

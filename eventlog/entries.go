@@ -11,11 +11,10 @@ import (
 // Entries yields the entries that the query takes, in its order, as of the moment when the first is asked
 // for: what arrives later is left out, and marks no entry as disputed that was not.
 //
-// No transaction is held while the loop's body runs, however long it takes: a chunk of 64 KiB and more is
-// copied out at a time. Memory does not grow with the log. Every error ends the iteration: ctx's own when
-// ctx ends, [ErrClosed]; an [ErrQuery], a [*PageError] or a [*CursorError] before the first entry; a
-// [*DamagedError] where the file cannot be read; and a [*TrimmedError] where a trim or a prune overtakes
-// the reading, unless the query says to go on.
+// No transaction is held while the loop's body runs, however long it takes: a chunk of 64 KiB and more is copied out
+// at a time. Memory does not grow with the log. Every error ends the iteration: ctx's own when ctx ends, [ErrClosed];
+// an [ErrQuery], a [*PageError] or a [*CursorError] before the first entry; a [*DamagedError] where the file cannot
+// be read; and a [*TrimmedError] where a trim or a prune overtakes the reading, unless the query says to go on.
 func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		r, err := l.store.newReading(q)
@@ -37,8 +36,7 @@ func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	}
 }
 
-// reading is one iteration over the log. Between two chunks it holds no transaction, but where its
-// walk goes on.
+// reading is one iteration over the log. Between two chunks it holds no transaction, but where its walk goes on.
 type reading struct {
 	store    *store
 	query    Query
@@ -185,8 +183,7 @@ func (r *reading) drain(yield func(Entry) bool, lost func(hole) bool) (goesOn bo
 	return true, nil
 }
 
-// skips reports whether e was on a page before this one: the walk begins with the op that the page
-// before ended in.
+// skips reports whether e was on a page before this one: the walk begins with the op that the page before ended in.
 func (r *reading) skips(e *Entry) bool {
 	if r.after == nil {
 		return false
@@ -210,8 +207,7 @@ func (r *reading) skips(e *Entry) bool {
 	return false
 }
 
-// clip takes off e, which stands for what is gone of the op that the page before ended in, what was on
-// that page.
+// clip takes off e, which stands for what is gone of the op that the page before ended in, what was on that page.
 func (r *reading) clip(e *Entry) {
 	if r.query.Reverse {
 		e.Gone = min(e.Gone, r.after.Seq-min(e.Seq, r.after.Seq))

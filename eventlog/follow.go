@@ -23,12 +23,11 @@ import (
 // happens once; for effects elsewhere there is [Log.Deliver]. It may keep the batch, see [Entry], and does
 // not change it. What it appends carries [HeaderBy].
 //
-// When the handler returns an error or panics, nothing of the batch is kept and the cursor stays. A panic
-// passes through; after an error OnError and ParkAfter say what follows. Follow returns ctx's error when
-// ctx ends, a [*HandlerError] when it stops for the handler, a [*TrimmedError] before entries that are
-// gone, [ErrFollowing] when the name is taken, [ErrFollowConfig], [ErrElsewhere], and the errors of
-// [Log.Update]; nil only where the configuration's Until ends it. After an [ErrUncertain] Follow looks at
-// the file and goes on from there.
+// When the handler returns an error or panics, nothing of the batch is kept and the cursor stays. A panic passes
+// through; after an error OnError and ParkAfter say what follows. Follow returns ctx's error when ctx ends, a
+// [*HandlerError] when it stops for the handler, a [*TrimmedError] before entries that are gone, [ErrFollowing] when
+// the name is taken, [ErrFollowConfig], [ErrElsewhere], and the errors of [Log.Update]; nil only where the
+// configuration's Until ends it. After an [ErrUncertain] Follow looks at the file and goes on from there.
 //
 // Names are 1 to 255 bytes of UTF-8; those that begin with "quipu." are the log's own.
 func (l *Log) Follow(ctx context.Context, name string, cfg FollowConfig, handler func(tx *Tx, batch []Entry) error) error {

@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// gather reads the next batch, and waits for it while there is none. It holds nothing while it waits.
-// A batch without entries comes after so much, or so long, that was not for this follower, see
-// quietOffsets.
+// gather reads the next batch, and waits for it while there is none. It holds nothing while it waits. A batch without
+// entries comes after so much, or so long, that was not for this follower, see quietOffsets.
 func (f *following) gather(ctx context.Context) (portion, error) {
 	b := portion{from: f.cursor, to: f.cursor}
 	var deadline time.Time
@@ -43,8 +42,7 @@ func (f *following) gather(ctx context.Context) (portion, error) {
 	}
 }
 
-// deadline returns until when the batch waits for more at the end of the log, which was until is: zero
-// for ever.
+// deadline returns until when the batch waits for more at the end of the log, which was until is: zero for ever.
 func (f *following) deadline(b *portion, is time.Time) time.Time {
 	switch {
 	case len(b.entries) > 0 && !b.timed:

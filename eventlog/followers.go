@@ -197,10 +197,9 @@ func (fs *followers) change(ctx context.Context, name string, fn func(tx *Tx, f 
 	})
 }
 
-// ResetFollower moves the follower's cursor to an offset: at 0 the follower gets everything again, at [Now]
-// only what is new. A follower that runs goes on from there. Its bucket stays as it is: to build its keys
-// anew, remove the follower instead. A cursor that is in a [CursorStore] is moved there, not here:
-// [ErrElsewhere].
+// ResetFollower moves the follower's cursor to an offset: at 0 the follower gets everything again, at [Now] only what
+// is new. A follower that runs goes on from there. Its bucket stays as it is: to build its keys anew, remove the
+// follower instead. A cursor that is in a [CursorStore] is moved there, not here: [ErrElsewhere].
 func (l *Log) ResetFollower(ctx context.Context, name string, offset uint64) error {
 	err := checkFollowerName(name)
 	if err == nil {
@@ -302,9 +301,8 @@ func (s *source) skip(ctx context.Context, n uint64) (skipped, trimmed uint64, e
 	return skipped, trimmed, nil
 }
 
-// RemoveFollower forgets the follower in one transaction: its cursor, its record, what it has parked, and
-// its bucket of [Tx.Bucket]. A later follower of that name begins anew. A follower that runs is not
-// removed: [ErrFollowing].
+// RemoveFollower forgets the follower in one transaction: its cursor, its record, what it has parked, and its bucket
+// of [Tx.Bucket]. A later follower of that name begins anew. A follower that runs is not removed: [ErrFollowing].
 func (l *Log) RemoveFollower(ctx context.Context, name string) error {
 	err := checkFollowerName(name)
 	if err == nil {

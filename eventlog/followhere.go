@@ -68,8 +68,7 @@ func (r *followerRecord) configure(cfg *FollowConfig, tx *Tx) {
 	}
 }
 
-// step runs fn in an Update, on the record of the follower, which has the cursor b.from, and moves that
-// to b.to.
+// step runs fn in an Update, on the record of the follower, which has the cursor b.from, and moves that to b.to.
 //
 // A crash before its commit leaves the cursor where it was, and after it what fn did beside the cursor.
 func (k *keptHere) step(ctx context.Context, b *portion, fn func(tx *Tx, r *followerRecord) error) error {

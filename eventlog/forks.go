@@ -29,13 +29,11 @@ type ForkedFeed struct {
 	// Since is the lowest seq of a disputed entry, and Entries how many entries are disputed, on all
 	// branches together.
 	Since, Entries uint64
-	// Forks are in order of the beginnings of their first branches: the same on every node that holds the
-	// same.
+	// Forks are in order of the beginnings of their first branches: the same on every node that holds the same.
 	Forks []Fork
 	// Shut says why no more of the author is taken here; empty where more is.
 	Shut ShutReason
-	// Own says that the feed is our own. OwnEnd is where our own writing ended; zero where nothing was
-	// written here.
+	// Own says that the feed is our own. OwnEnd is where our own writing ended; zero where nothing was written here.
 	Own    bool
 	OwnEnd crdt.Head
 }
@@ -64,8 +62,7 @@ type ForkBranch struct {
 	Ops, Entries uint64
 	// Own says that our own writing ended on the branch.
 	Own bool
-	// Begin and End are the places of its first and last entries, at most three of each; no place is in
-	// both.
+	// Begin and End are the places of its first and last entries, at most three of each; no place is in both.
 	Begin, End []crdt.Place
 }
 

@@ -22,8 +22,7 @@ type TrimmedError struct {
 	// or in causal order along the feed, for readings in arrival order, tails and followers all authors'
 	// that lie before Offset.
 	Gone uint64
-	// First is the place of the first entry of the author's feed behind these that is here; zero where
-	// Author is.
+	// First is the place of the first entry of the author's feed behind these that is here; zero where Author is.
 	First crdt.Place
 	// Offset is the first offset behind these at which a tail or a follower can go on.
 	Offset uint64

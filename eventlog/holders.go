@@ -20,8 +20,7 @@ type Holder struct {
 	Overrun bool
 }
 
-// Holders returns who may keep back a trim, the log's followers and the given others, the one furthest
-// behind first.
+// Holders returns who may keep back a trim, the log's followers and the given others, the one furthest behind first.
 func (l *Log) Holders(others []Hold) ([]Holder, error) {
 	h, err := l.store.holders(others, l.store.cfg.Trim.MaxHold)
 	if err != nil {

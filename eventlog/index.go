@@ -10,8 +10,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/queue"
 )
 
-// ErrNoIndex is returned by [Log.Index], [Log.CatchUpIndex] and [Log.RebuildIndex] where [Config] says
-// NoIndex.
+// ErrNoIndex is returned by [Log.Index], [Log.CatchUpIndex] and [Log.RebuildIndex] where [Config] says NoIndex.
 var ErrNoIndex = errors.New("index is off: open the log without NoIndex")
 
 // Index keeps the index of subjects and kinds up to date until ctx ends, and then returns ctx's error. It

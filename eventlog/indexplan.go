@@ -17,10 +17,9 @@ const (
 // stretch is a stretch of offsets: from ≤ offset < to.
 type stretch struct{ from, to uint64 }
 
-// indexWalk returns a walk over what the index finds for a query, or nil where a scan is as good or
-// better: the query names neither subjects nor kinds, or asks for what is gone, of which the index knows
-// nothing; too much is found, or there is no index. One that is damaged is not used either, so a query
-// never depends on it.
+// indexWalk returns a walk over what the index finds for a query, or nil where a scan is as good or better: the query
+// names neither subjects nor kinds, or asks for what is gone, of which the index knows nothing; too much is found, or
+// there is no index. One that is damaged is not used either, so a query never depends on it.
 func (s *store) indexWalk(q *Query, r *reading) walk {
 	if s.cfg.NoIndex || q.Gone != SkipGone || len(q.Kinds)+len(q.Subjects) == 0 {
 		return nil
@@ -82,8 +81,7 @@ func (s *store) entriesPerOp() uint64 {
 	return max(1, s.state.entries/max(1, s.state.ops))
 }
 
-// terms returns the terms of the query's subjects and of its kinds. There are none where the index
-// cannot tell.
+// terms returns the terms of the query's subjects and of its kinds. There are none where the index cannot tell.
 func (s *store) terms(q *Query) (terms [][]postings.Term) {
 	if !slices.Contains(q.Subjects, "") {
 		terms = append(terms, postings.Terms(s.incarnation, classSubject, q.Subjects))

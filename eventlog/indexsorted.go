@@ -8,9 +8,8 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
-// sortedWalk reads in author or causal order what the index has found and what it has not reached: it
-// first finds out where each of the ops stands, sorts them, and then opens one after the other. It holds
-// at most maxFound of them.
+// sortedWalk reads in author or causal order what the index has found and what it has not reached: it first finds out
+// where each of the ops stands, sorts them, and then opens one after the other. It holds at most maxFound of them.
 //
 //	offsets found      17  40  93          and all from 4096 on
 //	stand at           bob/3…4  ann/7  bob/2 …
@@ -144,8 +143,7 @@ func (w *sortedWalk) passed(op *foundOp) bool {
 	return c < 0 || c == 0 && op.Key.First+op.Count <= w.after.Seq
 }
 
-// seek moves the cursor of the op's feed to it. There is none when the op was pruned and the reading goes
-// on.
+// seek moves the cursor of the op's feed to it. There is none when the op was pruned and the reading goes on.
 func (w *sortedWalk) seek(tx *readTx, k *chunk, feeds openFeeds, a record.Arrival) (*openFeed, error) {
 	f, err := feeds.open(tx, k, a.Author)
 	if err != nil {

@@ -8,9 +8,8 @@ import (
 
 // The bounds of the log on disk and of one transaction. Those of the format are in [crdt].
 const (
-	// opTarget is about how many bytes an op grows to under load. Measured: values of 4 to 16 KB are
-	// what the file stores fastest, and at 45 entries an op a signature costs a third of a microsecond
-	// an entry.
+	// opTarget is about how many bytes an op grows to under load. Measured: values of 4 to 16 KB are what the file
+	// stores fastest, and at 45 entries an op a signature costs a third of a microsecond an entry.
 	opTarget = 15 << 10
 	// maxGroup bounds the bytes that plain appends put into one transaction; more waits for the next.
 	maxGroup = 4 << 20
@@ -32,10 +31,9 @@ const (
 	parkedChunk = 256
 	// maxErrorText bounds the text of an error that is kept with a follower or a parked entry, in bytes.
 	maxErrorText = 1 << 10
-	// quietOffsets and quietTime say when the cursor of a follower is committed although nothing was
-	// handled, since none of the entries was for it: that many offsets later, which are read again in
-	// some 50 ms should the process end before, or that much time later. A commit for each would cost
-	// a sync that other writers wait for.
+	// quietOffsets and quietTime say when the cursor of a follower is committed although nothing was handled, since
+	// none of the entries was for it: that many offsets later, which are read again in some 50 ms should the process
+	// end before, or that much time later. A commit for each would cost a sync that other writers wait for.
 	quietOffsets = 1 << 16
 	quietTime    = time.Second
 	// maxName bounds the name of a follower or of its state, in bytes.

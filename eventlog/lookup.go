@@ -27,10 +27,9 @@ func (e *AmbiguousError) Error() string {
 	return "the feed is disputed there: one of " + strings.Join(places, ", ")
 }
 
-// Lookup returns the entry at p. Without a branch p stands for the only entry of its seq: of several, the
-// error is an [*AmbiguousError]. A branch that is named must be that of the entry's op, on an undisputed
-// feed too. Lookup returns [ErrNotFound] when no such entry is held, and a [*TrimmedError] when the entry
-// is gone.
+// Lookup returns the entry at p. Without a branch p stands for the only entry of its seq: of several, the error is an
+// [*AmbiguousError]. A branch that is named must be that of the entry's op, on an undisputed feed too. Lookup returns
+// [ErrNotFound] when no such entry is held, and a [*TrimmedError] when the entry is gone.
 func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return Entry{}, err

@@ -13,11 +13,10 @@ import (
 // appending goes on. An op that only lies beyond our head contradicts nothing: see [ErrRecovering].
 var ErrSecondWriter = errors.New("another node writes with our key")
 
-// ErrRecovering is returned by everything that appends once an op of our own has arrived that lies beyond
-// the end of our feed here: the folder is older than what was written with its key, most often because it
-// was restored from a backup. Nobody here can know what else is missing, and a seq must not be given twice:
-// so nothing is appended until [Log.Recover]. The error is a [*RecoveringError]. Everything but appending
-// goes on.
+// ErrRecovering is returned by everything that appends once an op of our own has arrived that lies beyond the end of
+// our feed here: the folder is older than what was written with its key, most often because it was restored from a
+// backup. Nobody here can know what else is missing, and a seq must not be given twice: so nothing is appended until
+// [Log.Recover]. The error is a [*RecoveringError]. Everything but appending goes on.
 var ErrRecovering = errors.New("this folder is older than what this node has written before: restored from a backup?")
 
 // RecoveringError says how the log knows that its folder is older than its own feed.

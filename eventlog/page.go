@@ -13,10 +13,9 @@ import (
 // DefaultPage is how many entries a page has when the query sets no limit.
 const DefaultPage = 1000
 
-// Page returns one page of the query, of at most Limit entries ([DefaultPage] when Limit is 0), and the
-// token of the next page: "" after the last. All pages together show the log as it was when the first was
-// read. Between pages no transaction and no memory is held. A token of another node, incarnation or query
-// is refused with a [*PageError].
+// Page returns one page of the query, of at most Limit entries ([DefaultPage] when Limit is 0), and the token of the
+// next page: "" after the last. All pages together show the log as it was when the first was read. Between pages no
+// transaction and no memory is held. A token of another node, incarnation or query is refused with a [*PageError].
 func (l *Log) Page(ctx context.Context, q Query) (entries []Entry, next string, err error) {
 	q.Limit = cmp.Or(q.Limit, DefaultPage)
 	r, err := l.store.newReading(q)
@@ -119,8 +118,7 @@ func parseToken(s string) (t token, err error) {
 	return t, fmt.Errorf("read page: %w", &PageError{Reason: reason})
 }
 
-// fits says why the token cannot be used for a reading that would make want, whose bound is the
-// present one.
+// fits says why the token cannot be used for a reading that would make want, whose bound is the present one.
 func (t *token) fits(want token) error {
 	reason := ""
 	switch {

@@ -18,9 +18,8 @@ var ErrTooManyParked = errors.New("too many entries are parked")
 // ErrNotParked is returned by [Log.DropParked] for an offset at which nothing is parked.
 var ErrNotParked = errors.New("no entry is parked there")
 
-// ParkedEntry names an entry that a follower could not handle and went on without. The entry stays in the
-// log, and is named even after its body is trimmed one day. While parked it holds trims back, if its
-// follower does.
+// ParkedEntry names an entry that a follower could not handle and went on without. The entry stays in the log, and is
+// named even after its body is trimmed one day. While parked it holds trims back, if its follower does.
 type ParkedEntry struct {
 	Offset  uint64      `json:"-"`
 	Author  crdt.Author `json:"author"`

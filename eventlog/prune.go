@@ -21,8 +21,7 @@ const PruneKind = "quipu.prune"
 // leave to forget all such ops was given before.
 var ErrNothingToPrune = errors.New("nothing to prune")
 
-// PruneRequest says up to where our own feed may be forgotten. Exactly one of Below, Before and Keep is
-// set.
+// PruneRequest says up to where our own feed may be forgotten. Exactly one of Below, Before and Keep is set.
 type PruneRequest struct {
 	// Below is the seq of the first entry that stays.
 	Below uint64
@@ -43,9 +42,8 @@ type Pruned struct {
 	Floor, Entries uint64
 }
 
-// Prune signs a floor: leave for every node, for good, to forget what lies below it in our own feed. It
-// drops nothing itself. [Log.Trim] does, here and elsewhere, once no holder needs the entries, unless a
-// node's policy keeps them.
+// Prune signs a floor: leave for every node, for good, to forget what lies below it in our own feed. It drops nothing
+// itself. [Log.Trim] does, here and elsewhere, once no holder needs the entries, unless a node's policy keeps them.
 //
 // Prune returns [ErrNothingToPrune], and the errors of [Log.Append]; a feed that has forked is not appended
 // to, and so not pruned.

@@ -15,8 +15,7 @@ type pruning struct {
 	author crdt.Author
 }
 
-// find looks for them in order from the first. The op that arrived last of all stays: it says which
-// offset is next.
+// find looks for them in order from the first. The op that arrived last of all stays: it says which offset is next.
 func (p *pruning) find(tx *readTx, f *found) error {
 	feed, err := tx.Feed(p.author)
 	if err != nil {

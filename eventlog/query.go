@@ -87,9 +87,8 @@ func ParseGone(s string) (Gone, error) { return parseWord[Gone](s, "gone", gones
 // Query says which entries to read, and in which order. An empty filter takes everything: the zero Query
 // reads the whole log in author order.
 type Query struct {
-	// Authors, Kinds, Modules and Subjects each take the entries that have one of the values. A kind that
-	// ends in [AnyKind] takes all kinds that begin with the text before the star; the index does not help
-	// with these.
+	// Authors, Kinds, Modules and Subjects each take the entries that have one of the values. A kind that ends in
+	// [AnyKind] takes all kinds that begin with the text before the star; the index does not help with these.
 	Authors                  []crdt.Author
 	Kinds, Modules, Subjects []string
 	// From is the place in author order at which the reading begins: entries before it are not taken. On a
@@ -105,9 +104,8 @@ type Query struct {
 	Disputed Disputed
 	// Gone says what is done about entries whose bodies were trimmed, or that were pruned.
 	Gone Gone
-	// GoOn makes a reading that a trim or a prune overtakes go on behind what went, as if that had been
-	// gone before: only StopAtGone ends it with a [*TrimmedError]. [Log.Gone] says afterwards how much was
-	// left out.
+	// GoOn makes a reading that a trim or a prune overtakes go on behind what went, as if that had been gone before:
+	// only StopAtGone ends it with a [*TrimmedError]. [Log.Gone] says afterwards how much was left out.
 	GoOn bool
 	// Since and Until take the entries whose event time is at or after Since and before Until. The zero
 	// time leaves that side open.

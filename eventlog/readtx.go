@@ -32,8 +32,7 @@ type readTx struct {
 }
 
 // ErrInTx is returned when a method of the log is called inside the function of an Update or a View, in the
-// function's goroutine: the call would wait for the transaction that it is made in. Use the [Tx], or the
-// [ReadTx].
+// function's goroutine: the call would wait for the transaction that it is made in. Use the [Tx], or the [ReadTx].
 var ErrInTx = errors.New("called inside an Update or a View of the same log")
 
 // notInside returns [ErrInTx] when the caller is inside an Update or a View.

@@ -17,8 +17,7 @@ var ErrNotRecovering = errors.New("this node knows the end of its own feed")
 // ErrMoved is returned by [Log.Recover] when our feed does not end where the caller says.
 var ErrMoved = errors.New("more of our own feed has come")
 
-// RecoverKind is the kind of the entry that says from where on a feed was taken up again, and on whose
-// word:
+// RecoverKind is the kind of the entry that says from where on a feed was taken up again, and on whose word:
 //
 //	{"why":"older","from":{"next":10,"op":"…"},"end":{"next":25,"op":"…"},"asked":["…"],"missing":["…"]}
 //
@@ -59,9 +58,8 @@ func (l *Log) Recovering() *RecoveringError {
 // of kind [RecoverKind], and appends go on behind. The caller makes sure that no other process writes with
 // our key, and that nobody has more of our feed.
 //
-// Recover returns [ErrNotRecovering], [ErrMoved] when our feed does not end at r.End, [ErrSecondWriter]
-// when it has forked, and the errors of [Log.Append]. A crash leaves the state as it was, or ended and on
-// record.
+// Recover returns [ErrNotRecovering], [ErrMoved] when our feed does not end at r.End, [ErrSecondWriter] when it has
+// forked, and the errors of [Log.Append]. A crash leaves the state as it was, or ended and on record.
 func (l *Log) Recover(ctx context.Context, r Recovery) (done Recovered, err error) {
 	err = l.store.exclusively(ctx, func(tx *writeTx) error {
 		done, err = tx.recover(r)
@@ -122,10 +120,9 @@ func (r Recovery) payload(own crdt.Head) ([]byte, error) {
 	}{whyOlder, from, end, r.Asked[:min(len(r.Asked), maxAsked)], r.Missing[:min(len(r.Missing), maxAsked)]})
 }
 
-// notWritten puts on record that op, which is signed with our key, was not written here, and where our own
-// writing ended. What contradicts our feed is that of a second writer; what only lies beyond its end shows
-// that the folder is older than the feed. The record stays: a restart makes neither two writers one nor the
-// folder younger.
+// notWritten puts on record that op, which is signed with our key, was not written here, and where our own writing
+// ended. What contradicts our feed is that of a second writer; what only lies beyond its end shows that the folder is
+// older than the feed. The record stays: a restart makes neither two writers one nor the folder younger.
 func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 	// The store's own are changed by whoever leads, who needs no lock to read them.
 	if tx.second != nil || tx.store.secondOp != nil {

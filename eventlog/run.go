@@ -12,13 +12,12 @@ import (
 // runPerTx bounds the bytes that one transaction of [Log.Read] copies.
 const runPerTx = 256 << 10
 
-// Read returns the next run of a segment, of at most maxBytes but at least one op, and moves seg.After to
-// the run's end. A run ends at an op whose signature was checked, and every body in it matches its header,
-// so that no receiver can hold anything against this node. Bodies that are gone are missing from the run.
-// Where the author signed so few ops validly that none is found among the last [crdt.MaxAnchorSearch], the
-// run goes on to the next such op, past maxBytes if need be. A run ends at the segment's bound, too, if
-// there is an anchor before it. The run's leave is set when the run begins at a floor or bodies are
-// missing.
+// Read returns the next run of a segment, of at most maxBytes but at least one op, and moves seg.After to the run's
+// end. A run ends at an op whose signature was checked, and every body in it matches its header, so that no receiver
+// can hold anything against this node. Bodies that are gone are missing from the run. Where the author signed so few
+// ops validly that none is found among the last [crdt.MaxAnchorSearch], the run goes on to the next such op, past
+// maxBytes if need be. A run ends at the segment's bound, too, if there is an anchor before it. The run's leave is
+// set when the run begins at a floor or bodies are missing.
 //
 // An empty run means that the segment is done, or that its branch is not there any more: branches join when
 // what lies between them arrives, and a new plan shows how. An op that cannot be read limits what is

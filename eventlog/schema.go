@@ -36,9 +36,8 @@ package eventlog
 //	  "layers"        → which stretches of offsets are indexed, see internal/postings/layer.go
 //	  level (1) ‖ from (8) ‖ term (6) ‖ offset (8) → a block of postings, see internal/postings/block.go
 //
-// A feed's record and an op's arrival are written in the transaction that writes the op, so that
-// whatever a crash leaves is whole. The trees of ops and arrivals only grow at their right edge,
-// unless a feed forks.
+// A feed's record and an op's arrival are written in the transaction that writes the op, so that whatever a crash
+// leaves is whole. The trees of ops and arrivals only grow at their right edge, unless a feed forks.
 const (
 	fileName      = "quipu.db"
 	formatVersion = 1

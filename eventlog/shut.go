@@ -31,8 +31,7 @@ func (l *Log) Bounds() (authors int, one, all uint64) {
 	return l.store.cfg.MaxAuthors, l.store.cfg.MaxAuthorBytes, l.store.cfg.MaxBytes
 }
 
-// ShutError is the Err of the [crdt.Outcome] of a run whose author is shut. What is held of the author
-// stays.
+// ShutError is the Err of the [crdt.Outcome] of a run whose author is shut. What is held of the author stays.
 type ShutError struct {
 	Author crdt.Author
 	Reason ShutReason

@@ -82,9 +82,8 @@ type contents struct {
 	// one looks at what may still be lost.
 	durable int64
 	genesis *crdt.Genesis
-	// secondOp is an op of our own that contradicts what was written here, recovering one that came back
-	// beyond our head, and headless why our own head cannot be read: then nothing is appended, but what
-	// peers send is stored.
+	// secondOp is an op of our own that contradicts what was written here, recovering one that came back beyond our
+	// head, and headless why our own head cannot be read: then nothing is appended, but what peers send is stored.
 	secondOp   *crdt.Signed
 	recovering *RecoveringError
 	headless   error

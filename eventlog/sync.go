@@ -7,8 +7,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// Frontier returns exactly what is held and durable. Its heads are shared: the caller does not write to
-// them.
+// Frontier returns exactly what is held and durable. Its heads are shared: the caller does not write to them.
 func (l *Log) Frontier() crdt.Frontier {
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()
@@ -22,8 +21,7 @@ func (l *Log) Digest() crdt.Digest {
 	return l.store.state.digest
 }
 
-// Root returns the root of the frontier's digest: it is equal on two nodes exactly when their frontiers
-// are.
+// Root returns the root of the frontier's digest: it is equal on two nodes exactly when their frontiers are.
 func (l *Log) Root() crdt.Hash { return l.Digest().Root() }
 
 // Feed returns what is held of a's feed. Its slices are shared: the caller does not write to them.

@@ -126,19 +126,17 @@ func timeIn(v []byte) (record.ArrivalTime, error) {
 	return t, err
 }
 
-// SetClockOff tells the log by how much the wall clocks of most other nodes are ahead of ours, if that is
-// more than a minute; negative where they are behind, 0 where they agree. While the clocks disagree no body
-// is trimmed, since nobody here can tell what is old; the age of an op that comes without its body is
-// judged by the others' clocks.
+// SetClockOff tells the log by how much the wall clocks of most other nodes are ahead of ours, if that is more than a
+// minute; negative where they are behind, 0 where they agree. While the clocks disagree no body is trimmed, since
+// nobody here can tell what is old; the age of an op that comes without its body is judged by the others' clocks.
 func (l *Log) SetClockOff(off time.Duration) { l.store.clockOff.Store(int64(off)) }
 
 // ClockOff returns what [Log.SetClockOff] was last told.
 func (l *Log) ClockOff() time.Duration { return time.Duration(l.store.clockOff.Load()) }
 
-// AheadFeed is a feed whose last clock is more than a minute ahead of the wall clock: the clock of the node
-// that wrote it was wrong for a while, or ours is. Each clock of a feed is greater than the one before, so
-// the feed stays ahead until the wall clock has caught up, and the order of its entries among others' means
-// little.
+// AheadFeed is a feed whose last clock is more than a minute ahead of the wall clock: the clock of the node that
+// wrote it was wrong for a while, or ours is. Each clock of a feed is greater than the one before, so the feed stays
+// ahead until the wall clock has caught up, and the order of its entries among others' means little.
 type AheadFeed struct {
 	Author crdt.Author
 	Clock  crdt.Clock // of its last op

@@ -18,8 +18,7 @@ const (
 	sweepOps = 512
 	// trimLook bounds the ops that one transaction of a trim looks at.
 	trimLook = 1 << 13
-	// trimNote is after how many entries that need no trimming it is put on record how far a trim has
-	// come in a feed.
+	// trimNote is after how many entries that need no trimming it is put on record how far a trim has come in a feed.
 	trimNote = 1 << 12
 )
 
@@ -54,8 +53,7 @@ func (f *Forgotten) add(entries uint64, bytes int) {
 // HeldBack is a hold that has kept something back, or that is overrun.
 type HeldBack struct {
 	Hold
-	// Entries is how many entries were kept back; of those kept from a prune, only some 8,000 ops are
-	// counted.
+	// Entries is how many entries were kept back; of those kept from a prune, only some 8,000 ops are counted.
 	Entries uint64
 	// Overrun says that the holder was further behind than the policy's MaxHold: nothing was kept back, and
 	// the holder will get a [*TrimmedError].
@@ -89,9 +87,8 @@ type KeptAhead struct {
 // with those of others ([Log.SetClockOff]). Offsets and seqs are never given again. Headers of trimmed
 // entries stay, so that what is left can be verified. A feed with a fork is trimmed, not pruned.
 //
-// Trim works in transactions that each change at most 512 ops, fewer on a full disk; others write in
-// between. It may be called at any time, and by several at once. The next call goes on where an error or
-// ctx has ended one.
+// Trim works in transactions that each change at most 512 ops, fewer on a full disk; others write in between. It may
+// be called at any time, and by several at once. The next call goes on where an error or ctx has ended one.
 func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 	var report TrimReport
 	policy := l.store.cfg.Trim

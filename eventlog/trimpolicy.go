@@ -17,8 +17,7 @@ const (
 	DefaultMinCount = 10_000
 	// DefaultMaxHold is how many entries a holder can lag behind and still hold.
 	DefaultMaxHold = 1_000_000
-	// strippedSlack is how much sooner than by our own wall clock a body may have gone elsewhere: wall
-	// clocks differ.
+	// strippedSlack is how much sooner than by our own wall clock a body may have gone elsewhere: wall clocks differ.
 	strippedSlack = 5 * time.Minute
 )
 
@@ -78,12 +77,11 @@ func (p TrimPolicy) KeepsLess(q TrimPolicy) bool {
 	return bodies || !p.KeepPruned && q.KeepPruned || p.MaxHold < q.MaxHold
 }
 
-// mayBeStripped reports whether op, of a feed that is known to reach up to next, may come without its
-// body: had we held it since it was written, we would have trimmed it ourselves. When it comes it has not
-// been here at all, so its arrival cannot count, or no newcomer could catch up with those who have trimmed;
-// its clock alone does. Nobody who trims by the same policy is refused for that: an op is trimmed when both
-// its clock and its arrival are old enough there, so its clock is here too. A clock that is ahead of ours says
-// nothing of the age.
+// mayBeStripped reports whether op, of a feed that is known to reach up to next, may come without its body: had we
+// held it since it was written, we would have trimmed it ourselves. When it comes it has not been here at all, so its
+// arrival cannot count, or no newcomer could catch up with those who have trimmed; its clock alone does. Nobody who
+// trims by the same policy is refused for that: an op is trimmed when both its clock and its arrival are old enough
+// there, so its clock is here too. A clock that is ahead of ours says nothing of the age.
 func (p TrimPolicy) mayBeStripped(op crdt.Header, next uint64, now time.Time) bool {
 	old := op.Clock.Ahead(now) || now.Sub(op.Clock.Time()) >= p.MinAge-strippedSlack
 	return !p.KeepBodies && op.Retention == crdt.Trimmable && old && p.beyondCount(op, next)

@@ -25,11 +25,10 @@ type Tx struct {
 	refused error
 }
 
-// Update runs fn once, and before it returns commits what fn appended and put into buckets, all or nothing.
-// When fn returns an error or panics, nothing is kept, and Update returns the error or panics alike. Each
-// Update has a transaction of its own, in the order of the calls. One that has appended nothing and left
-// its buckets and cursors as they were costs no sync. To read only, use [Log.View], which keeps nobody
-// waiting.
+// Update runs fn once, and before it returns commits what fn appended and put into buckets, all or nothing. When fn
+// returns an error or panics, nothing is kept, and Update returns the error or panics alike. Each Update has a
+// transaction of its own, in the order of the calls. One that has appended nothing and left its buckets and cursors
+// as they were costs no sync. To read only, use [Log.View], which keeps nobody waiting.
 //
 // fn runs in the caller's goroutine while nothing else can be written: it must not wait. Inside fn the
 // methods of the log return [ErrInTx]: use tx. Another goroutine that fn waits for must not append either.
@@ -72,8 +71,7 @@ func (s *store) runUpdate(fn func(tx *Tx) error) error {
 	return s.commit(w)
 }
 
-// Append appends an event. Its place is final if the Update succeeds. An event without a time gets that of
-// the call.
+// Append appends an event. Its place is final if the Update succeeds. An event without a time gets that of the call.
 func (tx *Tx) Append(e crdt.Event) (crdt.Place, error) {
 	if e.Reserved() {
 		return crdt.Place{}, fmt.Errorf("append event: %w: %q", ErrReserved, e.Kind)
@@ -139,8 +137,7 @@ func checkName(name string) error {
 // follower of the same name has emitted on another node is an entry like any other.
 const HeaderBy = "quipu-by"
 
-// withHeader returns headers, which it leaves alone, with a header more, or with another value for one
-// that is there.
+// withHeader returns headers, which it leaves alone, with a header more, or with another value for one that is there.
 func withHeader(headers []crdt.EventHeader, name, value string) []crdt.EventHeader {
 	h := crdt.EventHeader{Name: name, Value: value}
 	at, found := slices.BinarySearchFunc(headers, name, func(h crdt.EventHeader, name string) int {

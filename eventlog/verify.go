@@ -107,8 +107,7 @@ func (r *Report) problem(a crdt.Author, err error) {
 	r.Problems = append(r.Problems, Problem{Author: a, Err: err})
 }
 
-// verifyPages walks the pages of the file, every bucket's, and checks that each is used once and none
-// is called free.
+// verifyPages walks the pages of the file, every bucket's, and checks that each is used once and none is called free.
 func (l *Log) verifyPages(ctx context.Context, report *Report) error {
 	err := l.store.view(func(tx *readTx) (err error) {
 		report.Pages, err = tx.CheckPages(ctx)
@@ -306,9 +305,8 @@ func seqs(heads []crdt.Head) string {
 	return fmt.Sprint(s)
 }
 
-// verifyArrivals checks that the arrivals are contiguous, but for as many offsets as entries were pruned,
-// and that each names an op that is held. Together with the check of each op against its arrival that
-// makes them one to one.
+// verifyArrivals checks that the arrivals are contiguous, but for as many offsets as entries were pruned, and that
+// each names an op that is held. Together with the check of each op against its arrival that makes them one to one.
 func (l *Log) verifyArrivals(ctx context.Context, bound, pruned uint64, report *Report) error {
 	c := arrivalCheck{bound: bound}
 	err := l.store.views(ctx, c.chunk)

@@ -289,8 +289,7 @@ func passes(err error) bool {
 	return ok && p.Passes()
 }
 
-// brings reports whether a peer brings in an author of whom nothing is held. Neither its own feed nor ours
-// counts.
+// brings reports whether a peer brings in an author of whom nothing is held. Neither its own feed nor ours counts.
 func (p *applier) brings(peer crdt.Author, feed crdt.Feed) bool {
 	return feed.IsZero() && feed.Author != peer && feed.Author != p.log.Author()
 }

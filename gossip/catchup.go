@@ -10,11 +10,10 @@ import (
 	"github.com/quipulog/quipu/gossip/find"
 )
 
-// WaitCaughtUp waits until this node holds everything that the peers it is linked to held when they
-// first answered it after the call. It waits for a link while there are nodes to join that have not
-// been tried; one that cannot be reached is not waited for, unless there is nobody else. Its error is
-// why ctx ended, that [Gossip.Run] has, or a [*HeldBackError] where something is known to be elsewhere
-// and does not come.
+// WaitCaughtUp waits until this node holds everything that the peers it is linked to held when they first answered it
+// after the call. It waits for a link while there are nodes to join that have not been tried; one that cannot be
+// reached is not waited for, unless there is nobody else. Its error is why ctx ended, that [Gossip.Run] has, or a
+// [*HeldBackError] where something is known to be elsewhere and does not come.
 //
 // Nothing is waited for that a peer claims and does not make good: what counts is found by comparing,
 // and a peer whose link ends has no say any more.
@@ -95,8 +94,7 @@ func (c *catchUp) done(s *state) bool {
 	return all
 }
 
-// has reports whether everything has come that p had. What it claimed and has not made good is not
-// waited for.
+// has reports whether everything has come that p had. What it claimed and has not made good is not waited for.
 func (c *catchUp) has(s *state, p *peering) bool {
 	lacking, compared := c.lacking[p.id]
 	if !compared {

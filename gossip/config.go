@@ -44,22 +44,19 @@ type Config struct {
 	// node listens on loopback only.
 	Secret []byte
 
-	// SecretFrom says where the secret is from, for the error of a peer that has another. Default:
-	// nothing is said.
+	// SecretFrom says where the secret is from, for the error of a peer that has another. Default: nothing is said.
 	SecretFrom string
 
-	// DialOnly makes a node that takes no port and is no member: it links with whom it dials, by
-	// [Gossip.Exchange], and nobody else can reach it or knows of it. Listen, Advertise and Join are
-	// not looked at.
+	// DialOnly makes a node that takes no port and is no member: it links with whom it dials, by [Gossip.Exchange],
+	// and nobody else can reach it or knows of it. Listen, Advertise and Join are not looked at.
 	DialOnly bool
 
 	// Listen is the HOST:PORT of streams and packets; port 0 takes a free one.
 	Listen string
 
-	// Advertise is the HOST:PORT that peers are told, where it is not the one listened on; a name is
-	// looked up once, by New; port 0 is the port listened on. Default: the address listened on; if that
-	// is every address of the machine, the one that it has towards the rest of the world, or else its
-	// first private or first global one.
+	// Advertise is the HOST:PORT that peers are told, where it is not the one listened on; a name is looked up once,
+	// by New; port 0 is the port listened on. Default: the address listened on; if that is every address of the
+	// machine, the one that it has towards the rest of the world, or else its first private or first global one.
 	Advertise string
 
 	// Join says where other nodes are: HOST:PORT, or names in the notation of package find, such as

@@ -7,11 +7,10 @@
 //	...
 //	err = g.Run(ctx)      until ctx ends; then the peers are told and everything is closed
 //
-// Who there is, package membership says, and where to look for others, package find; every stream
-// between two nodes is authenticated by package transport; what is said on it is in package wire. Which
-// members are linked, package overlay decides: all of them where they are few, a ring and a random few
-// where they are many. What travels over the links is decided here, in three ways, each of which would
-// do alone, only slower:
+// Who there is, package membership says, and where to look for others, package find; every stream between two nodes
+// is authenticated by package transport; what is said on it is in package wire. Which members are linked, package
+// overlay decides: all of them where they are few, a ring and a random few where they are many. What travels over the
+// links is decided here, in three ways, each of which would do alone, only slower:
 //
 //	news            an op that was written here or pushed by a peer goes on at once, along a tree that
 //	                package plumtree keeps: to eager links as it is, to lazy ones by name

@@ -62,8 +62,7 @@ func (g *Gossip) Exchange(ctx context.Context, addr string) (Exchanged, error) {
 	return x, nil
 }
 
-// linkAt returns the link to the node at addr, a new one that is served until life ends if there is
-// none.
+// linkAt returns the link to the node at addr, a new one that is served until life ends if there is none.
 func (g *Gossip) linkAt(ctx, life context.Context, addr string) (*link, error) {
 	if !g.loop.wait(ctx) {
 		return nil, context.Cause(ctx)

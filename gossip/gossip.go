@@ -21,8 +21,7 @@ import (
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
-// Gossip is one node's part in keeping a log equal among its members. Its methods may be called from
-// any goroutine.
+// Gossip is one node's part in keeping a log equal among its members. Its methods may be called from any goroutine.
 type Gossip struct {
 	cfg        Config
 	pace       pace
@@ -114,9 +113,8 @@ func (g *Gossip) Told() netip.AddrPort { return g.told }
 // Close gives back the port of a Gossip that was not run.
 func (g *Gossip) Close() error { return g.transport.Close() }
 
-// Run takes part until ctx ends, then tells the peers, closes everything in reverse order and returns
-// nil. It returns an error when this node's own log or port fails; no peer can make it. It may be
-// called once.
+// Run takes part until ctx ends, then tells the peers, closes everything in reverse order and returns nil. It returns
+// an error when this node's own log or port fails; no peer can make it. It may be called once.
 func (g *Gossip) Run(ctx context.Context) error {
 	port, closePort := context.WithCancel(context.WithoutCancel(ctx))
 	defer closePort()

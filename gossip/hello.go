@@ -91,8 +91,7 @@ func greet(conn net.Conn, peer crdt.Author, own wire.Hello, timeout time.Duratio
 	return wire.Hello{}, fmt.Errorf("read hello: %w: it begins with %s", wire.ErrMalformed, m.Kind())
 }
 
-// learnGenesis checks the genesis in a hello, and makes it known to a log that was created with only
-// an id.
+// learnGenesis checks the genesis in a hello, and makes it known to a log that was created with only an id.
 func learnGenesis(log Log, h wire.Hello) error {
 	if len(h.Genesis) == 0 {
 		return nil

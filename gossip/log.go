@@ -34,10 +34,9 @@ type Log interface {
 	PlanSpan(context.Context, crdt.Span) (seg crdt.Segment, ok bool, err error)
 	// Read returns the next run of a segment and moves seg.After; an empty run ends the segment.
 	Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.Run, error)
-	// Apply verifies and stores runs, in order, and returns an outcome for each. Its error is this
-	// node's own fault; what is wrong with a run is in its outcome. An error that wraps ENOSPC, EDQUOT or
-	// EFBIG, or has a method Passes that returns true, is no reason to stop: the same runs may be stored
-	// later, or have been.
+	// Apply verifies and stores runs, in order, and returns an outcome for each. Its error is this node's own fault;
+	// what is wrong with a run is in its outcome. An error that wraps ENOSPC, EDQUOT or EFBIG, or has a method Passes
+	// that returns true, is no reason to stop: the same runs may be stored later, or have been.
 	Apply(context.Context, []crdt.Run) ([]crdt.Outcome, error)
 }
 

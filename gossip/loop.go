@@ -93,9 +93,8 @@ func (p *loop) closed(l *link, err error) {
 	p.do(func(s *state) { s.closed(l, err, time.Now()) })
 }
 
-// reserve asks whether author may be dialled: not when there is a link to it, or one in the making
-// from this side. Each success is followed by one call of open or of unreserve. The error is why there
-// can be no link at all.
+// reserve asks whether author may be dialled: not when there is a link to it, or one in the making from this side.
+// Each success is followed by one call of open or of unreserve. The error is why there can be no link at all.
 func (p *loop) reserve(author crdt.Author) (granted bool, err error) {
 	if !p.ask(func(s *state) { granted, err = s.neighbours.reserve(author, time.Now()) }) {
 		return false, errLeaving

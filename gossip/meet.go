@@ -44,9 +44,8 @@ func (g *Gossip) dialMember(ctx context.Context, m membership.Member) {
 	g.serve(ctx, l)
 }
 
-// reach finds out who answers at addr, and opens a link to it if there is none. It returns after the
-// greeting, which ctx bounds; the link is served in the background until life ends. want is who must
-// answer, zero for anybody.
+// reach finds out who answers at addr, and opens a link to it if there is none. It returns after the greeting, which
+// ctx bounds; the link is served in the background until life ends. want is who must answer, zero for anybody.
 func (g *Gossip) reach(ctx, life context.Context, addr string, want crdt.Author) (crdt.Author, error) {
 	conn, err := g.transport.Dial(ctx, addr, transport.Sync, want)
 	if err != nil {

@@ -47,9 +47,8 @@ type Member struct {
 	// Compared is when the two last compared; zero if they have not lately. Then nothing is known of what
 	// one of them lacks.
 	Compared time.Time
-	// Behind is how many entries this node is known to lack that the member has: it has lately delivered, or
-	// shown that it can, or nothing can be taken here. BehindSince is since when; zero while nothing is
-	// lacking.
+	// Behind is how many entries this node is known to lack that the member has: it has lately delivered, or shown
+	// that it can, or nothing can be taken here. BehindSince is since when; zero while nothing is lacking.
 	Behind      uint64
 	BehindSince time.Time
 	// Lacks is how many entries this node had then that the member lacked, with one for each author of whom

@@ -16,9 +16,8 @@ const (
 	maxGrafts = wire.MaxHaves
 )
 
-// outbox is what there is to write on a link. It holds intentions, not bytes: the writer makes each
-// message from the log when the peer is ready to take it, so a slow peer costs nothing here, and is
-// told what is true by then.
+// outbox is what there is to write on a link. It holds intentions, not bytes: the writer makes each message from the
+// log when the peer is ready to take it, so a slow peer costs nothing here, and is told what is true by then.
 type outbox struct {
 	wake chan struct{} // of one place
 

@@ -16,8 +16,7 @@ const MaxWants = 32
 // between two anchors are more than a frame holds.
 var ErrNoFrame = errors.New("no frame holds the run up to its next valid signature")
 
-// Log is what is needed of a log to answer wants: see package crdt. Its methods may be called from any
-// goroutine.
+// Log is what is needed of a log to answer wants: see package crdt. Its methods may be called from any goroutine.
 type Log interface {
 	Plan(context.Context, crdt.Want) ([]crdt.Segment, error)
 	PlanSpan(context.Context, crdt.Span) (seg crdt.Segment, ok bool, err error)

@@ -33,10 +33,9 @@ type Item struct {
 // cost is what the item counts for, in bytes.
 func (n Item) cost() int { return itemMemory + max(n.Size, n.Run.Memory()) }
 
-// Ring holds the latest news once, for all links. Each link has a [Place] in it and moves on at its
-// own speed; none is waited for. What a link is too slow for has gone when it comes back: then it
-// announces the last heads instead, and the peer asks for the ops, which are read from disk. Its methods
-// may be called from any goroutine.
+// Ring holds the latest news once, for all links. Each link has a [Place] in it and moves on at its own speed; none
+// is waited for. What a link is too slow for has gone when it comes back: then it announces the last heads instead,
+// and the peer asks for the ops, which are read from disk. Its methods may be called from any goroutine.
 //
 //	news:  41 ─ 42 ─ 43 ─ 44 ─ 45 ─ 46        46: the next to be put
 //	        │first         │a link's place

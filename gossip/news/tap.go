@@ -18,15 +18,13 @@ type Log interface {
 	Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.Run, error)
 }
 
-// Tap reads our own feed from the log as it grows and makes news of it, once for all links. It is a
-// cursor into the log, not a queue: what is appended faster than it can be read is read in larger
-// runs.
+// Tap reads our own feed from the log as it grows and makes news of it, once for all links. It is a cursor into the
+// log, not a queue: what is appended faster than it can be read is read in larger runs.
 //
 //	our feed:   a ─ b ─ c ─ d ─ e ─ f        our head
 //	                    │after               news so far
 //
-// What was there before it began, and what is written while the feed is disputed, is left to
-// anti-entropy.
+// What was there before it began, and what is written while the feed is disputed, is left to anti-entropy.
 type Tap struct {
 	Log    Log
 	Ring   *Ring

@@ -15,10 +15,9 @@
 // A link serves both ends. So a node has the two of the ring, the few that it picked, and about as many
 // by whom it was picked: eight in the mean with the defaults, whatever the size of the cluster.
 //
-// [Choose] is a function of what one node knows now: the members and its links. It keeps what is there
-// as long as it may, so that a member that joins or leaves changes the links of a few. Nodes agree on
-// nothing: where their views of the members are the same, so is their ring, and while they differ, a
-// node has a link more or less.
+// [Choose] is a function of what one node knows now: the members and its links. It keeps what is there as long as it
+// may, so that a member that joins or leaves changes the links of a few. Nodes agree on nothing: where their views of
+// the members are the same, so is their ring, and while they differ, a node has a link more or less.
 //
 // It does not dial, does not know addresses, and does not remember who could not be reached.
 package overlay

@@ -11,8 +11,7 @@ const (
 	// MaxBytes bounds the memory of the runs that wait for what they name, in bytes. Of the smallest ops it
 	// is twice the bytes, and no more of those are asked for than find room here.
 	MaxBytes = 16 << 20
-	// leastBytes is what a run that waits counts for at least, in bytes, so that their number is
-	// bounded too.
+	// leastBytes is what a run that waits counts for at least, in bytes, so that their number is bounded too.
 	leastBytes = 4 << 10
 	// waitTime is how long one may wait; by then what it names has been asked for and has not come.
 	waitTime = 30 * time.Second

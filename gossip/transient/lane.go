@@ -93,9 +93,8 @@ func (l *Lane) Next(now time.Time, within func(bytes int) bool) (m wire.Transien
 	return m, ok
 }
 
-// take returns the next event that is worth sending, if there is room for it on the way, and how many
-// before it were dropped: because they are old by now, or because the link would be busy with them for
-// too long, as within says.
+// take returns the next event that is worth sending, if there is room for it on the way, and how many before it were
+// dropped: because they are old by now, or because the link would be busy with them for too long, as within says.
 func (l *Lane) take(now time.Time, within func(bytes int) bool) (m wire.Transient, dropped int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -12,11 +12,10 @@ const (
 	late = 250 * time.Millisecond
 )
 
-// window bounds the bytes of transient events that are on their way to a peer: what lies in the buffers
-// of the network delays the ops that are written after it, and that a write returned says nothing. The
-// answer to an offer says that the peer has read all that was written before the offer. When it comes
-// late, compared with the fastest that came, less is let out from then on, and when it comes at once,
-// more.
+// window bounds the bytes of transient events that are on their way to a peer: what lies in the buffers of the
+// network delays the ops that are written after it, and that a write returned says nothing. The answer to an offer
+// says that the peer has read all that was written before the offer. When it comes late, compared with the fastest
+// that came, less is let out from then on, and when it comes at once, more.
 //
 //	written:  event event event  offer  event event
 //	              before, 3       │         sent, 5       the answer takes 3 off

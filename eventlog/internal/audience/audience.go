@@ -29,8 +29,7 @@ const maxListeners = 1024
 // Audience is all who are told of transient events: listeners, and relays, which hand events to peers. In
 // the zero Audience there is nobody. Its methods may be called by many goroutines at once.
 type Audience struct {
-	// mu guards what follows. It is taken before the mu of a listener, and never held while a relay is
-	// called.
+	// mu guards what follows. It is taken before the mu of a listener, and never held while a relay is called.
 	mu        sync.Mutex
 	listeners map[*Listener]struct{}
 	relays    []*relay

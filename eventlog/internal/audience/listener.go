@@ -30,9 +30,8 @@ type Listener struct {
 	err    error  // why no more come
 }
 
-// Next waits for the next event, and returns how many were missed since the event before. Once what waited
-// was heard it returns an error: what [Listener.Leave] or [Audience.Close] was told first. It is for one
-// goroutine.
+// Next waits for the next event, and returns how many were missed since the event before. Once what waited was heard
+// it returns an error: what [Listener.Leave] or [Audience.Close] was told first. It is for one goroutine.
 func (li *Listener) Next() (b crdt.Broadcast, missed uint64, err error) {
 	for {
 		if b, missed, ok, err := li.take(); ok || err != nil {

@@ -77,8 +77,7 @@ func (c *Cursor) at(k, v []byte) (key, value []byte) {
 	return k, v
 }
 
-// end climbs to the first leaf or the last. Like the others that climb, it reports whether bbolt's cursor
-// may follow.
+// end climbs to the first leaf or the last. Like the others that climb, it reports whether bbolt's cursor may follow.
 func (c *Cursor) end(choose func(p *page) (int, error)) bool {
 	if c.tx.err != nil || c.climb == nil {
 		return c.tx.err == nil

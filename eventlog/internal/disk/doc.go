@@ -18,9 +18,8 @@
 // left to recover from are faults of the mapping, and bbolt's own panics where a page changes after it was
 // checked; [Tx.Do] makes damage of those too.
 //
-// The error of a commit says why it failed: for want of room ([NoRoom]), with the disk ([Failed]), or
-// refused by bbolt, which is neither. What is visible after that may not be on disk; [File.Reopen] has the
-// file read anew.
+// The error of a commit says why it failed: for want of room ([NoRoom]), with the disk ([Failed]), or refused by
+// bbolt, which is neither. What is visible after that may not be on disk; [File.Reopen] has the file read anew.
 //
 // The package does not know what a damaged page costs, who is told, or whether anybody goes on: see package
 // eventlog. It keeps no folder durable: who makes a file or puts one in the place of another syncs that.

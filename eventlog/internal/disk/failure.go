@@ -10,8 +10,7 @@ import (
 // A commit fails in one of three ways: there is no room, the disk has failed, or bbolt has refused it and
 // nothing was written.
 
-// NoRoom reports whether something failed on a full disk, at a quota, or at the largest size that a file
-// may have.
+// NoRoom reports whether something failed on a full disk, at a quota, or at the largest size that a file may have.
 func NoRoom(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }

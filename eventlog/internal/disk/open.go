@@ -149,10 +149,9 @@ func (f *File) Reopen() error {
 	}
 }
 
-// Create makes a file at path with what fill puts into it. The file is made under another name and gets its
-// own when it is whole and synced: a crash leaves none or all of it, and a file whose name goes on with
-// ".new-" may be removed. Create returns [fs.ErrExist] when there is a file at path. The caller syncs the
-// folder.
+// Create makes a file at path with what fill puts into it. The file is made under another name and gets its own when
+// it is whole and synced: a crash leaves none or all of it, and a file whose name goes on with ".new-" may be
+// removed. Create returns [fs.ErrExist] when there is a file at path. The caller syncs the folder.
 func Create(path string, fill func(tx *Tx) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
 	if err != nil {

@@ -10,10 +10,9 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// pageFile reads the pages of bbolt's file by plain reads and checks each before bbolt follows it.
-// bbolt trusts what it maps: a page that names itself as its child sends it round for ever, until its
-// stack has used up the memory; a length that is too large makes it allocate that much. Neither can be
-// recovered from.
+// pageFile reads the pages of bbolt's file by plain reads and checks each before bbolt follows it. bbolt trusts what
+// it maps: a page that names itself as its child sends it round for ever, until its stack has used up the memory; a
+// length that is too large makes it allocate that much. Neither can be recovered from.
 //
 //	page    id (8)  flags (2)  count (2)  overflow (4)  count × element  keys and values, in order
 //	branch  element: position (4)  key size (4)  child (8)
@@ -262,8 +261,7 @@ func (c *climb) down(choose func(p *page) (int, error)) error {
 	}
 }
 
-// enter goes to the child that the last step names. Its keys lie between that element's key and the
-// next one's.
+// enter goes to the child that the last step names. Its keys lie between that element's key and the next one's.
 func (c *climb) enter() error {
 	at := c.steps[len(c.steps)-1]
 	low, err := c.pages.key(at.page, at.index)

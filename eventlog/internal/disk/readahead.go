@@ -9,12 +9,10 @@ import (
 const (
 	// coldWindow is after how many bytes of ops a reading looks at how it went.
 	coldWindow = 1 << 20
-	// coldPage and coldShare say when reading ahead pays: when one page of 4 KiB in eight had to come
-	// from the disk.
+	// coldPage and coldShare say when reading ahead pays: when one page of 4 KiB in eight had to come from the disk.
 	coldPage  = 4 << 10
 	coldShare = 8
-	// readAheadBlock is how much of the file is read at a time. The end of the iteration waits for no
-	// more than that.
+	// readAheadBlock is how much of the file is read at a time. The end of the iteration waits for no more than that.
 	readAheadBlock = 1 << 20
 	// readAheadMost bounds what one iteration reads ahead. A file that is larger than the memory
 	// would only push out what was just read.

@@ -21,8 +21,7 @@ func (t *Tree) climb() *climb { return &climb{pages: &t.tx.pages, root: uint64(t
 // inline reports whether the tree has no pages of its own: bucketRoot has checked it.
 func (t *Tree) inline() bool { return t.b.Root() == 0 }
 
-// sound checks the way to key, and to the leaves beside it if beside is set. It reports whether bbolt may
-// go there.
+// sound checks the way to key, and to the leaves beside it if beside is set. It reports whether bbolt may go there.
 func (t *Tree) sound(key []byte, beside bool) bool {
 	if t.tx.err != nil || t.inline() {
 		return t.tx.err == nil
@@ -137,8 +136,7 @@ func (t *Tree) Remove(key []byte) error {
 	return t.tx.foundBucket(t.b.Delete(key))
 }
 
-// foundBucket makes damage of bbolt's error for a key that the file takes for a bucket: no key of ours
-// ever was one.
+// foundBucket makes damage of bbolt's error for a key that the file takes for a bucket: no key of ours ever was one.
 func (tx *Tx) foundBucket(err error) error {
 	if errors.Is(err, bolterrors.ErrIncompatibleValue) {
 		tx.sound(err)

@@ -40,9 +40,8 @@ func (tx *Tx) sound(err error) bool {
 	return tx.err == nil
 }
 
-// Do runs a step of the transaction. It returns [Tx.Err] if there is one, since fn's error may come of that
-// damage, and else fn's error. A fault of the mapping, or a panic of bbolt's or of fn's, is damage like any
-// other.
+// Do runs a step of the transaction. It returns [Tx.Err] if there is one, since fn's error may come of that damage,
+// and else fn's error. A fault of the mapping, or a panic of bbolt's or of fn's, is damage like any other.
 func (tx *Tx) Do(fn func() error) error {
 	err := guard(fn)
 	if tx.err == nil && isDamage(err) {
@@ -51,8 +50,7 @@ func (tx *Tx) Do(fn func() error) error {
 	return cmp.Or(tx.err, err)
 }
 
-// ID returns the number of the transaction. That of one that only reads is that of the last that was
-// committed.
+// ID returns the number of the transaction. That of one that only reads is that of the last that was committed.
 func (tx *Tx) ID() int64 { return int64(tx.bolt.ID()) }
 
 // Root returns the tree that has all others in it.

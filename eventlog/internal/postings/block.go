@@ -8,8 +8,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
-// A layer of the index is its postings in order, by term and offset, cut into blocks. The key of a block
-// is
+// A layer of the index is its postings in order, by term and offset, cut into blocks. The key of a block is
 //
 //	level (1)  from (8)  term (6)  offset (8)
 //

@@ -7,11 +7,10 @@
 //	offsets   0                                  4.2 M        4.5 M   4.52 M    4.6 M
 //	          ├ level 3 ─────────────────────────┤ level 2 ───┤ 1 ┤ 1 ┤0┤0┤0┤0┤ not indexed
 //
-// What is new becomes a layer of level 0, or of level 1 where it is much ([Index.Extend]); sixteen layers
-// of a level are merged into one of the next ([Index.Tidy]). So no block is ever changed, each posting is
-// written a few times in all, and a [Search] looks into few layers. A record names the layers. The
-// transaction that completes the last layer puts the record: blocks that the record does not name, left by
-// a merge or a crash, are no part of the index.
+// What is new becomes a layer of level 0, or of level 1 where it is much ([Index.Extend]); sixteen layers of a level
+// are merged into one of the next ([Index.Tidy]). So no block is ever changed, each posting is written a few times in
+// all, and a [Search] looks into few layers. A record names the layers. The transaction that completes the last layer
+// puts the record: blocks that the record does not name, left by a merge or a crash, are no part of the index.
 //
 //	collect    b := x.NewBatch(); b.Add(class, text, offset) …
 //	keep       x.Extend(ctx, layers, to, sweep, b); x.Tidy(ctx, layers) for as long as it merges

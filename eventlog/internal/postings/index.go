@@ -18,8 +18,7 @@ const blocksPerTx = 256
 // Index is an index for whoever keeps it, one goroutine at a time. Its methods return the errors of the
 // transactions, and those that wrap [ErrDamaged] where the index cannot be read.
 type Index struct {
-	// Incarnation names the arrivals whose offsets are indexed: an index of another incarnation means
-	// nothing.
+	// Incarnation names the arrivals whose offsets are indexed: an index of another incarnation means nothing.
 	Incarnation [16]byte
 	// View runs a function in a transaction that sees the tree of the index.
 	View func(fn func(t *disk.Tree) error) error

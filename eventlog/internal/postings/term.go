@@ -6,9 +6,8 @@ import (
 	"slices"
 )
 
-// Term is what is looked for: class (8 bits) ‖ the first 40 bits of a hash of the text. With a million
-// texts in a layer, one in a million looked for meets another text with its hash; the caller drops what is
-// found wrongly.
+// Term is what is looked for: class (8 bits) ‖ the first 40 bits of a hash of the text. With a million texts in a
+// layer, one in a million looked for meets another text with its hash; the caller drops what is found wrongly.
 type Term uint64
 
 const (

@@ -1,5 +1,4 @@
-// Package queue is group commit: those who want to write line up, and those who wait together are written
-// together.
+// Package queue is group commit: those who want to write line up, and those who wait together are written together.
 package queue
 
 import (
@@ -36,8 +35,7 @@ type Queue[R comparable] struct {
 
 // Config says what becomes of what waits.
 type Config[R comparable] struct {
-	// MaxBytes bounds the bytes of a batch of several requests; a request past them waits for the next
-	// batch.
+	// MaxBytes bounds the bytes of a batch of several requests; a request past them waits for the next batch.
 	MaxBytes int
 	// Commit commits a batch. Its caller leads. Commit notes in each request what came of it.
 	Commit func([]R)

@@ -42,9 +42,8 @@ func ParseArrival(k, v []byte) (Arrival, error) {
 	return a, nil
 }
 
-// ArrivalTime says when a stretch of arrivals has begun, and when the one before it had its last. Its
-// value is both in milliseconds since 1970, 8 bytes each. Those of older files have the first alone,
-// which stands for both.
+// ArrivalTime says when a stretch of arrivals has begun, and when the one before it had its last. Its value is both
+// in milliseconds since 1970, 8 bytes each. Those of older files have the first alone, which stands for both.
 type ArrivalTime struct{ Began, Ended time.Time }
 
 // Encode returns the value of the times.

@@ -19,8 +19,7 @@ type Feed struct {
 	Clock crdt.Clock
 	// Ops and Entries count what is held, bodies or not.
 	Ops, Entries uint64
-	// Trimmed counts the entries held whose bodies are gone, Pruned the entries that were held here and
-	// are no more.
+	// Trimmed counts the entries held whose bodies are gone, Pruned the entries that were held here and are no more.
 	Trimmed, Pruned uint64
 	// Bytes is the length of all values of the feed's ops in the file. It is 0 with Uncounted, where the
 	// record is of an older form.
