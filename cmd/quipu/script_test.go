@@ -4,9 +4,11 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,6 +47,9 @@ func TestMain(m *testing.M) {
 //	deaf called DIR ROUTE     waits until it was called otherwise
 //	deaf kill DIR             ends it, and every call
 func TestScript(t *testing.T) {
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // under nohup the daemons would ignore it, too
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
