@@ -121,13 +121,13 @@ func (a *ascent) fill(tx *readTx, k *chunk, f *openFeed) (done bool, err error) 
 			a.next = key
 			return false, nil
 		}
-		if f.c.offset() >= k.bound && f.ordered && !f.forked() {
-			a.end = 0
-			break
-		}
 		op, signed, err := f.read(k, f.c)
 		if err != nil {
 			return false, err
+		}
+		if f.c.offset() >= k.bound && f.ordered && !f.forked() {
+			a.end = 0
+			break
 		}
 		if signed.First > a.reached && !f.forked() {
 			return false, a.missing(f)
