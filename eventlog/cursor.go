@@ -109,6 +109,15 @@ func (c *opCursor) at(k, v []byte) bool {
 // offset returns the offset of the first entry of the op that the cursor is at.
 func (c *opCursor) offset() uint64 { return c.value.Offset() }
 
+// reached returns an error where the log has not come to the offset of the op that the cursor is at: it is damaged, and
+// does not say that the op came late.
+func (c *opCursor) reached() error {
+	if c.offset() < c.most {
+		return nil
+	}
+	return damagedOp(c.author, c.key, fmt.Errorf("it has the offset %d, where the log ends at %d", c.offset(), c.most))
+}
+
 // signed returns the header and signature of the op that the cursor is at, which share its memory.
 func (c *opCursor) signed() (crdt.Signed, error) {
 	s, err := c.value.Signed(c.author, c.key)

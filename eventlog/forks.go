@@ -208,6 +208,9 @@ func (s *forkScan) chunk(tx *readTx) (more bool, err error) {
 			return true, nil
 		}
 		if c.offset() >= s.bound {
+			if err := c.reached(); err != nil {
+				return false, err
+			}
 			continue
 		}
 		op, err := signedAt(s.author, key, c.value)

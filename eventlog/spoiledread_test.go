@@ -69,6 +69,29 @@ func TestDamageIsNotTakenForWhatWasForgotten(t *testing.T) {
 	}
 }
 
+// TestForksWithADamagedOffset: an op whose offset is damaged is not left out of what its author's branches hold.
+func TestForksWithADamagedOffset(t *testing.T) {
+	c := newCords(t, 906, 1, 3)
+	l := Unsynced(c.open())
+	c.grow(l, 20)
+	a := l.Forked()[0]
+	err := Bolt(l).Update(func(tx *bbolt.Tx) error {
+		ops := tx.Bucket(bucketOps).Bucket(a[:])
+		k, v := ops.Cursor().Last()
+		v = slices.Clone(v)
+		v[0] ^= 1
+		return ops.Put(k, v)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAppendOne(t, l) // what was written by hand is durable then
+	f, err := l.ForkedFeed(t.Context(), a)
+	if _, damaged := asDamaged(err); !damaged {
+		t.Errorf("%d entries, %v", f.Entries, err)
+	}
+}
+
 // TestADamagedPageIsNotTakenForWhatWasForgotten spoils one page after the other under a log of which much was
 // pruned: each reading returns what it did before, or says that the file is damaged.
 func TestADamagedPageIsNotTakenForWhatWasForgotten(t *testing.T) {

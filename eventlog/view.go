@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -198,10 +199,7 @@ func (k *chunk) read(c *opCursor) (*opened, crdt.Signed, error) {
 	k.bytes += opOverhead
 	if c.offset() >= k.bound {
 		s, err := c.signed()
-		if err == nil && c.offset() >= c.most {
-			err = damagedOp(c.author, c.key, fmt.Errorf("it has the offset %d, where the log ends at %d", c.offset(), c.most))
-		}
-		return nil, s, err
+		return nil, s, cmp.Or(err, c.reached())
 	}
 	op, err := opAt(c.author, c.key, k.copy(c.value))
 	if err != nil {
