@@ -216,9 +216,24 @@ func (c *arrivalCursor) from(offset uint64, reverse bool) iter.Seq[record.Arriva
 		step = c.c.Prev
 	}
 	return func(yield func(record.Arrival) bool) {
-		for ok := c.holding(offset); ok && yield(c.arrival); ok = c.at(step()) {
+		for ok := c.holding(offset); ok && yield(c.arrival); {
+			last := c.arrival
+			ok = c.at(step()) && c.beside(last, reverse)
 		}
 	}
+}
+
+// beside reports whether the cursor has come to an arrival that stands after the last one, or with reverse before
+// it: where a key was spoiled, what it hides would pass for pruned.
+func (c *arrivalCursor) beside(last record.Arrival, reverse bool) bool {
+	low, high := last, c.arrival
+	if reverse {
+		low, high = high, low
+	}
+	if low.Offset+low.Count > high.Offset {
+		c.err = damagedArrival(c.arrival.Offset, fmt.Errorf("it stands beside that at offset %d", last.Offset))
+	}
+	return c.err == nil
 }
 
 func (c *arrivalCursor) at(k, v []byte) bool {

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"slices"
@@ -89,6 +90,44 @@ func TestForksWithADamagedOffset(t *testing.T) {
 	f, err := l.ForkedFeed(t.Context(), a)
 	if _, damaged := asDamaged(err); !damaged {
 		t.Errorf("%d entries, %v", f.Entries, err)
+	}
+}
+
+// TestAnArrivalWithADamagedKeyIsNotTakenForPruned: keys are not in order then, and what one hides is told of.
+func TestAnArrivalWithADamagedKeyIsNotTakenForPruned(t *testing.T) {
+	l := newForgetful(t, 0, 0)
+	forget(t, l, true)
+	key, author := record.Offset(36), l.Author()
+	b, err := os.ReadFile(l.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(l.Path(), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	want, spoiled := append(key[:], author[:]...), 0
+	for at := bytes.Index(b, want); at >= 0; at = bytes.Index(b, want) {
+		b[at+7] ^= 4
+		if _, err := file.WriteAt(b[at+7:at+8], int64(at+7)); err != nil {
+			t.Fatal(err)
+		}
+		spoiled++
+	}
+	if spoiled == 0 {
+		t.Fatal("the arrival is not in the file")
+	}
+	for _, reverse := range []bool{false, true} {
+		n := 0
+		for _, err = range l.Entries(t.Context(), Query{Order: Arrival, Reverse: reverse}) {
+			if err == nil {
+				n++
+			}
+		}
+		if _, damaged := asDamaged(err); !damaged {
+			t.Errorf("reverse %t: %d entries, %v", reverse, n, err)
+		}
 	}
 }
 
