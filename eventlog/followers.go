@@ -103,27 +103,23 @@ func (fs *followers) wake(name string) {
 // Followers returns where each follower stands, in order of name.
 func (l *Log) Followers(ctx context.Context) ([]FollowerStatus, error) {
 	var all []FollowerStatus
-	for from := []byte{}; from != nil; {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+	var from []byte
+	err := l.store.views(ctx, func(tx *readTx) (more bool, err error) {
+		k, v := tx.Tree(bucketFollowers).Cursor().Seek(from)
+		if k == nil {
+			return false, nil
 		}
-		err := l.store.view(func(tx *readTx) error {
-			k, v := tx.Tree(bucketFollowers).Cursor().Seek(from)
-			if from = nil; k == nil {
-				return nil
-			}
-			from = append([]byte(string(k)), 0) // the least name above
-			f, err := decodeFollower(string(k), v)
-			if err != nil {
-				return err
-			}
-			status, err := l.followers.status(tx, string(k), f)
-			all = append(all, status)
-			return err
-		})
+		from = append([]byte(string(k)), 0) // the least name above
+		f, err := decodeFollower(string(k), v)
 		if err != nil {
-			return nil, fmt.Errorf("list followers: %w", err)
+			return false, err
 		}
+		status, err := l.followers.status(tx, string(k), f)
+		all = append(all, status)
+		return true, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list followers: %w", err)
 	}
 	return all, nil
 }
