@@ -10,6 +10,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/answer"
+	"github.com/quipulog/quipu/gossip/gossiptest"
 	"github.com/quipulog/quipu/gossip/news"
 	"github.com/quipulog/quipu/gossip/pending"
 	"github.com/quipulog/quipu/gossip/wire"
@@ -30,23 +31,14 @@ func TestQueuesCountWhatTheyRetain(t *testing.T) {
 		{"wants that are not answered", answer.MaxWants * (64*40 + 256), fillWants},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			before := heapAlive()
+			before := gossiptest.HeapAlive()
 			full := test.fill(t)
-			if grown := heapAlive() - before; grown > 2*int64(test.bound)+1<<20 {
+			if grown := gossiptest.HeapAlive() - before; grown > 2*int64(test.bound)+1<<20 {
 				t.Errorf("it keeps %d bytes alive where its bound is %d", grown, test.bound)
 			}
 			runtime.KeepAlive(full)
 		})
 	}
-}
-
-// heapAlive returns the bytes of the heap that are reached.
-func heapAlive() int64 {
-	runtime.GC()
-	runtime.GC() // what finalizers and pools held until the first
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }
 
 // roomyLog is a log of our own feed whose every run has room for much more, as one that is read from a file

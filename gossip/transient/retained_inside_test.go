@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/gossiptest"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
@@ -23,23 +24,14 @@ func TestLaneCountsWhatItRetains(t *testing.T) {
 		{"none", fillLaneWithSmall},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			before := heapAlive()
+			before := gossiptest.HeapAlive()
 			full := test.fill(t)
-			if grown := heapAlive() - before; grown > 2*maxBytes+1<<20 {
+			if grown := gossiptest.HeapAlive() - before; grown > 2*maxBytes+1<<20 {
 				t.Errorf("it keeps %d bytes alive where its bound is %d", grown, maxBytes)
 			}
 			runtime.KeepAlive(full)
 		})
 	}
-}
-
-// heapAlive returns the bytes of the heap that are reached.
-func heapAlive() int64 {
-	runtime.GC()
-	runtime.GC() // what finalizers and pools held until the first
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }
 
 func fillLane(t *testing.T) any {
