@@ -58,11 +58,10 @@ type (
 		enc *codec.Encoder
 	}
 
-	// decoder holds the wire forms that it fills often, so that they need no memory of their own.
+	// decoder holds the wire form that it fills often, so that it needs no memory of its own.
 	decoder struct {
-		dec    *codec.Decoder
-		header wireHeader
-		entry  wireEntry
+		dec   *codec.Decoder
+		entry wireEntry
 	}
 )
 
@@ -115,7 +114,7 @@ func (d *decoder) decode(b []byte, form any) error {
 
 // release gives d back, without what it refers to: an op's bytes live no longer than the op.
 func (d *decoder) release() {
-	d.header, d.entry = wireHeader{}, wireEntry{}
+	d.entry = wireEntry{}
 	d.dec.ResetBytes(nil)
 	decoders.Put(d)
 }
@@ -165,20 +164,6 @@ func (w *wireEntry) event(retention Retention) Event {
 		e.Headers = w.Headers // the form is zero before it is filled again
 	}
 	return e
-}
-
-// decodeHeader reads the header of an op whose shape was checked. The header shares nothing with b.
-func decodeHeader(b []byte) (Header, error) {
-	d := decoders.Get().(*decoder)
-	defer d.release()
-	w := &d.header
-	if err := d.decode(b, w); err != nil {
-		return Header{}, err
-	}
-	return Header{
-		Log: LogID(w.Log), Author: Author(w.Author), First: w.First, Count: w.Count, Prev: OpID(w.Prev), Root: Hash(w.Root),
-		Clock: Clock(w.Clock), Retention: Retention(w.Retention), Floor: w.Floor,
-	}, nil
 }
 
 // decodeBroadcast reads a transient event whose shape was checked. The event aliases b.
@@ -236,25 +221,26 @@ func (s *shape) eventHeaders() {
 }
 
 // header takes the header of an op.
-func (s *shape) header() {
+func (s *shape) header() (h Header) {
 	s.version("op", 10)
-	s.bin("log", len(LogID{}), len(LogID{}))
-	s.bin("author", len(Author{}), len(Author{}))
-	first := s.uint("first", MaxSeq)
-	count := s.uint("count", MaxOpEntries+1)
-	if count == 0 || first+count >= MaxSeq {
-		s.fail("first %d, count %d: expected 1 to %d entries that end below 2^53", first, count, MaxOpEntries)
+	copy(h.Log[:], s.bin("log", len(h.Log), len(h.Log)))
+	copy(h.Author[:], s.bin("author", len(h.Author), len(h.Author)))
+	h.First = s.uint("first", MaxSeq)
+	h.Count = s.uint("count", MaxOpEntries+1)
+	if h.Count == 0 || h.Next() >= MaxSeq {
+		s.fail("first %d, count %d: expected 1 to %d entries that end below 2^53", h.First, h.Count, MaxOpEntries)
 	}
-	prev := s.bin("prev", len(OpID{}), len(OpID{}))
-	if s.err == nil && (first == 0) != OpID(prev).IsZero() {
-		s.fail("prev is %x at first %d: it is zero in the first op and in no other", prev, first)
+	copy(h.Prev[:], s.bin("prev", len(h.Prev), len(h.Prev)))
+	if (h.First == 0) != h.Prev.IsZero() {
+		s.fail("prev is %s at first %d: it is zero in the first op and in no other", h.Prev, h.First)
 	}
-	s.bin("root", len(Hash{}), len(Hash{}))
-	s.uint("clock", MaxClock)
-	s.uint("retention", uint64(Trimmable)+1)
-	if floor := s.uint("floor", MaxSeq); floor > first {
-		s.fail("floor %d is above first %d", floor, first)
+	copy(h.Root[:], s.bin("root", len(h.Root), len(h.Root)))
+	h.Clock = Clock(s.uint("clock", MaxClock))
+	h.Retention = Retention(s.uint("retention", uint64(Trimmable)+1))
+	if h.Floor = s.uint("floor", MaxSeq); h.Floor > h.First {
+		s.fail("floor %d is above first %d", h.Floor, h.First)
 	}
+	return h
 }
 
 // broadcast takes the signed part of a transient event.

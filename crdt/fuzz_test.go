@@ -247,7 +247,7 @@ func FuzzShapeNeverPanics(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, walk := range []func(s *shape){
-			(*shape).header,
+			func(s *shape) { s.header() },
 			func(s *shape) { s.entry(Persistent) },
 			func(s *shape) { s.entry(Trimmable) },
 			(*shape).broadcast,

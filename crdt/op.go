@@ -93,19 +93,35 @@ func ParseOp(b []byte) (Op, error) {
 // an index over ops needs, at a part of the cost of [ParseOp]. It keeps b. The signature is not checked,
 // nor is what follows it looked at.
 func CutSigned(b []byte) (signed Signed, rest []byte, err error) {
+	if signed, rest, err = cutUnnamed(b); err == nil {
+		signed.ID = sha256.Sum256(signed.raw)
+	}
+	return signed, rest, err
+}
+
+// cutUnnamed is CutSigned without the id.
+func cutUnnamed(b []byte) (signed Signed, rest []byte, err error) {
 	s := shape{b: b}
-	s.header()
-	end := s.at
+	signed.Header = s.header()
 	s.next(signatureSize)
 	if s.err != nil {
 		return Signed{}, nil, s.err
 	}
-	header, err := decodeHeader(b[:end])
+	signed.raw = b[:s.at:s.at]
+	return signed, b[s.at:], nil
+}
+
+// Reopen reads an op that [ParseOp] has read and [Op.CheckBody] has passed, as they were when it was stored,
+// from all of b, which it keeps: the caller does not write to b again. The caller vouches that id is that op's
+// and that b has not changed since, as by a checksum over both. So Reopen reads the header alone: it hashes
+// nothing, and no entry is looked at before it is read. [EntryReader] checks each one then.
+func Reopen(id OpID, b []byte) (Op, error) {
+	signed, _, err := cutUnnamed(b)
 	if err != nil {
-		return Signed{}, nil, err
+		return Op{}, fmt.Errorf("reopen op %s: %w", id, err)
 	}
-	raw := b[:s.at:s.at]
-	return Signed{Header: header, ID: sha256.Sum256(raw), raw: raw}, b[s.at:], nil
+	signed.ID = id
+	return Op{Signed: signed, all: b[:len(b):len(b)]}, nil
 }
 
 func (o *Op) checkShape() error {
@@ -186,16 +202,18 @@ func (o Op) CheckBody() error {
 	}
 	var few [64]Hash
 	leaves := few[:0]
+	end := 0
 	for _, entry := range o.encoded() {
 		leaves = append(leaves, leafHash(entry))
+		end += len(entry)
 	}
-	if merkleRoot(leaves) != o.Root {
+	if uint64(len(leaves)) != o.Count || end != len(o.body()) || merkleRoot(leaves) != o.Root {
 		return fmt.Errorf("op %s/%d: %w", o.Author.Short(), o.First, ErrBody)
 	}
 	return nil
 }
 
-// encoded yields the bytes of each entry by its index.
+// encoded yields the bytes of each entry by its index, up to one that is cut off.
 func (o Op) encoded() iter.Seq2[uint64, []byte] {
 	return func(yield func(uint64, []byte) bool) {
 		if o.Trimmed() {
@@ -213,15 +231,19 @@ func (o Op) encoded() iter.Seq2[uint64, []byte] {
 }
 
 // Entries yields the op's entries in order of seq; none if the op is trimmed. They share the op's
-// memory. Disputed is left false: a feed knows it, an op does not.
+// memory. An error, which is the last thing it yields, is that of [EntryReader.Err].
 func (o Op) Entries() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		for i, b := range o.encoded() {
-			event, err := decodeEvent(b, o.Retention)
-			e := Entry{Event: event, Author: o.Author, Seq: o.First + i, Op: o.ID, Clock: o.Clock}
-			if !yield(e, err) || err != nil {
+		var r EntryReader
+		r.Open(&o)
+		var e Entry
+		for r.Next(&e) {
+			if !yield(e, nil) {
 				return
 			}
+		}
+		if r.Err() != nil {
+			yield(Entry{}, r.Err())
 		}
 	}
 }

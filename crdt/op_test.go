@@ -49,6 +49,106 @@ func TestOpEntries(t *testing.T) {
 	}
 }
 
+// TestReopen reads back what was checked: the same op, for the id that the caller has.
+func TestReopen(t *testing.T) {
+	for _, op := range hardOps(t) {
+		back, err := Reopen(op.ID, op.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkCanonical(t, back, op.Bytes())
+		if back.Header != op.Header || back.ID != op.ID || back.Trimmed() != op.Trimmed() || back.CheckBody() != nil || back.Verify() != nil {
+			t.Errorf("reopened %+v, want %+v", back.Header, op.Header)
+		}
+		signed := len(op.Signed.Bytes())
+		if _, err := Reopen(op.ID, op.Bytes()[:signed-1]); !errors.Is(err, ErrMalformed) {
+			t.Errorf("with its signature cut off: %v, want ErrMalformed", err)
+		}
+	}
+	op := sealed(t, 0, Event{Kind: "a"})
+	if back, err := Reopen(OpID{1}, op.Bytes()); err != nil || back.ID != (OpID{1}) {
+		t.Errorf("under another id: %s, %v: the id was computed", back.ID, err)
+	}
+}
+
+// TestReopenedEntries shows that a body which is not of the one form is no less an error where Reopen has
+// not looked at it: whoever reads the entries or checks the body finds out.
+func TestReopenedEntries(t *testing.T) {
+	op := sealed(t, 0, Event{Kind: "a"}, Event{Kind: "b"}, Event{Kind: "c", Headers: []EventHeader{{"n", "v"}}})
+	bodies := [][]byte{append(bytes.Clone(op.body()), 0), append(bytes.Clone(op.body()), 0xc1), op.body()[:1], {0xc1}}
+	var ends []int // where each entry ends
+	for _, b := range op.encoded() {
+		ends = append(ends, len(b)+append([]int{0}, ends...)[len(ends)])
+	}
+	for _, end := range ends[:len(ends)-1] {
+		bodies = append(bodies, op.body()[:end], op.body()[:end+1])
+	}
+	for _, tt := range []struct{ good, other string }{
+		{"\xa1a", "\xc4\x01a"},           // a text as bytes
+		{"\xa1a", "\xd9\x01a"},           // not in the shortest form
+		{"\xa1a", "\xa1\xff"},            // not UTF-8
+		{"\xa1a", "\xa0"},                // empty
+		{"\x92\xa1n", "\x92\xa0"},        // a header without a name
+		{"\x91\x92", "\xdc\x00\x01\x92"}, // an array's header that is not the shortest
+		{"\xa1v\xc4\x00", "\xa1v\xc0"},   // no payload
+		{"\x97", "\x96"},                 // an element less
+	} {
+		bodies = append(bodies, bytes.Replace(op.body(), []byte(tt.good), []byte(tt.other), 1))
+	}
+	for _, body := range bodies {
+		back, err := Reopen(op.ID, append(bytes.Clone(op.Signed.Bytes()), body...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, last := 0, error(nil)
+		for _, err := range back.Entries() {
+			if last != nil {
+				t.Errorf("%x: an entry after %v", body, last)
+			}
+			if last = err; err == nil {
+				n++
+			}
+		}
+		if !errors.Is(last, ErrMalformed) || n >= 3 {
+			t.Errorf("%x: %d entries, %v, want fewer than 3 and ErrMalformed", body, n, last)
+		}
+		if err := back.CheckBody(); !errors.Is(err, ErrBody) {
+			t.Errorf("%x: %v, want ErrBody", body, err)
+		}
+	}
+}
+
+// TestEntryReader reads several ops by one reader, each to its end or not, and finds what it had read unchanged.
+func TestEntryReader(t *testing.T) {
+	ops := hardOps(t)
+	var r EntryReader
+	if e := (Entry{}); r.Next(&e) || r.Err() != nil {
+		t.Errorf("the zero reader: %+v, %v", e, r.Err())
+	}
+	var got, want []Entry
+	for i := range ops {
+		r.Open(&ops[i])
+		e := Entry{Disputed: true, Gone: 7} // of what was read before, nothing stays
+		for n := 0; (i%3 > 0 || n == 0) && r.Next(&e); n++ {
+			got = append(got, e)
+		}
+		if r.Err() != nil {
+			t.Fatal(r.Err())
+		}
+		if i%3 > 0 && r.Next(&e) {
+			t.Errorf("op %d goes on behind its end with %+v", i, e)
+		}
+		for e, err := range ops[i].Entries() {
+			if want = append(want, e); err != nil || i%3 == 0 {
+				break
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-one by one +by one reader):\n%s", diff)
+	}
+}
+
 func TestNewOpSetsTime(t *testing.T) {
 	op := sealed(t, 0, Event{Kind: "a"}, Event{Kind: "b", Time: vectorTime.Add(time.Hour)})
 	var times []time.Time
