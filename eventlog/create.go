@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
@@ -80,8 +79,10 @@ func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 
 // populate writes what an empty log holds.
 func populate(tx *disk.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Author) error {
-	if err := createTrees(tx, slices.Concat(firstBuckets, laterBuckets)); err != nil {
-		return err
+	for _, name := range buckets {
+		if _, err := tx.Root().Create(name); err != nil {
+			return err
+		}
 	}
 	incarnation := newIncarnation()
 	pairs := map[string][]byte{

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -96,29 +97,36 @@ func (c *opCursor) at(k, v []byte) bool {
 	}
 	key, err := record.ParseOpKey(k)
 	if err == nil {
-		_, _, err = record.CutOffset(v)
+		c.value, err = record.ParseOp(v)
 	}
 	if err != nil {
 		c.err = damagedOp(c.author, key, err)
-		return false
 	}
-	c.key, c.value = key, v
-	return true
+	c.key = key
+	return err == nil
 }
 
 // offset returns the offset of the first entry of the op that the cursor is at.
 func (c *opCursor) offset() uint64 { return c.value.Offset() }
 
-// reached returns an error where the log has not come to the offset of the op that the cursor is at: it is damaged, and
-// does not say that the op came late.
-func (c *opCursor) reached() error {
-	if c.offset() < c.most {
-		return nil
+// came reports whether the op that the cursor is at came before the bound. What has its offset from a damaged value, or
+// one that the log has not come to, is damage, and did not come late.
+func (c *opCursor) came(bound uint64) (bool, error) {
+	if c.offset() < bound {
+		return true, nil
 	}
-	return damagedOp(c.author, c.key, fmt.Errorf("it has the offset %d, where the log ends at %d", c.offset(), c.most))
+	err := c.value.Check(c.author, c.key)
+	if err == nil && c.offset() >= c.most {
+		err = fmt.Errorf("it has the offset %d, where the log ends at %d", c.offset(), c.most)
+	}
+	if err != nil {
+		return false, damagedOp(c.author, c.key, err)
+	}
+	return false, nil
 }
 
-// signed returns the header and signature of the op that the cursor is at, which share its memory.
+// signed returns the header and signature of the op that the cursor is at, which share its memory. They are checked by
+// their hash, which is the key's.
 func (c *opCursor) signed() (crdt.Signed, error) {
 	s, err := c.value.Signed(c.author, c.key)
 	if err != nil {
@@ -269,6 +277,26 @@ func (tx *readTx) valueOf(a record.Arrival) (record.Op, error) {
 		return v, tx.Err()
 	}
 	return nil, damagedArrival(a.Offset, fmt.Errorf("op %s/%d is not held", a.Author.Short(), a.Key.First))
+}
+
+// arrivedAt returns a copy of the header in an op's value, which has arrived at the value's offset: with the two that
+// say so, of an op that is to be forgotten no body need be read.
+func (tx *readTx) arrivedAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Signed, error) {
+	s, err := signedAt(a, key, v)
+	if err != nil {
+		return s, err
+	}
+	if !tx.arrivedWith(s, v.Offset()) {
+		err = cmp.Or(tx.Err(), damagedOp(a, key, fmt.Errorf("it is not what arrived at its offset %d", v.Offset())))
+	}
+	return s, err
+}
+
+// arrivedWith reports whether the op is what arrived at an offset.
+func (tx *readTx) arrivedWith(op crdt.Signed, offset uint64) bool {
+	k := record.Offset(offset)
+	a, err := record.ParseArrival(k[:], tx.arrivals().Get(k[:]))
+	return err == nil && a.Author == op.Author && a.Key == op.Key() && a.Count == op.Count
 }
 
 // nextAuthor returns the first author at or after from whose feed is held, or with reverse the last one at or

@@ -207,10 +207,9 @@ func (s *forkScan) chunk(tx *readTx) (more bool, err error) {
 			s.from = key
 			return true, nil
 		}
-		if c.offset() >= s.bound {
-			if err := c.reached(); err != nil {
-				return false, err
-			}
+		if came, err := c.came(s.bound); err != nil {
+			return false, err
+		} else if !came {
 			continue
 		}
 		op, err := signedAt(s.author, key, c.value)

@@ -67,7 +67,8 @@ func (tx *readTx) headers(a crdt.Author, from crdt.Key) iter.Seq2[crdt.Signed, e
 	}
 }
 
-// signedAt returns a copy of the header in an op's value, checked against the op's place.
+// signedAt returns a copy of the header in an op's value, checked by its hash, which the op's key has. Neither the
+// offset nor the body is looked at.
 func signedAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Signed, error) {
 	s, err := v.CloneSigned(a, key)
 	if err != nil {
@@ -76,9 +77,19 @@ func signedAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Signed, error) {
 	return s, nil
 }
 
-// opAt returns the op in an op's value, checked against the op's place and its root; it shares v.
+// opAt returns the op in an op's value, which is what was written at the op's key: that is for whoever reads here. It
+// shares v.
 func opAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Op, error) {
 	op, err := v.Open(a, key)
+	if err != nil {
+		return crdt.Op{}, damagedOp(a, key, err)
+	}
+	return op, nil
+}
+
+// verifiedAt is opAt for what goes to a peer, is proven or signed on from: all of it is checked against its hashes.
+func verifiedAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Op, error) {
+	op, err := v.Verify(a, key)
 	if err != nil {
 		return crdt.Op{}, damagedOp(a, key, err)
 	}

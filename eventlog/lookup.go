@@ -34,7 +34,7 @@ func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return Entry{}, err
 	}
-	op, err := l.store.opHolding(ctx, p)
+	op, err := l.store.opHolding(ctx, p, false)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -43,8 +43,8 @@ func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 	return e.Clone(), l.store.locate(err)
 }
 
-// opHolding returns the op that holds the entry at p. Its body was checked against its header.
-func (s *store) opHolding(ctx context.Context, p crdt.Place) (*opened, error) {
+// opHolding returns the op that holds the entry at p, for others to see if verified is set.
+func (s *store) opHolding(ctx context.Context, p crdt.Place, verified bool) (*opened, error) {
 	var op *opened
 	var gone hole
 	err := s.view(func(tx *readTx) error {
@@ -52,7 +52,7 @@ func (s *store) opHolding(ctx context.Context, p crdt.Place) (*opened, error) {
 		if err != nil {
 			return err
 		}
-		k := chunk{bound: tx.next, horizon: showsGone()}
+		k := chunk{bound: tx.next, horizon: showsGone(), verified: verified}
 		view, err := newFeedView(tx, f, k.bound)
 		if err != nil {
 			return err

@@ -20,8 +20,13 @@ var ErrNotExist = errors.New("no log here")
 // ErrWrongKey is returned by [Open] when the log was created with another key.
 var ErrWrongKey = errors.New("log belongs to another key")
 
-// ErrFormat is returned by [Open] for a file of another version of quipu.
+// ErrFormat is returned by [Open] for a file of another version of quipu. Ops are the same in all versions, so a
+// bundle carries them over; offsets are not, so followers begin anew.
 var ErrFormat = errors.New("file has another format")
+
+// otherFormat says what to do about such a file.
+const otherFormat = "have the quipu that wrote it make a bundle (quipu bundle create --dir D all.bundle), and apply that with this one " +
+	"to a new folder (quipu init --dir NEW --log ID; quipu bundle apply --dir NEW all.bundle)"
 
 // LockedError is returned by [Open] when another process, or this one, has the log open already.
 type LockedError struct {
@@ -138,21 +143,10 @@ func (l *Log) Close() error {
 
 // start reads meta and the feeds.
 func (s *store) start() error {
-	var missing [][]byte
-	err := s.reading(func(tx *readTx) error {
+	return s.reading(func(tx *readTx) (err error) {
 		if err := s.readMeta(tx); err != nil {
 			return err
 		}
-		missing = tx.missingBuckets()
-		return nil
-	})
-	if err == nil && len(missing) > 0 {
-		err = s.addBuckets(missing)
-	}
-	if err != nil {
-		return err
-	}
-	return s.reading(func(tx *readTx) (err error) {
 		s.durable = tx.ID()
 		if s.state, err = load(tx); err != nil {
 			return err
@@ -166,41 +160,16 @@ func (s *store) start() error {
 	})
 }
 
-// missingBuckets returns the buckets that the file was made without.
-func (tx *readTx) missingBuckets() (missing [][]byte) {
-	root := tx.Root()
-	for _, name := range laterBuckets {
-		if root.Child(name) == nil {
-			missing = append(missing, name)
-		}
-	}
-	return missing
-}
-
-// addBuckets makes the buckets that the file was made without.
-func (s *store) addBuckets(names [][]byte) error {
-	return s.locate(s.file.Update(func(tx *disk.Tx) error { return createTrees(tx, names) }))
-}
-
-func createTrees(tx *disk.Tx, names [][]byte) error {
-	for _, name := range names {
-		if _, err := tx.Root().Create(name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // readMeta reads which log this is, whose, and since when.
 func (s *store) readMeta(tx *readTx) error {
 	meta := tx.Tree(bucketMeta)
 	format, id, author := meta.Get(metaFormat), meta.Get(metaLog), meta.Get(metaAuthor)
 	incarnation := meta.Get(metaIncarnation)
+	if len(format) == 1 && format[0] != formatVersion {
+		return fmt.Errorf("%w: %s is of version %d, this program knows version %d: %s", ErrFormat, s.path, format[0], formatVersion, otherFormat)
+	}
 	if len(format) != 1 || len(id) != len(s.id) || len(author) != len(s.author) || len(incarnation) != len(s.incarnation) {
 		return &DamagedError{What: "meta", Err: record.ErrLength}
-	}
-	if format[0] != formatVersion {
-		return fmt.Errorf("%w: %s is of version %d, this program knows version %d", ErrFormat, s.path, format[0], formatVersion)
 	}
 	if crdt.Author(author) != s.author {
 		return fmt.Errorf("%w: %s is that of author %s, the key that of %s", ErrWrongKey, s.path, crdt.Author(author), s.author)
@@ -239,7 +208,7 @@ func (s *store) checkOwnHead(tx *readTx) error {
 	if err != nil {
 		return &DamagedError{Path: s.path, What: "our own feed", Err: err}
 	}
-	op, err := opAt(s.author, key, v)
+	op, err := verifiedAt(s.author, key, v)
 	if end, _, _ := ownHead(feed); err == nil && op.Head() != end {
 		err = wrong
 	}

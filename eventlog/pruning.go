@@ -83,7 +83,7 @@ func (p *pruning) forget(tx *writeTx, keys []crdt.Key, count *Forgotten) error {
 		if v == nil {
 			continue // another trim was faster
 		}
-		s, err := signedAt(a, key, v)
+		s, err := tx.arrivedAt(a, key, v)
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,7 @@
 package eventlog
 
 // The file quipu.db, every bucket of it. Integers are big-endian, so that keys sort as numbers do. Package
-// record reads and writes the keys and values of ops, feeds, arrivals and marks.
+// record reads and writes the keys and values of ops, feeds, arrivals and times.
 //
 //	meta
 //	  "format"        → 1 byte: formatVersion
@@ -16,15 +16,15 @@ package eventlog
 //	  "sweep"         → number (8) of the last transaction that forgot something; absent before one has
 //	ops
 //	  author (32)     → a bucket for each author:
-//	    first (8) ‖ op id (32) → offset of its first entry (8) ‖ op; of one that was trimmed here
-//	                             offset (8) ‖ header and signature ‖ 0xc1 ‖ number of the sweep (8)
+//	    first (8) ‖ op id (32) → offset of its first entry (8) ‖ sum (4) ‖ op; of one that was trimmed here
+//	                             offset (8) ‖ sum (4) ‖ header and signature ‖ 0xc1 ‖ number of the sweep (8)
 //	feeds
 //	  author (32)     → a feed record, see internal/record/feed.go
 //	arrivals
 //	  offset (8)      → author (32) ‖ first (8) ‖ op id (32) ‖ count (8); none where an op was pruned
-//	marks
+//	times
 //	  offset (8)      → when it was given to an entry (8) ‖ when the last one before it was (8), in
-//	                    milliseconds since 1970; the first alone in older files
+//	                    milliseconds since 1970
 //	followers
 //	  name            → cursor (8): an offset ‖ record, see followerrecord.go; none if only SetCursor wrote it
 //	state
@@ -40,7 +40,7 @@ package eventlog
 // leaves is whole. The trees of ops and arrivals only grow at their right edge, unless a feed forks.
 const (
 	fileName      = "quipu.db"
-	formatVersion = 1
+	formatVersion = 2
 )
 
 var (
@@ -50,12 +50,10 @@ var (
 	bucketArrivals  = []byte("arrivals")
 	bucketFollowers = []byte("followers")
 	bucketState     = []byte("state")
-	bucketTimes     = []byte("marks")
+	bucketTimes     = []byte("times")
 	bucketParked    = []byte("parked")
 	bucketIndex     = []byte("index")
-	firstBuckets    = [][]byte{bucketMeta, bucketOps, bucketFeeds, bucketArrivals, bucketFollowers, bucketState}
-	// laterBuckets came after the first files: where they are missing they are made when it is opened.
-	laterBuckets = [][]byte{bucketTimes, bucketParked, bucketIndex}
+	buckets         = [][]byte{bucketMeta, bucketOps, bucketFeeds, bucketArrivals, bucketFollowers, bucketState, bucketTimes, bucketParked, bucketIndex}
 
 	metaFormat       = []byte("format")
 	metaLog          = []byte("log")

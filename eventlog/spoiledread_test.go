@@ -3,6 +3,7 @@ package eventlog
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -67,6 +68,85 @@ func TestDamageIsNotTakenForWhatWasForgotten(t *testing.T) {
 		if err != nil || !slices.ContainsFunc(report.Problems, func(p Problem) bool { return strings.Contains(p.String(), finds[name]) }) {
 			t.Errorf("%s: verify finds %v, %v", name, report.Problems, err)
 		}
+	}
+}
+
+// TestADamagedOffsetIsNotShown: an op whose offset has become a lower one is damage in every order, and neither a trim
+// nor a prune takes it for what lies there.
+func TestADamagedOffsetIsNotShown(t *testing.T) {
+	l := newForgetful(t, 35, 0)
+	err := Bolt(l).Update(func(tx *bbolt.Tx) error {
+		ops := tx.Bucket(bucketOps).Bucket(l.store.author[:])
+		c := ops.Cursor()
+		k, _ := c.First()
+		k, v := c.Seek(slices.Concat(k[:7], []byte{20}))
+		v = slices.Clone(v)
+		v[7] ^= 16
+		return ops.Put(k, v)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAppendOne(t, l) // what was written by hand is durable then
+	for i := range 6 {
+		q, n := Query{Order: Order(i / 2), Reverse: i%2 == 1}, 0
+		for _, err = range l.Entries(t.Context(), q) {
+			if err == nil {
+				n++
+			}
+		}
+		if _, damaged := asDamaged(err); !damaged {
+			t.Errorf("%s, reverse %t: %d entries, %v", q.Order, q.Reverse, n, err)
+		}
+	}
+	policy := TrimPolicy{MinAge: -1, MinCount: 10}
+	trimmed, err := l.Trim(t.Context(), TrimOptions{Policy: &policy})
+	if _, damaged := asDamaged(err); !damaged {
+		t.Errorf("trim: %+v, %v", trimmed, err)
+	}
+	report, err := l.Verify(t.Context())
+	if err != nil || report.OK() || report.Problems[0].Author != l.store.author {
+		t.Errorf("verify finds %v, %v", report.Problems, err)
+	}
+}
+
+// TestABodyThatWasExchangedGoesToNoPeer: its sum is right, so readers are shown it; what goes to others is checked
+// against the header.
+func TestABodyThatWasExchangedGoesToNoPeer(t *testing.T) {
+	l := newForgetful(t, 0, 0)
+	a := l.store.author
+	err := Bolt(l).Update(func(tx *bbolt.Tx) error {
+		ops := tx.Bucket(bucketOps).Bucket(a[:])
+		k, v := ops.Cursor().First()
+		key, err := record.ParseOpKey(k)
+		if err != nil {
+			return err
+		}
+		b := slices.Clone(v[12:])
+		b[bytes.LastIndexByte(b, 'k')] = 'x' // the kind of its last entry
+		op, err := crdt.ParseOp(b)
+		if err != nil || op.Key() != key {
+			return fmt.Errorf("op %v at %v: %w", op.Key(), key, err)
+		}
+		return ops.Put(k, record.NewOp(0, op))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAppendOne(t, l) // what was written by hand is durable then
+	place := crdt.Place{Author: a}
+	if e, err := l.Lookup(t.Context(), place); err != nil || e.Kind != "x" {
+		t.Errorf("look up: %+v, %v", e, err)
+	}
+	if _, err := l.Prove(t.Context(), place); !errors.Is(err, crdt.ErrBody) {
+		t.Errorf("prove: %v", err)
+	}
+	segments, err := l.Plan(t.Context(), crdt.Want{Author: a})
+	if err != nil || len(segments) != 1 {
+		t.Fatalf("plan: %v, %v", segments, err)
+	}
+	if run, err := l.Read(t.Context(), &segments[0], 1<<20); !errors.Is(err, crdt.ErrBody) {
+		t.Errorf("read: %d ops, %v", len(run.Ops), err)
 	}
 }
 

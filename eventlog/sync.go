@@ -95,7 +95,7 @@ func (l *Log) Prove(ctx context.Context, p crdt.Place) (crdt.EntryProof, error) 
 	if err := ctx.Err(); err != nil {
 		return crdt.EntryProof{}, err
 	}
-	op, err := l.store.opHolding(ctx, p)
+	op, err := l.store.opHolding(ctx, p, true)
 	if err != nil {
 		return crdt.EntryProof{}, err
 	}

@@ -138,7 +138,7 @@ func (t *trimming) forget(tx *writeTx, keys []crdt.Key, count *Forgotten) error 
 		if v == nil || v.Bodiless() {
 			continue // another trim was faster
 		}
-		s, err := signedAt(a, key, v)
+		s, err := tx.arrivedAt(a, key, v)
 		if err != nil {
 			return err
 		}

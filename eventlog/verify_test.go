@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"fmt"
 	"path/filepath"
@@ -52,6 +53,9 @@ func TestVerifyFinds(t *testing.T) {
 			s.put(s.bucket(tx), s.opKey(3), record.NewOp(3, op))
 			s.putLastArrivalAndRecord(tx)
 		}, "signature does not verify"},
+		{"a body was exchanged before its sum was made", func(s *spoiled, tx *bbolt.Tx) {
+			s.put(s.bucket(tx), s.opKey(1), record.NewOp(1, s.exchanged(1)))
+		}, "body does not match its header"},
 		{"an arrival is gone", func(s *spoiled, tx *bbolt.Tx) {
 			k := record.Offset(2)
 			s.delete(tx.Bucket(bucketArrivals), k[:])
@@ -133,6 +137,15 @@ func (s *spoiled) op(log crdt.LogID, clock crdt.Clock) crdt.Op {
 	draft, err := crdt.NewDraft(crdt.Event{Kind: "k", Time: crdt.NewClock(1, 0).Time()})
 	s.must(err)
 	op, err := crdt.Seal(s.key, h, []crdt.Draft{draft})
+	s.must(err)
+	return op
+}
+
+// exchanged returns an op with a body that its header was not made for.
+func (s *spoiled) exchanged(i int) crdt.Op {
+	b := bytes.Clone(s.ops[i].Bytes())
+	b[bytes.LastIndexByte(b, 'k')] = 'x' // the kind of its entry
+	op, err := crdt.ParseOp(b)
 	s.must(err)
 	return op
 }

@@ -38,7 +38,12 @@ func newFeedView(tx *readTx, f crdt.Feed, bound uint64) (feedView, error) {
 	}
 	c := tx.opCursor(f.Author)
 	for _, b := range f.Branches {
-		if c.get(b.Start) && c.offset() < bound {
+		if !c.get(b.Start) {
+			continue
+		}
+		if came, err := c.came(bound); err != nil {
+			return v, err
+		} else if came {
 			v.then.Branches = append(v.then.Branches, b)
 		}
 	}
@@ -179,6 +184,7 @@ type chunk struct {
 	// disputed says which ops the views take for being disputed or not, and horizon which for having no body.
 	disputed Disputed
 	horizon  horizon
+	verified bool // ops are checked against their hashes, since they go to a peer
 	excerpts []excerpt
 	buffer   []byte
 	bytes    int
@@ -197,11 +203,15 @@ func (k *chunk) reset() {
 // the snapshot, or has no body and is left out for that.
 func (k *chunk) read(c *opCursor) (*opened, crdt.Signed, error) {
 	k.bytes += opOverhead
-	if c.offset() >= k.bound {
-		s, err := c.signed()
-		return nil, s, cmp.Or(err, c.reached())
+	if came, err := c.came(k.bound); !came {
+		s, failed := c.signed()
+		return nil, s, cmp.Or(err, failed)
 	}
-	op, err := opAt(c.author, c.key, k.copy(c.value))
+	open := opAt
+	if k.verified {
+		open = verifiedAt
+	}
+	op, err := open(c.author, c.key, k.copy(c.value))
 	if err != nil {
 		return nil, crdt.Signed{}, err
 	}

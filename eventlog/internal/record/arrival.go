@@ -43,7 +43,7 @@ func ParseArrival(k, v []byte) (Arrival, error) {
 }
 
 // ArrivalTime says when a stretch of arrivals has begun, and when the one before it had its last. Its value is both
-// in milliseconds since 1970, 8 bytes each. Those of older files have the first alone, which stands for both.
+// in milliseconds since 1970, 8 bytes each.
 type ArrivalTime struct{ Began, Ended time.Time }
 
 // Encode returns the value of the times.
@@ -54,13 +54,10 @@ func (t ArrivalTime) Encode() []byte {
 
 // ParseArrivalTime reads the value of the times.
 func ParseArrivalTime(v []byte) (t ArrivalTime, err error) {
-	if len(v) != 8 && len(v) != 16 {
+	if len(v) != 16 {
 		return ArrivalTime{}, fmt.Errorf("time of %d bytes: %w", len(v), ErrLength)
 	}
 	t.Began = time.UnixMilli(int64(binary.BigEndian.Uint64(v)))
-	t.Ended = t.Began
-	if len(v) == 16 {
-		t.Ended = time.UnixMilli(int64(binary.BigEndian.Uint64(v[8:])))
-	}
+	t.Ended = time.UnixMilli(int64(binary.BigEndian.Uint64(v[8:])))
 	return t, nil
 }

@@ -21,10 +21,8 @@ type Feed struct {
 	Ops, Entries uint64
 	// Trimmed counts the entries held whose bodies are gone, Pruned the entries that were held here and are no more.
 	Trimmed, Pruned uint64
-	// Bytes is the length of all values of the feed's ops in the file. It is 0 with Uncounted, where the
-	// record is of an older form.
-	Bytes     uint64
-	Uncounted bool
+	// Bytes is the length of all values of the feed's ops in the file.
+	Bytes uint64
 	// TrimmedTo is the seq below which nothing is left for a trim to do, and PruneSweep the sweep that
 	// pruned the feed last; 0 for none.
 	TrimmedTo, PruneSweep uint64
@@ -40,11 +38,7 @@ func (f *Feed) Clone() *Feed {
 }
 
 // Grow takes note that the values of the feed's ops have become longer, or shorter.
-func (f *Feed) Grow(bytes int) {
-	if !f.Uncounted {
-		f.Bytes += uint64(bytes)
-	}
-}
+func (f *Feed) Grow(bytes int) { f.Bytes += uint64(bytes) }
 
 // Ahead returns the greatest head clock, which is ahead of the feed's clock when it was too far ahead
 // of the wall clock to move ours.
@@ -68,18 +62,12 @@ func (f *Feed) Disputed() bool {
 // A feed record is:
 //
 //	crc32c (4)     of the author and all that follows: a flip here would make us sign a wrong op
-//	form (1)       feedForm; form 1 has no second line of numbers, form 2 no third
-//	clock (8)  ops (8)  entries (8)
-//	trimmed (8)  pruned (8)  trimmedTo (8)  pruneSweep (8)
-//	bytes (8)
+//	clock (8)  ops (8)  entries (8)  trimmed (8)  pruned (8)  trimmedTo (8)  pruneSweep (8)  bytes (8)
 //	shut (1 + n)   length and text of the reason
 //	branches (4)   and for each:
 //	    start first (8) id (32)  parent (32)  rooted (1)  head next (8) id (32)  clock (8)  floor (8)
 //	leave (2 + n)  length and bytes of the header and signature; length 0 when there is none
-const (
-	feedForm   = 3
-	branchSize = 8 + 32 + 32 + 1 + 8 + 32 + 8 + 8
-)
+const branchSize = 8 + 32 + 32 + 1 + 8 + 32 + 8 + 8
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -89,18 +77,8 @@ var errFeed = errors.New("not a feed record")
 func (f *Feed) Encode(a crdt.Author) []byte {
 	leave := f.Feed.Leave.Bytes()
 	b := make([]byte, 4, 104+len(f.Shut)+branchSize*len(f.Feed.Branches)+len(leave))
-	form := byte(feedForm)
-	if f.Uncounted {
-		form = 2
-	}
-	b = append(b, form)
-	b = binary.BigEndian.AppendUint64(b, uint64(f.Clock))
-	b = binary.BigEndian.AppendUint64(b, f.Ops)
-	for _, n := range []uint64{f.Entries, f.Trimmed, f.Pruned, f.TrimmedTo, f.PruneSweep} {
+	for _, n := range []uint64{uint64(f.Clock), f.Ops, f.Entries, f.Trimmed, f.Pruned, f.TrimmedTo, f.PruneSweep, f.Bytes} {
 		b = binary.BigEndian.AppendUint64(b, n)
-	}
-	if !f.Uncounted {
-		b = binary.BigEndian.AppendUint64(b, f.Bytes)
 	}
 	b = append(append(b, byte(len(f.Shut))), f.Shut...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(f.Feed.Branches)))
@@ -132,20 +110,13 @@ func appendBranch(b []byte, br *crdt.Branch) []byte {
 
 // ParseFeed reads the record of a's feed.
 func ParseFeed(a crdt.Author, b []byte) (*Feed, error) {
-	if len(b) < 5 || checksum(a, b[4:]) != binary.BigEndian.Uint32(b) {
+	if len(b) < 4 || checksum(a, b[4:]) != binary.BigEndian.Uint32(b) {
 		return nil, fmt.Errorf("%w: its checksum is another", errFeed)
 	}
-	if b[4] == 0 || b[4] > feedForm {
-		return nil, fmt.Errorf("%w of form %d: this program knows forms 1 to %d", errFeed, b[4], feedForm)
-	}
-	r := feedReader{b: slices.Clone(b[5:])}
-	f := &Feed{Feed: crdt.Feed{Author: a}}
-	f.Clock, f.Ops, f.Entries = crdt.Clock(r.uint64()), r.uint64(), r.uint64()
-	if b[4] > 1 {
-		f.Trimmed, f.Pruned, f.TrimmedTo, f.PruneSweep = r.uint64(), r.uint64(), r.uint64(), r.uint64()
-	}
-	if f.Uncounted = b[4] < 3; !f.Uncounted {
-		f.Bytes = r.uint64()
+	r := feedReader{b: slices.Clone(b[4:])}
+	f := &Feed{Feed: crdt.Feed{Author: a}, Clock: crdt.Clock(r.uint64())}
+	for _, n := range []*uint64{&f.Ops, &f.Entries, &f.Trimmed, &f.Pruned, &f.TrimmedTo, &f.PruneSweep, &f.Bytes} {
+		*n = r.uint64()
 	}
 	f.Shut = string(r.take(int(r.take(1)[0])))
 	n := int(binary.BigEndian.Uint32(r.take(4)))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,12 +26,11 @@ func forked() *record.Feed {
 	}
 }
 
-// The fields of its record behind the form, by the form that brought them.
+// The fields of its record behind the checksum.
 const (
-	first  = "0000000000000003 0000000000000012 0000000000000013"
-	second = "0000000000000014 0000000000000015 0000000000000016 0000000000000017"
-	third  = "0000000000000018"
-	rest   = "11 746f6f206d616e79206272616e63686573 00000002" +
+	numbers = "0000000000000003 0000000000000012 0000000000000013" +
+		"0000000000000014 0000000000000015 0000000000000016 0000000000000017 0000000000000018"
+	rest = "11 746f6f206d616e79206272616e63686573 00000002" +
 		"0000000000000000 0101010101010101010101010101010101010101010101010101010101010101" +
 		"0000000000000000000000000000000000000000000000000000000000000000 01" +
 		"0000000000000009 0202020202020202020202020202020202020202020202020202020202020202 0000000000000003 0000000000000001" +
@@ -44,40 +42,15 @@ const (
 
 func TestFeedBytes(t *testing.T) {
 	f := forked()
-	wantBytes(t, "form 3", f.Encode(author), "e33f869c 03"+first+second+third+rest)
-	f.Uncounted, f.Bytes = true, 0
-	wantBytes(t, "form 2", f.Encode(author), "32eb0bc2 02"+first+second+rest)
-}
-
-// Records of all forms are read, with what the older ones do not say as nothing.
-func TestFeedForms(t *testing.T) {
-	two := forked()
-	two.Uncounted, two.Bytes = true, 0
-	one := forked()
-	one.Uncounted, one.Bytes = true, 0
-	one.Trimmed, one.Pruned, one.TrimmedTo, one.PruneSweep = 0, 0, 0, 0
-	for about, tt := range map[string]struct {
-		fields string
-		want   *record.Feed
-	}{
-		"form 3": {"03" + first + second + third + rest, forked()},
-		"form 2": {"02" + first + second + rest, two},
-		"form 1": {"01" + first + rest, one},
-	} {
-		got, err := record.ParseFeed(author, summed(t, tt.fields))
-		if err != nil {
-			t.Errorf("%s: %v", about, err)
-			continue
-		}
-		tt.want.Heads = []crdt.Head{{Next: 5, ID: id(5)}, {Next: 9, ID: id(2)}}
-		if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(crdt.Signed{})); diff != "" {
-			t.Errorf("%s: %s", about, diff)
-		}
+	b := f.Encode(author)
+	wantBytes(t, "record", b, "a458f0a0"+numbers+rest)
+	got, err := record.ParseFeed(author, b)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, form := range []string{"00", "04"} {
-		if _, err := record.ParseFeed(author, summed(t, form+first+second+third+rest)); err == nil || !strings.Contains(err.Error(), "forms 1 to 3") {
-			t.Errorf("form %s: %v", form, err)
-		}
+	f.Heads = []crdt.Head{{Next: 5, ID: id(5)}, {Next: 9, ID: id(2)}}
+	if diff := cmp.Diff(f, got, cmp.AllowUnexported(crdt.Signed{})); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -119,9 +92,9 @@ func TestFeedRecord(t *testing.T) {
 
 // A record whose checksum is right and whose lengths are not is refused, wherever it ends.
 func TestFeedLengths(t *testing.T) {
-	fields := "03" + first + second + third + rest
+	fields := numbers + rest
 	whole := summed(t, fields)
-	for n := 5; n < len(whole); n++ {
+	for n := 4; n < len(whole); n++ {
 		b := bytes.Clone(whole[:n])
 		binary.BigEndian.PutUint32(b, crc32.Checksum(append(author[:], b[4:]...), crc32.MakeTable(crc32.Castagnoli)))
 		if _, err := record.ParseFeed(author, b); err == nil {
@@ -141,10 +114,6 @@ func TestFeedCounts(t *testing.T) {
 	g.Feed.Branches[0].Clock = 99
 	if f.Bytes != 0x18 || g.Bytes != 0x18+6 || f.Feed.Branches[0].Clock != 3 {
 		t.Errorf("%d bytes, %d of the clone, clock %s", f.Bytes, g.Bytes, f.Feed.Branches[0].Clock)
-	}
-	g.Uncounted, g.Bytes = true, 0
-	if g.Grow(10); g.Bytes != 0 {
-		t.Errorf("%d bytes of what is not counted", g.Bytes)
 	}
 	if f.Ahead() != 6 {
 		t.Errorf("the last clock is %s", f.Ahead())

@@ -3,7 +3,9 @@ package record
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"hash/crc32"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -11,54 +13,97 @@ import (
 // Op is the value of an op. One that came without its body ends with the signature; where the body of
 // another was trimmed here a stamp stands in its place:
 //
-//	offset of its first entry (8) ‖ header and signature ‖ body
-//	offset (8) ‖ header and signature ‖ 0xc1 ‖ number of the sweep (8)
+//	offset of its first entry (8) ‖ sum (4) ‖ header and signature ‖ body
+//	offset (8) ‖ sum (4) ‖ header and signature ‖ 0xc1 ‖ number of the sweep (8)
 //
-// Its methods take any bytes, but for Offset.
+// The sum is the CRC-32C of what follows it, begun with what author, key and offset come to: bytes that were changed,
+// an offset that was, and the value of another op have another sum. Four promises can be had of a value, each dearer
+// than the one before; what they refuse is damage.
+//
+//	Offset           none; but one that the sum vouches for is the op's
+//	Signed           the header is the one that the key's id is the hash of; nothing is said of offset and body
+//	Check, Open      the value is what was written at this key: the disk has changed nothing. For readers
+//	Verify           and it is the op that its author signed: hash, form and root. For peers, proofs and checks
 type Op []byte
 
 const (
+	// opHead is what stands before the op, in bytes.
+	opHead = offsetSize + crc32.Size
 	// stampByte begins what stands in the place of a body that was trimmed here. No entry begins with it:
 	// MessagePack never uses it.
 	stampByte = 0xc1
 	stampSize = 1 + 8
 	// maxSigned is more than a header and its signature can have, in bytes.
 	maxSigned = 320
-	// maxTrimmed is more than an op without its body can have behind its offset, in bytes.
+	// maxTrimmed is more than an op without its body can have behind its sum, in bytes.
 	maxTrimmed = maxSigned + stampSize
 	// MaxOp is the most that the value of an op can have, in bytes.
-	MaxOp = offsetSize + crdt.MaxSingleOp
+	MaxOp = opHead + crdt.MaxSingleOp
 )
+
+// errSum says that a value is not what was written.
+var errSum = errors.New("its checksum is another")
 
 // NewOp returns the value of an op.
 func NewOp(offset uint64, op crdt.Op) Op {
-	v := make([]byte, offsetSize, offsetSize+op.Size())
-	binary.BigEndian.PutUint64(v, offset)
-	return append(v, op.Bytes()...)
+	v := append(newValue(offset, op.Size()), op.Bytes()...)
+	return v.summed(op.Author, op.Key())
 }
 
 // NewTrimmed returns the value of an op that a sweep has trimmed.
 func NewTrimmed(offset uint64, s crdt.Signed, sweep uint64) Op {
-	v := make([]byte, offsetSize, offsetSize+len(s.Bytes())+stampSize)
-	binary.BigEndian.PutUint64(v, offset)
-	v = append(append(v, s.Bytes()...), stampByte)
-	return binary.BigEndian.AppendUint64(v, sweep)
+	v := append(newValue(offset, len(s.Bytes())+stampSize), s.Bytes()...)
+	v = binary.BigEndian.AppendUint64(append(v, stampByte), sweep)
+	return v.summed(s.Author, s.Key())
 }
 
-// Offset returns the offset of the op's first entry. The caller has checked that v has one, as Signed and
-// [CutOffset] do.
+// newValue returns the head of a value, whose sum is still to come, with room for size bytes behind it.
+func newValue(offset uint64, size int) Op {
+	v := make(Op, opHead, opHead+size)
+	binary.BigEndian.PutUint64(v, offset)
+	return v
+}
+
+func (v Op) summed(a crdt.Author, key crdt.Key) Op {
+	binary.BigEndian.PutUint32(v[offsetSize:], v.sum(a, key))
+	return v
+}
+
+// sum returns the checksum that v has as the value of the op at a's key.
+func (v Op) sum(a crdt.Author, key crdt.Key) uint32 {
+	h := mix(v.Offset(), key.First)
+	for i := 0; i < len(a); i += 8 {
+		h = mix(mix(h, binary.BigEndian.Uint64(a[i:])), binary.BigEndian.Uint64(key.ID[i:]))
+	}
+	return crc32.Update(uint32(h), castagnoli, v[opHead:])
+}
+
+// mix takes a word into h. It is one to one in both, so that of two rows of words that differ in one the results do.
+func mix(h, word uint64) uint64 {
+	h = (h ^ word) * 0x9e3779b97f4a7c15
+	return h ^ h>>32
+}
+
+// ParseOp returns v as the value of an op, of which only offset and sum are known to be there.
+func ParseOp(v []byte) (Op, error) {
+	if len(v) < opHead {
+		return nil, fmt.Errorf("op of %d bytes: %w", len(v), ErrLength)
+	}
+	return v, nil
+}
+
+// Offset returns the offset of the op's first entry. The value is one that [ParseOp] or another method has taken.
 func (v Op) Offset() uint64 { return binary.BigEndian.Uint64(v) }
 
 // Size returns how many bytes are kept of the op.
-func (v Op) Size() int { return len(v) - offsetSize }
+func (v Op) Size() int { return len(v) - opHead }
+
+// bytes returns what follows the sum; nothing of a value that is too short.
+func (v Op) bytes() []byte { return v[min(len(v), opHead):] }
 
 // Signed returns the header and signature of the op at a's key, which share v's memory.
 func (v Op) Signed(a crdt.Author, key crdt.Key) (crdt.Signed, error) {
-	_, b, err := CutOffset(v)
-	if err != nil {
-		return crdt.Signed{}, err
-	}
-	s, _, err := crdt.CutSigned(b)
+	s, _, err := crdt.CutSigned(v.bytes())
 	if err = stands(a, key, s, err); err != nil {
 		return crdt.Signed{}, err
 	}
@@ -67,18 +112,41 @@ func (v Op) Signed(a crdt.Author, key crdt.Key) (crdt.Signed, error) {
 
 // CloneSigned is Signed for a caller that goes on without v.
 func (v Op) CloneSigned(a crdt.Author, key crdt.Key) (crdt.Signed, error) {
-	return Op(bytes.Clone(v[:min(len(v), offsetSize+maxSigned)])).Signed(a, key)
+	return Op(bytes.Clone(v[:min(len(v), opHead+maxSigned)])).Signed(a, key)
 }
 
-// Open returns the op at a's key, checked against its root. It shares v's memory.
+// Check says why v is not what was written as the value of the op at a's key, or nil.
+func (v Op) Check(a crdt.Author, key crdt.Key) error {
+	if _, err := ParseOp(v); err != nil {
+		return err
+	}
+	if v.sum(a, key) != binary.BigEndian.Uint32(v[offsetSize:]) {
+		return errSum
+	}
+	return nil
+}
+
+// Open returns the op at a's key, as it was written. It shares v's memory.
 func (v Op) Open(a crdt.Author, key crdt.Key) (crdt.Op, error) {
-	_, b, err := CutOffset(v)
-	if err != nil {
+	if err := v.Check(a, key); err != nil {
 		return crdt.Op{}, err
 	}
-	b, _ = cutStamp(b)
+	b, _ := cutStamp(v.bytes())
+	op, err := crdt.Reopen(key.ID, b)
+	if err = stands(a, key, op.Signed, err); err != nil {
+		return crdt.Op{}, err
+	}
+	return op, nil
+}
+
+// Verify is Open that trusts no sum: all that [crdt.ParseOp] and [crdt.Op.CheckBody] check is checked.
+func (v Op) Verify(a crdt.Author, key crdt.Key) (crdt.Op, error) {
+	b, _ := cutStamp(v.bytes())
 	op, err := crdt.ParseOp(b)
 	if err = stands(a, key, op.Signed, err); err == nil {
+		err = v.Check(a, key)
+	}
+	if err == nil {
 		err = op.CheckBody()
 	}
 	if err != nil {
@@ -97,8 +165,8 @@ func stands(a crdt.Author, key crdt.Key, s crdt.Signed, err error) error {
 
 // Bodiless reports whether the op has no body: it was trimmed, here or before it came.
 func (v Op) Bodiless() bool {
-	_, b, err := CutOffset(v)
-	if err != nil || len(b) > maxTrimmed {
+	b := v.bytes()
+	if len(b) > maxTrimmed {
 		return false
 	}
 	b, _ = cutStamp(b)
@@ -108,11 +176,7 @@ func (v Op) Bodiless() bool {
 
 // Sweep returns the number of the sweep that has trimmed the op; 0 when it was not trimmed here.
 func (v Op) Sweep() uint64 {
-	_, b, err := CutOffset(v)
-	if err != nil {
-		return 0
-	}
-	_, sweep := cutStamp(b)
+	_, sweep := cutStamp(v.bytes())
 	return sweep
 }
 

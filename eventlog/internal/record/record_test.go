@@ -127,10 +127,7 @@ func TestArrivalTime(t *testing.T) {
 	if got, err := record.ParseArrivalTime(v); err != nil || !got.Began.Equal(began) || !got.Ended.Equal(ended) {
 		t.Errorf("times read as %v, %v", got, err)
 	}
-	if got, err := record.ParseArrivalTime(v[:8]); err != nil || !got.Began.Equal(began) || !got.Ended.Equal(began) {
-		t.Errorf("the time of an older file reads as %v, %v", got, err)
-	}
-	for _, n := range []int{0, 7, 9, 15} {
+	for _, n := range []int{0, 7, 8, 9, 15} {
 		if _, err := record.ParseArrivalTime(v[:n]); !errors.Is(err, record.ErrLength) {
 			t.Errorf("times of %d bytes read: %v", n, err)
 		}
@@ -152,12 +149,12 @@ func TestOp(t *testing.T) {
 		body  bool
 		sweep uint64
 	}{
-		{"an op", record.NewOp(9, op), "0000000000000009" + hex.EncodeToString(op.Bytes()), true, 0},
-		{"one that came without its body", record.NewOp(9, stripped), "0000000000000009" + signed, false, 0},
-		{"a trimmed one", record.NewTrimmed(9, op.Signed, 0x0102), "0000000000000009" + signed + "c1 0000000000000102", false, 0x0102},
+		{"an op", record.NewOp(9, op), "0000000000000009 9e856a04" + hex.EncodeToString(op.Bytes()), true, 0},
+		{"one that came without its body", record.NewOp(9, stripped), "0000000000000009 4ef3b84f" + signed, false, 0},
+		{"a trimmed one", record.NewTrimmed(9, op.Signed, 0x0102), "0000000000000009 0ad24013" + signed + "c1 0000000000000102", false, 0x0102},
 	} {
 		wantBytes(t, tt.about, tt.v, tt.bytes)
-		if tt.v.Offset() != 9 || tt.v.Size() != len(tt.v)-8 || tt.v.Bodiless() == tt.body || tt.v.Sweep() != tt.sweep {
+		if tt.v.Offset() != 9 || tt.v.Size() != len(tt.v)-12 || tt.v.Bodiless() == tt.body || tt.v.Sweep() != tt.sweep {
 			t.Errorf("%s: offset %d, size %d, bodiless %t, sweep %d", tt.about, tt.v.Offset(), tt.v.Size(), tt.v.Bodiless(), tt.v.Sweep())
 		}
 		clone := bytes.Clone(tt.v)
@@ -167,11 +164,12 @@ func TestOp(t *testing.T) {
 			t.Errorf("%s: %v, %v", tt.about, err, errShared)
 		}
 		got, err := tt.v.Open(op.Author, op.Key())
-		if err != nil || got.ID != op.ID || got.Trimmed() == tt.body {
-			t.Errorf("%s opens as %s, trimmed %t, %v", tt.about, got.ID, got.Trimmed(), err)
+		verified, errVerified := tt.v.Verify(op.Author, op.Key())
+		if err != nil || got.ID != op.ID || got.Trimmed() == tt.body || errVerified != nil || !bytes.Equal(verified.Bytes(), got.Bytes()) {
+			t.Errorf("%s opens as %s, trimmed %t, %v, %v", tt.about, got.ID, got.Trimmed(), err, errVerified)
 		}
 		clear(tt.v)
-		if !bytes.Equal(kept.Bytes(), op.Signed.Bytes()) || bytes.Equal(shared.Bytes(), op.Signed.Bytes()) || !bytes.Equal(clone[8:8+len(kept.Bytes())], kept.Bytes()) {
+		if !bytes.Equal(kept.Bytes(), op.Signed.Bytes()) || bytes.Equal(shared.Bytes(), op.Signed.Bytes()) || !bytes.Equal(clone[12:12+len(kept.Bytes())], kept.Bytes()) {
 			t.Errorf("%s: the clone of its header shares memory, or what is to share it does not", tt.about)
 		}
 	}
@@ -194,8 +192,9 @@ func TestOpRefuses(t *testing.T) {
 	good := record.NewOp(9, op)
 	for about, read := range map[string]func() error{
 		"a flip in the body":      as(value(func(v []byte) { v[len(v)-1] ^= 1 })),
-		"a flip in the signature": as(value(func(v []byte) { v[8+len(op.Signed.Bytes())-1] ^= 1 })),
+		"a flip in the signature": as(value(func(v []byte) { v[12+len(op.Signed.Bytes())-1] ^= 1 })),
 		"no offset":               as(good[:7]),
+		"no sum":                  as(good[:11]),
 		"nothing":                 as(nil),
 		"half an op":              as(good[:len(good)-1]),
 		"another author": func() error {
@@ -215,9 +214,61 @@ func TestOpRefuses(t *testing.T) {
 			t.Errorf("%s is taken for the op", about)
 		}
 	}
-	for _, v := range []record.Op{nil, good[:7], good[:8], good[:20]} {
+	for _, v := range []record.Op{nil, good[:7], good[:8], good[:12], good[:20]} {
 		if v.Bodiless() || v.Sweep() != 0 {
 			t.Errorf("%d bytes pass for an op without a body, of sweep %d", len(v), v.Sweep())
 		}
+	}
+}
+
+// The sum of a value tells every byte of it that was changed, and another op's place.
+func TestOpSum(t *testing.T) {
+	op := sealed(t)
+	for about, good := range map[string]record.Op{"an op": record.NewOp(9, op), "a trimmed one": record.NewTrimmed(9, op.Signed, 1)} {
+		if err := good.Check(op.Author, op.Key()); err != nil {
+			t.Errorf("%s: %v", about, err)
+		}
+		for i := range good {
+			v := bytes.Clone(good)
+			v[i] ^= 0x10
+			if record.Op(v).Check(op.Author, op.Key()) == nil {
+				t.Errorf("%s passes with byte %d flipped", about, i)
+			}
+		}
+		if _, err := record.ParseOp(good[:12]); err != nil || good[:12].Check(op.Author, op.Key()) == nil {
+			t.Errorf("%s: its head alone: %v", about, err)
+		}
+		if _, err := record.ParseOp(good[:11]); !errors.Is(err, record.ErrLength) || !errors.Is(good[:11].Check(op.Author, op.Key()), record.ErrLength) {
+			t.Errorf("%s: less than its head: %v", about, err)
+		}
+		for i := range 32 {
+			a, k := op.Author, op.Key()
+			a[i]++
+			k.ID[i]++
+			if good.Check(a, op.Key()) == nil || good.Check(op.Author, k) == nil {
+				t.Errorf("%s passes for that of another author, or for another, at byte %d", about, i)
+			}
+		}
+		if good.Check(op.Author, crdt.Key{First: 1, ID: op.ID}) == nil {
+			t.Errorf("%s passes at another seq", about)
+		}
+	}
+}
+
+// A body that was exchanged before the value was made has the right sum: only Verify finds it.
+func TestOpVerify(t *testing.T) {
+	op := sealed(t)
+	b := bytes.Clone(op.Bytes())
+	b[bytes.LastIndexByte(b, 'k')] = 'x' // the kind of the last entry
+	other, err := crdt.ParseOp(b)
+	if err != nil || other.ID != op.ID {
+		t.Fatal(err)
+	}
+	v := record.NewOp(9, other)
+	if _, err := v.Open(op.Author, op.Key()); err != nil {
+		t.Errorf("open: %v", err)
+	}
+	if _, err := v.Verify(op.Author, op.Key()); !errors.Is(err, crdt.ErrBody) {
+		t.Errorf("verify: %v", err)
 	}
 }
