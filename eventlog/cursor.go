@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -277,26 +276,6 @@ func (tx *readTx) valueOf(a record.Arrival) (record.Op, error) {
 		return v, tx.Err()
 	}
 	return nil, damagedArrival(a.Offset, fmt.Errorf("op %s/%d is not held", a.Author.Short(), a.Key.First))
-}
-
-// arrivedAt returns a copy of the header in an op's value, which has arrived at the value's offset: with the two that
-// say so, of an op that is to be forgotten no body need be read.
-func (tx *readTx) arrivedAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Signed, error) {
-	s, err := signedAt(a, key, v)
-	if err != nil {
-		return s, err
-	}
-	if !tx.arrivedWith(s, v.Offset()) {
-		err = cmp.Or(tx.Err(), damagedOp(a, key, fmt.Errorf("it is not what arrived at its offset %d", v.Offset())))
-	}
-	return s, err
-}
-
-// arrivedWith reports whether the op is what arrived at an offset.
-func (tx *readTx) arrivedWith(op crdt.Signed, offset uint64) bool {
-	k := record.Offset(offset)
-	a, err := record.ParseArrival(k[:], tx.arrivals().Get(k[:]))
-	return err == nil && a.Author == op.Author && a.Key == op.Key() && a.Count == op.Count
 }
 
 // nextAuthor returns the first author at or after from whose feed is held, or with reverse the last one at or

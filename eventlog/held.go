@@ -1,7 +1,9 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"iter"
 
 	"github.com/quipulog/quipu/crdt"
@@ -75,6 +77,26 @@ func signedAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Signed, error) {
 		return crdt.Signed{}, damagedOp(a, key, err)
 	}
 	return s, nil
+}
+
+// arrivedAt returns a copy of the header in an op's value, which has arrived at the value's offset: with the two that
+// say so, of an op that is to be forgotten no body need be read.
+func (tx *readTx) arrivedAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Signed, error) {
+	s, err := signedAt(a, key, v)
+	if err != nil {
+		return s, err
+	}
+	if !tx.arrivedWith(s, v.Offset()) {
+		err = cmp.Or(tx.Err(), damagedOp(a, key, fmt.Errorf("it is not what arrived at its offset %d", v.Offset())))
+	}
+	return s, err
+}
+
+// arrivedWith reports whether the op is what arrived at an offset.
+func (tx *readTx) arrivedWith(op crdt.Signed, offset uint64) bool {
+	k := record.Offset(offset)
+	a, err := record.ParseArrival(k[:], tx.arrivals().Get(k[:]))
+	return err == nil && a.Author == op.Author && a.Key == op.Key() && a.Count == op.Count
 }
 
 // opAt returns the op in an op's value, which is what was written at the op's key: that is for whoever reads here. It
