@@ -55,6 +55,16 @@ func BenchmarkSeal(b *testing.B) {
 	}
 }
 
+func BenchmarkReopen(b *testing.B) {
+	op := benchOp(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Reopen(op.ID, op.Bytes()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkParseOp(b *testing.B) {
 	op := benchOp(b)
 	b.SetBytes(int64(op.Size()))
@@ -87,39 +97,72 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
+// BenchmarkEntries compares what reads the entries of an op: the reader, which decodes by the walk over the
+// shape into the caller's memory; the sequence that stands on it; and the codec, which checks nothing.
 func BenchmarkEntries(b *testing.B) {
-	op := benchOp(b)
-	b.SetBytes(int64(op.Size()))
-	b.ReportAllocs()
-	for b.Loop() {
-		for _, err := range op.Entries() {
-			if err != nil {
-				b.Fatal(err)
-			}
+	headers := make([]Event, 48)
+	for i := range headers {
+		headers[i] = benchEvent(i)
+		headers[i].Headers = []EventHeader{{"id", "00000000"}, {"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}
+	}
+	for name, op := range map[string]Op{"plain": benchOp(b), "headers": sealed(b, 0, headers...)} {
+		for by, read := range map[string]func() error{
+			"reader":   readByReader(&op),
+			"sequence": readBySequence(op),
+			"codec":    readByCodec(op),
+		} {
+			b.Run(name+"/"+by, func(b *testing.B) {
+				b.SetBytes(int64(op.Size()))
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := read(); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(op.Count), "ns/entry")
+			})
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(op.Count), "ns/entry")
 }
 
-// BenchmarkDecodeEntry compares decoding that aliases its input with decoding that copies out.
-func BenchmarkDecodeEntry(b *testing.B) {
-	e := benchEvent(1)
-	encoded := encodeEvent(&e)
-	copying := new(codec.MsgpackHandle)
-	copying.WriteExt, copying.PositiveIntUnsigned = true, true
-	for name, h := range map[string]*codec.MsgpackHandle{"aliasing": handle, "copying": copying} {
-		b.Run(name, func(b *testing.B) {
-			d := codec.NewDecoderBytes(nil, h)
-			b.SetBytes(int64(len(encoded)))
-			b.ReportAllocs()
-			for b.Loop() {
-				var w wireEntry
-				d.ResetBytes(encoded)
-				if err := d.Decode(&w); err != nil {
-					b.Fatal(err)
-				}
+func readByReader(op *Op) func() error {
+	entries := make([]Entry, op.Count)
+	return func() error {
+		var r EntryReader
+		r.Open(op)
+		for i := range entries {
+			if !r.Next(&entries[i]) {
+				return fmt.Errorf("entry %d: %w", i, r.Err())
 			}
-		})
+		}
+		return nil
+	}
+}
+
+func readBySequence(op Op) func() error {
+	return func() error {
+		for _, err := range op.Entries() {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func readByCodec(op Op) func() error {
+	aliasing := new(codec.MsgpackHandle)
+	aliasing.WriteExt, aliasing.ZeroCopy = true, true
+	d := codec.NewDecoderBytes(nil, aliasing)
+	return func() error {
+		for _, encoded := range op.encoded() {
+			var w wireEntry
+			d.ResetBytes(encoded)
+			if err := d.Decode(&w); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }
 

@@ -17,37 +17,36 @@ package crdt
 type EntryReader struct {
 	op   *Op
 	walk shape
-	left uint64 // entries that were not read
+	room headerRoom
 }
 
 // Open has r read the entries of op, which is not written to meanwhile. What it has read of another op stands.
 func (r *EntryReader) Open(op *Op) {
-	r.op, r.walk, r.left = op, shape{b: op.body()}, op.Count
+	r.op, r.walk, r.room.left = op, shape{b: op.body()}, int(op.Count)
 	if op.Trimmed() {
-		r.left = 0
+		r.room.left = 0
 	}
 }
 
 // Next sets all of e to the op's next entry, and reports whether there is one: not behind the last, not in a
-// trimmed op, and not where [EntryReader.Err] says what is wrong. The strings, headers and payload of e share
-// memory with the op and with each other, and stay as they are. Disputed is false: a feed knows it, an op does not.
+// trimmed op, and not where [EntryReader.Err] says what is wrong, when e means nothing. The strings, headers
+// and payload of e share memory with the op and with those of other entries, and stay as they are. Disputed is
+// false: a feed knows it, an op does not.
 func (r *EntryReader) Next(e *Entry) bool {
-	if r.left == 0 || r.walk.err != nil {
+	if r.room.left == 0 {
 		return false
 	}
-	from := r.walk.at
-	r.walk.entry(r.op.Retention)
-	if r.left--; r.left == 0 {
+	e.Retention = r.op.Retention
+	r.walk.entry(&e.Event, &r.room)
+	if r.room.left--; r.room.left == 0 {
 		r.walk.end("last entry")
 	}
 	if r.walk.err != nil {
+		r.room.left = 0
 		return false
 	}
-	event, err := decodeEvent(r.walk.b[from:r.walk.at], r.op.Retention)
-	if r.walk.err = err; err != nil {
-		return false
-	}
-	*e = Entry{Event: event, Author: r.op.Author, Seq: r.op.Next() - 1 - r.left, Op: r.op.ID, Clock: r.op.Clock}
+	e.Author, e.Seq, e.Op, e.Clock = r.op.Author, r.op.Next()-1-uint64(r.room.left), r.op.ID, r.op.Clock
+	e.Disputed, e.Gone = false, 0
 	return true
 }
 

@@ -248,9 +248,9 @@ func FuzzShapeNeverPanics(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, walk := range []func(s *shape){
 			func(s *shape) { s.header() },
-			func(s *shape) { s.entry(Persistent) },
-			func(s *shape) { s.entry(Trimmable) },
-			(*shape).broadcast,
+			func(s *shape) { s.entry(&Event{}, nil) },
+			func(s *shape) { s.entry(&Event{Retention: Trimmable}, &headerRoom{left: 1}) },
+			func(s *shape) { s.broadcast() },
 			func(s *shape) { s.int("int") },
 			func(s *shape) { s.uint("uint", 1<<63) },
 			func(s *shape) { s.str("str", 0, MaxSubject) },

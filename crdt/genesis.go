@@ -46,33 +46,29 @@ func (g Genesis) Log() LogID {
 func ParseGenesis(b []byte) (Genesis, error) {
 	s := shape{b: b}
 	s.version("genesis", 4)
-	s.bin("random", 32, 32)
-	admission := Admission(s.uint("admission", uint64(AdmitAdmin)+1))
+	var g Genesis
+	s.fill("random", g.Random[:])
+	g.Admission = Admission(s.uint("admission", uint64(AdmitAdmin)+1))
 	admins := s.array("admins", MaxAdmins)
 	for i := 0; i < admins && s.err == nil; i++ {
-		s.bin("admin", len(Author{}), len(Author{}))
+		var a Author
+		s.fill("admin", a[:])
+		g.Admins = append(g.Admins, a)
 	}
 	s.end("genesis")
-	if s.err == nil && (admission == AdmitAdmin) != (admins > 0) {
-		s.fail("%d admins in a log with %s admission", admins, admission)
+	if (g.Admission == AdmitAdmin) != (admins > 0) {
+		s.fail("%d admins in a log with %s admission", admins, g.Admission)
 	}
 	if s.err != nil {
 		return Genesis{}, fmt.Errorf("parse genesis: %w", s.err)
 	}
-	w, err := decodeGenesis(b)
-	if err != nil {
-		return Genesis{}, fmt.Errorf("parse genesis: %w", err)
-	}
-	g := Genesis{Random: [32]byte(w.Random), Admission: admission}
-	for i, b := range w.Admins {
-		a := Author(b)
+	for i, a := range g.Admins {
 		if err := a.Valid(); err != nil {
 			return Genesis{}, fmt.Errorf("parse genesis: %w", err)
 		}
-		if i > 0 && compareBytes(g.Admins[i-1][:], b) >= 0 {
+		if i > 0 && g.Admins[i-1].Compare(a) >= 0 {
 			return Genesis{}, fmt.Errorf("parse genesis: %w: admins are not strictly ascending", ErrMalformed)
 		}
-		g.Admins = append(g.Admins, a)
 	}
 	return g, nil
 }

@@ -135,8 +135,9 @@ func (o *Op) checkShape() error {
 		return nil
 	}
 	s := shape{b: o.body()}
+	e := Event{Retention: o.Retention}
 	for i := uint64(0); i < o.Count && s.err == nil; i++ {
-		s.entry(o.Retention)
+		s.entry(&e, nil)
 	}
 	s.end("last entry")
 	return s.err

@@ -94,15 +94,11 @@ func (p EntryProof) verify() (Entry, error) {
 	if err := verifyInclusion(leafHash(p.Entry), p.Index, op.Count, p.Path, op.Root); err != nil {
 		return Entry{}, err
 	}
-	s := shape{b: p.Entry}
-	s.entry(op.Retention)
+	s, event := shape{b: p.Entry}, Event{Retention: op.Retention}
+	s.entry(&event, &headerRoom{left: 1})
 	s.end("entry")
 	if s.err != nil {
 		return Entry{}, s.err
-	}
-	event, err := decodeEvent(p.Entry, op.Retention)
-	if err != nil {
-		return Entry{}, err
 	}
 	return Entry{Event: event, Author: op.Author, Seq: p.Seq(), Op: op.ID, Clock: op.Clock}, nil
 }

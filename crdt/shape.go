@@ -5,16 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // ErrMalformed is wrapped by every error that says why bytes are not of the one form that the format
 // allows.
 var ErrMalformed = errors.New("malformed")
 
-// shape walks over msgpack bytes and admits only the one encoding of the one form that is asked for:
-// shortest headers, no map, float, nil or extension. It runs before the codec, which is lenient and
-// which hostile bytes could make allocate or recurse without bound. The first fault stays in err, and
-// every later step does nothing.
+// shape walks over msgpack bytes, admits only the one encoding of the one form that is asked for (shortest
+// headers, no map, float, nil or extension) and returns what stands there. Where it is followed by the codec,
+// it is because that is lenient, and hostile bytes could make it allocate or recurse without bound.
+//
+// The first fault stays in err and cuts the bytes off where it was found: every later step finds nothing there,
+// and what it returns means nothing.
 type shape struct {
 	b   []byte
 	at  int
@@ -23,28 +26,37 @@ type shape struct {
 
 func (s *shape) fail(format string, args ...any) {
 	if s.err == nil {
-		s.err = fmt.Errorf("%w at byte %d: %s", ErrMalformed, s.at, fmt.Sprintf(format, args...))
+		s.stop(fmt.Errorf("%w at byte %d: %s", ErrMalformed, s.at, fmt.Sprintf(format, args...)))
 	}
 }
 
+func (s *shape) stop(err error) { s.err, s.b = err, s.b[:s.at] }
+
 // next takes n bytes, or fails and returns nil.
 func (s *shape) next(n int) []byte {
-	if s.err != nil {
-		return nil
-	}
 	if n > len(s.b)-s.at {
 		s.fail("cut off: %d more bytes expected, %d left", n, len(s.b)-s.at)
 		return nil
 	}
 	s.at += n
-	return s.b[s.at-n : s.at]
+	return s.b[s.at-n : s.at : s.at]
 }
 
 func (s *shape) byte() byte {
-	if b := s.next(1); b != nil {
-		return b[0]
+	if s.at < len(s.b) {
+		s.at++
+		return s.b[s.at-1]
 	}
+	s.next(1) // which fails
 	return 0
+}
+
+// peek returns the next byte, or one that msgpack never uses where there is none.
+func (s *shape) peek() byte {
+	if s.at < len(s.b) {
+		return s.b[s.at]
+	}
+	return 0xc1
 }
 
 // number takes a big-endian number of 1, 2, 4 or 8 bytes that is at least least, the first one that
@@ -74,7 +86,7 @@ func (s *shape) number(size int, least uint64) uint64 {
 // uint takes an unsigned integer below limit.
 func (s *shape) uint(what string, limit uint64) uint64 {
 	n := s.unsigned(what, s.byte())
-	if s.err == nil && n >= limit {
+	if n >= limit {
 		s.fail("%s %d: expected less than %d", what, n, limit)
 	}
 	return n
@@ -99,41 +111,51 @@ func (s *shape) unsigned(what string, head byte) uint64 {
 
 // int takes a signed integer of up to 64 bits: negative ones in their shortest signed form, others
 // in their shortest unsigned form.
-func (s *shape) int(what string) {
-	head := s.byte()
-	var n uint64 // the two's complement, cut to the form's width
-	switch {
-	case head >= 0xe0:
-		return
-	case head == 0xd0:
-		n = s.number(1, 0x80)
-		if s.err == nil && int8(n) >= -32 {
-			s.fail("%s is not in its shortest form", what)
-		}
-	case head == 0xd1:
-		n = s.number(2, 0x8000)
-		if s.err == nil && int16(n) >= -0x80 {
-			s.fail("%s is not in its shortest form", what)
-		}
-	case head == 0xd2:
-		n = s.number(4, 0x80000000)
-		if s.err == nil && int32(n) >= -0x8000 {
-			s.fail("%s is not in its shortest form", what)
-		}
-	case head == 0xd3:
-		n = s.number(8, 0x8000000000000000)
-		if s.err == nil && int64(n) >= -0x80000000 {
-			s.fail("%s is not in its shortest form", what)
-		}
-	default:
-		if s.unsigned(what, head) >= 1<<63 {
-			s.fail("%s does not fit 64 bits with a sign", what)
+func (s *shape) int(what string) int64 {
+	if rest := s.b[s.at:]; len(rest) > 8 && rest[0] == 0xcf { // as times of these centuries are
+		if n := int64(binary.BigEndian.Uint64(rest[1:])); n >= 1<<32 {
+			s.at += 9
+			return n
 		}
 	}
+	head := s.byte()
+	var n, least int64 // least is the least number that fits a shorter form
+	switch {
+	case head >= 0xe0:
+		return int64(int8(head))
+	case head == 0xd0:
+		n, least = int64(int8(s.number(1, 0x80))), -32
+	case head == 0xd1:
+		n, least = int64(int16(s.number(2, 0x8000))), -0x80
+	case head == 0xd2:
+		n, least = int64(int32(s.number(4, 0x80000000))), -0x8000
+	case head == 0xd3:
+		n, least = int64(s.number(8, 0x8000000000000000)), -0x80000000
+	default:
+		u := s.unsigned(what, head)
+		if u >= 1<<63 {
+			s.fail("%s does not fit 64 bits with a sign", what)
+		}
+		return int64(u)
+	}
+	if n >= least {
+		s.fail("%s is not in its shortest form", what)
+	}
+	return n
 }
 
-// str takes a text of least to most bytes and returns it as it stands in the input.
-func (s *shape) str(what string, least, most int) []byte {
+// str takes a text of least to most bytes, which shares memory with the input.
+func (s *shape) str(what string, least, most int) string {
+	if rest := s.b[s.at:]; len(rest) > 0 { // most texts are short and ASCII
+		if n := int(rest[0]) - 0xa0; n >= least && n <= min(most, 31) && n < len(rest) && ascii(rest[1:n+1]) {
+			s.at += n + 1
+			return unsafe.String(unsafe.SliceData(rest[1:]), n)
+		}
+	}
+	return s.longStr(what, least, most)
+}
+
+func (s *shape) longStr(what string, least, most int) string {
 	head := s.byte()
 	var n uint64
 	switch {
@@ -147,14 +169,48 @@ func (s *shape) str(what string, least, most int) []byte {
 		s.fail("%s: expected a text, got type byte %#02x", what, head)
 	}
 	text := s.sized(what, n, least, most)
-	if !utf8.Valid(text) {
+	if !ascii(text) && !utf8.Valid(text) {
 		s.fail("%s is not valid UTF-8", what)
 	}
-	return text
+	return unsafe.String(unsafe.SliceData(text), len(text)) // the input is never written again
 }
 
-// bin takes least to most bytes and returns them as they stand in the input.
+// ascii reports whether b holds nothing but ASCII, as most texts do.
+func ascii(b []byte) bool {
+	const high = 0x8080808080808080
+	if len(b) < 8 {
+		all := byte(0)
+		for _, c := range b {
+			all |= c
+		}
+		return all < utf8.RuneSelf
+	}
+	all := binary.LittleEndian.Uint64(b[len(b)-8:])
+	for ; len(b) > 8; b = b[8:] {
+		all |= binary.LittleEndian.Uint64(b)
+	}
+	return all&high == 0
+}
+
+// bin takes least to most bytes, which share memory with the input; none are nil.
 func (s *shape) bin(what string, least, most int) []byte {
+	if rest := s.b[s.at:]; len(rest) > 2 { // most have less than 64 KiB, and some
+		n, from := 0, 0
+		switch {
+		case rest[0] == 0xc4:
+			n, from = int(rest[1]), 2
+		case rest[0] == 0xc5 && rest[1] > 0:
+			n, from = int(binary.BigEndian.Uint16(rest[1:])), 3
+		}
+		if n > 0 && n >= least && n <= min(most, len(rest)-from) {
+			s.at += from + n
+			return rest[from : from+n : from+n]
+		}
+	}
+	return s.longBin(what, least, most)
+}
+
+func (s *shape) longBin(what string, least, most int) []byte {
 	head := s.byte()
 	var n uint64
 	switch head {
@@ -167,12 +223,19 @@ func (s *shape) bin(what string, least, most int) []byte {
 	default:
 		s.fail("%s: expected bytes, got type byte %#02x", what, head)
 	}
+	if n == 0 && least == 0 {
+		return nil
+	}
 	return s.sized(what, n, least, most)
 }
 
+// fill takes as many bytes as into has, and copies them there.
+func (s *shape) fill(what string, into []byte) { copy(into, s.bin(what, len(into), len(into))) }
+
 func (s *shape) sized(what string, n uint64, least, most int) []byte {
-	if s.err == nil && (n < uint64(least) || n > uint64(most)) {
+	if n < uint64(least) || n > uint64(most) {
 		s.fail("%s has %d bytes: expected %d to %d", what, n, least, most)
+		return nil
 	}
 	return s.next(int(n))
 }
@@ -189,7 +252,7 @@ func (s *shape) array(what string, most int) int {
 	default:
 		s.fail("%s: expected an array, got type byte %#02x", what, head)
 	}
-	if s.err == nil && n > uint64(most) {
+	if n > uint64(most) {
 		s.fail("%s has %d elements: expected at most %d", what, n, most)
 	}
 	return int(n)
@@ -197,7 +260,11 @@ func (s *shape) array(what string, most int) int {
 
 // tuple takes the header of an array of exactly n elements.
 func (s *shape) tuple(what string, n int) {
-	if got := s.array(what, n); s.err == nil && got != n {
+	if n < 16 && s.peek() == byte(0x90+n) {
+		s.at++
+		return
+	}
+	if got := s.array(what, n); got != n {
 		s.fail("%s has %d elements: expected %d", what, got, n)
 	}
 }
@@ -232,7 +299,7 @@ func (s *shape) skip() {
 
 // end fails unless the whole input was taken.
 func (s *shape) end(what string) {
-	if s.err == nil && s.at != len(s.b) {
+	if s.at != len(s.b) {
 		s.fail("%d bytes follow the %s", len(s.b)-s.at, what)
 	}
 }

@@ -73,16 +73,11 @@ func ParseBroadcast(b []byte) (Broadcast, error) {
 	if len(b) > MaxBroadcast {
 		s.fail("%d bytes, at most %d are allowed", len(b), MaxBroadcast)
 	}
-	s.broadcast()
-	end := s.at
+	made := s.broadcast()
 	s.next(signatureSize)
 	s.end("signature")
 	if s.err != nil {
 		return Broadcast{}, fmt.Errorf("parse transient event: %w", s.err)
-	}
-	made, err := decodeBroadcast(b[:end])
-	if err != nil {
-		return Broadcast{}, fmt.Errorf("parse transient event: %w", err)
 	}
 	made.raw, made.ID = b[:len(b):len(b)], sha256.Sum256(b)
 	return made, nil
