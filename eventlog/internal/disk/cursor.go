@@ -6,15 +6,16 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Cursor moves over the keys of a tree. It is bbolt's cursor behind a walk over checked pages, which has
-// always reached the leaf first that bbolt's is at. Where no key is, and after the transaction has met
-// damage, a Cursor is at none and its methods return nil: [Cursor.Err] tells the one from the other. The
-// value of a key that is a tree is nil.
+// Cursor moves over the keys of a tree. It is a walk over checked pages; where those are not all there is, in a
+// transaction that writes and in a tree without pages of its own, it is bbolt's cursor behind such a walk, which has
+// always reached the leaf first that bbolt's is at. Where no key is, and after the transaction has met damage, a Cursor
+// is at none and its methods return nil: [Cursor.Err] tells the one from the other. The value of a key that is a tree is
+// nil.
 type Cursor struct {
 	tx    *Tx
-	c     *bbolt.Cursor
-	climb *climb // nil when the tree has no pages of its own
-	key   []byte // where the cursor is
+	climb *climb        // nil when the tree has no pages of its own
+	c     *bbolt.Cursor // nil where the walk is all there is
+	key   []byte        // where bbolt's cursor is
 }
 
 // Cursor returns a cursor over t, which is at none yet.
@@ -23,8 +24,11 @@ func (t *Tree) Cursor() *Cursor {
 	if t.tx.err != nil {
 		return c
 	}
-	if c.c = t.b.Cursor(); !t.inline() {
+	if !t.inline() {
 		c.climb = t.climb()
+	}
+	if c.climb == nil || t.tx.pages.mapped == nil {
+		c.c = t.b.Cursor()
 	}
 	return c
 }
@@ -34,23 +38,37 @@ func (c *Cursor) Err() error { return c.tx.err }
 
 // First moves to the first key.
 func (c *Cursor) First() (k, v []byte) {
-	if !c.end(firstElement) {
+	switch {
+	case !c.end(firstElement):
 		return nil, nil
+	case c.c == nil:
+		return c.element(1)
 	}
 	return c.at(c.c.First())
 }
 
 // Last moves to the last key.
 func (c *Cursor) Last() (k, v []byte) {
-	if !c.end(lastElement) {
+	switch {
+	case !c.end(lastElement):
 		return nil, nil
+	case c.c == nil:
+		return c.element(-1)
 	}
 	return c.at(c.c.Last())
 }
 
 // Seek moves to the first key at or after key.
 func (c *Cursor) Seek(key []byte) (k, v []byte) {
-	if !c.seek(key) {
+	switch {
+	case !c.seek(key):
+		return nil, nil
+	case c.c == nil:
+		if k, v = c.element(1); k == nil || bytes.Compare(k, key) >= 0 {
+			return k, v
+		}
+		return c.step(1)
+	case !c.pass(key, 1):
 		return nil, nil
 	}
 	return c.at(c.c.Seek(key))
@@ -58,7 +76,12 @@ func (c *Cursor) Seek(key []byte) (k, v []byte) {
 
 // Next moves to the key after this one.
 func (c *Cursor) Next() (k, v []byte) {
-	if !c.pass(c.key, 1) {
+	switch {
+	case c.tx.err != nil:
+		return nil, nil
+	case c.c == nil:
+		return c.step(1)
+	case !c.pass(c.key, 1):
 		return nil, nil
 	}
 	return c.at(c.c.Next())
@@ -66,7 +89,12 @@ func (c *Cursor) Next() (k, v []byte) {
 
 // Prev moves to the key before this one.
 func (c *Cursor) Prev() (k, v []byte) {
-	if !c.pass(c.key, -1) {
+	switch {
+	case c.tx.err != nil:
+		return nil, nil
+	case c.c == nil:
+		return c.step(-1)
+	case !c.pass(c.key, -1):
 		return nil, nil
 	}
 	return c.at(c.c.Prev())
@@ -74,6 +102,31 @@ func (c *Cursor) Prev() (k, v []byte) {
 
 func (c *Cursor) at(k, v []byte) (key, value []byte) {
 	c.key = k
+	return k, v
+}
+
+// step moves to the element after the one that the walk is at (by is 1), or to the one before (by is -1). Where there
+// is none it stays there.
+func (c *Cursor) step(by int) (k, v []byte) {
+	c.climb.last().index += by
+	return c.element(by)
+}
+
+// element returns the element that the walk is at, or where its leaf has none there the first one that comes on a leaf
+// after it (by is 1) or before it (by is -1).
+func (c *Cursor) element(by int) (k, v []byte) {
+	leaf := c.climb.last()
+	for leaf.index < 0 || leaf.index >= leaf.count {
+		if more, err := c.climb.move(by); !c.tx.sound(err) || !more {
+			leaf.index = min(max(leaf.index, -1), leaf.count)
+			return nil, nil
+		}
+		leaf = c.climb.last()
+	}
+	k, v, err := c.climb.pages.keyValue(leaf.page, leaf.index)
+	if !c.tx.sound(err) {
+		return nil, nil
+	}
 	return k, v
 }
 
@@ -85,18 +138,18 @@ func (c *Cursor) end(choose func(p *page) (int, error)) bool {
 	return c.tx.sound(c.climb.end(choose))
 }
 
-// seek climbs to the leaf with the first key at or after key.
+// seek climbs to the leaf where key is or would be.
 func (c *Cursor) seek(key []byte) bool {
 	if c.tx.err != nil || c.climb == nil {
 		return c.tx.err == nil
 	}
-	return c.tx.sound(c.climb.seek(key)) && c.pass(key, 1)
+	return c.tx.sound(c.climb.seek(key))
 }
 
 // pass climbs on (by is 1) or back (by is -1) while no key beyond the given one is on the leaf.
 func (c *Cursor) pass(key []byte, by int) bool {
-	if c.tx.err != nil || c.climb == nil {
-		return c.tx.err == nil
+	if c.climb == nil {
+		return true
 	}
 	for !c.climb.leaf().reaches(key, by) {
 		if more, err := c.climb.move(by); err != nil || !more {

@@ -4,7 +4,7 @@
 // bbolt trusts what it maps. A page that names itself as its child keeps bbolt going round until the memory
 // is used up, a page beyond the end of the file ends the process, a wrong count of free pages is an
 // allocation of that much. So a file is looked at by plain reads before it is mapped, and in a transaction
-// each page is read and checked before bbolt follows it:
+// each page is checked before anybody follows it:
 //
 //	File     a file that is open: locked, mapped, marked when a sync of it failed; copied and exchanged
 //	Tx       one state of the file, seen, or changed and committed

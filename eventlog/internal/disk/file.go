@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -49,7 +50,7 @@ func (f *File) Begin(writable bool) (*Tx, error) {
 		f.swapping.RLock()
 		defer f.swapping.RUnlock()
 		if tx.bolt, err = f.db.Begin(writable); err == nil {
-			tx.pages = pageFile{file: f.file, pageSize: f.pageSize, highWater: uint64(tx.bolt.Size()) / f.pageSize}
+			tx.pages = f.pagesOf(tx.bolt)
 		}
 		return err
 	})
@@ -61,6 +62,16 @@ func (f *File) Begin(writable bool) (*Tx, error) {
 		return nil, err
 	}
 	return tx, nil
+}
+
+// pagesOf returns the pages that a transaction may follow.
+func (f *File) pagesOf(tx *bbolt.Tx) pageFile {
+	p := pageFile{file: f.file, pageSize: f.pageSize, highWater: uint64(tx.Size()) / f.pageSize}
+	if !tx.Writable() {
+		data := f.db.Info().Data
+		p.mapped = unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&data))), tx.Size())
+	}
+	return p
 }
 
 // wedge takes note of damage that was met while bbolt held its locks.

@@ -10,9 +10,12 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// pageFile reads the pages of bbolt's file by plain reads and checks each before bbolt follows it. bbolt trusts what
-// it maps: a page that names itself as its child sends it round for ever, until its stack has used up the memory; a
-// length that is too large makes it allocate that much. Neither can be recovered from.
+// pageFile reads the pages of bbolt's file and checks each before anybody follows it. bbolt trusts what it maps: a page
+// that names itself as its child sends it round for ever, until its stack has used up the memory; a length that is too
+// large makes it allocate that much. Neither can be recovered from.
+//
+// A transaction that only reads looks at the pages where they are mapped, which they are until it ends. The one that
+// writes may grow the file, and then it is mapped elsewhere: that one has plain reads.
 //
 //	page    id (8)  flags (2)  count (2)  overflow (4)  count × element  keys and values, in order
 //	branch  element: position (4)  key size (4)  child (8)
@@ -22,6 +25,7 @@ import (
 // the last ends on the last page of the overflow: so every number on a page is checked by another.
 type pageFile struct {
 	file      io.ReaderAt
+	mapped    []byte // the file's pages below highWater; nil when they are to be read
 	pageSize  uint64
 	highWater uint64 // pages in use are below it
 }
@@ -44,6 +48,7 @@ type page struct {
 	leaf         bool
 	count        int
 	b            []byte // of a branch all; of a leaf at least the elements
+	own          []byte // what b was read into, if it was
 	first, last  []byte // keys; nil when there are none
 }
 
@@ -54,27 +59,26 @@ func (f *pageFile) read(id uint64, p *page) error {
 	if id < 2 || id >= f.highWater {
 		return fmt.Errorf("%w: %d of %d", errPage, id, f.highWater)
 	}
-	p.grow(int(f.pageSize))
-	at := int64(id * f.pageSize)
-	if _, err := f.file.ReadAt(p.b, at); err != nil {
-		return fmt.Errorf("%w: %d: %w", errPage, id, err)
+	p.id, p.b = id, nil
+	if err := f.load(p, f.pageSize); err != nil {
+		return err
 	}
 	flags := native.Uint16(p.b[8:])
-	p.id, p.leaf, p.count = id, flags == leafFlag, int(native.Uint16(p.b[10:]))
+	p.leaf, p.count = flags == leafFlag, int(native.Uint16(p.b[10:]))
 	p.overflow = uint64(native.Uint32(p.b[12:]))
 	wrong := native.Uint64(p.b) != id || !p.leaf && (flags != branchFlag || p.count == 0)
 	if wrong || id+p.overflow >= f.highWater {
 		return fmt.Errorf("%w: %d says it is page %d with %d elements", errPage, id, native.Uint64(p.b), p.count)
 	}
-	need := pageHeader + elementSize*p.count
-	if !p.leaf {
-		need = max(need, int(min((1+p.overflow)*f.pageSize, maxBranch)))
+	need := pageHeader + elementSize*uint64(p.count)
+	if !p.leaf || f.mapped != nil {
+		need = max(need, (1+p.overflow)*f.pageSize)
 	}
-	if have := len(p.b); need > have {
-		p.grow(need)
-		if _, err := f.file.ReadAt(p.b[have:], at+int64(have)); err != nil {
-			return fmt.Errorf("%w: %d: %w", errPage, id, err)
-		}
+	if !p.leaf {
+		need = min(need, maxBranch)
+	}
+	if err := f.load(p, need); err != nil {
+		return err
 	}
 	if err := f.checkElements(p); err != nil {
 		return fmt.Errorf("%w: %d: %w", errPage, id, err)
@@ -82,11 +86,26 @@ func (f *pageFile) read(id uint64, p *page) error {
 	return nil
 }
 
-func (p *page) grow(n int) {
-	if cap(p.b) < n {
-		p.b = append(make([]byte, 0, n), p.b...)
+// load makes p.b the first size bytes of p and of what follows it, or more.
+func (f *pageFile) load(p *page, size uint64) error {
+	at, have := p.id*f.pageSize, uint64(len(p.b))
+	switch {
+	case size <= have:
+		return nil
+	case f.mapped != nil:
+		if at+size > uint64(len(f.mapped)) {
+			return fmt.Errorf("%w: %d ends behind the file", errPage, p.id)
+		}
+		p.b = f.mapped[at : at+size : at+size]
+		return nil
+	case uint64(cap(p.own)) < size:
+		p.own = append(make([]byte, 0, size), p.b...)
 	}
-	p.b = p.b[:n]
+	p.b = p.own[:size]
+	if _, err := f.file.ReadAt(p.b[have:], int64(at+have)); err != nil {
+		return fmt.Errorf("%w: %d: %w", errPage, p.id, err)
+	}
+	return nil
 }
 
 // checkElements checks that the keys and values of p lie one after the other and end where p ends.
@@ -141,9 +160,21 @@ func (f *pageFile) bytes(p *page, from, size uint64) ([]byte, error) {
 	if from+size <= uint64(len(p.b)) {
 		return p.b[from : from+size : from+size], nil
 	}
+	if f.mapped != nil {
+		return nil, fmt.Errorf("%w: %d has changed since it was checked", errPage, p.id)
+	}
 	b := make([]byte, size)
 	_, err := f.file.ReadAt(b, int64(p.id*f.pageSize+from))
 	return b, err
+}
+
+// keyValue returns key i of a leaf and its value, nil where that is a bucket. They may share memory with p.
+func (f *pageFile) keyValue(p *page, i int) (k, v []byte, err error) {
+	from, keySize, valueSize := p.element(i)
+	if k, err = f.bytes(p, from, keySize); err == nil && !p.isBucket(i) {
+		v, err = f.bytes(p, from+keySize, valueSize)
+	}
+	return k, v, err
 }
 
 // find returns the element of p whose key is the greatest at or below key, the first if there is none.
@@ -222,7 +253,8 @@ func (c *climb) push(id uint64, low, high []byte) (*page, error) {
 
 func (c *climb) pop() {
 	last := len(c.steps) - 1
-	if p := c.steps[last].page; cap(p.b) <= maxPage {
+	if p := c.steps[last].page; cap(p.own) <= maxPage {
+		*p = page{own: p.own[:0]}
 		pagePool.Put(p)
 	}
 	c.steps = c.steps[:last]
@@ -235,10 +267,13 @@ func (c *climb) reset() {
 	}
 }
 
-// leaf returns the leaf that the way ends with.
-func (c *climb) leaf() *page { return c.steps[len(c.steps)-1].page }
+// last returns the step that the way ends with.
+func (c *climb) last() *step { return &c.steps[len(c.steps)-1] }
 
-// down goes from the last page of the way, or from the root, to a leaf. choose picks the element.
+// leaf returns the leaf that the way ends with.
+func (c *climb) leaf() *page { return c.last().page }
+
+// down goes from the last page of the way, or from the root, to an element of a leaf. choose picks the elements.
 func (c *climb) down(choose func(p *page) (int, error)) error {
 	if len(c.steps) == 0 {
 		if _, err := c.push(c.root, nil, nil); err != nil {
@@ -246,15 +281,14 @@ func (c *climb) down(choose func(p *page) (int, error)) error {
 		}
 	}
 	for {
-		at := &c.steps[len(c.steps)-1]
-		if at.leaf {
-			return nil
-		}
+		at := c.last()
 		i, err := choose(at.page)
 		if err != nil {
 			return err
 		}
-		at.index = i
+		if at.index = i; at.leaf {
+			return nil
+		}
 		if err := c.enter(); err != nil {
 			return err
 		}
@@ -278,20 +312,28 @@ func (c *climb) enter() error {
 func firstElement(*page) (int, error)  { return 0, nil }
 func lastElement(p *page) (int, error) { return p.count - 1, nil }
 
-// seek goes to the leaf that holds key or would.
+// seek goes to the leaf that holds key or would, and there to the element that find returns. Pages of the way that key
+// lies below stay part of it: who reads on seeks near by.
 func (c *climb) seek(key []byte) error {
-	c.reset()
+	for len(c.steps) > 1 && !c.last().spans(key) {
+		c.pop()
+	}
 	return c.down(func(p *page) (int, error) { return c.pages.find(p, key) })
 }
 
-// end goes to the first leaf or the last.
+// spans reports whether key lies between the first of p's keys and the last.
+func (p *page) spans(key []byte) bool {
+	return p.count > 0 && bytes.Compare(p.first, key) <= 0 && bytes.Compare(key, p.last) <= 0
+}
+
+// end goes to the first element of the first leaf, or to the last one.
 func (c *climb) end(choose func(p *page) (int, error)) error {
 	c.reset()
 	return c.down(choose)
 }
 
-// move goes to the next leaf (by is 1) or the one before (by is -1), and reports whether there is one.
-// The way stays where it is when there is none.
+// move goes to the next leaf (by is 1) or the one before (by is -1), to the element that comes first on that way, and
+// reports whether there is one. The way stays where it is when there is none.
 func (c *climb) move(by int) (bool, error) {
 	up := len(c.steps) - 2
 	for up >= 0 && (c.steps[up].index+by < 0 || c.steps[up].index+by >= c.steps[up].count) {

@@ -19,19 +19,29 @@ func FuzzPage(f *testing.F) {
 		const high = 4 // pages 2 and 3 are those of b
 		b = append(make([]byte, 2*pageSize), b[:min(len(b), 2*pageSize)]...)
 		pages := &pageFile{file: bytes.NewReader(b), pageSize: pageSize, highWater: high}
+		mapped := &pageFile{mapped: b, pageSize: pageSize, highWater: uint64(len(b)) / pageSize}
 		for id := range uint64(high) {
-			var p page
-			if pages.read(id, &p) == nil {
-				readAll(t, pages, &p)
+			whole := readTree(t, pages, id)
+			if id < mapped.highWater && readTree(t, mapped, id) != whole {
+				t.Errorf("page %d, read from a file: whole %t", id, whole)
 			}
-			c := climb{pages: pages, root: id}
-			for more, err := true, c.end(firstElement); more && err == nil; {
-				more, err = c.move(1)
-			}
-			_ = c.seek([]byte("key"))
-			c.reset()
 		}
 	})
+}
+
+// readTree reads a page and the tree below it, and reports whether the page is whole.
+func readTree(t *testing.T, pages *pageFile, id uint64) (whole bool) {
+	var p page
+	if whole = pages.read(id, &p) == nil; whole {
+		readAll(t, pages, &p)
+	}
+	c := climb{pages: pages, root: id}
+	for more, err := true, c.end(firstElement); more && err == nil; {
+		more, err = c.move(1)
+	}
+	_ = c.seek([]byte("key"))
+	c.reset()
+	return whole
 }
 
 // readAll reads what a page that was checked has, as far as it lies in the file.

@@ -12,8 +12,9 @@ import (
 // Tree is a bucket of the file: keys in order of their bytes, each with a value or with a tree of its own.
 // Wherever bbolt goes in it, a check of the pages goes first: see pageFile.
 type Tree struct {
-	tx *Tx
-	b  *bbolt.Bucket // nil where damage kept it from being opened
+	tx     *Tx
+	b      *bbolt.Bucket // nil where damage kept it from being opened
+	reader *climb        // of Get, in a transaction that only reads
 }
 
 func (t *Tree) climb() *climb { return &climb{pages: &t.tx.pages, root: uint64(t.b.Root())} }
@@ -60,27 +61,40 @@ func (t *Tree) checkChild(name []byte) error {
 	if err := c.seek(name); err != nil {
 		return err
 	}
-	leaf := c.leaf()
+	leaf := c.last()
 	if leaf.count == 0 {
 		return nil
 	}
-	i, err := c.pages.find(leaf, name)
-	if err != nil {
-		return err
-	}
-	key, err := c.pages.key(leaf, i)
-	if err == nil && bytes.Equal(key, name) && leaf.isBucket(i) {
-		_, err = c.pages.bucketRoot(leaf, i)
+	key, err := c.pages.key(leaf.page, leaf.index)
+	if err == nil && bytes.Equal(key, name) && leaf.isBucket(leaf.index) {
+		_, err = c.pages.bucketRoot(leaf.page, leaf.index)
 	}
 	return err
 }
 
 // Get returns the value at key, or nil.
 func (t *Tree) Get(key []byte) []byte {
-	if !t.sound(key, false) {
+	if t.tx.pages.mapped == nil || t.tx.err != nil || t.inline() {
+		if !t.sound(key, false) {
+			return nil
+		}
+		return t.b.Get(key)
+	}
+	if t.reader == nil {
+		t.reader = t.climb()
+	}
+	if !t.tx.sound(t.reader.seek(key)) {
 		return nil
 	}
-	return t.b.Get(key)
+	leaf := t.reader.last()
+	if leaf.count == 0 {
+		return nil
+	}
+	k, v, err := t.tx.pages.keyValue(leaf.page, leaf.index)
+	if !t.tx.sound(err) || !bytes.Equal(k, key) {
+		return nil
+	}
+	return v
 }
 
 // Create returns the tree called name inside t, which it makes if it is not there. It is packed.
