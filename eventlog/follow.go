@@ -252,6 +252,9 @@ func (f *following) goOn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if !f.done(b.to) {
+			f.source.readAhead(ctx, min(f.cfg.MaxEntries, defaultFollowEntries))
+		}
 		if len(b.entries) == 0 {
 			err = f.keeper.pass(ctx, &b)
 		} else {

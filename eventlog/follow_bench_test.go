@@ -2,52 +2,109 @@ package eventlog_test
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/quipulog/quipu/eventlog"
 )
 
-// BenchmarkFollow measures how many entries of a log a follower is given, in batches of the default
-// size, durable each: with a handler that does nothing, and with one that counts in a bucket.
+// memoryCursors is a store of cursors that costs nothing.
+type memoryCursors map[string]eventlog.Cursor
+
+func (m memoryCursors) Load(_ context.Context, name string) (eventlog.Cursor, bool, error) {
+	c, found := m[name]
+	return c, found, nil
+}
+
+func (m memoryCursors) Save(_ context.Context, name string, c eventlog.Cursor) error {
+	m[name] = c
+	return nil
+}
+
+// BenchmarkFollow measures how many entries of a log a follower is given, in batches of the default size: with a
+// handler that does nothing in a commit for each, with one that counts in a bucket, with one that takes one entry in
+// a hundred, and without a transaction; and as a tail is given them.
 func BenchmarkFollow(b *testing.B) {
 	const n = 1_000_000
-	counter := func(tx *eventlog.Tx, batch []eventlog.Entry) error {
-		bucket := tx.Bucket("count")
-		count := make([]byte, 8)
-		copy(count, bucket.Get([]byte("n")))
-		binary.BigEndian.PutUint64(count, binary.BigEndian.Uint64(count)+uint64(len(batch)))
-		return bucket.Put([]byte("n"), count)
+	ctx := context.Background()
+	until := eventlog.FollowConfig{Until: n}
+	deliver := func(l *eventlog.Log, store eventlog.CursorStore) error {
+		return l.Deliver(ctx, "bench", until, store, func(context.Context, eventlog.Delivery) error { return nil })
 	}
-	for name, handler := range map[string]func(*eventlog.Tx, []eventlog.Entry) error{
-		"bare":    func(*eventlog.Tx, []eventlog.Entry) error { return nil },
-		"counter": counter,
+	follow := func(l *eventlog.Log, cfg eventlog.FollowConfig) error {
+		return l.Follow(ctx, "bench", cfg, func(*eventlog.Tx, []eventlog.Entry) error { return nil })
+	}
+	subjects := make([]string, 0, 100)
+	for i := range cap(subjects) {
+		subjects = append(subjects, event300(i*n/cap(subjects)).Subject)
+	}
+	for _, test := range []struct {
+		name string
+		run  func(l *eventlog.Log) error
+	}{
+		{"bare", func(l *eventlog.Log) error { return follow(l, until) }},
+		{"counter", func(l *eventlog.Log) error {
+			_, err := countHere(l, n)
+			return err
+		}},
+		{"filtered", func(l *eventlog.Log) error { return follow(l, eventlog.FollowConfig{Until: n, Subjects: subjects}) }},
+		{"deliver", func(l *eventlog.Log) error { return deliver(l, nil) }},
+		{"elsewhere", func(l *eventlog.Log) error { return deliver(l, memoryCursors{}) }},
+		{"tail", func(l *eventlog.Log) error {
+			for e, err := range l.Tail(ctx, eventlog.Query{}) {
+				if err != nil || e.Offset == n-1 {
+					return err
+				}
+			}
+			return nil
+		}},
 	} {
-		b.Run(name, func(b *testing.B) {
+		b.Run(test.name, func(b *testing.B) {
+			b.ReportAllocs()
 			l, err := eventlog.Open(keptLog(b, n), config("bench"))
 			if err != nil {
 				b.Fatal(err)
 			}
 			b.Cleanup(func() { _ = l.Close() })
 			for b.Loop() {
-				ctx, cancel := context.WithCancel(context.Background())
-				err := l.Follow(ctx, "bench", eventlog.FollowConfig{}, func(tx *eventlog.Tx, batch []eventlog.Entry) error {
-					if batch[len(batch)-1].Offset == n-1 {
-						cancel()
-					}
-					return handler(tx, batch)
-				})
-				if !errors.Is(err, context.Canceled) {
+				if err := test.run(l); err != nil {
 					b.Fatal(err)
 				}
 				b.StopTimer()
-				if err := l.RemoveFollower(context.Background(), "bench"); err != nil {
-					b.Fatal(err)
+				for _, name := range []string{"bench", "count"} {
+					_ = l.RemoveFollower(ctx, name) // one of them at most was there
 				}
 				b.StartTimer()
 			}
 			b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds(), "entries/s")
 		})
 	}
+}
+
+// BenchmarkFollowOne measures how long after a lone writer has begun to append an entry a follower's handler has it.
+func BenchmarkFollowOne(b *testing.B) {
+	l := benchLog(b, b.TempDir())
+	ctx, cancel := context.WithCancel(context.Background())
+	came := make(chan time.Time)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- l.Follow(ctx, "bench", eventlog.FollowConfig{}, func(*eventlog.Tx, []eventlog.Entry) error {
+			came <- time.Now()
+			return nil
+		})
+	}()
+	var took []time.Duration
+	for i := 0; b.Loop(); i++ {
+		begin := time.Now()
+		if _, err := l.Append(ctx, event300(i)); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, (<-came).Sub(begin))
+	}
+	cancel()
+	<-ended
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 }

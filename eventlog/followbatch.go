@@ -3,13 +3,13 @@ package eventlog
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 )
 
 // gather reads the next batch, and waits for it while there is none. It holds nothing while it waits. A batch without
 // entries comes after so much, or so long, that was not for this follower, see quietOffsets.
 func (f *following) gather(ctx context.Context) (portion, error) {
+	f.source.part()
 	b := portion{from: f.cursor, to: f.cursor}
 	var deadline time.Time
 	for more := true; ; {
@@ -58,11 +58,9 @@ func (f *following) deadline(b *portion, is time.Time) time.Time {
 // before a hole, too, unless it begins with it.
 func (f *following) take(ctx context.Context, b *portion) (full bool, err error) {
 	s := &f.source
-	b.entries = slices.Grow(b.entries, min(len(s.pending), f.cfg.MaxEntries-len(b.entries)))
 	for !full && !s.empty() {
 		if h, found := s.hole(); found {
-			if len(b.entries) > 0 {
-				full = true
+			if full = s.taken > 0; full {
 				break
 			}
 			if err := f.behind(ctx, h); err != nil {
@@ -72,16 +70,16 @@ func (f *following) take(ctx context.Context, b *portion) (full bool, err error)
 			s.holes = s.holes[1:]
 			continue
 		}
-		e := &s.pending[0]
-		size := entrySize(e)
-		if full = len(b.entries) > 0 && b.bytes+size > f.cfg.MaxBytes; full {
+		size := entrySize(&s.pending[s.taken])
+		if full = s.taken > 0 && b.bytes+size > f.cfg.MaxBytes; full {
 			break
 		}
-		b.entries = append(b.entries, *e)
 		b.bytes += size
-		s.pending = s.pending[1:]
-		full = len(b.entries) == f.cfg.MaxEntries
+		s.size -= size
+		s.taken++
+		full = s.taken == f.cfg.MaxEntries
 	}
+	b.entries = s.pending[:s.taken:s.taken]
 	b.to = max(b.to, s.passed())
 	return full, nil
 }

@@ -1,32 +1,47 @@
 package eventlog
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"sync"
+)
 
 // source reads what a follower is given, in arrival order, a chunk at a time: what a transaction has
 // copied out is taken from it in as many batches as that needs. It holds no transaction in between.
+//
+//	offset   ├─────── pending ───────┤         what was read; holes stand between
+//	         ├─ taken ─┤             at        the batch at hand is the front of pending
+//
+// Between readAhead and what comes next, which is part or close, a goroutine reads on, and nobody else looks.
 type source struct {
 	store *store
 	query Query
 	// by is the follower whose own entries are left out; empty for none.
 	by string
 
+	ahead sync.WaitGroup
+
+	// reading is nil where all was read that was there when it began.
 	reading *reading
 	walk    *arrivalWalk // of the reading
 	// at is how far the log was read: all below it was left out by the filter, taken, or stands in
 	// pending or holes, both in order of offset.
 	at      uint64
 	pending []Entry
+	taken   int // of pending
+	size    int // about how many bytes in memory the rest of pending has
 	holes   []hole
 	err     error // what the reading has met behind them
 }
 
 // close ends the reading. The source can be read again, from where seek says.
 func (s *source) close() {
+	s.ahead.Wait()
 	if s.reading != nil {
 		s.reading.close()
 		s.reading = nil
 	}
-	s.pending, s.holes, s.err = nil, nil, nil
+	s.pending, s.taken, s.size, s.holes, s.err = nil, 0, 0, nil, nil
 }
 
 // seek makes the source go on at offset.
@@ -35,11 +50,14 @@ func (s *source) seek(offset uint64) {
 	s.at = offset
 }
 
+// left returns what is pending and was not taken.
+func (s *source) left() []Entry { return s.pending[s.taken:] }
+
 // passed returns the offset of the first entry or hole that was not taken.
 func (s *source) passed() uint64 {
 	at := s.at
-	if len(s.pending) > 0 {
-		at = min(at, s.pending[0].Offset)
+	if left := s.left(); len(left) > 0 {
+		at = min(at, left[0].Offset)
 	}
 	if len(s.holes) > 0 {
 		at = min(at, s.holes[0].from)
@@ -49,17 +67,49 @@ func (s *source) passed() uint64 {
 
 // hole returns what is gone where the source stands.
 func (s *source) hole() (h hole, found bool) {
-	if len(s.holes) == 0 || len(s.pending) > 0 && s.pending[0].Offset < s.holes[0].from {
+	if left := s.left(); len(s.holes) == 0 || len(left) > 0 && left[0].Offset < s.holes[0].from {
 		return hole{}, false
 	}
 	return s.holes[0], true
 }
 
 // empty reports whether all that was read is taken.
-func (s *source) empty() bool { return len(s.pending) == 0 && len(s.holes) == 0 }
+func (s *source) empty() bool { return len(s.left()) == 0 && len(s.holes) == 0 }
 
-// read reads a chunk on, once the source is empty, and reports whether there may be more in the log. Of
-// what is damaged it gives first what is whole.
+// part makes the next batch begin: what was taken is its owner's.
+func (s *source) part() {
+	s.ahead.Wait()
+	left, room := s.left(), 0
+	switch {
+	case s.reading != nil:
+		room = cap(s.pending) // the next batch will need about as much
+	case len(left) == 0:
+		s.pending, s.taken = nil, 0
+		return
+	}
+	if s.taken > len(left) {
+		left = append(make([]Entry, 0, max(room, len(left))), left...) // so that it does not keep the batch
+	}
+	s.pending, s.taken = left, 0
+}
+
+// readAhead begins with the next batch, of so many entries, while the caller has the one that was taken.
+func (s *source) readAhead(ctx context.Context, entries int) {
+	s.part()
+	if s.reading == nil {
+		return
+	}
+	s.ahead.Go(func() {
+		for read := 0; len(s.pending) < entries && max(read, s.size) < maxReadAhead; read += s.reading.chunk.bytes {
+			if more, err := s.read(ctx); !more || err != nil {
+				return // Who reads next meets the error again.
+			}
+		}
+	})
+}
+
+// read reads a chunk on and reports whether there may be more in the log. Of what is damaged it gives first what is
+// whole.
 func (s *source) read(ctx context.Context) (more bool, err error) {
 	if s.err != nil {
 		return false, s.err
@@ -76,9 +126,9 @@ func (s *source) read(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s.pending, s.holes = s.pending[:0], s.holes[:0]
+	was := len(s.pending) + len(s.holes)
 	if s.err = s.decode(damage); s.err != nil {
-		if s.empty() {
+		if len(s.pending)+len(s.holes) == was {
 			return false, s.err
 		}
 		return true, nil
@@ -114,7 +164,7 @@ func (s *source) begin() error {
 // the reading has found wrong behind them. Where they are few of the chunk they stand in memory of
 // their own, so that a batch of some from each of many chunks does not keep all of those.
 func (s *source) decode(behind error) error {
-	size := 0
+	from, size := len(s.pending), 0
 	_, err := s.reading.drain(func(e Entry) bool {
 		if s.by == "" || e.Author != s.store.author || e.Header(HeaderBy) != s.by {
 			s.pending = append(s.pending, e)
@@ -125,23 +175,21 @@ func (s *source) decode(behind error) error {
 		s.holes = append(s.holes, h)
 		return true
 	})
+	read := s.pending[from:]
+	s.size += size
 	if size < chunkSize/2 {
-		for i := range s.pending {
-			s.pending[i] = s.pending[i].Clone()
+		for i := range read {
+			read[i] = read[i].Clone()
 		}
 	}
 	if err == nil && behind == nil {
 		return nil
 	}
 	// Behind what is damaged nothing was read.
-	s.at = s.passed()
-	if n := len(s.pending); n > 0 {
-		s.at = s.pending[n-1].Offset + 1
+	if n := len(read); n > 0 {
+		s.at = read[n-1].Offset + 1
 	}
-	if err == nil {
-		err = behind
-	}
-	return err
+	return cmp.Or(err, behind)
 }
 
 // entrySize returns about how many bytes the entry has in memory of its own.

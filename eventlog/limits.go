@@ -22,6 +22,8 @@ const (
 	// handled in one transaction that keeps other writers waiting.
 	maxFollowEntries = 1 << 16
 	maxFollowBytes   = crdt.MaxBatch
+	// maxReadAhead is after how many bytes no more of the next batches is read while one is handled.
+	maxReadAhead = 1 << 20
 	// maxFilter bounds the filter of a follower, in bytes: it is written with each commit of its cursor.
 	maxFilter = 16 << 10
 	// maxParked bounds the entries that one follower has parked. A follower that parks so many has no
