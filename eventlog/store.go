@@ -21,7 +21,7 @@ var ErrClosed = errors.New("log is closed")
 // The state has one writer at a time: whoever leads, see queue. What it writes becomes visible here,
 // in memory, only once the commit has returned: what is announced to a peer is durable.
 //
-// Who takes several of the locks takes them in this order: sweeping, the slot of the index, the slot of the
+// Who takes several of the locks takes them in this order: sweeping, the slot of the index, the lead of the
 // queue, committing, mu; that of the voice before those of the audience. Those inside of the queue, of the file
 // and of an Apply's helper are held while nothing else is asked for. Whoever has the file exchanged waits for the
 // transactions that are open: in one that reads only mu is asked for.

@@ -12,21 +12,24 @@ import (
 // gatherYields is how often the leader yields without the queue growing before it commits.
 const gatherYields = 8
 
-// Queue lines up those who want to write. Requests that wait join one batch. Whoever fills the one slot
-// leads: the leader commits the batch at the front in one transaction, its own or not, while the next batch
-// gathers behind. There is no goroutine and no timer.
+// Queue lines up those who want to write. Requests that wait join one batch. Whoever comes while nobody leads
+// leads: it commits its batch in one transaction, and hands the lead to one of those who wait for the next, which
+// gathers meanwhile. There is no goroutine and no timer.
 //
 //	waiting:   [request request request]  [exclusive]  [request request]
 //	              one transaction          its own     one transaction
 //
-// An exclusive writer is a batch of its own, which only it can run: a leader that finds one at the front
-// hands the lead over.
+// Who waits waits for one thing, the channel of its batch: a value in it is the lead, for whoever receives it, and
+// its end says that the batch was committed.
+//
+// Invariant: while nobody leads nothing waits.
 type Queue[R comparable] struct {
 	cfg   Config[R]
-	slot  chan struct{} // full while somebody leads
 	grown atomic.Uint64 // counts what has joined
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex      // guards what follows
+	led     bool            // somebody leads, or was handed the lead
+	ahead   []chan struct{} // of those who wait in Lead: closed when the lead is theirs
 	waiting []*batch[R]
 	err     error // set once nothing is taken any more
 	// patient says that what was taken last was: others go next.
@@ -47,23 +50,59 @@ type Config[R comparable] struct {
 type batch[R comparable] struct {
 	requests []R
 	bytes    int
-	done     chan struct{} // closed when the outcome of every request is known
-	turn     chan struct{} // closed when the owner of an exclusive one leads; nil for requests
-	patient  bool
-	taken    bool  // guarded by Queue.mu
-	err      error // read after done; why nobody will ever lead for it
+	// turn holds a value where the lead is there for the owner of an exclusive batch, or for one of those whose
+	// requests it has; it is closed when the outcome of every request is known.
+	turn      chan struct{}
+	exclusive bool // only its owner can run it
+	patient   bool
+	taken     bool  // guarded by Queue.mu
+	err       error // read after turn is closed; why nobody will ever lead for it
 }
 
 // New returns a queue in which nobody waits.
-func New[R comparable](cfg Config[R]) *Queue[R] {
-	return &Queue[R]{cfg: cfg, slot: make(chan struct{}, 1)}
+func New[R comparable](cfg Config[R]) *Queue[R] { return &Queue[R]{cfg: cfg} }
+
+// Lead waits until nobody else leads. It goes before all that waits in the queue.
+func (q *Queue[R]) Lead() {
+	q.mu.Lock()
+	if !q.led {
+		q.led = true
+		q.mu.Unlock()
+		return
+	}
+	turn := make(chan struct{})
+	q.ahead = append(q.ahead, turn)
+	q.mu.Unlock()
+	<-turn
 }
 
-// Lead waits until nobody else leads.
-func (q *Queue[R]) Lead() { q.slot <- struct{}{} }
-
 // Leave lets the next one lead.
-func (q *Queue[R]) Leave() { <-q.slot }
+func (q *Queue[R]) Leave() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pass()
+}
+
+// pass gives the lead, which nobody has, to the next one. The caller holds mu.
+func (q *Queue[R]) pass() {
+	switch {
+	case len(q.ahead) > 0:
+		close(q.ahead[0])
+		q.ahead = slices.Delete(q.ahead, 0, 1)
+	case len(q.waiting) > 0:
+		q.waiting[q.next()].turn <- struct{}{}
+	default:
+		q.led = false
+	}
+}
+
+// next returns which of those that wait goes next.
+func (q *Queue[R]) next() int {
+	if !q.patient {
+		return 0
+	}
+	return max(0, slices.IndexFunc(q.waiting, func(b *batch[R]) bool { return !b.patient }))
+}
 
 // Join waits until r, which has the given number of bytes, was committed with others. ctx counts until r's
 // batch is taken. An error means that r was not committed.
@@ -71,35 +110,48 @@ func (q *Queue[R]) Join(ctx context.Context, r R, bytes int) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	b, err := q.join(r, bytes)
+	b, leads, err := q.join(r, bytes)
 	if err != nil {
 		return err
 	}
-	return q.await(ctx, b, r, bytes)
+	if !leads {
+		if leads, err = q.await(ctx, b, r, bytes); !leads {
+			return err
+		}
+	}
+	q.gather()
+	q.take(b)
+	q.cfg.Commit(b.requests)
+	close(b.turn)
+	q.cfg.Leave()
+	return nil
 }
 
 // Exclusively waits in the queue until its caller leads, and runs fn. ctx counts until then.
 func (q *Queue[R]) Exclusively(ctx context.Context, fn func() error) error {
-	return q.exclusively(ctx, &batch[R]{}, fn)
+	return q.exclusively(ctx, &batch[R]{exclusive: true}, fn)
 }
 
 // Patiently is Exclusively for what can wait: after a patient writer one that is not patient goes first.
 func (q *Queue[R]) Patiently(ctx context.Context, fn func() error) error {
-	return q.exclusively(ctx, &batch[R]{patient: true}, fn)
+	return q.exclusively(ctx, &batch[R]{exclusive: true, patient: true}, fn)
 }
 
 func (q *Queue[R]) exclusively(ctx context.Context, b *batch[R], fn func() error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	b.done, b.turn = make(chan struct{}), make(chan struct{})
-	if err := q.joinExclusive(b); err != nil {
+	leads, err := q.joinExclusive(b)
+	if err != nil {
 		return err
 	}
-	var none R
-	if err := q.await(ctx, b, none, 0); err != nil {
-		return err
+	if !leads {
+		var none R
+		if leads, err = q.await(ctx, b, none, 0); !leads {
+			return err
+		}
 	}
+	q.take(b)
 	defer q.cfg.Leave()
 	return fn()
 }
@@ -111,68 +163,70 @@ func (q *Queue[R]) Fail(err error) {
 	q.err = err
 	for _, b := range q.waiting {
 		b.taken, b.err = true, err
-		close(b.done)
+		close(b.turn)
 	}
 	q.waiting = nil
 }
 
-// join puts a request into the last batch, or into a new one when that is full or exclusive.
-func (q *Queue[R]) join(r R, bytes int) (*batch[R], error) {
+// join puts a request into the last batch, or into a new one when that is full or exclusive. It reports whether
+// its caller leads, since nobody did.
+func (q *Queue[R]) join(r R, bytes int) (b *batch[R], leads bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.err != nil {
-		return nil, q.err
+		return nil, false, q.err
 	}
-	var b *batch[R]
-	if n := len(q.waiting); n > 0 && q.waiting[n-1].turn == nil && q.waiting[n-1].bytes+bytes <= q.cfg.MaxBytes {
+	if n := len(q.waiting); n > 0 && !q.waiting[n-1].exclusive && q.waiting[n-1].bytes+bytes <= q.cfg.MaxBytes {
 		b = q.waiting[n-1]
 	} else {
-		b = &batch[R]{done: make(chan struct{})}
-		q.waiting = append(q.waiting, b)
+		b = &batch[R]{}
+		leads = q.wait(b)
 	}
 	b.requests = append(b.requests, r)
 	b.bytes += bytes
 	q.grown.Add(1)
-	return b, nil
+	return b, leads, nil
 }
 
-// joinExclusive puts a batch into the queue that its caller runs.
-func (q *Queue[R]) joinExclusive(b *batch[R]) error {
+// joinExclusive puts a batch into the queue that its caller runs. It reports whether its caller leads, since
+// nobody did.
+func (q *Queue[R]) joinExclusive(b *batch[R]) (leads bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.err == nil {
-		q.waiting = append(q.waiting, b)
+	if q.err != nil {
+		return false, q.err
 	}
-	return q.err
+	return q.wait(b), nil
 }
 
-// await waits until b, with r in it if it is one of requests, was committed, or until its owner leads. It leads
-// where nobody else does. ctx counts until b is taken.
-func (q *Queue[R]) await(ctx context.Context, b *batch[R], r R, bytes int) error {
-	done := ctx.Done()
-	for {
-		select {
-		case <-b.done: // before leading for others
-			return b.err
-		default:
-		}
-		select {
-		case <-b.turn:
-			return nil
-		case <-b.done:
-			return b.err
-		case q.slot <- struct{}{}:
-			q.serve()
-		case <-done:
-			if q.withdraw(b, r, bytes) {
-				return context.Cause(ctx)
-			}
-			done = nil
-		}
-	}
+// wait puts a batch at the end of those that wait. The caller, who leads where nobody did, holds mu.
+func (q *Queue[R]) wait(b *batch[R]) (leads bool) {
+	b.turn = make(chan struct{}, 1)
+	q.waiting = append(q.waiting, b)
+	leads, q.led = !q.led, true
+	return leads
 }
 
-// withdraw takes a request back out of b, or b itself when it is exclusive. It reports false when b was taken.
+// await waits until the caller leads for b, or until b, with r in it if it is one of requests, was committed by
+// somebody else. ctx counts until b is taken.
+func (q *Queue[R]) await(ctx context.Context, b *batch[R], r R, bytes int) (leads bool, err error) {
+	if ctx.Done() == nil {
+		_, leads = <-b.turn
+		return leads, b.err
+	}
+	select {
+	case _, leads = <-b.turn:
+	case <-ctx.Done():
+		if q.withdraw(b, r, bytes) {
+			return false, context.Cause(ctx)
+		}
+		<-b.turn // of a batch that was taken: its end
+	}
+	return leads, b.err
+}
+
+// withdraw takes a request back out of b, or b itself when it is exclusive, and leaves where b had the lead
+// and nobody else waits for it. It reports false when b was taken.
 func (q *Queue[R]) withdraw(b *batch[R], r R, bytes int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -180,44 +234,26 @@ func (q *Queue[R]) withdraw(b *batch[R], r R, bytes int) bool {
 		return false
 	}
 	b.requests = slices.DeleteFunc(b.requests, func(o R) bool { return o == r })
-	if b.bytes -= bytes; len(b.requests) == 0 {
-		q.waiting = slices.DeleteFunc(q.waiting, func(o *batch[R]) bool { return o == b })
+	b.bytes -= bytes
+	if len(b.requests) > 0 {
+		return true
+	}
+	q.waiting = slices.DeleteFunc(q.waiting, func(o *batch[R]) bool { return o == b })
+	select {
+	case <-b.turn:
+		q.pass()
+	default:
 	}
 	return true
 }
 
-// serve takes what goes next and commits it, or hands its owner the lead. The caller leads, and does
-// not any more when serve returns.
-func (q *Queue[R]) serve() {
-	b := q.take()
-	if b != nil && b.turn != nil {
-		close(b.turn) // the slot stays full: the owner leads now
-		return
-	}
-	if b != nil {
-		q.cfg.Commit(b.requests)
-		close(b.done)
-	}
-	q.cfg.Leave()
-}
-
-// take removes the batch that goes next; nil when nothing waits. Only the leader calls it.
-func (q *Queue[R]) take() *batch[R] {
-	q.gather()
+// take removes the leader's batch from those that wait.
+func (q *Queue[R]) take(b *batch[R]) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
-		return nil
-	}
-	at := 0
-	if q.patient {
-		at = max(0, slices.IndexFunc(q.waiting, func(b *batch[R]) bool { return !b.patient }))
-	}
-	b := q.waiting[at]
-	q.waiting = slices.Delete(q.waiting, at, at+1)
+	q.waiting = slices.DeleteFunc(q.waiting, func(o *batch[R]) bool { return o == b })
 	q.patient = b.patient
 	b.taken = true
-	return b
 }
 
 // gather yields until nothing has joined for a while: the writers that the last commit has just woken
