@@ -2,7 +2,6 @@ package crdt
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/ugorji/go/codec"
@@ -50,14 +49,19 @@ type (
 	}
 )
 
-// encoder is kept and reset: making one costs several times what using it does.
+// encoder is kept and reset: making one costs several times what using it does. It holds the wire forms that it
+// writes often, so that those need no memory of their own.
 type encoder struct {
-	buf []byte
-	enc *codec.Encoder
+	out    []byte // what enc has written
+	enc    *codec.Encoder
+	of     Header // what header shows
+	header wireHeader
+	entry  wireEntry
 }
 
-// maxPooled bounds the buffer that an encoder keeps between uses, in bytes.
-const maxPooled = 64 << 10
+// mostHeader bounds the encoded header of an op, in bytes: ten elements, of which two are numbers that fit a byte and
+// one fits two, all behind the byte that says that they are ten.
+const mostHeader = 1 + 2*1 + 3 + 3*9 + 2 + len(LogID{}) + 3*(2+len(Hash{}))
 
 var (
 	handle = func() *codec.MsgpackHandle {
@@ -69,30 +73,61 @@ var (
 	}()
 	encoders = sync.Pool{New: func() any {
 		e := new(encoder)
-		e.enc = codec.NewEncoderBytes(&e.buf, handle)
+		e.enc = codec.NewEncoderBytes(&e.out, handle)
 		return e
 	}}
 )
 
 // encode returns the encoding of a wire form in memory of its own.
-func encode(v any) []byte {
+func encode(form any) []byte {
 	e := encoders.Get().(*encoder)
-	e.buf = e.buf[:0]
-	e.enc.ResetBytes(&e.buf)
-	if err := e.enc.Encode(v); err != nil {
-		panic(fmt.Sprintf("crdt: encode %T: %v", v, err)) // no wire form has a value that cannot be encoded
-	}
-	b := slices.Clone(e.buf)
-	if cap(e.buf) <= maxPooled {
-		encoders.Put(e)
-	}
-	return b
+	defer e.release()
+	return e.append(nil, form)
 }
 
-// encodeEvent returns the bytes of an event as an entry. The event was checked.
-func encodeEvent(e *Event) []byte {
-	w := wireOf(e)
-	return encode(&w)
+// append appends the encoding of a wire form to dst.
+func (e *encoder) append(dst []byte, form any) []byte {
+	e.out = dst[len(dst):]
+	e.enc.ResetBytes(&e.out)
+	if err := e.enc.Encode(form); err != nil {
+		panic(fmt.Sprintf("crdt: encode %T: %v", form, err)) // no wire form has a value that cannot be encoded
+	}
+	return append(dst, e.out...) // where dst had the room it lies there already
+}
+
+// release gives e back, without what it refers to.
+func (e *encoder) release() {
+	e.out, e.entry = nil, wireEntry{}
+	encoders.Put(e)
+}
+
+// append appends the bytes of h to dst.
+func (h *Header) append(dst []byte) []byte {
+	e := encoders.Get().(*encoder)
+	defer e.release()
+	e.of = *h
+	e.header = wireHeader{
+		Version: Version, Log: e.of.Log[:], Author: e.of.Author[:], First: h.First, Count: h.Count, Prev: e.of.Prev[:], Root: e.of.Root[:],
+		Clock: uint64(h.Clock), Retention: uint64(h.Retention), Floor: h.Floor,
+	}
+	return e.append(dst, &e.header)
+}
+
+// appendEvent appends the bytes of an event as an entry to dst. The event was checked.
+func appendEvent(dst []byte, event *Event) []byte {
+	e := encoders.Get().(*encoder)
+	defer e.release()
+	e.entry = wireOf(event)
+	return e.append(dst, &e.entry)
+}
+
+// mostEncoded bounds the bytes of an event as an entry: its texts and bytes, and for each value what stands before it.
+func mostEncoded(e *Event) int {
+	n := 1 + 9 + 4*3 + 3 + 5 + len(e.Kind) + len(e.Module) + len(e.Subject) + len(e.ContentType) + len(e.Payload)
+	for _, h := range e.Headers {
+		n += 1 + 2*3 + len(h.Name) + len(h.Value)
+	}
+	return n
 }
 
 // wireOf returns the wire form of an event.

@@ -99,7 +99,9 @@ func (e Event) Reserved() bool { return strings.HasPrefix(e.Kind, ReservedPrefix
 
 // Check says why e cannot be appended, or broadcast if it is transient, or nil. The rules for an entry that somebody else appended
 // are the same but for the payload, which then may be anything. Every error wraps [ErrEvent].
-func (e Event) Check() error {
+func (e Event) Check() error { return e.check() }
+
+func (e *Event) check() error {
 	if err := e.checkFields(); err != nil {
 		return fmt.Errorf("%w: %w", ErrEvent, err)
 	}
@@ -111,25 +113,15 @@ func (e Event) Check() error {
 	return nil
 }
 
-func (e Event) checkFields() error {
+func (e *Event) checkFields() error {
 	if e.Kind == "" {
 		return errors.New("kind is empty: it says what happened")
 	}
-	for _, f := range []struct {
-		name, text string
-		most       int
-	}{
-		{"kind", e.Kind, MaxKind},
-		{"module", e.Module, MaxModule},
-		{"subject", e.Subject, MaxSubject},
-		{"content type", e.ContentType, MaxContentType},
-	} {
-		if len(f.text) > f.most {
-			return fmt.Errorf("%s has %d bytes, at most %d are allowed", f.name, len(f.text), f.most)
-		}
-		if !utf8.ValidString(f.text) {
-			return fmt.Errorf("%s %q is not valid UTF-8", f.name, clip.Text(f.text))
-		}
+	if err := cmp.Or(
+		checkText("kind", e.Kind, MaxKind), checkText("module", e.Module, MaxModule),
+		checkText("subject", e.Subject, MaxSubject), checkText("content type", e.ContentType, MaxContentType),
+	); err != nil {
+		return err
 	}
 	if len(e.Payload) > MaxPayload {
 		return fmt.Errorf("payload has %d bytes, at most %d are allowed", len(e.Payload), MaxPayload)
@@ -146,14 +138,23 @@ func (e Event) checkFields() error {
 	return checkHeaders(e.Headers)
 }
 
+func checkText(name, text string, most int) error {
+	if len(text) > most {
+		return fmt.Errorf("%s has %d bytes, at most %d are allowed", name, len(text), most)
+	}
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("%s %q is not valid UTF-8", name, clip.Text(text))
+	}
+	return nil
+}
+
+// firstTime and lastTime bound the times that nanoseconds since 1970 can say in 64 bits.
+var firstTime, lastTime = time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64)
+
 // checkTime lets the zero time pass, which stands for a time that is not known yet.
 func checkTime(t time.Time) error {
-	if t.IsZero() {
-		return nil
-	}
-	first, last := time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64)
-	if t.Before(first) || t.After(last) {
-		return fmt.Errorf("time %v: expected a time between %s and %s", t, first.UTC().Format(time.DateOnly), last.UTC().Format(time.DateOnly))
+	if !t.IsZero() && (t.Before(firstTime) || t.After(lastTime)) {
+		return fmt.Errorf("time %v: expected a time between %s and %s", t, firstTime.UTC().Format(time.DateOnly), lastTime.UTC().Format(time.DateOnly))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package crdt
 import (
 	"crypto/sha256"
 	"fmt"
+	"math/bits"
 
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
@@ -15,28 +16,63 @@ const (
 )
 
 // leafHash returns the Merkle leaf hash of an encoded entry (RFC 6962, section 2.1).
-func leafHash(entry []byte) Hash {
+func leafHash(entry []byte) (h Hash) {
 	var small [1 << 10]byte
-	return sha256.Sum256(append(append(small[:0], leafPrefix), entry...))
+	if len(entry) < len(small) {
+		return sha256.Sum256(append(append(small[:0], leafPrefix), entry...))
+	}
+	d := sha256.New()
+	_, _ = d.Write([]byte{leafPrefix})
+	_, _ = d.Write(entry)
+	d.Sum(h[:0])
+	return h
 }
 
-// merkleRoot returns the Merkle tree hash over leaves (RFC 6962, section 2.1) and overwrites them.
-// Joining neighbours level by level, with an odd last one going up as it is, builds the same tree as
-// the RFC's recursion.
-func merkleRoot(leaves []Hash) Hash {
-	var node [1 + 2*len(Hash{})]byte
-	node[0] = nodePrefix
-	for n := len(leaves); n > 1; n = (n + 1) / 2 {
-		for i := 0; i+1 < n; i += 2 {
-			copy(node[1:], leaves[i][:])
-			copy(node[1+len(Hash{}):], leaves[i+1][:])
-			leaves[i/2] = sha256.Sum256(node[:])
-		}
-		if n%2 == 1 {
-			leaves[n/2] = leaves[n-1]
+// merkle is the Merkle tree over leaves that are added one by one (RFC 6962, section 2.1): the roots of the full
+// trees that make it up, which are as large as the bits of the number of leaves say.
+type merkle struct {
+	roots [13]Hash // of 1, 2, 4 … 4,096 leaves
+	n     uint64   // leaves
+}
+
+// add adds a leaf: at most [MaxOpEntries].
+func (m *merkle) add(leaf Hash) {
+	i := 0
+	for ; m.n>>i&1 == 1; i++ {
+		leaf = nodeHash(&m.roots[i], &leaf)
+	}
+	m.roots[i] = leaf
+	m.n++
+}
+
+// root returns the Merkle tree hash. There is a leaf.
+func (m *merkle) root() Hash {
+	i := bits.TrailingZeros64(m.n)
+	root := m.roots[i]
+	for i++; m.n>>i > 0; i++ {
+		if m.n>>i&1 == 1 {
+			root = nodeHash(&m.roots[i], &root)
 		}
 	}
-	return leaves[0]
+	return root
+}
+
+// nodeHash returns the hash of a node of the Merkle tree.
+func nodeHash(left, right *Hash) Hash {
+	var node [1 + 2*len(Hash{})]byte
+	node[0] = nodePrefix
+	copy(node[1:], left[:])
+	copy(node[1+len(Hash{}):], right[:])
+	return sha256.Sum256(node[:])
+}
+
+// merkleRoot returns the Merkle tree hash over leaves.
+func merkleRoot(leaves []Hash) Hash {
+	var m merkle
+	for _, leaf := range leaves {
+		m.add(leaf)
+	}
+	return m.root()
 }
 
 // inclusionPath returns the hashes that lead from leaf index to the root over leaves (RFC 6962,
@@ -49,8 +85,7 @@ func inclusionPath(leaves []Hash, index uint64) ([]Hash, error) {
 	hashes := make([][]byte, len(nodes.IDs))
 	for i, id := range nodes.IDs {
 		begin, end := id.Coverage()
-		covered := append([]Hash(nil), leaves[begin:min(end, uint64(len(leaves)))]...)
-		root := merkleRoot(covered)
+		root := merkleRoot(leaves[begin:min(end, uint64(len(leaves)))])
 		hashes[i] = root[:]
 	}
 	path, err := nodes.Rehash(hashes, rfc6962.DefaultHasher.HashChildren)

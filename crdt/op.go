@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"time"
 )
 
 const (
@@ -35,14 +34,6 @@ type Header struct {
 
 // Next returns the seq after the op's last entry.
 func (h Header) Next() uint64 { return h.First + h.Count }
-
-// encode returns the bytes of h.
-func (h *Header) encode() []byte {
-	return encode(&wireHeader{
-		Version: Version, Log: h.Log[:], Author: h.Author[:], First: h.First, Count: h.Count, Prev: h.Prev[:], Root: h.Root[:],
-		Clock: uint64(h.Clock), Retention: uint64(h.Retention), Floor: h.Floor,
-	})
-}
 
 // Signed is a header with its signature: all of an op that its id covers, and all that is left of a
 // trimmed one. The bytes were made once, by the author, and are never encoded again.
@@ -125,8 +116,8 @@ func Reopen(id OpID, b []byte) (Op, error) {
 }
 
 func (o *Op) checkShape() error {
-	if size, most := o.Size(), o.maxSize(); size > most {
-		return fmt.Errorf("%w: op of %d entries has %d bytes, at most %d are allowed", ErrMalformed, o.Count, size, most)
+	if err := o.checkSize(o.Size()); err != nil {
+		return err
 	}
 	if o.Trimmed() {
 		if o.Retention != Trimmable {
@@ -143,12 +134,16 @@ func (o *Op) checkShape() error {
 	return s.err
 }
 
-// maxSize returns the most bytes that an op with the header h may have.
-func (h *Header) maxSize() int {
+// checkSize says why an op with the header h cannot have size bytes, or nil.
+func (h *Header) checkSize(size int) error {
+	most := MaxOp
 	if h.Count == 1 {
-		return MaxSingleOp
+		most = MaxSingleOp
 	}
-	return MaxOp
+	if size > most {
+		return fmt.Errorf("%w: op of %d entries has %d bytes, at most %d are allowed", ErrMalformed, h.Count, size, most)
+	}
+	return nil
 }
 
 // Bytes returns header ‖ signature, as the author made them. The caller does not write to them.
@@ -201,14 +196,13 @@ func (o Op) CheckBody() error {
 	if o.Trimmed() {
 		return nil
 	}
-	var few [64]Hash
-	leaves := few[:0]
+	var leaves merkle
 	end := 0
 	for _, entry := range o.encoded() {
-		leaves = append(leaves, leafHash(entry))
+		leaves.add(leafHash(entry))
 		end += len(entry)
 	}
-	if uint64(len(leaves)) != o.Count || end != len(o.body()) || merkleRoot(leaves) != o.Root {
+	if leaves.n != o.Count || end != len(o.body()) || leaves.root() != o.Root {
 		return fmt.Errorf("op %s/%d: %w", o.Author.Short(), o.First, ErrBody)
 	}
 	return nil
@@ -247,78 +241,4 @@ func (o Op) Entries() iter.Seq2[Entry, error] {
 			yield(Entry{}, r.Err())
 		}
 	}
-}
-
-// Draft is an event that was checked and encoded, ready to be signed into an op.
-type Draft struct {
-	encoded   []byte
-	leaf      Hash
-	retention Retention
-}
-
-// NewDraft checks and encodes e. The event's time is taken as it is and must not be zero. Drafts can be made by many
-// goroutines at once, before the op's seq is known. Errors wrap [ErrEvent].
-func NewDraft(e Event) (Draft, error) {
-	if err := e.Check(); err != nil {
-		return Draft{}, err
-	}
-	if e.Retention == Transient {
-		return Draft{}, fmt.Errorf("%w: it is transient, and no op holds such an event: broadcast it", ErrEvent)
-	}
-	if e.Time.IsZero() {
-		return Draft{}, fmt.Errorf("%w: it has no time", ErrEvent)
-	}
-	b := encodeEvent(&e)
-	return Draft{encoded: b, leaf: leafHash(b), retention: e.Retention}, nil
-}
-
-// Size returns the bytes that the draft adds to an op.
-func (d Draft) Size() int { return len(d.encoded) }
-
-// Retention returns the class of the draft's event; an op holds drafts of one class.
-func (d Draft) Retention() Retention { return d.retention }
-
-// Seal makes and signs an op that holds drafts. It takes Log, First, Prev, Clock and Floor from h and
-// sets the rest. It is an error when the result would break a limit.
-func Seal(key ed25519.PrivateKey, h Header, drafts []Draft) (Op, error) {
-	if len(drafts) == 0 || len(drafts) > MaxOpEntries {
-		return Op{}, fmt.Errorf("seal op: %d entries: expected 1 to %d", len(drafts), MaxOpEntries)
-	}
-	leaves := make([]Hash, len(drafts))
-	size := 0
-	for i, d := range drafts {
-		if d.retention != drafts[0].retention {
-			return Op{}, fmt.Errorf("seal op: a %s entry in a %s op", d.retention, drafts[0].retention)
-		}
-		leaves[i] = d.leaf
-		size += len(d.encoded)
-	}
-	h.Author, h.Count, h.Root, h.Retention = AuthorOf(key), uint64(len(drafts)), merkleRoot(leaves), drafts[0].retention
-	header := h.encode()
-	message := append([]byte(opContext), header...)
-	raw := make([]byte, 0, len(header)+signatureSize+size)
-	raw = append(append(raw, header...), ed25519.Sign(key, message)...)
-	for _, d := range drafts {
-		raw = append(raw, d.encoded...)
-	}
-	op, err := ParseOp(raw)
-	if err != nil {
-		return Op{}, fmt.Errorf("seal op: %w", err)
-	}
-	return op, nil
-}
-
-// NewOp is [NewDraft] and [Seal] for events that are at hand. An event without a time gets now.
-func NewOp(key ed25519.PrivateKey, h Header, now time.Time, events ...Event) (Op, error) {
-	drafts := make([]Draft, len(events))
-	for i, e := range events {
-		if e.Time.IsZero() {
-			e.Time = now
-		}
-		var err error
-		if drafts[i], err = NewDraft(e); err != nil {
-			return Op{}, err
-		}
-	}
-	return Seal(key, h, drafts)
 }

@@ -218,6 +218,7 @@ func TestSealRefuses(t *testing.T) {
 		{"none", Header{}, nil, false},
 		{"as many as allowed", Header{}, many(MaxOpEntries), true},
 		{"too many", Header{}, many(MaxOpEntries + 1), false},
+		{"a draft of no event", Header{}, []Draft{small, {}}, false},
 		{"two classes", Header{}, []Draft{small, trimmable}, false},
 		{"the largest payload alone", Header{}, []Draft{whole}, true},
 		{"with another entry", Header{}, []Draft{whole, small}, false},

@@ -88,8 +88,8 @@ func (p EntryProof) verify() (Entry, error) {
 		return Entry{}, err
 	}
 	op := p.Headers[0]
-	if size, most := len(op.raw)+len(p.Entry), op.maxSize(); size > most {
-		return Entry{}, fmt.Errorf("%w: an entry of %d bytes in an op of %d entries", ErrMalformed, len(p.Entry), op.Count)
+	if err := op.checkSize(len(op.raw) + len(p.Entry)); err != nil {
+		return Entry{}, err
 	}
 	if err := verifyInclusion(leafHash(p.Entry), p.Index, op.Count, p.Path, op.Root); err != nil {
 		return Entry{}, err

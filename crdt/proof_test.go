@@ -228,7 +228,7 @@ func TestProofRefusesBytesThatAreNoEntry(t *testing.T) {
 	} {
 		h := op.Header
 		h.Root = leafHash(entry)
-		header := h.encode()
+		header := h.append(nil)
 		signed, err := ParseSigned(append(header, signWith(rfcKey(0), opContext, header)...))
 		if err != nil {
 			t.Fatal(err)
@@ -240,14 +240,14 @@ func TestProofRefusesBytesThatAreNoEntry(t *testing.T) {
 	}
 	large := Header{Log: vectorLog, Count: 2, Clock: 1, Author: op.Author}
 	e := Event{Kind: "a", Time: vectorTime, ContentType: "a/b", Payload: make([]byte, MaxOp)}
-	first, second := leafHash(encodeEvent(&e)), Hash{1}
+	first, second := leafHash(appendEvent(nil, &e)), Hash{1}
 	large.Root = merkleRoot([]Hash{first, second})
-	header := large.encode()
+	header := large.append(nil)
 	signed, err := ParseSigned(append(header, signWith(rfcKey(0), opContext, header)...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := EntryProof{Log: vectorLog, Entry: encodeEvent(&e), Path: []Hash{second}, Headers: []Signed{signed}}
+	p := EntryProof{Log: vectorLog, Entry: appendEvent(nil, &e), Path: []Hash{second}, Headers: []Signed{signed}}
 	if e, err := p.Verify(); !errors.Is(err, ErrMalformed) {
 		t.Errorf("an entry larger than its op may be: proven: %v, %v", e.Place(), err)
 	}

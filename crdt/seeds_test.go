@@ -71,7 +71,7 @@ func TestTheSignerIsTheAuthorNamedInside(t *testing.T) {
 	victim, op := AuthorOf(rfcKey(1)), sealed(t, 0, Event{Kind: "a"})
 	h := op.Header
 	h.Author = victim
-	message := h.encode()
+	message := h.append(nil)
 	for i, want := range []error{ErrSignature, nil} {
 		signed := forgedHeader(t, op, victim, signWith(rfcKey(i), opContext, message))
 		signer := AuthorOf(rfcKey(i))

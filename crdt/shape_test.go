@@ -221,11 +221,11 @@ func encodeString(s []byte) []byte {
 // decoded shares its memory and cannot grow into it.
 func TestPooledCodec(t *testing.T) {
 	e := Event{Kind: "kind", Subject: "subject", Time: vectorTime, Payload: []byte("payload")}
-	encoded := encodeEvent(&e)
+	encoded := appendEvent(nil, &e)
 	kept := bytes.Clone(encoded)
 	for i := range 100 {
 		other := Event{Kind: "other", Subject: string(bytes.Repeat([]byte{byte('a' + i%26)}, i)), Time: vectorTime}
-		if _, ok := entryByWalk(encodeEvent(&other), Persistent, nil); !ok {
+		if _, ok := entryByWalk(appendEvent(nil, &other), Persistent, nil); !ok {
 			t.Fatalf("%+v does not read back", other)
 		}
 	}

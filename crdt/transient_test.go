@@ -79,7 +79,7 @@ func TestNoOpHoldsATransientEvent(t *testing.T) {
 	if _, err := NewOp(rfcKey(0), Header{Log: vectorLog}, vectorTime, e); !errors.Is(err, ErrEvent) {
 		t.Errorf("NewOp: %v", err)
 	}
-	forged := Draft{encoded: encodeEvent(&e), leaf: leafHash(encodeEvent(&e)), retention: Transient}
+	forged := Draft{encoded: appendEvent(nil, &e), leaf: leafHash(appendEvent(nil, &e)), retention: Transient}
 	if _, err := Seal(rfcKey(0), Header{Log: vectorLog}, []Draft{forged}); !errors.Is(err, ErrMalformed) {
 		t.Errorf("Seal: %v", err)
 	}

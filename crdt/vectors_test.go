@@ -114,7 +114,7 @@ func forgedHeader(t *testing.T, op Op, author Author, signature []byte) Signed {
 	t.Helper()
 	h := op.Header
 	h.Author = author
-	signed, err := ParseSigned(append(h.encode(), signature...))
+	signed, err := ParseSigned(append(h.append(nil), signature...))
 	if err != nil {
 		t.Fatal(err)
 	}
