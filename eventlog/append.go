@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -26,11 +27,18 @@ var ErrTooLarge = errors.New("batch is too large")
 // ctx counts until a commit takes the event; from then on Append waits for the outcome. So an error means
 // that the event was not appended, save [ErrUncertain].
 func (l *Log) Append(ctx context.Context, e crdt.Event) (crdt.Place, error) {
-	places, err := l.AppendBatch(ctx, []crdt.Event{e})
-	if err != nil {
+	if err := l.store.notInside(); err != nil {
 		return crdt.Place{}, err
 	}
-	return places[0], nil
+	r := requests.Get().(*request)
+	defer r.release()
+	if err := l.store.add(r, e); err != nil {
+		return crdt.Place{}, fmt.Errorf("append event: %w", err)
+	}
+	if err := l.store.join(ctx, r); err != nil {
+		return crdt.Place{}, err
+	}
+	return r.first, nil
 }
 
 // AppendBatch appends events in their order, all or none, one after the other in the feed. All else is as
@@ -42,71 +50,109 @@ func (l *Log) AppendBatch(ctx context.Context, events []crdt.Event) ([]crdt.Plac
 	if len(events) == 0 {
 		return nil, ctx.Err()
 	}
-	r, err := l.store.newRequest(events)
-	if err != nil {
-		return nil, err
-	}
-	if err := l.store.queue.Join(ctx, r, r.bytes); err != nil {
-		return nil, err
-	}
-	if r.err != nil {
-		return nil, r.err
-	}
-	return r.places, nil
-}
-
-// request is one caller's events on their way to become entries.
-type request struct {
-	drafts []crdt.Draft
-	bytes  int
-	places []crdt.Place // set before the queue is done with it, as err is
-	err    error
-}
-
-// newRequest checks and encodes events in the caller's goroutine: the leader only signs.
-func (s *store) newRequest(events []crdt.Event) (*request, error) {
-	r := &request{drafts: make([]crdt.Draft, len(events))}
+	r := requests.Get().(*request)
+	defer r.release()
 	for i := range events {
-		if events[i].Reserved() {
-			return nil, fmt.Errorf("append event: %w: %q", ErrReserved, events[i].Kind)
-		}
-		draft, err := s.draft(events[i])
+		err := l.store.add(r, events[i])
 		if err != nil && len(events) > 1 {
 			return nil, fmt.Errorf("append event %d of %d: %w", i+1, len(events), err)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("append event: %w", err)
 		}
-		r.drafts[i] = draft
-		r.bytes += draft.Size()
 	}
 	if r.bytes > crdt.MaxBatch {
 		return nil, fmt.Errorf("append batch: %w: %d bytes, at most %d are allowed", ErrTooLarge, r.bytes, crdt.MaxBatch)
 	}
-	return r, nil
+	if err := l.store.join(ctx, r); err != nil {
+		return nil, err
+	}
+	return placesFrom(r.first, len(r.drafts)), nil
 }
 
+// request is one caller's events on their way to become entries. It is used again, and its memory with it: nobody
+// has it once the queue is done with it and the caller has its outcome.
+type request struct {
+	drafts []crdt.Draft
+	buf    []byte // what the drafts refer to
+	bytes  int
+	first  crdt.Place // of the first entry; set before the queue is done with it, as err is
+	err    error
+}
+
+var requests = sync.Pool{New: func() any { return new(request) }}
+
+// add checks and encodes an event in the caller's goroutine: the leader only signs.
+func (s *store) add(r *request, e crdt.Event) error {
+	if e.Reserved() {
+		return fmt.Errorf("%w: %q", ErrReserved, e.Kind)
+	}
+	draft, buf, err := s.appendDraft(r.buf, &e)
+	if err != nil {
+		return err
+	}
+	r.drafts, r.buf = append(r.drafts, draft), buf
+	r.bytes += draft.Size()
+	return nil
+}
+
+// draft makes the draft of an event, which gets a time if it has none.
 func (s *store) draft(e crdt.Event) (crdt.Draft, error) {
+	draft, _, err := s.appendDraft(nil, &e)
+	return draft, err
+}
+
+// appendDraft is draft in memory that is appended to buf.
+func (s *store) appendDraft(buf []byte, e *crdt.Event) (crdt.Draft, []byte, error) {
 	if e.Retention == crdt.Transient {
-		return crdt.Draft{}, ErrTransient
+		return crdt.Draft{}, nil, ErrTransient
 	}
 	if e.Time.IsZero() {
 		e.Time = s.cfg.Now()
 	}
-	return crdt.NewDraft(e)
+	return crdt.AppendDraft(buf, e)
+}
+
+// join waits in the queue until a request has its outcome.
+func (s *store) join(ctx context.Context, r *request) error {
+	if err := s.queue.Join(ctx, r, r.bytes); err != nil {
+		return err
+	}
+	return r.err
+}
+
+// release gives r back for the next caller, unless it has grown large.
+func (r *request) release() {
+	if cap(r.buf) > maxRequest || cap(r.drafts) > crdt.MaxOpEntries {
+		return
+	}
+	clear(r.drafts) // some may refer to a smaller buf of before
+	*r = request{drafts: r.drafts[:0], buf: r.buf[:0]}
+	requests.Put(r)
+}
+
+// placesFrom returns n places, one after the other, from first on.
+func placesFrom(first crdt.Place, n int) []crdt.Place {
+	places := make([]crdt.Place, n)
+	for i := range places {
+		places[i] = first
+		places[i].Seq += uint64(i)
+	}
+	return places
 }
 
 // commitAppends appends what a batch holds, in one transaction, and gives each request its outcome. The caller leads.
 func (s *store) commitAppends(rs []*request) {
 	err := s.write(func(tx *writeTx) error {
 		for _, r := range rs {
-			r.places = make([]crdt.Place, len(r.drafts))
-			for i, d := range r.drafts {
-				place, err := tx.append(d)
+			for i := range r.drafts {
+				place, err := tx.append(&r.drafts[i])
 				if err != nil {
 					return err
 				}
-				r.places[i] = place
+				if i == 0 {
+					r.first = place
+				}
 			}
 		}
 		return nil
@@ -117,7 +163,7 @@ func (s *store) commitAppends(rs []*request) {
 	for _, r := range rs {
 		r.err = err
 		if uncertain, ok := errors.AsType[*UncertainError](err); ok {
-			r.err = &UncertainError{Places: r.places, Err: uncertain.Err}
+			r.err = &UncertainError{Places: placesFrom(r.first, len(r.drafts)), Err: uncertain.Err}
 		}
 	}
 }
@@ -128,8 +174,8 @@ var ErrFull = errors.New("feed is at the end of the format")
 
 // append gives a draft the next seq of our feed. It becomes part of an op with those before it, unless
 // that is full or of another retention class.
-func (tx *writeTx) append(d crdt.Draft) (crdt.Place, error) {
-	if len(tx.places) == 0 && !tx.recovered {
+func (tx *writeTx) append(d *crdt.Draft) (crdt.Place, error) {
+	if tx.appended == 0 && !tx.recovered {
 		if err := tx.store.appendable(); err != nil {
 			return crdt.Place{}, err
 		}
@@ -144,9 +190,11 @@ func (tx *writeTx) append(d crdt.Draft) (crdt.Place, error) {
 	}
 	seq := tx.feedState(tx.store.author).Feed.Next() + uint64(len(tx.drafts))
 	place := crdt.Place{Author: tx.store.author, Seq: seq}
-	tx.drafts = append(tx.drafts, d)
+	tx.drafts = append(tx.drafts, *d)
 	tx.draftBytes += d.Size()
-	tx.places = append(tx.places, place)
+	if tx.appended++; tx.appended == 1 {
+		tx.first = place
+	}
 	return place, nil
 }
 

@@ -177,7 +177,7 @@ func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 func (s *store) commitFailed(tx *writeTx, cause error) error {
 	failed := disk.Failed(cause)
 	cause = s.locate(cause)
-	uncertain := &UncertainError{Places: tx.places, Err: cause}
+	uncertain := &UncertainError{Places: placesFrom(tx.first, tx.appended), Err: cause}
 	_ = tx.Rollback()
 	if !uncertain.NoRoom() && failed || s.sees(tx.id) {
 		s.suspend(cause)

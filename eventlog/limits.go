@@ -13,6 +13,8 @@ const (
 	opTarget = 15 << 10
 	// maxGroup bounds the bytes that plain appends put into one transaction; more waits for the next.
 	maxGroup = 4 << 20
+	// maxRequest bounds the memory that what has carried one append keeps for the next, in bytes.
+	maxRequest = 256 << 10
 	// maxApply bounds the bytes of peers' ops that are stored between two commits of appends.
 	maxApply = 4 << 20
 	// branchesAHead bounds the branches of one feed that are kept, those that end below its floor

@@ -118,7 +118,7 @@ func (tx *writeTx) prune(r PruneRequest) (Pruned, error) {
 	if err != nil {
 		return Pruned{}, err
 	}
-	if p.Place, err = tx.append(draft); err != nil {
+	if p.Place, err = tx.append(&draft); err != nil {
 		return Pruned{}, err
 	}
 	tx.floor = p.Floor

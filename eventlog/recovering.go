@@ -97,7 +97,7 @@ func (tx *writeTx) recover(r Recovery) (Recovered, error) {
 	if err != nil {
 		return Recovered{}, err
 	}
-	place, err := tx.append(draft)
+	place, err := tx.append(&draft)
 	return Recovered{Place: place, From: state.Own}, err
 }
 

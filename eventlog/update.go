@@ -90,7 +90,7 @@ func (tx *Tx) AppendReserved(e crdt.Event) (place crdt.Place, err error) {
 		return crdt.Place{}, fmt.Errorf("append event: %w", err)
 	}
 	err = tx.do(func() error {
-		if place, err = tx.w.append(draft); err != nil {
+		if place, err = tx.w.append(&draft); err != nil {
 			tx.refused = err
 		}
 		return err

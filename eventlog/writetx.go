@@ -30,10 +30,11 @@ type writeTx struct {
 	// drafts wait for the op that will hold them.
 	drafts     []crdt.Draft
 	draftBytes int
-	places     []crdt.Place // of what was appended
-	floor      uint64       // that the next op signs; 0 for the one of the op before it
-	began      time.Time    // when this transaction has begun a stretch, see times.go; zero if it has not
-	ownSweep   uint64       // the number of this transaction as a sweep; 0 when it is none
+	first      crdt.Place // of what was appended: one after the other from there on
+	appended   int        // entries
+	floor      uint64     // that the next op signs; 0 for the one of the op before it
+	began      time.Time  // when this transaction has begun a stretch, see times.go; zero if it has not
+	ownSweep   uint64     // the number of this transaction as a sweep; 0 when it is none
 	genesis    *crdt.Genesis
 	// second and older are of ops of our own that were not written here, the one beside ours, the other
 	// beyond their end; recovered says that the latter was dealt with.
