@@ -79,10 +79,14 @@ func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 
 // populate writes what an empty log holds.
 func populate(tx *disk.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Author) error {
-	for _, name := range buckets {
-		if _, err := tx.Root().Create(name); err != nil {
-			return err
+	_, err := tx.Root().CreateGrowing(bucketArrivals)
+	for _, name := range otherBuckets {
+		if err == nil {
+			_, err = tx.Root().Create(name)
 		}
+	}
+	if err != nil {
+		return err
 	}
 	incarnation := newIncarnation()
 	pairs := map[string][]byte{

@@ -146,13 +146,13 @@ func (s *store) begin(writable bool) (*disk.Tx, error) {
 }
 
 // ops returns the ops of a feed by key, or nil if there are none.
-func (tx *readTx) ops(a crdt.Author) *disk.Tree { return tx.Tree(bucketOps).Child(a[:]) }
+func (tx *readTx) ops(a crdt.Author) *disk.Tree { return tx.Tree(bucketOps).Child(a[:]).Growing() }
 
 // feeds returns the feed records by author.
 func (tx *readTx) feeds() *disk.Tree { return tx.Tree(bucketFeeds) }
 
 // arrivals returns the arrivals by offset.
-func (tx *readTx) arrivals() *disk.Tree { return tx.Tree(bucketArrivals) }
+func (tx *readTx) arrivals() *disk.Tree { return tx.Tree(bucketArrivals).Growing() }
 
 // end returns the offset after the last arrival in the transaction.
 func (tx *readTx) end() (uint64, error) {

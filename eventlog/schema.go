@@ -37,7 +37,8 @@ package eventlog
 //	  level (1) ‖ from (8) ‖ term (6) ‖ offset (8) → a block of postings, see internal/postings/block.go
 //
 // A feed's record and an op's arrival are written in the transaction that writes the op, so that whatever a crash
-// leaves is whole. The trees of ops and arrivals only grow at their right edge, unless a feed forks.
+// leaves is whole. The trees of ops and arrivals only grow at their right edge, unless a feed forks; so they
+// have two keys behind all others, which fill the pages before them: see internal/disk/growing.go.
 const (
 	fileName      = "quipu.db"
 	formatVersion = 2
@@ -53,7 +54,7 @@ var (
 	bucketTimes     = []byte("times")
 	bucketParked    = []byte("parked")
 	bucketIndex     = []byte("index")
-	buckets         = [][]byte{bucketMeta, bucketOps, bucketFeeds, bucketArrivals, bucketFollowers, bucketState, bucketTimes, bucketParked, bucketIndex}
+	otherBuckets    = [][]byte{bucketMeta, bucketOps, bucketFeeds, bucketFollowers, bucketState, bucketTimes, bucketParked, bucketIndex}
 
 	metaFormat       = []byte("format")
 	metaLog          = []byte("log")

@@ -158,7 +158,9 @@ func TestForksWithADamagedOffset(t *testing.T) {
 	a := l.Forked()[0]
 	err := Bolt(l).Update(func(tx *bbolt.Tx) error {
 		ops := tx.Bucket(bucketOps).Bucket(a[:])
-		k, v := ops.Cursor().Last()
+		c := ops.Cursor()
+		c.Seek([]byte{0xff}) // what stands behind all ops
+		k, v := c.Prev()
 		v = slices.Clone(v)
 		v[0] ^= 1
 		return ops.Put(k, v)

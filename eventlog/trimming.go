@@ -144,7 +144,7 @@ func (t *trimming) forget(tx *writeTx, keys []crdt.Key, count *Forgotten) error 
 		}
 		trimmed := record.NewTrimmed(v.Offset(), s, tx.ownSweep)
 		count.add(s.Count, len(v)-len(trimmed))
-		if err := ops.Packed().Put(k[:], trimmed); err != nil {
+		if err := ops.Put(k[:], trimmed); err != nil {
 			return fmt.Errorf("trim op: %w", err)
 		}
 		f := tx.edit(a)

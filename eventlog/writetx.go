@@ -100,7 +100,7 @@ func (tx *writeTx) keep(op crdt.Op, v crdt.Verdict) error {
 	ops := tx.written[op.Author]
 	if ops == nil {
 		var err error
-		if ops, err = tx.Tree(bucketOps).Packed().Create(op.Author[:]); err != nil {
+		if ops, err = tx.Tree(bucketOps).Packed().CreateGrowing(op.Author[:]); err != nil {
 			return fmt.Errorf("store op: %w", err)
 		}
 		tx.written[op.Author] = ops
@@ -111,7 +111,7 @@ func (tx *writeTx) keep(op crdt.Op, v crdt.Verdict) error {
 	}
 	*tx.inside = crdt.Author{}
 	a := record.Arrival{Offset: tx.staged, Author: op.Author, Key: op.Key(), Count: op.Count}
-	if err := tx.arrivals().Packed().Put(offset[:], a.Encode()); err != nil {
+	if err := tx.arrivals().Put(offset[:], a.Encode()); err != nil {
 		return fmt.Errorf("store arrival: %w", err)
 	}
 	f := tx.edit(op.Author)

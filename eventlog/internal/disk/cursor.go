@@ -16,11 +16,12 @@ type Cursor struct {
 	climb *climb        // nil when the tree has no pages of its own
 	c     *bbolt.Cursor // nil where the walk is all there is
 	key   []byte        // where bbolt's cursor is
+	hides bool          // the guards of a tree that grows
 }
 
 // Cursor returns a cursor over t, which is at none yet.
 func (t *Tree) Cursor() *Cursor {
-	c := &Cursor{tx: t.tx}
+	c := &Cursor{tx: t.tx, hides: t.growing}
 	if t.tx.err != nil {
 		return c
 	}
@@ -42,9 +43,9 @@ func (c *Cursor) First() (k, v []byte) {
 	case !c.end(firstElement):
 		return nil, nil
 	case c.c == nil:
-		return c.element(1)
+		return c.shown(c.element(1))
 	}
-	return c.at(c.c.First())
+	return c.shown(c.at(c.c.First()))
 }
 
 // Last moves to the last key.
@@ -53,9 +54,14 @@ func (c *Cursor) Last() (k, v []byte) {
 	case !c.end(lastElement):
 		return nil, nil
 	case c.c == nil:
-		return c.element(-1)
+		k, v = c.element(-1)
+	default:
+		k, v = c.at(c.c.Last())
 	}
-	return c.at(c.c.Last())
+	if c.hides && isGuard(k) {
+		return c.Prev()
+	}
+	return k, v
 }
 
 // Seek moves to the first key at or after key.
@@ -65,13 +71,13 @@ func (c *Cursor) Seek(key []byte) (k, v []byte) {
 		return nil, nil
 	case c.c == nil:
 		if k, v = c.element(1); k == nil || bytes.Compare(k, key) >= 0 {
-			return k, v
+			return c.shown(k, v)
 		}
-		return c.step(1)
+		return c.shown(c.step(1))
 	case !c.pass(key, 1):
 		return nil, nil
 	}
-	return c.at(c.c.Seek(key))
+	return c.shown(c.at(c.c.Seek(key)))
 }
 
 // Next moves to the key after this one.
@@ -80,11 +86,11 @@ func (c *Cursor) Next() (k, v []byte) {
 	case c.tx.err != nil:
 		return nil, nil
 	case c.c == nil:
-		return c.step(1)
+		return c.shown(c.step(1))
 	case !c.pass(c.key, 1):
 		return nil, nil
 	}
-	return c.at(c.c.Next())
+	return c.shown(c.at(c.c.Next()))
 }
 
 // Prev moves to the key before this one.
@@ -93,11 +99,24 @@ func (c *Cursor) Prev() (k, v []byte) {
 	case c.tx.err != nil:
 		return nil, nil
 	case c.c == nil:
-		return c.step(-1)
+		k, v = c.step(-1)
 	case !c.pass(c.key, -1):
 		return nil, nil
+	default:
+		k, v = c.at(c.c.Prev())
 	}
-	return c.at(c.c.Prev())
+	if c.hides && isGuard(k) {
+		return c.Prev()
+	}
+	return k, v
+}
+
+// shown returns what the cursor has come to from before, unless that is a guard: then there is nothing more.
+func (c *Cursor) shown(k, v []byte) (key, value []byte) {
+	if c.hides && isGuard(k) {
+		return nil, nil
+	}
+	return k, v
 }
 
 func (c *Cursor) at(k, v []byte) (key, value []byte) {

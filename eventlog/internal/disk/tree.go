@@ -15,6 +15,8 @@ type Tree struct {
 	tx     *Tx
 	b      *bbolt.Bucket // nil where damage kept it from being opened
 	reader *climb        // of Get, in a transaction that only reads
+	// growing says that the tree has guards, which its cursors hide.
+	growing bool
 }
 
 func (t *Tree) climb() *climb { return &climb{pages: &t.tx.pages, root: uint64(t.b.Root())} }
