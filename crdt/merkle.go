@@ -17,10 +17,6 @@ const (
 
 // leafHash returns the Merkle leaf hash of an encoded entry (RFC 6962, section 2.1).
 func leafHash(entry []byte) (h Hash) {
-	var small [1 << 10]byte
-	if len(entry) < len(small) {
-		return sha256.Sum256(append(append(small[:0], leafPrefix), entry...))
-	}
 	d := sha256.New()
 	_, _ = d.Write([]byte{leafPrefix})
 	_, _ = d.Write(entry)

@@ -208,16 +208,16 @@ func (o Op) CheckBody() error {
 	return nil
 }
 
-// encoded yields the bytes of each entry by its index, up to one that is cut off.
+// encoded yields the bytes of each entry by its index, up to one that is none.
 func (o Op) encoded() iter.Seq2[uint64, []byte] {
 	return func(yield func(uint64, []byte) bool) {
 		if o.Trimmed() {
 			return
 		}
-		s := shape{b: o.body()}
+		s, e := shape{b: o.body()}, Event{Retention: o.Retention}
 		for i := range o.Count {
 			from := s.at
-			s.skip()
+			s.entry(&e, nil)
 			if s.err != nil || !yield(i, s.b[from:s.at:s.at]) {
 				return
 			}

@@ -269,34 +269,6 @@ func (s *shape) tuple(what string, n int) {
 	}
 }
 
-// skip takes one value and all that is in it. Its shape was checked before: skip only looks where each
-// part ends.
-func (s *shape) skip() {
-	for left := 1; left > 0 && s.err == nil; left-- {
-		switch head := s.byte(); {
-		case head < 0x80 || head >= 0xe0: // an integer in the byte itself
-		case head < 0x90:
-			s.fail("expected no map, got type byte %#02x", head)
-		case head < 0xa0:
-			left += int(head - 0x90)
-		case head < 0xc0:
-			s.next(int(head - 0xa0))
-		case head == 0xdc:
-			left += int(s.number(2, 0))
-		case head >= 0xcc && head <= 0xd3: // integers of 1, 2, 4 and 8 bytes, without a sign and with
-			s.next(1 << (head & 3))
-		case head == 0xc4 || head == 0xd9:
-			s.next(int(s.number(1, 0)))
-		case head == 0xc5 || head == 0xda:
-			s.next(int(s.number(2, 0)))
-		case head == 0xc6:
-			s.next(int(s.number(4, 0)))
-		default:
-			s.fail("expected a type of the format, got type byte %#02x", head)
-		}
-	}
-}
-
 // end fails unless the whole input was taken.
 func (s *shape) end(what string) {
 	if s.at != len(s.b) {
