@@ -38,19 +38,30 @@ func ParseAuthor(s string) (Author, error) {
 }
 
 // Valid checks that a is the canonical encoding of a point that is not of small order. It costs
-// about as much as a sixth of a signature check.
+// about as much as a tenth of a signature check.
 func (a Author) Valid() error {
 	p, err := new(edwards25519.Point).SetBytes(a[:])
 	if err != nil {
 		return fmt.Errorf("author %s: %w: no point of the curve", a, ErrAuthor)
 	}
-	if Author(p.Bytes()) != a {
+	if !a.reduced() {
 		return fmt.Errorf("author %s: %w: not the canonical encoding of its point", a, ErrAuthor)
 	}
 	if new(edwards25519.Point).MultByCofactor(p).Equal(edwards25519.NewIdentityPoint()) == 1 {
 		return fmt.Errorf("author %s: %w: a point of small order", a, ErrAuthor)
 	}
 	return nil
+}
+
+// reduced reports whether the y-coordinate in a is below the prime of the field, 2^255-19, which is ed ff … ff 7f here.
+// Then a is the canonical encoding of its point, but for two of small order: x is 0 there, and has a sign.
+func (a Author) reduced() bool {
+	for _, b := range a[1:31] {
+		if b != 0xff {
+			return true
+		}
+	}
+	return a[0] < 0xed || a[31]&0x7f != 0x7f
 }
 
 // IsZero reports whether a is no author at all.

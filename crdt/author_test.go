@@ -1,10 +1,14 @@
 package crdt
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
+
+	"filippo.io/edwards25519"
 )
 
 func TestParseAuthorRefusesText(t *testing.T) {
@@ -56,6 +60,37 @@ func TestAuthorRefusesEncodingsThatAreNotCanonical(t *testing.T) {
 				t.Errorf("%s: %v, want ErrAuthor", a, err)
 			}
 		}
+	}
+}
+
+// TestAuthorIsAsItIsEncodedAgain compares the check of the form with encoding the point once more.
+func TestAuthorIsAsItIsEncodedAgain(t *testing.T) {
+	var all []Author
+	for low := range 256 { // y around 0, around 2^255 and around the prime
+		for _, rest := range []byte{0, 0xff} {
+			for _, high := range []byte{0, 0x80, 0x7f, 0xff} {
+				all = append(all, Author(append(append([]byte{byte(low)}, bytes.Repeat([]byte{rest}, 30)...), high)))
+			}
+		}
+		all = append(all, sha256.Sum256([]byte{byte(low)}))
+	}
+	points, usable := 0, 0
+	for _, a := range all {
+		p, err := new(edwards25519.Point).SetBytes(a[:])
+		want := err == nil && Author(p.Bytes()) == a &&
+			new(edwards25519.Point).MultByCofactor(p).Equal(edwards25519.NewIdentityPoint()) == 0
+		if got := a.Valid() == nil; got != want {
+			t.Errorf("%s is usable: %t, want %t", a, got, want)
+		}
+		if err == nil {
+			points++
+		}
+		if want {
+			usable++
+		}
+	}
+	if usable == 0 || usable == points || points == len(all) {
+		t.Errorf("of %d encodings %d are points and %d usable: that tells nothing", len(all), points, usable)
 	}
 }
 
