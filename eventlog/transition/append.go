@@ -76,7 +76,7 @@ func (p projection) appendAll(events []crdt.Event) ([]crdt.Place, error) {
 // What is to be named by another event of the same transaction ends its op, since its id is known only
 // then.
 func (p projection) append(e crdt.Event, named bool) (crdt.Place, error) {
-	said, err := parseEvent(e, true)
+	said, err := parseEvent(e, true, nil)
 	if err != nil {
 		return crdt.Place{}, fmt.Errorf("append transition: %w: %w", ErrInvalid, err)
 	}

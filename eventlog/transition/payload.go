@@ -91,7 +91,7 @@ func (p *payload) check() error {
 
 // parsePayload reads a payload. Fields may stand in any order, each once. What is not a field of a
 // transition is an error when strict, and else left alone: a later version may know it.
-func parsePayload(b []byte, strict bool) (payload, error) {
+func parsePayload(b []byte, strict bool, checked authors) (payload, error) {
 	var p payload
 	fields := object.Fields{Known: []string{"from", "to", "trigger", "after"}, Others: !strict}
 	err := fields.Read(b, func(name string, value []byte) (err error) {
@@ -105,7 +105,7 @@ func parsePayload(b []byte, strict bool) (payload, error) {
 			p.trigger, err = object.Text(value)
 		case "after":
 			p.after = new(After)
-			err = p.after.read(value, strict)
+			err = p.after.read(value, strict, checked)
 		}
 		return err
 	})
@@ -119,7 +119,7 @@ func parsePayload(b []byte, strict bool) (payload, error) {
 }
 
 // read reads an after, of which nothing may be left out.
-func (a *After) read(b []byte, strict bool) error {
+func (a *After) read(b []byte, strict bool, checked authors) error {
 	known := []string{"author", "seq", "op"}
 	return object.Fields{Known: known, Needed: known, Others: !strict}.Read(b, func(name string, value []byte) (err error) {
 		if name == "seq" {
@@ -131,8 +131,29 @@ func (a *After) read(b []byte, strict bool) error {
 		case err != nil:
 			return err
 		case name == "author":
-			return a.Author.UnmarshalText([]byte(text))
+			a.Author, err = checked.parse(text)
+			return err
 		}
 		return a.Op.UnmarshalText([]byte(text))
 	})
+}
+
+// authors are those whose text was checked: that costs several times what all else of a transition does. Nil ones
+// remember none.
+type authors map[string]crdt.Author
+
+const maxAuthors = 1 << 12 // that are remembered
+
+func (c authors) parse(text string) (crdt.Author, error) {
+	if a, known := c[text]; known {
+		return a, nil
+	}
+	a, err := crdt.ParseAuthor(text)
+	if err == nil && c != nil {
+		if len(c) == maxAuthors {
+			clear(c)
+		}
+		c[text] = a
+	}
+	return a, err
 }

@@ -1,6 +1,8 @@
 package transition
 
 import (
+	"crypto/ed25519"
+	"encoding/binary"
 	"strings"
 	"testing"
 
@@ -35,7 +37,7 @@ func TestPayloadBytes(t *testing.T) {
 		if got != test.want {
 			t.Errorf("got  %s\nwant %s", got, test.want)
 		}
-		back, err := parsePayload([]byte(got), true)
+		back, err := parsePayload([]byte(got), true, nil)
 		if err != nil {
 			t.Errorf("%s: %v", got, err)
 			continue
@@ -62,7 +64,7 @@ func TestPayloadsThatCannotBeRead(t *testing.T) {
 		`{"to":"a","trigger":"` + strings.Repeat("a", MaxTrigger+1) + `"}`,
 		"{\"to\":\"a\xff\"}", `{"to":"a",}`, `{"to":"a" "from":"b"}`, `{"to":"a`, strings.Repeat("[", 100_000),
 	} {
-		if p, err := parsePayload([]byte(text), false); err == nil {
+		if p, err := parsePayload([]byte(text), false, nil); err == nil {
 			t.Errorf("%.60s: read as %+v", text, p)
 		}
 	}
@@ -73,10 +75,10 @@ func TestUnknownFieldsAreLeftToLaterVersions(t *testing.T) {
 		`{"to":"a","why":{"x":[1,2,{}]}}`,
 		`{"to":"a","after":` + strings.Replace(someAfter, `"seq"`, `"clock":"1.2","seq"`, 1) + `}`,
 	} {
-		if _, err := parsePayload([]byte(text), true); err == nil {
+		if _, err := parsePayload([]byte(text), true, nil); err == nil {
 			t.Errorf("%s can be appended", text)
 		}
-		if p, err := parsePayload([]byte(text), false); err != nil || p.to != "a" {
+		if p, err := parsePayload([]byte(text), false, nil); err != nil || p.to != "a" {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -87,13 +89,36 @@ func FuzzPayload(f *testing.F) {
 	f.Add([]byte(`{"to":"b","x":[]}`))
 	f.Add([]byte(`{"to":"\ud800"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		p, err := parsePayload(b, true)
+		p, err := parsePayload(b, true, nil)
 		if err != nil {
 			return
 		}
-		again, err := parsePayload(p.encode(), true)
+		again, err := parsePayload(p.encode(), true, nil)
 		if diff := cmp.Diff(p, again, cmp.AllowUnexported(payload{})); diff != "" || err != nil {
 			t.Fatalf("%q: %v (-want +got):\n%s", b, err, diff)
 		}
 	})
+}
+
+// TestAuthorsAreCheckedOnce remembers texts that are right, up to a bound, and no others.
+func TestAuthorsAreCheckedOnce(t *testing.T) {
+	checked := make(authors)
+	var seed [ed25519.SeedSize]byte
+	for i := range maxAuthors + 2 {
+		binary.BigEndian.PutUint64(seed[:], uint64(i))
+		want := crdt.AuthorOf(ed25519.NewKeyFromSeed(seed[:]))
+		for range 2 {
+			if a, err := checked.parse(want.String()); err != nil || a != want {
+				t.Fatalf("%s: %s, %v", want, a, err)
+			}
+		}
+		if wrong := (crdt.Author{1}).String(); i%1000 == 0 {
+			if a, err := checked.parse(wrong); err == nil {
+				t.Errorf("%s: %s, want an error", wrong, a)
+			}
+		}
+	}
+	if len(checked) != 2 {
+		t.Errorf("%d are remembered after %d, want 2", len(checked), maxAuthors+2)
+	}
 }

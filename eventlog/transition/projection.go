@@ -58,7 +58,7 @@ func openProjection(tx *eventlog.Tx) projection {
 // that was all.
 func (p projection) catchUp(most int) (done bool, err error) {
 	from, _ := p.tx.Cursor(Kind)
-	cursor := from
+	cursor, checked := from, make(authors)
 	for e, err := range p.tx.Arrivals(from) {
 		if err != nil {
 			return false, fmt.Errorf("catch up with transitions: %w", err)
@@ -70,7 +70,7 @@ func (p projection) catchUp(most int) (done bool, err error) {
 		if e.Kind != Kind {
 			continue
 		}
-		if err := p.take(Parse(e)); err != nil {
+		if err := p.take(parse(e, checked)); err != nil {
 			return false, err
 		}
 	}

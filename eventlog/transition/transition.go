@@ -81,9 +81,11 @@ func (t Transition) Clone() Transition {
 
 // Parse reads a transition from an entry of kind [Kind]. It never fails: whatever a stranger has written
 // becomes a transition, a malformed one where it cannot be read.
-func Parse(e eventlog.Entry) Transition {
+func Parse(e eventlog.Entry) Transition { return parse(e, nil) }
+
+func parse(e eventlog.Entry, checked authors) Transition {
 	t := Transition{Entry: e, Subject: e.Subject}
-	p, err := parseEvent(e.Event, false)
+	p, err := parseEvent(e.Event, false, checked)
 	if err != nil {
 		t.Malformed = err
 		return t
@@ -101,14 +103,14 @@ func Parse(e eventlog.Entry) Transition {
 // Check returns why an event of kind [Kind] cannot be appended, or nil. It takes any JSON payload with the
 // fields of a transition, of which from, trigger and after may be left out. Every error wraps [ErrInvalid].
 func Check(e crdt.Event) error {
-	_, err := parseEvent(e, true)
+	_, err := parseEvent(e, true, nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return nil
 }
 
-func parseEvent(e crdt.Event, strict bool) (payload, error) {
+func parseEvent(e crdt.Event, strict bool, checked authors) (payload, error) {
 	switch {
 	case e.Kind != Kind:
 		return payload{}, fmt.Errorf("kind %q: expected %s", clip.Text(e.Kind), Kind)
@@ -117,7 +119,7 @@ func parseEvent(e crdt.Event, strict bool) (payload, error) {
 	case e.ContentType != "" && e.ContentType != "application/json":
 		return payload{}, fmt.Errorf("content type %q: expected application/json", clip.Text(e.ContentType))
 	}
-	return parsePayload(e.Payload, strict)
+	return parsePayload(e.Payload, strict, checked)
 }
 
 // Read yields the transitions that the query takes, in its order, malformed ones included; the query's
@@ -129,12 +131,13 @@ func Read(ctx context.Context, log *eventlog.Log, q eventlog.Query) iter.Seq2[Tr
 		q.Gone = eventlog.SkipGone
 	}
 	return func(yield func(Transition, error) bool) {
+		checked := make(authors)
 		for e, err := range log.Entries(ctx, q) {
 			if err != nil {
 				yield(Transition{}, err)
 				return
 			}
-			if !yield(Parse(e), nil) {
+			if !yield(parse(e, checked), nil) {
 				return
 			}
 		}
