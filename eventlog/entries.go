@@ -12,7 +12,8 @@ import (
 // for: what arrives later is left out, and marks no entry as disputed that was not.
 //
 // No transaction is held while the loop's body runs, however long it takes: a chunk of 64 KiB and more is copied out
-// at a time. Memory does not grow with the log. Every error ends the iteration: ctx's own when ctx ends, [ErrClosed];
+// at a time, one of 256 KiB once the iteration goes on. Memory does not grow with the log. Every error ends the
+// iteration: ctx's own when ctx ends, [ErrClosed];
 // an [ErrQuery], a [*PageError] or a [*CursorError] before the first entry; a [*DamagedError] where the file cannot
 // be read; and a [*TrimmedError] where a trim or a prune overtakes the reading, unless the query says to go on.
 func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
@@ -25,9 +26,9 @@ func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 		defer r.close()
 		n := 0
 		stopped := false
-		err = r.each(ctx, func(e Entry) bool {
+		err = r.each(ctx, func(e *Entry) bool {
 			n++
-			stopped = !yield(e, nil)
+			stopped = !yield(*e, nil)
 			return !stopped && n != q.Limit
 		})
 		if err != nil && !stopped {
@@ -45,6 +46,7 @@ type reading struct {
 	after    *pageEnd // entries up to here were on pages before this one; nil once one was met that was not
 	walk     walk
 	chunk    chunk
+	unpacker unpacker
 	ahead    *disk.ReadAhead
 }
 
@@ -105,7 +107,7 @@ func (s *store) readingLessWalk(q Query, now snapshot) (*reading, error) {
 		}
 	}
 	r.chunk = chunk{
-		bound: r.snapshot.Bound, room: bufferSize, disputed: q.Disputed,
+		bound: r.snapshot.Bound, size: chunkSize, room: bufferSize, disputed: q.Disputed,
 		horizon: horizon{gone: q.Gone, sweep: r.snapshot.Sweep},
 	}
 	return r, nil
@@ -114,8 +116,8 @@ func (s *store) readingLessWalk(q Query, now snapshot) (*reading, error) {
 // close ends what the reading has running.
 func (r *reading) close() { r.ahead.Close() }
 
-// each calls yield with the entries of the query in order until it returns false.
-func (r *reading) each(ctx context.Context, yield func(Entry) bool) error {
+// each calls yield with the entries of the query in order until it returns false. The entry is yield's until then.
+func (r *reading) each(ctx context.Context, yield func(*Entry) bool) error {
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -136,6 +138,8 @@ func (r *reading) each(ctx context.Context, yield func(Entry) bool) error {
 			return err
 		case damage != nil:
 			return damage
+		case r.query.Limit == 0:
+			r.chunk.size = longChunk
 		}
 	}
 	return nil
@@ -157,26 +161,27 @@ func (r *reading) fill() (more bool, damage, err error) {
 }
 
 // drain calls yield with those entries of the chunk that the query takes, and lost with the holes that are
-// not to be left out, all in order, until one returns false.
-func (r *reading) drain(yield func(Entry) bool, lost func(hole) bool) (goesOn bool, err error) {
-	var e Entry
-	for _, x := range r.chunk.excerpts {
+// not to be left out, all in order, until one returns false. The entry is yield's until then.
+func (r *reading) drain(yield func(*Entry) bool, lost func(hole) bool) (goesOn bool, err error) {
+	e := &r.unpacker.e
+	take := func() bool {
+		switch {
+		case r.skips(e) || !r.filter.takes(e):
+			return true
+		case e.Gone > 0 && r.query.Gone != ShowGone:
+			return lost(hole{author: e.Author, seq: e.Seq, count: e.Gone, from: e.Offset, to: e.Offset + e.Gone})
+		}
+		return yield(e)
+	}
+	for i := range r.chunk.excerpts {
+		x := &r.chunk.excerpts[i]
 		if x.hole != nil {
 			if x.hole.from >= r.filter.fromOffset && !lost(*x.hole) {
 				return false, nil
 			}
 			continue
 		}
-		goesOn, err := x.each(r.query.Reverse, &e, func() bool {
-			switch {
-			case r.skips(&e) || !r.filter.takes(&e):
-				return true
-			case e.Gone > 0 && r.query.Gone != ShowGone:
-				return lost(hole{author: e.Author, seq: e.Seq, count: e.Gone, from: e.Offset, to: e.Offset + e.Gone})
-			}
-			return yield(e)
-		})
-		if err != nil || !goesOn {
+		if goesOn, err := r.unpacker.each(x, r.query.Reverse, take); err != nil || !goesOn {
 			return false, r.store.locate(err)
 		}
 	}

@@ -11,9 +11,9 @@ import (
 
 // Entry is an entry of the log as this node holds it.
 //
-// Entries that [Log.Entries] and [Log.Tail] yield, and those that followers are given, share memory with
-// the chunk of 64 KiB and more that they were read in, which is never written again. To keep a few of many,
-// keep their [Entry.Clone]. Entries that [Log.Page] and [Log.Lookup] return share none.
+// Entries that [Log.Entries] and [Log.Tail] yield, and those that followers are given, share memory with what was read
+// beside them, up to 80 KiB or an op that is longer, which is never written again. To keep a few of many, keep their
+// [Entry.Clone]. Entries that [Log.Page] and [Log.Lookup] return share none.
 type Entry struct {
 	crdt.Entry
 	// Offset is the entry's place in this node's arrival order: local, contiguous, never sent.

@@ -165,10 +165,10 @@ func (s *source) begin() error {
 // their own, so that a batch of some from each of many chunks does not keep all of those.
 func (s *source) decode(behind error) error {
 	from, size := len(s.pending), 0
-	_, err := s.reading.drain(func(e Entry) bool {
+	_, err := s.reading.drain(func(e *Entry) bool {
 		if s.by == "" || e.Author != s.store.author || e.Header(HeaderBy) != s.by {
-			s.pending = append(s.pending, e)
-			size += entrySize(&e)
+			s.pending = append(s.pending, *e)
+			size += entrySize(e)
 		}
 		return true
 	}, func(h hole) bool {

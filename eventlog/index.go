@@ -146,7 +146,8 @@ func (x *indexer) extend(ctx context.Context, layers postings.Layers, least uint
 func (x *indexer) eachText(ctx context.Context, in stretch, most uint64, add func(class byte, text string, offset uint64)) (to uint64, err error) {
 	w := newArrivalWalk(&filter{}, false, nil, in.to)
 	w.from = in.from
-	k := chunk{bound: in.to, room: bufferSize, horizon: skipsGone()}
+	var u unpacker
+	k := chunk{bound: in.to, size: chunkSize, room: bufferSize, horizon: skipsGone()}
 	for more := true; more && w.from-in.from < most; {
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)
@@ -159,11 +160,11 @@ func (x *indexer) eachText(ctx context.Context, in stretch, most uint64, add fun
 		if err != nil {
 			return 0, err
 		}
-		for _, part := range k.excerpts {
-			var e Entry
-			_, err := part.each(false, &e, func() bool {
-				add(classSubject, e.Subject, part.op.offset)
-				add(classKind, e.Kind, part.op.offset)
+		for i := range k.excerpts {
+			part := &k.excerpts[i]
+			_, err := u.each(part, false, func() bool {
+				add(classSubject, u.e.Subject, part.op.offset)
+				add(classKind, u.e.Kind, part.op.offset)
 				return true
 			})
 			if err != nil {

@@ -61,7 +61,7 @@ func TestAReadingIsOvertakenBeforeItsFirstChunk(t *testing.T) {
 			forget(t, l, prune)
 			for _, r := range readings {
 				n := 0
-				err := r.each(t.Context(), func(Entry) bool { n++; return true })
+				err := r.each(t.Context(), func(*Entry) bool { n++; return true })
 				r.close()
 				if _, told := errors.AsType[*TrimmedError](err); !told {
 					t.Errorf("%d indexed, prune %t, %s reverse %t: %d entries, %v", indexed, prune, r.query.Order, r.query.Reverse, n, err)

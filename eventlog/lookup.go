@@ -38,9 +38,9 @@ func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	var e Entry
-	_, err = excerpt{op: op, from: p.Seq, to: p.Seq + 1}.each(false, &e, func() bool { return true })
-	return e.Clone(), l.store.locate(err)
+	var u unpacker
+	_, err = u.each(&excerpt{op: op, from: p.Seq, to: p.Seq + 1}, false, func() bool { return true })
+	return u.e.Clone(), l.store.locate(err)
 }
 
 // opHolding returns the op that holds the entry at p, for others to see if verified is set.

@@ -3,8 +3,8 @@ package eventlog
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"math"
+	"slices"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/heap"
@@ -21,16 +21,17 @@ type opened struct {
 	entries []crdt.Entry
 }
 
-func newOpened(op crdt.Op, offset uint64) *opened {
-	return &opened{op: op, offset: offset, from: op.First, to: op.Next()}
-}
-
 // excerpt is a stretch of consecutive entries of one op: from ≤ seq < to. Readings are made of excerpts, and of
 // the holes between them.
 type excerpt struct {
 	op       *opened
 	from, to uint64
 	hole     *hole // in the place of all that
+}
+
+// whole reports whether x is all of its op, so that no other excerpt is of that.
+func (x *excerpt) whole() bool {
+	return x.hole == nil && x.from == x.op.op.First && x.to == x.op.op.Next()
 }
 
 // merger puts the entries of one author's ops in the order (seq, op id). On a feed without forks one
@@ -120,31 +121,35 @@ func (m *merger) mergeAll(excerpts []excerpt) []excerpt {
 	return m.mergeBelow(math.MaxUint64, excerpts)
 }
 
-// each calls yield with the entries of x in order, until it returns false; it reports whether it did
-// not. Every entry is put into e. Without its body, the op is one entry that stands for all of x. A body
-// that cannot be read is an error.
-func (x excerpt) each(reverse bool, e *Entry, yield func() bool) (bool, error) {
-	if x.op.op.Trimmed() {
-		x.op.put(crdt.Entry{
-			Author: x.op.op.Author, Seq: x.from, Op: x.op.op.ID, Clock: x.op.op.Clock,
-			Event: crdt.Event{Retention: x.op.op.Retention}, Gone: x.to - x.from,
-		}, e)
+// unpacker reads the entries of excerpts into one place, one after the other.
+type unpacker struct {
+	e       Entry
+	reader  crdt.EntryReader
+	entries []crdt.Entry // of an op that is read last to first
+}
+
+// each calls yield, once u.e is the next entry of x in order, until it returns false; it reports whether it did not.
+// Without its body, the op is one entry that stands for all of x. A body that cannot be read is an error.
+func (u *unpacker) each(x *excerpt, reverse bool, yield func() bool) (bool, error) {
+	op := &x.op.op
+	switch {
+	case op.Trimmed():
+		u.e.Entry = crdt.Entry{
+			Author: op.Author, Seq: x.from, Op: op.ID, Clock: op.Clock,
+			Event: crdt.Event{Retention: op.Retention}, Gone: x.to - x.from,
+		}
+		x.op.complete(&u.e)
 		return yield(), nil
-	}
-	if !reverse && x.from == x.op.op.First && x.to == x.op.op.Next() {
-		// The common case decodes as it goes.
-		for entry, err := range x.op.op.Entries() {
-			if err != nil {
-				return false, x.op.damaged(err)
-			}
-			x.op.put(entry, e)
-			if !yield() {
+	case x.whole() && (!reverse || op.Count == 1):
+		for u.reader.Open(op); u.reader.Next(&u.e.Entry); {
+			if x.op.complete(&u.e); !yield() {
 				return false, nil
 			}
 		}
-		return true, nil
+		return true, x.op.damaged(u.reader.Err())
 	}
-	if err := x.op.decode(); err != nil {
+	entries, err := u.decode(x)
+	if err != nil {
 		return false, x.op.damaged(err)
 	}
 	for i := range x.to - x.from {
@@ -152,37 +157,41 @@ func (x excerpt) each(reverse bool, e *Entry, yield func() bool) (bool, error) {
 		if reverse {
 			seq = x.to - 1 - i
 		}
-		x.op.put(x.op.entries[seq-x.op.op.First], e)
-		if !yield() {
+		u.e.Entry = entries[seq-op.First]
+		if x.op.complete(&u.e); !yield() {
 			return false, nil
 		}
 	}
 	return true, nil
 }
 
-// decode reads the op's entries into memory, once.
-func (o *opened) decode() error {
-	if o.entries != nil {
+// decode returns all entries of the op of x. Where there are more excerpts of that it keeps them with it.
+func (u *unpacker) decode(x *excerpt) ([]crdt.Entry, error) {
+	op, room := x.op, &u.entries
+	if op.entries != nil {
+		return op.entries, nil
+	}
+	if !x.whole() {
+		room = &op.entries
+	}
+	entries := slices.Grow((*room)[:0], int(op.op.Count))[:op.op.Count]
+	u.reader.Open(&op.op)
+	for i := range entries {
+		u.reader.Next(&entries[i])
+	}
+	*room = entries
+	return entries, u.reader.Err()
+}
+
+// complete says of an entry what the op does not know.
+func (o *opened) complete(e *Entry) {
+	e.Offset, e.Disputed = o.offset+e.Seq-o.op.First, o.disputed
+}
+
+// damaged returns what it means that the op cannot be read; nil of nil.
+func (o *opened) damaged(err error) error {
+	if err == nil {
 		return nil
 	}
-	entries := make([]crdt.Entry, 0, o.op.Count)
-	for e, err := range o.op.Entries() {
-		if err != nil {
-			return err
-		}
-		entries = append(entries, e)
-	}
-	if uint64(len(entries)) != o.op.Count {
-		return fmt.Errorf("%d entries instead of %d", len(entries), o.op.Count)
-	}
-	o.entries = entries
-	return nil
+	return damagedOp(o.op.Author, o.op.Key(), err)
 }
-
-// put completes an entry with what an op does not know.
-func (o *opened) put(entry crdt.Entry, e *Entry) {
-	e.Entry, e.Offset = entry, o.offset+entry.Seq-o.op.First
-	e.Disputed = o.disputed
-}
-
-func (o *opened) damaged(err error) error { return damagedOp(o.op.Author, o.op.Key(), err) }

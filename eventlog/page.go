@@ -23,7 +23,7 @@ func (l *Log) Page(ctx context.Context, q Query) (entries []Entry, next string, 
 		return nil, "", err
 	}
 	defer r.close()
-	err = r.each(ctx, func(e Entry) bool {
+	err = r.each(ctx, func(e *Entry) bool {
 		if len(entries) == q.Limit {
 			// One more than asked for: there is a next page, and it begins after the last of this one.
 			t := r.token(pageEndOf(&entries[len(entries)-1], q.Reverse))

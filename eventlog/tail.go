@@ -57,9 +57,9 @@ func (s *store) tail(ctx context.Context, q Query, yield func(Entry) bool) error
 		}
 		goesOn := true
 		if q.FromOffset != Now {
-			err = r.each(ctx, func(e Entry) bool {
+			err = r.each(ctx, func(e *Entry) bool {
 				left--
-				goesOn = yield(e) && left != 0
+				goesOn = yield(*e) && left != 0
 				return goesOn
 			})
 		}

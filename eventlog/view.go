@@ -166,10 +166,11 @@ func (f *openFeed) notFound(tx *readTx, k *chunk, head crdt.Head, low uint64) er
 }
 
 const (
-	// chunkSize is about how many bytes of ops one read transaction copies out: enough that the
-	// transactions cost nothing, little enough that none of them is long.
+	// chunkSize is about how many bytes of ops one read transaction copies out, and longChunk in a reading that goes
+	// on: enough that the transactions cost nothing, little enough that none of them is long.
 	chunkSize = 64 << 10
-	// bufferSize leaves room for the op that fills the chunk.
+	longChunk = 256 << 10
+	// bufferSize leaves room for the op that fills a chunk of chunkSize.
 	bufferSize = chunkSize + 16<<10
 	// opOverhead is what finding an op or a feed counts for, so that a walk over much that it does
 	// not copy ends its transaction too.
@@ -180,6 +181,7 @@ const (
 // excerpts that they were merged to. bytes counts what was read, held or not.
 type chunk struct {
 	bound uint64 // ops from this offset on are not in the snapshot
+	size  int    // of bytes, at which the chunk is full
 	room  int    // bytes that are made room for at a time at most; 0 for what a single op takes
 	// disputed says which ops the views take for being disputed or not, and horizon which for having no body.
 	disputed Disputed
@@ -188,15 +190,23 @@ type chunk struct {
 	excerpts []excerpt
 	buffer   []byte
 	bytes    int
+	copied   int       // bytes, in this chunk and those before it
+	spare    []*opened // what ops of earlier chunks were opened in, to be used again
 }
 
 // full reports whether the chunk has reached its size.
-func (k *chunk) full() bool { return k.bytes >= chunkSize }
+func (k *chunk) full() bool { return k.bytes >= k.size }
 
-// reset empties the chunk. What was copied stays with whoever holds it.
+// reset empties the chunk. What was copied stays with whoever holds it; room that is left is used again.
 func (k *chunk) reset() {
+	for _, x := range k.excerpts {
+		if x.whole() {
+			*x.op = opened{} // so that it does not keep what was copied
+			k.spare = append(k.spare, x.op)
+		}
+	}
 	clear(k.excerpts)
-	k.excerpts, k.buffer, k.bytes = k.excerpts[:0], nil, 0
+	k.excerpts, k.bytes = k.excerpts[:0], 0
 }
 
 // read copies the op that the cursor is at and returns its header too. The op is nil when it is not in
@@ -224,7 +234,19 @@ func (k *chunk) read(c *opCursor) (*opened, crdt.Signed, error) {
 			return nil, op.Signed, nil
 		}
 	}
-	return newOpened(op, c.offset()), op.Signed, nil
+	return k.opened(op, c.offset()), op.Signed, nil
+}
+
+// opened returns op, which has come to be in the chunk's memory.
+func (k *chunk) opened(op crdt.Op, offset uint64) *opened {
+	var o *opened
+	if last := len(k.spare) - 1; last >= 0 {
+		o, k.spare = k.spare[last], k.spare[:last]
+	} else {
+		o = new(opened)
+	}
+	*o = opened{op: op, offset: offset, from: op.First, to: op.Next()}
+	return o
 }
 
 // lost tells of a hole where the walk stands, which is what the given sweep has taken, 0 for none here.
@@ -238,8 +260,9 @@ func (k *chunk) lost(h hole, sweep uint64) {
 // little does not keep room for much.
 func (k *chunk) copy(b []byte) []byte {
 	k.bytes += len(b)
+	k.copied += len(b)
 	if len(b) > cap(k.buffer)-len(k.buffer) {
-		k.buffer = make([]byte, 0, max(min(k.room, k.bytes), len(b)))
+		k.buffer = make([]byte, 0, max(min(k.room, k.copied), len(b)))
 	}
 	from := len(k.buffer)
 	k.buffer = append(k.buffer, b...)
