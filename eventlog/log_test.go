@@ -154,7 +154,7 @@ func TestAppendBatch(t *testing.T) {
 	l := eventlogtest.Open(t)
 	trimmable := note("trimmable")
 	trimmable.Retention = crdt.Trimmable
-	big := note(strings.Repeat("b", 40<<10))
+	big := note(strings.Repeat("b", 60<<10))
 	places, err := l.AppendBatch(t.Context(), []crdt.Event{note("a"), trimmable, note("c"), big, note("d")})
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func TestOpsArePackedUnderLoad(t *testing.T) {
 		}
 		for _, op := range run.Ops {
 			sizes = append(sizes, op.Size())
-			if op.Count > crdt.MaxOpEntries || op.Size() > 16<<10 {
+			if op.Count > crdt.MaxOpEntries || op.Size() > 61<<10 {
 				t.Errorf("op of %d entries has %d bytes", op.Count, op.Size())
 			}
 		}
