@@ -89,7 +89,7 @@ func (n *neighbours) admit(ctx context.Context, l *link, now time.Time) (err err
 		err = errForbidden
 	case old == nil && (len(n.links) >= n.g.cfg.MaxPeers || len(n.peers[l.peer]) >= maxCopies):
 		err = errCrowded
-	case old != nil && !n.better(l, old.link, now):
+	case old != nil && !n.better(l, old, now):
 		err = errSpare
 	default:
 		return nil
@@ -98,11 +98,13 @@ func (n *neighbours) admit(ctx context.Context, l *link, now time.Time) (err err
 	return err
 }
 
-// better reports whether a new link to a peer is to be kept rather than the old.
-func (n *neighbours) better(l, old *link, now time.Time) bool {
-	if l.dialled == old.dialled || now.Sub(old.lastHeard()) > 3*n.g.pace.offer {
+// better reports whether a new link to a peer is to be kept rather than the old, which has to show otherwise that it
+// is alive.
+func (n *neighbours) better(l *link, old *peering, now time.Time) bool {
+	if l.dialled == old.dialled || old.quiet(n.g.pace, now) {
 		return true
 	}
+	old.stir(now, 0)
 	lower := cmp.Or(n.g.self.Compare(l.peer), bytes.Compare(n.g.instance[:], l.instance[:])) < 0
 	return l.dialled == lower
 }
@@ -136,6 +138,9 @@ func (n *neighbours) closed(l *link, why error, now time.Time) {
 		c.Pause = backoff.Pause{}
 	default:
 		n.fail(c, now)
+	}
+	if _, ours := errors.AsType[*closing](why); !ours && !said {
+		n.g.members.Doubt()
 	}
 	n.g.logger.Log(context.Background(), n.loops.Level(slog.LevelInfo, l.peer, now), "link ended", "peer", l.peer.Short(), "name", l.name, "why", why)
 }

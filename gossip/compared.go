@@ -11,11 +11,15 @@ import (
 
 // comparing is what the loop knows of its comparisons with one peer.
 type comparing struct {
-	rounds    uint32    // begun on this link
-	begun     time.Time // the one under way
-	underWay  bool
-	nextOffer time.Time
-	equalAt   time.Time // when the two were last seen to be equal
+	rounds     uint32    // begun on this link
+	begun      time.Time // the one under way
+	underWay   bool
+	nextOffer  time.Time
+	quickOffer time.Time // when that would be due if the link did not rest
+	unheard    time.Time // of the first offer after the last frame that came
+	resting    bool      // both held the same, and ours has not moved since
+	agreed     crdt.Hash // the root at which that was so
+	equalAt    time.Time // when it last was seen to be so
 	// The fields below are of the last comparison that came to its end.
 
 	found      differences
@@ -28,15 +32,27 @@ type comparing struct {
 // compareDue begins the comparisons that are due.
 func (s *spread) compareDue(now time.Time) {
 	for _, p := range s.links {
-		if p.underWay && now.Sub(p.begun) < s.g.pace.compare || now.Before(p.nextOffer) {
+		if now.Before(p.due(s.g.pace)) {
 			continue
 		}
-		p.nextOffer = now.Add(backoff.Jittered(s.g.pace.offer))
+		p.quickOffer = now.Add(backoff.Jittered(s.g.pace.offer))
+		p.nextOffer, p.resting = p.quickOffer, false
 		p.rounds++
 		p.begun, p.underWay = now, true
+		if !p.lastHeard().Before(p.unheard) {
+			p.unheard = now
+		}
 		p.round.Store(p.rounds)
 		p.out.offer(p.rounds)
 	}
+}
+
+// due returns when the next comparison is to begin.
+func (p *peering) due(pace pace) time.Time {
+	if patience := p.begun.Add(pace.compare); p.underWay && patience.After(p.nextOffer) {
+		return patience
+	}
+	return p.nextOffer
 }
 
 // compared takes in what a comparison has found.
@@ -48,8 +64,8 @@ func (s *spread) compared(l *link, found differences, equal bool) {
 	now := time.Now()
 	p.underWay = false
 	p.found, p.foundSince, p.partial = found, p.begun, found.more || len(found.lacking) >= crdt.MaxDiffer || len(found.behind) >= crdt.MaxDiffer
-	if equal && p.begun.After(p.equalAt) {
-		p.equalAt = p.begun // The root that was compared is of then.
+	if root := l.offered.Load(); equal && root != nil { // A peer may say so before it was asked.
+		p.rest(*root, p.begun, backoff.Jittered(s.g.pace.rest)+s.g.pace.rest/2)
 	}
 	p.lacks, p.lacksAt = 0, p.begun
 	for a, theirs := range found.behind {
@@ -63,11 +79,16 @@ func (s *spread) compared(l *link, found differences, equal bool) {
 	s.plan(now)
 }
 
-// equal takes note that a peer's root was ours at a moment.
-func (s *spread) equal(l *link, at time.Time) {
-	if p := s.peering(l); p != nil && at.After(p.equalAt) {
-		p.equalAt = at
+// asked takes note that a peer offered its root at a moment, when ours was another or the same.
+func (s *spread) asked(l *link, theirs, ours crdt.Hash, at time.Time) {
+	p := s.peering(l)
+	switch {
+	case p == nil:
+	case theirs != ours:
+		p.stir(at, 0)
+	case at.After(p.equalAt):
 		p.lacks, p.lacksAt = 0, at
+		s.restEqual(p, ours, at)
 	}
 }
 
@@ -103,13 +124,13 @@ func (p *peering) hurry(since, now time.Time, soon time.Duration) {
 }
 
 // lacksUnknown is how long after a comparison began what the peer lacked then says nothing any more, in
-// times of the longest pause between two.
-const lacksUnknown = 4
+// times of the pause between two at rest.
+const lacksUnknown = 2
 
 // lacking returns how many entries the peer lacked that this node had, when the two last compared; false
 // when they have not lately. An author that the peer has shut is not compared, and counts as one entry.
 func (p *peering) lacking(pace pace, now time.Time) (entries uint64, known bool) {
-	if p.lacksAt.IsZero() || now.Sub(p.lacksAt) > lacksUnknown*pace.offer+pace.compare {
+	if p.lacksAt.IsZero() || now.Sub(p.lacksAt) > lacksUnknown*pace.rest+pace.compare {
 		return 0, false
 	}
 	return p.lacks + p.roots.withheld(), true

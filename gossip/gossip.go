@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/gossip/backoff"
 	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/membership"
 	"github.com/quipulog/quipu/gossip/news"
@@ -34,6 +33,7 @@ type Gossip struct {
 	members    society
 	applier    *applier
 	loop       *loop
+	lookout    *lookout
 	seeds      *find.Seeds
 	faults     faults
 	received   readCounts  // on all links, those that are over too
@@ -69,6 +69,7 @@ func New(cfg Config) (*Gossip, error) {
 	if err := g.seeds.Add(cfg.Join...); err != nil {
 		return nil, fmt.Errorf("config: Join: %w", err)
 	}
+	g.lookout = newLookout(g)
 	g.applier = newApplier(cfg.Log, newNewcomers(cfg.MaxNewAuthors))
 	g.applier.report, g.applier.lost, g.applier.halted = g.loop.report, g.loop.lost, g.loop.halted
 	rand.Read(g.instance[:])
@@ -144,9 +145,8 @@ func (g *Gossip) Run(ctx context.Context) error {
 	group.Go(func() error { return g.members.Run(ctx) })
 	group.Go(func() error { return g.applier.run(ctx) })
 	tap := news.Tap{Log: g.log, Ring: g.news, Failed: func(err error) { g.readFailed(ctx, g.self, err) }}
-	lost := lookout{g: g, pauses: make(map[crdt.Author]*backoff.Pause)}
 	decide := func(ctx context.Context) { g.loop.run(ctx, newState(g)) }
-	for _, run := range []func(context.Context){decide, tap.Run, g.accept, g.keepJoining, lost.run} {
+	for _, run := range []func(context.Context){decide, tap.Run, g.accept, g.keepJoining, g.lookout.run} {
 		group.Go(func() error {
 			run(ctx)
 			return nil

@@ -41,6 +41,7 @@ type link struct {
 	clock     wallclock.Peer
 
 	round      atomic.Uint32               // of our comparison under way; 0 when there is none
+	offered    atomic.Pointer[crdt.Hash]   // the root in our last offer
 	pinned     atomic.Int32                // exchanges that need the link: it is not ended for being one too many
 	eager      atomic.Bool                 // news is pushed; otherwise it is announced
 	conditions atomic.Pointer[[]Condition] // as the peer last told them; nil before that

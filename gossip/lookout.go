@@ -14,6 +14,7 @@ import (
 // lookout looks for members that died without a word.
 type lookout struct {
 	g      *Gossip
+	wake   chan struct{}                  // of one place; receives when a member may be lost
 	pauses map[crdt.Author]*backoff.Pause // of those that were tried and are still lost
 }
 
@@ -26,15 +27,27 @@ const (
 	maxLostTries = 8
 )
 
+func newLookout(g *Gossip) *lookout {
+	return &lookout{g: g, wake: make(chan struct{}, 1), pauses: make(map[crdt.Author]*backoff.Pause)}
+}
+
+// nudge says that a member may be lost.
+func (o *lookout) nudge() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
 // run looks for lost members until ctx ends.
 func (o *lookout) run(ctx context.Context) {
-	tick := time.NewTicker(o.g.pace.dialLow / 2)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		o.try(ctx, time.Now())
+	for sleep(ctx, o.g.pace.dialLow/2) == nil {
+		if o.try(ctx, time.Now()); len(o.pauses) > 0 {
+			continue
+		}
 		select {
 		case <-ctx.Done():
-		case <-tick.C:
+		case <-o.wake:
 		}
 	}
 }

@@ -127,27 +127,37 @@ func (p *loop) halted(on bool) {
 	p.do(func(s *state) { s.spread.schedule.Halt(on, time.Now()) })
 }
 
-// run calls what it is handed, and looks at the clock, until ctx ends.
+// run calls what it is handed, and looks at the clock, until ctx ends: every tick while anything is under way, and
+// else when the next thing is due.
 func (p *loop) run(ctx context.Context, s *state) {
 	defer close(p.over)
 	close(p.began)
-	tick := time.NewTicker(s.g.pace.tick)
-	defer tick.Stop()
+	tick := s.g.pace.tick
+	pause := tick
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
 	for {
 		changed := s.g.log.Changed()
-		s.spread.advertiseOwn()
+		s.spread.moved()
 		select {
 		case <-ctx.Done():
 			return
+		case now := <-timer.C:
+			s.tick(ctx, now)
+			pause = s.pause(time.Now())
+			timer.Reset(pause)
+			continue
 		case act := <-p.acts:
 			act(s)
-		case now := <-tick.C:
-			s.tick(ctx, now)
 		case <-s.g.members.Changed():
-			s.neighbours.changed(time.Now())
+			s.changed(time.Now())
 		case <-s.g.members.Hinted():
 			s.spread.takeHints(time.Now())
 		case <-changed:
+		}
+		if pause > tick { // What has happened may have made something due before.
+			pause = s.pause(time.Now())
+			timer.Reset(pause)
 		}
 	}
 }

@@ -92,7 +92,7 @@ func (s *state) members(known []membership.Member, now time.Time) []Member {
 	}
 	for _, p := range s.links {
 		// Beside a member, another process with its key is shown while it is heard of.
-		if !seen[p.peer] || p != s.linkTo(p.peer) && now.Sub(p.lastHeard()) < 3*s.g.pace.offer {
+		if !seen[p.peer] || p != s.linkTo(p.peer) && !p.quiet(s.g.pace, now) {
 			m := Member{Author: p.peer, Addr: addrPortOf(p.addr), Since: p.since, State: Guest}
 			s.describe(&m, p)
 			all = append(all, m)

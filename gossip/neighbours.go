@@ -142,6 +142,16 @@ func (n *neighbours) dial(ctx context.Context, now time.Time) {
 	}
 }
 
+// busy reports whether a member is to be linked and is not.
+func (n *neighbours) busy() bool {
+	for a := range n.wanted {
+		if n.linkTo(a) == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // unlinked returns the state of a member without a link.
 func (n *neighbours) unlinked(m membership.Member, now time.Time) State {
 	if left, said := n.left[m.Author]; said && !(m.Alive && m.Since.After(left)) {

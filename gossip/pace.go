@@ -8,8 +8,9 @@ import (
 
 // pace is how long things take and how often they are done, by profile.
 type pace struct {
-	tick     time.Duration // how often the loop looks at its clocks
+	tick     time.Duration // how often the loop looks at its clocks while anything is under way
 	offer    time.Duration // between two anti-entropy offers on a link; ± a quarter
+	rest     time.Duration // the same, of both ends together, while they hold the same; well below silence
 	soon     time.Duration // from news to the offer that spreads it; up to twice as long
 	lazy     time.Duration // how long announcements are gathered
 	ihave    time.Duration // how long what is announced may take to be pushed
@@ -32,6 +33,7 @@ func paceOf(p membership.Profile) pace {
 	lan := pace{
 		tick:     50 * time.Millisecond,
 		offer:    time.Second,
+		rest:     4 * time.Second,
 		soon:     100 * time.Millisecond,
 		lazy:     30 * time.Millisecond,
 		ihave:    150 * time.Millisecond,
@@ -54,6 +56,7 @@ func paceOf(p membership.Profile) pace {
 	}
 	wan := lan
 	wan.offer = 5 * time.Second
+	wan.rest = 16 * time.Second
 	wan.soon = 500 * time.Millisecond
 	wan.lazy = 250 * time.Millisecond
 	wan.ihave = 2 * time.Second

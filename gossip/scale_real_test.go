@@ -77,7 +77,7 @@ func (c *cluster) measure(t *testing.T) measured {
 	m.ratio = float64(after.PayloadReceived-counts.PayloadReceived) / float64(after.PayloadTaken-counts.PayloadTaken)
 
 	time.Sleep(3 * time.Second)
-	const rest = 45 * time.Second // the tables of 100 nodes are exchanged once in that time
+	const rest = 90 * time.Second // the tables of 100 nodes are exchanged once in that time
 	sent = c.sent()
 	time.Sleep(rest)
 	m.idle = float64(c.sent()-sent) / float64(len(c.names)) / rest.Seconds()

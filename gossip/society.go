@@ -27,6 +27,8 @@ type society interface {
 	Join(context.Context, crdt.Author, netip.AddrPort) error
 	// Met tells it of a peer that has proven who it is, and that it holds the secret.
 	Met(crdt.Author)
+	// Doubt tells it that a stream to some member broke without a word.
+	Doubt()
 	Counts() membership.Counts
 	// Twin is where another node with our key was last announced, and when; zero times for never.
 	Twin() (netip.AddrPort, time.Time)
@@ -51,5 +53,6 @@ func (alone) Hinted() <-chan struct{}                                 { return n
 func (alone) Advertise(crdt.Author, []crdt.Head)                      {}
 func (alone) Join(context.Context, crdt.Author, netip.AddrPort) error { return errAlone }
 func (alone) Met(crdt.Author)                                         {}
+func (alone) Doubt()                                                  {}
 func (alone) Counts() membership.Counts                               { return membership.Counts{} }
 func (alone) Twin() (at netip.AddrPort, seen time.Time)               { return at, seen }

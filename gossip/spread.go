@@ -29,6 +29,7 @@ type spread struct {
 	hints      map[crdt.Author]hint
 	starved    map[crdt.Author]Starved
 	advertised crdt.Head // of our own feed
+	root       crdt.Hash // of the log when it was last seen to move
 	grafts     uint32    // asks that went with grafts, ever
 }
 
@@ -88,10 +89,14 @@ func (s *spread) tick(now time.Time) {
 		s.idle(i, now)
 	}
 	s.expireHints(now)
+	s.stirMoved(now) // What is shut may have changed.
 	s.compareDue(now)
 	s.act(s.tree.Tick(now), now)
 	s.plan(now)
 }
+
+// busy reports whether something is lacking, or may be.
+func (s *spread) busy() bool { return len(s.hints) > 0 || !s.schedule.Quiet() || s.tree.Missing() > 0 }
 
 // waitsForUs reports whether runs of a peer wait to be applied: then it is not the peer that is slow.
 func (s *spread) waitsForUs(peer crdt.Author) bool {
@@ -232,6 +237,15 @@ func (s *spread) expireHints(now time.Time) {
 	}
 	if untrue {
 		s.offerSoon(now)
+	}
+}
+
+// moved does what follows when the log may have moved.
+func (s *spread) moved() {
+	s.advertiseOwn()
+	if root := s.g.log.Root(); root != s.root {
+		s.root = root
+		s.stirMoved(time.Now())
 	}
 }
 

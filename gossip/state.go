@@ -16,6 +16,8 @@ type state struct {
 	*linked
 	neighbours *neighbours
 	spread     *spread
+	ticked     time.Time // when tick was last called
+	wall       time.Time // what the wall clock said then
 }
 
 func newState(g *Gossip) *state {
@@ -40,12 +42,20 @@ func (s *state) open(ctx context.Context, l *link, now time.Time) error {
 	return nil
 }
 
+// changed takes note that members may have come or gone.
+func (s *state) changed(now time.Time) {
+	s.neighbours.changed(now)
+	s.g.seeds.Look(now.Add(s.g.pace.dialLow))
+	s.g.lookout.nudge()
+}
+
 // closed takes a link out that has ended.
 func (s *state) closed(l *link, err error, now time.Time) {
 	s.neighbours.keepOut(l, err, now)
 	if p := s.peering(l); p != nil { // else another link has taken its place
 		s.drop(p)
 		s.neighbours.closed(l, err, now)
+		s.g.lookout.nudge()
 	}
 }
 
@@ -57,7 +67,32 @@ func (s *state) drop(p *peering) {
 
 // tick does what is due.
 func (s *state) tick(ctx context.Context, now time.Time) {
+	if s.suspended(now) {
+		s.spread.stirAll(now)
+	}
 	s.neighbours.choose(now)
 	s.neighbours.dial(ctx, now)
 	s.spread.tick(now)
+}
+
+// suspended reports whether the machine slept since the last tick: then its wall clock has gone on without its other
+// clock. What has become of the links meanwhile shows when they are used.
+func (s *state) suspended(now time.Time) bool {
+	wall := s.g.cfg.Now().Round(0)
+	slept := wall.Sub(s.wall) - now.Sub(s.ticked)
+	first := s.ticked.IsZero()
+	s.ticked, s.wall = now, wall
+	return !first && slept > s.g.pace.offer
+}
+
+// pause returns how long the loop may wait for the next tick.
+func (s *state) pause(now time.Time) time.Duration {
+	if s.neighbours.busy() || s.spread.busy() {
+		return s.g.pace.tick
+	}
+	due := s.neighbours.chosen.Add(rechoose)
+	for _, p := range s.links {
+		due = earlier(due, p.due(s.g.pace))
+	}
+	return max(due.Sub(now), s.g.pace.tick)
 }

@@ -26,6 +26,7 @@ type writer struct {
 	turn   bool          // whose turn it is: true for the news
 	shut   []crdt.Author // as the peer was last told
 	told   []Condition   // as well
+	ahead  []byte        // a frame that goes out with the next one
 	buf    []byte        // of the frame being written
 }
 
@@ -141,13 +142,9 @@ func (w *writer) answerStep(ctx context.Context, box letters) (busy bool, err er
 		messages = answer.Probe(w.g.log, d, *box.probed)
 	default:
 		if w.l.both(wire.FeatureTime) {
-			if err := w.write(ctx, wire.Time{Round: box.offered.Round, Millis: wallclock.Millis(w.g.cfg.Now())}); err != nil {
-				return true, err
-			}
+			w.ahead = wire.Append(nil, wire.Time{Round: box.offered.Round, Millis: wallclock.Millis(w.g.cfg.Now())})
 		}
-		if d.Root() == box.offered.Root {
-			w.g.loop.do(func(s *state) { s.spread.equal(w.l, at) })
-		}
+		w.g.loop.do(func(s *state) { s.spread.asked(w.l, box.offered.Root, d.Root(), at) })
 		messages = answer.Offer(w.g.log, d, *box.offered)
 	}
 	for m := range messages {
@@ -169,7 +166,9 @@ func (w *writer) comparing(box letters) []wire.Message {
 			w.shut = slices.Clone(shut)
 			messages = append(messages, wire.Shut{Authors: w.shut[:min(len(w.shut), wire.MaxShut)]})
 		}
-		messages = append(messages, wire.Offer{Round: box.offer, Root: w.l.roots.digest().Root()})
+		root := w.l.roots.digest().Root()
+		w.l.offered.Store(&root)
+		messages = append(messages, wire.Offer{Round: box.offer, Root: root})
 		w.g.sent.offers.Add(1)
 	}
 	if box.probe != nil && box.offer == 0 {
@@ -255,6 +254,10 @@ func (w *writer) write(ctx context.Context, m wire.Message) error {
 	if w.packer != nil {
 		frame = w.packer.Pack(frame)
 	}
+	saved := len(w.buf) - len(frame)
+	if len(w.ahead) > 0 {
+		frame, w.ahead = append(w.ahead, frame...), nil
+	}
 	began := time.Now()
 	n, err := w.l.conn.Write(frame)
 	took := time.Since(began)
@@ -263,7 +266,7 @@ func (w *writer) write(ctx context.Context, m wire.Message) error {
 		w.packer.Wrote(n, took)
 	}
 	w.g.sent.bytes.Add(uint64(n))
-	w.g.sent.packed.Add(uint64(len(w.buf) - len(frame)))
+	w.g.sent.packed.Add(uint64(saved))
 	if err != nil {
 		return w.g.broke(ctx, w.l, reasonStuck, fmt.Errorf("write %s: %w", m.Kind(), err))
 	}

@@ -63,6 +63,9 @@ func (s *Schedule) Plan(feed func(crdt.Author) crdt.Feed, now time.Time) []Ask {
 	return asks
 }
 
+// Quiet reports whether nothing is known to be lacking and nobody is asked.
+func (s *Schedule) Quiet() bool { return len(s.lacks) == 0 && len(s.asks) == 0 }
+
 // room reports whether anybody may be asked for more.
 func (s *Schedule) room() bool {
 	return s.live < s.cfg.All && slices.ContainsFunc(s.peers, func(p *peer) bool { return s.free(p) })

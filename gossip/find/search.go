@@ -57,17 +57,20 @@ func (s *Seeds) Run(ctx context.Context, how Search) {
 			how.LAN.Run(ctx, func(now []Found) { s.found(MDNS, "", now) })
 		})
 	}
-	tick := time.NewTicker(how.Low / 2)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		for _, seed := range s.due(time.Now()) {
-			work.Go(func() { s.try(ctx, how, seed) })
-		}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
 		select {
 		case <-ctx.Done():
-		case <-tick.C:
+			return
+		case <-timer.C:
 		case <-s.wake:
 		}
+		now := time.Now()
+		for _, seed := range s.due(now) {
+			work.Go(func() { s.try(ctx, how, seed) })
+		}
+		timer.Reset(max(s.next(now.Add(how.High)).Sub(now), how.Low/2))
 	}
 }
 
@@ -89,6 +92,7 @@ func (s *Seeds) try(ctx context.Context, how Search, seed Seed) {
 		seed.Err, seed.Peer = err, peer
 		seed.Joined = err == nil && !seed.target.Leads()
 		s.plan(seed, how, now)
+		s.nudge()
 	})
 	switch {
 	case !news || ctx.Err() != nil:
@@ -109,7 +113,7 @@ func (s *Seeds) plan(seed *Seed, how Search, now time.Time) {
 	case seed.Err == nil && seed.target.Leads():
 		seed.pause.Fail(now, how.Low, how.High) // Nobody answers there: there may be others soon.
 	case seed.Err == nil:
-		seed.pause = backoff.Until(now.Add(how.Low)) // Look again: it may go.
+		seed.pause = backoff.Until(now.Add(how.High)) // Look again, if nobody says before that it may have gone.
 	case errors.Is(seed.Err, ErrSelf), errors.Is(seed.Err, ErrTwin):
 		seed.pause.Fail(now, how.High, how.High)
 	case seed.Source == Remembered:

@@ -169,6 +169,18 @@ func (s *Seeds) nudge() {
 	}
 }
 
+// Look says that members may have gone: the seeds at which some were are looked at again by then.
+func (s *Seeds) Look(by time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, seed := range s.seeds {
+		if seed.Joined && by.Before(seed.pause.End()) {
+			seed.pause = backoff.Until(by)
+		}
+	}
+	s.nudge()
+}
+
 // due returns copies of the seeds that are to be tried now, and takes note that they are.
 func (s *Seeds) due(now time.Time) []Seed {
 	s.mu.Lock()
@@ -184,6 +196,18 @@ func (s *Seeds) due(now time.Time) []Seed {
 		due = append(due, *seed)
 	}
 	return due
+}
+
+// next returns when one of the seeds that are not being tried is to be tried next; late if that is earlier.
+func (s *Seeds) next(late time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, seed := range s.seeds {
+		if end := seed.pause.End(); !seed.busy && end.Before(late) {
+			late = end
+		}
+	}
+	return late
 }
 
 // tried changes a seed after a try, if it is still there.

@@ -111,6 +111,13 @@ func (b *board) post(a Advert) {
 	b.waiting[a.Author] = &posted{Advert: a}
 }
 
+// empty reports whether there is nothing to say.
+func (b *board) empty() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.waiting) == 0
+}
+
 // message returns adverts of at most limit bytes, those first that were sent least often, and takes
 // down what has been sent times times. It returns nil when there is nothing to say.
 func (b *board) message(limit, times int) []byte {

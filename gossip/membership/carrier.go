@@ -40,6 +40,9 @@ type carrier struct {
 	relays   int       // pings relayed for others since relaying; pumpPackets owns both
 	relaying time.Time // when the present second of relays began
 	warned   rarely.Lines[error]
+
+	probing lull // of memberlist's probes
+	telling lull // of its rumours
 }
 
 var _ memberlist.NodeAwareTransport = (*carrier)(nil)
@@ -68,6 +71,8 @@ func newCarrier(cfg Config, t *table, timeout time.Duration) (*carrier, error) {
 		streams:   make(chan net.Conn),
 		serving:   make(chan struct{}, maxServed),
 		done:      make(chan struct{}),
+		probing:   lull{hold: cfg.Profile.probeHold()},
+		telling:   lull{hold: tellHold},
 	}, nil
 }
 
@@ -107,14 +112,18 @@ func (c *carrier) openPacket(b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	relays, err := checkPacket(plain)
-	if err != nil || relays == 0 {
-		return plain, err
+	packet, err := checkPacket(plain)
+	if err != nil {
+		return nil, err
+	}
+	c.stir(packet)
+	if packet.relays == 0 {
+		return plain, nil
 	}
 	if now := time.Now(); now.Sub(c.relaying) >= time.Second {
 		c.relays, c.relaying = 0, now
 	}
-	if c.relays += relays; c.relays > maxRelays {
+	if c.relays += packet.relays; c.relays > maxRelays {
 		return nil, errCrowded
 	}
 	return plain, nil
@@ -199,6 +208,7 @@ func (c *carrier) answer(ctx context.Context, conn net.Conn, plain []byte) ([]by
 		return nil, context.Cause(ctx)
 	}
 	defer func() { <-c.serving }()
+	c.telling.stir(time.Now(), soonTold)
 	e := newExchange(conn, c.seal, plain)
 	select {
 	case c.streams <- e:
@@ -214,8 +224,22 @@ func (c *carrier) FinalAdvertiseAddr(string, int) (net.IP, int, error) {
 	return c.advertise.Addr().AsSlice(), int(c.advertise.Port()), nil
 }
 
+// stir takes note of what a packet means for who is there.
+func (c *carrier) stir(packet contents) {
+	now := time.Now()
+	if packet.has(kindRelay, kindNack, kindSuspect, kindDead) {
+		c.probing.stir(now, alarm)
+	}
+	if packet.has(kindRelay, kindNack, kindSuspect, kindDead, kindAlive) {
+		c.telling.stir(now, soonTold)
+	}
+}
+
 // WriteTo sends a packet to IP:PORT.
 func (c *carrier) WriteTo(b []byte, addr string) (time.Time, error) {
+	if len(b) > 0 && kind(b[0]) == kindRelay {
+		c.stir(contents{kinds: 1 << kindRelay}) // Somebody did not answer a ping of ours.
+	}
 	to, err := netip.ParseAddrPort(addr)
 	if err == nil {
 		err = c.transport.WritePacket(c.seal.packet(b), to)
@@ -256,6 +280,7 @@ func (c *carrier) DialAddressTimeout(a memberlist.Address, timeout time.Duration
 		return nil, err // not conn: memberlist would take a nil *Conn for a stream
 	}
 	c.table.meet(conn.Peer(), time.Now())
+	c.telling.stir(time.Now(), soonTold)
 	return &question{Conn: conn, carrier: c}, nil
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // delegate is what memberlist calls. It calls under its own locks and owns the bytes, so every method
-// copies and none waits.
+// copies, and none waits but the two that its loops call between two ticks, see lull.
 type delegate struct{ m *Membership }
 
 var (
@@ -79,6 +79,7 @@ func (d *delegate) NotifyJoin(n *memberlist.Node) {
 	}
 	last, _ := d.m.table.known(author, addr, n.Meta)
 	d.m.table.arrive(Member{Author: author, Name: last.name, Addr: addr, Alive: true, Since: time.Now()})
+	d.m.carrier.telling.stir(time.Now(), soonTold)
 }
 
 // NotifyUpdate takes in what a member says of itself now.
@@ -88,6 +89,7 @@ func (d *delegate) NotifyUpdate(n *memberlist.Node) { d.NotifyJoin(n) }
 func (d *delegate) NotifyLeave(n *memberlist.Node) {
 	if author, _, err := nodeOf(n); err == nil && author != d.m.self {
 		d.m.table.leave(author, time.Now())
+		d.m.carrier.stir(contents{kinds: 1 << kindDead})
 	}
 }
 
@@ -103,11 +105,12 @@ func (d *delegate) NotifyConflict(existing, other *memberlist.Node) {
 // AckPayload returns nothing.
 func (d *delegate) AckPayload() []byte { return nil }
 
-// NotifyPingComplete takes note of a probe's answer.
+// NotifyPingComplete takes note of a probe's answer. The next probe begins after it.
 func (d *delegate) NotifyPingComplete(n *memberlist.Node, rtt time.Duration, _ []byte) {
 	if author, err := crdt.ParseAuthor(n.Name); err == nil {
 		d.m.table.answered(author, rtt, time.Now())
 	}
+	d.m.carrier.probing.wait(d.m.carrier.done)
 }
 
 // NotifyMsg takes in adverts.
@@ -120,8 +123,15 @@ func (d *delegate) NotifyMsg(b []byte) {
 	d.m.hints.put(adverts)
 }
 
-// GetBroadcasts returns one message of adverts.
+// leastMessage is fewer bytes than any message has that adverts could be added to.
+const leastMessage = 8
+
+// GetBroadcasts returns one message of adverts. Where there is room for a packet of nothing else, it is the loop of
+// rumours that asks, and it has none of its own.
 func (d *delegate) GetBroadcasts(overhead, limit int) [][]byte {
+	if limit > d.m.conf.UDPBufferSize-leastMessage && d.m.board.empty() {
+		d.m.carrier.telling.wait(d.m.carrier.done)
+	}
 	if msg := d.m.board.message(limit-overhead, transmissions(d.m.table.alive())); msg != nil {
 		return [][]byte{msg}
 	}

@@ -29,5 +29,6 @@
 // size is bounded first.
 //
 // Memberlist's callbacks run under its locks and must not wait: they copy, put into a table under a
-// short lock of their own, and signal on a channel of one place.
+// short lock of their own, and signal on a channel of one place. Two of them run in its loops between
+// two ticks: those wait while nothing happens, so that members at rest probe seldom; see lull.
 package membership

@@ -115,6 +115,7 @@ func (m *Membership) Run(ctx context.Context) error {
 	m.list = list
 	close(m.started)
 	m.repeatAnnouncements(ctx)
+	m.carrier.telling.stir(time.Now(), soonTold)
 	if err := list.Leave(leaveTime); err != nil {
 		m.log.Debug("left without having told anybody", "err", err)
 	}
@@ -145,6 +146,7 @@ func (m *Membership) repeatAnnouncements(ctx context.Context) {
 			return
 		case <-m.table.outbid:
 		}
+		m.carrier.telling.stir(time.Now(), soonTold)
 		if err := m.list.UpdateNode(time.Second); err != nil {
 			m.log.Debug("announcement reached nobody yet", "err", err)
 		}
@@ -201,11 +203,15 @@ func (m *Membership) Join(ctx context.Context, author crdt.Author, addr netip.Ad
 // Met says that a stream with author was made for another use. Those of the membership are seen here.
 func (m *Membership) Met(author crdt.Author) { m.table.meet(author, time.Now()) }
 
+// Doubt says that a member may have gone: its stream broke without a word.
+func (m *Membership) Doubt() { m.carrier.probing.stir(time.Now(), alarm) }
+
 // Advertise tells others that this node holds heads of author's feed, sorted by (next, id). The
 // caller has made sure that it does, durably.
 func (m *Membership) Advertise(author crdt.Author, heads []crdt.Head) {
 	if len(heads) > 0 {
 		m.board.post(Advert{Author: author, Heads: heads})
+		m.carrier.telling.stir(time.Now(), 0)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/memberlist"
 )
@@ -88,63 +89,81 @@ var (
 	}
 )
 
-// checkPacket says why a packet may not pass, or nil, and how many pings it asks us to relay.
-func checkPacket(b []byte) (relays int, err error) {
+// contents is what is in a packet.
+type contents struct {
+	kinds  uint16 // a bit for each kind
+	relays int    // pings that it asks us to relay
+}
+
+// has reports whether a message of one of some kinds is in the packet.
+func (c contents) has(kinds ...kind) bool {
+	return slices.ContainsFunc(kinds, func(k kind) bool { return c.kinds&(1<<k) != 0 })
+}
+
+// checkPacket says why a packet may not pass, or nil, and what is in it.
+func checkPacket(b []byte) (c contents, err error) {
 	if len(b) >= 5 && kind(b[0]) == kindSum {
 		b = b[5:] // memberlist compares it
 	}
 	if len(b) == 0 || kind(b[0]) != kindCompound {
-		return checkMessage(b)
+		return c, c.add(b)
 	}
 	if len(b) < 2 || b[1] == 0 || len(b) < 2+2*int(b[1]) {
-		return 0, fmt.Errorf("%w: a compound that is cut off", errMessage)
+		return c, fmt.Errorf("%w: a compound that is cut off", errMessage)
 	}
 	sizes, rest := b[2:2+2*int(b[1])], b[2+2*int(b[1]):]
 	for ; len(sizes) > 0; sizes = sizes[2:] {
 		n := int(binary.BigEndian.Uint16(sizes))
 		if n > len(rest) {
-			return 0, fmt.Errorf("%w: a compound that is cut off", errMessage)
+			return c, fmt.Errorf("%w: a compound that is cut off", errMessage)
 		}
-		more, err := checkMessage(rest[:n])
-		if err != nil {
-			return 0, err
+		if err := c.add(rest[:n]); err != nil {
+			return c, err
 		}
-		relays, rest = relays+more, rest[n:]
+		rest = rest[n:]
 	}
 	if len(rest) > 0 {
-		return 0, fmt.Errorf("%w: bytes after a compound", errMessage)
+		return c, fmt.Errorf("%w: bytes after a compound", errMessage)
 	}
-	return relays, nil
+	return c, nil
+}
+
+// add checks one message of a packet, and takes note of it.
+func (c *contents) add(b []byte) error {
+	if err := checkMessage(b); err != nil {
+		return err
+	}
+	c.kinds |= 1 << b[0]
+	if kind(b[0]) == kindRelay {
+		c.relays++
+	}
+	return nil
 }
 
 // checkMessage checks one message of a packet.
-func checkMessage(b []byte) (relays int, err error) {
+func checkMessage(b []byte) error {
 	if len(b) == 0 {
-		return 0, fmt.Errorf("%w: it is empty", errMessage)
+		return fmt.Errorf("%w: it is empty", errMessage)
 	}
 	if kind(b[0]) == kindAdverts {
-		return 0, nil // memberlist hands them on as they are
+		return nil // memberlist hands them on as they are
 	}
 	form, known := forms[kind(b[0])]
 	if !known {
-		return 0, fmt.Errorf("%w: kind %d in a packet", errMessage, b[0])
+		return fmt.Errorf("%w: kind %d in a packet", errMessage, b[0])
 	}
 	_, rest, err := readMap(b[1:], form)
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("%w: bytes after it", errMessage)
 	}
-	if kind(b[0]) == kindRelay {
-		relays = 1
-	}
-	return relays, err
+	return err
 }
 
 // checkStream says why what came on a stream may not pass, or nil. It may be a push and pull, or the kind
 // that is named.
 func checkStream(b []byte, other kind) error {
 	if len(b) > 0 && kind(b[0]) == other {
-		_, err := checkMessage(b)
-		return err
+		return checkMessage(b)
 	}
 	if len(b) == 0 || kind(b[0]) != kindPushPull {
 		return fmt.Errorf("%w: not a kind that is expected on this stream", errMessage)

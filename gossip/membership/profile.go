@@ -11,8 +11,8 @@ import (
 type Profile string
 
 const (
-	// LAN is a network with round trips of a few milliseconds: a dead node is noticed in about a
-	// second. It is the default.
+	// LAN is a network with round trips of a few milliseconds: a process that dies is noticed in about a second,
+	// a machine that falls silent in one to three. It is the default.
 	LAN Profile = "lan"
 	// Local is one machine: like LAN, with more frequent push and pull.
 	Local Profile = "local"
@@ -29,6 +29,14 @@ func (p Profile) Check() error {
 	return fmt.Errorf("profile %q: expected lan, local or wan", string(p))
 }
 
+// probeHold returns the time between two probes in a lull, 0 where they are seldom enough without one.
+func (p Profile) probeHold() time.Duration {
+	if p == WAN {
+		return 0
+	}
+	return probeHold
+}
+
 // tune sets the intervals of memberlist. A member that does not answer is suspected after one probe
 // interval; with m members it is declared dead SuspicionMult · max(1, log10 m) intervals later, or up
 // to SuspicionMaxTimeoutMult times that if nobody confirms.
@@ -43,7 +51,7 @@ func (p Profile) tune(c *memberlist.Config) {
 	c.ProbeInterval = 250 * time.Millisecond
 	c.ProbeTimeout = 125 * time.Millisecond
 	c.TCPTimeout = 5 * time.Second
-	c.PushPullInterval = 15 * time.Second
+	c.PushPullInterval = 30 * time.Second
 	c.GossipToTheDeadTime = 15 * time.Second
 	switch p {
 	case Local:

@@ -238,5 +238,6 @@ func (t *table) firstTwin(addr netip.AddrPort) bool {
 		return false
 	}
 	t.twin = addr
+	signal(t.changed)
 	return true
 }

@@ -113,6 +113,13 @@ func (l *Lane) take(now time.Time, within func(bytes int) bool) (m wire.Transien
 	return wire.Transient{}, dropped, false
 }
 
+// Unread reports whether the peer may not have read all events that were written: its answer to an offer says so.
+func (l *Lane) Unread() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.window.sent > 0
+}
+
 // Offered takes note that an offer was written on the link.
 func (l *Lane) Offered(round uint32, now time.Time) {
 	l.mu.Lock()

@@ -14,13 +14,55 @@ import (
 // smallFrontier is up to how many authors a whole frontier answers an offer, as in package gossip.
 const smallFrontier = 100
 
+// jittered draws a pause, d ± a quarter.
+func (m *model) jittered(d time.Duration) time.Duration {
+	return d*3/4 + time.Duration(m.rand.Int64N(int64(d/2)+1))
+}
+
+// plan has n offer at a moment, in place of what was planned before.
+func (m *model) plan(n *node, l *link, at time.Duration) {
+	l.plans++
+	plan := l.plans
+	m.queue.push(max(at, m.now), func() {
+		if l.plans == plan {
+			m.offer(n, l)
+		}
+	})
+}
+
+// rest puts off the next offer of n on a link whose ends are equal.
+func (m *model) rest(n *node, l *link, pause time.Duration) {
+	l.rests = true
+	m.plan(n, l, m.now+pause)
+}
+
+// stir ends the rest of a link: the next offer is due when it would have been without it, or after a pause.
+func (m *model) stir(n *node, l *link, pause time.Duration) {
+	if !l.rests {
+		return
+	}
+	l.rests = false
+	due := l.quick
+	if due < m.now {
+		due = m.now + pause
+	}
+	m.plan(n, l, due)
+}
+
+// moved ends the rest of all links of n, which holds more than it did.
+func (m *model) moved(n *node) {
+	for _, p := range n.order {
+		m.stir(n, n.links[p], time.Duration(m.rand.Int64N(int64(m.cfg.Pace.Offer))))
+	}
+}
+
 // offer begins a comparison of n with a peer, and plans the next.
 func (m *model) offer(n *node, l *link) {
 	if l.ended || n.dead {
 		return
 	}
-	pause := m.cfg.Pace.Offer
-	m.after(pause*3/4+time.Duration(m.rand.Int64N(int64(pause/2)+1)), func() { m.offer(n, l) })
+	l.rests, l.quick = false, m.now+m.jittered(m.cfg.Pace.Offer)
+	m.plan(n, l, l.quick)
 	m.send(n, l, func() {
 		peer := m.nodes[l.peer]
 		differ, seen := 0, []have(nil)
@@ -35,6 +77,15 @@ func (m *model) offer(n *node, l *link) {
 		}
 		bytes, rounds := m.costs.of(differ)
 		m.traffic.Compare += bytes
+		back := peer.links[n.index]
+		switch {
+		case back == nil:
+		case differ > 0:
+			m.stir(peer, back, 0)
+		default: // The one that was asked asks next.
+			m.rest(n, l, m.jittered(m.cfg.Pace.Rest)+m.cfg.Pace.Rest/2)
+			m.rest(peer, back, m.jittered(m.cfg.Pace.Rest))
+		}
 		if len(seen) == 0 {
 			return
 		}
@@ -103,7 +154,7 @@ func measure(authors int) *costs {
 // exchange lets one digest be compared with another and returns the bytes of all frames and the number
 // of round trips.
 func exchange(asker, peer crdt.Digest) (bytes float64, rounds int) {
-	bytes, rounds = frame(wire.Offer{Root: asker.Root()}), 1
+	bytes, rounds = frame(wire.Offer{Root: asker.Root()})+float64(len(wire.Append(nil, wire.Time{}))), 1
 	if asker.Root() == peer.Root() {
 		return bytes + frame(wire.Same{}), 1
 	}

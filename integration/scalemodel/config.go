@@ -25,6 +25,7 @@ type Config struct {
 // means what they do.
 type Pace struct {
 	Offer time.Duration // between two comparisons on a link, each way
+	Rest  time.Duration // the same, of both ends together, while they hold the same
 	Lazy  time.Duration // how long announcements are gathered
 	IHave time.Duration // plumtree's IHaveTimeout
 	Graft time.Duration // plumtree's GraftTimeout
@@ -34,7 +35,8 @@ type Pace struct {
 	Redial   time.Duration // the longest pause between two attempts to reach a seed
 
 	Gossip   time.Duration // between two packets of rumours
-	Probe    time.Duration // between two probes
+	Probe    time.Duration // between two probes while somebody may have gone
+	Hold     time.Duration // between two probes else
 	PushPull time.Duration // between two exchanges of tables, among at most 32 nodes
 }
 
@@ -48,6 +50,7 @@ func (c Config) withDefaults() Config {
 	c.Store = cmp.Or(c.Store, time.Millisecond)
 	p := &c.Pace
 	p.Offer = cmp.Or(p.Offer, time.Second)
+	p.Rest = cmp.Or(p.Rest, 4*time.Second)
 	p.Lazy = cmp.Or(p.Lazy, 30*time.Millisecond)
 	p.IHave = cmp.Or(p.IHave, 150*time.Millisecond)
 	p.Graft = cmp.Or(p.Graft, 100*time.Millisecond)
@@ -56,6 +59,7 @@ func (c Config) withDefaults() Config {
 	p.Redial = cmp.Or(p.Redial, 10*time.Second)
 	p.Gossip = cmp.Or(p.Gossip, 50*time.Millisecond)
 	p.Probe = cmp.Or(p.Probe, 250*time.Millisecond)
-	p.PushPull = cmp.Or(p.PushPull, 15*time.Second)
+	p.Hold = cmp.Or(p.Hold, time.Second)
+	p.PushPull = cmp.Or(p.PushPull, 30*time.Second)
 	return c
 }

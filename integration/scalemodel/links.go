@@ -75,7 +75,7 @@ func (m *model) link(i, j *node) {
 		at, _ := slices.BinarySearch(n.order, peer)
 		n.order = slices.Insert(n.order, at, peer)
 		n.tree.Up(m.keys[peer])
-		m.after(time.Duration(m.rand.Int64N(int64(m.cfg.Pace.Offer))), func() { m.offer(n, l) })
+		m.plan(n, l, m.now)
 	}
 }
 

@@ -77,6 +77,9 @@ type gossiper struct {
 	telling bool
 	probes  int // made so far
 
+	alarmed time.Duration // until then its probes are not held
+	plans   int           // of probes, made so far: the last one counts
+
 	advertised time.Duration // when its head was last advertised
 }
 
@@ -116,7 +119,7 @@ func (m *model) tablePause() time.Duration {
 
 // startProbing begins what n does at intervals.
 func (m *model) startProbing(n *node) {
-	m.after(time.Duration(m.rand.Int64N(int64(m.cfg.Pace.Probe))), func() { m.probe(n) })
+	m.planProbe(n, time.Duration(m.rand.Int64N(int64(m.cfg.Pace.Hold))))
 	m.after(time.Duration(m.rand.Int64N(int64(m.tablePause()))), func() { m.exchangeTables(n) })
 }
 
@@ -133,7 +136,7 @@ func (m *model) probe(n *node) {
 	if n.dead {
 		return
 	}
-	m.after(m.cfg.Pace.Probe, func() { m.probe(n) })
+	m.planProbe(n, m.probePause(n))
 	target := m.probed(n)
 	if target == n.index || n.believesDead(target) {
 		return
@@ -144,7 +147,42 @@ func (m *model) probe(n *node) {
 		return
 	}
 	m.traffic.Membership += indirectChecks * indirect
+	m.alarm(n)
+	for range indirectChecks {
+		m.alarm(m.nodes[m.rand.IntN(len(m.nodes))])
+	}
 	m.after(m.cfg.Pace.Probe, func() { m.suspect(n, target, n.index) })
+}
+
+// planProbe has n probe after a pause, in place of what was planned before.
+func (m *model) planProbe(n *node, pause time.Duration) {
+	n.plans++
+	plan := n.plans
+	m.after(pause, func() {
+		if n.plans == plan {
+			m.probe(n)
+		}
+	})
+}
+
+// probePause is the time between two probes of n.
+func (m *model) probePause(n *node) time.Duration {
+	if m.now < n.alarmed {
+		return m.cfg.Pace.Probe
+	}
+	return m.cfg.Pace.Hold
+}
+
+// alarmTime is for how long probes are not held after a sign that somebody may have gone.
+const alarmTime = 5 * time.Second
+
+// alarm takes note of such a sign.
+func (m *model) alarm(n *node) {
+	held := m.now >= n.alarmed
+	n.alarmed = m.now + alarmTime
+	if held {
+		m.planProbe(n, 0)
+	}
 }
 
 // probed returns whom n probes next: each once before any a second time, in an order of its own.
@@ -245,6 +283,7 @@ func (m *model) hear(n *node, told []*rumour) {
 			continue
 		}
 		r.heard[n.index/64] |= 1 << (n.index % 64)
+		m.alarm(n)
 		if r.by < 0 {
 			m.bury(n, r.about)
 		} else {

@@ -55,6 +55,10 @@ type link struct {
 	arrives time.Duration // when the last frame sent over it arrives: the next does not before
 	haves   []have        // to be announced, one a writer
 	ended   bool
+
+	plans int           // of offers, made so far: the last one counts
+	quick time.Duration // when the next offer would be due if the link did not rest
+	rests bool          // both ends were equal, and this one has not moved since
 }
 
 // have names the last op of a run.

@@ -38,6 +38,7 @@ func (m *model) write(w int) {
 		s := stretch{writer: w, first: m.written[w], next: m.written[w] + 1}
 		m.written[w]++
 		n.held[w]++
+		m.moved(n)
 		m.reach.written(w, s.first, m.now)
 		m.advertise(n)
 		m.spread(n, s, n.index, pushed)
@@ -75,6 +76,7 @@ func (m *model) apply(n *node, peer int, s stretch, by way) {
 	fresh := s.next > held
 	if fresh {
 		n.held[s.writer] = s.next
+		m.moved(n)
 		m.traffic.New += int(s.next - held)
 		m.reach.reached(s.writer, held, s.next, m.now)
 	}

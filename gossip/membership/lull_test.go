@@ -1,0 +1,90 @@
+package membership
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+)
+
+// A call is held for as long as the lull lasts, and not after a stir: at once, and for the while that it names.
+func TestLull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		done := make(chan struct{})
+		l := lull{hold: time.Second}
+		held := func() time.Duration {
+			began := time.Now()
+			l.wait(done)
+			return time.Since(began)
+		}
+		if took := held(); took != time.Second {
+			t.Errorf("in a lull, a call is held for %s", took)
+		}
+		time.AfterFunc(300*time.Millisecond, func() { l.stir(time.Now(), 5*time.Second) })
+		if took := held(); took != 300*time.Millisecond {
+			t.Errorf("a call that is held when something happens is held for %s", took)
+		}
+		time.Sleep(4 * time.Second)
+		l.stir(time.Now(), 0) // does not cut short what is left
+		if took := held(); took != 0 {
+			t.Errorf("after a stir, a call is held for %s", took)
+		}
+		time.Sleep(time.Second)
+		if took := held(); took != time.Second {
+			t.Errorf("when that is over, a call is held for %s", took)
+		}
+		close(done)
+		if took := held(); took != 0 {
+			t.Errorf("at the end, a call is held for %s", took)
+		}
+		if (&lull{}).begin(time.Now()) != nil {
+			t.Error("a lull that holds nothing holds a call")
+		}
+	})
+}
+
+// Members at rest ping somebody about once a second. One that falls silent is dead for all within the pings of a few
+// seconds, as many as there are others, and the time of a suspicion.
+func TestMembersAtRest(t *testing.T) {
+	onScene(t, func(s *scene) {
+		names := []string{"node", "b", "c", "d"}
+		members := []*Membership{s.node}
+		for i, name := range names[1:] {
+			m, _, stop := s.start(name, byte(10+i))
+			defer stop()
+			if err := m.Join(s.Context(), crdt.AuthorOf(keyOf(1)), s.at); err != nil {
+				s.Fatal(err)
+			}
+			members = append(members, m)
+		}
+		packets := func() (n uint64) {
+			for _, from := range names {
+				for _, to := range names {
+					n += s.world.Traffic(from, to).Packets
+				}
+			}
+			return n
+		}
+		time.Sleep(30 * time.Second)
+		before := packets()
+		time.Sleep(time.Minute)
+		if n := packets() - before; n < 4*2*55 || n > 4*2*65 {
+			s.Errorf("4 members sent %d packets in a minute at rest, want a ping and its answer a second each", n)
+		}
+		s.world.Partition([]string{"d"}, names[:3])
+		silent, began := crdt.AuthorOf(keyOf(12)), time.Now()
+		for _, m := range members[:3] {
+			for alive := true; alive; time.Sleep(10 * time.Millisecond) {
+				if seen, _ := m.Member(silent); !seen.Alive {
+					alive = false
+				}
+				if time.Since(began) > 6*time.Second {
+					s.Fatal("somebody does not notice")
+				}
+			}
+		}
+		s.Logf("noticed after %s", time.Since(began))
+		s.world.Heal()
+	})
+}
