@@ -29,6 +29,7 @@ type source struct {
 	at      uint64
 	pending []Entry
 	taken   int // of pending
+	most    int // that were pending at once since the reading began, which the next batch has room for
 	size    int // about how many bytes in memory the rest of pending has
 	holes   []hole
 	err     error // what the reading has met behind them
@@ -41,7 +42,7 @@ func (s *source) close() {
 		s.reading.close()
 		s.reading = nil
 	}
-	s.pending, s.taken, s.size, s.holes, s.err = nil, 0, 0, nil, nil
+	s.pending, s.taken, s.most, s.size, s.holes, s.err = nil, 0, 0, 0, nil, nil
 }
 
 // seek makes the source go on at offset.
@@ -79,16 +80,14 @@ func (s *source) empty() bool { return len(s.left()) == 0 && len(s.holes) == 0 }
 // part makes the next batch begin: what was taken is its owner's.
 func (s *source) part() {
 	s.ahead.Wait()
-	left, room := s.left(), 0
-	switch {
-	case s.reading != nil:
-		room = cap(s.pending) // the next batch will need about as much
-	case len(left) == 0:
-		s.pending, s.taken = nil, 0
-		return
+	left := s.left()
+	if s.reading == nil {
+		s.most = 0
+	} else {
+		s.most = max(s.most, len(s.pending))
 	}
 	if s.taken > len(left) {
-		left = append(make([]Entry, 0, max(room, len(left))), left...) // so that it does not keep the batch
+		left = append(make([]Entry, 0, max(s.most, len(left))), left...) // so that it does not keep the batch
 	}
 	s.pending, s.taken = left, 0
 }
