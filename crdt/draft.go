@@ -51,42 +51,57 @@ func (d *Draft) Retention() Retention { return d.retention }
 // Seal makes and signs an op that holds drafts. It takes Log, First, Prev, Clock and Floor from h and
 // sets the rest. The op shares no memory with the drafts. It is an error when the result would break a limit.
 func Seal(key ed25519.PrivateKey, h Header, drafts []Draft) (Op, error) {
+	op, _, err := AppendSealed(nil, key, h, drafts)
+	return op, err
+}
+
+// AppendSealed is [Seal] in memory of the caller's: it appends the bytes of the op to dst, which it returns. The op
+// is of use until the caller writes there again.
+func AppendSealed(dst []byte, key ed25519.PrivateKey, h Header, drafts []Draft) (Op, []byte, error) {
 	if len(drafts) == 0 || len(drafts) > MaxOpEntries {
-		return Op{}, fmt.Errorf("seal op: %d entries: expected 1 to %d", len(drafts), MaxOpEntries)
+		return Op{}, dst, fmt.Errorf("seal op: %d entries: expected 1 to %d", len(drafts), MaxOpEntries)
 	}
 	var leaves merkle
 	size := 0
 	for i := range drafts {
 		d := &drafts[i]
 		if d.retention != drafts[0].retention {
-			return Op{}, fmt.Errorf("seal op: a %s entry in a %s op", d.retention, drafts[0].retention)
+			return Op{}, dst, fmt.Errorf("seal op: a %s entry in a %s op", d.retention, drafts[0].retention)
 		}
 		if len(d.encoded) == 0 {
-			return Op{}, fmt.Errorf("seal op: draft %d of %d holds no event", i+1, len(drafts))
+			return Op{}, dst, fmt.Errorf("seal op: draft %d of %d holds no event", i+1, len(drafts))
 		}
 		leaves.add(d.leaf)
 		size += len(d.encoded)
 	}
 	h.Author, h.Count, h.Root, h.Retention = AuthorOf(key), uint64(len(drafts)), leaves.root(), drafts[0].retention
-	// The context that is signed before the header lies before the op, so that both lie in one piece.
-	b := make([]byte, len(opContext), len(opContext)+mostHeader+signatureSize+size)
-	copy(b, opContext)
-	b = h.append(b)
-	s := shape{b: b, at: len(opContext)}
+	from := len(dst)
+	dst, err := h.appendSigned(slices.Grow(dst, mostHeader+signatureSize+size), key, size)
+	if err != nil {
+		return Op{}, dst[:from], fmt.Errorf("seal op %s/%d: %w", h.Author.Short(), h.First, err)
+	}
+	end := len(dst)
+	for i := range drafts {
+		dst = append(dst, drafts[i].encoded...)
+	}
+	raw := dst[from:end:end]
+	return Op{Signed: Signed{Header: h, ID: sha256.Sum256(raw), raw: raw}, all: dst[from:len(dst):len(dst)]}, dst, nil
+}
+
+// appendSigned appends the header h and its signature to dst, or says which limit an op with a body of size bytes
+// would break.
+func (h *Header) appendSigned(dst []byte, key ed25519.PrivateKey, size int) ([]byte, error) {
+	message := h.append(append(make([]byte, 0, len(opContext)+mostHeader), opContext...))
+	header := message[len(opContext):]
+	s := shape{b: header}
 	s.header()
 	if s.err == nil {
-		s.err = h.checkSize(len(b) - len(opContext) + signatureSize + size)
+		s.err = h.checkSize(len(header) + signatureSize + size)
 	}
 	if s.err != nil {
-		return Op{}, fmt.Errorf("seal op %s/%d: %w", h.Author.Short(), h.First, s.err)
+		return dst, s.err
 	}
-	b = append(b, ed25519.Sign(key, b)...)
-	end := len(b)
-	for i := range drafts {
-		b = append(b, drafts[i].encoded...)
-	}
-	raw := b[len(opContext):end:end]
-	return Op{Signed: Signed{Header: h, ID: sha256.Sum256(raw), raw: raw}, all: b[len(opContext):len(b):len(b)]}, nil
+	return append(append(dst, header...), ed25519.Sign(key, message)...), nil
 }
 
 // NewOp is [NewDraft] and [Seal] for events that are at hand. An event without a time gets now.

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // ErrReserved is returned by [Log.Append], [Log.AppendBatch], [Tx.Append] and [Log.Broadcast] for an event
@@ -215,7 +216,7 @@ func (tx *writeTx) seal() (crdt.Head, error) {
 	if h.Clock >= crdt.MaxClock || h.First+uint64(len(tx.drafts)) >= crdt.MaxSeq {
 		return crdt.Head{}, fmt.Errorf("append: %w", ErrFull)
 	}
-	op, err := crdt.Seal(tx.store.cfg.Key, h, tx.drafts)
+	value, op, err := record.SealOp(tx.room(record.Head+tx.draftBytes), tx.staged, tx.store.cfg.Key, h, tx.drafts)
 	if err != nil {
 		return crdt.Head{}, fmt.Errorf("append: %w", err)
 	}
@@ -226,8 +227,20 @@ func (tx *writeTx) seal() (crdt.Head, error) {
 	if err != nil {
 		return crdt.Head{}, fmt.Errorf("append: %w", err)
 	}
+	clear(tx.drafts) // what they refer to is their callers' again
 	tx.drafts, tx.draftBytes = tx.drafts[:0], 0
-	return op.Head(), tx.keep(op, verdict)
+	tx.store.leftover.drafts = tx.drafts
+	return op.Head(), tx.keep(op, value, verdict)
+}
+
+// room returns memory for size bytes that are of use until the transaction has ended.
+func (tx *writeTx) room(size int) []byte {
+	b := &tx.store.leftover.values
+	if cap(*b)-len(*b) < size {
+		*b = make([]byte, 0, max(size, 2*cap(*b))) // what is in use of the other stays as long as it is
+	}
+	*b = (*b)[:len(*b)+size]
+	return (*b)[len(*b)-size : len(*b)-size : len(*b)]
 }
 
 // ownHead returns where our feed ends. It has one branch, or pieces that a prune has parted, of which the

@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/helped"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // Apply stores what peers sent, and says for each run what became of it. Runs are verified outside of any
@@ -247,5 +248,5 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 	o.Forked = o.Forked || verdict.Decision == crdt.Forked
 	o.Ops++
 	o.Entries += int(op.Count)
-	return tx.keep(op, verdict)
+	return tx.keep(op, record.NewOp(tx.staged, op), verdict)
 }

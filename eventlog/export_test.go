@@ -74,6 +74,13 @@ func SetParked(tb testing.TB, l *Log, name string, n uint64) {
 	}))
 }
 
+// Prepare does what an append of e does before it waits in the queue.
+func Prepare(l *Log, e crdt.Event) error {
+	r := requests.Get().(*request)
+	defer r.release()
+	return l.store.add(r, e)
+}
+
 // Swap puts the file at path in the place of the log's, as a compaction does with its copy.
 func Swap(tb testing.TB, l *Log, path string) error {
 	tb.Helper()

@@ -16,6 +16,8 @@ const (
 	maxGroup = 4 << 20
 	// maxRequest bounds the memory that what has carried one append keeps for the next, in bytes.
 	maxRequest = 256 << 10
+	// maxLeftover bounds the memory for ops that one transaction leaves to the next, in bytes.
+	maxLeftover = 1 << 20
 	// maxApply bounds the bytes of peers' ops that are stored between two commits of appends.
 	maxApply = 4 << 20
 	// branchesAHead bounds the branches of one feed that are kept, those that end below its floor

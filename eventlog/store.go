@@ -43,6 +43,12 @@ type store struct {
 	// ailing says that the disk has failed under whoever leads, and that the log is to be mended; it belongs
 	// to the leader.
 	ailing bool
+	// leftover is memory that one transaction that writes leaves to the next: of the drafts that wait for their op, and of
+	// our own ops' values. It belongs to the leader.
+	leftover struct {
+		drafts []crdt.Draft
+		values []byte
+	}
 	// closing is closed when the log is to be closed.
 	closing     chan struct{}
 	closingOnce sync.Once

@@ -65,6 +65,10 @@ func (s *store) beginWrite() (*writeTx, error) {
 	s.mu.RLock()
 	tx.staged, tx.pruneSweep = s.state.next, s.state.pruneSweep
 	s.mu.RUnlock()
+	tx.drafts, s.leftover.values = s.leftover.drafts, s.leftover.values[:0]
+	if cap(s.leftover.values) > maxLeftover {
+		s.leftover.values = nil
+	}
 	tx.next, tx.most, tx.lastSweep = tx.staged, crdt.MaxSeq, math.MaxUint64
 	return tx, nil
 }
@@ -95,8 +99,8 @@ func (tx *writeTx) edit(a crdt.Author) *record.Feed {
 // Feed returns what is held of a's feed, what is staged included.
 func (tx *writeTx) Feed(a crdt.Author) (crdt.Feed, error) { return tx.feedState(a).Feed, nil }
 
-// keep puts an op that was decided to be accepted.
-func (tx *writeTx) keep(op crdt.Op, v crdt.Verdict) error {
+// keep puts an op that was decided to be accepted, as the value that it has at the next offset.
+func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
 	ops := tx.written[op.Author]
 	if ops == nil {
 		var err error
@@ -105,7 +109,7 @@ func (tx *writeTx) keep(op crdt.Op, v crdt.Verdict) error {
 		}
 		tx.written[op.Author] = ops
 	}
-	key, offset, value := record.OpKey(op.Key()), record.Offset(tx.staged), record.NewOp(tx.staged, op)
+	key, offset := record.OpKey(op.Key()), record.Offset(tx.staged)
 	if err := ops.Put(key[:], value); err != nil {
 		return fmt.Errorf("store op: %w", err)
 	}

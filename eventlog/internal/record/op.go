@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ const (
 	maxSigned = 320
 	// maxTrimmed is more than an op without its body can have behind its sum, in bytes.
 	maxTrimmed = maxSigned + stampSize
+	// Head is more than stands before the body of an op, in bytes.
+	Head = opHead + maxSigned
 	// MaxOp is the most that the value of an op can have, in bytes.
 	MaxOp = opHead + crdt.MaxSingleOp
 )
@@ -48,6 +51,17 @@ var errSum = errors.New("its checksum is another")
 func NewOp(offset uint64, op crdt.Op) Op {
 	v := append(newValue(offset, op.Size()), op.Bytes()...)
 	return v.summed(op.Author, op.Key())
+}
+
+// SealOp makes an op of drafts, as [crdt.Seal] does, and its value in room, which is used up to its capacity: it takes
+// what the drafts have and [Head] bytes at most.
+func SealOp(room []byte, offset uint64, key ed25519.PrivateKey, h crdt.Header, drafts []crdt.Draft) (Op, crdt.Op, error) {
+	head := binary.BigEndian.AppendUint64(room[:0], offset)
+	op, v, err := crdt.AppendSealed(append(head, make([]byte, crc32.Size)...), key, h, drafts)
+	if err != nil {
+		return nil, crdt.Op{}, err
+	}
+	return Op(v).summed(op.Author, op.Key()), op, nil
 }
 
 // NewTrimmed returns the value of an op that a sweep has trimmed.
@@ -112,7 +126,7 @@ func (v Op) Signed(a crdt.Author, key crdt.Key) (crdt.Signed, error) {
 
 // CloneSigned is Signed for a caller that goes on without v.
 func (v Op) CloneSigned(a crdt.Author, key crdt.Key) (crdt.Signed, error) {
-	return Op(bytes.Clone(v[:min(len(v), opHead+maxSigned)])).Signed(a, key)
+	return Op(bytes.Clone(v[:min(len(v), Head)])).Signed(a, key)
 }
 
 // Check says why v is not what was written as the value of the op at a's key, or nil.
