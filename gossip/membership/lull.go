@@ -28,9 +28,8 @@ type lull struct {
 const (
 	// probeHold is the time between two probes in a lull, on a LAN.
 	probeHold = time.Second
-	// tellHold is how long the members may not be told what nobody said is to be told. What is known to be news
-	// goes out at once.
-	tellHold = time.Second
+	// tellHold is how long rumours may wait of whose cause there was no sign. None is known: what may make one stirs.
+	tellHold = 5 * time.Second
 	// alarm is how long probes follow each other as the profile says after a sign that somebody may have gone: as
 	// long as a suspicion lasts among 100 members.
 	alarm = 5 * time.Second
