@@ -55,7 +55,7 @@
 // be synced again is nothing written any more ([ErrReadOnly]). [Log.Health] says which of these is so.
 //
 // A file that was cut short or overwritten is met as a [*DamagedError], never as a crash: pages are checked
-// by plain reads before they are followed, and faults of the mapped file are recovered from. What is whole
+// before they are followed, and faults of the mapped file are recovered from. What is whole
 // goes on being served; [Log.Verify] looks for all that is not. Where our own last op cannot be read
 // nothing is appended, since the next seq might be taken.
 //

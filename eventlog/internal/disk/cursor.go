@@ -28,7 +28,7 @@ func (t *Tree) Cursor() *Cursor {
 	if !t.inline() {
 		c.climb = t.climb()
 	}
-	if c.climb == nil || t.tx.pages.mapped == nil {
+	if c.climb == nil || t.tx.bolt.Writable() {
 		c.c = t.b.Cursor()
 	}
 	return c

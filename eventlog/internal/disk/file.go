@@ -67,10 +67,8 @@ func (f *File) Begin(writable bool) (*Tx, error) {
 // pagesOf returns the pages that a transaction may follow.
 func (f *File) pagesOf(tx *bbolt.Tx) pageFile {
 	p := pageFile{file: f.file, pageSize: f.pageSize, highWater: uint64(tx.Size()) / f.pageSize}
-	if !tx.Writable() {
-		data := f.db.Info().Data
-		p.mapped = unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&data))), tx.Size())
-	}
+	data := f.db.Info().Data
+	p.mapped = unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&data))), tx.Size())
 	return p
 }
 

@@ -14,8 +14,8 @@ import (
 // that names itself as its child sends it round for ever, until its stack has used up the memory; a length that is too
 // large makes it allocate that much. Neither can be recovered from.
 //
-// A transaction that only reads looks at the pages where they are mapped, which they are until it ends. The one that
-// writes may grow the file, and then it is mapped elsewhere: that one has plain reads.
+// The pages are looked at where they are mapped: they are there until a transaction that reads ends, or one that writes
+// commits, which may grow the file and have it mapped elsewhere.
 //
 //	page    id (8)  flags (2)  count (2)  overflow (4)  count × element  keys and values, in order
 //	branch  element: position (4)  key size (4)  child (8)
@@ -25,7 +25,7 @@ import (
 // the last ends on the last page of the overflow: so every number on a page is checked by another.
 type pageFile struct {
 	file      io.ReaderAt
-	mapped    []byte // the file's pages below highWater; nil when they are to be read
+	mapped    []byte // the file's pages below highWater
 	pageSize  uint64
 	highWater uint64 // pages in use are below it
 }
@@ -47,22 +47,19 @@ type page struct {
 	id, overflow uint64
 	leaf         bool
 	count        int
-	b            []byte // of a branch all; of a leaf at least the elements
-	own          []byte // what b was read into, if it was
+	b            []byte // all of it, its overflow included
 	first, last  []byte // keys; nil when there are none
 }
 
 var errPage = errors.New("damaged page")
 
-// read reads and checks page id into p.
+// read checks page id and makes p that page.
 func (f *pageFile) read(id uint64, p *page) error {
 	if id < 2 || id >= f.highWater {
 		return fmt.Errorf("%w: %d of %d", errPage, id, f.highWater)
 	}
-	p.id, p.b = id, nil
-	if err := f.load(p, f.pageSize); err != nil {
-		return err
-	}
+	at := id * f.pageSize
+	p.id, p.b = id, f.mapped[at:at+f.pageSize]
 	flags := native.Uint16(p.b[8:])
 	p.leaf, p.count = flags == leafFlag, int(native.Uint16(p.b[10:]))
 	p.overflow = uint64(native.Uint32(p.b[12:]))
@@ -70,40 +67,10 @@ func (f *pageFile) read(id uint64, p *page) error {
 	if wrong || id+p.overflow >= f.highWater {
 		return fmt.Errorf("%w: %d says it is page %d with %d elements", errPage, id, native.Uint64(p.b), p.count)
 	}
-	need := pageHeader + elementSize*uint64(p.count)
-	if !p.leaf || f.mapped != nil {
-		need = max(need, (1+p.overflow)*f.pageSize)
-	}
-	if !p.leaf {
-		need = min(need, maxBranch)
-	}
-	if err := f.load(p, need); err != nil {
-		return err
-	}
+	end := at + (1+p.overflow)*f.pageSize
+	p.b = f.mapped[at:end:end]
 	if err := f.checkElements(p); err != nil {
 		return fmt.Errorf("%w: %d: %w", errPage, id, err)
-	}
-	return nil
-}
-
-// load makes p.b the first size bytes of p and of what follows it, or more.
-func (f *pageFile) load(p *page, size uint64) error {
-	at, have := p.id*f.pageSize, uint64(len(p.b))
-	switch {
-	case size <= have:
-		return nil
-	case f.mapped != nil:
-		if at+size > uint64(len(f.mapped)) {
-			return fmt.Errorf("%w: %d ends behind the file", errPage, p.id)
-		}
-		p.b = f.mapped[at : at+size : at+size]
-		return nil
-	case uint64(cap(p.own)) < size:
-		p.own = append(make([]byte, 0, size), p.b...)
-	}
-	p.b = p.own[:size]
-	if _, err := f.file.ReadAt(p.b[have:], int64(at+have)); err != nil {
-		return fmt.Errorf("%w: %d: %w", errPage, p.id, err)
 	}
 	return nil
 }
@@ -111,6 +78,9 @@ func (f *pageFile) load(p *page, size uint64) error {
 // checkElements checks that the keys and values of p lie one after the other and end where p ends.
 func (f *pageFile) checkElements(p *page) error {
 	end := uint64(pageHeader + elementSize*p.count)
+	if end > uint64(len(p.b)) {
+		return fmt.Errorf("it has no room for %d elements", p.count)
+	}
 	for i := range p.count {
 		from, keySize, valueSize := p.element(i)
 		if from != end {
@@ -118,7 +88,7 @@ func (f *pageFile) checkElements(p *page) error {
 		}
 		end += keySize + valueSize
 	}
-	if pages := max(1, (end+f.pageSize-1)/f.pageSize); pages != 1+p.overflow || !p.leaf && end > uint64(len(p.b)) {
+	if pages := max(1, (end+f.pageSize-1)/f.pageSize); pages != 1+p.overflow {
 		return fmt.Errorf("its %d elements end at %d, on page %d of %d", p.count, end, pages, 1+p.overflow)
 	}
 	p.first, p.last = nil, nil
@@ -160,12 +130,7 @@ func (f *pageFile) bytes(p *page, from, size uint64) ([]byte, error) {
 	if from+size <= uint64(len(p.b)) {
 		return p.b[from : from+size : from+size], nil
 	}
-	if f.mapped != nil {
-		return nil, fmt.Errorf("%w: %d has changed since it was checked", errPage, p.id)
-	}
-	b := make([]byte, size)
-	_, err := f.file.ReadAt(b, int64(p.id*f.pageSize+from))
-	return b, err
+	return nil, fmt.Errorf("%w: %d has changed since it was checked", errPage, p.id)
 }
 
 // keyValue returns key i of a leaf and its value, nil where that is a bucket. They may share memory with p.
@@ -253,10 +218,8 @@ func (c *climb) push(id uint64, low, high []byte) (*page, error) {
 
 func (c *climb) pop() {
 	last := len(c.steps) - 1
-	if p := c.steps[last].page; cap(p.own) <= maxPage {
-		*p = page{own: p.own[:0]}
-		pagePool.Put(p)
-	}
+	*c.steps[last].page = page{}
+	pagePool.Put(c.steps[last].page)
 	c.steps = c.steps[:last]
 }
 

@@ -12,9 +12,9 @@ import (
 // Tree is a bucket of the file: keys in order of their bytes, each with a value or with a tree of its own.
 // Wherever bbolt goes in it, a check of the pages goes first: see pageFile.
 type Tree struct {
-	tx     *Tx
-	b      *bbolt.Bucket // nil where damage kept it from being opened
-	reader *climb        // of Get, in a transaction that only reads
+	tx  *Tx
+	b   *bbolt.Bucket // nil where damage kept it from being opened
+	way *climb        // that was checked last
 	// growing says that the tree has guards, which its cursors hide.
 	growing bool
 }
@@ -24,21 +24,27 @@ func (t *Tree) climb() *climb { return &climb{pages: &t.tx.pages, root: uint64(t
 // inline reports whether the tree has no pages of its own: bucketRoot has checked it.
 func (t *Tree) inline() bool { return t.b.Root() == 0 }
 
+// seek checks the way to key, and has t.way be there.
+func (t *Tree) seek(key []byte) error {
+	if t.way == nil {
+		t.way = t.climb()
+	}
+	return t.way.seek(key)
+}
+
 // sound checks the way to key, and to the leaves beside it if beside is set. It reports whether bbolt may go there.
 func (t *Tree) sound(key []byte, beside bool) bool {
 	if t.tx.err != nil || t.inline() {
 		return t.tx.err == nil
 	}
-	c := t.climb()
-	defer c.reset()
-	err := c.seek(key)
+	err := t.seek(key)
 	if err == nil && beside {
-		_, err = c.move(1)
+		_, err = t.way.move(1)
 		if err == nil {
-			err = c.seek(key)
+			err = t.seek(key)
 		}
 		if err == nil {
-			_, err = c.move(-1)
+			_, err = t.way.move(-1)
 		}
 	}
 	return t.tx.sound(err)
@@ -58,37 +64,32 @@ func (t *Tree) Child(name []byte) *Tree {
 
 // checkChild checks the way to the bucket called name and, if it has no pages of its own, the bucket.
 func (t *Tree) checkChild(name []byte) error {
-	c := t.climb()
-	defer c.reset()
-	if err := c.seek(name); err != nil {
+	if err := t.seek(name); err != nil {
 		return err
 	}
-	leaf := c.last()
+	leaf, pages := t.way.last(), &t.tx.pages
 	if leaf.count == 0 {
 		return nil
 	}
-	key, err := c.pages.key(leaf.page, leaf.index)
+	key, err := pages.key(leaf.page, leaf.index)
 	if err == nil && bytes.Equal(key, name) && leaf.isBucket(leaf.index) {
-		_, err = c.pages.bucketRoot(leaf.page, leaf.index)
+		_, err = pages.bucketRoot(leaf.page, leaf.index)
 	}
 	return err
 }
 
 // Get returns the value at key, or nil.
 func (t *Tree) Get(key []byte) []byte {
-	if t.tx.pages.mapped == nil || t.tx.err != nil || t.inline() {
+	if t.tx.err != nil || t.inline() || t.tx.bolt.Writable() {
 		if !t.sound(key, false) {
 			return nil
 		}
 		return t.b.Get(key)
 	}
-	if t.reader == nil {
-		t.reader = t.climb()
-	}
-	if !t.tx.sound(t.reader.seek(key)) {
+	if !t.sound(key, false) {
 		return nil
 	}
-	leaf := t.reader.last()
+	leaf := t.way.last()
 	if leaf.count == 0 {
 		return nil
 	}

@@ -18,6 +18,7 @@ type Tx struct {
 	file    *File
 	bolt    *bbolt.Tx
 	pages   pageFile
+	root    *Tree
 	opened  []namedTree // those at the top that were looked at
 	changed bool
 	err     error // the first damage
@@ -54,7 +55,12 @@ func (tx *Tx) Do(fn func() error) error {
 func (tx *Tx) ID() int64 { return int64(tx.bolt.ID()) }
 
 // Root returns the tree that has all others in it.
-func (tx *Tx) Root() *Tree { return &Tree{tx: tx, b: tx.bolt.Cursor().Bucket()} }
+func (tx *Tx) Root() *Tree {
+	if tx.root == nil {
+		tx.root = &Tree{tx: tx, b: tx.bolt.Cursor().Bucket()}
+	}
+	return tx.root
+}
 
 // Tree returns a tree at the top of the file, which every file has: it is damage if it is missing.
 func (tx *Tx) Tree(name []byte) *Tree {
