@@ -94,11 +94,13 @@ func (w *causalWalk) take(tx *readTx, k *chunk, f *openFeed, t tip) error {
 		return w.goneTip(tx, k, f, t)
 	}
 	var op *opened
-	var signed crdt.Signed
+	var signed *crdt.Signed
 	var err error
 	if w.passed(t.clock) {
 		k.bytes += opOverhead
-		signed, err = f.c.signed()
+		var s crdt.Signed
+		s, err = f.c.signed()
+		signed = &s
 	} else {
 		op, signed, err = f.read(k, f.c)
 	}
@@ -169,7 +171,7 @@ func (w *causalWalk) findRoots(f *openFeed) error {
 	return nil
 }
 
-func (w *causalWalk) pushParent(tx *readTx, k *chunk, f *openFeed, s crdt.Signed) error {
+func (w *causalWalk) pushParent(tx *readTx, k *chunk, f *openFeed, s *crdt.Signed) error {
 	head := crdt.Head{Next: s.First, ID: s.Prev}
 	if s.First == 0 {
 		return nil

@@ -136,7 +136,7 @@ func (c *opCursor) signed() (crdt.Signed, error) {
 
 // children calls push with the headers of the ops that name the op s, which the cursor is at, or only
 // with the first of them. The cursor moves.
-func (c *opCursor) children(s crdt.Signed, only bool, push func(crdt.Signed)) error {
+func (c *opCursor) children(s *crdt.Signed, only bool, push func(crdt.Signed)) error {
 	for key := range c.from(s.Key()) {
 		if key.First < s.Next() {
 			continue

@@ -12,7 +12,7 @@ import (
 // Entry is an entry of the log as this node holds it.
 //
 // Entries that [Log.Entries] and [Log.Tail] yield, and those that followers are given, share memory with what was read
-// beside them, up to 80 KiB or an op that is longer, which is never written again. To keep a few of many, keep their
+// beside them, up to 64 KiB or an op that is longer, which is never written again. To keep a few of many, keep their
 // [Entry.Clone]. Entries that [Log.Page] and [Log.Lookup] return share none.
 type Entry struct {
 	crdt.Entry

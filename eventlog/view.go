@@ -72,7 +72,7 @@ func (v *feedView) lowest(k *chunk) uint64 {
 
 // read copies the op that the cursor is at into the chunk and returns its header too. The op is nil
 // when it is not in the snapshot, has no body, or is not taken for being disputed or not.
-func (v *feedView) read(k *chunk, c *opCursor) (*opened, crdt.Signed, error) {
+func (v *feedView) read(k *chunk, c *opCursor) (*opened, *crdt.Signed, error) {
 	if i := slices.IndexFunc(v.missed, func(m crdt.Missed) bool { return m.End == c.key }); i >= 0 && c.offset() < k.bound {
 		k.lost(prunedSeqs(c.author, v.missed[i].From, v.missed[i].To, c.offset()), noSweep)
 	}
@@ -80,7 +80,7 @@ func (v *feedView) read(k *chunk, c *opCursor) (*opened, crdt.Signed, error) {
 		s, err := c.signed()
 		if err != nil || !k.disputed.takes(v.disputes(s.Header)) {
 			k.bytes += opOverhead
-			return nil, s, err
+			return nil, &s, err
 		}
 	}
 	op, signed, err := k.read(c)
@@ -170,8 +170,10 @@ const (
 	// on: enough that the transactions cost nothing, little enough that none of them is long.
 	chunkSize = 64 << 10
 	longChunk = 256 << 10
-	// bufferSize leaves room for the op that fills a chunk of chunkSize.
-	bufferSize = chunkSize + 16<<10
+	// ownMemory is how long an op is that is copied into memory of its own, and bufferSize the room in which shorter
+	// ones are together.
+	ownMemory  = 8 << 10
+	bufferSize = 64 << 10
 	// opOverhead is what finding an op or a feed counts for, so that a walk over much that it does
 	// not copy ends its transaction too.
 	opOverhead = 128
@@ -211,42 +213,43 @@ func (k *chunk) reset() {
 
 // read copies the op that the cursor is at and returns its header too. The op is nil when it is not in
 // the snapshot, or has no body and is left out for that.
-func (k *chunk) read(c *opCursor) (*opened, crdt.Signed, error) {
+func (k *chunk) read(c *opCursor) (*opened, *crdt.Signed, error) {
 	k.bytes += opOverhead
 	if came, err := c.came(k.bound); !came {
 		s, failed := c.signed()
-		return nil, s, cmp.Or(err, failed)
+		return nil, &s, cmp.Or(err, failed)
 	}
-	open := opAt
-	if k.verified {
-		open = verifiedAt
-	}
-	op, err := open(c.author, c.key, k.copy(c.value))
+	o, err := k.open(c)
 	if err != nil {
-		return nil, crdt.Signed{}, err
+		return nil, nil, damagedOp(c.author, c.key, err)
 	}
-	if op.Trimmed() && k.horizon.gone != ShowGone {
+	if o.op.Trimmed() && k.horizon.gone != ShowGone {
 		sweep := c.value.Sweep()
 		if sweep > c.sweep {
-			return nil, crdt.Signed{}, damagedOp(c.author, c.key, fmt.Errorf("its body went with sweep %d, where the last was %d", sweep, c.sweep))
+			return nil, nil, damagedOp(c.author, c.key, fmt.Errorf("its body went with sweep %d, where the last was %d", sweep, c.sweep))
 		}
 		if k.horizon.passes(sweep) {
-			return nil, op.Signed, nil
+			return nil, &o.op.Signed, nil
 		}
 	}
-	return k.opened(op, c.offset()), op.Signed, nil
+	return o, &o.op.Signed, nil
 }
 
-// opened returns op, which has come to be in the chunk's memory.
-func (k *chunk) opened(op crdt.Op, offset uint64) *opened {
-	var o *opened
+// open copies the op that the cursor is at.
+func (k *chunk) open(c *opCursor) (o *opened, err error) {
 	if last := len(k.spare) - 1; last >= 0 {
 		o, k.spare = k.spare[last], k.spare[:last]
 	} else {
 		o = new(opened)
 	}
-	*o = opened{op: op, offset: offset, from: op.First, to: op.Next()}
-	return o
+	v := record.Op(k.copy(c.value))
+	if k.verified {
+		o.op, err = v.Verify(c.author, c.key)
+	} else {
+		o.op, err = v.Open(c.author, c.key)
+	}
+	o.offset, o.from, o.to = c.offset(), o.op.First, o.op.Next()
+	return o, err
 }
 
 // lost tells of a hole where the walk stands, which is what the given sweep has taken, 0 for none here.
@@ -256,11 +259,14 @@ func (k *chunk) lost(h hole, sweep uint64) {
 	}
 }
 
-// copy returns a copy of b in the chunk's memory. That grows with what is read, so that whoever keeps a
-// little does not keep room for much.
+// copy returns a copy of b, of the chunk's memory where it is small. That grows with what is read, so that whoever
+// keeps a little does not keep room for much.
 func (k *chunk) copy(b []byte) []byte {
 	k.bytes += len(b)
 	k.copied += len(b)
+	if len(b) >= ownMemory {
+		return append([]byte(nil), b...)
+	}
 	if len(b) > cap(k.buffer)-len(k.buffer) {
 		k.buffer = make([]byte, 0, max(min(k.room, k.copied), len(b)))
 	}

@@ -8,7 +8,7 @@ import (
 
 const (
 	// coldWindow is after how many bytes of ops a reading looks at how it went.
-	coldWindow = 1 << 20
+	coldWindow = 256 << 10
 	// coldPage and coldShare say when reading ahead pays: when one page of 4 KiB in eight had to come from the disk.
 	coldPage  = 4 << 10
 	coldShare = 8

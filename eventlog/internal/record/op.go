@@ -118,7 +118,7 @@ func (v Op) bytes() []byte { return v[min(len(v), opHead):] }
 // Signed returns the header and signature of the op at a's key, which share v's memory.
 func (v Op) Signed(a crdt.Author, key crdt.Key) (crdt.Signed, error) {
 	s, _, err := crdt.CutSigned(v.bytes())
-	if err = stands(a, key, s, err); err != nil {
+	if err = stands(a, key, &s, err); err != nil {
 		return crdt.Signed{}, err
 	}
 	return s, nil
@@ -147,7 +147,7 @@ func (v Op) Open(a crdt.Author, key crdt.Key) (crdt.Op, error) {
 	}
 	b, _ := cutStamp(v.bytes())
 	op, err := crdt.Reopen(key.ID, b)
-	if err = stands(a, key, op.Signed, err); err != nil {
+	if err = stands(a, key, &op.Signed, err); err != nil {
 		return crdt.Op{}, err
 	}
 	return op, nil
@@ -157,7 +157,7 @@ func (v Op) Open(a crdt.Author, key crdt.Key) (crdt.Op, error) {
 func (v Op) Verify(a crdt.Author, key crdt.Key) (crdt.Op, error) {
 	b, _ := cutStamp(v.bytes())
 	op, err := crdt.ParseOp(b)
-	if err = stands(a, key, op.Signed, err); err == nil {
+	if err = stands(a, key, &op.Signed, err); err == nil {
 		err = v.Check(a, key)
 	}
 	if err == nil {
@@ -170,7 +170,7 @@ func (v Op) Verify(a crdt.Author, key crdt.Key) (crdt.Op, error) {
 }
 
 // stands says why what was read is not the op at a's key, or nil.
-func stands(a crdt.Author, key crdt.Key, s crdt.Signed, err error) error {
+func stands(a crdt.Author, key crdt.Key, s *crdt.Signed, err error) error {
 	if err == nil && (s.Author != a || s.Key() != key) {
 		err = fmt.Errorf("it is op %s/%d with the id %s", s.Author.Short(), s.First, s.ID)
 	}
