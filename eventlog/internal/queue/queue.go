@@ -9,8 +9,9 @@ import (
 	"sync/atomic"
 )
 
-// gatherYields is how often the leader yields without the queue growing before it commits.
-const gatherYields = 8
+// gatherYields is how often the leader yields without the queue growing before it commits without those who
+// were expected. Measured: fewer leave a quarter of 64 writers behind, who are still encoding on the other core.
+const gatherYields = 128
 
 // Queue lines up those who want to write. Requests that wait join one batch. Whoever comes while nobody leads
 // leads: it commits its batch in one transaction, and hands the lead to one of those who wait for the next, which
@@ -26,6 +27,7 @@ const gatherYields = 8
 type Queue[R comparable] struct {
 	cfg   Config[R]
 	grown atomic.Uint64 // counts what has joined
+	back  uint64        // what grown is once those whom the last commit woke are back; for the leader
 
 	mu      sync.Mutex      // guards what follows
 	led     bool            // somebody leads, or was handed the lead
@@ -122,6 +124,7 @@ func (q *Queue[R]) Join(ctx context.Context, r R, bytes int) error {
 	q.gather()
 	q.take(b)
 	q.cfg.Commit(b.requests)
+	q.back = q.grown.Load() + uint64(len(b.requests))
 	close(b.turn)
 	q.cfg.Leave()
 	return nil
@@ -256,11 +259,11 @@ func (q *Queue[R]) take(b *batch[R]) {
 	b.taken = true
 }
 
-// gather yields until nothing has joined for a while: the writers that the last commit has just woken
-// are on their way, and what they bring goes into the same transaction.
+// gather yields until as many have joined as the last commit has woken, or none has for a while: they are on their
+// way, and what they bring goes into the same transaction. A writer who comes alone waits for nobody.
 func (q *Queue[R]) gather() {
 	grown := q.grown.Load()
-	for quiet := 0; quiet < gatherYields; quiet++ {
+	for quiet := 0; grown < q.back && quiet < gatherYields; quiet++ {
 		runtime.Gosched()
 		if now := q.grown.Load(); now != grown {
 			grown, quiet = now, -1
