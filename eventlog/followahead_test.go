@@ -1,6 +1,7 @@
 package eventlog_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 
@@ -57,7 +58,7 @@ func TestTheNextBatchIsReadMeanwhile(t *testing.T) {
 // no more where they are handled slowly.
 func TestReadingMeanwhileIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const size, entries = 128 << 10, 32 // each of which fills a chunk
+		const size, entries = 256 << 10, 16 // each of which fills a chunk
 		l := eventlogtest.Open(t)
 		for range entries {
 			appendAll(t, l, []crdt.Event{{Kind: "large", ContentType: "a/b", Payload: make([]byte, size)}})
@@ -105,4 +106,30 @@ func TestBatchesAreTheHandlers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestFollowingAllocatesNothingAnEntry catches up with many entries: what is allocated is for batches and chunks.
+func TestFollowingAllocatesNothingAnEntry(t *testing.T) {
+	const n = 10_000
+	l := eventlogtest.Open(t)
+	events := make([]crdt.Event, n)
+	for i := range events {
+		events[i] = event300(i)
+	}
+	appendAll(t, l, events)
+	runs := 0
+	allocs := testing.AllocsPerRun(2, func() {
+		runs++
+		handled := 0
+		err := l.Follow(t.Context(), fmt.Sprint(runs), eventlog.FollowConfig{Until: n}, func(_ *eventlog.Tx, batch []eventlog.Entry) error {
+			handled += len(batch)
+			return nil
+		})
+		if err != nil || handled != n {
+			t.Fatalf("%d entries handled, %v", handled, err)
+		}
+	})
+	if allocs > n/2 {
+		t.Errorf("%.0f allocations for %d entries", allocs, n)
+	}
 }

@@ -31,6 +31,7 @@ type source struct {
 	taken   int // of pending
 	most    int // that were pending at once since the reading began, which the next batch has room for
 	size    int // about how many bytes in memory the rest of pending has
+	each    int // about how many bytes were read for an entry of the last chunk
 	holes   []hole
 	err     error // what the reading has met behind them
 }
@@ -100,6 +101,7 @@ func (s *source) readAhead(ctx context.Context, entries int) {
 	}
 	s.ahead.Go(func() {
 		for read := 0; len(s.pending) < entries && max(read, s.size) < maxReadAhead; read += s.reading.chunk.bytes {
+			s.reading.chunk.size = min(max(chunkSize, (entries-len(s.pending))*s.each), longChunk)
 			if more, err := s.read(ctx); !more || err != nil {
 				return // Who reads next meets the error again.
 			}
@@ -174,9 +176,10 @@ func (s *source) decode(behind error) error {
 		s.holes = append(s.holes, h)
 		return true
 	})
-	read := s.pending[from:]
+	read, bytes := s.pending[from:], s.reading.chunk.bytes
 	s.size += size
-	if size < chunkSize/2 {
+	s.each = bytes / max(1, len(read))
+	if size < bytes/2 {
 		for i := range read {
 			read[i] = read[i].Clone()
 		}
