@@ -5,6 +5,7 @@ import "testing"
 func TestReadAheadBeginsWhenItPays(t *testing.T) {
 	skipUncounted(t)
 	f := newFile(t)
+	const enough = coldWindow / coldPage / coldShare
 	for _, test := range []struct {
 		name   string
 		faults int64 // since the window began
@@ -12,8 +13,8 @@ func TestReadAheadBeginsWhenItPays(t *testing.T) {
 		starts bool
 	}{
 		{"warm", 0, coldWindow, false},
-		{"a few pages", 31, coldWindow, false},
-		{"a page in eight", 32, coldWindow, true},
+		{"a few pages", enough - 1, coldWindow, false},
+		{"a page in eight", enough, coldWindow, true},
 		{"too little was read", 1000, coldWindow - 1, false},
 	} {
 		r := f.ReadAhead()
