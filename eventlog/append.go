@@ -189,8 +189,10 @@ func (tx *writeTx) append(d *crdt.Draft) (crdt.Place, error) {
 			}
 		}
 	}
-	seq := tx.feedState(tx.store.author).Feed.Next() + uint64(len(tx.drafts))
-	place := crdt.Place{Author: tx.store.author, Seq: seq}
+	if len(tx.drafts) == 0 {
+		tx.base = tx.feedState(tx.store.author).Feed.Next()
+	}
+	place := crdt.Place{Author: tx.store.author, Seq: tx.base + uint64(len(tx.drafts))}
 	tx.drafts = append(tx.drafts, *d)
 	tx.draftBytes += d.Size()
 	if tx.appended++; tx.appended == 1 {

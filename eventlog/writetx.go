@@ -30,6 +30,7 @@ type writeTx struct {
 	// drafts wait for the op that will hold them.
 	drafts     []crdt.Draft
 	draftBytes int
+	base       uint64     // seq of the first of them
 	first      crdt.Place // of what was appended: one after the other from there on
 	appended   int        // entries
 	floor      uint64     // that the next op signs; 0 for the one of the op before it
