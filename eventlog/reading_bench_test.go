@@ -8,19 +8,58 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// BenchmarkRead reads a million entries of 300 bytes, by five authors who wrote side by side, in each
-// order: warm, and cold, with the file thrown out of memory before each reading.
+// BenchmarkRead reads entries of 300 bytes in each order, by one author and by five who wrote side by side, in ops of
+// many and in ops of one: warm, and cold, with the file thrown out of memory before each reading.
 func BenchmarkRead(b *testing.B) {
-	const authors, entries = 5, 1_000_000
-	dir := b.TempDir()
-	buildForReading(b, dir, authors, entries)
-	for _, order := range []Order{ByAuthor, Causal, Arrival} {
-		for _, cold := range []bool{false, true} {
-			name := fmt.Sprintf("order=%s/warm", order)
-			if cold {
-				name = fmt.Sprintf("order=%s/cold", order)
+	for _, log := range []struct {
+		name                    string
+		authors, perOp, entries int
+	}{
+		{"one author", 1, 50, 1_000_000},
+		{"five authors", 5, 50, 1_000_000},
+		{"one author, ops of one entry", 1, 1, 200_000},
+		{"five authors, ops of one entry", 5, 1, 200_000},
+	} {
+		b.Run(log.name, func(b *testing.B) {
+			dir := b.TempDir()
+			buildForReading(b, dir, log.authors, log.perOp, log.entries)
+			for _, order := range []Order{ByAuthor, Causal, Arrival} {
+				b.Run(fmt.Sprintf("order=%s/warm", order), func(b *testing.B) { benchmarkRead(b, dir, Query{Order: order}, false, log.entries) })
+				b.Run(fmt.Sprintf("order=%s/cold", order), func(b *testing.B) { benchmarkRead(b, dir, Query{Order: order}, true, log.entries) })
 			}
-			b.Run(name, func(b *testing.B) { benchmarkRead(b, dir, Query{Order: order}, cold, entries) })
+		})
+	}
+}
+
+// TestReadingAllocatesNothingAnEntry: what a reading allocates it does by the chunk, and by the op that is not small.
+func TestReadingAllocatesNothingAnEntry(t *testing.T) {
+	for _, perOp := range []int{1, 50} {
+		dir, entries := t.TempDir(), 12_000
+		buildForReading(t, dir, 2, perOp, entries)
+		l, err := Open(dir, Config{Key: testKey("who reads")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		for i := range 6 {
+			q := Query{Order: Order(i / 2), Reverse: i%2 == 1}
+			allocated := testing.AllocsPerRun(5, func() {
+				n := 0
+				for _, err := range l.Entries(t.Context(), q) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					n++
+				}
+				if n != entries {
+					t.Fatalf("%d entries instead of %d", n, entries)
+				}
+			})
+			if most := float64(entries) / 2; allocated > most {
+				t.Errorf("ops of %d, %s, reverse %t: %.0f allocations for %d entries", perOp, q.Order, q.Reverse, allocated, entries)
+			} else {
+				t.Logf("ops of %d, %s, reverse %t: %.3f allocations an entry", perOp, q.Order, q.Reverse, allocated/float64(entries))
+			}
 		}
 	}
 }
@@ -55,10 +94,9 @@ func benchmarkRead(b *testing.B, dir string, q Query, cold bool, entries int) {
 	b.ReportMetric(float64(entries)*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
 }
 
-// buildForReading makes a log in dir whose authors have written in turns, in ops of about 15 KB.
-func buildForReading(b *testing.B, dir string, authors, entries int) {
+// buildForReading makes a log in dir whose authors have written in turns, 2,000 entries each, in ops of so many.
+func buildForReading(b testing.TB, dir string, authors, perOp, entries int) {
 	b.Helper()
-	const perOp = 50
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	genesis := crdt.Genesis{Random: [32]byte{1}}
 	l, err := Create(dir, Birth{Genesis: &genesis}, Config{Key: testKey("who reads"), Now: func() time.Time { return now.Add(time.Hour) }})
@@ -71,7 +109,7 @@ func buildForReading(b *testing.B, dir string, authors, entries int) {
 	for n := 0; n < entries; {
 		runs := make([]crdt.Run, authors)
 		for i := range runs {
-			for range 40 {
+			for range 2000 / perOp {
 				drafts := make([]crdt.Draft, perOp)
 				for j := range drafts {
 					if drafts[j], err = crdt.NewDraft(crdt.Event{Kind: "order.paid", Subject: "order-1234567", Time: now, Payload: payload}); err != nil {
