@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -45,6 +46,8 @@ type application struct {
 	runs     *helped.Work[checked]
 	outcomes []crdt.Outcome
 	todo     []verified
+	bytes    int    // of what todo is stored as
+	values   []byte // memory of a transaction for it
 }
 
 // checked is what came of a run.
@@ -63,11 +66,11 @@ type verified struct {
 
 // gather takes verified runs for one transaction, or the last ones. Its error is ctx's.
 func (a *application) gather(ctx context.Context) error {
-	bytes := 0
+	a.bytes = 0
 	for _, waiting := range a.todo {
-		bytes += waiting.size()
+		a.bytes += waiting.size()
 	}
-	for bytes < maxApply {
+	for a.bytes < maxApply {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
@@ -78,7 +81,7 @@ func (a *application) gather(ctx context.Context) error {
 		a.outcomes[i] = c.outcome
 		if c.run = i; len(c.ops) > 0 {
 			a.todo = append(a.todo, c.verified)
-			bytes += c.size()
+			a.bytes += c.size()
 		}
 	}
 	return nil
@@ -106,10 +109,10 @@ func (s *store) verifying(rs []crdt.Run) func(i int) checked {
 	}
 }
 
-// size returns the bytes of the ops.
+// size returns the bytes of what the ops are stored as.
 func (v *verified) size() (bytes int) {
 	for _, op := range v.ops {
-		bytes += op.Size()
+		bytes += record.OpSize(op)
 	}
 	return bytes
 }
@@ -124,8 +127,9 @@ func (a *application) storeSome() error {
 	var outcomes []crdt.Outcome
 	var rest *verified
 	var at crdt.Author
+	a.values = slices.Grow(a.values[:0], min(a.bytes, maxApply+crdt.MaxOp))
 	err := a.store.write(func(tx *writeTx) error {
-		tx.inside = &at
+		tx.inside, tx.values = &at, a.values
 		for budget := maxApply; done < len(a.todo) && budget > 0; done++ {
 			v, o := a.todo[done], a.outcomes[a.todo[done].run]
 			if err := tx.storeRun(&v, &o, &budget); err != nil {
@@ -248,5 +252,5 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 	o.Forked = o.Forked || verdict.Decision == crdt.Forked
 	o.Ops++
 	o.Entries += int(op.Count)
-	return tx.keep(op, record.NewOp(tx.staged, op), verdict)
+	return tx.keep(op, tx.value(op), verdict)
 }

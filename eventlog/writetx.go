@@ -26,6 +26,9 @@ type writeTx struct {
 	// inside names the author of the feed whose part of the file is being touched; zero for other parts.
 	inside  *crdt.Author
 	written map[crdt.Author]*disk.Tree // the ops of the feeds that are written to
+	values  []byte                     // what ops were put as, and room for others, which need no memory of their own
+	key     [40]byte                   // of the op that is put last
+	offset  [8]byte                    // of its first entry
 
 	// drafts wait for the op that will hold them.
 	drafts     []crdt.Draft
@@ -100,6 +103,16 @@ func (tx *writeTx) edit(a crdt.Author) *record.Feed {
 // Feed returns what is held of a's feed, what is staged included.
 func (tx *writeTx) Feed(a crdt.Author) (crdt.Feed, error) { return tx.feedState(a).Feed, nil }
 
+// value returns what the next op is put as. The file keeps it until the transaction ends.
+func (tx *writeTx) value(op crdt.Op) record.Op {
+	from := len(tx.values)
+	if record.OpSize(op) > cap(tx.values)-from {
+		return record.NewOp(tx.staged, op)
+	}
+	tx.values = record.AppendOp(tx.values, tx.staged, op)
+	return tx.values[from:]
+}
+
 // keep puts an op that was decided to be accepted, as the value that it has at the next offset.
 func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
 	ops := tx.written[op.Author]
@@ -110,13 +123,13 @@ func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
 		}
 		tx.written[op.Author] = ops
 	}
-	key, offset := record.OpKey(op.Key()), record.Offset(tx.staged)
-	if err := ops.Put(key[:], value); err != nil {
+	tx.key, tx.offset = record.OpKey(op.Key()), record.Offset(tx.staged)
+	if err := ops.Put(tx.key[:], value); err != nil {
 		return fmt.Errorf("store op: %w", err)
 	}
 	*tx.inside = crdt.Author{}
 	a := record.Arrival{Offset: tx.staged, Author: op.Author, Key: op.Key(), Count: op.Count}
-	if err := tx.arrivals().Put(offset[:], a.Encode()); err != nil {
+	if err := tx.arrivals().Put(tx.offset[:], a.Encode()); err != nil {
 		return fmt.Errorf("store arrival: %w", err)
 	}
 	f := tx.edit(op.Author)

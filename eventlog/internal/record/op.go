@@ -48,9 +48,18 @@ const (
 var errSum = errors.New("its checksum is another")
 
 // NewOp returns the value of an op.
-func NewOp(offset uint64, op crdt.Op) Op {
-	v := append(newValue(offset, op.Size()), op.Bytes()...)
-	return v.summed(op.Author, op.Key())
+func NewOp(offset uint64, op crdt.Op) Op { return AppendOp(make([]byte, 0, OpSize(op)), offset, op) }
+
+// OpSize returns the length of an op's value.
+func OpSize(op crdt.Op) int { return opHead + op.Size() }
+
+// AppendOp appends the value of an op to b.
+func AppendOp(b []byte, offset uint64, op crdt.Op) []byte {
+	from := len(b)
+	b = append(binary.BigEndian.AppendUint64(b, offset), 0, 0, 0, 0)
+	b = append(b, op.Bytes()...)
+	Op(b[from:]).summed(op.Author, op.Key())
+	return b
 }
 
 // SealOp makes an op of drafts, as [crdt.Seal] does, and its value in room, which is used up to its capacity: it takes
@@ -66,16 +75,11 @@ func SealOp(room []byte, offset uint64, key ed25519.PrivateKey, h crdt.Header, d
 
 // NewTrimmed returns the value of an op that a sweep has trimmed.
 func NewTrimmed(offset uint64, s crdt.Signed, sweep uint64) Op {
-	v := append(newValue(offset, len(s.Bytes())+stampSize), s.Bytes()...)
-	v = binary.BigEndian.AppendUint64(append(v, stampByte), sweep)
-	return v.summed(s.Author, s.Key())
-}
-
-// newValue returns the head of a value, whose sum is still to come, with room for size bytes behind it.
-func newValue(offset uint64, size int) Op {
-	v := make(Op, opHead, opHead+size)
+	v := make(Op, opHead, opHead+len(s.Bytes())+stampSize)
 	binary.BigEndian.PutUint64(v, offset)
-	return v
+	v = append(append(v, s.Bytes()...), stampByte)
+	v = binary.BigEndian.AppendUint64(v, sweep)
+	return v.summed(s.Author, s.Key())
 }
 
 func (v Op) summed(a crdt.Author, key crdt.Key) Op {
