@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -188,9 +189,10 @@ func (f *Feed) join(at int, joins []int) {
 }
 
 // raiseLeave keeps the header with the highest floor, if its own signature covers it: a covered
-// op's floor is no proof for those who do not hold what covers it.
+// op's floor is no proof for those who do not hold what covers it. It keeps a copy: the op's memory is its caller's.
 func (f *Feed) raiseLeave(op Signed) {
 	if op.Floor > f.Leave.Floor && op.verify() == nil {
+		op.raw = bytes.Clone(op.raw)
 		f.Leave = op
 	}
 }
