@@ -29,7 +29,7 @@ type source struct {
 	at      uint64
 	pending []Entry
 	taken   int // of pending
-	most    int // that were pending at once since the reading began, which the next batch has room for
+	most    int // entries that the next batch has room for: as many as were pending at once
 	size    int // about how many bytes in memory the rest of pending has
 	each    int // about how many bytes were read for an entry of the last chunk
 	holes   []hole
@@ -85,7 +85,7 @@ func (s *source) part() {
 	if s.reading == nil {
 		s.most = 0
 	} else {
-		s.most = max(s.most, len(s.pending))
+		s.most = min(max(s.most, len(s.pending)), 2*defaultFollowEntries) // the last batch may be small
 	}
 	if s.taken > len(left) {
 		left = append(make([]Entry, 0, max(s.most, len(left))), left...) // so that it does not keep the batch
