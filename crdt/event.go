@@ -117,11 +117,15 @@ func (e *Event) checkFields() error {
 	if e.Kind == "" {
 		return errors.New("kind is empty: it says what happened")
 	}
-	if err := cmp.Or(
-		checkText("kind", e.Kind, MaxKind), checkText("module", e.Module, MaxModule),
-		checkText("subject", e.Subject, MaxSubject), checkText("content type", e.ContentType, MaxContentType),
-	); err != nil {
-		return err
+	switch {
+	case !textFits(e.Kind, MaxKind):
+		return textError("kind", e.Kind, MaxKind)
+	case !textFits(e.Module, MaxModule):
+		return textError("module", e.Module, MaxModule)
+	case !textFits(e.Subject, MaxSubject):
+		return textError("subject", e.Subject, MaxSubject)
+	case !textFits(e.ContentType, MaxContentType):
+		return textError("content type", e.ContentType, MaxContentType)
 	}
 	if len(e.Payload) > MaxPayload {
 		return fmt.Errorf("payload has %d bytes, at most %d are allowed", len(e.Payload), MaxPayload)
@@ -138,14 +142,14 @@ func (e *Event) checkFields() error {
 	return checkHeaders(e.Headers)
 }
 
-func checkText(name, text string, most int) error {
+func textFits(text string, most int) bool { return len(text) <= most && utf8.ValidString(text) }
+
+// textError says why a text does not fit.
+func textError(name, text string, most int) error {
 	if len(text) > most {
 		return fmt.Errorf("%s has %d bytes, at most %d are allowed", name, len(text), most)
 	}
-	if !utf8.ValidString(text) {
-		return fmt.Errorf("%s %q is not valid UTF-8", name, clip.Text(text))
-	}
-	return nil
+	return fmt.Errorf("%s %q is not valid UTF-8", name, clip.Text(text))
 }
 
 // firstTime and lastTime bound the times that nanoseconds since 1970 can say in 64 bits.

@@ -33,7 +33,7 @@ func (l *Log) Append(ctx context.Context, e crdt.Event) (crdt.Place, error) {
 	}
 	r := requests.Get().(*request)
 	defer r.release()
-	if err := l.store.add(r, e); err != nil {
+	if err := l.store.add(r, &e); err != nil {
 		return crdt.Place{}, fmt.Errorf("append event: %w", err)
 	}
 	if err := l.store.join(ctx, r); err != nil {
@@ -53,8 +53,12 @@ func (l *Log) AppendBatch(ctx context.Context, events []crdt.Event) ([]crdt.Plac
 	}
 	r := requests.Get().(*request)
 	defer r.release()
-	for i := range events {
-		err := l.store.add(r, events[i])
+	now := l.store.cfg.Now()
+	for i, e := range events {
+		if e.Time.IsZero() {
+			e.Time = now
+		}
+		err := l.store.add(r, &e)
 		if err != nil && len(events) > 1 {
 			return nil, fmt.Errorf("append event %d of %d: %w", i+1, len(events), err)
 		}
@@ -83,12 +87,12 @@ type request struct {
 
 var requests = sync.Pool{New: func() any { return new(request) }}
 
-// add checks and encodes an event in the caller's goroutine: the leader only signs.
-func (s *store) add(r *request, e crdt.Event) error {
+// add checks and encodes an event in the caller's goroutine: the leader only signs. One without a time gets one.
+func (s *store) add(r *request, e *crdt.Event) error {
 	if e.Reserved() {
 		return fmt.Errorf("%w: %q", ErrReserved, e.Kind)
 	}
-	draft, buf, err := s.appendDraft(r.buf, &e)
+	draft, buf, err := s.appendDraft(r.buf, e)
 	if err != nil {
 		return err
 	}

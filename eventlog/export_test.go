@@ -78,7 +78,7 @@ func SetParked(tb testing.TB, l *Log, name string, n uint64) {
 func Prepare(l *Log, e crdt.Event) error {
 	r := requests.Get().(*request)
 	defer r.release()
-	return l.store.add(r, e)
+	return l.store.add(r, &e)
 }
 
 // Swap puts the file at path in the place of the log's, as a compaction does with its copy.
