@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/internal/request"
 )
 
 // ErrReserved is returned by [Log.Append], [Log.AppendBatch], [Tx.Append] and [Log.Broadcast] for an event
@@ -31,15 +31,15 @@ func (l *Log) Append(ctx context.Context, e crdt.Event) (crdt.Place, error) {
 	if err := l.store.notInside(); err != nil {
 		return crdt.Place{}, err
 	}
-	r := requests.Get().(*request)
-	defer r.release()
+	r := request.Get()
+	defer r.Release()
 	if err := l.store.add(r, &e); err != nil {
 		return crdt.Place{}, fmt.Errorf("append event: %w", err)
 	}
-	if err := l.store.join(ctx, r); err != nil {
+	if err := l.join(ctx, r); err != nil {
 		return crdt.Place{}, err
 	}
-	return r.first, nil
+	return r.First, nil
 }
 
 // AppendBatch appends events in their order, all or none, one after the other in the feed. All else is as
@@ -51,8 +51,8 @@ func (l *Log) AppendBatch(ctx context.Context, events []crdt.Event) ([]crdt.Plac
 	if len(events) == 0 {
 		return nil, ctx.Err()
 	}
-	r := requests.Get().(*request)
-	defer r.release()
+	r := request.Get()
+	defer r.Release()
 	now := l.store.cfg.Now()
 	for i, e := range events {
 		if e.Time.IsZero() {
@@ -66,97 +66,64 @@ func (l *Log) AppendBatch(ctx context.Context, events []crdt.Event) ([]crdt.Plac
 			return nil, fmt.Errorf("append event: %w", err)
 		}
 	}
-	if r.bytes > crdt.MaxBatch {
-		return nil, fmt.Errorf("append batch: %w: %d bytes, at most %d are allowed", ErrTooLarge, r.bytes, crdt.MaxBatch)
+	if r.Bytes > crdt.MaxBatch {
+		return nil, fmt.Errorf("append batch: %w: %d bytes, at most %d are allowed", ErrTooLarge, r.Bytes, crdt.MaxBatch)
 	}
-	if err := l.store.join(ctx, r); err != nil {
+	if err := l.join(ctx, r); err != nil {
 		return nil, err
 	}
-	return placesFrom(r.first, len(r.drafts)), nil
+	return r.Places(), nil
 }
 
-// request is one caller's events on their way to become entries. It is used again, and its memory with it: nobody
-// has it once the queue is done with it and the caller has its outcome.
-type request struct {
-	drafts []crdt.Draft
-	buf    []byte // what the drafts refer to
-	bytes  int
-	first  crdt.Place // of the first entry; set before the queue is done with it, as err is
-	err    error
+// join waits in the queue until a request has its outcome.
+func (l *Log) join(ctx context.Context, r *request.Request) error {
+	if err := l.store.queue.Join(ctx, r, r.Bytes); err != nil {
+		return err
+	}
+	return r.Err
 }
 
-var requests = sync.Pool{New: func() any { return new(request) }}
-
-// add checks and encodes an event in the caller's goroutine: the leader only signs. One without a time gets one.
-func (s *store) add(r *request, e *crdt.Event) error {
+// add checks and encodes an event in the caller's goroutine: the leader only signs.
+func (s *store) add(r *request.Request, e *crdt.Event) error {
 	if e.Reserved() {
 		return fmt.Errorf("%w: %q", ErrReserved, e.Kind)
 	}
-	draft, buf, err := s.appendDraft(r.buf, e)
-	if err != nil {
+	if err := s.complete(e); err != nil {
 		return err
 	}
-	r.drafts, r.buf = append(r.drafts, draft), buf
-	r.bytes += draft.Size()
-	return nil
+	return r.Add(e)
 }
 
 // draft makes the draft of an event, which gets a time if it has none.
 func (s *store) draft(e crdt.Event) (crdt.Draft, error) {
-	draft, _, err := s.appendDraft(nil, &e)
-	return draft, err
+	if err := s.complete(&e); err != nil {
+		return crdt.Draft{}, err
+	}
+	return crdt.NewDraft(e)
 }
 
-// appendDraft is draft in memory that is appended to buf.
-func (s *store) appendDraft(buf []byte, e *crdt.Event) (crdt.Draft, []byte, error) {
+// complete gives an event a time if it has none. A transient one is refused.
+func (s *store) complete(e *crdt.Event) error {
 	if e.Retention == crdt.Transient {
-		return crdt.Draft{}, nil, ErrTransient
+		return ErrTransient
 	}
 	if e.Time.IsZero() {
 		e.Time = s.cfg.Now()
 	}
-	return crdt.AppendDraft(buf, e)
-}
-
-// join waits in the queue until a request has its outcome.
-func (s *store) join(ctx context.Context, r *request) error {
-	if err := s.queue.Join(ctx, r, r.bytes); err != nil {
-		return err
-	}
-	return r.err
-}
-
-// release gives r back for the next caller, unless it has grown large.
-func (r *request) release() {
-	if cap(r.buf) > maxRequest || cap(r.drafts) > crdt.MaxOpEntries {
-		return
-	}
-	clear(r.drafts) // some may refer to a smaller buf of before
-	*r = request{drafts: r.drafts[:0], buf: r.buf[:0]}
-	requests.Put(r)
-}
-
-// placesFrom returns n places, one after the other, from first on.
-func placesFrom(first crdt.Place, n int) []crdt.Place {
-	places := make([]crdt.Place, n)
-	for i := range places {
-		places[i] = first
-		places[i].Seq += uint64(i)
-	}
-	return places
+	return nil
 }
 
 // commitAppends appends what a batch holds, in one transaction, and gives each request its outcome. The caller leads.
-func (s *store) commitAppends(rs []*request) {
+func (s *store) commitAppends(rs []*request.Request) {
 	err := s.write(func(tx *writeTx) error {
 		for _, r := range rs {
-			for i := range r.drafts {
-				place, err := tx.append(&r.drafts[i])
+			for i := range r.Drafts {
+				place, err := tx.append(&r.Drafts[i])
 				if err != nil {
 					return err
 				}
 				if i == 0 {
-					r.first = place
+					r.First = place
 				}
 			}
 		}
@@ -166,9 +133,9 @@ func (s *store) commitAppends(rs []*request) {
 		return
 	}
 	for _, r := range rs {
-		r.err = err
+		r.Err = err
 		if uncertain, ok := errors.AsType[*UncertainError](err); ok {
-			r.err = &UncertainError{Places: placesFrom(r.first, len(r.drafts)), Err: uncertain.Err}
+			r.Err = &UncertainError{Places: r.Places(), Err: uncertain.Err}
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/internal/request"
 )
 
 // ErrUncertain is returned when the disk failed in a commit that may have happened all the same. The error
@@ -177,7 +178,7 @@ func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 func (s *store) commitFailed(tx *writeTx, cause error) error {
 	failed := disk.Failed(cause)
 	cause = s.locate(cause)
-	uncertain := &UncertainError{Places: placesFrom(tx.first, tx.appended), Err: cause}
+	uncertain := &UncertainError{Places: request.PlacesFrom(tx.first, tx.appended), Err: cause}
 	_ = tx.Rollback()
 	if !uncertain.NoRoom() && failed || s.sees(tx.id) {
 		s.suspend(cause)

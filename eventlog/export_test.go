@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/request"
 )
 
 // Bolt returns the database under a log, for tests that break it.
@@ -76,8 +77,8 @@ func SetParked(tb testing.TB, l *Log, name string, n uint64) {
 
 // Prepare does what an append of e does before it waits in the queue.
 func Prepare(l *Log, e crdt.Event) error {
-	r := requests.Get().(*request)
-	defer r.release()
+	r := request.Get()
+	defer r.Release()
 	return l.store.add(r, &e)
 }
 

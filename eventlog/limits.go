@@ -14,8 +14,6 @@ const (
 	opTarget = 60 << 10
 	// maxGroup bounds the bytes that plain appends put into one transaction; more waits for the next.
 	maxGroup = 4 << 20
-	// maxRequest bounds the memory that what has carried one append keeps for the next, in bytes.
-	maxRequest = 256 << 10
 	// maxLeftover bounds the memory for ops that one transaction leaves to the next, in bytes.
 	maxLeftover = 1 << 20
 	// maxApply bounds the bytes of peers' ops that are stored between two commits of appends.

@@ -11,6 +11,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/queue"
 	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/internal/request"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
 
@@ -68,7 +69,7 @@ func newLog(path string, cfg Config) *Log {
 		sweeping: queue.NewSlot(), closing: make(chan struct{}), changed: make(chan struct{}),
 	}
 	l := &Log{store: s, followers: followers{store: s}}
-	s.queue = queue.New(queue.Config[*request]{MaxBytes: maxGroup, Commit: s.commitAppends, Leave: l.leave})
+	s.queue = queue.New(queue.Config[*request.Request]{MaxBytes: maxGroup, Commit: s.commitAppends, Leave: l.leave})
 	return l
 }
 

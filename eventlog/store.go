@@ -10,6 +10,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/queue"
 	"github.com/quipulog/quipu/eventlog/internal/reentry"
+	"github.com/quipulog/quipu/eventlog/internal/request"
 )
 
 // ErrClosed is returned by everything that is called on a log after [Log.Close].
@@ -38,7 +39,7 @@ type store struct {
 	// sweeping is held by who sweeps, see [writeTx.beginSweep], and by who must not see a sweep or must not run beside
 	// another who holds it: see [Log.Verify] and [Log.Compact].
 	sweeping queue.Slot
-	queue    *queue.Queue[*request]
+	queue    *queue.Queue[*request.Request]
 	inside   reentry.Guard // the goroutines that run the function of an Update or a View
 	// ailing says that the disk has failed under whoever leads, and that the log is to be mended; it belongs
 	// to the leader.
