@@ -3,7 +3,6 @@ package disk
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"testing"
 )
@@ -113,40 +112,4 @@ func TestAGrowingTreeFillsItsPages(t *testing.T) {
 			t.Errorf("%d large values are on the last leaf", last)
 		}
 	}
-}
-
-// countingReader counts what is read.
-type countingReader struct {
-	io.ReaderAt
-	reads int
-}
-
-func (r *countingReader) ReadAt(b []byte, at int64) (int, error) {
-	r.reads++
-	return r.ReaderAt.ReadAt(b, at)
-}
-
-// TestAGrowingTreeIsCheckedOnce: many keys put at the end in one transaction cost no more reads than the first.
-func TestAGrowingTreeIsCheckedOnce(t *testing.T) {
-	f := newFile(t)
-	const n = 300
-	f.grow(t, 0, n, 100)
-	tx := f.begin(t, true)
-	reader := &countingReader{ReaderAt: tx.pages.file}
-	tx.pages.file = reader
-	tree := tx.Tree(growingKeys).Growing()
-	must(t, tree.Put(keyOf(n), make([]byte, 100)))
-	once := reader.reads
-	for i := range 500 {
-		must(t, tree.Put(keyOf(n+1+i), make([]byte, 100)))
-	}
-	if once == 0 || reader.reads != once {
-		t.Errorf("%d reads for the first key, %d for all", once, reader.reads)
-	}
-	must(t, tree.Put(keyOf(0), make([]byte, 100)))
-	if reader.reads == once {
-		t.Error("a key elsewhere cost no reads")
-	}
-	must(t, tx.Commit())
-	walkAtRandom(t, f.begin(t, false).Tree(growingKeys).Growing().Cursor(), n+501, rand.New(rand.NewPCG(13, 14)))
 }

@@ -17,9 +17,6 @@ type Tree struct {
 	way *climb        // that was checked last
 	// growing says that the tree has guards, which its cursors hide.
 	growing bool
-	// from and upTo are the first and the last key of the leaf that the last Put went to, in a tree that grows; nil
-	// before it.
-	from, upTo []byte
 }
 
 func (t *Tree) climb() *climb { return &climb{pages: &t.tx.pages, root: uint64(t.b.Root())} }
@@ -130,29 +127,11 @@ func (t *Tree) Packed() *Tree {
 
 // Put sets the value at key. It keeps value until the transaction ends.
 func (t *Tree) Put(key, value []byte) error {
-	if !t.ready(key) {
+	if !t.sound(key, false) {
 		return t.tx.err
 	}
 	t.tx.changed = true
 	return t.tx.foundBucket(t.b.Put(key, value))
-}
-
-// ready is sound for a Put. What bbolt has put something into, and the way there, it has in memory until the transaction
-// ends: in a tree that grows, where all goes to one leaf, the pages are read once and not for each key.
-func (t *Tree) ready(key []byte) bool {
-	if !t.growing || t.tx.err != nil || t.inline() {
-		return t.sound(key, false)
-	}
-	if t.upTo != nil && bytes.Compare(t.from, key) <= 0 && bytes.Compare(key, t.upTo) <= 0 {
-		return true
-	}
-	c := t.climb()
-	defer c.reset()
-	if !t.tx.sound(c.seek(key)) {
-		return false
-	}
-	t.from, t.upTo = bytes.Clone(c.leaf().first), bytes.Clone(c.leaf().last)
-	return true
 }
 
 // Set is Put for a value that may stand there already: then nothing is changed.
