@@ -113,3 +113,28 @@ func TestAGrowingTreeFillsItsPages(t *testing.T) {
 		}
 	}
 }
+
+// TestAGrowingTreeIsCheckedOnce: once a key was put at the end, others are put there though no page can be read.
+func TestAGrowingTreeIsCheckedOnce(t *testing.T) {
+	f := newFile(t)
+	const n = 300
+	f.grow(t, 0, n, 100)
+	begin := func() (*Tx, *Tree) {
+		tx := f.begin(t, true)
+		return tx, tx.Tree(growingKeys).Growing()
+	}
+	tx, tree := begin()
+	must(t, tree.Put(keyOf(n), make([]byte, 100)))
+	tx.pages.mapped = nil
+	for i := range 500 {
+		must(t, tree.Put(keyOf(n+1+i), make([]byte, 100)))
+	}
+	must(t, tx.Commit())
+	walkAtRandom(t, f.begin(t, false).Tree(growingKeys).Growing().Cursor(), n+501, rand.New(rand.NewPCG(13, 14)))
+	tx, tree = begin()
+	must(t, tree.Put(keyOf(n+501), nil))
+	tx.pages.mapped = nil
+	if err := tx.Do(func() error { return tree.Put(keyOf(0), nil) }); err == nil {
+		t.Error("a key elsewhere was put though no page can be read")
+	}
+}

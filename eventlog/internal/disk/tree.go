@@ -24,7 +24,8 @@ func (t *Tree) climb() *climb { return &climb{pages: &t.tx.pages, root: uint64(t
 // inline reports whether the tree has no pages of its own: bucketRoot has checked it.
 func (t *Tree) inline() bool { return t.b.Root() == 0 }
 
-// seek checks the way to key, and has t.way be there.
+// seek checks the way to key, and has t.way be there. What of it was checked for the last key is not read again: in a
+// tree that grows, where the guards stand behind all that is put, that is all of it.
 func (t *Tree) seek(key []byte) error {
 	if t.way == nil {
 		t.way = t.climb()
