@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/pagetoken"
 )
 
 // Entry is an entry of the log as this node holds it.
@@ -61,14 +62,8 @@ func compareIn(order Order, a, b *Entry) int {
 	return crdt.CompareEntries(a.Entry, b.Entry)
 }
 
-// pageEnd is where a page ended: everything that any order needs to go on after that entry, as a page token has it.
-type pageEnd struct {
-	Author crdt.Author
-	Seq    uint64
-	Op     crdt.OpID
-	Clock  crdt.Clock
-	Offset uint64
-}
+// pageEnd is where a page ended, as a page token has it.
+type pageEnd struct{ pagetoken.End }
 
 // pageEndOf returns the end of a page whose last entry is e. What is gone is passed as a whole.
 func pageEndOf(e *Entry, reverse bool) pageEnd {
@@ -76,7 +71,7 @@ func pageEndOf(e *Entry, reverse bool) pageEnd {
 	if e.Gone > 0 && !reverse {
 		passed = e.Gone - 1
 	}
-	return pageEnd{Author: e.Author, Seq: e.Seq + passed, Op: e.Op, Clock: e.Clock, Offset: e.Offset + passed}
+	return pageEnd{pagetoken.End{Author: e.Author, Seq: e.Seq + passed, Op: e.Op, Clock: e.Clock, Offset: e.Offset + passed}}
 }
 
 // compare compares e with where the page ended in the given order.

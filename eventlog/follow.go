@@ -10,6 +10,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/enum"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // Follow gives the handler all entries that the configuration takes, in arrival order and in batches. It
@@ -96,10 +97,9 @@ const (
 func (o OnError) String() string { return enum.Text(o, "on error", "stop", "retry") }
 
 const (
-	defaultFollowEntries = 1024
-	defaultFollowBytes   = 1 << 20
-	defaultRetryMin      = 100 * time.Millisecond
-	defaultRetryMax      = time.Minute
+	defaultFollowBytes = 1 << 20
+	defaultRetryMin    = 100 * time.Millisecond
+	defaultRetryMax    = time.Minute
 )
 
 func (c FollowConfig) withDefaults() FollowConfig {
@@ -126,14 +126,14 @@ func (c FollowConfig) validate() error {
 		return fmt.Errorf("%w: RetryMin is %s and RetryMax %s: expected the first to be no more than the second", ErrFollowConfig, c.RetryMin, c.RetryMax)
 	case c.ParkAfter < 0 || c.ParkAfter > 0 && c.OnError != RetryOnError:
 		return fmt.Errorf("%w: ParkAfter is %d: expected 0, or a number of failures together with RetryOnError", ErrFollowConfig, c.ParkAfter)
-	case c.filter().size() > maxFilter:
-		return fmt.Errorf("%w: Kinds, Modules, Subjects and Authors have %d bytes together: expected at most %d", ErrFollowConfig, c.filter().size(), maxFilter)
+	case c.filter().Size() > maxFilter:
+		return fmt.Errorf("%w: Kinds, Modules, Subjects and Authors have %d bytes together: expected at most %d", ErrFollowConfig, c.filter().Size(), maxFilter)
 	}
 	return nil
 }
 
-func (c FollowConfig) filter() followFilter {
-	return followFilter{Kinds: c.Kinds, Modules: c.Modules, Subjects: c.Subjects, Authors: c.Authors, Own: c.OwnEntries}
+func (c FollowConfig) filter() record.Filter {
+	return record.Filter{Kinds: c.Kinds, Modules: c.Modules, Subjects: c.Subjects, Authors: c.Authors, Own: c.OwnEntries}
 }
 
 // HandlerError is returned when the handler of a follower has failed. Nothing of the batch was kept.
@@ -196,7 +196,7 @@ func (fs *followers) follow(ctx context.Context, name string, cfg FollowConfig, 
 	}
 	defer fs.release(name)
 	f := &following{store: fs.store, name: name, cfg: cfg, claim: claim}
-	f.source = source{store: fs.store, query: cfg.filter().query()}
+	f.source = source{store: fs.store, query: filterQuery(cfg.filter())}
 	if !cfg.OwnEntries {
 		f.source.by = name
 	}

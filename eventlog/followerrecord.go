@@ -3,11 +3,8 @@ package eventlog
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -23,8 +20,8 @@ type followerRecord struct {
 	// Elsewhere says that the cursor is in a [CursorStore], and the one here follows it.
 	Elsewhere bool `json:"elsewhere,omitempty"`
 	// Loose says that it does not hold back trims.
-	Loose  bool         `json:"loose,omitempty"`
-	Filter followFilter `json:"filter,omitzero"`
+	Loose  bool          `json:"loose,omitempty"`
+	Filter record.Filter `json:"filter,omitzero"`
 	// Failure is what failed last; its attempts are 0 once an entry was handled after it.
 	Failure *Failure `json:"failure,omitempty"`
 }
@@ -41,62 +38,9 @@ type Failure struct {
 	Missed bool `json:"missed,omitempty"`
 }
 
-// followFilter is which entries a follower takes.
-type followFilter struct {
-	Kinds    []string      `json:"kinds,omitempty"`
-	Modules  []string      `json:"modules,omitempty"`
-	Subjects []string      `json:"subjects,omitempty"`
-	Authors  []crdt.Author `json:"authors,omitempty"`
-	// Own says that it takes what it emitted itself, too.
-	Own bool `json:"own,omitempty"`
-}
-
-// IsZero reports whether the filter takes everything that the follower has not emitted.
-func (f followFilter) IsZero() bool {
-	return len(f.Kinds)+len(f.Modules)+len(f.Subjects)+len(f.Authors) == 0 && !f.Own
-}
-
-// equal reports whether both take the same in the same words.
-func (f followFilter) equal(g followFilter) bool {
-	return slices.Equal(f.Kinds, g.Kinds) && slices.Equal(f.Modules, g.Modules) && slices.Equal(f.Subjects, g.Subjects) &&
-		slices.Equal(f.Authors, g.Authors) && f.Own == g.Own
-}
-
-// query returns the query for what the filter takes.
-func (f followFilter) query() Query {
+// filterQuery returns the query for what a filter takes.
+func filterQuery(f record.Filter) Query {
 	return Query{Order: Arrival, Kinds: f.Kinds, Modules: f.Modules, Subjects: f.Subjects, Authors: f.Authors}
-}
-
-// size returns about how many bytes the filter has.
-func (f followFilter) size() int {
-	n := len(crdt.Author{}) * 2 * len(f.Authors)
-	for _, texts := range [][]string{f.Kinds, f.Modules, f.Subjects} {
-		for _, s := range texts {
-			n += len(s) + 3
-		}
-	}
-	return n
-}
-
-// String returns the filter in a line: "kind=a,b subject=s", empty when it takes everything.
-func (f followFilter) String() string {
-	authors := make([]string, len(f.Authors))
-	for i, a := range f.Authors {
-		authors[i] = a.Short()
-	}
-	var parts []string
-	for _, p := range []struct {
-		name   string
-		values []string
-	}{{"kind", f.Kinds}, {"module", f.Modules}, {"subject", f.Subjects}, {"author", authors}} {
-		if len(p.values) > 0 {
-			parts = append(parts, p.name+"="+strings.Join(p.values, ","))
-		}
-	}
-	if f.Own {
-		parts = append(parts, "with its own")
-	}
-	return strings.Join(parts, " ")
 }
 
 // follower is what the file has of a follower.

@@ -253,7 +253,7 @@ func (fs *followers) skip(ctx context.Context, name string, n uint64) (skipped u
 	if err != nil {
 		return 0, err
 	}
-	s := source{store: fs.store, query: at.record.Filter.query(), at: at.cursor}
+	s := source{store: fs.store, query: filterQuery(at.record.Filter), at: at.cursor}
 	defer s.close()
 	if !at.record.Filter.Own {
 		s.by = name

@@ -57,7 +57,7 @@ func (f *following) start(next uint64) (uint64, error) {
 
 // fits reports whether the record says what the configuration does.
 func (r *followerRecord) fits(cfg *FollowConfig, elsewhere bool) bool {
-	return r.Filter.equal(cfg.filter()) && r.Loose == cfg.DoesNotHold && r.Elsewhere == elsewhere && !r.Since.IsZero()
+	return r.Filter.Equal(cfg.filter()) && r.Loose == cfg.DoesNotHold && r.Elsewhere == elsewhere && !r.Since.IsZero()
 }
 
 // configure makes the record say what the configuration does.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/choice"
 	"github.com/quipulog/quipu/eventlog/internal/postings"
 )
 
@@ -86,7 +87,7 @@ func (s *store) terms(q *Query) (terms [][]postings.Term) {
 	if !slices.Contains(q.Subjects, "") {
 		terms = append(terms, postings.Terms(s.incarnation, classSubject, q.Subjects))
 	}
-	if !slices.ContainsFunc(q.Kinds, isPrefix) {
+	if !slices.ContainsFunc(q.Kinds, choice.IsPrefix) {
 		terms = append(terms, postings.Terms(s.incarnation, classKind, q.Kinds))
 	}
 	return terms

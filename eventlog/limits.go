@@ -22,9 +22,10 @@ const (
 	// included, in multiples of Config.MaxBranches.
 	branchesAHead = 4
 	// maxFollowEntries and maxFollowBytes bound the batch of a follower: that much is in memory, and is
-	// handled in one transaction that keeps other writers waiting.
-	maxFollowEntries = 1 << 16
-	maxFollowBytes   = crdt.MaxBatch
+	// handled in one transaction that keeps other writers waiting. It has defaultFollowEntries unless told otherwise.
+	maxFollowEntries     = 1 << 16
+	maxFollowBytes       = crdt.MaxBatch
+	defaultFollowEntries = 1024
 	// maxReadAhead is after how many bytes no more of the next batches is read while one is handled.
 	maxReadAhead = 1 << 20
 	// maxFilter bounds the filter of a follower, in bytes: it is written with each commit of its cursor.

@@ -3,11 +3,9 @@ package eventlog
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 
-	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/pagetoken"
 )
 
 // DefaultPage is how many entries a page has when the query sets no limit.
@@ -26,8 +24,7 @@ func (l *Log) Page(ctx context.Context, q Query) (entries []Entry, next string, 
 	err = r.each(ctx, func(e *Entry) bool {
 		if len(entries) == q.Limit {
 			// One more than asked for: there is a next page, and it begins after the last of this one.
-			t := r.token(pageEndOf(&entries[len(entries)-1], q.Reverse))
-			next = t.encode()
+			next = r.token(pageEndOf(&entries[len(entries)-1], q.Reverse)).String()
 			return false
 		}
 		entries = append(entries, e.Clone())
@@ -63,76 +60,22 @@ func (e *PageError) Error() string {
 }
 
 // token returns the token of the page that begins behind end.
-func (r *reading) token(end pageEnd) token {
-	return token{
-		Version: tokenVersion, Node: [8]byte(r.store.author[:8]), Incarnation: r.store.incarnation, Query: r.query.hash(),
-		Snapshot: r.snapshot, End: end,
+func (r *reading) token(end pageEnd) pagetoken.Token {
+	return pagetoken.Token{
+		Node: [8]byte(r.store.author[:8]), Incarnation: r.store.incarnation, Query: r.query.hash(),
+		Bound: r.snapshot.Bound, Sweep: r.snapshot.Sweep, End: end.End,
 	}
 }
 
 // turn makes the reading go on with the page of a token.
 func (r *reading) turn(page string) error {
-	t, err := parseToken(page)
-	if err == nil {
-		err = t.fits(r.token(pageEnd{}))
+	t, wrong := pagetoken.Parse(page)
+	if wrong == "" {
+		wrong = t.Misfit(r.token(pageEnd{}))
 	}
-	r.snapshot, r.after = t.Snapshot, &t.End
-	return err
-}
-
-// A page token is, in base64 without padding:
-//
-//	version 1 │ node 8 │ incarnation 16 │ query 16 │ bound 8 │ sweep 8 │ author 32 │ seq 8 │ op 32 │ clock 8 │ offset 8
-//
-// node is the beginning of the node's author, query the hash of the query with its order, bound the
-// arrival offset at which the snapshot ends, sweep the last sweep before it; the rest is where the page ended.
-type token struct {
-	Version     uint8
-	Node        [8]byte
-	Incarnation [16]byte
-	Query       [16]byte
-	Snapshot    snapshot
-	End         pageEnd
-}
-
-const tokenVersion = 2
-
-func (t *token) encode() string {
-	b, _ := binary.Append(nil, binary.BigEndian, t) // all of it has a fixed size
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-// parseToken reads a token. The bytes are a stranger's: they may name any place, which does no harm,
-// since a reader looks for what is after it.
-func parseToken(s string) (t token, err error) {
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	reason := "token"
-	switch {
-	case err != nil || len(b) == 0:
-	case b[0] != tokenVersion:
-		reason = "version"
-	case len(b) == binary.Size(t):
-		_, err = binary.Decode(b, binary.BigEndian, &t)
-		return t, err
+	if wrong != "" {
+		return fmt.Errorf("read page: %w", &PageError{Reason: wrong})
 	}
-	return t, fmt.Errorf("read page: %w", &PageError{Reason: reason})
-}
-
-// fits says why the token cannot be used for a reading that would make want, whose bound is the present one.
-func (t *token) fits(want token) error {
-	reason := ""
-	switch {
-	case t.Node != want.Node:
-		reason = "node"
-	case t.Incarnation != want.Incarnation:
-		reason = "incarnation"
-	case t.Query != want.Query:
-		reason = "query"
-	case t.Snapshot.Bound > want.Snapshot.Bound || t.Snapshot.Sweep > want.Snapshot.Sweep ||
-		t.End.Offset >= t.Snapshot.Bound || t.End.Seq >= crdt.MaxSeq:
-		reason = "bound"
-	default:
-		return nil
-	}
-	return fmt.Errorf("read page: %w", &PageError{Reason: reason})
+	r.snapshot, r.after = snapshot{Bound: t.Bound, Sweep: t.Sweep}, &pageEnd{t.End}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/pagetoken"
 )
 
 func TestPageTokensAreRefusedByName(t *testing.T) {
@@ -23,7 +24,7 @@ func TestPageTokensAreRefusedByName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// change flips a bit of the token's byte at i: where its fields lie is shown in page.go.
+	// change flips a bit of the token's byte at i: where its fields lie is shown in package pagetoken.
 	change := func(i int) string {
 		changed := append([]byte(nil), raw...)
 		changed[i] ^= 1
@@ -109,7 +110,7 @@ func FuzzPageToken(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, order uint8, reverse bool) {
 		q := Query{Order: Order(order % 3), Reverse: reverse, Page: base64.RawURLEncoding.EncodeToString(raw)}
-		if len(raw) == binary.Size(token{}) {
+		if len(raw) == binary.Size(pagetoken.Token{}) {
 			hash := q.hash() // else nearly all would be refused for their query
 			copy(raw[25:], hash[:])
 			q.Page = base64.RawURLEncoding.EncodeToString(raw)

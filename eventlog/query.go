@@ -10,11 +10,11 @@ import (
 	"hash"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/enum"
+	"github.com/quipulog/quipu/eventlog/internal/choice"
 )
 
 // ErrQuery is wrapped by every error that says why a [Query] makes no sense.
@@ -123,7 +123,7 @@ type Query struct {
 }
 
 // AnyKind ends a kind in a [Query] that stands for all kinds that begin with the text before its star.
-const AnyKind = ".*"
+const AnyKind = choice.AnyKind
 
 // check says why the query makes no sense, or nil.
 func (q *Query) check() error {
@@ -194,68 +194,17 @@ func sortedAuthors(authors []crdt.Author) []crdt.Author {
 // filter is what a query takes, made ready to be asked of each entry.
 type filter struct {
 	authors           []crdt.Author // sorted; none means all
-	kinds             kinds
-	modules, subjects set
+	kinds             choice.Kinds
+	modules, subjects choice.Texts
 	since, until      time.Time
 	from              *crdt.Place
 	fromOffset        uint64
 }
 
-// set is a set of texts; an empty one takes everything.
-type set map[string]struct{}
-
-func newSet(texts []string) set {
-	if len(texts) == 0 {
-		return nil
-	}
-	s := make(set, len(texts))
-	for _, t := range texts {
-		s[t] = struct{}{}
-	}
-	return s
-}
-
-func (s set) takes(text string) bool {
-	if len(s) == 0 {
-		return true
-	}
-	_, ok := s[text]
-	return ok
-}
-
-// kinds takes the kinds of a set, and those with a prefix; none of both takes everything.
-type kinds struct {
-	set      set
-	prefixes []string
-}
-
-func newKinds(texts []string) (k kinds) {
-	var whole []string
-	for _, t := range texts {
-		if isPrefix(t) {
-			k.prefixes = append(k.prefixes, t[:len(t)-1])
-		} else {
-			whole = append(whole, t)
-		}
-	}
-	k.set = newSet(whole)
-	return k
-}
-
-func isPrefix(kind string) bool { return strings.HasSuffix(kind, AnyKind) }
-
-func (k *kinds) takes(kind string) bool {
-	if len(k.prefixes) == 0 {
-		return k.set.takes(kind)
-	}
-	return len(k.set) > 0 && k.set.takes(kind) ||
-		slices.ContainsFunc(k.prefixes, func(prefix string) bool { return strings.HasPrefix(kind, prefix) })
-}
-
 func (q *Query) filter() filter {
 	return filter{
 		authors: sortedAuthors(q.Authors),
-		kinds:   newKinds(q.Kinds), modules: newSet(q.Modules), subjects: newSet(q.Subjects),
+		kinds:   choice.NewKinds(q.Kinds), modules: choice.NewTexts(q.Modules), subjects: choice.NewTexts(q.Subjects),
 		since: q.Since, until: q.Until, from: q.From, fromOffset: q.FromOffset,
 	}
 }
@@ -274,7 +223,7 @@ func (f *filter) takes(e *Entry) bool {
 	if e.Gone > 0 {
 		return e.Offset+e.Gone > f.fromOffset && (f.from == nil || f.from.Seq < e.Seq+e.Gone || !standsBefore(e, f.from))
 	}
-	return f.kinds.takes(e.Kind) && f.modules.takes(e.Module) && f.subjects.takes(e.Subject) &&
+	return f.kinds.Takes(e.Kind) && f.modules.Takes(e.Module) && f.subjects.Takes(e.Subject) &&
 		(f.since.IsZero() || !e.Time.Before(f.since)) && (f.until.IsZero() || e.Time.Before(f.until)) &&
 		e.Offset >= f.fromOffset && (f.from == nil || !standsBefore(e, f.from))
 }

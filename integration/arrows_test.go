@@ -29,13 +29,16 @@ var layers = []layer{
 // rooms are the packages inside of a layer that the others do not see, with all that they may import of the house.
 var rooms = []layer{
 	{"eventlog/internal/audience", []string{"crdt"}, "who is told of an event does not depend on what is held"},
+	{"eventlog/internal/choice", nil, "a text passes whatever it is the name of"},
 	{"eventlog/internal/disk", nil, "the file is a file, whatever stands in it"},
 	{"eventlog/internal/heap", nil, "the order of values is its user's to say"},
 	{"eventlog/internal/helped", nil, "the order of the results does not depend on the work"},
+	{"eventlog/internal/pagetoken", []string{"crdt"}, "what a token says does not depend on who reads it"},
 	{"eventlog/internal/postings", []string{"eventlog/internal/disk", "eventlog/internal/heap"}, "what stands at an offset does not matter to what finds it"},
 	{"eventlog/internal/queue", nil, "who writes when does not depend on what is written"},
 	{"eventlog/internal/record", []string{"crdt"}, "bytes are what they are, wherever they lie"},
 	{"eventlog/internal/reentry", nil, "who is inside does not depend on what is run"},
+	{"eventlog/internal/request", []string{"crdt"}, "what is asked for does not depend on who commits it"},
 }
 
 // guarded lists the packages that stay inside a folder or a few, so that replacing one of them touches those
