@@ -22,12 +22,13 @@ import (
 // peer that sees another root than its own asks at once. So a difference is noticed within the pace of quick offers
 // of whoever holds more, however long the link has rested and whatever else was lost.
 
-// rest takes note that both ends stood at a root at a moment, and puts off the next offer by a pause.
+// rest takes note that both ends stood at a root at a moment, and puts off the next offer by a pause if this one
+// still stands there.
 func (p *peering) rest(root crdt.Hash, at time.Time, pause time.Duration) {
 	if at.After(p.equalAt) {
 		p.equalAt = at
 	}
-	if p.transient.Unread() {
+	if p.transient.Unread() || p.roots.digest().Root() != root {
 		return // What the peer has read of them shows in its answer to the next offer.
 	}
 	p.resting, p.agreed = true, root
@@ -48,9 +49,9 @@ func (p *peering) stir(now time.Time, pause time.Duration) {
 }
 
 // restEqual takes note that a peer asked with the root that is ours: it is our turn next. One that asks all
-// the time does not keep us from asking too.
+// the time does not keep us from asking too, at least once a minute: only what we ask tells us how its clock stands.
 func (s *spread) restEqual(p *peering, root crdt.Hash, at time.Time) {
-	if at.Sub(p.begun) < 3*s.g.pace.rest {
+	if at.Sub(p.begun) < 2*s.g.pace.rest {
 		p.rest(root, at, backoff.Jittered(s.g.pace.rest))
 	}
 }

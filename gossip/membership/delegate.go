@@ -110,7 +110,7 @@ func (d *delegate) NotifyPingComplete(n *memberlist.Node, rtt time.Duration, _ [
 	if author, err := crdt.ParseAuthor(n.Name); err == nil {
 		d.m.table.answered(author, rtt, time.Now())
 	}
-	d.m.carrier.probing.wait(d.m.carrier.done)
+	d.m.carrier.probing.wait(d.m.carrier.done, func() bool { return true })
 }
 
 // NotifyMsg takes in adverts.
@@ -129,8 +129,8 @@ const leastMessage = 8
 // GetBroadcasts returns one message of adverts. Where there is room for a packet of nothing else, it is the loop of
 // rumours that asks, and it has none of its own.
 func (d *delegate) GetBroadcasts(overhead, limit int) [][]byte {
-	if limit > d.m.conf.UDPBufferSize-leastMessage && d.m.board.empty() {
-		d.m.carrier.telling.wait(d.m.carrier.done)
+	if limit > d.m.conf.UDPBufferSize-leastMessage {
+		d.m.carrier.telling.wait(d.m.carrier.done, d.m.board.empty)
 	}
 	if msg := d.m.board.message(limit-overhead, transmissions(d.m.table.alive())); msg != nil {
 		return [][]byte{msg}

@@ -37,10 +37,11 @@ const (
 	soonTold = 2 * time.Second
 )
 
-// wait holds its caller until the lull is stirred, done is closed, or the time is over.
-func (l *lull) wait(done <-chan struct{}) {
+// wait holds its caller until the lull is stirred, done is closed, or the time is over; not at all if there is
+// something to do by the time at which a stir would let go of it.
+func (l *lull) wait(done <-chan struct{}, idle func() bool) {
 	woken := l.begin(time.Now())
-	if woken == nil {
+	if woken == nil || !idle() {
 		return
 	}
 	timer := time.NewTimer(l.hold)

@@ -13,9 +13,10 @@ func TestLull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		done := make(chan struct{})
 		l := lull{hold: time.Second}
+		idle := func() bool { return true }
 		held := func() time.Duration {
 			began := time.Now()
-			l.wait(done)
+			l.wait(done, idle)
 			return time.Since(began)
 		}
 		if took := held(); took != time.Second {
@@ -34,6 +35,15 @@ func TestLull(t *testing.T) {
 		if took := held(); took != time.Second {
 			t.Errorf("when that is over, a call is held for %s", took)
 		}
+		idle = func() bool { return false }
+		if took := held(); took != 0 {
+			t.Errorf("a call that has something to do is held for %s", took)
+		}
+		idle = func() bool { l.stir(time.Now(), 0); return true } // just after the look
+		if took := held(); took != 0 {
+			t.Errorf("a call that got something to do while it looked is held for %s", took)
+		}
+		idle = func() bool { return true }
 		close(done)
 		if took := held(); took != 0 {
 			t.Errorf("at the end, a call is held for %s", took)
