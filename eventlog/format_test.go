@@ -37,7 +37,7 @@ func TestOtherFormat(t *testing.T) {
 	if !errors.Is(err, eventlog.ErrFormat) {
 		t.Fatalf("open: %v", err)
 	}
-	for _, part := range []string{path, "version 1", "version 2", "quipu bundle create --dir", "quipu init --dir", "quipu bundle apply --dir"} {
+	for _, part := range []string{path, "version 1", "version 2", "quipu bundle create --dir " + dir, "quipu init --dir NEW --log e089b1dc6c298a019cb20eb64eb12682", "trim-age and trim-count", "quipu bundle apply --dir NEW"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is not in %q", part, err)
 		}
