@@ -65,6 +65,21 @@ func TestJoinWhileRunning(t *testing.T) {
 	})
 }
 
+// A member that crashes is found by the others when it is back, though it knows nobody: its link ends before the
+// membership takes it for dead.
+func TestACrashedMemberIsFoundAgain(t *testing.T) {
+	bubble(t, "a b", func(t *testing.T, c *cluster) {
+		c.nodes["a"].seed = nil
+		c.start()
+		c.within(10*time.Second, "a member", func() bool { return c.member("a", "b").State == gossip.Alive })
+		c.crash("b")
+		time.Sleep(time.Minute)
+		c.nodes["b"].seed = nil
+		c.start("b")
+		c.within(15*time.Second, "linked again", func() bool { return c.linked("a", "b") })
+	})
+}
+
 // Members that were only heard of, not named on the command line, are found again after a partition
 // in which each side has given the other up.
 func TestLostMembersAreFoundAgain(t *testing.T) {

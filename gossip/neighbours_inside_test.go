@@ -1,11 +1,14 @@
 package gossip
 
 import (
+	"io"
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/membership"
+	"github.com/quipulog/quipu/gossip/wire"
 )
 
 // crowd is a society of members that are said to be alive.
@@ -37,5 +40,28 @@ func TestGhostsAreNoNeighbours(t *testing.T) {
 	n.choose(now.Add(time.Hour)) // they may be tried again: two on the ring, three at random
 	if n := len(n.wanted); n != 5 {
 		t.Errorf("of %d members, %d are wanted", len(c.members), n)
+	}
+}
+
+// doubter is a society that counts doubts.
+type doubter struct {
+	alone
+	doubts int
+}
+
+func (d *doubter) Doubt() { d.doubts++ }
+
+// The membership is told of a link that broke, and of none that one of the two has ended.
+func TestABrokenLinkIsDoubted(t *testing.T) {
+	for _, test := range []struct {
+		why  error
+		want int
+	}{{io.ErrUnexpectedEOF, 1}, {errEnough, 0}, {&ByeError{Code: wire.CodeLeaving}, 0}} {
+		d := new(doubter)
+		n := newState(&Gossip{members: d, pace: paceOf(membership.LAN), logger: slog.New(slog.DiscardHandler)}).neighbours
+		n.closed(&link{peer: crdt.Author{1}}, test.why, time.Now())
+		if d.doubts != test.want {
+			t.Errorf("%v: %d doubts, want %d", test.why, d.doubts, test.want)
+		}
 	}
 }

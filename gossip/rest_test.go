@@ -94,9 +94,13 @@ func TestADifferenceIsNoticedHoweverLongLinksHaveRested(t *testing.T) {
 
 // A node whose peer asks all the time with the same root asks too, now and then: often enough to know the peer's clock.
 func TestAPeerThatAlwaysAsksIsAskedToo(t *testing.T) {
-	for profile, every := range map[gossip.Profile]time.Duration{gossip.LAN: 500 * time.Millisecond, gossip.WAN: 5 * time.Second} {
+	for _, test := range []struct {
+		profile     gossip.Profile
+		every       time.Duration
+		least, most int
+	}{{gossip.LAN, 500 * time.Millisecond, 3, 9}, {gossip.WAN, 5 * time.Second, 9, 18}} {
 		bubble(t, "a", func(t *testing.T, c *cluster) {
-			c.nodes["a"].cfg = func(cfg *gossip.Config) { cfg.Profile = profile }
+			c.nodes["a"].cfg = func(cfg *gossip.Config) { cfg.Profile = test.profile }
 			c.start()
 			s := c.stranger(20, secret)
 			defer s.close()
@@ -115,10 +119,10 @@ func TestAPeerThatAlwaysAsksIsAskedToo(t *testing.T) {
 						answered = m.Round == round+1
 					}
 				}
-				time.Sleep(every)
+				time.Sleep(test.every)
 			}
-			if asked < 3 || asked > 20 || pause >= time.Minute {
-				t.Errorf("%s: it asked %d times in %s, once not for %s", profile, asked, 120*every, pause)
+			if asked < test.least || asked > test.most || pause >= time.Minute {
+				t.Errorf("%s: it asked %d times in %s, once not for %s", test.profile, asked, 120*test.every, pause)
 			}
 		})
 	}
@@ -168,4 +172,21 @@ func TestDeathsAreNoticedAtRest(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A place at which a member was joined is looked at seldom, and soon after that member has gone.
+func TestASeedIsLookedAtWhenItsMemberGoes(t *testing.T) {
+	bubble(t, "a b", func(t *testing.T, c *cluster) {
+		c.nodes["a"].seed = nil
+		c.start()
+		seed := func() gossip.Seed { return c.nodes["b"].Seeds()[0] }
+		c.within(10*time.Second, "joined", func() bool { return seed().Joined })
+		tries := seed().Tries
+		c.within(11*time.Second, "looked at again", func() bool { return seed().Tries > tries })
+		if seed().Tries != tries+1 || !seed().Joined {
+			t.Errorf("after %d tries that joined: %+v", tries, seed())
+		}
+		c.stop("a")
+		c.within(2*time.Second, "nobody is there", func() bool { return !seed().Joined })
+	})
 }

@@ -82,6 +82,23 @@ func TestMembersAtRest(t *testing.T) {
 		if n := packets() - before; n < 4*2*55 || n > 4*2*65 {
 			s.Errorf("4 members sent %d packets in a minute at rest, want a ping and its answer a second each", n)
 		}
+		s.node.Advertise(crdt.AuthorOf(keyOf(1)), []crdt.Head{{Next: 1, ID: crdt.OpID{1}}})
+		time.Sleep(200 * time.Millisecond)
+		for i, m := range members[1:] {
+			if adverts, _ := m.Hints(); len(adverts) != 1 {
+				s.Errorf("%s was not told of an advert at once: %v", names[1+i], adverts)
+			}
+		}
+		time.Sleep(5 * time.Second)
+		for _, m := range members {
+			m.Doubt()
+		}
+		before = packets()
+		time.Sleep(4 * time.Second)
+		if n := packets() - before; n < 4*2*14 || n > 4*2*18 {
+			s.Errorf("4 members in doubt sent %d packets in 4 s, want four pings and their answers a second each", n)
+		}
+		time.Sleep(5 * time.Second)
 		s.world.Partition([]string{"d"}, names[:3])
 		silent, began := crdt.AuthorOf(keyOf(12)), time.Now()
 		for _, m := range members[:3] {
