@@ -113,8 +113,8 @@ func (w *causalWalk) take(tx *readTx, k *chunk, f *openFeed, t tip) error {
 	if w.reverse {
 		return w.pushParent(tx, k, f, signed)
 	}
-	if f.c.offset() >= k.bound && f.ordered {
-		return nil
+	if came, err := f.c.came(k.bound); err != nil || !came && f.ordered {
+		return err
 	}
 	tips := w.tips.Len()
 	if err := f.c.children(signed, !f.forked(), w.push); err != nil {
