@@ -136,7 +136,11 @@ func (c *Cursor) step(by int) (k, v []byte) {
 func (c *Cursor) element(by int) (k, v []byte) {
 	leaf := c.climb.last()
 	for leaf.index < 0 || leaf.index >= leaf.count {
-		if more, err := c.climb.move(by); !c.tx.sound(err) || !more {
+		more, err := c.climb.move(by)
+		if !c.tx.sound(err) {
+			return nil, nil // and leaf may be somebody else's by now
+		}
+		if !more {
 			leaf.index = min(max(leaf.index, -1), leaf.count)
 			return nil, nil
 		}

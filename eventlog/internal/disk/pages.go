@@ -88,7 +88,7 @@ func (f *pageFile) checkElements(p *page) error {
 		}
 		end += keySize + valueSize
 	}
-	if pages := max(1, (end+f.pageSize-1)/f.pageSize); pages != 1+p.overflow {
+	if pages := max(1, (end+f.pageSize-1)/f.pageSize); pages != 1+p.overflow || end > uint64(len(p.b)) {
 		return fmt.Errorf("its %d elements end at %d, on page %d of %d", p.count, end, pages, 1+p.overflow)
 	}
 	p.first, p.last = nil, nil
