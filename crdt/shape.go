@@ -13,8 +13,8 @@ import (
 var ErrMalformed = errors.New("malformed")
 
 // shape walks over msgpack bytes, admits only the one encoding of the one form that is asked for (shortest
-// headers, no map, float, nil or extension) and returns what stands there. Where it is followed by the codec,
-// it is because that is lenient, and hostile bytes could make it allocate or recurse without bound.
+// headers, no map, float, nil or extension) and returns what stands there. The codec, which writes the forms, reads
+// none of them: it is lenient, and hostile bytes could make it allocate or recurse without bound.
 //
 // The first fault stays in err and cuts the bytes off where it was found: every later step finds nothing there,
 // and what it returns means nothing.
