@@ -115,3 +115,29 @@ func TestMembersAtRest(t *testing.T) {
 		s.world.Heal()
 	})
 }
+
+// A member that leaves in a lull tells the others so before it has gone.
+func TestALeaveInALullIsTold(t *testing.T) {
+	onScene(t, func(s *scene) {
+		b, _, stop := s.start("b", 10)
+		defer stop()
+		c, _, leave := s.start("c", 11)
+		for _, m := range []*Membership{b, c} {
+			if err := m.Join(s.Context(), crdt.AuthorOf(keyOf(1)), s.at); err != nil {
+				s.Fatal(err)
+			}
+		}
+		time.Sleep(30 * time.Second)
+		began := time.Now()
+		leave()
+		if took := time.Since(began); took >= leaveTime {
+			s.Errorf("it took %s to leave: nobody was told", took)
+		}
+		time.Sleep(10 * time.Millisecond)
+		for i, m := range []*Membership{s.node, b} {
+			if left, known := m.Member(crdt.AuthorOf(keyOf(11))); !known || left.Alive {
+				s.Errorf("member %d takes it for alive", i)
+			}
+		}
+	})
+}
