@@ -197,7 +197,7 @@ func (f *Feed) raiseLeave(op Signed) {
 	}
 }
 
-// TakeLeave takes an author's leave that came before its run. The signature is checked here.
+// TakeLeave takes a copy of an author's leave that came before its run. The signature is checked here.
 func (f *Feed) TakeLeave(leave Signed) error {
 	if leave.Floor <= f.Leave.Floor {
 		return nil
@@ -208,6 +208,7 @@ func (f *Feed) TakeLeave(leave Signed) error {
 	if !f.IsZero() && leave.Author != f.Author {
 		return fmt.Errorf("take leave: %w: header of %s in the feed of %s", ErrInvalid, leave.Author.Short(), f.Author.Short())
 	}
+	leave.raw = bytes.Clone(leave.raw)
 	f.Leave = leave
 	return nil
 }

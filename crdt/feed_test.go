@@ -152,3 +152,26 @@ func TestFeedWithAForkIsNotForgettable(t *testing.T) {
 		t.Errorf("a feed with a fork is forgettable below %d", f.Forgettable())
 	}
 }
+
+// TestAFeedKeepsItsLeave: the header that gave leave has memory of its own, whether it came in an op or before a run.
+func TestAFeedKeepsItsLeave(t *testing.T) {
+	for name, take := range map[string]func(f *Feed, leave Signed) error{
+		"op":  func(f *Feed, leave Signed) error { f.raiseLeave(leave); return nil },
+		"run": (*Feed).TakeLeave,
+	} {
+		h := Header{Log: vectorLog, First: 1, Prev: OpID{1}, Clock: 2, Floor: 1}
+		op, err := NewOp(rfcKey(0), h, vectorTime, Event{Kind: "k"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f Feed
+		leave, want := op.Signed, string(op.Signed.Bytes())
+		if err := take(&f, leave); err != nil || f.Leave.Floor != 1 {
+			t.Fatalf("%s: leave of floor %d: %v", name, f.Leave.Floor, err)
+		}
+		clear(leave.Bytes())
+		if string(f.Leave.Bytes()) != want {
+			t.Errorf("%s: the feed's leave has the memory of the one that it took", name)
+		}
+	}
+}
