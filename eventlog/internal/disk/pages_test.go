@@ -1,9 +1,42 @@
 package disk
 
 import (
+	"bytes"
 	"os"
 	"testing"
 )
+
+// TestAnInlineBucketEndsWithItsValue makes the last value of a bucket that lies inside a value longer than that.
+func TestAnInlineBucketEndsWithItsValue(t *testing.T) {
+	f := newFile(t)
+	all, err := os.ReadFile(f.path)
+	must(t, err)
+	file, err := os.OpenFile(f.path, os.O_RDWR, 0)
+	must(t, err)
+	defer file.Close()
+	const sizeAt = 2*pageHeader + 12 // of the value, in the one element
+	want := append(bytes.Clone(fewKeys), make([]byte, 8)...)
+	spoiled := 0
+	for at := 0; ; at++ {
+		next := bytes.Index(all[at:], want)
+		if next < 0 {
+			break
+		}
+		at += next
+		_, err := file.WriteAt([]byte{9}, int64(at+len(fewKeys)+sizeAt))
+		must(t, err)
+		spoiled++
+	}
+	tx := f.begin(t, false)
+	var v []byte
+	err = tx.Do(func() error {
+		v = bytes.Clone(tx.Tree(fewKeys).Get([]byte("k")))
+		return nil
+	})
+	if spoiled == 0 || err == nil {
+		t.Errorf("%d buckets spoiled, and %q read", spoiled, v)
+	}
+}
 
 // FuzzPage reads pages of any bytes and walks them as a tree: whatever stands there, a page is refused or can be
 // read to its end, and no walk goes on for ever.
