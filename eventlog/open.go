@@ -25,12 +25,12 @@ var ErrWrongKey = errors.New("log belongs to another key")
 // bundle carries them over; offsets are not, so followers begin anew.
 var ErrFormat = errors.New("file has another format")
 
-// otherFormat says that the file is of another version, and what to do about it.
-func (s *store) otherFormat(version byte, id []byte) error {
+// otherFormat says that the file at path is of another version, and what to do about it.
+func otherFormat(path string, version byte, id []byte) error {
 	return fmt.Errorf("%w: %s is of version %d, this program knows version %d: have the quipu that wrote it make a bundle "+
 		"(quipu bundle create --dir %s all.bundle), make a new folder with this one (quipu init --dir NEW --log %x), "+
 		"give its quipu.yaml the trim-age and trim-count by which the old log was trimmed, and apply the bundle to it "+
-		"(quipu bundle apply --dir NEW all.bundle)", ErrFormat, s.path, version, formatVersion, filepath.Dir(s.path), id)
+		"(quipu bundle apply --dir NEW all.bundle)", ErrFormat, path, version, formatVersion, filepath.Dir(path), id)
 }
 
 // LockedError is returned by [Open] when another process, or this one, has the log open already.
@@ -171,7 +171,7 @@ func (s *store) readMeta(tx *readTx) error {
 	format, id, author := meta.Get(metaFormat), meta.Get(metaLog), meta.Get(metaAuthor)
 	incarnation := meta.Get(metaIncarnation)
 	if len(format) == 1 && format[0] != formatVersion {
-		return s.otherFormat(format[0], id)
+		return otherFormat(s.path, format[0], id)
 	}
 	if len(format) != 1 || len(id) != len(s.id) || len(author) != len(s.author) || len(incarnation) != len(s.incarnation) {
 		return &DamagedError{What: "meta", Err: record.ErrLength}
