@@ -206,16 +206,6 @@ func (tx *writeTx) seal() (crdt.Head, error) {
 	return op.Head(), tx.keep(op, value, verdict)
 }
 
-// room returns memory for size bytes that are of use until the transaction has ended.
-func (tx *writeTx) room(size int) []byte {
-	b := &tx.store.leftover.values
-	if cap(*b)-len(*b) < size {
-		*b = make([]byte, 0, max(size, 2*cap(*b))) // what is in use of the other stays as long as it is
-	}
-	*b = (*b)[:len(*b)+size]
-	return (*b)[len(*b)-size : len(*b)-size : len(*b)]
-}
-
 // ownHead returns where our feed ends. It has one branch, or pieces that a prune has parted, of which the
 // highest goes on: a feed of ours that has forked is not appended to.
 func ownHead(f crdt.Feed) (head crdt.Head, clock crdt.Clock, floor uint64) {

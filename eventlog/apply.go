@@ -127,9 +127,9 @@ func (a *application) storeSome() error {
 	var outcomes []crdt.Outcome
 	var rest *verified
 	var at crdt.Author
-	a.values = slices.Grow(a.values[:0], min(a.bytes, maxApply+crdt.MaxOp))
+	a.values = slices.Grow(a.values[:0], min(a.bytes, maxApply+record.MaxOp))
 	err := a.store.write(func(tx *writeTx) error {
-		tx.inside, tx.values = &at, a.values
+		tx.inside, tx.values = &at, &a.values
 		for budget := maxApply; done < len(a.todo) && budget > 0; done++ {
 			v, o := a.todo[done], a.outcomes[a.todo[done].run]
 			if err := tx.storeRun(&v, &o, &budget); err != nil {
@@ -199,7 +199,7 @@ func (tx *writeTx) storeWithLeave(v *verified, o *crdt.Outcome, budget *int, lea
 func (tx *writeTx) storeOps(v *verified, o *crdt.Outcome, budget *int) error {
 	for len(v.ops) > 0 && *budget > 0 {
 		op := v.ops[0]
-		*budget -= op.Size()
+		*budget -= record.OpSize(op)
 		if err := tx.storeOp(op, v, o); err != nil || v.stopped {
 			return err
 		}
@@ -252,5 +252,5 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 	o.Forked = o.Forked || verdict.Decision == crdt.Forked
 	o.Ops++
 	o.Entries += int(op.Count)
-	return tx.keep(op, tx.value(op), verdict)
+	return tx.keep(op, record.NewOp(tx.room(record.OpSize(op)), tx.staged, op), verdict)
 }

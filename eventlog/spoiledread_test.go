@@ -33,7 +33,7 @@ func TestDamageIsNotTakenForWhatWasForgotten(t *testing.T) {
 		},
 		"an op came when nothing has": func(tx *bbolt.Tx, a crdt.Author, op crdt.Op) error {
 			k := record.OpKey(op.Key())
-			return tx.Bucket(bucketOps).Bucket(a[:]).Put(k[:], record.NewOp(1<<40, op))
+			return tx.Bucket(bucketOps).Bucket(a[:]).Put(k[:], record.NewOp(nil, 1<<40, op))
 		},
 	} {
 		l := newForgetful(t, 0, 0)
@@ -128,7 +128,7 @@ func TestABodyThatWasExchangedGoesToNoPeer(t *testing.T) {
 		if err != nil || op.Key() != key {
 			return fmt.Errorf("op %v at %v: %w", op.Key(), key, err)
 		}
-		return ops.Put(k, record.NewOp(0, op))
+		return ops.Put(k, record.NewOp(nil, 0, op))
 	})
 	if err != nil {
 		t.Fatal(err)

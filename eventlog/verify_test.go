@@ -33,13 +33,13 @@ func TestVerifyFinds(t *testing.T) {
 		{"an op is gone", func(s *spoiled, tx *bbolt.Tx) { s.delete(s.bucket(tx), s.opKey(1)) }, "names one that is not held"},
 		{"the last op is gone", func(s *spoiled, tx *bbolt.Tx) { s.delete(s.bucket(tx), s.opKey(3)) }, "it ends at"},
 		{"an op has another offset", func(s *spoiled, tx *bbolt.Tx) {
-			s.put(s.bucket(tx), s.opKey(1), record.NewOp(0, s.ops[1]))
+			s.put(s.bucket(tx), s.opKey(1), record.NewOp(nil, 0, s.ops[1]))
 		}, "is not what arrived at its offset"},
 		{"an op is from the future", func(s *spoiled, tx *bbolt.Tx) {
-			s.put(s.bucket(tx), s.opKey(1), record.NewOp(99, s.ops[1]))
+			s.put(s.bucket(tx), s.opKey(1), record.NewOp(nil, 99, s.ops[1]))
 		}, "where the log ends at 4"},
 		{"an op stands in another's place", func(s *spoiled, tx *bbolt.Tx) {
-			s.put(s.bucket(tx), s.opKey(1), record.NewOp(1, s.ops[2]))
+			s.put(s.bucket(tx), s.opKey(1), record.NewOp(nil, 1, s.ops[2]))
 		}, "it is op"},
 		{"an op is of another log", func(s *spoiled, tx *bbolt.Tx) { s.replaceLast(tx, crdt.LogID{1}, s.ops[3].Clock) }, "is of log"},
 		{"a clock goes back", func(s *spoiled, tx *bbolt.Tx) { s.replaceLast(tx, s.ops[0].Log, 1) }, "does not follow"},
@@ -50,11 +50,11 @@ func TestVerifyFinds(t *testing.T) {
 			s.must(err)
 			s.delete(s.bucket(tx), s.opKey(3))
 			s.ops[3] = op
-			s.put(s.bucket(tx), s.opKey(3), record.NewOp(3, op))
+			s.put(s.bucket(tx), s.opKey(3), record.NewOp(nil, 3, op))
 			s.putLastArrivalAndRecord(tx)
 		}, "signature does not verify"},
 		{"a body was exchanged before its sum was made", func(s *spoiled, tx *bbolt.Tx) {
-			s.put(s.bucket(tx), s.opKey(1), record.NewOp(1, s.exchanged(1)))
+			s.put(s.bucket(tx), s.opKey(1), record.NewOp(nil, 1, s.exchanged(1)))
 		}, "body does not match its header"},
 		{"an arrival is gone", func(s *spoiled, tx *bbolt.Tx) {
 			k := record.Offset(2)
@@ -175,7 +175,7 @@ func (s *spoiled) replaceLast(tx *bbolt.Tx, log crdt.LogID, clock crdt.Clock) {
 	s.delete(s.bucket(tx), s.opKey(3))
 	s.ops = s.ops[:3]
 	s.ops = append(s.ops, s.op(log, clock))
-	s.put(s.bucket(tx), s.opKey(3), record.NewOp(3, s.ops[3]))
+	s.put(s.bucket(tx), s.opKey(3), record.NewOp(nil, 3, s.ops[3]))
 	s.putLastArrivalAndRecord(tx)
 }
 

@@ -26,7 +26,7 @@ type writeTx struct {
 	// inside names the author of the feed whose part of the file is being touched; zero for other parts.
 	inside  *crdt.Author
 	written map[crdt.Author]*disk.Tree // the ops of the feeds that are written to
-	values  []byte                     // what ops were put as, and room for others, which need no memory of their own
+	values  *[]byte                    // what ops were put as, and room for others: see room
 	key     [40]byte                   // of the op that is put last
 	offset  [8]byte                    // of its first entry
 
@@ -69,9 +69,9 @@ func (s *store) beginWrite() (*writeTx, error) {
 	s.mu.RLock()
 	tx.staged, tx.pruneSweep = s.state.next, s.state.pruneSweep
 	s.mu.RUnlock()
-	tx.drafts, s.leftover.values = s.leftover.drafts, s.leftover.values[:0]
-	if cap(s.leftover.values) > maxLeftover {
-		s.leftover.values = nil
+	tx.drafts, tx.values = s.leftover.drafts, &s.leftover.values
+	if *tx.values = (*tx.values)[:0]; cap(*tx.values) > maxLeftover {
+		*tx.values = nil
 	}
 	tx.next, tx.most, tx.lastSweep = tx.staged, crdt.MaxSeq, math.MaxUint64
 	return tx, nil
@@ -103,14 +103,14 @@ func (tx *writeTx) edit(a crdt.Author) *record.Feed {
 // Feed returns what is held of a's feed, what is staged included.
 func (tx *writeTx) Feed(a crdt.Author) (crdt.Feed, error) { return tx.feedState(a).Feed, nil }
 
-// value returns what the next op is put as. The file keeps it until the transaction ends.
-func (tx *writeTx) value(op crdt.Op) record.Op {
-	from := len(tx.values)
-	if record.OpSize(op) > cap(tx.values)-from {
-		return record.NewOp(tx.staged, op)
+// room returns memory for a value of so many bytes, which the file keeps until the transaction ends.
+func (tx *writeTx) room(size int) []byte {
+	b := tx.values
+	if cap(*b)-len(*b) < size {
+		*b = make([]byte, 0, max(size, 2*cap(*b))) // what is in use of the other stays as long as it is
 	}
-	tx.values = record.AppendOp(tx.values, tx.staged, op)
-	return tx.values[from:]
+	*b = (*b)[:len(*b)+size]
+	return (*b)[len(*b)-size : len(*b)-size : len(*b)]
 }
 
 // keep puts an op that was decided to be accepted, as the value that it has at the next offset.

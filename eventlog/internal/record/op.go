@@ -47,26 +47,24 @@ const (
 // errSum says that a value is not what was written.
 var errSum = errors.New("its checksum is another")
 
-// NewOp returns the value of an op.
-func NewOp(offset uint64, op crdt.Op) Op { return AppendOp(make([]byte, 0, OpSize(op)), offset, op) }
+// NewOp returns the value of an op. It is made in room, which is used up to its capacity: it takes [OpSize].
+func NewOp(room []byte, offset uint64, op crdt.Op) Op {
+	v := append(begin(room, offset), op.Bytes()...)
+	return v.summed(op.Author, op.Key())
+}
 
 // OpSize returns the length of an op's value.
 func OpSize(op crdt.Op) int { return opHead + op.Size() }
 
-// AppendOp appends the value of an op to b.
-func AppendOp(b []byte, offset uint64, op crdt.Op) []byte {
-	from := len(b)
-	b = append(binary.BigEndian.AppendUint64(b, offset), 0, 0, 0, 0)
-	b = append(b, op.Bytes()...)
-	Op(b[from:]).summed(op.Author, op.Key())
-	return b
+// begin returns the head of a value in room, its sum still to come.
+func begin(room []byte, offset uint64) Op {
+	return append(binary.BigEndian.AppendUint64(room[:0], offset), make([]byte, crc32.Size)...)
 }
 
-// SealOp makes an op of drafts, as [crdt.Seal] does, and its value in room, which is used up to its capacity: it takes
-// what the drafts have and [Head] bytes at most.
+// SealOp makes an op of drafts, as [crdt.Seal] does, and its value in room as [NewOp] does: it takes what the drafts
+// have and [Head] bytes at most.
 func SealOp(room []byte, offset uint64, key ed25519.PrivateKey, h crdt.Header, drafts []crdt.Draft) (Op, crdt.Op, error) {
-	head := binary.BigEndian.AppendUint64(room[:0], offset)
-	op, v, err := crdt.AppendSealed(append(head, make([]byte, crc32.Size)...), key, h, drafts)
+	op, v, err := crdt.AppendSealed(begin(room, offset), key, h, drafts)
 	if err != nil {
 		return nil, crdt.Op{}, err
 	}
@@ -75,9 +73,8 @@ func SealOp(room []byte, offset uint64, key ed25519.PrivateKey, h crdt.Header, d
 
 // NewTrimmed returns the value of an op that a sweep has trimmed.
 func NewTrimmed(offset uint64, s crdt.Signed, sweep uint64) Op {
-	v := make(Op, opHead, opHead+len(s.Bytes())+stampSize)
-	binary.BigEndian.PutUint64(v, offset)
-	v = append(append(v, s.Bytes()...), stampByte)
+	v := append(begin(make([]byte, 0, opHead+len(s.Bytes())+stampSize), offset), s.Bytes()...)
+	v = append(v, stampByte)
 	v = binary.BigEndian.AppendUint64(v, sweep)
 	return v.summed(s.Author, s.Key())
 }

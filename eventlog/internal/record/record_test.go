@@ -149,8 +149,8 @@ func TestOp(t *testing.T) {
 		body  bool
 		sweep uint64
 	}{
-		{"an op", record.NewOp(9, op), "0000000000000009 9e856a04" + hex.EncodeToString(op.Bytes()), true, 0},
-		{"one that came without its body", record.NewOp(9, stripped), "0000000000000009 4ef3b84f" + signed, false, 0},
+		{"an op", record.NewOp(nil, 9, op), "0000000000000009 9e856a04" + hex.EncodeToString(op.Bytes()), true, 0},
+		{"one that came without its body", record.NewOp(nil, 9, stripped), "0000000000000009 4ef3b84f" + signed, false, 0},
 		{"a trimmed one", record.NewTrimmed(9, op.Signed, 0x0102), "0000000000000009 0ad24013" + signed + "c1 0000000000000102", false, 0x0102},
 	} {
 		wantBytes(t, tt.about, tt.v, tt.bytes)
@@ -179,7 +179,7 @@ func TestOp(t *testing.T) {
 func TestOpRefuses(t *testing.T) {
 	op := sealed(t)
 	value := func(change func(v []byte)) record.Op {
-		v := record.NewOp(9, op)
+		v := record.NewOp(nil, 9, op)
 		change(v)
 		return v
 	}
@@ -189,7 +189,7 @@ func TestOpRefuses(t *testing.T) {
 			return err
 		}
 	}
-	good := record.NewOp(9, op)
+	good := record.NewOp(nil, 9, op)
 	for about, read := range map[string]func() error{
 		"a flip in the body":      as(value(func(v []byte) { v[len(v)-1] ^= 1 })),
 		"a flip in the signature": as(value(func(v []byte) { v[12+len(op.Signed.Bytes())-1] ^= 1 })),
@@ -224,7 +224,7 @@ func TestOpRefuses(t *testing.T) {
 // The sum of a value tells every byte of it that was changed, and another op's place.
 func TestOpSum(t *testing.T) {
 	op := sealed(t)
-	for about, good := range map[string]record.Op{"an op": record.NewOp(9, op), "a trimmed one": record.NewTrimmed(9, op.Signed, 1)} {
+	for about, good := range map[string]record.Op{"an op": record.NewOp(nil, 9, op), "a trimmed one": record.NewTrimmed(9, op.Signed, 1)} {
 		if err := good.Check(op.Author, op.Key()); err != nil {
 			t.Errorf("%s: %v", about, err)
 		}
@@ -264,7 +264,7 @@ func TestOpVerify(t *testing.T) {
 	if err != nil || other.ID != op.ID {
 		t.Fatal(err)
 	}
-	v := record.NewOp(9, other)
+	v := record.NewOp(nil, 9, other)
 	if _, err := v.Open(op.Author, op.Key()); err != nil {
 		t.Errorf("open: %v", err)
 	}
