@@ -221,7 +221,7 @@ func (k *chunk) read(c *opCursor) (*opened, *crdt.Signed, error) {
 	}
 	o, err := k.open(c)
 	if err != nil {
-		return nil, nil, damagedOp(c.author, c.key, err)
+		return nil, nil, err
 	}
 	if o.op.Trimmed() && k.horizon.gone != ShowGone {
 		sweep := c.value.Sweep()
@@ -242,12 +242,11 @@ func (k *chunk) open(c *opCursor) (o *opened, err error) {
 	} else {
 		o = new(opened)
 	}
-	v := record.Op(k.copy(c.value))
+	at := opAt
 	if k.verified {
-		o.op, err = v.Verify(c.author, c.key)
-	} else {
-		o.op, err = v.Open(c.author, c.key)
+		at = verifiedAt
 	}
+	o.op, err = at(c.author, c.key, k.copy(c.value))
 	o.offset, o.from, o.to = c.offset(), o.op.First, o.op.Next()
 	return o, err
 }

@@ -81,14 +81,11 @@ func (t *Tree) checkChild(name []byte) error {
 
 // Get returns the value at key, or nil.
 func (t *Tree) Get(key []byte) []byte {
-	if t.tx.err != nil || t.inline() || t.tx.bolt.Writable() {
-		if !t.sound(key, false) {
-			return nil
-		}
-		return t.b.Get(key)
-	}
 	if !t.sound(key, false) {
 		return nil
+	}
+	if t.inline() || t.tx.bolt.Writable() {
+		return t.b.Get(key)
 	}
 	leaf := t.way.last()
 	if leaf.count == 0 {
