@@ -15,14 +15,6 @@ func TestAPageGoesOnPastNoDamagedOffset(t *testing.T) {
 	c := newCords(t, 907, 2, 4)
 	l := Unsynced(c.open())
 	c.grow(l, 14)
-	left := func(q Query) (n int, err error) {
-		for _, err = range l.Entries(t.Context(), q) {
-			if err == nil {
-				n++
-			}
-		}
-		return n, err
-	}
 	var queries []Query
 	for i := range 12 {
 		q := Query{Order: []Order{ByAuthor, Causal}[i%2], Reverse: i/2%2 == 1, Disputed: Disputed(i / 4)}
@@ -41,7 +33,7 @@ func TestAPageGoesOnPastNoDamagedOffset(t *testing.T) {
 	want := make([]int, len(queries))
 	for i, q := range queries {
 		var err error
-		if want[i], err = left(q); err != nil {
+		if want[i], err = countRead(t, l, q); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -54,22 +46,16 @@ func TestAPageGoesOnPastNoDamagedOffset(t *testing.T) {
 				v[0] ^= 1
 				return b.Put(k[:], v)
 			}
-			if err := Bolt(l).Update(flip); err != nil {
-				t.Fatal(err)
-			}
-			mustAppendOne(t, l) // what was written by hand is durable then
+			mustWriteByHand(t, l, flip)
 			for i, q := range queries {
-				n, err := left(q)
+				n, err := countRead(t, l, q)
 				if _, found := asDamaged(err); found {
 					damaged++
 				} else if err != nil || n != want[i] {
 					t.Errorf("%s/%d, %s, reverse %t, disputed %d: %d entries, want %d: %v", a.Short(), op.First, q.Order, q.Reverse, q.Disputed, n, want[i], err)
 				}
 			}
-			if err := Bolt(l).Update(flip); err != nil {
-				t.Fatal(err)
-			}
-			mustAppendOne(t, l) // what was written by hand is durable then
+			mustWriteByHand(t, l, flip)
 		}
 	}
 	if damaged < len(queries) {

@@ -42,24 +42,16 @@ func TestDamageIsNotTakenForWhatWasForgotten(t *testing.T) {
 			op, _, _, err = tx.arrived(2)
 			return err
 		})
-		if err == nil {
-			err = Bolt(l).Update(func(tx *bbolt.Tx) error { return spoil(tx, l.store.author, op) })
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		mustAppendOne(t, l) // what was written by hand is durable then
+		mustWriteByHand(t, l, func(tx *bbolt.Tx) error { return spoil(tx, l.store.author, op) })
 		for i := range 6 {
 			q := Query{Order: Order(i / 2), Reverse: i%2 == 1}
 			if q.Order != Arrival && strings.HasPrefix(name, "an arrival") {
 				continue // only readings by arrival look there
 			}
-			n := 0
-			for _, err = range l.Entries(t.Context(), q) {
-				if err == nil {
-					n++
-				}
-			}
+			n, err := countRead(t, l, q)
 			if _, damaged := asDamaged(err); !damaged {
 				t.Errorf("%s: %s, reverse %t: %d entries, %v", name, q.Order, q.Reverse, n, err)
 			}
@@ -75,7 +67,7 @@ func TestDamageIsNotTakenForWhatWasForgotten(t *testing.T) {
 // nor a prune takes it for what lies there.
 func TestADamagedOffsetIsNotShown(t *testing.T) {
 	l := newForgetful(t, 35, 0)
-	err := Bolt(l).Update(func(tx *bbolt.Tx) error {
+	mustWriteByHand(t, l, func(tx *bbolt.Tx) error {
 		ops := tx.Bucket(bucketOps).Bucket(l.store.author[:])
 		c := ops.Cursor()
 		k, _ := c.First()
@@ -84,17 +76,9 @@ func TestADamagedOffsetIsNotShown(t *testing.T) {
 		v[7] ^= 16
 		return ops.Put(k, v)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustAppendOne(t, l) // what was written by hand is durable then
 	for i := range 6 {
-		q, n := Query{Order: Order(i / 2), Reverse: i%2 == 1}, 0
-		for _, err = range l.Entries(t.Context(), q) {
-			if err == nil {
-				n++
-			}
-		}
+		q := Query{Order: Order(i / 2), Reverse: i%2 == 1}
+		n, err := countRead(t, l, q)
 		if _, damaged := asDamaged(err); !damaged {
 			t.Errorf("%s, reverse %t: %d entries, %v", q.Order, q.Reverse, n, err)
 		}
@@ -115,7 +99,7 @@ func TestADamagedOffsetIsNotShown(t *testing.T) {
 func TestABodyThatWasExchangedGoesToNoPeer(t *testing.T) {
 	l := newForgetful(t, 0, 0)
 	a := l.store.author
-	err := Bolt(l).Update(func(tx *bbolt.Tx) error {
+	mustWriteByHand(t, l, func(tx *bbolt.Tx) error {
 		ops := tx.Bucket(bucketOps).Bucket(a[:])
 		k, v := ops.Cursor().First()
 		key, err := record.ParseOpKey(k)
@@ -130,10 +114,6 @@ func TestABodyThatWasExchangedGoesToNoPeer(t *testing.T) {
 		}
 		return ops.Put(k, record.NewOp(nil, 0, op))
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustAppendOne(t, l) // what was written by hand is durable then
 	place := crdt.Place{Author: a}
 	if e, err := l.Lookup(t.Context(), place); err != nil || e.Kind != "x" {
 		t.Errorf("look up: %+v, %v", e, err)
@@ -156,7 +136,7 @@ func TestForksWithADamagedOffset(t *testing.T) {
 	l := Unsynced(c.open())
 	c.grow(l, 20)
 	a := l.Forked()[0]
-	err := Bolt(l).Update(func(tx *bbolt.Tx) error {
+	mustWriteByHand(t, l, func(tx *bbolt.Tx) error {
 		ops := tx.Bucket(bucketOps).Bucket(a[:])
 		c := ops.Cursor()
 		c.Seek([]byte{0xff}) // what stands behind all ops
@@ -165,10 +145,6 @@ func TestForksWithADamagedOffset(t *testing.T) {
 		v[0] ^= 1
 		return ops.Put(k, v)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustAppendOne(t, l) // what was written by hand is durable then
 	f, err := l.ForkedFeed(t.Context(), a)
 	if _, damaged := asDamaged(err); !damaged {
 		t.Errorf("%d entries, %v", f.Entries, err)
@@ -201,12 +177,7 @@ func TestAnArrivalWithADamagedKeyIsNotTakenForPruned(t *testing.T) {
 		t.Fatal("the arrival is not in the file")
 	}
 	for _, reverse := range []bool{false, true} {
-		n := 0
-		for _, err = range l.Entries(t.Context(), Query{Order: Arrival, Reverse: reverse}) {
-			if err == nil {
-				n++
-			}
-		}
+		n, err := countRead(t, l, Query{Order: Arrival, Reverse: reverse})
 		if _, damaged := asDamaged(err); !damaged {
 			t.Errorf("reverse %t: %d entries, %v", reverse, n, err)
 		}
@@ -229,17 +200,9 @@ func TestADamagedPageIsNotTakenForWhatWasForgotten(t *testing.T) {
 			queries = append(queries, Query{Order: order, Reverse: reverse}, Query{Order: order, Reverse: reverse, Subjects: []string{"it"}})
 		}
 	}
-	read := func(q Query) (n int, err error) {
-		for _, err = range l.Entries(t.Context(), q) {
-			if err == nil {
-				n++
-			}
-		}
-		return n, err
-	}
 	want := make([]int, len(queries))
 	for i, q := range queries {
-		n, err := read(q)
+		n, err := countRead(t, l, q)
 		if want[i] = n; n < 100 || err != nil {
 			t.Fatalf("%+v: %d entries, %v", q, n, err)
 		}
@@ -260,7 +223,7 @@ func TestADamagedPageIsNotTakenForWhatWasForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, q := range queries {
-			n, err := read(q)
+			n, err := countRead(t, l, q)
 			if _, found := asDamaged(err); found {
 				damaged++
 			} else if err != nil || n != want[i] {
@@ -312,4 +275,23 @@ func TestAKeyThatHasBecomeABucketIsDamage(t *testing.T) {
 			t.Errorf("%s: %v hides the damage", name, err)
 		}
 	}
+}
+
+// mustWriteByHand changes the file behind the log's back.
+func mustWriteByHand(t *testing.T, l *Log, change func(tx *bbolt.Tx) error) {
+	t.Helper()
+	if err := Bolt(l).Update(change); err != nil {
+		t.Fatal(err)
+	}
+	mustAppendOne(t, l) // what was written by hand is durable then
+}
+
+// countRead returns how many entries the query reads, and what has ended it.
+func countRead(t *testing.T, l *Log, q Query) (n int, err error) {
+	for _, err = range l.Entries(t.Context(), q) {
+		if err == nil {
+			n++
+		}
+	}
+	return n, err
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/gossip/answer"
-	"github.com/quipulog/quipu/gossip/gossiptest"
 	"github.com/quipulog/quipu/gossip/news"
 	"github.com/quipulog/quipu/gossip/pending"
 	"github.com/quipulog/quipu/gossip/wire"
@@ -31,9 +31,9 @@ func TestQueuesCountWhatTheyRetain(t *testing.T) {
 		{"wants that are not answered", answer.MaxWants * (64*40 + 256), fillWants},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			before := gossiptest.HeapAlive()
+			before := eventlogtest.HeapAlive()
 			full := test.fill(t)
-			if grown := gossiptest.HeapAlive() - before; grown > 2*int64(test.bound)+1<<20 {
+			if grown := eventlogtest.HeapAlive() - before; grown > 2*int64(test.bound)+1<<20 {
 				t.Errorf("it keeps %d bytes alive where its bound is %d", grown, test.bound)
 			}
 			runtime.KeepAlive(full)

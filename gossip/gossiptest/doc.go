@@ -38,6 +38,4 @@
 // n-th is up to the goroutines that send, so a seed makes a run likely to be repeated, not certain.
 //
 // The package knows nothing of quipu, and does not model bandwidth.
-//
-// [HeapAlive] is for tests of bounds: what a thing keeps alive, whatever it counts.
 package gossiptest

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/gossip/gossiptest"
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
@@ -24,9 +24,9 @@ func TestLaneCountsWhatItRetains(t *testing.T) {
 		{"none", fillLaneWithSmall},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			before := gossiptest.HeapAlive()
+			before := eventlogtest.HeapAlive()
 			full := test.fill(t)
-			if grown := gossiptest.HeapAlive() - before; grown > 2*maxBytes+1<<20 {
+			if grown := eventlogtest.HeapAlive() - before; grown > 2*maxBytes+1<<20 {
 				t.Errorf("it keeps %d bytes alive where its bound is %d", grown, maxBytes)
 			}
 			runtime.KeepAlive(full)
