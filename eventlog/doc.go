@@ -55,9 +55,9 @@
 // be synced again is nothing written any more ([ErrReadOnly]). [Log.Health] says which of these is so.
 //
 // A file that was cut short or overwritten is met as a [*DamagedError], never as a crash: pages are checked
-// before they are followed, and faults of the mapped file are recovered from. What is whole
-// goes on being served; [Log.Verify] looks for all that is not. Where our own last op cannot be read
-// nothing is appended, since the next seq might be taken.
+// before they are followed, and faults of the mapped file are recovered from. What is whole goes on being
+// served; [Log.Verify] looks for all that is not. Where our own last op cannot be read nothing is appended,
+// since the next seq might be taken.
 //
 // What peers send cannot fail the log: the laws of package crdt decide on it, and the [crdt.Outcome] of a
 // run says what was wrong with it. An author past a limit of this node is shut ([ShutError]).

@@ -13,9 +13,9 @@ import (
 //
 // No transaction is held while the loop's body runs, however long it takes: a chunk of 64 KiB and more is copied out
 // at a time, one of 256 KiB once the iteration goes on. Memory does not grow with the log. Every error ends the
-// iteration: ctx's own when ctx ends, [ErrClosed];
-// an [ErrQuery], a [*PageError] or a [*CursorError] before the first entry; a [*DamagedError] where the file cannot
-// be read; and a [*TrimmedError] where a trim or a prune overtakes the reading, unless the query says to go on.
+// iteration: ctx's own when ctx ends, [ErrClosed]; an [ErrQuery], a [*PageError] or a [*CursorError] before the first
+// entry; a [*DamagedError] where the file cannot be read; and a [*TrimmedError] where a trim or a prune overtakes the
+// reading, unless the query says to go on.
 func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		r, err := l.store.newReading(q)

@@ -48,8 +48,8 @@ func (p *peering) stir(now time.Time, pause time.Duration) {
 	p.nextOffer = earlier(p.nextOffer, due)
 }
 
-// restEqual takes note that a peer asked with the root that is ours: it is our turn next. One that asks all
-// the time does not keep us from asking too, at least once a minute: only what we ask tells us how its clock stands.
+// restEqual takes note that a peer asked with the root that is ours: it is our turn next. One that asks all the time
+// does not keep us from asking too, two rests after we last did: only what we ask tells us how its clock stands.
 func (s *spread) restEqual(p *peering, root crdt.Hash, at time.Time) {
 	if at.Sub(p.begun) < 2*s.g.pace.rest {
 		p.rest(root, at, backoff.Jittered(s.g.pace.rest))

@@ -37,8 +37,8 @@ const (
 	soonTold = 2 * time.Second
 )
 
-// wait holds its caller until the lull is stirred, done is closed, or the time is over; not at all if there is
-// something to do by the time at which a stir would let go of it.
+// wait holds its caller until the lull is stirred, done is closed, or the time is over; not at all if idle says that
+// there is something to do. That is asked once a stir would let go of the caller, so that none is missed in between.
 func (l *lull) wait(done <-chan struct{}, idle func() bool) {
 	woken := l.begin(time.Now())
 	if woken == nil || !idle() {
