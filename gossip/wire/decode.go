@@ -70,6 +70,10 @@ func (r *reader) message(k Kind) Message {
 		return r.conditions()
 	case KindTime:
 		return r.time()
+	case KindWho:
+		return Who{Round: r.uint32()}
+	case KindMembers:
+		return r.members()
 	case KindBye:
 		return Bye{Code: Code(r.uint8()), Text: r.text(int(r.uint8()), MaxText)}
 	}
@@ -299,6 +303,28 @@ func (r *reader) time() Message {
 		return m
 	}
 	m.Millis = int64(millis)
+	return m
+}
+
+func (r *reader) members() Message {
+	m := Members{Round: r.uint32()}
+	n := r.count(uint32(r.uint16()), knownLeast, MaxMembers, "members")
+	if n > 0 {
+		m.List = make([]Known, n)
+	}
+	for i := range m.List {
+		k := &m.List[i]
+		k.Author, k.Ago = r.author(), r.uint32()
+		k.Name = r.text(int(r.uint8()), MaxName)
+		switch {
+		case r.err != nil:
+			return m
+		case k.Ago > MaxAgo:
+			r.fail("a member heard of %d seconds ago: expected at most %d", k.Ago, MaxAgo)
+		case i > 0 && m.List[i-1].Author.Compare(k.Author) >= 0:
+			r.fail("members are not strictly ascending")
+		}
+	}
 	return m
 }
 

@@ -160,6 +160,19 @@ func (m Time) appendBody(b []byte) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(b, m.Round), uint64(m.Millis))
 }
 
+func (m Who) appendBody(b []byte) []byte { return be.AppendUint32(b, m.Round) }
+
+func (m Members) appendBody(b []byte) []byte {
+	b = be.AppendUint32(b, m.Round)
+	b = be.AppendUint16(b, uint16(len(m.List)))
+	for i := range m.List {
+		k := &m.List[i]
+		b = be.AppendUint32(append(b, k.Author[:]...), k.Ago)
+		b = append(append(b, byte(len(k.Name))), k.Name...)
+	}
+	return b
+}
+
 func (m Bye) appendBody(b []byte) []byte {
 	text := m.Text[:min(len(m.Text), MaxText)]
 	return append(append(b, byte(m.Code), byte(len(text))), text...)

@@ -38,6 +38,10 @@ const (
 	MaxRatio = 64
 	// MaxMillis bounds what a Time can say, in milliseconds since 1970: as the clock of an op.
 	MaxMillis = 1 << 47
+	// MaxMembers bounds the members of one Members: more than a node can know of at a time.
+	MaxMembers = 4096
+	// MaxAgo is how long ago a member was heard of at most that one Members names, in seconds: 30 days.
+	MaxAgo = 30 * 24 * 60 * 60
 	// MaxText bounds the text of a Bye, in bytes.
 	MaxText = 255
 
@@ -61,6 +65,7 @@ const (
 	nodeSize   = pathSize + 4 + 2 + 16*printSize
 	spanSize   = 4 + authorSize + headSize + 8 + 8 + 4
 	haveSize   = authorSize + headSize + 2
+	knownLeast = authorSize + 4 + 1
 	packedHead = 1 + 4 // before the compressed bytes
 )
 
@@ -100,6 +105,10 @@ func (k Kind) MaxBody() int {
 		return 1 + MaxConditions
 	case KindTime:
 		return 4 + 8
+	case KindWho:
+		return 4
+	case KindMembers:
+		return 4 + 2 + MaxMembers*(knownLeast+MaxName)
 	case KindPacked:
 		return packedHead + maxOps
 	}

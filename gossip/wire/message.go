@@ -31,12 +31,14 @@ const (
 	KindTransient
 	KindConditions
 	KindTime
+	KindWho
+	KindMembers
 )
 
 // String returns the kind as a word.
 func (k Kind) String() string {
 	return enum.Text(k, "kind", "", "hello", "shut", "offer", "same", "probe", "nodes", "vector", "missing",
-		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed", "transient", "conditions", "time")
+		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed", "transient", "conditions", "time", "who", "members")
 }
 
 // Message is one of the types below.
@@ -66,6 +68,9 @@ const FeatureConditions Features = 1 << 2
 
 // FeatureTime says that the sender says what time it is when it answers an offer, and takes that of others.
 const FeatureTime Features = 1 << 3
+
+// FeatureWho says that the sender answers who it has heard of, and may ask that of others.
+const FeatureWho Features = 1 << 4
 
 // Hello is the first message in each direction. Who sends it, TLS has said already.
 type Hello struct {
@@ -214,6 +219,25 @@ type Time struct {
 	Millis int64 // since 1970; at least 0 and below [MaxMillis]
 }
 
+// Who asks whom the reader has heard of. It is sent only when both hellos have named [FeatureWho].
+type Who struct {
+	Round uint32 // numbers the sender's questions on this link
+}
+
+// Members answers a [Who] with the members that the sender has heard of within [MaxAgo]. Neither of the two ends is
+// among them; another process that has the reader's key is, as the reader.
+type Members struct {
+	Round uint32
+	List  []Known // at most [MaxMembers], ascending by author, each once
+}
+
+// Known is a member that the sender has heard of.
+type Known struct {
+	Author crdt.Author
+	Ago    uint32 // how long ago that was, in seconds, at most [MaxAgo]
+	Name   string // what it calls itself; at most [MaxName] bytes
+}
+
 // Bye says why the sender closes the stream.
 type Bye struct {
 	Code Code
@@ -258,3 +282,5 @@ func (Bye) Kind() Kind        { return KindBye }
 func (Transient) Kind() Kind  { return KindTransient }
 func (Conditions) Kind() Kind { return KindConditions }
 func (Time) Kind() Kind       { return KindTime }
+func (Who) Kind() Kind        { return KindWho }
+func (Members) Kind() Kind    { return KindMembers }

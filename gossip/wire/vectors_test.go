@@ -84,6 +84,11 @@ type (
 		Upto     uint64      `json:"upto"`
 		MaxBytes uint32      `json:"maxBytes"`
 	}
+	knownForm struct {
+		Author crdt.Author `json:"author"`
+		Ago    uint32      `json:"ago"`
+		Name   string      `json:"name"`
+	}
 	haveForm struct {
 		Author crdt.Author `json:"author"`
 		Head   crdt.Head   `json:"head"`
@@ -164,6 +169,14 @@ func formOf(m wire.Message) any {
 		return form{"conditions": numbers}
 	case wire.Time:
 		return form{"round": m.Round, "millis": m.Millis}
+	case wire.Who:
+		return form{"round": m.Round}
+	case wire.Members:
+		members := []knownForm{}
+		for _, k := range m.List {
+			members = append(members, knownForm(k))
+		}
+		return form{"round": m.Round, "members": members}
 	case wire.Bye:
 		return form{"code": m.Code, "text": m.Text}
 	}
@@ -234,7 +247,7 @@ func badFrames(t *testing.T) []refusedVector {
 	neither[5+4+32] = 2
 	return []refusedVector{
 		{About: "kind 0", Frame: []byte{0, 0, 0, 0, 0}},
-		{About: "kind 20", Frame: []byte{0, 0, 0, 0, 20}},
+		{About: "kind 22", Frame: []byte{0, 0, 0, 0, 22}},
 		{About: "kind 255", Frame: []byte{0, 0, 0, 0, 255}},
 		{About: "a packed frame that was not agreed", Frame: []byte{0, 0, 0, 0, 16}},
 		{About: "a frame of 4 GiB", Frame: []byte{0xff, 0xff, 0xff, 0xff, 10}},

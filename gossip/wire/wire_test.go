@@ -104,7 +104,12 @@ func messages(t testing.TB) map[string]wire.Message {
 		"all is well":   wire.Conditions{},
 		"time":          wire.Time{Round: 7, Millis: 1772366400000},
 		"the last time": wire.Time{Round: 1, Millis: wire.MaxMillis - 1},
-		"bye":           wire.Bye{Code: wire.CodeOtherLog, Text: "no"},
+		"who":           wire.Who{Round: 7},
+		"members": wire.Members{Round: 7, List: []wire.Known{
+			{Author: crdt.Author{1}, Ago: 90, Name: "käse"}, {Author: crdt.Author{2}, Ago: wire.MaxAgo}, {Author: self, Name: "c"},
+		}},
+		"no members": wire.Members{Round: 7},
+		"bye":        wire.Bye{Code: wire.CodeOtherLog, Text: "no"},
 	}
 }
 
@@ -221,6 +226,12 @@ func badMessages(t testing.TB) map[string]wire.Message {
 		"a time past all clocks":  wire.Time{Round: 1, Millis: wire.MaxMillis},
 		"a time before 1970":      wire.Time{Round: 1, Millis: -1},
 		"year 584554051":          wire.Time{Round: 1, Millis: math.MaxInt64},
+		"members out of order":    wire.Members{List: []wire.Known{{Author: crdt.Author{2}}, {Author: crdt.Author{1}}}},
+		"a member twice":          wire.Members{List: []wire.Known{{Author: self}, {Author: self, Ago: 1}}},
+		"too many members":        wire.Members{List: known(wire.MaxMembers + 1)},
+		"a member of long ago":    wire.Members{List: []wire.Known{{Author: self, Ago: wire.MaxAgo + 1}}},
+		"a member's long name":    wire.Members{List: []wire.Known{{Author: self, Name: strings.Repeat("x", wire.MaxName+1)}}},
+		"a member not in UTF-8":   wire.Members{List: []wire.Known{{Author: self, Name: "\xff"}}},
 		"shut out of order":       wire.Shut{Authors: []crdt.Author{{2}, {1}}},
 	}
 }
@@ -260,6 +271,15 @@ func haves(n int) []wire.Have {
 	return all
 }
 
+// known returns n members in order, each with the longest name.
+func known(n int) []wire.Known {
+	all := make([]wire.Known, n)
+	for i := range all {
+		all[i] = wire.Known{Author: crdt.Author{byte(i >> 8), byte(i), 1}, Ago: wire.MaxAgo, Name: strings.Repeat("x", wire.MaxName)}
+	}
+	return all
+}
+
 // As much as each bound allows is read, and fits the bound on the frame.
 func TestFullMessages(t *testing.T) {
 	locator := crdt.Locator{Heads: heads(40), Back: make([]crdt.Key, crdt.MaxLocator-40)}
@@ -281,6 +301,7 @@ func TestFullMessages(t *testing.T) {
 		wire.Nodes{Nodes: slices.Repeat([]crdt.Node{node}, wire.MaxNodes)},
 		wire.IHave{Haves: haves(wire.MaxHaves)},
 		wire.Conditions{List: conditions(wire.MaxConditions)},
+		wire.Members{List: known(wire.MaxMembers)},
 		wire.Bye{Text: strings.Repeat("x", wire.MaxText)},
 	} {
 		frame := wire.Append(nil, m)
@@ -331,6 +352,20 @@ func TestAnnouncedSizes(t *testing.T) {
 	}
 	if _, _, err := wire.ReadFrame(bytes.NewReader(nil), false); err != io.EOF {
 		t.Errorf("the end of a stream: %v", err)
+	}
+}
+
+// A list of members that announces more than it holds takes no memory for them.
+func TestAnnouncedMembers(t *testing.T) {
+	body := wire.Append(nil, wire.Members{List: known(3)})[5:]
+	body[4], body[5] = byte(wire.MaxMembers>>8), byte(wire.MaxMembers&0xff)
+	allocated := allocatedBy(func() {
+		if _, err := wire.Parse(wire.KindMembers, body); !errors.Is(err, wire.ErrMalformed) {
+			t.Fatalf("3 of %d members: %v", wire.MaxMembers, err)
+		}
+	})
+	if allocated > 4<<10 {
+		t.Errorf("3 of %d members took %d bytes of memory", wire.MaxMembers, allocated)
 	}
 }
 
