@@ -147,6 +147,9 @@ func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 	if tx.genesis != nil {
 		s.genesis = tx.genesis
 	}
+	if tx.incarnations != nil {
+		s.incarnations = *tx.incarnations
+	}
 	if tx.second != nil {
 		s.secondOp = tx.second
 		s.logger.Error("another node writes with our key: appending stops", "author", s.author, "op", tx.second.ID, "first", tx.second.First)

@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -88,9 +87,9 @@ func populate(tx *disk.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Aut
 	if err != nil {
 		return err
 	}
-	incarnation := newIncarnation()
+	first := newIncarnation()
 	pairs := map[string][]byte{
-		string(metaFormat): {formatVersion}, string(metaLog): id[:], string(metaAuthor): author[:], string(metaIncarnation): incarnation[:],
+		string(metaFormat): {formatVersion}, string(metaLog): id[:], string(metaAuthor): author[:], string(metaIncarnation): first[:],
 	}
 	if genesis != nil {
 		pairs[string(metaGenesis)] = genesis.Encode()
@@ -102,11 +101,6 @@ func populate(tx *disk.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Aut
 		}
 	}
 	return nil
-}
-
-func newIncarnation() (b [16]byte) {
-	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
-	return b
 }
 
 // SetGenesis keeps what the log began with, once that is known. It returns [ErrOtherLog] for the genesis of

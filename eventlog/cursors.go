@@ -1,23 +1,21 @@
 package eventlog
 
 import (
-	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/clip"
+	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 )
 
 // ErrCursor is wrapped by the errors for a text that is no [Cursor].
 var ErrCursor = errors.New("not a cursor")
 
-// ErrForeignCursor is wrapped by the errors for a [Cursor] of another node, one of arrivals that have begun
-// anew since, or one beyond the end of this log.
+// ErrForeignCursor is wrapped by the errors for a [Cursor] of another node, one beyond the end of this log, or one of
+// arrivals that are not those of this folder: a cursor that was given out before the folder was put back to an older
+// state, or copied, is good up to there and refused behind it, however far the log has grown since.
 var ErrForeignCursor = errors.New("cursor is of another log on disk")
 
 // Cursor is a place in the arrival order of one node's log on disk: before the entry at Offset. A reader
@@ -36,7 +34,7 @@ type Cursor struct {
 func (l *Log) CursorAt(offset uint64) Cursor { return l.store.cursorAt(offset) }
 
 func (s *store) cursorAt(offset uint64) Cursor {
-	return Cursor{Node: [8]byte(s.author[:8]), Incarnation: s.incarnation, Offset: offset}
+	return Cursor{Node: [8]byte(s.author[:8]), Incarnation: s.names().Present, Offset: offset}
 }
 
 // CursorAfter returns the cursor behind e, an entry that this log has returned. A reader that has done with
@@ -47,28 +45,15 @@ func (l *Log) CursorAfter(e Entry) Cursor { return l.CursorAt(e.Offset + 1) }
 func (c Cursor) IsZero() bool { return c == Cursor{} }
 
 // String returns the text form.
-func (c Cursor) String() string {
-	return hex.EncodeToString(c.Node[:]) + "." + hex.EncodeToString(c.Incarnation[:]) + "." + strconv.FormatUint(c.Offset, 10)
-}
+func (c Cursor) String() string { return incarnation.Cursor(c).String() }
 
 // ParseCursor reads the text form. Errors wrap [ErrCursor].
 func ParseCursor(s string) (Cursor, error) {
-	var c Cursor
-	parts := strings.Split(s, ".")
-	if len(parts) == 3 && fromHex(c.Node[:], parts[0]) && fromHex(c.Incarnation[:], parts[1]) {
-		offset, err := strconv.ParseUint(parts[2], 10, 64)
-		if err == nil && offset < crdt.MaxSeq && strconv.FormatUint(offset, 10) == parts[2] {
-			c.Offset = offset
-			return c, nil
-		}
+	c, ok := incarnation.ParseCursor(s)
+	if !ok || c.Offset >= crdt.MaxSeq {
+		return Cursor{}, fmt.Errorf("%w: %q: expected NODE.INCARNATION.OFFSET as this program writes it", ErrCursor, clip.Text(s))
 	}
-	return Cursor{}, fmt.Errorf("%w: %q: expected NODE.INCARNATION.OFFSET as this program writes it", ErrCursor, clip.Text(s))
-}
-
-// fromHex reads lower-case hex that fills b, and reports whether text is that.
-func fromHex(b []byte, text string) bool {
-	raw, err := hex.DecodeString(text)
-	return err == nil && len(raw) == copy(b, raw) && len(raw) == len(b) && hex.EncodeToString(b) == text
+	return Cursor(c), nil
 }
 
 // MarshalText returns the text form.
@@ -80,20 +65,13 @@ func (c *Cursor) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// checkCursor says why c is no place of this log, whose arrivals end before offset next, or nil.
-func (s *store) checkCursor(c Cursor, next uint64) error {
-	here := s.cursorAt(next)
-	switch {
-	case c.Node != here.Node:
-		return fmt.Errorf("%w: it is of node %x…, this is node %x…: ask that one, or begin again without it",
-			ErrForeignCursor, c.Node, here.Node)
-	case !bytes.Equal(c.Incarnation[:], here.Incarnation[:]):
-		return fmt.Errorf("%w: it is of incarnation %x, this node's arrivals have begun anew as %x: begin again without it",
-			ErrForeignCursor, c.Incarnation, here.Incarnation)
-	case c.Offset > next:
-		return fmt.Errorf("%w: it is of offset %d, this log ends before %d: begin again without it", ErrForeignCursor, c.Offset, next)
+// checkCursor says why c is no place of this log, whose arrivals end before offset next, or nil; Name is left to the caller.
+func (s *store) checkCursor(c Cursor, next uint64) *CursorError {
+	safe, wrong := s.names().Check(incarnation.Cursor(c), incarnation.Cursor(s.cursorAt(next)))
+	if wrong == "" {
+		return nil
 	}
-	return nil
+	return &CursorError{Op: "resume", Err: fmt.Errorf("%w: %s", ErrForeignCursor, wrong), Safe: Cursor(safe)}
 }
 
 // CursorStore keeps the cursors of followers whose effects live elsewhere, in a table or a file: see
@@ -113,6 +91,9 @@ type CursorError struct {
 	Name string // of the follower; empty for a reading
 	Op   string // "load" or "save": the store has failed; "resume": the cursor is not of this log
 	Err  error  // the store's, or one that wraps [ErrForeignCursor]
+	// Safe is where a reader whose cursor is of arrivals that are here only in part can go on and misses nothing: what
+	// lies before it is what the cursor counted, what it had from behind that it meets again. Zero where there is none.
+	Safe Cursor
 }
 
 func (e *CursorError) Error() string {
@@ -130,8 +111,8 @@ func (s *store) resume(q Query, next uint64) (Query, error) {
 	if q.After.IsZero() {
 		return q, nil
 	}
-	if err := s.checkCursor(q.After, next); err != nil {
-		return q, &CursorError{Op: "resume", Err: err}
+	if wrong := s.checkCursor(q.After, next); wrong != nil {
+		return q, wrong
 	}
 	q.FromOffset, q.After = q.After.Offset, Cursor{}
 	return q, nil

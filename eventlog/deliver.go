@@ -79,8 +79,9 @@ func (k *keptElsewhere) load(ctx context.Context) (uint64, error) {
 		if err := k.save(ctx, c); err != nil {
 			return 0, err
 		}
-	} else if err := k.store.checkCursor(c, next); err != nil {
-		return 0, &CursorError{Name: k.name, Op: "resume", Err: err}
+	} else if wrong := k.store.checkCursor(c, next); wrong != nil {
+		wrong.Name = k.name
+		return 0, wrong
 	}
 	return c.Offset, k.remember(ctx, c.Offset, nil)
 }

@@ -46,7 +46,7 @@ type indexer struct {
 
 func newIndexer(s *store) indexer {
 	return indexer{store: s, slot: queue.NewSlot(), postings: &postings.Index{
-		Incarnation: s.incarnation,
+		Incarnation: s.origin,
 		View: func(fn func(*disk.Tree) error) error {
 			return s.view(func(tx *readTx) error { return fn(tx.Tree(bucketIndex)) })
 		},
@@ -197,7 +197,7 @@ type IndexStatus struct {
 func (l *Log) IndexStatus() (IndexStatus, error) {
 	s := IndexStatus{Off: l.store.cfg.NoIndex}
 	err := l.store.view(func(tx *readTx) error {
-		layers, err := postings.Read(tx.Tree(bucketIndex), l.store.incarnation)
+		layers, err := postings.Read(tx.Tree(bucketIndex), l.store.origin)
 		s.Layers, s.Reached = len(layers), layers.Reached()
 		s.Next = max(tx.next, s.Reached) // of entries that arrived meanwhile the index may have some
 		for _, r := range layers {

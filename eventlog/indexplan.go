@@ -54,7 +54,7 @@ func (s *store) indexWalk(q *Query, r *reading) walk {
 // better. Layers that were made later are scanned too: where a body was gone by then they would hide that.
 func (s *store) planIndex(tx *readTx, q *Query, sweep uint64, in stretch) (*plan, error) {
 	t := tx.Tree(bucketIndex)
-	layers, err := postings.Read(t, s.incarnation)
+	layers, err := postings.Read(t, s.origin)
 	layers = layers.Since(sweep)
 	end := layers.Reached()
 	if err != nil || end <= in.from {
@@ -85,10 +85,10 @@ func (s *store) entriesPerOp() uint64 {
 // terms returns the terms of the query's subjects and of its kinds. There are none where the index cannot tell.
 func (s *store) terms(q *Query) (terms [][]postings.Term) {
 	if !slices.Contains(q.Subjects, "") {
-		terms = append(terms, postings.Terms(s.incarnation, classSubject, q.Subjects))
+		terms = append(terms, postings.Terms(s.origin, classSubject, q.Subjects))
 	}
 	if !slices.ContainsFunc(q.Kinds, choice.IsPrefix) {
-		terms = append(terms, postings.Terms(s.incarnation, classKind, q.Kinds))
+		terms = append(terms, postings.Terms(s.origin, classKind, q.Kinds))
 	}
 	return terms
 }

@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"encoding/hex"
 	"sync"
 
 	"github.com/quipulog/quipu/crdt"
@@ -41,10 +40,6 @@ func (l *Log) Genesis() (crdt.Genesis, bool) {
 // Changed returns a channel that is closed at the next commit that adds ops, and when the log is closed.
 // Get the channel before reading: then no commit after the reading goes unseen.
 func (l *Log) Changed() <-chan struct{} { return l.store.changes() }
-
-// Incarnation names this log's arrivals, in hex. An offset of another incarnation means nothing here: the
-// log was made anew since.
-func (l *Log) Incarnation() string { return hex.EncodeToString(l.store.incarnation[:]) }
 
 // TakeOver gives the caller a name, which one part of a program at a time has on this log. If another part
 // has the name, TakeOver first calls that part's stop and waits until it returns. release gives the name

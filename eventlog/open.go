@@ -169,17 +169,21 @@ func (s *store) start() error {
 func (s *store) readMeta(tx *readTx) error {
 	meta := tx.Tree(bucketMeta)
 	format, id, author := meta.Get(metaFormat), meta.Get(metaLog), meta.Get(metaAuthor)
-	incarnation := meta.Get(metaIncarnation)
+	origin := meta.Get(metaIncarnation)
 	if len(format) == 1 && format[0] != formatVersion {
 		return otherFormat(s.path, format[0], id)
 	}
-	if len(format) != 1 || len(id) != len(s.id) || len(author) != len(s.author) || len(incarnation) != len(s.incarnation) {
+	if len(format) != 1 || len(id) != len(s.id) || len(author) != len(s.author) || len(origin) != len(s.origin) {
 		return &DamagedError{What: "meta", Err: record.ErrLength}
 	}
 	if crdt.Author(author) != s.author {
 		return fmt.Errorf("%w: %s is that of author %s, the key that of %s", ErrWrongKey, s.path, crdt.Author(author), s.author)
 	}
-	s.id, s.incarnation = crdt.LogID(id), [16]byte(incarnation)
+	s.id, s.origin = crdt.LogID(id), [16]byte(origin)
+	var err error
+	if s.incarnations, err = tx.readIncarnations(origin); err != nil {
+		return err
+	}
 	if b := meta.Get(metaGenesis); b != nil {
 		g, err := crdt.ParseGenesis(append([]byte(nil), b...))
 		if err == nil && g.Log() != s.id {

@@ -43,26 +43,12 @@ type PageError struct {
 	Reason string
 }
 
-func (e *PageError) Error() string {
-	switch e.Reason {
-	case "version":
-		return "page token was made by another version of quipu: begin again without it"
-	case "node":
-		return "page token was made by another node: ask that one, or begin again without it"
-	case "incarnation":
-		return "page token was made before this node's arrivals began anew: begin again without it"
-	case "query":
-		return "page token was made for another query: repeat that one, or begin again without it"
-	case "bound":
-		return "page token is of a snapshot that this node never had: begin again without it"
-	}
-	return "not a page token"
-}
+func (e *PageError) Error() string { return pagetoken.Explain(e.Reason) }
 
 // token returns the token of the page that begins behind end.
 func (r *reading) token(end pageEnd) pagetoken.Token {
 	return pagetoken.Token{
-		Node: [8]byte(r.store.author[:8]), Incarnation: r.store.incarnation, Query: r.query.hash(),
+		Node: [8]byte(r.store.author[:8]), Incarnation: r.store.names().Present, Query: r.query.hash(),
 		Bound: r.snapshot.Bound, Sweep: r.snapshot.Sweep, End: end.End,
 	}
 }
@@ -71,7 +57,13 @@ func (r *reading) token(end pageEnd) pagetoken.Token {
 func (r *reading) turn(page string) error {
 	t, wrong := pagetoken.Parse(page)
 	if wrong == "" {
-		wrong = t.Misfit(r.token(pageEnd{}))
+		here := r.token(pageEnd{})
+		// What an earlier incarnation has told of a snapshot that is here still holds.
+		offset, sweep, _ := r.store.names().Bound(t.Incarnation)
+		if t.Bound <= offset && t.Sweep <= sweep {
+			t.Incarnation = here.Incarnation
+		}
+		wrong = t.Misfit(here)
 	}
 	if wrong != "" {
 		return fmt.Errorf("read page: %w", &PageError{Reason: wrong})

@@ -8,7 +8,9 @@ package eventlog
 //	  "log"           → 16 bytes: the log's id
 //	  "genesis"       → the genesis; absent until it is known
 //	  "author"        → 32 bytes: who writes here
-//	  "incarnation"   → 16 random bytes: of the arrivals; page tokens name it
+//	  "incarnation"   → 16 random bytes: the first name of the arrivals
+//	  "incarnations"  → all their names, see internal/incarnation/names.go; absent while the first is
+//	                    the only one
 //	  "second writer" → header and signature of an op of our own that contradicts ours; absent else
 //	  "recovering"    → header and signature of an op of our own that came back beyond our head; absent
 //	                    else, and once the feed was taken up at its end
@@ -61,6 +63,7 @@ var (
 	metaGenesis      = []byte("genesis")
 	metaAuthor       = []byte("author")
 	metaIncarnation  = []byte("incarnation")
+	metaIncarnations = []byte("incarnations")
 	metaSecondWriter = []byte("second writer")
 	metaRecovering   = []byte("recovering")
 	metaOwnEnd       = []byte("own end")

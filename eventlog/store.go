@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 	"github.com/quipulog/quipu/eventlog/internal/queue"
 	"github.com/quipulog/quipu/eventlog/internal/reentry"
 	"github.com/quipulog/quipu/eventlog/internal/request"
@@ -33,8 +34,8 @@ type store struct {
 	logger *slog.Logger
 	author crdt.Author
 	id     crdt.LogID
-	// incarnation names the arrivals: offsets of another incarnation mean something else.
-	incarnation [16]byte
+	// origin is the first name of the arrivals. The index is made with it, and stays when they begin anew.
+	origin [16]byte
 
 	// sweeping is held by who sweeps, see [writeTx.beginSweep], and by who must not see a sweep or must not run beside
 	// another who holds it: see [Log.Verify] and [Log.Compact].
@@ -89,6 +90,8 @@ type contents struct {
 	// one looks at what may still be lost.
 	durable int64
 	genesis *crdt.Genesis
+	// incarnations are the names of the arrivals: what others know offsets of.
+	incarnations incarnation.Names
 	// secondOp is an op of our own that contradicts what was written here, recovering one that came back beyond our
 	// head, and headless why our own head cannot be read: then nothing is appended, but what peers send is stored.
 	secondOp   *crdt.Signed

@@ -7,6 +7,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -40,6 +41,8 @@ type writeTx struct {
 	began      time.Time  // when this transaction has begun a stretch, see times.go; zero if it has not
 	ownSweep   uint64     // the number of this transaction as a sweep; 0 when it is none
 	genesis    *crdt.Genesis
+	// incarnations are the names of the arrivals once the transaction lets them begin anew; nil when it does not.
+	incarnations *incarnation.Names
 	// second and older are of ops of our own that were not written here, the one beside ours, the other
 	// beyond their end; recovered says that the latter was dealt with.
 	second    *crdt.Signed

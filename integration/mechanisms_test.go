@@ -31,6 +31,7 @@ var mechanisms = []mechanism{
 	{"recover", "recovering"},
 	{"cursor", "cursor"},
 	{"query", "cursors entry query"},
+	{"incarnation", "incarnation"},
 	{"walks", "arrival author causal indexfound indexsorted merge view"},
 	{"reading", "entries indexplan page tail"},
 	{"gone", "gone horizon"},

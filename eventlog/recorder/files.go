@@ -56,7 +56,7 @@ func (f *files) list() (segments, counts []string, err error) {
 }
 
 // spillHeader returns the line that a spill file of this log begins with.
-func spillHeader(incarnation string) []byte { return []byte("quipu spill 1 " + incarnation + "\n") }
+func spillHeader(origin string) []byte { return []byte("quipu spill 1 " + origin + "\n") }
 
 // openSpill reads which events above settled are in files. Those that hold none are removed by sweep,
 // once what New does is in the log.

@@ -48,7 +48,7 @@ func New(log *eventlog.Log, cfg Config) (*Recorder, error) {
 		return nil, fmt.Errorf("new recorder %q: %w", cfg.Name, err)
 	}
 	r.release = log.TakeOver(bucketName(cfg.Name), r.taken)
-	if err := r.begin(log.Incarnation()); err != nil {
+	if err := r.begin(log.Origin()); err != nil {
 		r.release()
 		return nil, fmt.Errorf("new recorder %q: %w", cfg.Name, errors.Join(err, r.closeFiles()))
 	}
@@ -62,12 +62,12 @@ func New(log *eventlog.Log, cfg Config) (*Recorder, error) {
 //
 // A crash before the commit leaves a count file that nothing names, which the next New removes; a crash
 // after it leaves those of the run before.
-func (r *Recorder) begin(incarnation string) error {
+func (r *Recorder) begin(origin string) error {
 	old, err := r.oldState()
 	if err != nil {
 		return err
 	}
-	before, err := r.remains(old, incarnation)
+	before, err := r.remains(old, origin)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ type remains struct {
 }
 
 // remains opens the folder, if there is one, and begins a count there.
-func (r *Recorder) remains(old state, incarnation string) (remains, error) {
+func (r *Recorder) remains(old state, origin string) (remains, error) {
 	before := remains{number: old.Settled, exact: !old.Open}
 	if r.cfg.Dir == "" {
 		before.bound(old)
@@ -136,7 +136,7 @@ func (r *Recorder) remains(old state, incarnation string) (remains, error) {
 	}
 	f := &files{dir: r.cfg.Dir, name: r.cfg.Name}
 	var err error
-	if r.spill, err = openSpill(f, spillHeader(incarnation), r.cfg.SpillBytes, old.Settled); err != nil {
+	if r.spill, err = openSpill(f, spillHeader(origin), r.cfg.SpillBytes, old.Settled); err != nil {
 		return before, err
 	}
 	before.spilled, before.broken = r.spill.numbers(), r.spill.broken

@@ -71,3 +71,20 @@ func (t *Token) Misfit(want Token) string {
 	}
 	return ""
 }
+
+// Explain says what a reason means that Parse or Misfit has given, and what to do.
+func Explain(reason string) string {
+	switch reason {
+	case "version":
+		return "page token was made by another version of quipu: begin again without it"
+	case "node":
+		return "page token was made by another node: ask that one, or begin again without it"
+	case "incarnation":
+		return "page token is of arrivals that are not in this folder, which is a copy, or was put back to an older state since: begin again without it"
+	case "query":
+		return "page token was made for another query: repeat that one, or begin again without it"
+	case "bound":
+		return "page token is of a snapshot that this node never had: begin again without it"
+	}
+	return "not a page token"
+}

@@ -1,0 +1,69 @@
+package eventlog
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/quipulog/quipu/eventlog/internal/incarnation"
+)
+
+// Origin names the log on disk, in hex, however often its arrivals begin anew. A copy of the file has the same.
+func (l *Log) Origin() string { return hex.EncodeToString(l.store.origin[:]) }
+
+// Incarnation returns the present name of this log's arrivals, in hex. Arrivals begin anew, under another name, where
+// the file may be older than what was told of it: an earlier name holds up to there, see [Log.Holds].
+func (l *Log) Incarnation() string {
+	present := l.store.names().Present
+	return hex.EncodeToString(present[:])
+}
+
+// Holds reports whether all that an incarnation, in hex, has counted below an offset arrived here at the same offsets.
+func (l *Log) Holds(incarnation string, offset uint64) bool {
+	return l.store.names().Holds(incarnation, offset)
+}
+
+// names returns the names of the arrivals.
+func (s *store) names() incarnation.Names {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.incarnations
+}
+
+// readIncarnations reads the names of the arrivals, of which origin is the first.
+func (tx *readTx) readIncarnations(origin []byte) (incarnation.Names, error) {
+	b := tx.Tree(bucketMeta).Get(metaIncarnations)
+	if b == nil {
+		b = origin
+	}
+	names, err := incarnation.Parse(b)
+	if err != nil {
+		err = &DamagedError{What: "the names of the arrivals", Err: err}
+	}
+	return names, err
+}
+
+// beginIncarnation lets the arrivals begin anew: what was told of them holds below offset. It is called in the
+// transaction that records that the file may be older than what was told of it, so that nothing arrives at an offset
+// whose name another entry may have had: offset is the end of the arrivals when that was so at the latest.
+func (tx *writeTx) beginIncarnation(offset uint64) error {
+	names := &tx.store.incarnations // whoever leads changes it, and needs no lock to read it
+	if tx.incarnations != nil {
+		names = tx.incarnations
+	}
+	var sweep uint64
+	if offset >= tx.next {
+		sweep = tx.store.state.sweep
+	}
+	begun := names.Begin(newIncarnation(), offset, sweep)
+	tx.incarnations = &begun
+	if err := tx.Tree(bucketMeta).Put(metaIncarnations, begun.Encode()); err != nil {
+		return fmt.Errorf("begin arrivals anew: %w", err)
+	}
+	return nil
+}
+
+func newIncarnation() (b [16]byte) {
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return b
+}
