@@ -10,6 +10,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
 
@@ -87,7 +88,7 @@ func populate(tx *disk.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Aut
 	if err != nil {
 		return err
 	}
-	first := newIncarnation()
+	first := incarnation.New()
 	pairs := map[string][]byte{
 		string(metaFormat): {formatVersion}, string(metaLog): id[:], string(metaAuthor): author[:], string(metaIncarnation): first[:],
 	}

@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 
@@ -12,15 +11,18 @@ import (
 func (l *Log) Origin() string { return hex.EncodeToString(l.store.origin[:]) }
 
 // Incarnation returns the present name of this log's arrivals, in hex. Arrivals begin anew, under another name, where
-// the file may be older than what was told of it: an earlier name holds up to there, see [Log.Holds].
+// the file may be older than what was told of it: an earlier name holds up to there, see [Log.Common].
 func (l *Log) Incarnation() string {
 	present := l.store.names().Present
 	return hex.EncodeToString(present[:])
 }
 
-// Holds reports whether all that an incarnation, in hex, has counted below an offset arrived here at the same offsets.
-func (l *Log) Holds(incarnation string, offset uint64) bool {
-	return l.store.names().Holds(incarnation, offset)
+// Common returns up to where all that an incarnation, in hex, counts below offset has arrived here at the same offsets:
+// at most offset, and 0 where that is not known.
+func (l *Log) Common(incarnation string, offset uint64) uint64 {
+	l.store.mu.RLock()
+	defer l.store.mu.RUnlock()
+	return l.store.incarnations.Common(incarnation, offset, l.store.state.next)
 }
 
 // names returns the names of the arrivals.
@@ -55,15 +57,10 @@ func (tx *writeTx) beginIncarnation(offset uint64) error {
 	if offset >= tx.next {
 		sweep = tx.store.state.sweep
 	}
-	begun := names.Begin(newIncarnation(), offset, sweep)
+	begun := names.Begin(incarnation.New(), offset, sweep)
 	tx.incarnations = &begun
 	if err := tx.Tree(bucketMeta).Put(metaIncarnations, begun.Encode()); err != nil {
 		return fmt.Errorf("begin arrivals anew: %w", err)
 	}
 	return nil
-}
-
-func newIncarnation() (b [16]byte) {
-	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
-	return b
 }

@@ -121,9 +121,16 @@ func TestEachNameOfTheArrivalsHoldsUpToItsBound(t *testing.T) {
 	}
 	r.wantRefused(Cursor{Node: first.Node, Incarnation: [16]byte{1}}, Cursor{})
 	name := func(c Cursor) string { return fmt.Sprintf("%x", c.Incarnation) }
-	if !r.Holds(name(first), 5) || r.Holds(name(first), 6) || !r.Holds(name(second), 8) || !r.Holds(r.Incarnation(), 99) ||
-		r.Holds("", 0) || r.Holds(name(Cursor{}), 0) {
-		t.Error("what an incarnation holds is not what its cursors do")
+	for _, want := range []struct {
+		name         string
+		offset, upto uint64
+	}{
+		{name(first), 4, 4}, {name(first), 5, 5}, {name(first), 10, 5}, {name(second), 12, 8}, {r.Incarnation(), 14, 14},
+		{r.Incarnation(), 15, 0}, {"", 1, 0}, {name(Cursor{}), 1, 0},
+	} {
+		if upto := r.Common(want.name, want.offset); upto != want.upto {
+			t.Errorf("of what %s counts below %d here is all below %d, want %d", want.name, want.offset, upto, want.upto)
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func (n *Node) open() error {
 	if err != nil {
 		return err
 	}
-	n.memory = recall(n.folder, log.Incarnation(), time.Now(), n.logger)
+	n.memory = recall(n.folder, log, time.Now(), n.logger)
 	var transients gossip.Transients
 	if !n.cfg.NoTransients {
 		transients = log

@@ -40,7 +40,8 @@ const (
 type memory struct {
 	folder      folder.Folder
 	logger      *slog.Logger
-	incarnation string // of the log's arrivals, in hex; "" if it cannot be told
+	log         arrivals
+	incarnation string // of the log's arrivals when the offsets in peers were last looked at; all are of it
 	peers       map[crdt.Author]folder.Peer
 	looks       []moment // the last ones, the latest last
 
@@ -61,11 +62,17 @@ type moment struct {
 // maxLooks bounds the moments that are kept.
 const maxLooks = 4
 
+// arrivals are what is asked of a log about the offsets that are remembered of it.
+type arrivals interface {
+	Incarnation() string
+	Common(incarnation string, offset uint64) uint64
+}
+
 // recall returns what the folder remembers. A peers.json that cannot be read never stops the node: one
 // that makes no sense is set aside, which is logged.
-func recall(f folder.Folder, incarnation string, now time.Time, logger *slog.Logger) *memory {
+func recall(f folder.Folder, log arrivals, now time.Time, logger *slog.Logger) *memory {
 	m := &memory{
-		folder: f, logger: logger, incarnation: incarnation,
+		folder: f, logger: logger, log: log,
 		peers: make(map[crdt.Author]folder.Peer), written: make(map[crdt.Author]time.Time),
 	}
 	peers, err := f.ReadPeers(now)
@@ -73,13 +80,28 @@ func recall(f folder.Folder, incarnation string, now time.Time, logger *slog.Log
 		m.broken(err)
 	}
 	for _, p := range peers {
-		if p.Incarnation != incarnation {
-			p.EqualOffset, p.Incarnation = 0, ""
-		}
 		m.peers[p.Author], m.written[p.Author] = p, p.LastSeen
 	}
+	m.recount()
 	m.noteHolds()
 	return m
+}
+
+// recount makes what is remembered mean the same under the name that the log's arrivals have now: a peer that had
+// everything below an offset had all of it that is still here.
+func (m *memory) recount() {
+	now := m.log.Incarnation()
+	if now == m.incarnation {
+		return
+	}
+	for author, p := range m.peers {
+		p.EqualOffset, p.Incarnation = m.log.Common(p.Incarnation, p.EqualOffset), now
+		if p.EqualOffset == 0 {
+			p.Incarnation = ""
+		}
+		m.peers[author] = p
+	}
+	m.incarnation = now
 }
 
 // broken deals with a peers.json that could not be read.
@@ -137,6 +159,7 @@ func (m *memory) run(ctx context.Context, n *Node) {
 // look takes note of the members that are there, and of those that have left before they were ever
 // looked at. Next is the log's next offset, read before the members.
 func (m *memory) look(now time.Time, next uint64, members []gossip.Member, seeds []gossip.Seed) {
+	m.recount()
 	for _, member := range members {
 		old, known := m.peers[member.Author]
 		if known && member.State != gossip.Alive || member.State == gossip.Guest {
@@ -147,7 +170,7 @@ func (m *memory) look(now time.Time, next uint64, members []gossip.Member, seeds
 			Addrs:       addrsOf(member, seeds, old.Addrs),
 			EqualOffset: old.EqualOffset, Incarnation: old.Incarnation,
 		}
-		if equal := m.equalAt(member.EqualAt); m.incarnation != "" && equal > p.EqualOffset {
+		if equal := m.equalAt(member.EqualAt); equal > p.EqualOffset {
 			p.EqualOffset, p.Incarnation = equal, m.incarnation
 		}
 		m.peers[p.Author] = p

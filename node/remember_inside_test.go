@@ -26,10 +26,25 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // seconds returns a time after noon.
 func seconds(n float64) time.Time { return noon.Add(time.Duration(n * float64(time.Second))) }
 
+// counted is a log's arrivals: those of names in upto hold up to there, those of name do.
+type counted struct {
+	name string
+	upto map[string]uint64
+}
+
+func (c *counted) Incarnation() string { return c.name }
+
+func (c *counted) Common(incarnation string, offset uint64) uint64 {
+	if incarnation == c.name {
+		return offset
+	}
+	return min(offset, c.upto[incarnation])
+}
+
 func recallIn(t *testing.T, f folder.Folder, now time.Time) (*memory, *bytes.Buffer) {
 	t.Helper()
 	var lines bytes.Buffer
-	return recall(f, "0a", now, slog.New(slog.NewTextHandler(&lines, nil))), &lines
+	return recall(f, &counted{name: "0a"}, now, slog.New(slog.NewTextHandler(&lines, nil))), &lines
 }
 
 // member returns the n-th member at an address, whose digest was seen equal at a time.
@@ -81,6 +96,42 @@ func TestOtherIncarnation(t *testing.T) {
 	if diff := cmp.Diff(p, m.peers[p.Author]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+}
+
+// Offsets of an earlier incarnation count as far as it holds, and so do those that were remembered when the log's
+// arrivals begin anew under a node that runs.
+func TestEarlierIncarnation(t *testing.T) {
+	f := folder.Folder(t.TempDir())
+	peers := make([]folder.Peer, 2)
+	for i, offset := range []uint64{3, 9} {
+		n := byte(i + 1)
+		peers[i] = folder.Peer{Author: member(n, "10.0.0.1:1", noon).Author, Addrs: []string{"10.0.0.1:1"}, LastSeen: noon, EqualOffset: offset, Incarnation: "0b"}
+	}
+	if err := f.WritePeers(peers, noon); err != nil {
+		t.Fatal(err)
+	}
+	log := &counted{name: "0a", upto: map[string]uint64{"0b": 7}}
+	m := recall(f, log, noon, slog.New(slog.DiscardHandler))
+	want := func(name string, offsets ...uint64) {
+		t.Helper()
+		for i, offset := range offsets {
+			if p := m.peers[peers[i].Author]; p.EqualOffset != offset || p.Incarnation != name {
+				t.Errorf("peer %d: offset %d of %q, want %d of %q", i+1, p.EqualOffset, p.Incarnation, offset, name)
+			}
+		}
+	}
+	want("0a", 3, 7)
+	log.name, log.upto = "0c", map[string]uint64{"0a": 5}
+	m.look(seconds(1), 20, nil, nil)
+	want("0c", 3, 5)
+	m.look(seconds(4), 20, []gossip.Member{member(1, "10.0.0.1:1", seconds(3.9))}, nil)
+	want("0c", 20, 5)
+	m.write(seconds(5))
+	m = recall(f, log, noon, slog.New(slog.DiscardHandler))
+	want("0c", 20, 5)
+	log.name = "0d"
+	m.look(seconds(9), 20, nil, nil)
+	want("", 0, 0)
 }
 
 // Of a member, where it says it is, where it was joined and where it was before are remembered. Whoever

@@ -142,7 +142,7 @@ func (t trimmer) Holds() []eventlog.Hold {
 	if !t.members {
 		return nil
 	}
-	return recall(t.folder, t.log.Incarnation(), time.Now(), t.logger).holds()
+	return recall(t.folder, t.log, time.Now(), t.logger).holds()
 }
 
 // DescribeTrim says who is waited for; nothing trims by itself.

@@ -39,8 +39,8 @@ type Peer struct {
 	Addrs    []string  `json:"addrs"`
 	LastSeen time.Time `json:"lastSeen"`
 	// EqualOffset says that the peer held everything that this node's log held before that offset of
-	// arrival, but for authors that either had shut; 0 if nothing is known. It means that only while
-	// Incarnation is the log's.
+	// arrival, but for authors that either had shut; 0 if nothing is known. It means that as far as
+	// Incarnation holds in the log.
 	EqualOffset uint64 `json:"equalOffset,omitempty"`
 	// Incarnation names the arrivals that EqualOffset counts, in hex; "" while nothing is known.
 	Incarnation string `json:"incarnation,omitempty"`

@@ -24,10 +24,12 @@ func (s *server) since(ctx context.Context, since api.Since) (crdt.Frontier, err
 	case since.Offset == 0:
 		return nil, nil
 	}
-	if s.log.Incarnation() != since.Incarnation {
-		return nil, &api.Error{Code: api.NotFound, Message: "what that peer held is not known any more: this node's log has been made anew since; have the peer print its frontier"}
+	// Whoever held more than is here of those arrivals held what is.
+	offset := s.log.Common(since.Incarnation, since.Offset)
+	if offset == 0 {
+		return nil, &api.Error{Code: api.NotFound, Message: "what that peer held is not known any more: this folder has been made anew or put back to an older state since; have the peer print its frontier"}
 	}
-	return heldBefore(ctx, s.log, since.Offset)
+	return heldBefore(ctx, s.log, offset)
 }
 
 // heldBefore returns what a log held before the entry at an offset arrived, or less: of an author who had

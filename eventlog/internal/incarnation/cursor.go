@@ -36,14 +36,18 @@ func fromHex(b []byte, text string) bool {
 	return err == nil && len(raw) == copy(b, raw) && len(raw) == len(b)
 }
 
-// Holds reports whether all that a name, in hex, has counted below an offset is here at the same offsets.
-func (n Names) Holds(name string, offset uint64) bool {
+// Common returns up to where all that a name, in hex, counts below offset is here at the same offsets, where the
+// arrivals end before next. It is 0 where that is not known: as when the present name is to have counted more than there is.
+func (n Names) Common(name string, offset, next uint64) uint64 {
 	var b [16]byte
 	if !fromHex(b[:], name) {
-		return false
+		return 0
 	}
-	bound, _, known := n.Bound(b)
-	return known && offset <= bound
+	bound, _, _ := n.Bound(b)
+	if offset = min(offset, bound); offset > next {
+		return 0
+	}
+	return offset
 }
 
 // Check says why c is no place of the arrivals that have these names and end at here, "" if it is one. Where a reader

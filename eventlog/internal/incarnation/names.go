@@ -9,6 +9,7 @@
 package incarnation
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -33,6 +34,12 @@ type Names struct {
 type earlier struct {
 	Name          [16]byte
 	Offset, Sweep uint64
+}
+
+// New returns a name that nobody else has.
+func New() (name [16]byte) {
+	_, _ = rand.Read(name[:]) // never fails, see crypto/rand
+	return name
 }
 
 // Begin returns the names once the arrivals begin anew as name: what was given out before holds below offset, and up
