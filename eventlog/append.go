@@ -77,10 +77,15 @@ func (l *Log) AppendBatch(ctx context.Context, events []crdt.Event) ([]crdt.Plac
 
 // join waits in the queue until a request has its outcome.
 func (l *Log) join(ctx context.Context, r *request.Request) error {
-	if err := l.store.queue.Join(ctx, r, r.Bytes); err != nil {
-		return err
+	for {
+		if err := l.store.queue.Join(ctx, r, r.Bytes); err != nil || r.Err == nil {
+			return err
+		}
+		if err := l.store.again(ctx, r.Err); err != nil {
+			return err
+		}
+		r.Err = nil
 	}
-	return r.Err
 }
 
 // add checks and encodes an event in the caller's goroutine: the leader only signs.
@@ -147,8 +152,8 @@ var ErrFull = errors.New("feed is at the end of the format")
 // append gives a draft the next seq of our feed. It becomes part of an op with those before it, unless
 // that is full or of another retention class.
 func (tx *writeTx) append(d *crdt.Draft) (crdt.Place, error) {
-	if tx.appended == 0 && !tx.recovered {
-		if err := tx.store.appendable(); err != nil {
+	if tx.appended == 0 {
+		if err := tx.beginAppending(); err != nil {
 			return crdt.Place{}, err
 		}
 	}

@@ -249,6 +249,11 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		o.Err, v.stopped = tx.shutFor(reason, op), true
 		return nil
 	}
+	if op.Author != tx.store.author {
+		if err := tx.tell(); err != nil {
+			return err
+		}
+	}
 	o.Forked = o.Forked || verdict.Decision == crdt.Forked
 	o.Ops++
 	o.Entries += int(op.Count)

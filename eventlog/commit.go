@@ -46,10 +46,24 @@ func (e *UncertainError) Unwrap() []error { return []error{ErrUncertain, e.Err} 
 
 // exclusively waits in the queue and runs fn in a write transaction of its own. ctx counts until then.
 func (s *store) exclusively(ctx context.Context, fn func(tx *writeTx) error) error {
+	return s.alone(ctx, func() error { return s.write(fn) })
+}
+
+// alone waits in the queue and runs do while nobody else writes; once more each time that do could not append and
+// that is over, see again. ctx counts until then.
+func (s *store) alone(ctx context.Context, do func() error) error {
 	if err := s.notInside(); err != nil {
 		return err
 	}
-	return s.queue.Exclusively(ctx, func() error { return s.write(fn) })
+	for {
+		err := s.queue.Exclusively(ctx, do)
+		if err == nil {
+			return nil
+		}
+		if err := s.again(ctx, err); err != nil {
+			return err
+		}
+	}
 }
 
 // write runs fn in a write transaction and commits it. The caller leads. An error of fn rolls it back;
@@ -83,6 +97,9 @@ func (tx *writeTx) finish() error {
 	if err := tx.putTime(); err != nil {
 		return err
 	}
+	if err := tx.keepBegun(); err != nil {
+		return err
+	}
 	if len(tx.changed) == 0 {
 		return nil
 	}
@@ -113,6 +130,7 @@ func (s *store) commit(tx *writeTx) error {
 		return s.commitFailed(tx, err)
 	}
 	forked := s.publish(tx)
+	s.logRecovering(tx)
 	for _, a := range forked {
 		s.logger.Warn("author has forked: it has signed two different ops after one", "path", s.path, "author", a)
 	}
@@ -150,19 +168,8 @@ func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 	if tx.incarnations != nil {
 		s.incarnations = *tx.incarnations
 	}
-	if tx.second != nil {
-		s.secondOp = tx.second
-		s.logger.Error("another node writes with our key: appending stops", "author", s.author, "op", tx.second.ID, "first", tx.second.First)
-	}
-	if tx.older != nil {
-		s.recovering = tx.older
-		s.logger.Warn("nothing is appended: "+ErrRecovering.Error(), "author", s.author, "op", tx.older.Op.ID,
-			"first", tx.older.Op.First, "ended", tx.older.Own.Next)
-	}
-	if tx.recovered {
-		s.recovering = nil
-	}
-	if tx.added > 0 {
+	s.publishRecovering(tx)
+	if tx.added > 0 || tx.ends != nil {
 		close(s.changed)
 		s.changed = make(chan struct{})
 	}

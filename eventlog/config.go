@@ -37,6 +37,13 @@ type Config struct {
 	// file has stays in the file, and is kept again once the log is opened without NoIndex. Only [Log.Index] and
 	// [Log.CatchUpIndex] make an index: a program that calls neither has none in either case.
 	NoIndex bool
+	// Peers can be asked where our own feed ends, when that may not be known here: see [Log.Settle]. Nil: nobody can.
+	Peers AskedPeers
+	// WaitRecovering makes appends wait while the log may not know the end of its own feed, until it does or their ctx
+	// ends, instead of failing at once with a [*RecoveringError]. The function of a [Log.Update] and the handler of a
+	// [Log.Follow] cannot wait while nobody else writes: what they have done is taken back when an append has failed
+	// for it and they return that error, and they run again.
+	WaitRecovering bool
 }
 
 func (c Config) withDefaults() Config {

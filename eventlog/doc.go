@@ -35,8 +35,9 @@
 //
 // An author who signs two ops after one has forked its feed: a copied folder writes on, or somebody lies. Every
 // branch is kept, its entries are disputed, and [Log.ForkedFeed] says where the feed parts, with the proof. Once our
-// own feed has forked nothing is appended any more ([ErrSecondWriter]). Once our own feed turns out to go on beyond
-// what is here, as after a backup was restored, nothing is appended until [Log.Recover] ([ErrRecovering]).
+// own feed has forked nothing is appended any more ([ErrSecondWriter]). While the end of our own feed may not be known
+// here, as after a backup was restored or the folder copied, nothing is appended either ([ErrRecovering], [Why]): until
+// [Log.Settle] has asked Config.Peers, or [Log.Recover] says where it is.
 //
 // # Forgetting
 //

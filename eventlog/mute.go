@@ -1,10 +1,14 @@
 package eventlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/enum"
 )
 
 // ErrSecondWriter is returned by everything that appends once an op of our own author has arrived that
@@ -13,44 +17,168 @@ import (
 // appending goes on. An op that only lies beyond our head contradicts nothing: see [ErrRecovering].
 var ErrSecondWriter = errors.New("another node writes with our key")
 
-// ErrRecovering is returned by everything that appends once an op of our own has arrived that lies beyond the end of
-// our feed here: the folder is older than what was written with its key, most often because it was restored from a
-// backup. Nobody here can know what else is missing, and a seq must not be given twice: so nothing is appended until
-// [Log.Recover]. The error is a [*RecoveringError]. Everything but appending goes on.
-var ErrRecovering = errors.New("this folder is older than what this node has written before: restored from a backup?")
+// ErrRecovering is returned by everything that appends while the log may not know the end of its own feed: a seq must
+// not be given twice. The error is a [*RecoveringError]. Everything but appending goes on. [Log.Settle] and
+// [Log.Recover] end the state; [Config].WaitRecovering makes appends wait for that.
+var ErrRecovering = errors.New("this node may not know the end of its own feed")
 
-// RecoveringError says how the log knows that its folder is older than its own feed.
-type RecoveringError struct {
-	// Own is where our feed ended here when Op came; zero where nothing was written.
-	Own crdt.Head
-	// Op is the first op that came from beyond that end.
-	Op crdt.Signed
+// Why is why a log may not know the end of its own feed.
+type Why uint8
+
+const (
+	// WhyOlder: an op of our own came back that lies beyond our head: the folder is older than the feed.
+	WhyOlder Why = iota + 1
+	// WhyKey: the key was not made for this log, see [Birth].UsedKey.
+	WhyKey
+	// WhyCopied: the file is another than the one that was written to.
+	WhyCopied
+	// WhyRolledBack: the file is older than what lies beside it says.
+	WhyRolledBack
+	// WhyHead: the end of our feed cannot be read. The error wraps a [*DamagedError] until it can be again.
+	WhyHead
+	// WhyMoved: host, boot, device or mount are others than those of the last writing, or the file system
+	// cannot tell whether the file is the one that was written to.
+	WhyMoved
+)
+
+// String returns "older", "key", "copied", "rolled back", "head" or "moved".
+func (w Why) String() string {
+	return enum.Text(w, "why", "", "older", "key", "copied", "rolled back", "head", "moved")
 }
 
+// Soft reports whether the reason is seldom one: then one peer that answers is enough, for a few seconds,
+// and a log that has nobody to ask appends.
+func (w Why) Soft() bool { return w == WhyMoved }
+
+// text says in words what is the matter.
+func (w Why) text() string {
+	return enum.Text(w, "why", "",
+		"this folder is older than what this node has written before: restored from a backup?",
+		"this node's key is older than its folder: what was written with it before is not known here",
+		"this folder is a copy of the one that was written to: restored from a backup?",
+		"this folder was overwritten with an older state of itself: restored from a backup?",
+		"the end of this node's own feed cannot be read",
+		"this folder is not where it was when it was last written to")
+}
+
+// RecoveringError says why the log may not know the end of its own feed.
+type RecoveringError struct {
+	Why Why
+	// Since is when the state began; zero where that was not kept.
+	Since time.Time
+	// Own is where our feed ended here when the state began; zero where nothing was written.
+	Own crdt.Head
+	// Op is the first op that came from beyond that end, for [WhyOlder]; else nil.
+	Op *crdt.Signed
+	// Missing are the members that count and have not been asked yet, as Config.Peers says.
+	Missing []crdt.Author
+	// Detail is what was and what is, or how the damage was found; empty where there is no more to say.
+	Detail string
+
+	// kept says that the state is on record; until then opening the log finds it again.
+	kept bool
+	// damage is how the end of our feed is damaged, for WhyHead; nil once it can be read.
+	damage *DamagedError
+}
+
+// mostMissing bounds the members that the text of an error names.
+const mostMissing = 4
+
 func (e *RecoveringError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Why.text())
+	if detail := e.detail(); detail != "" {
+		fmt.Fprintf(&b, " (%s)", detail)
+	}
+	for i, a := range e.Missing {
+		switch {
+		case i == 0:
+			b.WriteString("; not asked yet: " + a.Short())
+		case i < mostMissing:
+			b.WriteString(", " + a.Short())
+		case i == mostMissing:
+			fmt.Fprintf(&b, " and %d others", len(e.Missing)-i)
+		}
+	}
+	return b.String()
+}
+
+// detail says how the log knows, as far as the reason has not said it.
+func (e *RecoveringError) detail() string {
+	if e.Op == nil {
+		return e.Detail
+	}
 	author, here := e.Op.Author.Short(), "none was here"
 	if e.Own.Next > 0 {
 		here = fmt.Sprintf("the last one here was %s/%d", author, e.Own.Next-1)
 	}
-	return fmt.Sprintf("%v (its own entry %s/%d came from elsewhere, and %s)", ErrRecovering, author, e.Op.First, here)
+	return fmt.Sprintf("its own entry %s/%d came from elsewhere, and %s", author, e.Op.First, here)
 }
 
-// Unwrap returns [ErrRecovering].
-func (e *RecoveringError) Unwrap() error { return ErrRecovering }
+// Unwrap returns [ErrRecovering], and the [*DamagedError] of an end that cannot be read.
+func (e *RecoveringError) Unwrap() []error {
+	if e.damage == nil {
+		return []error{ErrRecovering}
+	}
+	return []error{ErrRecovering, e.damage}
+}
+
+// AskedPeers are whom a log can ask where its own feed ends. Several goroutines call their methods at once. OwnEnd may
+// call the log; Missing and Anybody are called inside of transactions, too: they must not call it, nor wait.
+type AskedPeers interface {
+	// OwnEnd returns where our feed ends as all say who count. It waits until that is known, and our feed is held here
+	// up to there, or until ctx ends; its error then says who is missing. For a soft reason one who answers is enough.
+	OwnEnd(ctx context.Context, why *RecoveringError) (Recovery, error)
+	// Missing returns the members that count and have not been asked yet. It does not wait.
+	Missing() []crdt.Author
+	// Anybody reports whether there is anybody to ask at all: a place that is configured, a member that is
+	// remembered.
+	Anybody() bool
+}
+
+// unsettled returns the state of not knowing the end of our own feed, or nil.
+func (s *store) unsettled() *RecoveringError {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.recovering
+}
+
+// asked returns the state with those who were not asked yet.
+func (s *store) asked(state *RecoveringError) *RecoveringError {
+	if state == nil || s.cfg.Peers == nil {
+		return state
+	}
+	now := *state
+	now.Missing = s.cfg.Peers.Missing()
+	return &now
+}
+
+// goesOn reports whether the log appends although it may not know the end of its own feed, since there is nobody to ask:
+// after a soft reason, and where nobody can hold what is not here, since this log has never told anybody anything. An
+// end that cannot be read is not given up without a word.
+func (s *store) goesOn(state *RecoveringError) bool {
+	if s.cfg.Peers != nil && s.cfg.Peers.Anybody() || state.Why == WhyHead {
+		return false
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return state.Why.Soft() || !s.told
+}
 
 // appendable says why nothing can be appended to a log that can be written to, or nil. Peers' ops are
 // stored all the same.
 func (s *store) appendable() error {
 	s.mu.RLock()
-	defer s.mu.RUnlock()
+	second, forked, state := s.secondOp, s.forked, s.recovering
+	s.mu.RUnlock()
 	switch {
-	case s.secondOp != nil:
+	case second != nil:
 		return fmt.Errorf("%w: op %s/%d with the id %s was not written here", ErrSecondWriter,
-			s.secondOp.Author.Short(), s.secondOp.First, s.secondOp.ID)
-	case s.headless != nil:
-		return s.headless
-	case s.recovering != nil:
-		return s.recovering
+			second.Author.Short(), second.First, second.ID)
+	case forked != nil:
+		return forked
+	case state != nil && !s.goesOn(state):
+		return s.asked(state)
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func Open(dir string, cfg Config) (*Log, error) {
 func newLog(path string, cfg Config) *Log {
 	s := &store{
 		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key),
-		sweeping: queue.NewSlot(), closing: make(chan struct{}), changed: make(chan struct{}),
+		settling: queue.NewSlot(), sweeping: queue.NewSlot(), closing: make(chan struct{}), changed: make(chan struct{}),
 	}
 	l := &Log{store: s, followers: followers{store: s}}
 	s.queue = queue.New(queue.Config[*request.Request]{MaxBytes: maxGroup, Commit: s.commitAppends, Leave: l.leave})
@@ -160,7 +160,7 @@ func (s *store) start() error {
 		s.state.arrivedBy(s.cfg.Now())
 		s.warnAhead(s.cfg.Now())
 		tx.next, tx.most = s.state.next, s.state.next
-		s.headless = s.checkOwnHead(tx)
+		s.checkOwnHead(tx)
 		return nil
 	})
 }
@@ -194,35 +194,5 @@ func (s *store) readMeta(tx *readTx) error {
 		}
 		s.genesis = &g
 	}
-	return s.readNotWritten(tx)
-}
-
-// checkOwnHead says why nothing may be appended: our last op cannot be read, or ops stand beside what
-// the feed's record knows. Signing on from there could give a seq to a second entry.
-func (s *store) checkOwnHead(tx *readTx) error {
-	feed := s.state.feed(s.author)
-	if _, forked := feed.Disputed(); forked {
-		return fmt.Errorf("%w: our own feed has %d branches", ErrSecondWriter, len(feed.Branches))
-	}
-	t := tx.ops(s.author)
-	if t == nil && feed.IsZero() {
-		return nil
-	}
-	wrong := errors.New("our feed does not end where its record says")
-	if t == nil || feed.IsZero() {
-		return &DamagedError{Path: s.path, What: "our own feed", Err: wrong}
-	}
-	k, v := t.Cursor().Last()
-	key, err := record.ParseOpKey(k)
-	if err != nil {
-		return &DamagedError{Path: s.path, What: "our own feed", Err: err}
-	}
-	op, err := verifiedAt(s.author, key, v)
-	if end, _, _ := ownHead(feed); err == nil && op.Head() != end {
-		err = wrong
-	}
-	if err != nil {
-		return &DamagedError{Path: s.path, What: "the end of our own feed", Err: err}
-	}
-	return nil
+	return s.readRecovering(tx)
 }

@@ -3,93 +3,86 @@ package eventlog
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
-// ErrNotRecovering is returned by [Log.Recover] when there is nothing to recover from.
-var ErrNotRecovering = errors.New("this node knows the end of its own feed")
-
-// ErrMoved is returned by [Log.Recover] when our feed does not end where the caller says.
-var ErrMoved = errors.New("more of our own feed has come")
-
-// RecoverKind is the kind of the entry that says from where on a feed was taken up again, and on whose word:
+// RecoverKind is the kind of the entry that says why and from where on a feed was taken up again, and on whose word:
 //
-//	{"why":"older","from":{"next":10,"op":"…"},"end":{"next":25,"op":"…"},"asked":["…"],"missing":["…"]}
+//	{"why":"older","from":{"next":10,"op":"…"},"end":{"next":25,"op":"…"},"asked":["…"],"missing":["…"],"without":["…"],"alone":true}
 //
-// from is where the feed ended in the folder that was too old; it has no op where the folder held nothing
-// of the feed. end is where the feed was taken up: the entry itself stands there.
+// from is where the feed ended in the folder when that was not known to be its end; it has no op where the folder held
+// nothing of the feed. end is where the feed was taken up: the entry itself stands there. The rest is of [Recovery].
 const RecoverKind = "quipu.recover"
-
-// whyOlder is why a feed was taken up again: one of our own ops came back beyond our head.
-const whyOlder = "older"
-
-// maxAsked bounds the members that an entry names of those that were asked, and of the others.
-const maxAsked = 4096
 
 // Recovery says how our own feed is taken up again.
 type Recovery struct {
-	// End is where our feed ends at all who were asked.
+	// End is where our feed ends, here and at all who were asked.
 	End crdt.Head
-	// Asked are the nodes that hold our feed up to End and no more, Missing those that could not be asked.
-	Asked, Missing []crdt.Author
+	// Asked are the nodes that hold our feed up to End and no more, Missing those that could not be asked, and
+	// Without those that it was decided to go on without.
+	Asked, Missing, Without []crdt.Author
+	// Alone says that it was decided to go on with nobody asked.
+	Alone bool
 }
 
-// Recovered is what [Log.Recover] did.
-type Recovered struct {
-	// Place is that of the entry of kind [RecoverKind]: at the end of what came back.
-	Place crdt.Place
-	// From is where our feed ended before.
-	From crdt.Head
-}
-
-// Recovering says since which op the log waits for [Log.Recover]; nil when it does not.
-func (l *Log) Recovering() *RecoveringError {
-	l.store.mu.RLock()
-	defer l.store.mu.RUnlock()
-	return l.store.recovering
-}
-
-// Recover ends the state of [ErrRecovering]: it takes our feed up at r.End, puts that on record in an entry
-// of kind [RecoverKind], and appends go on behind. The caller makes sure that no other process writes with
-// our key, and that nobody has more of our feed.
-//
-// Recover returns [ErrNotRecovering], [ErrMoved] when our feed does not end at r.End, [ErrSecondWriter] when it has
-// forked, and the errors of [Log.Append]. A crash leaves the state as it was, or ended and on record.
-func (l *Log) Recover(ctx context.Context, r Recovery) (done Recovered, err error) {
-	err = l.store.exclusively(ctx, func(tx *writeTx) error {
-		done, err = tx.recover(r)
+// beginAppending is called before a transaction first appends. A log that goes on at once does so here, on record:
+// the transaction that appends the entry has it, too.
+func (tx *writeTx) beginAppending() error {
+	if tx.ends != nil {
+		return nil
+	}
+	if err := tx.store.appendable(); err != nil {
 		return err
-	})
-	if err != nil {
-		return Recovered{}, fmt.Errorf("recover: %w", err)
 	}
-	return done, nil
+	state := tx.store.recovering
+	if state == nil || state.Why.Soft() && tx.store.cfg.Peers == nil {
+		return nil
+	}
+	end, _, _ := ownHead(tx.feedState(tx.store.author).Feed)
+	_, err := tx.takeUp(state, Recovery{End: end, Alone: true})
+	tx.appended = 0 // of its caller's, nothing is
+	return err
 }
 
-func (tx *writeTx) recover(r Recovery) (Recovered, error) {
-	why := tx.store.appendable()
-	state, recovering := errors.AsType[*RecoveringError](why)
-	switch end, _, _ := ownHead(tx.feedState(tx.store.author).Feed); {
-	case why == nil:
-		return Recovered{}, ErrNotRecovering
-	case !recovering:
-		return Recovered{}, why
-	case end != r.End:
-		return Recovered{}, fmt.Errorf("%w: it ends before %d, not before %d", ErrMoved, end.Next, r.End.Next)
+// again returns nil when what an append has failed with is that the log was recovering, the configuration says that
+// appends wait for that, and it is over; else why not.
+func (s *store) again(ctx context.Context, err error) error {
+	if !errors.Is(err, ErrRecovering) || !s.cfg.WaitRecovering {
+		return err
 	}
-	meta := tx.Tree(bucketMeta)
-	for _, key := range [][]byte{metaRecovering, metaOwnEnd} {
-		if err := meta.Remove(key); err != nil {
-			return Recovered{}, fmt.Errorf("forget that the folder was older: %w", err)
+	for {
+		changed := s.changes()
+		if s.isClosed() || !errors.Is(s.appendable(), ErrRecovering) {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		}
 	}
-	tx.recovered = true
-	payload, err := r.payload(state.Own)
+}
+
+// takeUp ends the state on record.
+func (tx *writeTx) takeUp(state *RecoveringError, r Recovery) (Recovered, error) {
+	meta := tx.Tree(bucketMeta)
+	for _, key := range [][]byte{metaWhy, metaRecovering, metaOwnEnd} {
+		if err := meta.Remove(key); err != nil {
+			return Recovered{}, fmt.Errorf("forget that the end of our own feed was not known: %w", err)
+		}
+	}
+	tx.begins, tx.ends = nil, &ending{state: state, by: r}
+	if state.Why.Soft() {
+		return Recovered{From: state.Own}, nil
+	}
+	payload, err := record.TakenUp{
+		Why: state.Why.String(), From: state.Own, End: r.End, Asked: r.Asked, Missing: r.Missing, Without: r.Without, Alone: r.Alone,
+	}.Payload()
 	if err != nil {
 		return Recovered{}, err
 	}
@@ -101,66 +94,146 @@ func (tx *writeTx) recover(r Recovery) (Recovered, error) {
 	return Recovered{Place: place, From: state.Own}, err
 }
 
-// payload returns the payload of the entry that says how a feed that had ended at own is taken up.
-func (r Recovery) payload(own crdt.Head) ([]byte, error) {
-	type head struct {
-		Next uint64     `json:"next"`
-		Op   *crdt.OpID `json:"op,omitempty"`
+// ending is the end of a state: why it was, and how it was ended.
+type ending struct {
+	state *RecoveringError
+	by    Recovery
+}
+
+// begin puts on record that from here on the log may not know the end of its own feed.
+//
+// A crash before the commit leaves nothing of it: what showed it is met again.
+func (tx *writeTx) begin(state RecoveringError) error {
+	meta := tx.Tree(bucketMeta)
+	state.kept, tx.begins = true, &state
+	err := meta.Put(metaWhy, record.Recovering{Why: uint8(state.Why), Since: state.Since, Detail: state.Detail}.Encode())
+	if err == nil && state.Op != nil {
+		err = meta.Put(metaRecovering, state.Op.Bytes())
 	}
-	from, end := head{Next: own.Next}, head{Next: r.End.Next, Op: &r.End.ID}
-	if own.Next > 0 {
-		from.Op = &own.ID
+	if err == nil && !state.Why.Soft() {
+		err = tx.keepOwnEnd(state.Own)
 	}
-	return json.Marshal(struct {
-		Why     string        `json:"why"`
-		From    head          `json:"from"`
-		End     head          `json:"end"`
-		Asked   []crdt.Author `json:"asked,omitempty"`
-		Missing []crdt.Author `json:"missing,omitempty"`
-	}{whyOlder, from, end, r.Asked[:min(len(r.Asked), maxAsked)], r.Missing[:min(len(r.Missing), maxAsked)]})
+	if err != nil {
+		return fmt.Errorf("record that the end of our own feed is not known: %w", err)
+	}
+	return nil
+}
+
+// keepOwnEnd puts on record where our own writing ended.
+func (tx *writeTx) keepOwnEnd(end crdt.Head) error {
+	if end == (crdt.Head{}) {
+		return nil // nothing was written
+	}
+	b := record.OpKey(crdt.Key{First: end.Next, ID: end.ID})
+	return tx.Tree(bucketMeta).Put(metaOwnEnd, b[:])
+}
+
+// keepBegun records the state that was found when the log was opened: opening alone writes nothing.
+func (tx *writeTx) keepBegun() error {
+	state := tx.store.recovering
+	if state == nil || state.kept || tx.begins != nil || tx.ends != nil {
+		return nil
+	}
+	return tx.begin(*state)
+}
+
+// tell puts on record that others know of this log, or are about to.
+func (tx *writeTx) tell() error {
+	if tx.store.told || tx.told {
+		return nil
+	}
+	tx.told = true
+	return tx.Tree(bucketMeta).Put(metaTold, []byte{1})
+}
+
+// tellOf is called before ops of an author leave the log.
+func (s *store) tellOf(ctx context.Context, a crdt.Author) error {
+	if a != s.author {
+		return nil
+	}
+	s.mu.RLock()
+	told := s.told
+	s.mu.RUnlock()
+	if told {
+		return nil
+	}
+	return s.exclusively(ctx, (*writeTx).tell)
 }
 
 // notWritten puts on record that op, which is signed with our key, was not written here, and where our own writing
 // ended. What contradicts our feed is that of a second writer; what only lies beyond its end shows that the folder is
-// older than the feed. The record stays: a restart makes neither two writers one nor the folder younger.
+// older than the feed, or is what is waited for already. The record stays: a restart makes neither two writers one nor
+// the folder younger.
 func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 	// The store's own are changed by whoever leads, who needs no lock to read them.
 	if tx.second != nil || tx.store.secondOp != nil {
 		return nil
 	}
-	older := cmp.Or(tx.older, tx.store.recovering)
-	key := metaRecovering
-	switch {
-	case contradicts:
-		key, tx.second = metaSecondWriter, &op
-	case older != nil:
-		return nil
-	default:
-		tx.older = &RecoveringError{Op: op}
+	if err := tx.tell(); err != nil {
+		return err
 	}
-	meta := tx.Tree(bucketMeta)
-	if err := meta.Put(key, op.Bytes()); err != nil {
-		return fmt.Errorf("record an op that was not written here: %w", err)
-	}
+	state := cmp.Or(tx.begins, tx.store.recovering)
+	expected := state != nil && !state.Why.Soft()
 	end, _, _ := ownHead(tx.feedState(op.Author).Feed)
-	if older != nil || end == (crdt.Head{}) {
-		return nil // the record is there, or there is nothing to record
+	switch {
+	case !contradicts && expected:
+		return nil
+	case !contradicts:
+		return tx.begin(RecoveringError{Why: WhyOlder, Since: tx.now, Own: end, Op: &op})
 	}
-	// Until now all of the feed was written here, or taken up by [Log.Recover].
-	if tx.older != nil {
-		tx.older.Own = end
+	tx.second = &op
+	err := tx.Tree(bucketMeta).Put(metaSecondWriter, op.Bytes())
+	if err == nil && !expected {
+		err = tx.keepOwnEnd(end) // until now all of the feed was written here, or taken up
 	}
-	b := record.OpKey(crdt.Key{First: end.Next, ID: end.ID})
-	if err := meta.Put(metaOwnEnd, b[:]); err != nil {
-		return fmt.Errorf("record the end of our own writing: %w", err)
+	if err != nil {
+		return fmt.Errorf("record an op that was not written here: %w", err)
 	}
 	return nil
 }
 
-// readNotWritten reads the records of ops with our key that were not written here.
-func (s *store) readNotWritten(tx *readTx) error {
-	record := func(key []byte) (*crdt.Signed, error) {
-		b := tx.Tree(bucketMeta).Get(key)
+// publishRecovering makes known what a transaction has changed of why nothing is appended. The caller holds mu.
+func (s *store) publishRecovering(tx *writeTx) {
+	s.told = s.told || tx.told
+	if tx.second != nil {
+		s.secondOp = tx.second
+	}
+	if tx.begins != nil {
+		s.recovering = tx.begins
+	}
+	if tx.ends != nil {
+		s.recovering = nil
+	}
+}
+
+// logRecovering says in the program's log what publishRecovering has made known.
+func (s *store) logRecovering(tx *writeTx) {
+	if op := tx.second; op != nil {
+		s.logger.Error("another node writes with our key: appending stops", "author", s.author, "op", op.ID, "first", op.First)
+	}
+	if state := tx.begins; state != nil {
+		level, text := slog.LevelWarn, "nothing is appended: "
+		if state.Why.Soft() || s.goesOn(state) {
+			level, text = slog.LevelInfo, ""
+		}
+		s.logger.Log(context.Background(), level, text+state.Why.text(), "author", s.author, "why", state.Why, "detail", state.detail(),
+			"ended", state.Own.Next)
+	}
+	if end := tx.ends; end != nil {
+		level := slog.LevelInfo
+		if len(end.by.Missing)+len(end.by.Without) > 0 || end.by.Alone && !end.state.Why.Soft() {
+			level = slog.LevelWarn
+		}
+		s.logger.Log(context.Background(), level, "this node's own feed goes on", "author", s.author, "why", end.state.Why,
+			"ended", end.state.Own.Next, "next", end.by.End.Next, "asked", end.by.Asked, "missing", end.by.Missing, "without", end.by.Without)
+	}
+}
+
+// readRecovering reads the records of why nothing is appended.
+func (s *store) readRecovering(tx *readTx) error {
+	meta := tx.Tree(bucketMeta)
+	op := func(key []byte) (*crdt.Signed, error) {
+		b := meta.Get(key)
 		if b == nil {
 			return nil, nil
 		}
@@ -170,27 +243,35 @@ func (s *store) readNotWritten(tx *readTx) error {
 		}
 		return &op, nil
 	}
-	second, err := record(metaSecondWriter)
+	var err error
+	if s.secondOp, err = op(metaSecondWriter); err != nil {
+		return err
+	}
+	older, err := op(metaRecovering)
 	if err != nil {
 		return err
 	}
-	older, err := record(metaRecovering)
-	if err != nil {
-		return err
+	s.recovering, s.told = nil, meta.Get(metaTold) != nil
+	why := meta.Get(metaWhy)
+	if why == nil && older == nil {
+		return nil
 	}
-	s.secondOp, s.recovering = second, nil
-	if older != nil {
-		own, err := tx.ownEnd()
-		if err != nil {
-			return err
+	kept := record.Recovering{Why: uint8(WhyOlder)} // as an earlier version says it
+	if why != nil {
+		if kept, err = record.ParseRecovering(why); err != nil {
+			return &DamagedError{What: fmt.Sprintf("the record %q", metaWhy), Err: err}
 		}
-		s.recovering = &RecoveringError{Own: own, Op: *older}
 	}
+	own, err := tx.ownEnd()
+	if err != nil {
+		return err
+	}
+	s.recovering = &RecoveringError{Why: Why(kept.Why), Since: kept.Since, Own: own, Op: older, Detail: kept.Detail, kept: true}
 	return nil
 }
 
-// ownEnd returns where our own writing ended, once an op has come that was not written here; the zero Head
-// before that, and where nothing was written.
+// ownEnd returns where our own writing ended, once an op has come that was not written here, or may come; the
+// zero Head before that, and where nothing was written.
 func (tx *readTx) ownEnd() (crdt.Head, error) {
 	v := tx.Tree(bucketMeta).Get(metaOwnEnd)
 	if v == nil {

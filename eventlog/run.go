@@ -19,6 +19,9 @@ const runPerTx = 256 << 10
 // maxBytes if need be. A run ends at the segment's bound, too, if there is an anchor before it. The run's leave is
 // set when the run begins at a floor or bodies are missing.
 //
+// Before the first run of our own feed it is made durable that others may hold what was written here: the error may
+// be that of a commit.
+//
 // An empty run means that the segment is done, or that its branch is not there any more: branches join when
 // what lies between them arrives, and a new plan shows how. An op that cannot be read limits what is
 // served: a run ends before it, and a segment that begins with it gives a [*DamagedError].
@@ -28,6 +31,9 @@ func (l *Log) Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.R
 		return crdt.Run{}, fmt.Errorf("read run of %s: %w", seg.Author.Short(), l.store.locate(err))
 	}
 	if n := len(r.run.Ops); n > 0 {
+		if err := l.store.tellOf(ctx, seg.Author); err != nil {
+			return crdt.Run{}, fmt.Errorf("read run of %s: %w", seg.Author.Short(), err)
+		}
 		seg.After = r.run.Ops[n-1].Head()
 	}
 	return r.run, nil

@@ -12,9 +12,12 @@ package eventlog
 //	  "incarnations"  → all their names, see internal/incarnation/names.go; absent while the first is
 //	                    the only one
 //	  "second writer" → header and signature of an op of our own that contradicts ours; absent else
-//	  "recovering"    → header and signature of an op of our own that came back beyond our head; absent
-//	                    else, and once the feed was taken up at its end
-//	  "own end"       → next (8) ‖ id (32): the head of our feed before either; absent if it was empty
+//	  "why"           → why the end of our feed may not be known, see internal/record/recovering.go; absent
+//	                    else, and once the feed was taken up
+//	  "recovering"    → header and signature of an op of our own that came back beyond our head, where that is why
+//	  "own end"       → next (8) ‖ id (32): the head of our feed before a second writer, or before its end
+//	                    was not known for a hard reason; absent if it was empty
+//	  "told"          → 1 byte: others may hold what was written here; absent before that
 //	  "sweep"         → number (8) of the last transaction that forgot something; absent before one has
 //	ops
 //	  author (32)     → a bucket for each author:
@@ -65,7 +68,9 @@ var (
 	metaIncarnation  = []byte("incarnation")
 	metaIncarnations = []byte("incarnations")
 	metaSecondWriter = []byte("second writer")
+	metaWhy          = []byte("why")
 	metaRecovering   = []byte("recovering")
+	metaTold         = []byte("told")
 	metaOwnEnd       = []byte("own end")
 	metaSweep        = []byte("sweep")
 )

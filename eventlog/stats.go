@@ -94,8 +94,8 @@ type Health struct {
 	// wraps [ErrReadOnly], and a [*DamagedError] where the file is damaged.
 	ReadOnly error
 	Broken   bool
-	// Mute is why nothing is appended here, while what peers send is stored, or nil: [ErrSecondWriter],
-	// [ErrRecovering], or a [*DamagedError] where the end of our own feed cannot be read.
+	// Mute is why nothing is appended here, while what peers send is stored, or nil: [ErrSecondWriter], or a
+	// [*RecoveringError].
 	Mute error
 	// Damage is the first damage of the file that was met; nil if none was.
 	Damage error

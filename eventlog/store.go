@@ -23,7 +23,7 @@ var ErrClosed = errors.New("log is closed")
 // The state has one writer at a time: whoever leads, see queue. What it writes becomes visible here,
 // in memory, only once the commit has returned: what is announced to a peer is durable.
 //
-// Who takes several of the locks takes them in this order: sweeping, the slot of the index, the lead of the
+// Who takes several of the locks takes them in this order: settling, sweeping, the slot of the index, the lead of the
 // queue, committing, mu; that of the voice before those of the audience. Those inside of the queue, of the file
 // and of an Apply's helper are held while nothing else is asked for. Whoever has the file exchanged waits for the
 // transactions that are open: in one that reads only mu is asked for.
@@ -40,6 +40,8 @@ type store struct {
 	// sweeping is held by who sweeps, see [writeTx.beginSweep], and by who must not see a sweep or must not run beside
 	// another who holds it: see [Log.Verify] and [Log.Compact].
 	sweeping queue.Slot
+	// settling is held by who asks where our own feed ends: see [Log.Settle].
+	settling queue.Slot
 	queue    *queue.Queue[*request.Request]
 	inside   reentry.Guard // the goroutines that run the function of an Update or a View
 	// ailing says that the disk has failed under whoever leads, and that the log is to be mended; it belongs
@@ -92,11 +94,13 @@ type contents struct {
 	genesis *crdt.Genesis
 	// incarnations are the names of the arrivals: what others know offsets of.
 	incarnations incarnation.Names
-	// secondOp is an op of our own that contradicts what was written here, recovering one that came back beyond our
-	// head, and headless why our own head cannot be read: then nothing is appended, but what peers send is stored.
+	// secondOp is an op of our own that contradicts what was written here, forked says that our own feed has several
+	// branches, and recovering why its end may not be known: then nothing is appended, but what peers send is stored.
+	// told says that others know of this log, or may: who has our ops, or is held here.
 	secondOp   *crdt.Signed
+	forked     error
 	recovering *RecoveringError
-	headless   error
+	told       bool
 	state      state
 }
 

@@ -25,7 +25,7 @@ type Tx struct {
 	refused error
 }
 
-// Update runs fn once, and before it returns commits what fn appended and put into buckets, all or nothing. When fn
+// Update runs fn once (but see Config.WaitRecovering), and before it returns commits what fn appended and put into buckets, all or nothing. When fn
 // returns an error or panics, nothing is kept, and Update returns the error or panics alike. Each Update has a
 // transaction of its own, in the order of the calls. One that has appended nothing and left its buckets and cursors
 // as they were costs no sync. To read only, use [Log.View], which keeps nobody waiting.
@@ -39,10 +39,7 @@ func (l *Log) Update(ctx context.Context, fn func(tx *Tx) error) error {
 }
 
 func (s *store) update(ctx context.Context, fn func(tx *Tx) error) error {
-	if err := s.notInside(); err != nil {
-		return err
-	}
-	return s.queue.Exclusively(ctx, func() error { return s.runUpdate(fn) })
+	return s.alone(ctx, func() error { return s.runUpdate(fn) })
 }
 
 // runUpdate is Update once the caller leads.

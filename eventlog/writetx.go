@@ -43,11 +43,12 @@ type writeTx struct {
 	genesis    *crdt.Genesis
 	// incarnations are the names of the arrivals once the transaction lets them begin anew; nil when it does not.
 	incarnations *incarnation.Names
-	// second and older are of ops of our own that were not written here, the one beside ours, the other
-	// beyond their end; recovered says that the latter was dealt with.
-	second    *crdt.Signed
-	older     *RecoveringError
-	recovered bool
+	// second is an op of our own beside ours, begins and ends a state of not knowing the end of our own feed, told says
+	// that the log has told others, or is about to.
+	second *crdt.Signed
+	begins *RecoveringError
+	ends   *ending
+	told   bool
 }
 
 // writable says why nothing can be written, or nil.

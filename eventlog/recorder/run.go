@@ -140,8 +140,11 @@ func (r *Recorder) failedOnce(err error) {
 	r.cfg.Logger.Warn("flush failed; what waits is kept", "recorder", r.cfg.Name, "waiting", waiting, "err", err)
 }
 
-// permanent reports whether the log can take nothing more after err.
+// permanent reports whether the log can take nothing more after err. That it is recovering passes, whatever the reason.
 func permanent(err error) bool {
+	if errors.Is(err, eventlog.ErrRecovering) {
+		return false
+	}
 	for _, e := range []error{eventlog.ErrClosed, eventlog.ErrReadOnly, eventlog.ErrSecondWriter, eventlog.ErrFull, ErrTaken} {
 		if errors.Is(err, e) {
 			return true
