@@ -25,8 +25,8 @@ func (s *spread) applied(a arrival, f fate, now time.Time) {
 			Peer: a.link.id, Ask: a.ask, Author: author, First: a.run.Ops[0].First, Next: a.head().Next, Bytes: a.run.Size(),
 		}, now)
 	}
-	if author == s.g.self && f.Ops > 0 {
-		s.notWritten(a.link)
+	if author == s.g.self {
+		s.own(a, f)
 	}
 	if f.Ops > 0 {
 		a.link.received.Add(uint64(f.Entries))
@@ -39,6 +39,21 @@ func (s *spread) applied(a arrival, f fate, now time.Time) {
 		s.unplaced(a, f, now)
 	case f.Ops == 0 && a.ask == 0:
 		s.pushed(a, false, now)
+	}
+}
+
+// own takes in what became of a run in our own name.
+func (s *spread) own(a arrival, f fate) {
+	ops := a.run.Ops
+	for _, asking := range s.ownEnds {
+		if f.Ops > 0 {
+			asking.grew(s, a.link, ops[min(f.Duplicates+f.Ops, len(ops))-1], f.Entries)
+		} else if f.Decision == crdt.Pending && f.Err == nil {
+			asking.shown(a.link, ops[len(ops)-1])
+		}
+	}
+	if f.Ops > 0 {
+		s.notWritten(a.link)
 	}
 }
 

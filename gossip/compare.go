@@ -90,7 +90,7 @@ func (r *reader) vector(ctx context.Context, m wire.Vector) {
 	}
 	for _, w := range wants {
 		switch unknown := g.applier.brings(l.peer, g.log.Feed(w.Author)); {
-		case len(c.found.lacking) >= crdt.MaxDiffer:
+		case len(c.found.lacking) >= crdt.MaxDiffer && w.Author != g.self: // Of our own feed, a comparison tells all.
 		case unknown && c.unknown >= g.applier.newcomers.room(l.peer, time.Now()):
 			c.found.more = true // the next comparison may find them
 		default:

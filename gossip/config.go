@@ -64,9 +64,9 @@ type Config struct {
 	// At most 256, of them find.MaxNames names.
 	Join []string
 
-	// Remembered is where members were in earlier runs. It is dialled as what Join names, less and
-	// less often. At most 256 are used.
-	Remembered []find.Found
+	// Remembered is the members of earlier runs. Their addresses are dialled as what Join names, less and less often,
+	// at most 256 of them; the members are among those that others are told of, and that [Gossip.AskOwnEnd] asks.
+	Remembered []Remembered
 
 	// MDNS announces this node on the networks of this machine, and joins the nodes of its log that
 	// it hears there. Default: no.

@@ -49,10 +49,13 @@ func (e *ByeError) Error() string {
 // maxHeldHeads bounds the heads of the peer's own feed that a hello names.
 const maxHeldHeads = 64
 
+// ownFeatures is what this program can do, whatever its configuration.
+const ownFeatures = wire.FeatureZstd | wire.FeatureConditions | wire.FeatureTime | wire.FeatureWho
+
 // ownHello returns the hello that goes to a peer.
 func (g *Gossip) ownHello(peer crdt.Author) wire.Hello {
 	log := g.log
-	h := wire.Hello{Version: wire.Version, Features: wire.FeatureZstd | wire.FeatureConditions | wire.FeatureTime, Instance: g.instance, Log: log.ID(), Name: g.cfg.Name}
+	h := wire.Hello{Version: wire.Version, Features: ownFeatures, Instance: g.instance, Log: log.ID(), Name: g.cfg.Name}
 	if g.cfg.Transients != nil {
 		h.Features |= wire.FeatureTransient
 	}

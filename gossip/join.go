@@ -31,7 +31,7 @@ func (g *Gossip) Seeds() []Seed { return g.seeds.All() }
 func (g *Gossip) keepJoining(ctx context.Context) {
 	how := find.Search{
 		Try:      func(try context.Context, seed Seed) (crdt.Author, error) { return g.join(try, ctx, seed) },
-		Resolver: g.cfg.Resolver, Remembered: g.cfg.Remembered, Low: g.pace.dialLow, High: g.pace.dialHigh, Logger: g.logger,
+		Resolver: g.cfg.Resolver, Remembered: placesOf(g.cfg.Remembered), Low: g.pace.dialLow, High: g.pace.dialHigh, Logger: g.logger,
 	}
 	if g.cfg.MDNS {
 		how.LAN = &find.LAN{Log: g.log.ID(), Author: g.self, Listen: g.Addr(), Logger: g.logger}

@@ -275,10 +275,10 @@ func TestNameWithoutAnswer(t *testing.T) {
 func TestJoinByMemory(t *testing.T) {
 	bubble(t, "a b c", func(t *testing.T, c *cluster) {
 		for name, n := range c.nodes {
-			var remembered []find.Found
+			var remembered []gossip.Remembered
 			for _, other := range c.names {
 				if other != name {
-					remembered = append(remembered, find.Found{Author: c.author(other), Addr: c.addr(other)})
+					remembered = append(remembered, gossip.Remembered{Author: c.author(other), Addrs: []string{c.addr(other)}})
 				}
 			}
 			n.seed = nil
@@ -309,7 +309,7 @@ func TestDeadAddressesDoNotHoldUp(t *testing.T) {
 		c.nodes["b"].cfg = func(cfg *gossip.Config) {
 			for port := range 200 {
 				addr := netip.AddrPortFrom(dead, uint16(port+1))
-				cfg.Remembered = append(cfg.Remembered, find.Found{Addr: addr.String()})
+				cfg.Remembered = append(cfg.Remembered, gossip.Remembered{Addrs: []string{addr.String()}})
 			}
 		}
 		c.start("a", "b")

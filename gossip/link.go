@@ -27,7 +27,8 @@ type link struct {
 	peer      crdt.Author
 	id        linkID
 	instance  wire.Instance
-	name      string // what the peer calls itself
+	name      string      // what the peer calls itself
+	held      []crdt.Head // of our own feed, as the peer said when it greeted
 	addr      net.Addr
 	dialled   bool          // by this node
 	features  wire.Features // that both ends have
@@ -71,7 +72,7 @@ func newLink(conn *transport.Conn, dialled bool, hello wire.Hello, log Log) *lin
 	l := &link{
 		peer: conn.Peer(),
 		id:   idOf(conn.Peer(), hello.Instance), instance: hello.Instance,
-		name:     hello.Name,
+		name: hello.Name, held: hello.Held,
 		addr:     conn.RemoteAddr(),
 		dialled:  dialled,
 		features: hello.Features,

@@ -12,16 +12,25 @@ import (
 type linked struct {
 	links map[linkID]*peering
 	peers map[crdt.Author][]*peering // the same by who is at the other end, in the order in which they came
+	// ownEnds are the calls of AskOwnEnd that have not returned.
+	ownEnds []*ownEndAsking
+	copied  struct { // a copy of this node that was seen to write: when, and in words
+		at  time.Time
+		err error
+	}
+	// heardOf is when peers have last heard of members that this node knows itself and that are not there.
+	heardOf map[crdt.Author]time.Time
 }
 
 // peering is a link as the loop sees it.
 type peering struct {
 	*link
 	comparing
+	knowing
 }
 
 func newLinked() *linked {
-	return &linked{links: make(map[linkID]*peering), peers: make(map[crdt.Author][]*peering)}
+	return &linked{links: make(map[linkID]*peering), peers: make(map[crdt.Author][]*peering), heardOf: make(map[crdt.Author]time.Time)}
 }
 
 // linkTo returns the newest link to an author, nil if there is none.

@@ -3,6 +3,7 @@ package gossip
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -62,9 +63,10 @@ func (n *neighbours) choose(now time.Time) {
 			members = append(members, m.Author)
 		}
 	}
+	asked := n.toAsk()
 	var links []overlay.Link
 	for a := range n.peers {
-		if p := n.linkTo(a); alive[a] && p.pinned.Load() == 0 {
+		if p := n.linkTo(a); alive[a] && p.pinned.Load() == 0 && !asked[a] {
 			links = append(links, overlay.Link{Peer: a, Dialled: p.dialled, Since: p.link.since})
 		}
 	}
@@ -77,6 +79,11 @@ func (n *neighbours) choose(now time.Time) {
 	}
 	dial, end := overlay.Choose(n.overlay, n.g.self, members, links)
 	n.wanted = dialling
+	for a := range asked {
+		if alive[a] && n.linkTo(a) == nil && !n.failing(a, now) {
+			dial = append(dial, a)
+		}
+	}
 	for _, a := range dial {
 		n.wanted[a] = true
 		n.call(a, now)
@@ -86,6 +93,15 @@ func (n *neighbours) choose(now time.Time) {
 			p.stop(errEnough)
 		}
 	}
+}
+
+// toAsk returns the members that are linked, whoever else is, to be asked where our feed ends.
+func (n *neighbours) toAsk() map[crdt.Author]bool {
+	all := make(map[crdt.Author]bool)
+	for _, asking := range n.ownEnds {
+		maps.Copy(all, asking.links)
+	}
+	return all
 }
 
 // failing reports whether a member could not be reached of late. Others are linked in its place until it is

@@ -39,6 +39,8 @@ type letters struct {
 	lazier  bool                         // the peer is to push no more
 	eager   bool                         // the peer is to push again
 	grafts  map[crdt.Author]backfill.Ask // what it is to push first
+	askWho  uint32                       // ask whom the peer has heard of, by this number; 0 is none
+	who     *uint32                      // answer this
 }
 
 func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1)} }
@@ -103,6 +105,12 @@ func (o *outbox) graft(asks ...backfill.Ask) {
 
 // detach asks the peer to push no more.
 func (o *outbox) detach() { o.put(func(b *letters) { b.lazier, b.eager, b.grafts = true, false, nil }) }
+
+// askWho asks whom the peer has heard of.
+func (o *outbox) askWho(round uint32) { o.put(func(b *letters) { b.askWho = round }) }
+
+// who answers whom this node has heard of; a later question takes the place of one that waits.
+func (o *outbox) who(round uint32) { o.put(func(b *letters) { b.who = &round }) }
 
 // answer answers wants.
 func (o *outbox) answer(wants []answer.Want) {

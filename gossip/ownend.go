@@ -11,119 +11,172 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// OwnEnd is what the linked peers say of the end of this node's own feed.
+// OwnEndQuestion says who must have said where this node's own feed ends. Its zero value means every member that
+// counts: whom this node or a peer has heard of in the last 30 days, and each place of Config.Join at which nobody
+// has answered yet.
+type OwnEndQuestion struct {
+	// Soft says that one peer is enough.
+	Soft bool
+	// Alone says that nobody is waited for who is not linked.
+	Alone bool
+	// Without are members that are not waited for, Places such places.
+	Without []crdt.Author
+	Places  []string
+	// After is how long ago a member must have been heard of to be waited for, and how long at most a place is. Default:
+	// 30 days, and for ever.
+	After time.Duration
+}
+
+// OwnEnd is what the peers say of the end of this node's own feed.
 type OwnEnd struct {
 	// End is where the feed ends here. Asked hold it up to there and no more: those that lack some of it get it
-	// from this node.
+	// from this node. They are in order, as are the lists below.
 	End   crdt.Head
 	Asked []crdt.Author
-	// Missing are the members that could not be asked: they are not linked, or take nothing of this author.
-	Missing []crdt.Author
+	// Unproven are those of Asked that claim more, were asked for it, and did not deliver.
+	Unproven []Claim
+	// Missing are those that count and have not been asked. Without are those of them that are not waited for, by the
+	// question's word.
+	Missing, Without []Absent
+}
+
+// Claim is a peer's word that this node's feed goes on to Next.
+type Claim struct {
+	Author crdt.Author
+	Name   string
+	Next   uint64
+}
+
+// Absent is a member that has not been asked, or a place at which nobody has answered.
+type Absent struct {
+	Author crdt.Author // zero for a place; this node's own for another process with its key
+	Name   string      // what it calls itself; it may be anything
+	Addr   string      // where it was last; "" where nobody says
+	// Since is when it was last heard of, by this node's wall clock; of a place, when this node began to ask.
+	Since time.Time
+	// By are peers that have named it, at most maxNamers: nobody else knows of it.
+	By []crdt.Author
+	// Why says what is amiss, "" where it is not linked.
+	Why string
+}
+
+// Authors returns the authors of all that are known, once each, in the order of all.
+func Authors(all []Absent) (authors []crdt.Author) {
+	for _, m := range all {
+		if !m.Author.IsZero() && !slices.Contains(authors, m.Author) {
+			authors = append(authors, m.Author)
+		}
+	}
+	return authors
+}
+
+// String returns who is missing and why, in words.
+func (m Absent) String() string {
+	who := m.Addr
+	if !m.Author.IsZero() {
+		who = fmt.Sprintf("%s (%s)", m.Name, m.Author.Short())
+	}
+	why := m.Why
+	if why == "" {
+		why = "is not linked, and was last heard of at " + m.Since.UTC().Format(time.DateTime) + " UTC"
+	}
+	if len(m.By) > 0 {
+		why += ", as " + m.By[0].Short() + " says"
+	}
+	return who + " " + why
 }
 
 // ErrNobodyAsked is returned by [Gossip.AskOwnEnd] when there is no link to ask on.
 var ErrNobodyAsked = errors.New("no member is linked that could be asked where this node's feed ends")
 
-// ErrCopyRuns is returned by [Gossip.AskOwnEnd] while another process with this node's key is linked: where
-// the feed ends it alone can say, and it may write on.
+// ErrCopyRuns is returned by [Gossip.AskOwnEnd] while another process with this node's key is linked, and for a while
+// after one was seen to write: where the feed ends it alone can say, and it may write on.
 var ErrCopyRuns = errors.New("another process with this node's key is running")
 
-// AskOwnEnd asks all linked peers where this node's own feed ends, and waits until each has been compared with
-// after the call and after the feed last grew, and none holds more of it than this node. With nobody to ask
-// it waits for a link, until ctx ends or every place to join was tried.
+// AskOwnEnd asks where this node's own feed ends, and fetches what there is of it. It returns when all who must be
+// asked have been compared with after the call and after the feed last grew, and none holds more of it than this
+// node. One that claims more and does not deliver, though it was asked twice, holds up nobody else: it is among
+// Unproven. What peers say of other members adds to those who are asked, and ends nothing.
 //
-// When ctx ends first, the error says who holds more or has not answered. With [ErrNobodyAsked] what is
-// returned says all but who was asked.
-func (g *Gossip) AskOwnEnd(ctx context.Context) (OwnEnd, error) {
-	asking := ownEndAsking{since: time.Now(), end: g.ownEnd()}
-	var end OwnEnd
-	var open error
+// With Soft it returns when one peer has been compared with so, or the feed has grown. With Alone and nobody to ask it
+// waits for a link until every place to join was tried, and then returns [ErrNobodyAsked].
+//
+// When ctx ends first, the error says who is missing. What is returned beside an error says what is known so far.
+func (g *Gossip) AskOwnEnd(ctx context.Context, q OwnEndQuestion) (OwnEnd, error) {
+	if !g.loop.wait(ctx) {
+		return OwnEnd{}, context.Cause(ctx)
+	}
+	asking := newOwnEndAsking(g, q)
 	err := g.loop.poll(ctx, g.pace.tick, func(s *state) (over bool) {
-		end, open = asking.look(s, time.Now())
-		return open == nil || errors.Is(open, ErrCopyRuns)
+		if !slices.Contains(s.ownEnds, asking) {
+			s.ownEnds = append(s.ownEnds, asking)
+		}
+		return asking.look(s, time.Now())
 	})
-	switch {
-	case err == errLeaving:
-		return OwnEnd{}, err
-	case err != nil && !errors.Is(open, ErrNobodyAsked):
-		open = fmt.Errorf("it is not clear yet where this node's feed ends: %w: try again", open)
-	case open == nil && len(end.Asked) == 0:
+	g.loop.do(func(s *state) {
+		s.ownEnds = slices.DeleteFunc(s.ownEnds, func(a *ownEndAsking) bool { return a == asking })
+	})
+	told, open := asking.told, asking.open
+	if open == nil && len(told.Asked)+len(told.Without) == 0 {
 		open = ErrNobodyAsked
 	}
-	return end, open
-}
-
-// ownEnd returns the highest head of our own feed, zero if there is none.
-func (g *Gossip) ownEnd() (end crdt.Head) {
-	if heads := g.log.Feed(g.self).Heads(); len(heads) > 0 {
-		end = heads[len(heads)-1]
-	}
-	return end
-}
-
-// ownEndAsking is one call of AskOwnEnd.
-type ownEndAsking struct {
-	since time.Time // comparisons that began before say nothing
-	end   crdt.Head // of our feed at since
-}
-
-// look returns what the peers say, or why it is not known yet.
-func (a *ownEndAsking) look(s *state, now time.Time) (OwnEnd, error) {
-	if len(s.peers[s.g.self]) > 0 {
-		return OwnEnd{}, fmt.Errorf("%w (at %s): stop one of the two", ErrCopyRuns, s.linkTo(s.g.self).addr)
-	}
-	if end := s.g.ownEnd(); end != a.end {
-		a.since, a.end = now, end // it grows
-	}
-	told := OwnEnd{End: a.end}
-	var open []string
-	linked := make(map[crdt.Author]bool)
-	for _, p := range s.links {
-		if slices.Contains(p.roots.excluded(), s.g.self) {
-			continue // what it holds of us is left out of comparisons
-		}
-		linked[p.peer] = true
-		if why := a.unsure(s.g.self, p); why != "" {
-			open = append(open, fmt.Sprintf("%s (%s) %s", p.name, p.peer.Short(), why))
-			p.hurry(a.since, now, s.g.pace.soon)
-			continue
-		}
-		told.Asked = append(told.Asked, p.peer)
-	}
-	for _, m := range s.g.members.Members() {
-		told.Missing = append(told.Missing, m.Author)
-	}
-	for _, seed := range s.g.seeds.All() {
-		told.Missing = append(told.Missing, seed.Peer) // who was there in an earlier run
-	}
-	told.Missing = slices.DeleteFunc(told.Missing, func(m crdt.Author) bool { return linked[m] || m.IsZero() || m == s.g.self })
-	for _, all := range []*[]crdt.Author{&told.Asked, &told.Missing} {
-		slices.SortFunc(*all, crdt.Author.Compare)
-		*all = slices.Compact(*all)
-	}
 	switch {
-	case len(open) > 0:
-		slices.Sort(open)
-		return OwnEnd{}, errors.New(strings.Join(open, ", "))
-	case len(linked) == 0 && s.expects():
-		return told, ErrNobodyAsked
+	case err == errLeaving:
+		return told, err
+	case open == nil || errors.Is(open, ErrCopyRuns) || errors.Is(open, ErrNobodyAsked):
+		return told, open
 	}
-	return told, nil
+	return told, fmt.Errorf("it is not clear yet where this node's feed ends: %w: try again", open)
 }
 
-// unsure says why the last comparison with a peer does not show that it holds no more of our feed than we do;
-// "" if it does.
-func (a *ownEndAsking) unsure(self crdt.Author, p *peering) string {
-	if _, more := p.found.lacking[self]; more && p.foundSince.After(a.since) {
-		return "holds entries of this node that have not come yet"
-	}
-	if !p.foundSince.After(a.since) || p.partial {
-		return "has not answered yet"
-	}
-	return ""
+// OwnEndProgress is how far a call of [Gossip.AskOwnEnd] has come.
+type OwnEndProgress struct {
+	OwnEnd
+	Began time.Time
+	// Entries is how many entries of this node's own feed have come since, from From, and PerSecond how many do
+	// lately.
+	Entries   uint64
+	From      []crdt.Author
+	PerSecond float64
+	// Claimed is the highest next seq of the feed that a linked peer names; nothing may be there.
+	Claimed uint64
 }
 
-// expects reports whether there are places to join that have not been tried.
-func (s *state) expects() bool {
-	return slices.ContainsFunc(s.g.seeds.All(), func(seed Seed) bool { return seed.Tries == 0 })
+// OwnEndProgress returns how far the oldest call of [Gossip.AskOwnEnd] has come, nil while there is none.
+func (g *Gossip) OwnEndProgress() (progress *OwnEndProgress) {
+	if g.loop.running() {
+		g.loop.ask(func(s *state) {
+			if len(s.ownEnds) > 0 {
+				progress = s.ownEnds[0].progress(time.Now())
+			}
+		})
+	}
+	return progress
+}
+
+// OwnEndMissing returns who counts and has not been asked: by the oldest call of [Gossip.AskOwnEnd] that has not
+// returned, and all who count while there is none.
+func (g *Gossip) OwnEndMissing() (missing []Absent) {
+	if !g.loop.running() {
+		return nil
+	}
+	g.loop.ask(func(s *state) {
+		if len(s.ownEnds) > 0 {
+			missing = s.ownEnds[0].told.Missing
+			return
+		}
+		asking := newOwnEndAsking(g, OwnEndQuestion{})
+		asking.judge(s, time.Now())
+		missing = asking.told.Missing
+	})
+	return missing
+}
+
+// texts returns the words about each of all, joined.
+func texts(all []Absent) string {
+	var words []string
+	for _, m := range all {
+		words = append(words, m.String())
+	}
+	return strings.Join(words, ", ")
 }

@@ -25,7 +25,7 @@ func TestAskOwnEnd(t *testing.T) {
 		ask := func() (gossip.OwnEnd, error) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			return c.nodes["a"].AskOwnEnd(ctx)
+			return c.nodes["a"].AskOwnEnd(ctx, gossip.OwnEndQuestion{Alone: true})
 		}
 		if _, err := ask(); err == nil || !strings.Contains(err.Error(), "b (") || !strings.Contains(err.Error(), "holds entries of this node") {
 			t.Errorf("while b holds more: %v", err)
@@ -39,7 +39,7 @@ func TestAskOwnEnd(t *testing.T) {
 		c.crash("b")
 		c.within(30*time.Second, "b is gone", func() bool { return !c.member("a", "b").Linked })
 		end, err = ask()
-		if !errors.Is(err, gossip.ErrNobodyAsked) || end.End.Next != 2 || len(end.Missing) != 1 || end.Missing[0] != c.author("b") {
+		if !errors.Is(err, gossip.ErrNobodyAsked) || end.End.Next != 2 || len(end.Missing) != 1 || end.Missing[0].Author != c.author("b") {
 			t.Errorf("with nobody linked: %+v, %v", end, err)
 		}
 	})

@@ -132,6 +132,16 @@ func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 			return g.offence(l, reasonMalformed, errors.New("a time, which was not agreed"))
 		}
 		l.clock.Take(m, time.Now(), g.cfg.Now())
+	case wire.Who:
+		if !l.both(wire.FeatureWho) {
+			return g.offence(l, reasonMalformed, errors.New("a question for members, which was not agreed"))
+		}
+		l.out.who(m.Round)
+	case wire.Members:
+		if !l.both(wire.FeatureWho) {
+			return g.offence(l, reasonMalformed, errors.New("members, which were not agreed"))
+		}
+		g.loop.do(func(s *state) { s.toldWho(l, m) })
 	case wire.Bye:
 		return &ByeError{Code: m.Code, Text: m.Text}
 	default:

@@ -117,6 +117,7 @@ func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error
 		}
 	}
 	messages = append(messages, w.asking(ctx, box.asks)...)
+	messages = append(messages, w.who(box)...)
 	for _, m := range messages {
 		if offer, ok := m.(wire.Offer); ok {
 			now := time.Now()
@@ -129,6 +130,17 @@ func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error
 	}
 	busy, err = w.answerStep(ctx, box)
 	return busy || len(messages) > 0, err
+}
+
+// who returns what asks and answers who is known.
+func (w *writer) who(box letters) (messages []wire.Message) {
+	if box.askWho != 0 {
+		messages = append(messages, wire.Who{Round: box.askWho})
+	}
+	if box.who != nil {
+		w.g.loop.ask(func(s *state) { messages = append(messages, s.whoFor(w.l, *box.who)) })
+	}
+	return messages
 }
 
 // answerStep answers a step of the peer's comparison, if it waits for one.

@@ -96,7 +96,7 @@ func (n *Node) open() error {
 	n.gossip, err = gossip.New(gossip.Config{
 		Log: log, Transients: transients, Key: key, Name: n.cfg.Name, Secret: secret.bytes, SecretFrom: secret.from,
 		Listen: n.cfg.Listen, Advertise: n.cfg.Advertise, Join: n.cfg.Join,
-		MDNS: n.cfg.MDNS, Remembered: n.memory.places(),
+		MDNS: n.cfg.MDNS, Remembered: n.memory.remembered(),
 		MaxNewAuthors: n.cfg.Limits.MaxNewAuthors, Profile: n.cfg.Profile, Network: n.cfg.Network, Now: n.cfg.Now, Logger: n.logger,
 	})
 	if err != nil {

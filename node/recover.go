@@ -18,7 +18,7 @@ const askFor = 10 * time.Second
 func (n *Node) AskOwnEnd(ctx context.Context, alone bool) (eventlog.Recovery, error) {
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
-	end, err := n.gossip.AskOwnEnd(ctx)
+	end, err := n.gossip.AskOwnEnd(ctx, gossip.OwnEndQuestion{Alone: true})
 	nobody := errors.Is(err, gossip.ErrNobodyAsked)
 	switch {
 	case errors.Is(err, gossip.ErrCopyRuns):
@@ -31,5 +31,5 @@ func (n *Node) AskOwnEnd(ctx context.Context, alone bool) (eventlog.Recovery, er
 	case err != nil:
 		err = &api.Error{Code: api.NotSynced, Message: err.Error()}
 	}
-	return eventlog.Recovery{End: end.End, Asked: end.Asked, Missing: end.Missing}, err
+	return eventlog.Recovery{End: end.End, Asked: end.Asked, Missing: gossip.Authors(end.Missing)}, err
 }

@@ -117,20 +117,15 @@ func (m *memory) broken(err error) {
 	m.logger.Warn("the peers of earlier runs make no sense; going on without them", "err", err, "aside", aside)
 }
 
-// places returns where the remembered peers may be: first the latest address of each, those seen last
-// first, then their other addresses.
-func (m *memory) places() []find.Found {
-	peers := slices.SortedFunc(maps.Values(m.peers), func(a, b folder.Peer) int {
-		return cmp.Or(b.LastSeen.Compare(a.LastSeen), a.Author.Compare(b.Author))
-	})
-	var all []find.Found
-	for i := range folder.MaxPeerAddrs {
-		for _, p := range peers {
-			if i < len(p.Addrs) {
-				all = append(all, find.Found{Author: p.Author, Addr: p.Addrs[i]})
-			}
-		}
+// remembered returns the peers of earlier runs as gossip takes them, those seen last first.
+func (m *memory) remembered() []gossip.Remembered {
+	var all []gossip.Remembered
+	for _, p := range m.peers {
+		all = append(all, gossip.Remembered{Author: p.Author, Name: p.Name, Seen: p.LastSeen, Addrs: p.Addrs})
 	}
+	slices.SortFunc(all, func(a, b gossip.Remembered) int {
+		return cmp.Or(b.Seen.Compare(a.Seen), a.Author.Compare(b.Author))
+	})
 	return all
 }
 

@@ -154,12 +154,12 @@ func TestRememberedAddresses(t *testing.T) {
 	m.look(seconds(2), 0, []gossip.Member{a, b, c}, nil)
 	m.write(seconds(2))
 	again, _ := recallIn(t, f, seconds(3))
-	want := []find.Found{
-		{Author: a.Author, Addr: "10.0.0.9:1"}, {Author: c.Author, Addr: "10.0.0.3:1"}, {Author: b.Author, Addr: "10.0.0.2:1"},
-		{Author: a.Author, Addr: "10.0.0.1:1"}, {Author: b.Author, Addr: "192.0.2.2:1"},
-		{Author: a.Author, Addr: "192.0.2.1:1"},
+	want := []gossip.Remembered{
+		{Author: a.Author, Name: a.Name, Seen: seconds(2), Addrs: []string{"10.0.0.9:1", "10.0.0.1:1", "192.0.2.1:1"}},
+		{Author: c.Author, Name: c.Name, Seen: seconds(1.5), Addrs: []string{"10.0.0.3:1"}},
+		{Author: b.Author, Name: b.Name, Seen: seconds(1), Addrs: []string{"10.0.0.2:1", "192.0.2.2:1"}},
 	}
-	if diff := cmp.Diff(want, again.places()); diff != "" {
+	if diff := cmp.Diff(want, again.remembered()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := again.peers[b.Author].LastSeen; !got.Equal(seconds(1)) {
@@ -193,9 +193,9 @@ func TestBrokenMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, lines := recallIn(t, f, noon)
-	if b, err := os.ReadFile(f.Peers() + ".broken"); err != nil || string(b) != "{" || len(m.places()) != 0 ||
+	if b, err := os.ReadFile(f.Peers() + ".broken"); err != nil || string(b) != "{" || len(m.remembered()) != 0 ||
 		strings.Count(lines.String(), "level=WARN") != 1 || !strings.Contains(lines.String(), "peers.json.broken") {
-		t.Errorf("%q, %v, %v:\n%s", b, err, m.places(), lines)
+		t.Errorf("%q, %v, %v:\n%s", b, err, m.remembered(), lines)
 	}
 	if err := os.MkdirAll(f.Peers()+"/in the way", 0o700); err != nil {
 		t.Fatal(err)
