@@ -100,6 +100,11 @@ func (tx *writeTx) finish() error {
 	if err := tx.keepBegun(); err != nil {
 		return err
 	}
+	for _, ops := range tx.written {
+		if err := ops.Grown(); err != nil {
+			return fmt.Errorf("store ops: %w", err)
+		}
+	}
 	if len(tx.changed) == 0 {
 		return nil
 	}

@@ -16,7 +16,7 @@ type Cursor struct {
 	climb *climb        // nil when the tree has no pages of its own
 	c     *bbolt.Cursor // nil where the walk is all there is
 	key   []byte        // where bbolt's cursor is
-	hides bool          // the guards of a tree that grows
+	hides bool          // the guards and the spacer of a tree that grows
 }
 
 // Cursor returns a cursor over t, which is at none yet.
@@ -58,7 +58,7 @@ func (c *Cursor) Last() (k, v []byte) {
 	default:
 		k, v = c.at(c.c.Last())
 	}
-	if c.hides && isGuard(k) {
+	if c.hides && isHidden(k, v) {
 		return c.Prev()
 	}
 	return k, v
@@ -105,15 +105,15 @@ func (c *Cursor) Prev() (k, v []byte) {
 	default:
 		k, v = c.at(c.c.Prev())
 	}
-	if c.hides && isGuard(k) {
+	if c.hides && isHidden(k, v) {
 		return c.Prev()
 	}
 	return k, v
 }
 
-// shown returns what the cursor has come to from before, unless that is a guard: then there is nothing more.
+// shown returns what the cursor has come to from before, unless that is hidden: then there is nothing more.
 func (c *Cursor) shown(k, v []byte) (key, value []byte) {
-	if c.hides && isGuard(k) {
+	if c.hides && isHidden(k, v) {
 		return nil, nil
 	}
 	return k, v

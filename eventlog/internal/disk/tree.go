@@ -17,6 +17,7 @@ type Tree struct {
 	way *climb        // that was checked last
 	// growing says that the tree has guards, which its cursors hide.
 	growing bool
+	long    bool // a value was put that is longer than a page
 }
 
 func (t *Tree) climb() *climb { return &climb{pages: &t.tx.pages, root: uint64(t.b.Root())} }
@@ -129,6 +130,7 @@ func (t *Tree) Put(key, value []byte) error {
 		return t.tx.err
 	}
 	t.tx.changed = true
+	t.long = t.long || uint64(len(value)) > t.tx.pages.pageSize
 	return t.tx.foundBucket(t.b.Put(key, value))
 }
 
