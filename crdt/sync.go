@@ -106,6 +106,16 @@ func Plan(held Held, want Want) ([]Segment, error) {
 // Passed reports whether the op after tail begins at or above the bound of the segment.
 func (s Segment) Passed(tail Head) bool { return s.Upto > 0 && tail.Next >= s.Upto }
 
+// Covered returns for each branch of f the last op on it that whoever holds heads is bound to hold, by those of
+// heads that are held here; for a branch of which that is none, what comes before its start.
+func Covered(held Held, f Feed, heads []Head) ([]Head, error) {
+	common, err := Locator{Heads: heads}.common(held, f.Author)
+	if err != nil {
+		return nil, err
+	}
+	return knownOnBranches(held, f, common)
+}
+
 // knownOnBranches returns for each branch of f the last op on it that lies at or below one of common;
 // for a branch without one, what comes before its start.
 func knownOnBranches(held Held, f Feed, common []Head) ([]Head, error) {

@@ -44,6 +44,8 @@ type Config struct {
 	// [Log.Follow] cannot wait while nobody else writes: what they have done is taken back when an append has failed
 	// for it and they return that error, and they run again.
 	WaitRecovering bool
+	// Receipts is what other nodes say of what they hold. Nil: no other node is known.
+	Receipts Receipts
 }
 
 func (c Config) withDefaults() Config {

@@ -43,14 +43,14 @@ func (c *cursors) Save(_ context.Context, name string, at eventlog.Cursor) error
 	return nil
 }
 
-// elsewhere is what a handler of Deliver has got.
-type elsewhere struct {
+// delivered is what a handler of Deliver has got.
+type delivered struct {
 	batches []string
 	after   []eventlog.Cursor
 	fail    func(batch string) error
 }
 
-func (e *elsewhere) handle(_ context.Context, d eventlog.Delivery) error {
+func (e *delivered) handle(_ context.Context, d eventlog.Delivery) error {
 	batch := saying(d.Entries)
 	if e.fail != nil {
 		if err := e.fail(batch); err != nil {
@@ -62,7 +62,7 @@ func (e *elsewhere) handle(_ context.Context, d eventlog.Delivery) error {
 	return nil
 }
 
-func (e *elsewhere) want(t *testing.T, batches ...string) {
+func (e *delivered) want(t *testing.T, batches ...string) {
 	t.Helper()
 	if diff := cmp.Diff(batches, e.batches); diff != "" {
 		t.Errorf("delivered (-want +got):\n%s", diff)
@@ -73,7 +73,7 @@ func TestDeliver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := eventlogtest.Open(t)
 		appendAll(t, l, numbered(0, 3))
-		store, to := newCursors(), &elsewhere{}
+		store, to := newCursors(), &delivered{}
 		deliver := func(ctx context.Context) error {
 			return l.Deliver(ctx, "f", eventlog.FollowConfig{MaxEntries: 2}, store, to.handle)
 		}
@@ -113,7 +113,7 @@ func TestDeliverFromNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := eventlogtest.Open(t)
 		appendAll(t, l, numbered(0, 3))
-		store, to := newCursors(), &elsewhere{}
+		store, to := newCursors(), &delivered{}
 		deliver := func(ctx context.Context) error {
 			return l.Deliver(ctx, "f", eventlog.FollowConfig{From: eventlog.Now}, store, to.handle)
 		}
@@ -129,7 +129,7 @@ func TestACursorThatIsNotSavedComesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := eventlogtest.Open(t)
 		appendAll(t, l, numbered(0, 2))
-		store, to := newCursors(), &elsewhere{}
+		store, to := newCursors(), &delivered{}
 		broken := errors.New("broken store")
 		store.fail = func(op string) error {
 			if op == "save" && len(to.batches) > 0 {
@@ -164,18 +164,18 @@ func TestCursorErrorsAndHandlerErrorsAreToldApart(t *testing.T) {
 			}
 			return nil
 		}
-		err := l.Deliver(t.Context(), "f", eventlog.FollowConfig{}, store, (&elsewhere{}).handle)
+		err := l.Deliver(t.Context(), "f", eventlog.FollowConfig{}, store, (&delivered{}).handle)
 		if c, ok := err.(*eventlog.CursorError); !ok || c.Op != "load" || !errors.Is(err, broken) {
 			t.Errorf("a store that cannot load: %v", err)
 		}
-		to := &elsewhere{fail: func(string) error { return broken }}
+		to := &delivered{fail: func(string) error { return broken }}
 		err = l.Deliver(t.Context(), "f", eventlog.FollowConfig{}, newCursors(), to.handle)
 		if h, ok := err.(*eventlog.HandlerError); !ok || h.Last != 1 || !errors.Is(err, broken) {
 			t.Errorf("a handler that fails: %v", err)
 		}
 
 		// Load and save fail three times each, and are tried again; the handler is called once.
-		store, to = newCursors(), &elsewhere{}
+		store, to = newCursors(), &delivered{}
 		failures := map[string]int{}
 		store.fail = func(op string) error {
 			if failures[op]++; failures[op] <= 3 {
@@ -208,7 +208,7 @@ func TestACursorOfAnotherLogIsRefused(t *testing.T) {
 	} {
 		store := newCursors()
 		store.kept["f"] = test.cursor
-		delivered := l.Deliver(t.Context(), "f", eventlog.FollowConfig{OnError: eventlog.RetryOnError}, store, (&elsewhere{}).handle)
+		delivered := l.Deliver(t.Context(), "f", eventlog.FollowConfig{OnError: eventlog.RetryOnError}, store, (&delivered{}).handle)
 		var tailed, read error
 		for _, tailed = range l.Tail(t.Context(), eventlog.Query{After: test.cursor}) {
 		}
@@ -347,7 +347,7 @@ func TestDeliverParks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := eventlogtest.Open(t)
 		appendAll(t, l, numbered(0, 4))
-		to := &elsewhere{fail: func(batch string) error {
+		to := &delivered{fail: func(batch string) error {
 			if strings.Contains(batch, "2") {
 				return errPoison
 			}
@@ -381,7 +381,7 @@ func TestAFollowerCannotBeginBeyondTheEnd(t *testing.T) {
 	store := newCursors()
 	cfg := eventlog.FollowConfig{From: 2, Until: 1}
 	followed := l.Follow(t.Context(), "f", cfg, func(*eventlog.Tx, []eventlog.Entry) error { return nil })
-	for _, err := range []error{followed, l.Deliver(t.Context(), "f", cfg, store, (&elsewhere{}).handle)} {
+	for _, err := range []error{followed, l.Deliver(t.Context(), "f", cfg, store, (&delivered{}).handle)} {
 		if !errors.Is(err, eventlog.ErrFollowConfig) || !strings.Contains(err.Error(), "From is 2: expected 0 to 1") {
 			t.Errorf("From beyond the end: %v", err)
 		}

@@ -15,7 +15,7 @@ func TestDeliverWithoutAStoreKeepsTheCursorHere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := eventlogtest.Open(t)
 		appendAll(t, l, numbered(0, 3))
-		to, bad := &elsewhere{}, errors.New("bad")
+		to, bad := &delivered{}, errors.New("bad")
 		to.fail = func(batch string) error {
 			if batch == "2" {
 				return bad

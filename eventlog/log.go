@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/elsewhere"
 	"github.com/quipulog/quipu/eventlog/internal/audience"
 )
 
@@ -16,6 +17,8 @@ type Log struct {
 	audience audience.Audience
 	voice    voice
 	index    indexer
+	// elsewhere is what others hold of this.
+	elsewhere *elsewhere.Ledger
 }
 
 // ID returns the id of the log.

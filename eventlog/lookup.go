@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,24 +49,14 @@ func (s *store) opHolding(ctx context.Context, p crdt.Place, verified bool) (*op
 	var op *opened
 	var gone hole
 	err := s.view(func(tx *readTx) error {
-		f, err := tx.Feed(p.Author)
-		if err != nil {
+		f, c, pruned, err := tx.at(p)
+		if gone = pruned; err != nil || gone.count > 0 {
 			return err
 		}
 		k := chunk{bound: tx.next, horizon: showsGone(), verified: verified}
 		view, err := newFeedView(tx, f, k.bound)
 		if err != nil {
 			return err
-		}
-		c := tx.opCursor(p.Author)
-		key, err := c.keyHolding(f, p)
-		if pruned := false; errors.Is(err, ErrNotFound) {
-			if gone, pruned = prunedAt(f, p.Seq); pruned {
-				return nil
-			}
-		}
-		if err != nil || !c.get(key) {
-			return errors.Join(err, c.err)
 		}
 		op, _, err = view.read(&k, c)
 		return err
@@ -83,6 +74,24 @@ func (s *store) opHolding(ctx context.Context, p crdt.Place, verified bool) (*op
 		return op, nil
 	}
 	return nil, fmt.Errorf("look up %s: %w", p, err)
+}
+
+// at returns a cursor at the op that holds the entry at p, and its feed; or gone, where that was pruned.
+func (tx *readTx) at(p crdt.Place) (f crdt.Feed, c *opCursor, gone hole, err error) {
+	if f, err = tx.Feed(p.Author); err != nil {
+		return f, nil, gone, err
+	}
+	c = tx.opCursor(p.Author)
+	key, err := c.keyHolding(f, p)
+	if pruned := false; errors.Is(err, ErrNotFound) {
+		if gone, pruned = prunedAt(f, p.Seq); pruned {
+			return f, c, gone, nil
+		}
+	}
+	if err == nil && !c.get(key) {
+		err = cmp.Or(c.err, ErrNotFound)
+	}
+	return f, c, gone, err
 }
 
 // keyHolding returns the key of the op that holds the entry at p.

@@ -37,6 +37,7 @@ var mechanisms = []mechanism{
 	{"gone", "gone horizon"},
 	{"held", "held ownhead"},
 	{"lookup", "lookup"},
+	{"receipts", "receipts"},
 	{"cut", "cut"},
 	{"sync", "run sync"},
 	{"source", "followsource"},

@@ -1,0 +1,71 @@
+package eventlog
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/elsewhere"
+)
+
+// What other nodes hold is said in the words of package elsewhere.
+type (
+	Receipt            = elsewhere.Receipt
+	Receipts           = elsewhere.Receipts
+	Replication        = elsewhere.Replication
+	NotReplicatedError = elsewhere.NotReplicatedError
+)
+
+// Receipts returns what is proven of each other node that is known and the entry at p, by author. Places and errors
+// are those of [Log.Lookup], but an entry whose body was trimmed here is none.
+func (l *Log) Receipts(ctx context.Context, p crdt.Place) ([]Receipt, error) {
+	return l.elsewhere.Receipts(ctx, p)
+}
+
+// WaitReplicated waits until the entry at p, which this node wrote, is held elsewhere as wanted, and returns the
+// receipts. When ctx ends first the error is a [*NotReplicatedError], and the entry stays. Other errors are those of
+// [Log.Receipts] and [elsewhere.ErrNotOurs].
+func (l *Log) WaitReplicated(ctx context.Context, p crdt.Place, want Replication) ([]Receipt, error) {
+	return l.elsewhere.Wait(ctx, p, want)
+}
+
+// Unreplicated returns how much of our own feed is on no other node that was heard since the log was opened. It reads
+// a few ops at most.
+func (l *Log) Unreplicated() elsewhere.Alone {
+	alone, err := l.elsewhere.Alone(context.Background())
+	if err != nil {
+		l.store.logger.Warn("cannot tell how much of our feed is elsewhere", "err", err)
+	}
+	return alone
+}
+
+// newLedger returns the ledger of what others hold of s.
+func newLedger(s *store) *elsewhere.Ledger {
+	return elsewhere.New(elsewhere.Config{
+		Author: s.author, Receipts: s.cfg.Receipts, Entry: s.entryAt, Feed: s.feed, Closed: s.closing,
+		Held: func(ctx context.Context) crdt.Held { return s.held(ctx) },
+	})
+}
+
+// entryAt returns the op that holds the entry at p, with or without its body.
+func (s *store) entryAt(ctx context.Context, p crdt.Place) (e elsewhere.Entry, err error) {
+	var gone hole
+	err = s.view(func(tx *readTx) error {
+		_, c, pruned, err := tx.at(p)
+		if gone = pruned; err != nil || gone.count > 0 {
+			return err
+		}
+		if e.Offset = c.offset(); e.Offset >= tx.next {
+			return ErrNotFound // it may still be lost
+		}
+		e.Op, err = signedAt(p.Author, c.key, c.value)
+		return err
+	})
+	if err == nil && gone.count > 0 {
+		err = s.explain(ctx, gone, false)
+	}
+	if err != nil {
+		return e, fmt.Errorf("look up %s: %w", p, err)
+	}
+	return e, nil
+}
