@@ -94,6 +94,9 @@ func testFailedSync(t *testing.T, failMeta, survives bool) {
 	}
 	l = eventlogtest.Reopen(t, dir, cfg)
 	wantTexts(t, l, texts...)
+	if older := l.Older(); older != "" {
+		t.Errorf("the log is taken for an older one: %s", older)
+	}
 }
 
 // reader begins a reading that lasts until reading is closed: so long the file is not closed.

@@ -43,6 +43,7 @@ func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 		if err != nil {
 			return l.store.locate(err)
 		}
+		l.store.markSeen()
 		c.After, _ = l.store.file.Usage()
 		return nil
 	})

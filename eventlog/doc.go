@@ -1,5 +1,6 @@
 // Package eventlog keeps a log on disk: this node's own feed, to which it appends, and the feeds of all
-// others, which it stores as peers send them. A log is one file, quipu.db.
+// others, which it stores as peers send them. A log is one file, quipu.db; what lies beside it
+// (quipu.db.seen) only helps to notice that an older copy was put in its place.
 //
 // # Writing and reading
 //

@@ -40,6 +40,9 @@ func (l *Log) ForkProofs(ctx context.Context, a crdt.Author) ([]crdt.ForkProof, 
 	return proofs, nil
 }
 
+// Older says in words how the file of l is older than it was when it was last seen; "" for not.
+func (l *Log) Older() string { return l.store.older }
+
 // FileName is the name of the file in its directory.
 const FileName = fileName
 

@@ -79,6 +79,9 @@ func checkKilled(t *testing.T, dir string, before int, step, out string) int {
 		t.Fatalf("open log of a child killed %s: %v", step, err)
 	}
 	defer l.Close()
+	if older := l.Older(); older != "" {
+		t.Errorf("killed %s: the log is taken for an older one: %s", step, older)
+	}
 	eventlogtest.Verify(t, l)
 	got := texts(t, l, eventlog.Query{})
 	told := 0

@@ -93,14 +93,21 @@ func (s *store) notOpened(err error) error {
 
 // begun reads what an open log needs, and verifies it if a sync of it has failed.
 func (l *Log) begun(ctx context.Context, unsynced bool) error {
-	if err := l.store.start(); err != nil {
+	s := l.store
+	if err := s.start(); err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
-	l.index = newIndexer(l.store)
-	if !unsynced {
-		return nil
+	l.index = newIndexer(s)
+	if s.older = s.file.Older(s.durable); s.older != "" {
+		s.logger.Warn("the log is older than it was when it was last seen", "path", s.path, "how", s.older)
 	}
-	return l.verifyUnsynced(ctx)
+	if unsynced {
+		if err := l.verifyUnsynced(ctx); err != nil {
+			return err
+		}
+	}
+	s.markSeen()
+	return nil
 }
 
 // verifyUnsynced verifies a log whose last sync failed and takes the mark away if it is whole. What the
@@ -140,6 +147,7 @@ func (l *Log) Close() error {
 	l.store.mu.Unlock()
 	l.store.queue.Fail(ErrClosed)
 	l.audience.Close(ErrClosed)
+	l.store.markSeen()
 	if err := l.store.file.Close(); err != nil {
 		return fmt.Errorf("close %s: %w", l.store.path, err)
 	}

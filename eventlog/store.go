@@ -101,7 +101,24 @@ type contents struct {
 	forked     error
 	recovering *RecoveringError
 	told       bool
-	state      state
+	// older says in words how the file is older than what was seen of it, see [disk.File.Older]; "" for not. Until
+	// that is on record, what lies beside the file goes on saying it.
+	older string
+	state state
+}
+
+// markSeen leaves a mark beside the file of what it holds, by which a copy that is written into the file is
+// known for an older one. Where none can be left nothing is lost but that.
+func (s *store) markSeen() {
+	s.mu.RLock()
+	durable, not := s.durable, s.older != "" || s.frozen != nil
+	s.mu.RUnlock()
+	if not {
+		return
+	}
+	if err := s.file.MarkSeen(durable); err != nil {
+		s.logger.Debug("leave a mark of what the log holds", "path", s.path, "err", err)
+	}
 }
 
 // changes is [Log.Changed].

@@ -30,10 +30,10 @@ var layers = []layer{
 var rooms = []layer{
 	{"eventlog/internal/audience", []string{"crdt"}, "who is told of an event does not depend on what is held"},
 	{"eventlog/internal/choice", nil, "a text passes whatever it is the name of"},
-	{"eventlog/internal/disk", nil, "the file is a file, whatever stands in it"},
+	{"eventlog/internal/disk", []string{"eventlog/internal/identity"}, "the file is a file, whatever stands in it"},
 	{"eventlog/internal/heap", nil, "the order of values is its user's to say"},
 	{"eventlog/internal/helped", nil, "the order of the results does not depend on the work"},
-	{"eventlog/internal/identity", nil, "what a file is does not depend on what stands in it"},
+	{"eventlog/internal/identity", []string{"eventlog/whole"}, "what a file is does not depend on what stands in it"},
 	{"eventlog/internal/pagetoken", []string{"crdt"}, "what a token says does not depend on who reads it"},
 	{"eventlog/internal/postings", []string{"eventlog/internal/disk", "eventlog/internal/heap"}, "what stands at an offset does not matter to what finds it"},
 	{"eventlog/internal/queue", nil, "who writes when does not depend on what is written"},

@@ -43,7 +43,7 @@ func Init(b Birth) (crdt.Author, crdt.LogID, error) {
 	}
 	author, err := b.fill(f)
 	if err != nil {
-		for _, path := range []string{f.Key(), f.Log(), f.Config()} {
+		for _, path := range []string{f.Key(), f.Log(), f.Seen(), f.Config()} {
 			if failed := os.Remove(path); failed != nil && !errors.Is(failed, fs.ErrNotExist) {
 				err = errors.Join(err, failed)
 			}

@@ -304,7 +304,7 @@ func TestStopEndsCalls(t *testing.T) {
 			t.Error("a call to a node that stopped ended without an error")
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 4 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 5 {
 		t.Errorf("left in the folder: %q", left)
 	}
 }

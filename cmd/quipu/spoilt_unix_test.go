@@ -67,6 +67,7 @@ var spoilt = []struct {
 }{
 	{file: "quipu.key", needed: nil},
 	{file: "quipu.db", needed: nil},
+	{file: "quipu.db.seen", needed: none},
 	{file: "quipu.yaml", needed: nil},
 	{file: "secret", needed: []string{"start", "sync"}},
 	{file: "secret.print", needed: none, warns: []string{"empty", "halved", "zeros", "folder", "pipe", "unreadable", "foreign"}},

@@ -5,6 +5,7 @@
 //	D/secret           the cluster secret, mode 0600, unless the configuration names another
 //	D/secret.print     names the secret that the node used last, and gives nothing of it away
 //	D/quipu.db         the log (package eventlog); one process at a time has it open
+//	D/quipu.db.seen    what the log was seen to hold, mode 0600, by which an older copy in its place is noticed
 //	D/peers.json       the members of earlier runs, mode 0600, kept by the daemon
 //	D/quipu.pid        the process that has the log open, while it has it
 //	D/quipu.sock       the daemon's socket, mode 0600, while it runs
@@ -24,7 +25,7 @@
 //
 // What is lost or spoilt of a node is never taken for its beginning: a key, a log or a configuration that
 // is empty, cut, gone or something else altogether is an error that names the file and the ways out. What
-// can be made anew (peers.json, quipu.pid, what says where the socket is) stops nobody.
+// can be made anew (quipu.db.seen, peers.json, quipu.pid, what says where the socket is) stops nobody.
 //
 // The package knows nothing of logs, entries or the network; it opens no database. A key is never
 // printed, and a file of its owner's that others can read is refused rather than mended, because nobody

@@ -30,6 +30,9 @@ func (f Folder) Key() string { return f.path("quipu.key") }
 // Log returns the path of the log's file.
 func (f Folder) Log() string { return f.path("quipu.db") }
 
+// Seen returns the path of what lies beside the log and says what that was seen to hold.
+func (f Folder) Seen() string { return f.Log() + ".seen" }
+
 // Config returns the path of the configuration.
 func (f Folder) Config() string { return f.path("quipu.yaml") }
 

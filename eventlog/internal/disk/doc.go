@@ -1,12 +1,13 @@
 // Package disk is the one file of a log: bbolt behind checks, and nothing of what the log means. It is the
-// only importer of bbolt, and imports no other package of quipu's.
+// only importer of bbolt, and what it imports of quipu's is what a file is to the system, package identity.
 //
 // bbolt trusts what it maps. A page that names itself as its child keeps bbolt going round until the memory
 // is used up, a page beyond the end of the file ends the process, a wrong count of free pages is an
 // allocation of that much. So a file is looked at by plain reads before it is mapped, and in a transaction
 // each page is checked before anybody follows it:
 //
-//	File     a file that is open: locked, mapped, marked when a sync of it failed; copied and exchanged
+//	File     a file that is open: locked, mapped, marked when a sync of it failed, and with what it was seen to hold;
+//	         copied and exchanged
 //	Tx       one state of the file, seen, or changed and committed
 //	Tree     a bucket of it: keys in order, with values or trees of their own
 //	Cursor   a place among the keys of a tree

@@ -13,6 +13,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/quipulog/quipu/eventlog/internal/identity"
 )
 
 // ErrLocked is returned where another process, or this one, has the file open already.
@@ -164,6 +166,9 @@ func Create(path string, fill func(tx *Tx) error) error {
 	}
 	if err := errors.Join(f.Update(fill), f.Close()); err != nil {
 		return err
+	}
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		_ = identity.WitnessOf(path).Forget() // of a file that is no longer there
 	}
 	return linkOrRename(f.path, path)
 }

@@ -185,6 +185,7 @@ func (f *File) Swap(path string) error {
 	}
 	f.swapping.Lock()
 	defer f.swapping.Unlock()
+	_ = f.witness().Forget() // the copy's transactions are numbered anew
 	if err := os.Rename(path, f.path); err != nil {
 		return errors.Join(err, file.Close())
 	}

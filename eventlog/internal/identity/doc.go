@@ -17,4 +17,6 @@
 //	darwin        x      x      x             (x)   x        x        a boot's id is that of its host too
 //	windows       x      x      x             x              x        the index of the file, the serial of the volume
 //	others                                                            nothing: Compare says Same
+//
+// What a copy that was written into the file leaves as it was, a [Witness] beside the file can tell.
 package identity

@@ -139,10 +139,3 @@ func of(t *testing.T, path string) identity.Identity {
 	must(t, err)
 	return is
 }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
