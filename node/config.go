@@ -70,6 +70,11 @@ type Config struct {
 	// Negative: only when asked to.
 	TrimEvery time.Duration
 
+	// Drain is how long the end of the context of [Node.Run] waits at most until other nodes hold the entries
+	// of this one. Meanwhile nothing is appended through the socket, and replication goes on. Default: 0, it
+	// does not wait.
+	Drain time.Duration
+
 	// TrimWaits keeps back from a trim what a member of the last 30 days is not known to have, up to
 	// Trim.MaxHold.
 	TrimWaits bool

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,11 @@ type Node struct {
 	path    string // of the socket
 	started time.Time
 	ran     atomic.Bool
+	// writers are those who append through the socket; a drain shuts them out.
+	writers gate
+	// stop closes stopped, which ends Run.
+	stop    sync.Once
+	stopped chan struct{}
 	// caughtUp is when the node had first caught up since its start; nil until then.
 	caughtUp atomic.Pointer[time.Time]
 	// holding is the conditions of the last look at them; nil before the first.
@@ -58,7 +64,7 @@ func New(cfg Config) (*Node, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, folder: folder.Folder(cfg.Dir), logger: cfg.Logger, started: time.Now()}
+	n := &Node{cfg: cfg, folder: folder.Folder(cfg.Dir), logger: cfg.Logger, started: time.Now(), stopped: make(chan struct{})}
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -140,20 +146,28 @@ func (n *Node) Addr() netip.AddrPort { return n.gossip.Addr() }
 // Socket returns the path of the socket that commands connect to.
 func (n *Node) Socket() string { return n.path }
 
-// Run serves until ctx ends, and then closes the node and returns nil. It returns an error when a part
-// of the node fails, after closing the others. It may be called once.
+// Run serves until ctx ends and what [Config.Drain] waits for has come or its time has passed, or until
+// [Node.Stop] was called, and then closes the node and returns nil. It returns an error when a part of the node
+// fails, after closing the others. It may be called once.
 func (n *Node) Run(ctx context.Context) error {
 	if n.ran.Swap(true) {
 		return errors.New("run node: it ran before")
 	}
 	n.logger.Info("node started", "author", n.Author().Short(), "log", n.log.ID(), "addr", n.Addr(), "told", n.gossip.Told(), "socket", n.path)
-	group, ctx := errgroup.WithContext(ctx)
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	group, running := errgroup.WithContext(running)
+	group.Go(func() error {
+		defer end()
+		n.awaitStop(ctx, running)
+		return nil
+	})
 	// The gossip outlives the calls that may still wait for it, and the last look at the members.
-	leave, stop := context.WithCancel(context.WithoutCancel(ctx))
+	leave, stop := context.WithCancel(context.WithoutCancel(running))
 	defer stop()
 	group.Go(func() error {
 		defer stop()
-		above, ctx := errgroup.WithContext(ctx)
+		above, ctx := errgroup.WithContext(running)
 		above.Go(func() error { return n.serve(ctx) })
 		above.Go(func() error {
 			n.watchCatchUp(ctx)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
 	"slices"
 	"time"
 
@@ -25,8 +27,11 @@ import (
 const startName = "start"
 
 // startHelp explains quipu start.
-const startHelp = `Run the daemon of the node in D until SIGTERM, SIGINT or SIGHUP, which stop it
-cleanly with exit code 0. (Under nohup SIGHUP does nothing.)
+const startHelp = `Run the daemon of the node in D until "quipu stop" or SIGTERM, SIGINT or SIGHUP,
+which stop it cleanly with exit code 0. (Under nohup SIGHUP does nothing.) With
+--drain a signal holds the stop, for as long as that at most, until every entry of
+this node is on another: it refuses appends and goes on giving them to the others.
+A second signal stops it at once.
 
 Once it serves it prints one line to stdout, whether or not a peer answers:
 
@@ -168,6 +173,7 @@ func startConfig(cmd *cobra.Command, dir string, file folder.Config) (node.Confi
 		Dir: dir, Name: file.Name, Listen: file.Listen, Advertise: file.Advertise, Join: file.Join, MDNS: file.MDNS,
 		SecretFrom: file.SecretFile, Open: file.Open, Profile: gossip.Profile(file.Profile), Limits: node.LimitsOf(file), NoTransients: file.NoTransients,
 		Trim: file.TrimPolicy(), TrimEvery: file.Every(), TrimWaits: file.TrimWaits == folder.WaitsForMembers,
+		Drain:   file.DrainFor(),
 		NoIndex: file.NoIndex, Version: version(),
 	}
 	if file.Log != "" {
@@ -208,12 +214,32 @@ func start(cmd *cobra.Command, cfg node.Config, compact bool) error {
 		defer close(told)
 		sayReady(cmd.OutOrStdout(), n, cfg.Logger)
 	}()
+	ended := make(chan struct{})
+	go stopAtSecondSignal(cmd.Context(), n, ended)
 	err = n.Run(cmd.Context())
+	close(ended)
 	select {
 	case <-told:
 	case <-time.After(lastWords):
 	}
 	return err
+}
+
+// stopAtSecondSignal ends the drain that the first signal has begun, which has ended ctx.
+func stopAtSecondSignal(ctx context.Context, n *node.Node, ended <-chan struct{}) {
+	again := make(chan os.Signal, 1)
+	select {
+	case <-ctx.Done():
+	case <-ended:
+		return
+	}
+	signal.Notify(again, stopSignals()...)
+	defer signal.Stop(again)
+	select {
+	case <-again:
+		_, _ = n.Stop(context.WithoutCancel(ctx), 0) // nothing calls that off
+	case <-ended:
+	}
 }
 
 // sayReady prints the ready line. Nobody waits for it: stdout may be a pipe that is full, or a file on a

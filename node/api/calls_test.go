@@ -80,6 +80,10 @@ var calls = map[string]func(ctx context.Context, c *api.Client, stdin io.Reader)
 		_, err := c.Recover(ctx, api.RecoverRequest{})
 		return err
 	},
+	"Stop": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Stop(ctx, api.StopRequest{})
+		return err
+	},
 	"Authors": func(ctx context.Context, c *api.Client, _ io.Reader) error {
 		_, err := c.Authors(ctx)
 		return err

@@ -35,6 +35,7 @@
 //	POST /v1/sync          exchanges both ways with a node that is named, without joining it
 //	POST /v1/bundle        ops as a bundle, out; what was left out in a trailer
 //	POST /v1/bundle/apply  a bundle in; what became of it out
+//	POST /v1/stop          ends the daemon, at once or when others hold its entries
 //	POST /v1/verify        walks the whole log and reports
 //	GET  /v1/proof/{place} the proof of one entry
 //

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -49,6 +50,7 @@ type Config struct {
 	TrimWaits     string    `yaml:"trim-waits"`
 	KeepBodies    bool      `yaml:"keep-bodies"`
 	KeepPruned    bool      `yaml:"keep-pruned"`
+	Drain         *age.Age  `yaml:"drain"`
 	LogLevel      string    `yaml:"log-level"`
 	LogFormat     string    `yaml:"log-format"`
 }
@@ -149,6 +151,14 @@ func (c *Config) Check() error {
 		return fmt.Errorf("field author-share: %d: expected 1 to 100, percent of disk-quota", c.AuthorShare)
 	}
 	return c.checkTrim()
+}
+
+// DrainFor returns how long a stop by a signal waits at most until others hold the node's entries.
+func (c *Config) DrainFor() time.Duration {
+	if c.Drain == nil {
+		return 0
+	}
+	return time.Duration(*c.Drain)
 }
 
 // checkFields says which field of the document does not exist, stands there twice or has a value of

@@ -42,17 +42,28 @@ func writePID(path string) error {
 	return errors.Join(err, file.Close())
 }
 
-// UsedBy returns the process that wrote quipu.pid, 0 when there is none, it has ended or the file makes no
-// sense. It is for messages: the lock decides.
+// UsedBy returns the process that [Folder.PID] does, 0 when it has ended. It is for messages: the lock decides.
 func (f Folder) UsedBy() int {
+	if pid := f.PID(); Alive(pid) {
+		return pid
+	}
+	return 0
+}
+
+// PID returns the process that wrote quipu.pid, 0 when there is none or the file makes no sense. It may have been
+// killed, or be one of another machine or container.
+func (f Folder) PID() int {
 	file := part{path: f.path("quipu.pid"), most: maxPID}
 	b, err := file.read()
 	if err != nil {
 		return 0
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil || pid <= 0 || !alive(pid) {
+	if err != nil || pid <= 0 {
 		return 0
 	}
 	return pid
 }
+
+// Alive reports whether a process runs here that has this id.
+func Alive(pid int) bool { return pid > 0 && alive(pid) }

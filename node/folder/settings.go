@@ -150,6 +150,11 @@ var Settings = []Setting{
 		Usage: "keep what authors have given leave to forget",
 	},
 	{
+		Name: "drain", Default: "0",
+		About: "How long the daemon, told to stop by a signal, waits at most until other nodes hold its entries. It\nappends nothing meanwhile.",
+		Usage: "how long a stop by a signal waits at most until other nodes hold the entries of this one",
+	},
+	{
 		Name: "log-level", Default: "info", Words: []string{"debug", "info", "warn", "error"},
 		About: "The least that is logged to stderr: debug, info, warn or error.",
 		Usage: "the least that is logged: debug, info, warn or error",

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -15,14 +14,12 @@ import (
 	"github.com/quipulog/quipu/node/server"
 )
 
-// daemon stands in for a running node.
-type daemon struct{}
+// daemon stands in for a running node, as far as these calls need one.
+type daemon struct{ server.Daemon }
 
-func (daemon) Describe(*api.Status)  {}
-func (daemon) Members() []api.Member { return nil }
-func (daemon) AskOwnEnd(context.Context, bool) (r eventlog.Recovery, err error) {
-	return r, nil
-}
+func (daemon) Describe(*api.Status)             {}
+func (daemon) Members() []api.Member            { return nil }
+func (daemon) Writing() (leave func(), e error) { return func() {}, nil }
 
 // eachDaemon is each with a daemon.
 func eachDaemon(t *testing.T, test func(*testing.T, *eventlog.Log, *api.Client)) {

@@ -52,7 +52,7 @@ func (in input[T]) serve(s *server, w http.ResponseWriter, r *http.Request) {
 	var reading sync.WaitGroup
 	reading.Go(func() { queue.end(in.read(ctx, r.Body, queue)) })
 
-	err := in.storeAll(ctx, queue, out)
+	err := in.storeAll(ctx, s, queue, out)
 	cancel()
 	if left, ok := errors.AsType[*leftError](err); ok {
 		s.logger.Debug("client left", "err", left.error)
@@ -77,13 +77,18 @@ func (in input[T]) serve(s *server, w http.ResponseWriter, r *http.Request) {
 type leftError struct{ error }
 
 // storeAll stores what waits, batch by batch, and answers each batch with its places.
-func (in input[T]) storeAll(ctx context.Context, queue *waiting[numbered[T]], out *lines) error {
+func (in input[T]) storeAll(ctx context.Context, s *server, queue *waiting[numbered[T]], out *lines) error {
 	for {
 		batch, err := queue.take(ctx)
 		if err != nil || len(batch) == 0 {
 			return err
 		}
+		leave, err := s.writing()
+		if err != nil {
+			return err
+		}
 		places, err := in.storeBatch(ctx, batch)
+		leave()
 		for _, p := range places {
 			if err := out.put(append(append([]byte{'"'}, p.String()...), '"')); err != nil {
 				return &leftError{err}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
@@ -21,6 +22,12 @@ type Daemon interface {
 	// AskOwnEnd asks the linked members where the node's own feed ends. It is an error that there are none,
 	// unless alone allows it.
 	AskOwnEnd(ctx context.Context, alone bool) (eventlog.Recovery, error)
+	// Writing lets somebody append, who calls leave when what he appends is durable or refused. It is an error
+	// while the daemon only waits until it may stop.
+	Writing() (leave func(), err error)
+	// Stop has the daemon end once other nodes hold its entries, or after so long a wait; it returns shortly
+	// before. A ctx that ends first calls that off.
+	Stop(ctx context.Context, wait time.Duration) (api.Stopped, error)
 }
 
 // Config says what is served. Log is required.
@@ -89,9 +96,9 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /v1/trim", s.answers(s.postTrim))
 	mux.HandleFunc("GET /v1/trim", s.answers(s.getTrim))
 	mux.HandleFunc("GET /v1/gone", s.getGone)
-	mux.HandleFunc("POST /v1/prune", s.answers(s.postPrune))
+	mux.HandleFunc("POST /v1/prune", s.answers(s.writes(s.postPrune)))
 	mux.HandleFunc("POST /v1/compact", s.answers(s.postCompact))
-	mux.HandleFunc("POST /v1/recover", s.answers(s.postRecover))
+	mux.HandleFunc("POST /v1/recover", s.answers(s.writes(s.postRecover)))
 	mux.HandleFunc("GET /v1/followers", s.getFollowers)
 	mux.HandleFunc("GET /v1/followers/show", s.answers(s.getFollower))
 	mux.HandleFunc("GET /v1/followers/parked", s.getParked)
@@ -103,6 +110,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /v1/sync", s.answers(s.postSync))
 	mux.HandleFunc("POST /v1/bundle", s.postBundle)
 	mux.HandleFunc("POST /v1/bundle/apply", s.postBundleApply)
+	mux.HandleFunc("POST /v1/stop", s.answers(s.postStop))
 	mux.HandleFunc("POST /v1/verify", s.answers(s.postVerify))
 	mux.HandleFunc("GET /v1/proof/{place}", s.answers(s.getProof))
 	mux.HandleFunc("/", s.notFound)

@@ -1,0 +1,25 @@
+package api
+
+import (
+	"context"
+
+	"github.com/quipulog/quipu/node/age"
+)
+
+// StopRequest asks a daemon to end.
+type StopRequest struct {
+	// Wait is how long it may wait, at most, until other nodes hold its entries. It appends nothing meanwhile.
+	Wait age.Age `json:"wait,omitempty"`
+}
+
+// Stopped is what a daemon says that is about to end.
+type Stopped struct {
+	// PID is its process.
+	PID int `json:"pid"`
+}
+
+// Stop has the daemon end. The call returns shortly before it has; one that is given up while it waits is
+// called off, and the daemon goes on. It is refused with [NotRunning] where the log was opened without one.
+func (c *Client) Stop(ctx context.Context, r StopRequest) (Stopped, error) {
+	return post[Stopped](ctx, c, "stop", "/v1/stop", r)
+}

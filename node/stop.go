@@ -1,0 +1,114 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/quipulog/quipu/node/age"
+	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/folder"
+)
+
+// Writing lets somebody append through the socket, who calls leave when what he appends is durable or refused.
+// While the node drains that is an error.
+func (n *Node) Writing() (leave func(), err error) { return n.writers.enter() }
+
+// Stop has [Node.Run] end: once other nodes hold the entries of this one, or after so long a drain. It returns
+// before Run does, and says what remains. A ctx that ends first calls the stop off: the node goes on.
+func (n *Node) Stop(ctx context.Context, drain time.Duration) (api.Stopped, error) {
+	limit, cancel := context.WithTimeout(ctx, drain)
+	defer cancel()
+	n.drain(limit)
+	if ctx.Err() != nil {
+		n.writers.open()
+		return api.Stopped{}, fmt.Errorf("stop: called off, the node goes on: %w", context.Cause(ctx))
+	}
+	n.stop.Do(func() { close(n.stopped) })
+	return api.Stopped{PID: os.Getpid()}, nil
+}
+
+// awaitStop waits until Run is to end: Stop was called, a part of the node has failed, which ends running, or
+// ctx has ended, and then what the configuration drains.
+func (n *Node) awaitStop(ctx, running context.Context) {
+	select {
+	case <-n.stopped:
+		return
+	case <-running.Done():
+		return
+	case <-ctx.Done():
+	}
+	limit, cancel := context.WithTimeout(running, n.cfg.Drain)
+	defer cancel()
+	go func() {
+		select {
+		case <-n.stopped:
+			cancel()
+		case <-limit.Done():
+		}
+	}()
+	n.drain(limit)
+}
+
+// drain lets nobody append any more, and waits until other nodes hold the entries of this one or ctx ends.
+func (n *Node) drain(ctx context.Context) {
+	select {
+	case <-n.writers.shut():
+	case <-ctx.Done():
+		return
+	}
+}
+
+// StopDaemon has the daemon in the folder dir end, once other nodes hold its entries or after so long a drain,
+// and returns when its process is gone. It returns an [api.ErrNotFound] where none runs.
+func StopDaemon(ctx context.Context, dir string, drain time.Duration) (api.Stopped, error) {
+	f := folder.Folder(dir)
+	if err := f.Check(); err != nil {
+		return api.Stopped{}, err
+	}
+	client, err := dialDaemon(ctx, f)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return api.Stopped{}, &api.Error{Code: api.NotFound, Message: fmt.Sprintf("no daemon runs in %s", dir)}
+	}
+	if err != nil {
+		return api.Stopped{}, err
+	}
+	said, err := client.Stop(ctx, api.StopRequest{Wait: age.Age(drain)})
+	if err != nil {
+		return said, err
+	}
+	return said, awaitGone(ctx, f, said.PID)
+}
+
+// awaitGone waits until the process pid, which has said that it stops, is gone. One of another container cannot
+// be seen, and its number may be somebody else's here: then it is gone when it has given the log back, a little
+// later.
+func awaitGone(ctx context.Context, f folder.Folder, pid int) error {
+	var back time.Time // since when the log is given back
+	for {
+		holds := f.PID() == pid
+		if holds && !folder.Alive(pid) {
+			_, err := dialDaemon(ctx, f)
+			holds = err == nil // else it was killed, or is gone from elsewhere
+		}
+		switch {
+		case holds:
+			back = time.Time{}
+		case !folder.Alive(pid):
+			return nil
+		case back.IsZero():
+			back = time.Now()
+		case time.Since(back) > stopFor:
+			return nil
+		}
+		select {
+		case <-time.After(connectPause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
