@@ -210,14 +210,3 @@ func (tx *writeTx) seal() (crdt.Head, error) {
 	tx.store.leftover.drafts = tx.drafts
 	return op.Head(), tx.keep(op, value, verdict)
 }
-
-// ownHead returns where our feed ends. It has one branch, or pieces that a prune has parted, of which the
-// highest goes on: a feed of ours that has forked is not appended to.
-func ownHead(f crdt.Feed) (head crdt.Head, clock crdt.Clock, floor uint64) {
-	for _, b := range f.Branches {
-		if b.Head.Next > head.Next {
-			head, clock, floor = b.Head, b.Clock, b.Floor
-		}
-	}
-	return head, clock, floor
-}

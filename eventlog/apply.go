@@ -217,11 +217,12 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		return nil
 	}
 	*tx.inside = op.Author
-	verdict, err := crdt.Decide(tx, state.Feed, op.Signed)
+	verdict, err := crdt.Decide(tx.held(op.Author), state.Feed, op.Signed)
 	if err != nil && !errors.Is(err, crdt.ErrInvalid) {
 		return err
 	}
-	if op.Author == tx.store.author && (err != nil || verdict.Decision != crdt.Duplicate) {
+	own := op.Author == tx.store.author
+	if own && (err != nil || verdict.Decision != crdt.Duplicate) {
 		contradicts := err != nil || verdict.Decision == crdt.Forked
 		if err := tx.notWritten(op.Signed, contradicts); err != nil {
 			return err
@@ -249,7 +250,7 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		o.Err, v.stopped = tx.shutFor(reason, op), true
 		return nil
 	}
-	if op.Author != tx.store.author {
+	if !own {
 		if err := tx.tell(); err != nil {
 			return err
 		}

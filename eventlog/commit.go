@@ -272,7 +272,9 @@ func load(tx *readTx) (state, error) {
 func (s *store) reload() error {
 	var loaded state
 	err := s.reading(func(tx *readTx) (err error) {
-		loaded, err = load(tx)
+		if loaded, err = load(tx); err == nil && s.recovering != nil && s.recovering.Why == WhyHead {
+			s.cutOwn(tx, &loaded)
+		}
 		return err
 	})
 	if err != nil {

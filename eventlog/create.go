@@ -11,6 +11,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
 
@@ -25,6 +26,10 @@ var ErrOtherLog = errors.New("genesis belongs to another log")
 type Birth struct {
 	Genesis *crdt.Genesis
 	Log     crdt.LogID // may be zero when Genesis is given
+	// UsedKey says that the key may have been used in this log before, in another folder. Then the log begins in the
+	// state of [WhyKey]: nobody here knows what was written. It counts for a log that is joined: in one that begins
+	// here there is nothing yet.
+	UsedKey bool
 }
 
 func (b Birth) id() (crdt.LogID, error) {
@@ -47,7 +52,8 @@ func (b Birth) id() (crdt.LogID, error) {
 // The file is made under another name and gets its own when it is whole, so that a crash leaves either no
 // log or an empty one. A file named quipu.db.new-… that is left over may be removed.
 func Create(dir string, birth Birth, cfg Config) (*Log, error) {
-	if err := cfg.withDefaults().validate(); err != nil {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
 	id, err := birth.id()
@@ -64,7 +70,7 @@ func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 		}
 		return nil, fmt.Errorf("create log in %s: %w", dir, err)
 	}
-	err = disk.Create(path, func(tx *disk.Tx) error { return populate(tx, id, birth.Genesis, crdt.AuthorOf(cfg.Key)) })
+	err = disk.Create(path, func(tx *disk.Tx) error { return populate(tx, id, birth, cfg) })
 	if errors.Is(err, fs.ErrExist) {
 		err = ErrExists
 	}
@@ -78,7 +84,7 @@ func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 }
 
 // populate writes what an empty log holds.
-func populate(tx *disk.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Author) error {
+func populate(tx *disk.Tx, id crdt.LogID, birth Birth, cfg Config) error {
 	_, err := tx.Root().CreateGrowing(bucketArrivals)
 	for _, name := range otherBuckets {
 		if err == nil {
@@ -88,12 +94,14 @@ func populate(tx *disk.Tx, id crdt.LogID, genesis *crdt.Genesis, author crdt.Aut
 	if err != nil {
 		return err
 	}
-	first := incarnation.New()
+	author, first := crdt.AuthorOf(cfg.Key), incarnation.New()
 	pairs := map[string][]byte{
 		string(metaFormat): {formatVersion}, string(metaLog): id[:], string(metaAuthor): author[:], string(metaIncarnation): first[:],
 	}
-	if genesis != nil {
-		pairs[string(metaGenesis)] = genesis.Encode()
+	if birth.Genesis != nil {
+		pairs[string(metaGenesis)] = birth.Genesis.Encode()
+	} else if birth.UsedKey {
+		pairs[string(metaWhy)] = record.Recovering{Why: uint8(WhyKey), Since: cfg.Now()}.Encode()
 	}
 	meta := tx.Tree(bucketMeta)
 	for k, v := range pairs {

@@ -68,30 +68,38 @@ func (s *store) again(ctx context.Context, err error) error {
 	}
 }
 
-// takeUp ends the state on record.
-func (tx *writeTx) takeUp(state *RecoveringError, r Recovery) (Recovered, error) {
+// takeUp ends the state on record, and returns the place of the entry that says so; none after a soft reason.
+func (tx *writeTx) takeUp(state *RecoveringError, r Recovery) (crdt.Place, error) {
 	meta := tx.Tree(bucketMeta)
 	for _, key := range [][]byte{metaWhy, metaRecovering, metaOwnEnd} {
 		if err := meta.Remove(key); err != nil {
-			return Recovered{}, fmt.Errorf("forget that the end of our own feed was not known: %w", err)
+			return crdt.Place{}, fmt.Errorf("forget that the end of our own feed was not known: %w", err)
 		}
 	}
-	tx.begins, tx.ends = nil, &ending{state: state, by: r}
+	if tx.begins, tx.ends = nil, (&ending{state: state, by: r}); !state.kept {
+		if err := tx.beginIncarnation(tx.next); err != nil {
+			return crdt.Place{}, err
+		}
+	}
+	if state.Why == WhyHead {
+		if err := tx.giveUp(r.End); err != nil {
+			return crdt.Place{}, err
+		}
+	}
 	if state.Why.Soft() {
-		return Recovered{From: state.Own}, nil
+		return crdt.Place{}, nil
 	}
 	payload, err := record.TakenUp{
 		Why: state.Why.String(), From: state.Own, End: r.End, Asked: r.Asked, Missing: r.Missing, Without: r.Without, Alone: r.Alone,
 	}.Payload()
 	if err != nil {
-		return Recovered{}, err
+		return crdt.Place{}, err
 	}
 	draft, err := tx.store.draft(crdt.Event{Kind: RecoverKind, Payload: payload})
 	if err != nil {
-		return Recovered{}, err
+		return crdt.Place{}, err
 	}
-	place, err := tx.append(&draft)
-	return Recovered{Place: place, From: state.Own}, err
+	return tx.append(&draft)
 }
 
 // ending is the end of a state: why it was, and how it was ended.
@@ -100,12 +108,16 @@ type ending struct {
 	by    Recovery
 }
 
-// begin puts on record that from here on the log may not know the end of its own feed.
+// begin puts on record that from here on the log may not know the end of its own feed, and lets its arrivals begin
+// anew: below offset they are those that were told of before.
 //
 // A crash before the commit leaves nothing of it: what showed it is met again.
-func (tx *writeTx) begin(state RecoveringError) error {
+func (tx *writeTx) begin(state RecoveringError, offset uint64) error {
 	meta := tx.Tree(bucketMeta)
 	state.kept, tx.begins = true, &state
+	if err := tx.beginIncarnation(offset); err != nil {
+		return err
+	}
 	err := meta.Put(metaWhy, record.Recovering{Why: uint8(state.Why), Since: state.Since, Detail: state.Detail}.Encode())
 	if err == nil && state.Op != nil {
 		err = meta.Put(metaRecovering, state.Op.Bytes())
@@ -117,6 +129,16 @@ func (tx *writeTx) begin(state RecoveringError) error {
 		return fmt.Errorf("record that the end of our own feed is not known: %w", err)
 	}
 	return nil
+}
+
+// behind returns the offset behind the op of ours that ends at head. What has arrived since may have arrived elsewhere
+// in another order: the folder was put back to an older state some time after that op, nobody knows when.
+func (tx *writeTx) behind(end crdt.Head) uint64 {
+	c := tx.opCursor(tx.store.author)
+	if !c.find(end) {
+		return 0
+	}
+	return c.offset() + end.Next - c.key.First
 }
 
 // keepOwnEnd puts on record where our own writing ended.
@@ -134,7 +156,10 @@ func (tx *writeTx) keepBegun() error {
 	if state == nil || state.kept || tx.begins != nil || tx.ends != nil {
 		return nil
 	}
-	return tx.begin(*state)
+	if state.Why == WhyHead {
+		tx.edit(tx.store.author) // where it ends now is to stand in the file
+	}
+	return tx.begin(*state, tx.next)
 }
 
 // tell puts on record that others know of this log, or are about to.
@@ -179,7 +204,7 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 	case !contradicts && expected:
 		return nil
 	case !contradicts:
-		return tx.begin(RecoveringError{Why: WhyOlder, Since: tx.now, Own: end, Op: &op})
+		return tx.begin(RecoveringError{Why: WhyOlder, Since: tx.now, Own: end, Op: &op}, tx.behind(end))
 	}
 	tx.second = &op
 	err := tx.Tree(bucketMeta).Put(metaSecondWriter, op.Bytes())

@@ -48,6 +48,12 @@ func (l *Log) Settle(ctx context.Context) error {
 		if state == nil {
 			return nil
 		}
+		if !state.kept {
+			if err := s.exclusively(ctx, (*writeTx).keepBegun); err != nil {
+				return err
+			}
+			continue
+		}
 		r, err := s.askPeers(ctx, state)
 		if err == nil {
 			_, err = l.takeUp(ctx, state, r)
@@ -104,6 +110,10 @@ func (l *Log) Recover(ctx context.Context, r Recovery) (done Recovered, err erro
 // takeUp ends the state, if it is still the one that was asked about; a nil one is any.
 func (l *Log) takeUp(ctx context.Context, about *RecoveringError, r Recovery) (done Recovered, err error) {
 	s := l.store
+	if err := s.sweeping.Take(ctx); err != nil { // an end that cannot be read may be forgotten
+		return done, err
+	}
+	defer s.sweeping.Leave()
 	err = s.exclusively(ctx, func(tx *writeTx) error {
 		state, second := s.recovering, s.appendable()
 		end, _, _ := ownHead(tx.feedState(s.author).Feed)
@@ -115,7 +125,8 @@ func (l *Log) takeUp(ctx context.Context, about *RecoveringError, r Recovery) (d
 		case end != r.End || about != nil && about.Why != state.Why:
 			return fmt.Errorf("%w: it ends before %d, not before %d", ErrMoved, end.Next, r.End.Next)
 		}
-		done, err = tx.takeUp(state, r)
+		done.From = state.Own
+		done.Place, err = tx.takeUp(state, r)
 		return err
 	})
 	return done, err

@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -204,17 +203,6 @@ func (f *forgetting) sweep(ctx context.Context, a crdt.Author, w way, found *fou
 		return w.forget(tx, found.keys, &done)
 	})
 	return done, err
-}
-
-// beginSweep numbers the transaction, which forgets something. Sweeps are numbered so that a reading can tell what
-// went while it was under way from what was gone before.
-func (tx *writeTx) beginSweep() error {
-	last, err := tx.sweep()
-	if err != nil {
-		return err
-	}
-	tx.ownSweep = last + 1
-	return tx.Tree(bucketMeta).Put(metaSweep, binary.BigEndian.AppendUint64(nil, tx.ownSweep))
 }
 
 func (s *store) trimmedTo(a crdt.Author) uint64 {

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"time"
@@ -107,6 +108,17 @@ func (tx *writeTx) edit(a crdt.Author) *record.Feed {
 // Feed returns what is held of a's feed, what is staged included.
 func (tx *writeTx) Feed(a crdt.Author) (crdt.Feed, error) { return tx.feedState(a).Feed, nil }
 
+// beginSweep numbers the transaction, which forgets something. Sweeps are numbered so that a reading can tell what
+// went while it was under way from what was gone before.
+func (tx *writeTx) beginSweep() error {
+	last, err := tx.sweep()
+	if err != nil {
+		return err
+	}
+	tx.ownSweep = last + 1
+	return tx.Tree(bucketMeta).Put(metaSweep, binary.BigEndian.AppendUint64(nil, tx.ownSweep))
+}
+
 // room returns memory for a value of so many bytes, which the file keeps until the transaction ends.
 func (tx *writeTx) room(size int) []byte {
 	b := tx.values
@@ -119,6 +131,9 @@ func (tx *writeTx) room(size int) []byte {
 
 // keep puts an op that was decided to be accepted, as the value that it has at the next offset.
 func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
+	if restored, err := tx.restore(op, v); restored || err != nil {
+		return err
+	}
 	ops := tx.written[op.Author]
 	if ops == nil {
 		var err error

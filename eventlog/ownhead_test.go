@@ -1,0 +1,128 @@
+package eventlog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
+)
+
+// newSpoiled makes a log of entries that are ops of their own, one of a peer's among them, which a peer has got, and
+// spoils some of the last ones.
+func newSpoiled(t *testing.T, entries int, spoiled ...string) (l, peer *eventlog.Log) {
+	t.Helper()
+	dir := t.TempDir()
+	l, peer = eventlogtest.Create(t, dir, config("author")), eventlogtest.Create(t, t.TempDir(), config("peer"))
+	for i := range entries {
+		mustAppend(t, l, fmt.Sprint("entry ", i))
+		if i == entries/2 {
+			mustAppend(t, peer, "of the peer")
+			apply(t, l, readAll(t, peer, peer.Author()).Ops...)
+		}
+	}
+	apply(t, peer, readAll(t, l, l.Author()).Ops...)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range spoiled {
+		spoil(t, dir, text)
+	}
+	l = eventlogtest.Reopen(t, dir, config("author"))
+	state := l.Recovering()
+	if state == nil || state.Why != eventlog.WhyHead || state.Own.Next != uint64(entries) || !isDamaged(state) || !errors.Is(state, eventlog.ErrRecovering) {
+		t.Fatalf("recovering: %v", state)
+	}
+	return l, peer
+}
+
+// arrivals returns what an arrival reading shows: the offset and the payload of each entry.
+func arrivals(t *testing.T, l *eventlog.Log) (all []string) {
+	t.Helper()
+	for e, err := range l.Entries(t.Context(), eventlog.Query{Order: eventlog.Arrival}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprintf("%d %s", e.Offset, e.Payload))
+	}
+	return all
+}
+
+// TestTheEndOfOurFeedIsFetchedAgain: what cannot be read of the end of our own feed comes back from a peer to the
+// offsets that it had. Nobody who follows arrivals is told it twice.
+func TestTheEndOfOurFeedIsFetchedAgain(t *testing.T) {
+	for name, spoiled := range map[string][]string{
+		"the last": {"entry 5"}, "the last two": {"entry 4", "entry 5"}, "all": {"entry 0", "entry 1", "entry 2", "entry 3", "entry 4", "entry 5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, peer := newSpoiled(t, 6, spoiled...)
+			asked := func(ctx context.Context, why *eventlog.RecoveringError) (eventlog.Recovery, error) {
+				wants, err := l.Wants(ctx, peer.Frontier(), 0)
+				if err != nil || len(wants) != 1 || wants[0].Author != l.Author() {
+					t.Errorf("wants %v, %v", wants, err)
+				}
+				o := apply(t, l, readAll(t, peer, l.Author()).Ops...)
+				if o.Err != nil || o.Forked || o.Ops != len(spoiled) {
+					t.Errorf("what came back: %+v", o)
+				}
+				return eventlog.Recovery{End: end(l), Asked: []crdt.Author{peer.Author()}}, nil
+			}
+			l = withPeers(t, l, &peers{anybody: true, ownEnd: asked})
+			if err := l.Settle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			got := arrivals(t, l)
+			if len(got) != 8 || !slices.IsSorted(got) || got[4] != `4 "of the peer"` || got[6] != `6 "entry 5"` {
+				t.Errorf("arrivals: %q", got)
+			}
+			if p := mustAppend(t, l, "goes on"); p.Seq != 7 || l.Recovering() != nil || l.Health().Mute != nil {
+				t.Errorf("goes on at %d, %v", p.Seq, l.Health().Mute)
+			}
+		})
+	}
+}
+
+// TestTheEndOfOurFeedIsGivenUp where nobody has it, on somebody's word and on record: until then nothing is appended, also
+// where nobody was ever told of the log.
+func TestTheEndOfOurFeedIsGivenUp(t *testing.T) {
+	dir := t.TempDir()
+	l := eventlogtest.Create(t, dir, config("author"))
+	for i := range 3 {
+		mustAppend(t, l, fmt.Sprint("entry ", i))
+	}
+	was := end(l)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	spoil(t, dir, "entry 2")
+	l = eventlogtest.Reopen(t, dir, config("author"))
+	for range 2 {
+		if _, err := l.Append(t.Context(), note("x")); !isDamaged(err) || !errors.Is(err, eventlog.ErrRecovering) {
+			t.Fatalf("append: %v", err)
+		}
+		if err := l.Settle(t.Context()); !errors.Is(err, eventlog.ErrRecovering) {
+			t.Fatalf("settle with nobody to ask: %v", err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l = eventlogtest.Reopen(t, dir, config("author"))
+	}
+	done, err := l.Recover(t.Context(), eventlog.Recovery{End: end(l), Alone: true})
+	if err != nil || done.Place.Seq != 2 || done.From != was {
+		t.Fatalf("recover: %+v, %v", done, err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = eventlogtest.Reopen(t, dir, config("author"))
+	mustAppend(t, l, "goes on")
+	got := arrivals(t, l)
+	if len(got) != 4 || got[1] != `1 "entry 1"` || got[3] != `4 "goes on"` {
+		t.Errorf("arrivals: %q", got)
+	}
+}
