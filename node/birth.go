@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
@@ -24,6 +25,13 @@ type Birth struct {
 	Log crdt.LogID
 	// Genesis is what the log began with, where it is known. Nil for a new log, or to learn it.
 	Genesis *crdt.Genesis
+	// KeyFile is a file with the key that the node is to write with. It is copied to the folder as it is: a sealed
+	// one stays sealed, so that its owner's choice is not undone, and [New] needs the passphrase. Default: a new key.
+	KeyFile string
+	// Passphrase opens KeyFile where that is sealed. A file with it goes into quipu.yaml.
+	Passphrase folder.Passphrase
+
+	file *folder.KeyFile // what KeyFile holds; nil for a new key
 }
 
 // ErrOtherLog is returned where a log is not the one that was named: by [Init] for a genesis whose hash
@@ -36,6 +44,12 @@ var ErrOtherLog = errors.New("another log")
 func Init(b Birth) (crdt.Author, crdt.LogID, error) {
 	if err := b.complete(); err != nil {
 		return crdt.Author{}, crdt.LogID{}, err
+	}
+	if b.KeyFile != "" {
+		var err error
+		if b.file, err = folder.ReadKeyFile(b.KeyFile); err != nil {
+			return crdt.Author{}, crdt.LogID{}, err
+		}
 	}
 	f := folder.Folder(b.Dir)
 	if err := f.Make(); err != nil {
@@ -73,9 +87,13 @@ func (b *Birth) complete() error {
 // fill writes the parts of a node into an empty folder. The key is the last: a crash on the way leaves
 // parts in which nothing was ever written, and no node.
 func (b *Birth) fill(f folder.Folder) (crdt.Author, error) {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
+	key, keep, err := b.key(f)
 	if err != nil {
-		return crdt.Author{}, fmt.Errorf("make key: %w", err)
+		return crdt.Author{}, err
+	}
+	cfg, err := b.config()
+	if err != nil {
+		return crdt.Author{}, err
 	}
 	log, err := eventlog.Create(b.Dir, eventlog.Birth{Genesis: b.Genesis, Log: b.Log}, eventlog.Config{Key: key})
 	if err != nil {
@@ -84,8 +102,31 @@ func (b *Birth) fill(f folder.Folder) (crdt.Author, error) {
 	if err := log.Close(); err != nil {
 		return crdt.Author{}, err
 	}
-	if err := f.WriteConfig(folder.Config{Name: b.Name, Log: b.Log.String()}); err != nil {
+	if err := f.WriteConfig(cfg); err != nil {
 		return crdt.Author{}, err
 	}
-	return crdt.AuthorOf(key), f.WriteKey(key)
+	return crdt.AuthorOf(key), keep()
+}
+
+// key returns the node's key, and what puts it into the folder.
+func (b *Birth) key(f folder.Folder) (key ed25519.PrivateKey, keep func() error, err error) {
+	if b.file != nil {
+		key, err = b.file.Open(b.Passphrase)
+		return key, func() error { return f.CopyKey(b.file) }, err
+	}
+	if _, key, err = ed25519.GenerateKey(rand.Reader); err != nil {
+		err = fmt.Errorf("make key: %w", err)
+	}
+	return key, func() error { return f.WriteKey(key) }, err
+}
+
+// config returns what quipu.yaml says at first.
+func (b *Birth) config() (folder.Config, error) {
+	c := folder.Config{Name: b.Name, Log: b.Log.String()}
+	if b.file == nil || !b.file.Sealed || b.Passphrase.File == "" {
+		return c, nil
+	}
+	path, err := filepath.Abs(b.Passphrase.File)
+	c.KeyPassphraseFile = path
+	return c, err
 }

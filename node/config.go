@@ -15,6 +15,7 @@ import (
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/transport"
+	"github.com/quipulog/quipu/node/folder"
 )
 
 // DefaultListen is where a node listens unless told otherwise: on this machine alone.
@@ -24,6 +25,9 @@ const DefaultListen = "127.0.0.1:7946"
 type Config struct {
 	// Dir is the node's folder, which [Init] has made.
 	Dir string
+
+	// Passphrase opens the node's key where that is sealed.
+	Passphrase folder.Passphrase
 
 	// Name is what people call the node. Default: the first 8 digits of its author.
 	Name string

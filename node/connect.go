@@ -50,6 +50,9 @@ type Access struct {
 	Secret     []byte
 	SecretFrom string
 	Open       bool
+	// Passphrase opens the folder's key where that is sealed and no daemon runs. Default: that in the file which
+	// quipu.yaml names.
+	Passphrase folder.Passphrase
 	// Logger takes what an operator should know. Nil discards it.
 	Logger *slog.Logger
 }
@@ -61,17 +64,25 @@ type Access struct {
 func Connect(ctx context.Context, dir string, access Access) (*api.Client, error) {
 	f := folder.Folder(dir)
 	access.Logger = cmp.Or(access.Logger, slog.New(slog.DiscardHandler))
+	if client, err := dialDaemon(ctx, f); err == nil {
+		return client, nil
+	}
+	cfg, err := readConfig(f)
+	if err != nil {
+		return nil, err
+	}
+	access.Passphrase.File = cmp.Or(access.Passphrase.File, cfg.KeyPassphraseFile)
+	key, err := f.OpenKey(access.Passphrase) // which may wait for a person
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, connectFor)
 	defer cancel()
 	for {
 		if client, err := dialDaemon(ctx, f); err == nil {
 			return client, nil
 		}
-		cfg, err := readConfig(f)
-		if err != nil {
-			return nil, err
-		}
-		log, key, err := openLog(f, opening{LimitsOf(cfg), cfg.TrimPolicy(), cfg.NoIndex, nil}, access.Logger)
+		log, err := openLog(f, key, opening{LimitsOf(cfg), cfg.TrimPolicy(), cfg.NoIndex, nil}, access.Logger)
 		if err == nil {
 			return serveLocal(f, cfg, log, key, access), nil
 		}
@@ -98,7 +109,7 @@ func ConnectDaemon(ctx context.Context, dir string) (*api.Client, error) {
 	return dialDaemon(ctx, folder.Folder(dir))
 }
 
-// dialDaemon returns a client of the daemon whose socket is in the folder, if it takes connections.
+// dialDaemon returns a client of the daemon whose socket is in the folder, if it takes connections within 5 s.
 func dialDaemon(ctx context.Context, f folder.Folder) (*api.Client, error) {
 	path, err := f.Socket()
 	if err != nil {
@@ -108,6 +119,8 @@ func dialDaemon(ctx context.Context, f folder.Folder) (*api.Client, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", path)
 	}
+	ctx, cancel := context.WithTimeout(ctx, connectFor)
+	defer cancel()
 	conn, err := dial(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the daemon: %w", err)
@@ -128,35 +141,28 @@ type opening struct {
 
 // openLog opens the log of a folder with the folder's key. A command without a daemon opens it with what
 // quipu.yaml says, so that it keeps and forgets what the daemon does.
-func openLog(f folder.Folder, with opening, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
-	if err := f.Check(); err != nil {
-		return nil, nil, err
-	}
-	key, err := f.ReadKey()
-	if err != nil {
-		return nil, nil, err
-	}
+func openLog(f folder.Folder, key ed25519.PrivateKey, with opening, logger *slog.Logger) (*eventlog.Log, error) {
 	cfg := eventlog.Config{Key: key, Logger: logger, Trim: with.trim, NoIndex: with.noIndex, Now: with.now}
 	if err := with.limits.apply(&cfg, f); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	log, err := eventlog.Open(string(f), cfg)
 	if locked, ok := errors.AsType[*eventlog.LockedError](err); ok {
-		return nil, nil, &InUseError{Path: locked.Path, PID: f.UsedBy(), err: err}
+		return nil, &InUseError{Path: locked.Path, PID: f.UsedBy(), err: err}
 	}
-	return log, key, err
+	return log, err
 }
 
 // awaitLog is openLog for a daemon: a command that has the log open will be gone soon, so it waits for
 // that as [Connect] waits for a daemon. Another daemon stays.
-func awaitLog(f folder.Folder, with opening, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+func awaitLog(f folder.Folder, key ed25519.PrivateKey, with opening, logger *slog.Logger) (*eventlog.Log, error) {
 	for deadline := time.Now().Add(connectFor); ; time.Sleep(connectPause) {
-		log, key, err := openLog(f, with, logger)
+		log, err := openLog(f, key, with, logger)
 		if _, inUse := errors.AsType[*InUseError](err); !inUse || time.Now().After(deadline) {
-			return log, key, err
+			return log, err
 		}
 		if client, dialled := dialDaemon(context.Background(), f); dialled == nil {
-			return nil, nil, errors.Join(err, client.Close())
+			return nil, errors.Join(err, client.Close())
 		}
 	}
 }

@@ -72,7 +72,14 @@ func New(cfg Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
-	log, key, err := awaitLog(n.folder, opening{n.cfg.Limits, n.cfg.Trim, n.cfg.NoIndex, n.cfg.Now}, n.logger)
+	if err := n.folder.Check(); err != nil {
+		return err
+	}
+	key, err := n.folder.OpenKey(n.cfg.Passphrase)
+	if err != nil {
+		return err
+	}
+	log, err := awaitLog(n.folder, key, opening{n.cfg.Limits, n.cfg.Trim, n.cfg.NoIndex, n.cfg.Now}, n.logger)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 // withNode calls fn with a client of the node in dir: of its daemon, or of its log when none runs.
 func withNode(ctx context.Context, dir string, fn func(*api.Client) error) error {
-	client, err := node.Connect(ctx, dir, node.Access{Version: version()})
+	client, err := node.Connect(ctx, dir, node.Access{Version: version(), Passphrase: passphrase(ctx, "", "")})
 	if err != nil {
 		return err
 	}

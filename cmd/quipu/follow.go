@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -181,7 +183,8 @@ func (f *follow) isOurs(err error) bool {
 
 // handle runs the command for a batch.
 func (f *follow) handle(ctx context.Context, b api.Batch) error {
-	env := append(os.Environ(), "QUIPU_FOLLOWER="+f.request.Name, "QUIPU_AFTER="+b.After, "QUIPU_ENTRIES="+strconv.Itoa(b.Entries))
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, passphraseVariable+"=") })
+	env = append(env, "QUIPU_FOLLOWER="+f.request.Name, "QUIPU_AFTER="+b.After, "QUIPU_ENTRIES="+strconv.Itoa(b.Entries))
 	h := handler{command: f.exec, env: env, in: b.Lines, out: f.out, errs: f.errs}
 	return h.run(ctx)
 }

@@ -32,6 +32,7 @@ func stopSignals() []os.Signal {
 
 // run runs the command that args name, and returns the exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	ctx = withPerson(ctx, in, errs)
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetIn(in)

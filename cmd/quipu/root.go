@@ -44,7 +44,7 @@ see "quipu help exit-codes".`,
 	root.CompletionOptions.DisableDefaultCmd = true // ours is newCompletion
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newInit(), newStart(), newStop(),
+		newInit(), newStart(), newStop(), newKey(),
 		newAppend(), newLog(), newTail(),
 		newTransition(), newTransitions(), newState(), newStats(),
 		newStatus(), newMembers(), newFrontier(), newForks(), newSync(), newBundle(), newIndex(),

@@ -65,6 +65,11 @@ by --secret-file OTHER/secret. A node never changes over to another secret
 without saying so. --open does without: then every user of this machine can read
 and write the log, and only loopback addresses can be listened on.
 
+A key that is sealed by a passphrase ("quipu help init") is opened once, at the
+start: with the passphrase in the file that --key-passphrase-file names, else with
+that in $QUIPU_KEY_PASSPHRASE, else in the file that quipu.yaml names; else who is
+at the terminal is asked. Without any of them it does not start.
+
 Port 0 takes a free port, which the ready line names. 0.0.0.0 is every IPv4
 address, :: or no host every address of the machine; peers are told the one that
 it has towards the rest of the world, or what --advertise says, whose HOST may be
@@ -183,6 +188,11 @@ func startConfig(cmd *cobra.Command, dir string, file folder.Config) (node.Confi
 		}
 		cfg.Log = id
 	}
+	named := ""
+	if cmd.Flags().Changed(passphraseFlag) {
+		named = file.KeyPassphraseFile
+	}
+	cfg.Passphrase = passphrase(cmd.Context(), named, file.KeyPassphraseFile)
 	var err error
 	if cfg.Secret, err = readSecret(cmd, file.SecretFile); err != nil {
 		return node.Config{}, err

@@ -98,7 +98,10 @@ func (s *syncing) readSecret(cmd *cobra.Command, flags secretFlags) error {
 		return err
 	}
 	secret, err := readSecret(cmd, file.SecretFile)
-	s.access = node.Access{Version: version(), Secret: secret, SecretFrom: file.SecretFile, Open: file.Open}
+	s.access = node.Access{
+		Version: version(), Secret: secret, SecretFrom: file.SecretFile, Open: file.Open,
+		Passphrase: passphrase(cmd.Context(), "", ""),
+	}
 	return err
 }
 

@@ -27,32 +27,33 @@ const maxConfig = 1 << 20
 // Config is what quipu.yaml says; [Settings] explains its fields. The zero value of a field means its default;
 // flags of start override it.
 type Config struct {
-	Name          string    `yaml:"name"`
-	Log           string    `yaml:"log"`
-	Listen        string    `yaml:"listen"`
-	Advertise     string    `yaml:"advertise"`
-	Join          []string  `yaml:"join"`
-	MDNS          bool      `yaml:"mdns"`
-	SecretFile    string    `yaml:"secret-file"`
-	Open          bool      `yaml:"open"`
-	Profile       string    `yaml:"profile"`
-	MaxBranches   int       `yaml:"max-branches"`
-	MaxAuthors    int       `yaml:"max-authors"`
-	MaxNewAuthors int       `yaml:"max-new-authors"`
-	DiskQuota     size.Size `yaml:"disk-quota"`
-	AuthorShare   int       `yaml:"author-share"`
-	NoTransients  bool      `yaml:"no-transients"`
-	NoIndex       bool      `yaml:"no-index"`
-	TrimAge       *age.Age  `yaml:"trim-age"`
-	TrimCount     *uint64   `yaml:"trim-count"`
-	TrimEvery     *age.Age  `yaml:"trim-every"`
-	TrimMaxHold   *uint64   `yaml:"trim-max-hold"`
-	TrimWaits     string    `yaml:"trim-waits"`
-	KeepBodies    bool      `yaml:"keep-bodies"`
-	KeepPruned    bool      `yaml:"keep-pruned"`
-	Drain         *age.Age  `yaml:"drain"`
-	LogLevel      string    `yaml:"log-level"`
-	LogFormat     string    `yaml:"log-format"`
+	Name              string    `yaml:"name"`
+	Log               string    `yaml:"log"`
+	Listen            string    `yaml:"listen"`
+	Advertise         string    `yaml:"advertise"`
+	Join              []string  `yaml:"join"`
+	MDNS              bool      `yaml:"mdns"`
+	SecretFile        string    `yaml:"secret-file"`
+	Open              bool      `yaml:"open"`
+	KeyPassphraseFile string    `yaml:"key-passphrase-file"`
+	Profile           string    `yaml:"profile"`
+	MaxBranches       int       `yaml:"max-branches"`
+	MaxAuthors        int       `yaml:"max-authors"`
+	MaxNewAuthors     int       `yaml:"max-new-authors"`
+	DiskQuota         size.Size `yaml:"disk-quota"`
+	AuthorShare       int       `yaml:"author-share"`
+	NoTransients      bool      `yaml:"no-transients"`
+	NoIndex           bool      `yaml:"no-index"`
+	TrimAge           *age.Age  `yaml:"trim-age"`
+	TrimCount         *uint64   `yaml:"trim-count"`
+	TrimEvery         *age.Age  `yaml:"trim-every"`
+	TrimMaxHold       *uint64   `yaml:"trim-max-hold"`
+	TrimWaits         string    `yaml:"trim-waits"`
+	KeepBodies        bool      `yaml:"keep-bodies"`
+	KeepPruned        bool      `yaml:"keep-pruned"`
+	Drain             *age.Age  `yaml:"drain"`
+	LogLevel          string    `yaml:"log-level"`
+	LogFormat         string    `yaml:"log-format"`
 }
 
 // LostConfigError is returned by [Folder.ReadConfig] for a quipu.yaml that is gone, empty or cut off.
@@ -92,8 +93,10 @@ func (f Folder) ReadConfig() (Config, error) {
 	case err != nil:
 		return Config{}, fmt.Errorf("read configuration: %s: %w", f.Config(), err)
 	}
-	if c.SecretFile != "" && !filepath.IsAbs(c.SecretFile) {
-		c.SecretFile = f.path(c.SecretFile)
+	for _, path := range []*string{&c.SecretFile, &c.KeyPassphraseFile} {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = f.path(*path)
+		}
 	}
 	return c, nil
 }

@@ -1,7 +1,7 @@
 // Package folder is a node's folder on disk: what lies in it, and who may read it.
 //
 //	D/quipu.yaml       the configuration, mode 0600, written by init with a comment on each field
-//	D/quipu.key        the node's Ed25519 key: PKCS#8 PEM, mode 0600
+//	D/quipu.key        the node's Ed25519 key, mode 0600: PKCS#8 PEM, or what init was given in a form of package keyform
 //	D/secret           the cluster secret, mode 0600, unless the configuration names another
 //	D/secret.print     names the secret that the node used last, and gives nothing of it away
 //	D/quipu.db         the log (package eventlog); one process at a time has it open
@@ -11,9 +11,11 @@
 //	D/quipu.sock       the daemon's socket, mode 0600, while it runs
 //	D/quipu.sock.path  where the socket is instead when D is too deep for a socket's path
 //
-// [Folder] is a path with a name for each of these. [Folder.WriteKey] and [Folder.ReadKey] keep the key; [Config] is
-// what quipu.yaml says; [ReadSecret] and [Folder.WriteSecret] keep a cluster secret; [Folder.Socket] and [Folder.Listen] find
-// and open the socket; [Folder.ReadPeers] and [Folder.WritePeers] keep what a [Peer] was last; [Folder.Use] says which process has the log open.
+// [Folder] is a path with a name for each of these. [Folder.WriteKey] and [Folder.OpenKey] keep the key; a [KeyFile]
+// is one before it is opened, with a [Passphrase] where it is sealed. [Config] is what quipu.yaml says; [ReadSecret]
+// and [Folder.WriteSecret] keep a cluster secret; [Folder.Socket] and [Folder.Listen] find and open the socket;
+// [Folder.ReadPeers] and [Folder.WritePeers] keep what a [Peer] was last; [Folder.Use] says which process has the
+// log open.
 //
 // A walk: init makes the folder, writes the key, lets eventlog create the log and writes quipu.yaml.
 // start reads the configuration and the key, lets eventlog open the log, which takes its lock, writes
@@ -27,7 +29,7 @@
 // is empty, cut, gone or something else altogether is an error that names the file and the ways out. What
 // can be made anew (quipu.db.seen, peers.json, quipu.pid, what says where the socket is) stops nobody.
 //
-// The package knows nothing of logs, entries or the network; it opens no database. A key is never
-// printed, and a file of its owner's that others can read is refused rather than mended, because nobody
+// The package knows nothing of logs, entries or the network; it opens no database. A key or a passphrase is
+// never printed, and a file of its owner's that others can read is refused rather than mended, because nobody
 // can tell who has read it already: [ErrMode].
 package folder

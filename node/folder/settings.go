@@ -81,6 +81,11 @@ var Settings = []Setting{
 		About: "Do without a secret: everybody on this machine can read and write the log. Loopback only.",
 	},
 	{
+		Name: "key-passphrase-file", Example: "key.passphrase",
+		About: "A file with the passphrase of this node's key, where that is sealed by one: one line, readable by no one\nelse. A relative path begins at this folder. Without it $QUIPU_KEY_PASSPHRASE says it, or who is at the\nterminal is asked.",
+		Usage: "a `file` with the passphrase of the node's key, where that is sealed by one",
+	},
+	{
 		Name: "profile", Default: "lan",
 		About: "How far apart the members are, which sets how soon one is given up: local, lan or wan.",
 	},
