@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -78,7 +79,7 @@ func (w *arrivalWalk) passHole(tx *readTx, k *chunk, from, next uint64) error {
 		return damagedArrival(from, fmt.Errorf("%w, and nothing was ever pruned", errMissing))
 	}
 	if from < next {
-		k.lost(prunedOffsets(from, next), tx.pruneSweep)
+		k.lost(excerpt.PrunedOffsets(from, next), tx.pruneSweep)
 	}
 	return nil
 }
@@ -114,9 +115,9 @@ func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, a record.Arriv
 	if op == nil {
 		return nil
 	}
-	if op.op.Count != a.Count {
-		return damagedArrival(a.Offset, fmt.Errorf("its op has %d entries, not %d", op.op.Count, a.Count))
+	if op.Count != a.Count {
+		return damagedArrival(a.Offset, fmt.Errorf("its op has %d entries, not %d", op.Count, a.Count))
 	}
-	k.excerpts = append(k.excerpts, excerpt{op: op, from: a.Key.First + from - a.Offset, to: a.Key.First + to - a.Offset})
+	k.excerpts = append(k.excerpts, excerpt.Excerpt{Op: op, From: a.Key.First + from - a.Offset, To: a.Key.First + to - a.Offset})
 	return nil
 }

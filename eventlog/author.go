@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/heap"
 )
 
@@ -88,20 +89,20 @@ func (w *authorWalk) begin(tx *readTx, k *chunk, f *openFeed) (feedWalk, error) 
 		low = max(low, from.Seq)
 	}
 	if w.reverse {
-		d := &descent{merger: newMerger(true), low: low}
+		d := &descent{Merger: excerpt.NewMerger(true), low: low}
 		return d, d.begin(tx, k, f, after)
 	}
 	if after != nil {
 		low = max(low, after.Seq)
 	}
 	next := f.c.firstCovering(f.feed, low)
-	return &ascent{merger: newMerger(false), end: f.feed.Next(), next: next, reached: low}, f.c.err
+	return &ascent{Merger: excerpt.NewMerger(false), end: f.feed.Next(), next: next, reached: low}, f.c.err
 }
 
 // ascent walks a feed from low seqs to high ones. Its ops lie in the file by first seq: what was
 // opened can be merged up to where the next op begins, so at most one op of each branch is open.
 type ascent struct {
-	merger
+	excerpt.Merger
 	end     uint64   // the feed's height when the walk began
 	next    crdt.Key // where the walk goes on
 	reached uint64   // where the next op must begin, unless the feed is forked
@@ -116,7 +117,7 @@ func (a *ascent) fill(tx *readTx, k *chunk, f *openFeed) (done bool, err error) 
 		if key.First >= a.end {
 			break
 		}
-		k.excerpts = a.mergeBelow(key.First, k.excerpts)
+		k.excerpts = a.MergeBelow(key.First, k.excerpts)
 		if k.full() {
 			a.next = key
 			return false, nil
@@ -133,13 +134,13 @@ func (a *ascent) fill(tx *readTx, k *chunk, f *openFeed) (done bool, err error) 
 			return false, a.missing(f)
 		}
 		if a.reached = signed.Next(); op != nil {
-			a.add(op)
+			a.Add(op)
 		}
 	}
 	if f.c.err == nil && !f.forked() && a.reached < a.end {
 		return false, a.missing(f)
 	}
-	k.excerpts = a.mergeAll(k.excerpts)
+	k.excerpts = a.MergeAll(k.excerpts)
 	return true, f.c.err
 }
 
@@ -155,7 +156,7 @@ func (a *ascent) missing(f *openFeed) error {
 //	branch 0:  a ─ b ─ c ─ d      open d, y; awaited c, x
 //	branch 1:      └ x ─ y        later open c; awaited b (from x), b (from c)
 type descent struct {
-	merger
+	excerpt.Merger
 	awaited heap.Heap[crdt.Head]
 	low     uint64 // ops that begin at or below it are followed no further
 }
@@ -180,7 +181,7 @@ func (d *descent) begin(tx *readTx, k *chunk, f *openFeed, after *pageEnd) error
 
 func (d *descent) fill(tx *readTx, k *chunk, f *openFeed) (done bool, err error) {
 	for d.awaited.Len() > 0 {
-		k.excerpts = d.mergeAbove(d.awaited.Top().Next, k.excerpts)
+		k.excerpts = d.MergeAbove(d.awaited.Top().Next, k.excerpts)
 		if k.full() {
 			return false, nil
 		}
@@ -192,7 +193,7 @@ func (d *descent) fill(tx *readTx, k *chunk, f *openFeed) (done bool, err error)
 			return false, err
 		}
 	}
-	k.excerpts = d.mergeAll(k.excerpts)
+	k.excerpts = d.MergeAll(k.excerpts)
 	return true, nil
 }
 
@@ -206,7 +207,7 @@ func (d *descent) take(tx *readTx, k *chunk, f *openFeed, head crdt.Head) error 
 		return err
 	}
 	if op != nil {
-		d.add(op)
+		d.Add(op)
 	}
 	if signed.First > d.low {
 		d.awaited.Push(crdt.Head{Next: signed.First, ID: signed.Prev})

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/heap"
 )
 
@@ -37,7 +38,7 @@ type causalWalk struct {
 	tips    heap.Heap[tip]
 	author  crdt.Author // where to look for the next one whose tips are to be found
 	ready   bool        // all tips were found
-	merger  merger
+	merger  excerpt.Merger
 	feeds   openFeeds
 }
 
@@ -45,7 +46,7 @@ type causalWalk struct {
 const tipsPerFill = 512
 
 func newCausalWalk(f *filter, reverse bool, after *pageEnd) *causalWalk {
-	w := &causalWalk{filter: f, reverse: reverse, after: after, merger: newMerger(reverse), feeds: make(openFeeds)}
+	w := &causalWalk{filter: f, reverse: reverse, after: after, merger: excerpt.NewMerger(reverse), feeds: make(openFeeds)}
 	w.tips.Less = func(a, b tip) bool { return a.compare(b) < 0 }
 	if reverse {
 		w.tips.Less = func(a, b tip) bool { return a.compare(b) > 0 }
@@ -84,7 +85,7 @@ func (w *causalWalk) takeLeast(tx *readTx, k *chunk) error {
 			return err
 		}
 	}
-	k.excerpts = w.merger.mergeAll(k.excerpts)
+	k.excerpts = w.merger.MergeAll(k.excerpts)
 	return nil
 }
 
@@ -93,7 +94,7 @@ func (w *causalWalk) take(tx *readTx, k *chunk, f *openFeed, t tip) error {
 	if !f.c.get(t.key) {
 		return w.goneTip(tx, k, f, t)
 	}
-	var op *opened
+	var op *excerpt.Op
 	var signed *crdt.Signed
 	var err error
 	if w.passed(t.clock) {
@@ -108,7 +109,7 @@ func (w *causalWalk) take(tx *readTx, k *chunk, f *openFeed, t tip) error {
 		return err
 	}
 	if op != nil {
-		w.merger.add(op)
+		w.merger.Add(op)
 	}
 	if w.reverse {
 		return w.pushParent(tx, k, f, signed)

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 )
 
 // Entries yields the entries that the query takes, in its order, as of the moment when the first is asked
@@ -126,8 +127,8 @@ func (r *reading) each(ctx context.Context, yield func(*Entry) bool) error {
 		if more, damage, err = r.fill(); err != nil {
 			return err
 		}
-		var lost *hole
-		goesOn, err := r.drain(yield, func(h hole) bool {
+		var lost *excerpt.Hole
+		goesOn, err := r.drain(yield, func(h excerpt.Hole) bool {
 			lost = &h
 			return false
 		})
@@ -162,21 +163,21 @@ func (r *reading) fill() (more bool, damage, err error) {
 
 // drain calls yield with those entries of the chunk that the query takes, and lost with the holes that are
 // not to be left out, all in order, until one returns false. The entry is yield's until then.
-func (r *reading) drain(yield func(*Entry) bool, lost func(hole) bool) (goesOn bool, err error) {
+func (r *reading) drain(yield func(*Entry) bool, lost func(excerpt.Hole) bool) (goesOn bool, err error) {
 	e := &r.unpacker.e
 	take := func() bool {
 		switch {
 		case r.skips(e) || !r.filter.takes(e):
 			return true
 		case e.Gone > 0 && r.query.Gone != ShowGone:
-			return lost(hole{author: e.Author, seq: e.Seq, count: e.Gone, from: e.Offset, to: e.Offset + e.Gone})
+			return lost(excerpt.Hole{Author: e.Author, Seq: e.Seq, Count: e.Gone, From: e.Offset, To: e.Offset + e.Gone})
 		}
 		return yield(e)
 	}
 	for i := range r.chunk.excerpts {
 		x := &r.chunk.excerpts[i]
-		if x.hole != nil {
-			if x.hole.from >= r.filter.fromOffset && !lost(*x.hole) {
+		if x.Hole != nil {
+			if x.Hole.From >= r.filter.fromOffset && !lost(*x.Hole) {
 				return false, nil
 			}
 			continue

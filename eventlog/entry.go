@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/pagetoken"
 )
 
@@ -78,4 +79,20 @@ func pageEndOf(e *Entry, reverse bool) pageEnd {
 func (p *pageEnd) compare(order Order, e *Entry) int {
 	at := Entry{Entry: crdt.Entry{Author: p.Author, Seq: p.Seq, Op: p.Op, Clock: p.Clock}, Offset: p.Offset}
 	return compareIn(order, e, &at)
+}
+
+// unpacker reads the entries of excerpts into e, one after the other.
+type unpacker struct {
+	e      Entry
+	unpack excerpt.Unpacker
+}
+
+// each is that of [excerpt.Unpacker].
+func (u *unpacker) each(x *excerpt.Excerpt, reverse bool, yield func() bool) (bool, error) {
+	u.unpack.Entry, u.unpack.Offset = &u.e.Entry, &u.e.Offset
+	goesOn, err := u.unpack.Each(x, reverse, yield)
+	if err != nil {
+		err = damagedOp(x.Op.Author, x.Op.Key(), err)
+	}
+	return goesOn, err
 }

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"time"
 )
 
@@ -66,7 +67,7 @@ func (f *following) take(ctx context.Context, b *portion) (full bool, err error)
 			if err := f.behind(ctx, h); err != nil {
 				return false, err
 			}
-			b.trimmed += h.count
+			b.trimmed += h.Count
 			s.holes = s.holes[1:]
 			continue
 		}
@@ -86,12 +87,12 @@ func (f *following) take(ctx context.Context, b *portion) (full bool, err error)
 
 // behind decides what a follower does that stands before entries that are gone: it goes on behind them
 // if it was told to, else it ends.
-func (f *following) behind(ctx context.Context, h hole) error {
+func (f *following) behind(ctx context.Context, h excerpt.Hole) error {
 	if f.cfg.SkipTrimmed {
-		f.store.logger.Warn("follower skips what was trimmed", "follower", f.name, "offset", h.from, "entries", h.count)
+		f.store.logger.Warn("follower skips what was trimmed", "follower", f.name, "offset", h.From, "entries", h.Count)
 		return nil
 	}
-	if h.missed() > 0 {
+	if h.Missed() > 0 {
 		told, err := f.told(h)
 		if told || err != nil {
 			return err
@@ -102,7 +103,7 @@ func (f *following) behind(ctx context.Context, h hole) error {
 	if !ok {
 		return err
 	}
-	why := Failure{Error: gone.Error(), Time: f.store.cfg.Now(), Attempts: 1, First: h.from, Last: max(h.from+1, gone.Offset) - 1, Missed: h.missed() > 0}
+	why := Failure{Error: gone.Error(), Time: f.store.cfg.Now(), Attempts: 1, First: h.From, Last: max(h.From+1, gone.Offset) - 1, Missed: h.Missed() > 0}
 	if err := f.note(ctx, why); err != nil {
 		return err
 	}
@@ -110,11 +111,11 @@ func (f *following) behind(ctx context.Context, h hole) error {
 }
 
 // told reports whether the follower was told of a hole before it ended the last time.
-func (f *following) told(h hole) (told bool, err error) {
+func (f *following) told(h excerpt.Hole) (told bool, err error) {
 	err = f.store.view(func(tx *readTx) error {
 		known, _, err := tx.follower(f.name)
 		why := known.record.Failure
-		told = why != nil && why.Missed && why.First == h.from
+		told = why != nil && why.Missed && why.First == h.From
 		return err
 	})
 	return told, err

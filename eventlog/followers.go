@@ -278,7 +278,7 @@ func (fs *followers) skip(ctx context.Context, name string, n uint64) (skipped u
 func (s *source) skip(ctx context.Context, n uint64) (skipped, trimmed uint64, err error) {
 	for more := true; skipped < n; {
 		if h, found := s.hole(); found {
-			trimmed += h.count
+			trimmed += h.Count
 			s.holes = s.holes[1:]
 			continue
 		}

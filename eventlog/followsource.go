@@ -3,6 +3,7 @@ package eventlog
 import (
 	"cmp"
 	"context"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"sync"
 )
 
@@ -32,7 +33,7 @@ type source struct {
 	most    int // entries that the next batch has room for: as many as were pending at once
 	size    int // about how many bytes in memory the rest of pending has
 	each    int // about how many bytes were read for an entry of the last chunk
-	holes   []hole
+	holes   []excerpt.Hole
 	err     error // what the reading has met behind them
 }
 
@@ -62,15 +63,15 @@ func (s *source) passed() uint64 {
 		at = min(at, left[0].Offset)
 	}
 	if len(s.holes) > 0 {
-		at = min(at, s.holes[0].from)
+		at = min(at, s.holes[0].From)
 	}
 	return at
 }
 
 // hole returns what is gone where the source stands.
-func (s *source) hole() (h hole, found bool) {
-	if left := s.left(); len(s.holes) == 0 || len(left) > 0 && left[0].Offset < s.holes[0].from {
-		return hole{}, false
+func (s *source) hole() (h excerpt.Hole, found bool) {
+	if left := s.left(); len(s.holes) == 0 || len(left) > 0 && left[0].Offset < s.holes[0].From {
+		return excerpt.Hole{}, false
 	}
 	return s.holes[0], true
 }
@@ -172,7 +173,7 @@ func (s *source) decode(behind error) error {
 			size += entrySize(e)
 		}
 		return true
-	}, func(h hole) bool {
+	}, func(h excerpt.Hole) bool {
 		s.holes = append(s.holes, h)
 		return true
 	})

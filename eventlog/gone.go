@@ -7,6 +7,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/enum"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -70,10 +71,10 @@ func (g Gone) String() string { return enum.Text(g, "gone", gones...) }
 
 // explain returns the [*TrimmedError] for whoever stands before a hole and is not to pass it: with along in the
 // arrivals, forward, else in the feed.
-func (s *store) explain(ctx context.Context, h hole, along bool) error {
+func (s *store) explain(ctx context.Context, h excerpt.Hole, along bool) error {
 	scan := goneScan{
-		found: &TrimmedError{Author: h.author, Seq: h.seq, Gone: h.count, Pruned: h.pruned},
-		hole:  h, seq: h.seq + h.count, offset: h.from, here: h.pruned, arrivals: along || h.author.IsZero(),
+		found: &TrimmedError{Author: h.Author, Seq: h.Seq, Gone: h.Count, Pruned: h.Pruned},
+		hole:  h, seq: h.Seq + h.Count, offset: h.From, here: h.Pruned, arrivals: along || h.Author.IsZero(),
 	}
 	if err := s.views(ctx, scan.step); err != nil {
 		return err
@@ -88,7 +89,7 @@ const goneStep = 1 << 12
 // goneScan looks for the first place, and the first offset, at which there is something again.
 type goneScan struct {
 	found  *TrimmedError
-	hole   hole // that it begins with
+	hole   excerpt.Hole // that it begins with
 	seq    uint64
 	offset uint64
 	placed bool // found.First is known
@@ -115,7 +116,7 @@ func (s *goneScan) begin(tx *readTx) error {
 		return nil
 	}
 	c := tx.arrivalCursor()
-	if !c.holding(s.hole.from) {
+	if !c.holding(s.hole.From) {
 		return c.err
 	}
 	v, err := tx.valueOf(c.arrival)
@@ -171,7 +172,7 @@ func (s *goneScan) arrive(tx *readTx) (more bool, err error) {
 		s.offset = a.Offset + a.Count
 	}
 	if s.found.Offset = s.offset; s.arrivals {
-		s.found.Gone = s.offset - s.hole.from + s.hole.missed()
+		s.found.Gone = s.offset - s.hole.From + s.hole.Missed()
 	}
 	return false, c.err
 }
@@ -184,16 +185,16 @@ func (l *Log) Pruned(p crdt.Place) bool {
 }
 
 // prunedAt returns the hole from an entry of f on that was pruned, and whether it was.
-func prunedAt(f crdt.Feed, seq uint64) (h hole, pruned bool) {
+func prunedAt(f crdt.Feed, seq uint64) (h excerpt.Hole, pruned bool) {
 	if seq < f.First() {
-		return prunedSeqs(f.Author, seq, f.First(), 0), true
+		return excerpt.PrunedSeqs(f.Author, seq, f.First(), 0), true
 	}
 	for _, m := range f.Missed() {
 		if m.From <= seq && seq < m.To {
-			return prunedSeqs(f.Author, seq, m.To, 0), true
+			return excerpt.PrunedSeqs(f.Author, seq, m.To, 0), true
 		}
 	}
-	return hole{}, false
+	return excerpt.Hole{}, false
 }
 
 // GoneFrom says what of one author's feed is not here.

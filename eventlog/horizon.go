@@ -1,10 +1,6 @@
 package eventlog
 
-import (
-	"math"
-
-	"github.com/quipulog/quipu/crdt"
-)
+import "math"
 
 // snapshot is what a reading shows: what has an offset below Bound, less what was forgotten by then. Page
 // tokens have it.
@@ -45,27 +41,3 @@ func skipsGone() horizon { return horizon{gone: SkipGone, sweep: everySweep} }
 
 // passes reports whether what went with the given sweep, 0 if it never was here, is left out.
 func (h horizon) passes(sweep uint64) bool { return h.gone != StopAtGone && sweep <= h.sweep }
-
-// hole is a stretch of entries that are not here: their bodies are gone, or they are, or never came.
-type hole struct {
-	author crdt.Author // zero where the arrivals are gone too, so that nobody knows any more whose they were
-	seq    uint64      // of the first
-	count  uint64
-	// from ≤ offset < to are the offsets that it takes up: those of entries that never came are none, which
-	// lie before the entry at from. Of what was pruned along a feed they are not known.
-	from, to uint64
-	pruned   bool
-}
-
-// missed returns how many of the entries never came, where the hole is one in the arrivals.
-func (h *hole) missed() uint64 { return h.count - (h.to - h.from) }
-
-// prunedOffsets returns the hole of offsets from ≤ offset < to that have no arrival.
-func prunedOffsets(from, to uint64) hole {
-	return hole{count: to - from, from: from, to: to, pruned: true}
-}
-
-// prunedSeqs returns the hole of a feed's entries from ≤ seq < to. What of it never came lies before offset.
-func prunedSeqs(a crdt.Author, from, to, offset uint64) hole {
-	return hole{author: a, seq: from, count: to - from, from: offset, to: offset, pruned: true}
-}

@@ -163,8 +163,8 @@ func (x *indexer) eachText(ctx context.Context, in stretch, most uint64, add fun
 		for i := range k.excerpts {
 			part := &k.excerpts[i]
 			_, err := u.each(part, false, func() bool {
-				add(classSubject, u.e.Subject, part.op.offset)
-				add(classKind, u.e.Kind, part.op.offset)
+				add(classSubject, u.e.Subject, part.Op.Offset)
+				add(classKind, u.e.Kind, part.Op.Offset)
 				return true
 			})
 			if err != nil {

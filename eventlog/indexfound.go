@@ -5,6 +5,7 @@ import (
 	"cmp"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -48,7 +49,7 @@ func (w *foundWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 				return false, c.err
 			}
 			at := max(w.from, offset) // The op may begin below the range.
-			k.lost(prunedOffsets(at, at+1), tx.pruneSweep)
+			k.lost(excerpt.PrunedOffsets(at, at+1), tx.pruneSweep)
 			continue
 		}
 		if err := w.take(tx, k, feeds, c.arrival); err != nil {

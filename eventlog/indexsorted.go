@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -23,7 +24,7 @@ type sortedWalk struct {
 	scan    *arrivalWalk // of what the index has not reached; nil once all is found
 	ops     []foundOp
 	sorted  bool
-	merger  merger
+	merger  excerpt.Merger
 	last    foundOp // the one that was opened last, for its group
 }
 
@@ -31,7 +32,7 @@ type sortedWalk struct {
 func newSortedWalk(q *Query, scan *arrivalWalk, after *pageEnd, p plan) *sortedWalk {
 	rest := arrivalWalk{from: p.reached, to: scan.to}
 	return &sortedWalk{
-		filter: scan.filter, order: q.Order, reverse: q.Reverse, after: after, plan: p, scan: &rest, merger: newMerger(q.Reverse),
+		filter: scan.filter, order: q.Order, reverse: q.Reverse, after: after, plan: p, scan: &rest, merger: excerpt.NewMerger(q.Reverse),
 	}
 }
 
@@ -51,7 +52,7 @@ func (w *sortedWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 			return false, err
 		}
 	}
-	k.excerpts = w.merger.mergeAll(k.excerpts)
+	k.excerpts = w.merger.MergeAll(k.excerpts)
 	return false, nil
 }
 
@@ -64,7 +65,7 @@ func (w *sortedWalk) find(tx *readTx, k *chunk, feeds openFeeds) error {
 			if c.err != nil {
 				return c.err
 			}
-			k.lost(prunedOffsets(offset, offset+1), tx.pruneSweep)
+			k.lost(excerpt.PrunedOffsets(offset, offset+1), tx.pruneSweep)
 			continue
 		}
 		if err := w.note(tx, k, feeds, c.arrival); err != nil {
@@ -165,11 +166,11 @@ func (w *sortedWalk) seek(tx *readTx, k *chunk, feeds openFeeds, a record.Arriva
 func (w *sortedWalk) mergeBefore(op *foundOp, k *chunk) {
 	switch {
 	case op.group(&w.last) != 0:
-		k.excerpts = w.merger.mergeAll(k.excerpts)
+		k.excerpts = w.merger.MergeAll(k.excerpts)
 	case w.reverse:
-		k.excerpts = w.merger.mergeAbove(op.Key.First+op.Count, k.excerpts)
+		k.excerpts = w.merger.MergeAbove(op.Key.First+op.Count, k.excerpts)
 	default:
-		k.excerpts = w.merger.mergeBelow(op.Key.First, k.excerpts)
+		k.excerpts = w.merger.MergeBelow(op.Key.First, k.excerpts)
 	}
 }
 
@@ -182,7 +183,7 @@ func (w *sortedWalk) open(tx *readTx, k *chunk, feeds openFeeds, op foundOp) err
 	}
 	opened, _, err := f.read(k, f.c)
 	if opened != nil {
-		w.merger.add(opened)
+		w.merger.Add(opened)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 )
 
 // ErrNotFound is returned by [Log.Lookup] and [Log.Prove] when no entry is held at the place, and by
@@ -40,17 +41,17 @@ func (l *Log) Lookup(ctx context.Context, p crdt.Place) (Entry, error) {
 		return Entry{}, err
 	}
 	var u unpacker
-	_, err = u.each(&excerpt{op: op, from: p.Seq, to: p.Seq + 1}, false, func() bool { return true })
+	_, err = u.each(&excerpt.Excerpt{Op: op, From: p.Seq, To: p.Seq + 1}, false, func() bool { return true })
 	return u.e.Clone(), l.store.locate(err)
 }
 
 // opHolding returns the op that holds the entry at p, for others to see if verified is set.
-func (s *store) opHolding(ctx context.Context, p crdt.Place, verified bool) (*opened, error) {
-	var op *opened
-	var gone hole
+func (s *store) opHolding(ctx context.Context, p crdt.Place, verified bool) (*excerpt.Op, error) {
+	var op *excerpt.Op
+	var gone excerpt.Hole
 	err := s.view(func(tx *readTx) error {
 		f, c, pruned, err := tx.at(p)
-		if gone = pruned; err != nil || gone.count > 0 {
+		if gone = pruned; err != nil || gone.Count > 0 {
 			return err
 		}
 		k := chunk{bound: tx.next, horizon: showsGone(), verified: verified}
@@ -61,12 +62,12 @@ func (s *store) opHolding(ctx context.Context, p crdt.Place, verified bool) (*op
 		op, _, err = view.read(&k, c)
 		return err
 	})
-	if op != nil && op.op.Trimmed() {
-		gone = hole{author: p.Author, seq: op.op.First, count: op.op.Count, from: op.offset, to: op.offset + op.op.Count}
+	if op != nil && op.Trimmed() {
+		gone = excerpt.Hole{Author: p.Author, Seq: op.First, Count: op.Count, From: op.Offset, To: op.Offset + op.Count}
 	}
 	switch {
 	case err != nil:
-	case gone.count > 0:
+	case gone.Count > 0:
 		err = s.explain(ctx, gone, false)
 	case op == nil:
 		err = ErrNotFound
@@ -77,7 +78,7 @@ func (s *store) opHolding(ctx context.Context, p crdt.Place, verified bool) (*op
 }
 
 // at returns a cursor at the op that holds the entry at p, and its feed; or gone, where that was pruned.
-func (tx *readTx) at(p crdt.Place) (f crdt.Feed, c *opCursor, gone hole, err error) {
+func (tx *readTx) at(p crdt.Place) (f crdt.Feed, c *opCursor, gone excerpt.Hole, err error) {
 	if f, err = tx.Feed(p.Author); err != nil {
 		return f, nil, gone, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/elsewhere"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 )
 
 // What other nodes hold is said in the words of package elsewhere.
@@ -49,10 +50,10 @@ func newLedger(s *store) *elsewhere.Ledger {
 
 // entryAt returns the op that holds the entry at p, with or without its body.
 func (s *store) entryAt(ctx context.Context, p crdt.Place) (e elsewhere.Entry, err error) {
-	var gone hole
+	var gone excerpt.Hole
 	err = s.view(func(tx *readTx) error {
 		_, c, pruned, err := tx.at(p)
-		if gone = pruned; err != nil || gone.count > 0 {
+		if gone = pruned; err != nil || gone.Count > 0 {
 			return err
 		}
 		if e.Offset = c.offset(); e.Offset >= tx.next {
@@ -61,7 +62,7 @@ func (s *store) entryAt(ctx context.Context, p crdt.Place) (e elsewhere.Entry, e
 		e.Op, err = signedAt(p.Author, c.key, c.value)
 		return err
 	})
-	if err == nil && gone.count > 0 {
+	if err == nil && gone.Count > 0 {
 		err = s.explain(ctx, gone, false)
 	}
 	if err != nil {

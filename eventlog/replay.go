@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 )
 
 // ReplayParked gives what the follower has parked to the handler again, in order of offset, each entry in a
@@ -116,6 +117,6 @@ func (fs *followers) parkedEntry(ctx context.Context, p ParkedEntry) (found Entr
 	if len(s.pending) > 0 && s.pending[0].Offset == p.Offset && s.pending[0].Op == p.Op {
 		return s.pending[0].Clone(), nil
 	}
-	h := hole{author: p.Author, seq: p.Seq, count: 1, from: p.Offset, to: p.Offset + 1}
+	h := excerpt.Hole{Author: p.Author, Seq: p.Seq, Count: 1, From: p.Offset, To: p.Offset + 1}
 	return Entry{}, fs.store.explain(ctx, h, true)
 }

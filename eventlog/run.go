@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 )
 
 // runPerTx bounds the bytes that one transaction of [Log.Read] copies.
@@ -162,7 +163,7 @@ func (r *runReader) done() bool {
 }
 
 // take adds the op that the cursor is at to the run, if it is the next on branch b.
-func (r *runReader) take(k *chunk, c *opCursor, f crdt.Feed, b crdt.Branch) (*opened, error) {
+func (r *runReader) take(k *chunk, c *opCursor, f crdt.Feed, b crdt.Branch) (*excerpt.Op, error) {
 	k.bytes += opOverhead
 	if c.key.First < r.seg.After.Next {
 		return nil, nil
@@ -183,7 +184,7 @@ func (r *runReader) take(k *chunk, c *opCursor, f crdt.Feed, b crdt.Branch) (*op
 	if !b.Rooted && s.Key() == b.Start {
 		r.run.Leave = f.Leave
 	}
-	r.run.Ops = append(r.run.Ops, op.op)
+	r.run.Ops = append(r.run.Ops, op.Op)
 	r.bytes += size
 	r.seg.After = s.Head()
 	return op, nil

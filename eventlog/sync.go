@@ -99,7 +99,7 @@ func (l *Log) Prove(ctx context.Context, p crdt.Place) (crdt.EntryProof, error) 
 	if err != nil {
 		return crdt.EntryProof{}, err
 	}
-	proof, err := crdt.ProveEntry(l.store.held(ctx), op.op, p.Seq)
+	proof, err := crdt.ProveEntry(l.store.held(ctx), op.Op, p.Seq)
 	if err != nil {
 		return crdt.EntryProof{}, fmt.Errorf("prove %s: %w", p, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -72,9 +73,9 @@ func (v *feedView) lowest(k *chunk) uint64 {
 
 // read copies the op that the cursor is at into the chunk and returns its header too. The op is nil
 // when it is not in the snapshot, has no body, or is not taken for being disputed or not.
-func (v *feedView) read(k *chunk, c *opCursor) (*opened, *crdt.Signed, error) {
+func (v *feedView) read(k *chunk, c *opCursor) (*excerpt.Op, *crdt.Signed, error) {
 	if i := slices.IndexFunc(v.missed, func(m crdt.Missed) bool { return m.End == c.key }); i >= 0 && c.offset() < k.bound {
-		k.lost(prunedSeqs(c.author, v.missed[i].From, v.missed[i].To, c.offset()), noSweep)
+		k.lost(excerpt.PrunedSeqs(c.author, v.missed[i].From, v.missed[i].To, c.offset()), noSweep)
 	}
 	if k.disputed != ShowDisputed {
 		s, err := c.signed()
@@ -85,7 +86,7 @@ func (v *feedView) read(k *chunk, c *opCursor) (*opened, *crdt.Signed, error) {
 	}
 	op, signed, err := k.read(c)
 	if op != nil {
-		op.disputed = v.disputes(signed.Header)
+		op.Disputed = v.disputes(signed.Header)
 	}
 	return op, signed, err
 }
@@ -152,7 +153,7 @@ func (f *openFeed) lost(tx *readTx, k *chunk, from uint64) (bool, error) {
 	if err := tx.Err(); err != nil {
 		return false, err
 	}
-	k.lost(prunedSeqs(f.c.author, from, first, 0), sweep)
+	k.lost(excerpt.PrunedSeqs(f.c.author, from, first, 0), sweep)
 	return true, nil
 }
 
@@ -189,11 +190,11 @@ type chunk struct {
 	disputed Disputed
 	horizon  horizon
 	verified bool // ops are checked against their hashes, since they go to a peer
-	excerpts []excerpt
+	excerpts []excerpt.Excerpt
 	buffer   []byte
 	bytes    int
-	copied   int       // bytes, in this chunk and those before it
-	spare    []*opened // what ops of earlier chunks were opened in, to be used again
+	copied   int           // bytes, in this chunk and those before it
+	spare    []*excerpt.Op // what ops of earlier chunks were opened in, to be used again
 }
 
 // full reports whether the chunk has reached its size.
@@ -202,9 +203,9 @@ func (k *chunk) full() bool { return k.bytes >= k.size }
 // reset empties the chunk. What was copied stays with whoever holds it; room that is left is used again.
 func (k *chunk) reset() {
 	for _, x := range k.excerpts {
-		if x.whole() {
-			*x.op = opened{} // so that it does not keep what was copied
-			k.spare = append(k.spare, x.op)
+		if x.Whole() {
+			*x.Op = excerpt.Op{} // so that it does not keep what was copied
+			k.spare = append(k.spare, x.Op)
 		}
 	}
 	clear(k.excerpts)
@@ -213,7 +214,7 @@ func (k *chunk) reset() {
 
 // read copies the op that the cursor is at and returns its header too. The op is nil when it is not in
 // the snapshot, or has no body and is left out for that.
-func (k *chunk) read(c *opCursor) (*opened, *crdt.Signed, error) {
+func (k *chunk) read(c *opCursor) (*excerpt.Op, *crdt.Signed, error) {
 	k.bytes += opOverhead
 	if came, err := c.came(k.bound); !came {
 		s, failed := c.signed()
@@ -223,38 +224,38 @@ func (k *chunk) read(c *opCursor) (*opened, *crdt.Signed, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if o.op.Trimmed() && k.horizon.gone != ShowGone {
+	if o.Trimmed() && k.horizon.gone != ShowGone {
 		sweep := c.value.Sweep()
 		if sweep > c.sweep {
 			return nil, nil, damagedOp(c.author, c.key, fmt.Errorf("its body went with sweep %d, where the last was %d", sweep, c.sweep))
 		}
 		if k.horizon.passes(sweep) {
-			return nil, &o.op.Signed, nil
+			return nil, &o.Signed, nil
 		}
 	}
-	return o, &o.op.Signed, nil
+	return o, &o.Signed, nil
 }
 
 // open copies the op that the cursor is at.
-func (k *chunk) open(c *opCursor) (o *opened, err error) {
+func (k *chunk) open(c *opCursor) (o *excerpt.Op, err error) {
 	if last := len(k.spare) - 1; last >= 0 {
 		o, k.spare = k.spare[last], k.spare[:last]
 	} else {
-		o = new(opened)
+		o = new(excerpt.Op)
 	}
 	at := opAt
 	if k.verified {
 		at = verifiedAt
 	}
-	o.op, err = at(c.author, c.key, k.copy(c.value))
-	o.offset, o.from, o.to = c.offset(), o.op.First, o.op.Next()
+	op, err := at(c.author, c.key, k.copy(c.value))
+	o.Set(op, c.offset())
 	return o, err
 }
 
 // lost tells of a hole where the walk stands, which is what the given sweep has taken, 0 for none here.
-func (k *chunk) lost(h hole, sweep uint64) {
+func (k *chunk) lost(h excerpt.Hole, sweep uint64) {
 	if !k.horizon.passes(sweep) {
-		k.excerpts = append(k.excerpts, excerpt{hole: &h})
+		k.excerpts = append(k.excerpts, excerpt.Excerpt{Hole: &h})
 	}
 }
 

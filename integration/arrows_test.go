@@ -31,6 +31,7 @@ var rooms = []layer{
 	{"eventlog/internal/audience", []string{"crdt"}, "who is told of an event does not depend on what is held"},
 	{"eventlog/internal/choice", nil, "a text passes whatever it is the name of"},
 	{"eventlog/internal/disk", []string{"eventlog/internal/identity"}, "the file is a file, whatever stands in it"},
+	{"eventlog/internal/excerpt", []string{"crdt", "eventlog/internal/heap"}, "in which order entries stand does not depend on where they were read"},
 	{"eventlog/internal/heap", nil, "the order of values is its user's to say"},
 	{"eventlog/internal/helped", nil, "the order of the results does not depend on the work"},
 	{"eventlog/internal/identity", []string{"eventlog/whole"}, "what a file is does not depend on what stands in it"},

@@ -32,7 +32,7 @@ var mechanisms = []mechanism{
 	{"cursor", "cursor"},
 	{"query", "cursors entry query"},
 	{"incarnation", "incarnation"},
-	{"walks", "arrival author causal indexfound indexsorted merge view"},
+	{"walks", "arrival author causal indexfound indexsorted view"},
 	{"reading", "entries indexplan page tail"},
 	{"gone", "gone horizon"},
 	{"held", "held ownhead"},
