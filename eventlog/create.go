@@ -52,8 +52,7 @@ func (b Birth) id() (crdt.LogID, error) {
 // The file is made under another name and gets its own when it is whole, so that a crash leaves either no
 // log or an empty one. A file named quipu.db.new-… that is left over may be removed.
 func Create(dir string, birth Birth, cfg Config) (*Log, error) {
-	cfg = cfg.withDefaults()
-	if err := cfg.validate(); err != nil {
+	if err := cfg.withDefaults().validate(); err != nil {
 		return nil, err
 	}
 	id, err := birth.id()
@@ -101,7 +100,7 @@ func populate(tx *disk.Tx, id crdt.LogID, birth Birth, cfg Config) error {
 	if birth.Genesis != nil {
 		pairs[string(metaGenesis)] = birth.Genesis.Encode()
 	} else if birth.UsedKey {
-		pairs[string(metaWhy)] = record.Recovering{Why: uint8(WhyKey), Since: cfg.Now()}.Encode()
+		pairs[string(metaWhy)] = record.Recovering{Why: uint8(WhyKey), Since: cfg.withDefaults().Now()}.Encode()
 	}
 	meta := tx.Tree(bucketMeta)
 	for k, v := range pairs {
