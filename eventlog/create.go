@@ -27,8 +27,8 @@ type Birth struct {
 	Genesis *crdt.Genesis
 	Log     crdt.LogID // may be zero when Genesis is given
 	// UsedKey says that the key may have been used in this log before, in another folder. Then the log begins in the
-	// state of [WhyKey]: nobody here knows what was written. It counts for a log that is joined: in one that begins
-	// here there is nothing yet.
+	// state of [WhyKey]: nobody here knows what was written. No key was used in a log that begins here, of which the
+	// genesis has just been made.
 	UsedKey bool
 }
 
@@ -99,7 +99,8 @@ func populate(tx *disk.Tx, id crdt.LogID, birth Birth, cfg Config) error {
 	}
 	if birth.Genesis != nil {
 		pairs[string(metaGenesis)] = birth.Genesis.Encode()
-	} else if birth.UsedKey {
+	}
+	if birth.UsedKey {
 		pairs[string(metaWhy)] = record.Recovering{Why: uint8(WhyKey), Since: cfg.withDefaults().Now()}.Encode()
 	}
 	meta := tx.Tree(bucketMeta)

@@ -31,7 +31,8 @@ type Birth struct {
 	// Passphrase opens KeyFile where that is sealed. A file with it goes into quipu.yaml.
 	Passphrase folder.Passphrase
 
-	file *folder.KeyFile // what KeyFile holds; nil for a new key
+	file   *folder.KeyFile // what KeyFile holds; nil for a new key
+	begins bool            // the log does
 }
 
 // ErrOtherLog is returned where a log is not the one that was named: by [Init] for a genesis whose hash
@@ -69,7 +70,7 @@ func Init(b Birth) (crdt.Author, crdt.LogID, error) {
 
 // complete finds the log's id and genesis, or says that the two do not belong together.
 func (b *Birth) complete() error {
-	if b.Log.IsZero() && b.Genesis == nil {
+	if b.begins = b.Log.IsZero() && b.Genesis == nil; b.begins {
 		b.Genesis = new(crdt.Genesis)
 		_, _ = rand.Read(b.Genesis.Random[:]) // never fails, see crypto/rand
 	}
@@ -95,7 +96,7 @@ func (b *Birth) fill(f folder.Folder) (crdt.Author, error) {
 	if err != nil {
 		return crdt.Author{}, err
 	}
-	log, err := eventlog.Create(b.Dir, eventlog.Birth{Genesis: b.Genesis, Log: b.Log}, eventlog.Config{Key: key})
+	log, err := eventlog.Create(b.Dir, eventlog.Birth{Genesis: b.Genesis, Log: b.Log, UsedKey: b.file != nil && !b.begins}, eventlog.Config{Key: key})
 	if err != nil {
 		return crdt.Author{}, err
 	}

@@ -34,7 +34,9 @@ FILE is copied to D/quipu.key as it is. A sealed key stays sealed, and every com
 that opens the folder itself needs the passphrase, and so does the daemon's start:
 from the file that --key-passphrase-file names, which is then put into D/quipu.yaml,
 from $QUIPU_KEY_PASSPHRASE, or from whoever is at the terminal. A key has one folder
-at a time: two that write with it fork its feed.
+at a time: two that write with it fork its feed. So a log that is joined with --key
+begins as one that may not know the end of its own feed: it asks the members first,
+where it has any.
 
 Prints the author and the log, each on a line of its own.`,
 		Example: "  quipu init --dir a --name alpha\n  quipu init --dir b --log 0123456789abcdef0123456789abcdef\n" +

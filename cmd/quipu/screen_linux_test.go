@@ -14,15 +14,15 @@ import (
 // terminalName stands for the name of the terminal in a command line of onTerminal.
 const terminalName = "TERMINAL"
 
-// onTerminal runs a command line whose stdout and stderr are a terminal with so many columns, and returns what
-// that was sent and the exit code.
-func onTerminal(t *testing.T, columns uint16, args ...string) (string, int) {
+// openPair opens the two ends of a terminal, that of a person and that of a program. Without terminals the test is
+// skipped.
+func openPair(t *testing.T) (person, terminal *os.File) {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Skip(err)
 	}
-	defer person.Close()
+	t.Cleanup(func() { _ = person.Close() })
 	if err := unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -30,10 +30,19 @@ func onTerminal(t *testing.T, columns uint16, args ...string) (string, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return person, terminal
+}
+
+// onTerminal runs a command line whose stdout and stderr are a terminal with so many columns, and returns what
+// that was sent and the exit code.
+func onTerminal(t *testing.T, columns uint16, args ...string) (string, int) {
+	t.Helper()
+	person, terminal := openPair(t)
+	defer person.Close()
 	if err := unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: columns, Row: 25}); err != nil {
 		t.Fatal(err)
 	}
