@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 )
 
@@ -45,9 +46,24 @@ func (tx *readTx) readIncarnations(origin []byte) (incarnation.Names, error) {
 	return names, err
 }
 
+// parted returns up to where the arrivals are those that were told of, when op of our own shows that others may have been
+// told of. Nobody knows when the file was put back to an older state: but what we wrote before op, and what had arrived
+// by then, was there.
+func (tx *writeTx) parted(op crdt.Signed) uint64 {
+	c := tx.opCursor(op.Author)
+	if !c.before(op.First) {
+		return 0
+	}
+	last, err := c.signed()
+	if err != nil || last.Next() > op.First {
+		return c.offset()
+	}
+	return c.offset() + last.Count
+}
+
 // beginIncarnation lets the arrivals begin anew: what was told of them holds below offset. It is called in the
-// transaction that records that the file may be older than what was told of it, so that nothing arrives at an offset
-// whose name another entry may have had: offset is the end of the arrivals when that was so at the latest.
+// transaction that first records that the file may be older than what was told of it, not when that is over: so nothing
+// arrives in between at an offset that, under the same name, another entry may have had.
 func (tx *writeTx) beginIncarnation(offset uint64) error {
 	names := &tx.store.incarnations // whoever leads changes it, and needs no lock to read it
 	if tx.incarnations != nil {

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/quipulog/quipu/crdt"
@@ -26,6 +27,9 @@ func (l *Log) ID() crdt.LogID { return l.store.id }
 
 // Author returns the author of this node's own feed.
 func (l *Log) Author() crdt.Author { return l.store.author }
+
+// Authors returns all who have written here: [Log.Author], and those before it, the last first: see [Rekey].
+func (l *Log) Authors() []crdt.Author { return slices.Clone(l.store.authors) }
 
 // Path returns the path of the log's file.
 func (l *Log) Path() string { return l.store.path }

@@ -187,8 +187,11 @@ func (s *store) readMeta(tx *readTx) error {
 	if crdt.Author(author) != s.author {
 		return fmt.Errorf("%w: %s is that of author %s, the key that of %s", ErrWrongKey, s.path, crdt.Author(author), s.author)
 	}
-	s.id, s.origin = crdt.LogID(id), [16]byte(origin)
 	var err error
+	if s.authors, err = parseAuthors(author, meta.Get(metaFormerly)); err != nil {
+		return err
+	}
+	s.id, s.origin = crdt.LogID(id), [16]byte(origin)
 	if s.incarnations, err = tx.readIncarnations(origin); err != nil {
 		return err
 	}

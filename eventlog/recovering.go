@@ -17,6 +17,7 @@ import (
 //
 // from is where the feed ended in the folder when that was not known to be its end; it has no op where the folder held
 // nothing of the feed. end is where the feed was taken up: the entry itself stands there. The rest is of [Recovery].
+// One that begins the feed of a new author names the former one, too: see [Rekey].
 const RecoverKind = "quipu.recover"
 
 // Recovery says how our own feed is taken up again.
@@ -131,16 +132,6 @@ func (tx *writeTx) begin(state RecoveringError, offset uint64) error {
 	return nil
 }
 
-// behind returns the offset behind the op of ours that ends at head. What has arrived since may have arrived elsewhere
-// in another order: the folder was put back to an older state some time after that op, nobody knows when.
-func (tx *writeTx) behind(end crdt.Head) uint64 {
-	c := tx.opCursor(tx.store.author)
-	if !c.find(end) {
-		return 0
-	}
-	return c.offset() + end.Next - c.key.First
-}
-
 // keepOwnEnd puts on record where our own writing ended.
 func (tx *writeTx) keepOwnEnd(end crdt.Head) error {
 	if end == (crdt.Head{}) {
@@ -204,12 +195,15 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 	case !contradicts && expected:
 		return nil
 	case !contradicts:
-		return tx.begin(RecoveringError{Why: WhyOlder, Since: tx.now, Own: end, Op: &op}, tx.behind(end))
+		return tx.begin(RecoveringError{Why: WhyOlder, Since: tx.now, Own: end, Op: &op}, tx.parted(op))
 	}
 	tx.second = &op
 	err := tx.Tree(bucketMeta).Put(metaSecondWriter, op.Bytes())
 	if err == nil && !expected {
 		err = tx.keepOwnEnd(end) // until now all of the feed was written here, or taken up
+	}
+	if err == nil {
+		err = tx.beginIncarnation(tx.parted(op))
 	}
 	if err != nil {
 		return fmt.Errorf("record an op that was not written here: %w", err)

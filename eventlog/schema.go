@@ -8,6 +8,7 @@ package eventlog
 //	  "log"           → 16 bytes: the log's id
 //	  "genesis"       → the genesis; absent until it is known
 //	  "author"        → 32 bytes: who writes here
+//	  "formerly"      → 32 bytes each, the last first: who wrote here before; absent if nobody
 //	  "incarnation"   → 16 random bytes: the first name of the arrivals
 //	  "incarnations"  → all their names, see internal/incarnation/names.go; absent while the first is
 //	                    the only one
@@ -65,6 +66,7 @@ var (
 	metaLog          = []byte("log")
 	metaGenesis      = []byte("genesis")
 	metaAuthor       = []byte("author")
+	metaFormerly     = []byte("formerly")
 	metaIncarnation  = []byte("incarnation")
 	metaIncarnations = []byte("incarnations")
 	metaSecondWriter = []byte("second writer")

@@ -33,7 +33,9 @@ type store struct {
 	cfg    Config
 	logger *slog.Logger
 	author crdt.Author
-	id     crdt.LogID
+	// authors are author and who wrote here before, the last first: what they wrote stays as it is, see [Rekey].
+	authors authors
+	id      crdt.LogID
 	// origin is the first name of the arrivals. The index is made with it, and stays when they begin anew.
 	origin [16]byte
 

@@ -130,7 +130,7 @@ func checkName(name string) error {
 // a handler of [Log.Follow] appends through its [Tx]. An event that already has the header, most often
 // copied from the entry at hand, gets the follower's name in its place.
 //
-// A follower is not given what it emitted itself: entries of this node's author with its name. What a
+// A follower is not given what it emitted itself: entries of one of this log's [Log.Authors] with its name. What a
 // follower of the same name has emitted on another node is an entry like any other.
 const HeaderBy = "quipu-by"
 

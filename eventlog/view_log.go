@@ -103,6 +103,9 @@ func (tx *ReadTx) Now() time.Time { return tx.now }
 // Author returns who writes to the log.
 func (tx *ReadTx) Author() crdt.Author { return tx.store.author }
 
+// Own reports whether an author writes to the log, or did before: see [Log.Authors].
+func (tx *ReadTx) Own(a crdt.Author) bool { return tx.store.authors.own(a) }
+
 // Next returns the offset of the next entry to arrive, as of the beginning of the transaction.
 func (tx *ReadTx) Next() uint64 { return tx.r.next }
 

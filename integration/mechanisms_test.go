@@ -32,6 +32,7 @@ var mechanisms = []mechanism{
 	{"cursor", "cursor"},
 	{"query", "cursors entry query"},
 	{"incarnation", "incarnation"},
+	{"rekey", "rekey"},
 	{"walks", "arrival author causal indexfound indexsorted view"},
 	{"reading", "entries indexplan page tail"},
 	{"gone", "gone horizon"},

@@ -85,7 +85,7 @@ func (p projection) take(t Transition) error {
 	if t.Malformed != nil {
 		return nil
 	}
-	if t.Entry.Author == p.tx.Author() {
+	if p.tx.Own(t.Entry.Author) {
 		if err := p.bucket.Delete(recordKey(appendedRecord, t.Subject)); err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func Stage(tx eventlog.Reader, subject string) (string, error) {
 		if e.Kind != Kind || e.Subject != subject {
 			continue
 		}
-		if e.Author == r.Author() {
+		if r.Own(e.Author) {
 			appended = last{} // it has arrived, or was followed by what has
 		}
 		if t := Parse(e); t.Malformed == nil {

@@ -50,6 +50,8 @@ type TakenUp struct {
 	From, End               crdt.Head
 	Asked, Missing, Without []crdt.Author
 	Alone                   bool
+	// Former is whose feed ended at End, where a new author's begins; nil else.
+	Former *crdt.Author
 }
 
 // Payload returns the JSON of the entry. A head of nothing has no op.
@@ -62,7 +64,8 @@ func (t TakenUp) Payload() ([]byte, error) {
 		Missing []crdt.Author `json:"missing,omitempty"`
 		Without []crdt.Author `json:"without,omitempty"`
 		Alone   bool          `json:"alone,omitempty"`
-	}{t.Why, headOf(t.From), headOf(t.End), clipped(t.Asked), clipped(t.Missing), clipped(t.Without), t.Alone})
+		Former  *crdt.Author  `json:"former,omitempty"`
+	}{t.Why, headOf(t.From), headOf(t.End), clipped(t.Asked), clipped(t.Missing), clipped(t.Without), t.Alone, t.Former})
 }
 
 type head struct {

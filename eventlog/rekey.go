@@ -1,0 +1,137 @@
+package eventlog
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
+)
+
+// ErrKeyUsed is returned by [Rekey] for a key with which entries were written that are held here.
+var ErrKeyUsed = errors.New("key has a feed already")
+
+// Rekey opens the log in dir as [Open] does, cfg.Key being the key that it has, and makes it that of another author: from
+// then on it opens with key alone. It is for a folder whose feed cannot go on here, since its original, or another copy
+// of it, goes on with it. The feed stays as it is, as the feeds of others are; it is remembered who wrote here, see
+// [Log.Authors]. Whatever kept the log from appending is over, its arrivals have a new name, see [Log.Incarnation], and
+// the new feed begins with an entry of kind [RecoverKind]. That names why ("new key" where nothing did), the former author, and
+// as end where its feed ends here:
+//
+//	{"why":"second writer","from":{"next":10,"op":"…"},"end":{"next":12,"op":"…"},"former":"…"}
+//
+// keep is called while the log is locked and nothing has changed yet: it keeps key where the next start finds it. A
+// crash after it leaves the log of one of both keys, whole: [ErrWrongKey] says that it is the other's. The log that is
+// returned is open under key. Ops at the end of the old feed that cannot be read are given up, and may come back.
+//
+// Rekey returns [ErrKeyUsed], the errors of [Open] and of keep, and those of a commit: with an [*UncertainError] either
+// key may be the log's.
+func Rekey(dir string, cfg Config, key ed25519.PrivateKey, keep func() error) (*Log, error) {
+	l, err := Open(dir, cfg)
+	if err != nil {
+		return nil, err
+	}
+	to := cfg
+	to.Key = key
+	if err = to.withDefaults().validate(); err == nil {
+		err = l.rekey(key, keep)
+	}
+	// Who the author is never changes under a log: this one is given up, and another goes on with its file.
+	fresh := newLog(l.store.path, to.withDefaults())
+	if fresh.store.file = l.store.file; err == nil {
+		err = fresh.begun(context.Background(), false)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("give the log a new author: %w", errors.Join(err, l.Close()))
+	}
+	return fresh, nil
+}
+
+// rekey makes the file that of another key. Nobody but [Rekey] has the log, which is good for nothing after.
+func (l *Log) rekey(key ed25519.PrivateKey, keep func() error) error {
+	s, author := l.store, crdt.AuthorOf(key)
+	if held := s.feed(author); s.authors.own(author) || !held.IsZero() {
+		return fmt.Errorf("%w: that of author %s", ErrKeyUsed, author)
+	}
+	end := s.ownEnd()
+	up := record.TakenUp{Why: "new key", From: end, End: end, Former: &s.authors[0]}
+	if s.recovering != nil {
+		up.Why, up.From = s.recovering.Why.String(), s.recovering.Own
+	}
+	var err error
+	if s.secondOp != nil || s.forked != nil {
+		up.Why = "second writer"
+		err = s.view(func(tx *readTx) (err error) {
+			up.From, err = tx.ownEnd()
+			return err
+		})
+	}
+	if err == nil {
+		err = keep()
+	}
+	if err != nil {
+		return err
+	}
+	return s.exclusively(context.Background(), func(tx *writeTx) error {
+		if s.recovering != nil && s.recovering.Why == WhyHead {
+			if err := tx.giveUp(end); err != nil {
+				return err
+			}
+		}
+		s.author, s.cfg.Key, s.secondOp, s.forked, s.recovering = author, key, nil, nil, nil
+		meta := tx.Tree(bucketMeta)
+		err := errors.Join(meta.Put(metaAuthor, author[:]), meta.Put(metaFormerly, s.authors.encode()), tx.beginIncarnation(tx.next))
+		for _, key := range [][]byte{metaSecondWriter, metaWhy, metaRecovering, metaOwnEnd} {
+			err = errors.Join(err, meta.Remove(key))
+		}
+		if err != nil {
+			return err
+		}
+		payload, err := up.Payload()
+		if err != nil {
+			return err
+		}
+		draft, err := s.draft(crdt.Event{Kind: RecoverKind, Payload: payload})
+		if err == nil {
+			_, err = tx.append(&draft)
+		}
+		return err
+	})
+}
+
+// authors are who has written to a log: who does, and those before it, the last first.
+type authors []crdt.Author
+
+func parseAuthors(author, formerly []byte) (authors, error) {
+	all := authors{crdt.Author(author)}
+	for a := range slices.Chunk(formerly, len(crdt.Author{})) {
+		if len(a) != len(crdt.Author{}) {
+			return nil, &DamagedError{What: "who wrote here before", Err: record.ErrLength}
+		}
+		all = append(all, crdt.Author(a))
+	}
+	return all, nil
+}
+
+func (a authors) encode() []byte {
+	var b bytes.Buffer
+	for _, author := range a {
+		b.Write(author[:])
+	}
+	return b.Bytes()
+}
+
+// own reports whether an author is one of them.
+func (a authors) own(author crdt.Author) bool { return slices.Contains(a, author) }
+
+// present returns how the node begins of who writes now, for one who did; any other as it is.
+func (a authors) present(node [8]byte) [8]byte {
+	if slices.ContainsFunc(a, func(author crdt.Author) bool { return [8]byte(author[:8]) == node }) {
+		return [8]byte(a[0][:8])
+	}
+	return node
+}
