@@ -45,15 +45,26 @@ func (s *spread) applied(a arrival, f fate, now time.Time) {
 // own takes in what became of a run in our own name.
 func (s *spread) own(a arrival, f fate) {
 	ops := a.run.Ops
-	for _, asking := range s.ownEnds {
-		if f.Ops > 0 {
-			asking.grew(s, a.link, ops[min(f.Duplicates+f.Ops, len(ops))-1], f.Entries)
-		} else if f.Decision == crdt.Pending && f.Err == nil {
-			asking.shown(a.link, ops[len(ops)-1])
-		}
-	}
-	if f.Ops > 0 {
+	switch {
+	case f.Ops > 0:
 		s.notWritten(a.link)
+		for _, asking := range s.ownEnds {
+			asking.grew(s, a.link, ops[min(f.Duplicates+f.Ops, len(ops))-1], f.Entries)
+		}
+	case f.Decision == crdt.Pending && f.Err == nil:
+		s.shown(a.link.peer, ops[len(ops)-1])
+	}
+}
+
+// maxBeyond bounds the peers of whom is kept that they have sent an op of ours that cannot be placed.
+const maxBeyond = 64
+
+// shown takes in that a peer has sent an op of ours that cannot be placed. If we signed it, our feed goes on beyond
+// what is here.
+func (s *spread) shown(peer crdt.Author, op crdt.Op) {
+	old, known := s.beyond[peer]
+	if op.Next() > max(old.Next, s.g.log.Feed(s.g.self).Next()) && (known || len(s.beyond) < maxBeyond) && op.Verify() == nil {
+		s.beyond[peer] = op.Head()
 	}
 }
 

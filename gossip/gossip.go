@@ -41,8 +41,9 @@ type Gossip struct {
 	asked      askCounts
 	news       *news.Ring
 	transients *transient.Hub
-	conditions atomic.Pointer[[]Condition] // of this node, as it was last told them
-	work       sync.WaitGroup              // links and dials
+	conditions atomic.Pointer[[]Condition]    // of this node, as it was last told them
+	ownEnd     atomic.Pointer[OwnEndProgress] // of the oldest call of AskOwnEnd; nil while there is none
+	work       sync.WaitGroup                 // links and dials
 }
 
 // New takes the port of cfg. Nothing runs yet; a caller that does not get as far as [Gossip.Run]

@@ -33,6 +33,10 @@ var hostileItems = []struct {
 	{"a thousand connections", []string{"TestThousandConnections", "transport/TestFloodFromManyHosts", "transport/TestConnectionLimits"}},
 	{"a head advert storm", []string{"TestAdvertStormOfAMember", "TestStorms", "TestOfferStorm", "TestEndlessComparison", "TestGraftOfManyAuthors", "membership/TestAdvertStorm"}},
 	{"an exchange that never ends", []string{"TestExchangeWithAPeerThatNeverEnds", "TestExchangeWithASlowPeer"}},
+	{"the end of our feed: only claimed, out of order, withheld by silence, among members that are made up", []string{
+		"TestOwnEndThatIsOnlyClaimed", "TestOwnEndOutOfOrder", "TestOwnEndOfASilentPeer", "TestOwnEndAmongMadeUpMembers",
+	}},
+	{"who and members: not agreed, out of order, without end", []string{"TestWhoThatWasNotAgreed", "TestWhoIsKnown", "wire/TestBadMessages", "wire/TestAnnouncedMembers"}},
 	{"clocks far in the future", []string{"TestClocksFarAhead", "TestTransientsThatAreDropped"}},
 	{"transient events: forged, replayed, not agreed, without end", []string{"TestHostileTransients", "TestTransientThatWasNotAgreed", "TestTransientsThatAreDropped", "TestTransientFlood"}},
 	{"times: not agreed, past all clocks, of other rounds, without end", []string{"TestTimesOfStrangers", "wire/TestBadMessages"}},

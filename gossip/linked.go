@@ -18,6 +18,9 @@ type linked struct {
 		at  time.Time
 		err error
 	}
+	// beyond is by peer an op of ours that it has sent, and that cannot be placed: the end of our feed lies beyond what is
+	// here.
+	beyond map[crdt.Author]crdt.Head
 	// heardOf is when peers have last heard of members that this node knows itself and that are not there.
 	heardOf map[crdt.Author]time.Time
 }
@@ -30,7 +33,10 @@ type peering struct {
 }
 
 func newLinked() *linked {
-	return &linked{links: make(map[linkID]*peering), peers: make(map[crdt.Author][]*peering), heardOf: make(map[crdt.Author]time.Time)}
+	return &linked{
+		links: make(map[linkID]*peering), peers: make(map[crdt.Author][]*peering),
+		beyond: make(map[crdt.Author]crdt.Head), heardOf: make(map[crdt.Author]time.Time),
+	}
 }
 
 // linkTo returns the newest link to an author, nil if there is none.

@@ -1,7 +1,6 @@
 package gossip
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,8 +13,6 @@ import (
 const (
 	// claimTries is how often a peer is asked for what it claims before its claim holds up nobody.
 	claimTries = 2
-	// maxGaps bounds the peers of whom is kept that they have shown an op of ours that cannot be placed.
-	maxGaps = 64
 	// maxAskLinks bounds the members that are linked only to be asked, at a time.
 	maxAskLinks = 32
 	// copyStands is how long a copy counts as running after it was last seen to write.
@@ -28,7 +25,7 @@ const (
 //
 //	look: see each link ─▶ answers ─┐
 //	      who counts ───────────────┴─▶ judge ─▶ told, open
-//	what comes: grew, shown ─▶ progress, a copy that writes, gaps
+//	what comes: grew ─▶ progress, a copy that writes
 type ownEndAsking struct {
 	g     *Gossip
 	q     OwnEndQuestion
@@ -39,10 +36,10 @@ type ownEndAsking struct {
 	since time.Time   // comparisons that began before say nothing
 	// answers is what each process has said that was linked since: those of members stay when its link ends.
 	answers map[linkID]*ownEndAnswer
-	gaps    map[crdt.Author]crdt.Head // by peer: an op of ours that it has shown, after some that are not here
-	links   map[crdt.Author]bool      // members that are to be linked to be asked
+	links   map[crdt.Author]bool // members that are to be linked to be asked
 	told    OwnEnd
-	open    error // why it is not over; nil when it is
+	over    bool
+	open    error // why it is not over, or ended without an answer
 
 	entries uint64
 	from    map[crdt.Author]bool
@@ -71,7 +68,7 @@ func newOwnEndAsking(g *Gossip, q OwnEndQuestion) *ownEndAsking {
 	now := time.Now()
 	a := &ownEndAsking{
 		g: g, q: q, began: now, since: now, wall: g.cfg.Now(), heads: g.log.Feed(g.self).Heads(), open: ErrNobodyAsked,
-		answers: make(map[linkID]*ownEndAnswer), gaps: make(map[crdt.Author]crdt.Head), from: make(map[crdt.Author]bool),
+		answers: make(map[linkID]*ownEndAnswer), from: make(map[crdt.Author]bool),
 	}
 	a.first = a.heads
 	a.sample[0].at, a.sample[1].at = now, now
@@ -99,7 +96,10 @@ func (a *ownEndAsking) look(s *state, now time.Time) (over bool) {
 		}
 	}
 	a.judge(s, now)
-	return a.open == nil || errors.Is(a.open, ErrCopyRuns)
+	if s.ownEnds[0] == a {
+		a.g.ownEnd.Store(a.progress(now))
+	}
+	return a.over
 }
 
 // see takes in what a link says, and asks what it has not said.
@@ -220,15 +220,6 @@ func (a *ownEndAsking) grew(s *spread, l *link, last crdt.Op, entries int) {
 	s.copied.at = time.Now()
 	s.copied.err = fmt.Errorf("%w: %s (%s) has got entry %d from it, which was written at %s: stop one of the two",
 		ErrCopyRuns, l.name, l.peer.Short(), last.Next()-1, last.Clock.Time().Format(time.DateTime))
-}
-
-// shown takes in that a peer has sent an op of ours that cannot be placed. If we signed it, the feed goes on
-// beyond what is here.
-func (a *ownEndAsking) shown(l *link, op crdt.Op) {
-	if old, known := a.gaps[l.peer]; op.Next() <= max(old.Next, a.height()) || !known && len(a.gaps) >= maxGaps || op.Verify() != nil {
-		return
-	}
-	a.gaps[l.peer] = op.Head()
 }
 
 // progress returns how far the asking has come.

@@ -22,8 +22,7 @@ type OwnEndQuestion struct {
 	// Without are members that are not waited for, Places such places.
 	Without []crdt.Author
 	Places  []string
-	// After is how long ago a member must have been heard of to be waited for, and how long at most a place is. Default:
-	// 30 days, and for ever.
+	// After is how long a member that is not heard of, or such a place, is waited for. Default: for ever.
 	After time.Duration
 }
 
@@ -115,15 +114,15 @@ func (g *Gossip) AskOwnEnd(ctx context.Context, q OwnEndQuestion) (OwnEnd, error
 	})
 	g.loop.do(func(s *state) {
 		s.ownEnds = slices.DeleteFunc(s.ownEnds, func(a *ownEndAsking) bool { return a == asking })
+		if len(s.ownEnds) == 0 {
+			g.ownEnd.Store(nil)
+		}
 	})
 	told, open := asking.told, asking.open
-	if open == nil && len(told.Asked)+len(told.Without) == 0 {
-		open = ErrNobodyAsked
-	}
 	switch {
 	case err == errLeaving:
 		return told, err
-	case open == nil || errors.Is(open, ErrCopyRuns) || errors.Is(open, ErrNobodyAsked):
+	case asking.over || errors.Is(open, ErrNobodyAsked):
 		return told, open
 	}
 	return told, fmt.Errorf("it is not clear yet where this node's feed ends: %w: try again", open)
@@ -142,35 +141,9 @@ type OwnEndProgress struct {
 	Claimed uint64
 }
 
-// OwnEndProgress returns how far the oldest call of [Gossip.AskOwnEnd] has come, nil while there is none.
-func (g *Gossip) OwnEndProgress() (progress *OwnEndProgress) {
-	if g.loop.running() {
-		g.loop.ask(func(s *state) {
-			if len(s.ownEnds) > 0 {
-				progress = s.ownEnds[0].progress(time.Now())
-			}
-		})
-	}
-	return progress
-}
-
-// OwnEndMissing returns who counts and has not been asked: by the oldest call of [Gossip.AskOwnEnd] that has not
-// returned, and all who count while there is none.
-func (g *Gossip) OwnEndMissing() (missing []Absent) {
-	if !g.loop.running() {
-		return nil
-	}
-	g.loop.ask(func(s *state) {
-		if len(s.ownEnds) > 0 {
-			missing = s.ownEnds[0].told.Missing
-			return
-		}
-		asking := newOwnEndAsking(g, OwnEndQuestion{})
-		asking.judge(s, time.Now())
-		missing = asking.told.Missing
-	})
-	return missing
-}
+// OwnEndProgress returns how far the oldest call of [Gossip.AskOwnEnd] has come, nil while there is none. It does not
+// wait for anything.
+func (g *Gossip) OwnEndProgress() *OwnEndProgress { return g.ownEnd.Load() }
 
 // texts returns the words about each of all, joined.
 func texts(all []Absent) string {

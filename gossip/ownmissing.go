@@ -34,11 +34,21 @@ func (a *ownEndAsking) judge(s *state, now time.Time) {
 		a.told.End = a.heads[len(a.heads)-1]
 	}
 	a.links = make(map[crdt.Author]bool)
-	var waiting []Absent
+	waiting := a.shownBeyond(s)
+	beyond := Authors(waiting)
+	a.told.Missing = slices.Clone(waiting)
 	for _, author := range slices.SortedFunc(maps.Keys(members), crdt.Author.Compare) {
 		m := members[author]
 		why, linked, claim := a.standing(author)
+		switch m.Why = why; {
+		case author == a.g.self:
+			m.Why = "is another process with this node's key"
+		case why == notLinked:
+			m.Why = ""
+		}
 		switch {
+		case slices.Contains(beyond, author):
+			continue
 		case why == "":
 			a.told.Asked = append(a.told.Asked, author)
 			if claim > 0 {
@@ -51,12 +61,6 @@ func (a *ownEndAsking) judge(s *state, now time.Time) {
 			a.told.Without = append(a.told.Without, m.Absent)
 			continue
 		}
-		switch m.Why = why; {
-		case author == a.g.self:
-			m.Why = "is another process with this node's key"
-		case why == notLinked:
-			m.Why = ""
-		}
 		a.told.Missing = append(a.told.Missing, m.Absent)
 		if linked || !a.q.Alone {
 			waiting = append(waiting, m.Absent)
@@ -66,31 +70,28 @@ func (a *ownEndAsking) judge(s *state, now time.Time) {
 		}
 	}
 	waiting = append(waiting, a.places(s, now)...)
-	waiting = append(waiting, a.shownBeyond(s)...)
-	a.open = a.why(s, now, waiting)
+	a.over, a.open = a.decide(s, now, waiting)
 }
 
-// why returns why the asking is not over, nil if it is.
-func (a *ownEndAsking) why(s *state, now time.Time, waiting []Absent) error {
+// decide reports whether the asking is over, and with what error, or why it is not.
+func (a *ownEndAsking) decide(s *state, now time.Time, waiting []Absent) (over bool, err error) {
 	self := a.g.self
 	switch asked := len(a.told.Asked) > 0; {
 	case len(s.peers[self]) > 0:
-		return fmt.Errorf("%w (at %s): stop one of the two", ErrCopyRuns, s.linkTo(self).addr)
+		return true, fmt.Errorf("%w (at %s): stop one of the two", ErrCopyRuns, s.linkTo(self).addr)
 	case s.copied.err != nil && now.Sub(s.copied.at) < copyStands:
-		return s.copied.err
+		return true, s.copied.err
 	case a.q.Soft && !slices.Equal(a.heads, a.first):
-		return nil
+		return true, nil
 	case a.q.Soft && asked && !slices.ContainsFunc(waiting, func(m Absent) bool { return m.Author == self }):
-		return nil
+		return true, nil
 	case len(waiting) > 0:
 		slices.SortFunc(waiting, func(x, y Absent) int { return strings.Compare(x.String(), y.String()) })
-		return errors.New(texts(waiting))
+		return false, errors.New(texts(waiting))
 	case asked || len(a.told.Without) > 0 && !a.q.Alone:
-		return nil
-	case !a.q.Alone || s.expects():
-		return ErrNobodyAsked
+		return true, nil
 	}
-	return nil
+	return a.q.Alone && !s.expects(), ErrNobodyAsked
 }
 
 // expects reports whether there are places to join that have not been tried.
@@ -98,9 +99,9 @@ func (s *state) expects() bool {
 	return slices.ContainsFunc(s.g.seeds.All(), func(seed Seed) bool { return seed.Tries == 0 })
 }
 
-// late reports whether a member was heard of too long ago to be waited for.
+// late reports whether a member was waited for long enough.
 func (a *ownEndAsking) late(m *counting, linked bool, now time.Time) bool {
-	return a.q.After > 0 && !linked && now.Sub(m.heard) > a.q.After
+	return a.q.After > 0 && !linked && now.Sub(later(m.heard, a.began)) > a.q.After
 }
 
 // counting is a member that counts, or a peer that is none and is linked.
@@ -200,14 +201,14 @@ func (a *ownEndAsking) places(s *state, now time.Time) (waiting []Absent) {
 // shownBeyond returns the peers that have shown that our feed goes on beyond what can be taken here. Going on
 // would write the same numbers again, so that alone is waited for which the question does not leave out.
 func (a *ownEndAsking) shownBeyond(s *state) (waiting []Absent) {
-	maps.DeleteFunc(a.gaps, func(_ crdt.Author, h crdt.Head) bool { return h.Next <= a.height() })
+	maps.DeleteFunc(s.beyond, func(_ crdt.Author, h crdt.Head) bool { return h.Next <= a.height() })
 	if a.q.Alone {
 		return nil
 	}
 	if f, starved := s.spread.starved[a.g.self]; starved && !slices.Contains(a.q.Without, f.Peer) {
 		waiting = append(waiting, Absent{Author: f.Peer, Name: s.nameOf(f.Peer), Why: "has entries of this node without bodies that this node keeps"})
 	}
-	for peer, h := range a.gaps {
+	for peer, h := range s.beyond {
 		if !slices.Contains(a.q.Without, peer) {
 			waiting = append(waiting, Absent{Author: peer, Name: s.nameOf(peer), Why: fmt.Sprintf("has shown entry %d of this node, and not those before it", h.Next-1)})
 		}
