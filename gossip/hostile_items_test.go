@@ -34,7 +34,7 @@ var hostileItems = []struct {
 	{"a head advert storm", []string{"TestAdvertStormOfAMember", "TestStorms", "TestOfferStorm", "TestEndlessComparison", "TestGraftOfManyAuthors", "membership/TestAdvertStorm"}},
 	{"an exchange that never ends", []string{"TestExchangeWithAPeerThatNeverEnds", "TestExchangeWithASlowPeer"}},
 	{"the end of our feed: only claimed, out of order, withheld by silence, among members that are made up", []string{
-		"TestOwnEndThatIsOnlyClaimed", "TestOwnEndOutOfOrder", "TestOwnEndOfASilentPeer", "TestOwnEndAmongMadeUpMembers",
+		"TestOwnEndThatIsOnlyClaimed", "TestOwnEndOutOfOrder", "TestOwnEndOfASilentPeer", "TestOwnEndFromWhoHasShutUs", "TestOwnEndAmongMadeUpMembers",
 	}},
 	{"who and members: not agreed, out of order, without end", []string{"TestWhoThatWasNotAgreed", "TestWhoIsKnown", "wire/TestBadMessages", "wire/TestAnnouncedMembers"}},
 	{"clocks far in the future", []string{"TestClocksFarAhead", "TestTransientsThatAreDropped"}},

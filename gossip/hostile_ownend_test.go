@@ -17,10 +17,10 @@ import (
 
 // answers greets a node with features and then answers each message as reply says, until the stream ends, or until
 // it is called back.
-func (s *stranger) answers(name string, features wire.Features, reply func(wire.Message) []wire.Message) (conn *transport.Conn) {
+func (s *stranger) answers(name string, features wire.Features, reply func(wire.Message) []wire.Message, held ...crdt.Head) (conn *transport.Conn) {
 	s.t.Helper()
 	conn = s.dial(name)
-	s.send(conn, wire.Hello{Version: wire.Version, Features: features, Log: testGenesis.Log(), Name: "stranger"})
+	s.send(conn, wire.Hello{Version: wire.Version, Features: features, Log: testGenesis.Log(), Name: "stranger", Held: held})
 	go func() {
 		for {
 			m, _, err := wire.ReadFrame(conn, false)
@@ -187,6 +187,42 @@ func TestOwnEndOfASilentPeer(t *testing.T) {
 	})
 }
 
+// TestOwnEndFromWhoHasShutUs: a peer that takes no more of our feed leaves it out of comparisons, and is asked for what it
+// says in its greeting that it holds; where that is nothing new, that is its answer.
+func TestOwnEndFromWhoHasShutUs(t *testing.T) {
+	bubble(t, "a", func(t *testing.T, c *cluster) {
+		all := c.past(4, map[string]int{"a": 2})
+		more, same := c.caller(1), c.caller(2)
+		defer more.close()
+		defer same.close()
+		c.nodes["a"].cfg = func(cfg *gossip.Config) {
+			cfg.Remembered = []gossip.Remembered{{Author: more.self, Seen: time.Now()}, {Author: same.self, Seen: time.Now()}}
+		}
+		c.start()
+		nothing := holdsOnly(crdt.Frontier{})
+		reply := func(m wire.Message) []wire.Message {
+			if missing, ok := m.(wire.Missing); ok {
+				ask := missing.Wants[0].Ask
+				return []wire.Message{
+					wire.Ops{Author: c.author("a"), Ask: ask, Run: crdt.Run{Ops: all[2:]}}, wire.Done{Ask: ask, Author: c.author("a"), Complete: true, Next: 4},
+				}
+			}
+			return nothing(m)
+		}
+		same.send(same.answers("a", wire.FeatureWho, nothing, all[1].Head()), wire.Shut{Authors: []crdt.Author{c.author("a")}})
+		asked := c.ask("a", gossip.OwnEndQuestion{})
+		asked.waits(time.Minute)
+		if p := c.nodes["a"].OwnEndProgress(); len(p.Asked) != 1 || p.Asked[0] != same.self {
+			t.Errorf("asked: %v", p.Asked)
+		}
+		more.send(more.answers("a", wire.FeatureWho, reply, all[3].Head()), wire.Shut{Authors: []crdt.Author{c.author("a")}})
+		c.within(time.Minute, "it has come", asked.over)
+		if asked.err != nil || asked.end.End.Next != 4 || len(asked.end.Asked) != 2 || len(asked.end.Unproven) > 0 {
+			t.Errorf("%+v, %v", asked.end, asked.err)
+		}
+	})
+}
+
 // TestWhoThatWasNotAgreed: the question for members, and an answer, end a link on which that was not agreed.
 func TestWhoThatWasNotAgreed(t *testing.T) {
 	bubble(t, "a", func(t *testing.T, c *cluster) {
@@ -224,7 +260,7 @@ func TestWhoIsKnown(t *testing.T) {
 		guest.greet("a")
 		conn := s.dial("a")
 		s.send(conn, wire.Hello{Version: wire.Version, Features: wire.FeatureWho, Log: testGenesis.Log(), Name: "stranger"})
-		const questions = 10_000
+		const questions = 2_000
 		for round := range uint32(questions) {
 			s.send(conn, wire.Who{Round: round + 1})
 		}

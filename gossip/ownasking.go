@@ -112,21 +112,21 @@ func (a *ownEndAsking) see(s *state, p *peering, now time.Time) {
 	switch {
 	case filling: // It will be asked again when that has come.
 	case r.told.After(a.since):
-		p.askWho(now, a.g.pace.rest)
+		p.askWho(now, a.g.pace.rest, a.g.pace)
 	default:
-		p.askWho(now, a.g.pace.soon)
+		p.askWho(now, a.g.pace.soon, a.g.pace)
 	}
 	var lacking []crdt.Head
 	switch _, shut := slices.BinarySearchFunc(p.roots.excluded(), a.g.self, crdt.Author.Compare); {
-	case shut: // It takes no more of us, and comparisons leave us out: it holds what it said when it greeted.
+	case shut: // Either of the two takes no more of us, and comparisons leave us out.
 		r.compared = now
-		if len(p.held) > 0 && !holds(a.g.log.Feed(a.g.self), p.held) {
-			lacking = p.held
-			s.spread.heard(p.id, a.g.self, lacking[len(lacking)-1], now)
-		}
 	case p.foundSince.After(a.since):
 		r.compared = p.foundSince
 		lacking = p.found.lacking[a.g.self]
+	}
+	if len(lacking) == 0 && len(p.held) > 0 && !holds(a.g.log.Feed(a.g.self), p.held) {
+		lacking = p.held // as it said when it greeted; the comparisons that do not show it take back nothing
+		s.spread.heard(p.id, a.g.self, lacking[len(lacking)-1], now)
 	}
 	if !filling && (!a.answered(r) || len(lacking) > 0) {
 		p.hurry(a.since, now, a.g.pace.soon)

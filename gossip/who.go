@@ -30,8 +30,11 @@ type knowing struct {
 	knows    []wire.Known // of that answer, what this node does not know itself
 }
 
-// askWho asks a peer whom it has heard of, if it was not asked for so long.
-func (p *peering) askWho(now time.Time, pause time.Duration) {
+// askWho asks a peer whom it has heard of, if it was not asked for so long, and has answered or had time to.
+func (p *peering) askWho(now time.Time, pause time.Duration, pace pace) {
+	if !p.whoTold.Equal(p.whoSent) {
+		pause = pace.compare
+	}
 	if !p.both(wire.FeatureWho) || now.Sub(p.whoSent) < pause {
 		return
 	}

@@ -34,6 +34,7 @@ type Node struct {
 	log     *eventlog.Log
 	gossip  *gossip.Gossip
 	memory  *memory
+	peers   *peers
 	socket  net.Listener
 	path    string // of the socket
 	started time.Time
@@ -72,6 +73,7 @@ func New(cfg Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
+	n.peers = newPeers(n.knowsAnybody(time.Now()))
 	if err := n.folder.Check(); err != nil {
 		return err
 	}
@@ -79,7 +81,7 @@ func (n *Node) open() error {
 	if err != nil {
 		return err
 	}
-	log, err := awaitLog(n.folder, key, opening{n.cfg.Limits, n.cfg.Trim, n.cfg.NoIndex, n.cfg.Now}, n.logger)
+	log, err := awaitLog(n.folder, key, opening{n.cfg.Limits, n.cfg.Trim, n.cfg.NoIndex, n.cfg.Now, n.peers}, n.logger)
 	if err != nil {
 		return err
 	}
@@ -115,6 +117,7 @@ func (n *Node) open() error {
 	if err != nil {
 		return err
 	}
+	n.peers.meet(n.gossip)
 	n.closers = append(n.closers, n.gossip.Close)
 
 	n.socket, err = n.folder.Listen(context.Background())
