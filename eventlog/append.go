@@ -33,7 +33,7 @@ func (l *Log) Append(ctx context.Context, e crdt.Event) (crdt.Place, error) {
 	}
 	r := request.Get()
 	defer r.Release()
-	if err := l.store.add(r, &e); err != nil {
+	if err := l.store.addAwaited(r, &e); err != nil {
 		return crdt.Place{}, fmt.Errorf("append event: %w", err)
 	}
 	if err := l.join(ctx, r); err != nil {
@@ -53,18 +53,8 @@ func (l *Log) AppendBatch(ctx context.Context, events []crdt.Event) ([]crdt.Plac
 	}
 	r := request.Get()
 	defer r.Release()
-	now := l.store.cfg.Now()
-	for i, e := range events {
-		if e.Time.IsZero() {
-			e.Time = now
-		}
-		err := l.store.add(r, &e)
-		if err != nil && len(events) > 1 {
-			return nil, fmt.Errorf("append event %d of %d: %w", i+1, len(events), err)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("append event: %w", err)
-		}
+	if err := l.store.addAll(r, events); err != nil {
+		return nil, err
 	}
 	if r.Bytes > crdt.MaxBatch {
 		return nil, fmt.Errorf("append batch: %w: %d bytes, at most %d are allowed", ErrTooLarge, r.Bytes, crdt.MaxBatch)
@@ -97,6 +87,44 @@ func (s *store) add(r *request.Request, e *crdt.Event) error {
 		return err
 	}
 	return r.Add(e)
+}
+
+// addAwaited is add while a commit waits for the caller, unless that takes long.
+func (s *store) addAwaited(r *request.Request, e *crdt.Event) error {
+	if len(e.Payload) <= maxAwaited {
+		s.queue.Come()
+		defer s.queue.Arrive()
+	}
+	return s.add(r, e)
+}
+
+// addAll is addAwaited for the events of a batch. What lacks a time gets that of the call.
+func (s *store) addAll(r *request.Request, events []crdt.Event) error {
+	awaited := true
+	s.queue.Come()
+	defer func() {
+		if awaited {
+			s.queue.Arrive()
+		}
+	}()
+	now := s.cfg.Now()
+	for i, e := range events {
+		if e.Time.IsZero() {
+			e.Time = now
+		}
+		if awaited && r.Bytes+len(e.Payload) > maxAwaited {
+			awaited = false
+			s.queue.Arrive()
+		}
+		err := s.add(r, &e)
+		if err != nil && len(events) > 1 {
+			return fmt.Errorf("append event %d of %d: %w", i+1, len(events), err)
+		}
+		if err != nil {
+			return fmt.Errorf("append event: %w", err)
+		}
+	}
+	return nil
 }
 
 // draft makes the draft of an event, which gets a time if it has none.

@@ -14,6 +14,8 @@ const (
 	opTarget = 60 << 10
 	// maxGroup bounds the bytes that plain appends put into one transaction; more waits for the next.
 	maxGroup = 4 << 20
+	// maxAwaited is how many bytes a caller encodes, in a fraction of a millisecond, while a commit waits for it.
+	maxAwaited = 128 << 10
 	// maxLeftover bounds the memory for ops that one transaction leaves to the next, in bytes.
 	maxLeftover = 1 << 20
 	// maxApply bounds the bytes of peers' ops that are stored between two commits of appends.

@@ -13,6 +13,10 @@ import (
 // were expected. Measured: fewer leave a quarter of 64 writers behind, who are still encoding on the other core.
 const gatherYields = 128
 
+// waitYields is how often it does so before it waits for those who are coming: a processor on which somebody yields takes
+// no work from another, where they may stand behind each other.
+const waitYields = 16
+
 // Queue lines up those who want to write. Requests that wait join one batch. Whoever comes while nobody leads
 // leads: it commits its batch in one transaction, and hands the lead to one of those who wait for the next, which
 // gathers meanwhile. There is no goroutine and no timer.
@@ -29,6 +33,9 @@ type Queue[R comparable] struct {
 	grown atomic.Uint64 // counts what has joined
 	back  uint64        // what grown is once those whom the last commit woke are back; for the leader
 
+	coming  atomic.Int64 // between Come and Arrive
+	awaited atomic.Bool  // a leader waits for them
+
 	mu      sync.Mutex      // guards what follows
 	led     bool            // somebody leads, or was handed the lead
 	ahead   []chan struct{} // of those who wait in Lead: closed when the lead is theirs
@@ -36,6 +43,8 @@ type Queue[R comparable] struct {
 	err     error // set once nothing is taken any more
 	// patient says that what was taken last was: others go next.
 	patient bool
+	arrived chan struct{} // of a leader who waits for those who are coming, until they are here or grown is enough
+	enough  uint64
 }
 
 // Config says what becomes of what waits.
@@ -187,7 +196,9 @@ func (q *Queue[R]) join(r R, bytes int) (b *batch[R], leads bool, err error) {
 	}
 	b.requests = append(b.requests, r)
 	b.bytes += bytes
-	q.grown.Add(1)
+	if q.grown.Add(1) >= q.enough {
+		q.goOn()
+	}
 	return b, leads, nil
 }
 
@@ -259,14 +270,53 @@ func (q *Queue[R]) take(b *batch[R]) {
 	b.taken = true
 }
 
-// gather yields until as many have joined as the last commit has woken, or none has for a while: they are on their
-// way, and what they bring goes into the same transaction. A writer who comes alone waits for nobody.
+// Come says that its caller will join soon, as soon as it has made what it joins with: a commit that expects it waits for
+// it. When that is made, or nothing came of it, the caller calls Arrive, and then joins or does not.
+func (q *Queue[R]) Come() { q.coming.Add(1) }
+
+// Arrive ends what Come has begun.
+func (q *Queue[R]) Arrive() {
+	if q.coming.Add(-1) > 0 || !q.awaited.Load() {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.goOn()
+}
+
+// gather yields until as many have joined as the last commit has woken, or none has for a while and none is coming: they
+// are on their way, and what they bring goes into the same transaction. A writer who comes alone waits for nobody.
 func (q *Queue[R]) gather() {
 	grown := q.grown.Load()
 	for quiet := 0; grown < q.back && quiet < gatherYields; quiet++ {
+		if quiet == waitYields && q.coming.Load() > 0 {
+			q.awaitComing()
+		}
 		runtime.Gosched()
 		if now := q.grown.Load(); now != grown {
 			grown, quiet = now, -1
 		}
+	}
+}
+
+// awaitComing waits until nobody is coming, or until as many have joined as the last commit has woken.
+func (q *Queue[R]) awaitComing() {
+	arrived := make(chan struct{})
+	q.mu.Lock()
+	q.arrived, q.enough = arrived, q.back
+	q.awaited.Store(true)
+	if q.coming.Load() <= 0 || q.grown.Load() >= q.back {
+		q.goOn()
+	}
+	q.mu.Unlock()
+	<-arrived
+}
+
+// goOn ends the waiting of a leader in awaitComing. The caller holds mu.
+func (q *Queue[R]) goOn() {
+	if q.arrived != nil {
+		close(q.arrived)
+		q.arrived = nil
+		q.awaited.Store(false)
 	}
 }

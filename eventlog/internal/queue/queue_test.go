@@ -68,6 +68,11 @@ func (l *line) run(want ...string) {
 	l.t.Helper()
 	l.Leave()
 	l.wg.Wait()
+	l.committedIs(want...)
+}
+
+func (l *line) committedIs(want ...string) {
+	l.t.Helper()
 	if diff := cmp.Diff(want, l.committed); diff != "" {
 		l.t.Errorf("committed (-want +got):\n%s", diff)
 	}
@@ -104,6 +109,47 @@ func TestPatiently(t *testing.T) {
 		l.alone(l.Exclusively, t.Context(), "-", nil)
 		l.run("0", "a", "1", "-", "2", "3")
 	})
+}
+
+// TestAwaitsWhoIsComing has a leader wait for those whom the last commit has woken while one of them says that it is
+// coming: until all of them are back, or until nobody is coming any more. Whoever it expects and who says nothing does
+// not keep it.
+func TestAwaitsWhoIsComing(t *testing.T) {
+	for name, c := range map[string]struct {
+		come int
+		end  func(l *line)
+		want []string
+	}{
+		"nobody comes": {0, func(l *line) {}, []string{"abc", "d"}},
+		"all are back": {3, func(l *line) {
+			l.join(l.t.Context(), "e", nil)
+			l.committedIs("abc")
+			l.join(l.t.Context(), "f", nil) // though two have not said that they are here
+		}, []string{"abc", "def"}},
+		"one comes without joining": {1, func(l *line) { l.Arrive() }, []string{"abc", "d"}},
+		"the last of two":           {2, func(l *line) { l.Arrive(); synctest.Wait(); l.committedIs("abc"); l.Arrive() }, []string{"abc", "d"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLine(t)
+				l.Lead()
+				for _, name := range []string{"a", "b", "c"} {
+					l.join(t.Context(), name, nil)
+				}
+				l.run("abc")
+				for range c.come {
+					l.Come()
+				}
+				l.join(t.Context(), "d", nil) // leads
+				if c.come > 0 {
+					l.committedIs("abc")
+				}
+				c.end(l)
+				l.wg.Wait()
+				l.committedIs(c.want...)
+			})
+		})
+	}
 }
 
 // TestContext ends the waiting of some: the others share what is left, and an empty batch goes.
