@@ -24,6 +24,7 @@ type Comparison struct {
 	queue   []Probe       // to be asked for
 	upto    Author        // the end of the last heads of this step: they come in order
 	behind  Frontier
+	cut     bool // there was more to probe than is kept
 }
 
 // NewComparison begins to compare ours with what a peer has, which is asked for its top.
@@ -39,7 +40,9 @@ func (c *Comparison) Nodes(theirs []Node) {
 		}
 		delete(c.probing, n.Path)
 		probes := c.ours.compare(n)
-		c.queue = append(c.queue, probes[:min(len(probes), maxProbing-len(c.queue))]...)
+		room := maxProbing - len(c.queue)
+		c.cut = c.cut || len(probes) > room
+		c.queue = append(c.queue, probes[:min(len(probes), room)]...)
 		for i, print := range n.Children {
 			if print.IsZero() {
 				c.noneUnder(n.Path.Child(i))
@@ -137,3 +140,7 @@ func (c *Comparison) Next(most int) []Probe {
 // Behind returns the heads of the peer, the highest [DefaultMaxBranches] of each author, where they are not ours
 // and we have some: it may lack something there. Of more than [MaxDiffer] authors it leaves out some.
 func (c *Comparison) Behind() Frontier { return c.behind }
+
+// Whole reports whether [Comparison.Behind] leaves out nobody: once the comparison is over, of all other authors that
+// we have some of the peer has the same.
+func (c *Comparison) Whole() bool { return !c.cut && len(c.behind) < MaxDiffer }

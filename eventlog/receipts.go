@@ -43,7 +43,7 @@ func (l *Log) Unreplicated() elsewhere.Alone {
 // newLedger returns the ledger of what others hold of s.
 func newLedger(s *store) *elsewhere.Ledger {
 	return elsewhere.New(elsewhere.Config{
-		Author: s.author, Receipts: s.cfg.Receipts, Entry: s.entryAt, Feed: s.feed, Closed: s.closing,
+		Author: s.author, Receipts: s.cfg.Receipts, Entry: s.entryAt, Feed: s.feed, Closed: s.closing, Now: s.cfg.Now,
 		Held: func(ctx context.Context) crdt.Held { return s.held(ctx) },
 	})
 }

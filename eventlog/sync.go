@@ -24,6 +24,13 @@ func (l *Log) Digest() crdt.Digest {
 // Root returns the root of the frontier's digest: it is equal on two nodes exactly when their frontiers are.
 func (l *Log) Root() crdt.Hash { return l.Digest().Root() }
 
+// Next returns the offset of the next entry that arrives.
+func (l *Log) Next() uint64 {
+	l.store.mu.RLock()
+	defer l.store.mu.RUnlock()
+	return l.store.state.next
+}
+
 // Feed returns what is held of a's feed. Its slices are shared: the caller does not write to them.
 func (l *Log) Feed(a crdt.Author) crdt.Feed { return l.store.feed(a) }
 

@@ -28,6 +28,7 @@ func (s *spread) applied(a arrival, f fate, now time.Time) {
 	if author == s.g.self {
 		s.own(a, f)
 	}
+	s.showed(a, f, now)
 	if f.Ops > 0 {
 		a.link.received.Add(uint64(f.Entries))
 		s.grew(a, f, now)
@@ -79,6 +80,9 @@ func (s *spread) notWritten(l *link) {
 // grew takes note that an author's feed has grown, and makes news of it.
 func (s *spread) grew(a arrival, f fate, now time.Time) {
 	author, feed := a.run.Author(), s.g.log.Feed(a.run.Author())
+	for _, p := range s.peers[author] {
+		p.confirms(feed)
+	}
 	delete(s.starved, author)
 	s.schedule.Withhold(author, false)
 	ask := a.ask

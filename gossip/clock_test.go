@@ -42,7 +42,7 @@ func TestAWallClockThatDisagreesIsSeen(t *testing.T) {
 func TestClocksWithinAMinuteAgree(t *testing.T) {
 	bubble(t, "a b c d e", func(t *testing.T, c *cluster) {
 		c.offBy("b", 59*time.Second)
-		c.offBy("c", 2*time.Minute)
+		c.offBy("c", 90*time.Second)
 		c.offBy("d", -2*time.Minute)
 		c.start()
 		c.within(20*time.Second, "all are measured", func() bool {

@@ -30,6 +30,8 @@ type comparison struct {
 	*crdt.Comparison
 	found   differences
 	unknown int // authors among those found lacking of whom nothing is held
+	basis   basis
+	since   uint64 // what the peer had said before
 }
 
 // differences is what a comparison has found, of at most [crdt.MaxDiffer] authors each.
@@ -48,8 +50,9 @@ func (r *reader) answers(round uint32) bool {
 		return false // It has been given up.
 	}
 	if r.comparison.found.round != round {
-		c := crdt.NewComparison(r.l.roots.digest())
-		r.comparison = comparison{Comparison: c, found: differences{round: round, lacking: make(crdt.Frontier), behind: c.Behind()}}
+		b := r.l.roots.basis()
+		c := crdt.NewComparison(b.digest)
+		r.comparison = comparison{Comparison: c, basis: b, since: r.l.process.Now(), found: differences{round: round, lacking: make(crdt.Frontier), behind: c.Behind()}}
 	}
 	return true
 }
@@ -138,5 +141,6 @@ func (r *reader) step() {
 func (r *reader) conclude(equal bool) {
 	l, found := r.l, r.comparison.found
 	l.round.CompareAndSwap(found.round, 0)
+	r.stands(equal)
 	r.g.loop.do(func(s *state) { s.spread.compared(l, found, equal) })
 }

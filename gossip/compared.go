@@ -64,8 +64,8 @@ func (s *spread) compared(l *link, found differences, equal bool) {
 	now := time.Now()
 	p.underWay = false
 	p.found, p.foundSince, p.partial = found, p.begun, found.more || len(found.lacking) >= crdt.MaxDiffer || len(found.behind) >= crdt.MaxDiffer
-	if root := l.offered.Load(); equal && root != nil { // A peer may say so before it was asked.
-		p.rest(*root, p.begun, backoff.Jittered(s.g.pace.rest)+s.g.pace.rest/2)
+	if o := l.offered.Load(); equal && o != nil { // A peer may say so before it was asked.
+		p.rest(o.digest.Root(), p.begun, backoff.Jittered(s.g.pace.rest)+s.g.pace.rest/2)
 	}
 	p.lacks, p.lacksAt = 0, p.begun
 	for a, theirs := range found.behind {
@@ -80,15 +80,16 @@ func (s *spread) compared(l *link, found differences, equal bool) {
 }
 
 // asked takes note that a peer offered its root at a moment, when ours was another or the same.
-func (s *spread) asked(l *link, theirs, ours crdt.Hash, at time.Time) {
-	p := s.peering(l)
+func (s *spread) asked(l *link, theirs crdt.Hash, ours basis, at time.Time) {
+	p, root := s.peering(l), ours.digest.Root()
 	switch {
 	case p == nil:
-	case theirs != ours:
+	case theirs != root:
 		p.stir(at, 0)
 	case at.After(p.equalAt):
+		l.stoodEqual(ours, l.process.Now(), at)
 		p.lacks, p.lacksAt = 0, at
-		s.restEqual(p, ours, at)
+		s.restEqual(p, root, at)
 	}
 }
 

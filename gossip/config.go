@@ -89,6 +89,9 @@ type Config struct {
 	// them, once, if they come through in time; nobody stores them.
 	Transients Transients
 
+	// Keeps is what this node does not forget, which its peers are told.
+	Keeps Keeps
+
 	// Now is the wall clock, which is held against those of the peers. Default: time.Now. What takes a while
 	// is measured by the host's own clock.
 	Now func() time.Time

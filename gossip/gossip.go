@@ -15,6 +15,7 @@ import (
 	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/membership"
 	"github.com/quipulog/quipu/gossip/news"
+	"github.com/quipulog/quipu/gossip/standing"
 	"github.com/quipulog/quipu/gossip/transient"
 	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/gossip/wire"
@@ -39,6 +40,8 @@ type Gossip struct {
 	received   readCounts  // on all links, those that are over too
 	sent       writeCounts // likewise
 	asked      askCounts
+	standings  *standing.Standings
+	hurried    atomic.Bool // peers are about to be asked how far they hold our feed
 	news       *news.Ring
 	transients *transient.Hub
 	conditions atomic.Pointer[[]Condition]    // of this node, as it was last told them
@@ -66,6 +69,7 @@ func New(cfg Config) (*Gossip, error) {
 		seeds:      find.NewSeeds(),
 		news:       news.NewRing(),
 		transients: transient.NewHub(cfg.Log.ID(), cfg.Transients),
+		standings:  standing.New(cfg.Log.Author()),
 	}
 	if err := g.seeds.Add(cfg.Join...); err != nil {
 		return nil, fmt.Errorf("config: Join: %w", err)

@@ -50,7 +50,7 @@ func (e *ByeError) Error() string {
 const maxHeldHeads = 64
 
 // ownFeatures is what this program can do, whatever its configuration.
-const ownFeatures = wire.FeatureZstd | wire.FeatureConditions | wire.FeatureTime | wire.FeatureWho
+const ownFeatures = wire.FeatureZstd | wire.FeatureConditions | wire.FeatureTime | wire.FeatureWho | wire.FeatureReceipts
 
 // ownHello returns the hello that goes to a peer.
 func (g *Gossip) ownHello(peer crdt.Author) wire.Hello {

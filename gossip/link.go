@@ -12,6 +12,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/news"
+	"github.com/quipulog/quipu/gossip/standing"
 	"github.com/quipulog/quipu/gossip/transient"
 	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/gossip/wallclock"
@@ -40,9 +41,11 @@ type link struct {
 	news      *news.Place
 	credit    chan struct{} // a place for each run that is read and not applied yet
 	clock     wallclock.Peer
+	process   *standing.Process // what it says of what it holds; set when the loop takes the link in
+	awaited   awaited           // up to where the peer waits for us to hold its own feed
 
 	round      atomic.Uint32               // of our comparison under way; 0 when there is none
-	offered    atomic.Pointer[crdt.Hash]   // the root in our last offer
+	offered    atomic.Pointer[basis]       // what our last offer went by
 	pinned     atomic.Int32                // exchanges that need the link: it is not ended for being one too many
 	eager      atomic.Bool                 // news is pushed; otherwise it is announced
 	conditions atomic.Pointer[[]Condition] // as the peer last told them; nil before that

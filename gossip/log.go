@@ -23,6 +23,8 @@ type Log interface {
 	Digest() crdt.Digest
 	Root() crdt.Hash
 	Feed(crdt.Author) crdt.Feed
+	// Next returns the offset of the next entry that arrives: offsets count arrivals here, one for each entry.
+	Next() uint64
 	// Shut returns the authors of whom no more is taken, ascending.
 	Shut() []crdt.Author
 	// Changed returns a channel that is closed at the next commit that adds ops.

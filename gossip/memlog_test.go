@@ -24,6 +24,7 @@ type memLog struct {
 	genesis *crdt.Genesis
 	set     *crdt.Set
 	changed chan struct{}
+	next    uint64        // offset of the next entry
 	slow    time.Duration // each Apply takes so long
 	fail    error         // returned by Apply
 	served  map[crdt.Author]int
@@ -142,6 +143,12 @@ func (l *memLog) Feed(a crdt.Author) crdt.Feed {
 	return f.Clone()
 }
 
+func (l *memLog) Next() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.next
+}
+
 func (l *memLog) Shut() []crdt.Author {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -199,6 +206,7 @@ func (l *memLog) Apply(ctx context.Context, runs []crdt.Run) ([]crdt.Outcome, er
 			return nil, err
 		}
 		added = added || outcomes[i].Ops > 0
+		l.next += uint64(outcomes[i].Entries)
 	}
 	if added {
 		close(l.changed)

@@ -41,6 +41,8 @@ type letters struct {
 	grafts  map[crdt.Author]backfill.Ask // what it is to push first
 	askWho  uint32                       // ask whom the peer has heard of, by this number; 0 is none
 	who     *uint32                      // answer this
+	await   bool                         // ask to be told when the peer holds our feed as it is
+	confirm bool                         // tell the peer up to where its own feed is held
 }
 
 func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1)} }
@@ -111,6 +113,12 @@ func (o *outbox) askWho(round uint32) { o.put(func(b *letters) { b.askWho = roun
 
 // who answers whom this node has heard of; a later question takes the place of one that waits.
 func (o *outbox) who(round uint32) { o.put(func(b *letters) { b.who = &round }) }
+
+// await asks to be told when the peer holds our own feed as far as it goes when that is asked.
+func (o *outbox) await() { o.put(func(b *letters) { b.await = true }) }
+
+// confirm tells the peer up to where its own feed is held here.
+func (o *outbox) confirm() { o.put(func(b *letters) { b.confirm = true }) }
 
 // answer answers wants.
 func (o *outbox) answer(wants []answer.Want) {

@@ -136,7 +136,7 @@ func (a *ownEndAsking) counted(s *state, now time.Time) map[crdt.Author]*countin
 		}
 		return m
 	}
-	for k := range s.acquainted(now) {
+	for k := range s.g.acquainted(now) {
 		add(k)
 		if heard := s.heardOf[k.Author]; !heard.IsZero() {
 			add(acquaintance{Author: k.Author, heard: heard})

@@ -92,6 +92,7 @@ func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 	switch m := m.(type) {
 	case wire.Shut:
 		l.roots.setShut(m.Authors)
+		l.process.Shuts(m.Authors)
 	case wire.Offer:
 		l.out.offered(m)
 	case wire.Probe:
@@ -142,6 +143,11 @@ func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 			return g.offence(l, reasonMalformed, errors.New("members, which were not agreed"))
 		}
 		g.loop.do(func(s *state) { s.toldWho(l, m) })
+	case wire.Keeps, wire.Await:
+		if !l.both(wire.FeatureReceipts) {
+			return g.offence(l, reasonMalformed, fmt.Errorf("%s, which was not agreed", m.Kind()))
+		}
+		r.receipt(m)
 	case wire.Bye:
 		return &ByeError{Code: m.Code, Text: m.Text}
 	default:
@@ -154,9 +160,13 @@ func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 func (r *reader) haves(m wire.IHave) {
 	g, l := r.g, r.l
 	shut := l.roots.excluded()
-	news := slices.DeleteFunc(m.Haves, func(h wire.Have) bool {
+	m.Haves = slices.DeleteFunc(m.Haves, func(h wire.Have) bool {
 		_, left := slices.BinarySearchFunc(shut, h.Author, crdt.Author.Compare)
-		return left || holds(g.log.Feed(h.Author), []crdt.Head{h.Head})
+		return left
+	})
+	r.said(m.Haves)
+	news := slices.DeleteFunc(m.Haves, func(h wire.Have) bool {
+		return holds(g.log.Feed(h.Author), []crdt.Head{h.Head})
 	})
 	if len(news) > 0 {
 		g.loop.do(func(s *state) { s.spread.announced(l, news) })

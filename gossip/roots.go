@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/gossip/standing"
 )
 
 // roots computes what the two ends of a link compare: the digest less the authors that either has
@@ -76,7 +77,12 @@ func (r *roots) withheld() (authors uint64) {
 func (r *roots) digest() crdt.Digest {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	shut, whole := r.union(), r.log.Digest()
+	return r.without(r.union())
+}
+
+// without is digest for a caller that holds mu and knows who is left out.
+func (r *roots) without(shut []crdt.Author) crdt.Digest {
+	whole := r.log.Digest()
 	if len(shut) == 0 {
 		return whole
 	}
@@ -84,4 +90,20 @@ func (r *roots) digest() crdt.Digest {
 		r.shut, r.whole, r.less = shut, root, whole.Without(shut)
 	}
 	return r.less
+}
+
+// basis is what this end goes by in one step of a comparison.
+type basis struct {
+	digest crdt.Digest
+	mark   standing.Mark // all of it is in the digest, but for the authors that were left out
+	left   []crdt.Author
+}
+
+// basis returns what is compared.
+func (r *roots) basis() basis {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	left := r.union()
+	mark := standing.Mark{Offset: r.log.Next(), Own: r.log.Feed(r.log.Author()).Heads()}
+	return basis{digest: r.without(left), mark: mark, left: left}
 }

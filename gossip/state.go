@@ -36,6 +36,7 @@ func (s *state) open(ctx context.Context, l *link, now time.Time) error {
 		s.drop(old)
 		old.stop(errSpare)
 	}
+	l.process = s.g.standings.Linked(l.peer, l.id)
 	s.add(&peering{link: l, comparing: comparing{nextOffer: now}})
 	s.spread.opened(l)
 	s.neighbours.opened(ctx, l, now)
@@ -63,6 +64,7 @@ func (s *state) closed(l *link, err error, now time.Time) {
 func (s *state) drop(p *peering) {
 	s.spread.closed(p.link)
 	s.remove(p)
+	s.g.standings.Unlinked(p.process, time.Now())
 }
 
 // tick does what is due.

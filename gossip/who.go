@@ -51,7 +51,7 @@ func (s *state) toldWho(l *link, m wire.Members) {
 	}
 	p.whoTold = p.whoSent
 	known := make(map[crdt.Author]time.Time)
-	for k := range s.acquainted(time.Now()) {
+	for k := range s.g.acquainted(time.Now()) {
 		known[k.Author] = k.heard
 	}
 	maps.DeleteFunc(s.heardOf, func(a crdt.Author, _ time.Time) bool { return known[a].IsZero() })
@@ -80,7 +80,7 @@ func (s *state) toldWho(l *link, m wire.Members) {
 func (s *state) whoFor(l *link, round uint32) wire.Members {
 	now := time.Now()
 	m := wire.Members{Round: round}
-	for k := range s.acquainted(now) {
+	for k := range s.g.acquainted(now) {
 		if k.Author != l.peer {
 			m.List = append(m.List, wire.Known{Author: k.Author, Name: k.Name, Ago: uint32(max(now.Sub(k.heard), 0) / time.Second)})
 		}
@@ -107,10 +107,10 @@ type acquaintance struct {
 
 // acquainted yields the members that this node has heard of itself in the last 30 days, each once: by its membership
 // or in an earlier run.
-func (s *state) acquainted(now time.Time) func(yield func(acquaintance) bool) {
+func (g *Gossip) acquainted(now time.Time) func(yield func(acquaintance) bool) {
 	return func(yield func(acquaintance) bool) {
-		seen := map[crdt.Author]bool{s.g.self: true, {}: true}
-		for _, m := range s.g.members.Members() {
+		seen := map[crdt.Author]bool{g.self: true, {}: true}
+		for _, m := range g.members.Members() {
 			k := acquaintance{Author: m.Author, Name: m.Name, Addr: m.Addr.String(), heard: now}
 			if !m.Alive {
 				k.heard = later(m.Heard, m.Since)
@@ -120,8 +120,8 @@ func (s *state) acquainted(now time.Time) func(yield func(acquaintance) bool) {
 				return
 			}
 		}
-		wall := s.g.cfg.Now()
-		for _, r := range s.g.cfg.Remembered {
+		wall := g.cfg.Now()
+		for _, r := range g.cfg.Remembered {
 			k := acquaintance{Author: r.Author, Name: r.Name, heard: now.Add(-max(wall.Sub(r.Seen), 0))}
 			if len(r.Addrs) > 0 {
 				k.Addr = r.Addrs[0]

@@ -26,6 +26,7 @@ type writer struct {
 	turn   bool          // whose turn it is: true for the news
 	shut   []crdt.Author // as the peer was last told
 	told   []Condition   // as well
+	kept   bool          // the peer was told what this node keeps
 	ahead  []byte        // a frame that goes out with the next one
 	buf    []byte        // of the frame being written
 }
@@ -118,6 +119,7 @@ func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error
 	}
 	messages = append(messages, w.asking(ctx, box.asks)...)
 	messages = append(messages, w.who(box)...)
+	messages = append(messages, w.receipts(box)...)
 	for _, m := range messages {
 		if offer, ok := m.(wire.Offer); ok {
 			now := time.Now()
@@ -149,15 +151,16 @@ func (w *writer) answerStep(ctx context.Context, box letters) (busy bool, err er
 		return false, nil
 	}
 	var messages iter.Seq[wire.Message]
-	switch at, d := time.Now(), w.l.roots.digest(); {
+	at, b := time.Now(), w.l.roots.basis()
+	switch {
 	case box.offered == nil:
-		messages = answer.Probe(w.g.log, d, *box.probed)
+		messages = answer.Probe(w.g.log, b.digest, *box.probed)
 	default:
 		if w.l.both(wire.FeatureTime) {
 			w.ahead = wire.Append(nil, wire.Time{Round: box.offered.Round, Millis: wallclock.Millis(w.g.cfg.Now())})
 		}
-		w.g.loop.do(func(s *state) { s.spread.asked(w.l, box.offered.Root, d.Root(), at) })
-		messages = answer.Offer(w.g.log, d, *box.offered)
+		w.g.loop.do(func(s *state) { s.spread.asked(w.l, box.offered.Root, b, at) })
+		messages = answer.Offer(w.g.log, b.digest, *box.offered)
 	}
 	for m := range messages {
 		if _, vector := m.(wire.Vector); vector {
@@ -178,9 +181,9 @@ func (w *writer) comparing(box letters) []wire.Message {
 			w.shut = slices.Clone(shut)
 			messages = append(messages, wire.Shut{Authors: w.shut[:min(len(w.shut), wire.MaxShut)]})
 		}
-		root := w.l.roots.digest().Root()
-		w.l.offered.Store(&root)
-		messages = append(messages, wire.Offer{Round: box.offer, Root: root})
+		b := w.l.roots.basis()
+		w.l.offered.Store(&b)
+		messages = append(messages, wire.Offer{Round: box.offer, Root: b.digest.Root()})
 		w.g.sent.offers.Add(1)
 	}
 	if box.probe != nil && box.offer == 0 {

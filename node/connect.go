@@ -82,7 +82,7 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 		if client, err := dialDaemon(ctx, f); err == nil {
 			return client, nil
 		}
-		log, err := openLog(f, key, opening{LimitsOf(cfg), cfg.TrimPolicy(), cfg.NoIndex, nil, nil}, access.Logger)
+		log, err := openLog(f, key, opening{limits: LimitsOf(cfg), trim: cfg.TrimPolicy(), noIndex: cfg.NoIndex}, access.Logger)
 		if err == nil {
 			return serveLocal(f, cfg, log, key, access), nil
 		}
@@ -138,12 +138,13 @@ type opening struct {
 	noIndex bool
 	now     func() time.Time
 	peers   eventlog.AskedPeers // nil: nobody can be asked
+	others  eventlog.Receipts   // nil: no other node is known
 }
 
 // openLog opens the log of a folder with the folder's key. A command without a daemon opens it with what
 // quipu.yaml says, so that it keeps and forgets what the daemon does.
 func openLog(f folder.Folder, key ed25519.PrivateKey, with opening, logger *slog.Logger) (*eventlog.Log, error) {
-	cfg := eventlog.Config{Key: key, Logger: logger, Trim: with.trim, NoIndex: with.noIndex, Now: with.now, Peers: with.peers}
+	cfg := eventlog.Config{Key: key, Logger: logger, Trim: with.trim, NoIndex: with.noIndex, Now: with.now, Peers: with.peers, Receipts: with.others}
 	if err := with.limits.apply(&cfg, f); err != nil {
 		return nil, err
 	}

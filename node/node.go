@@ -81,7 +81,7 @@ func (n *Node) open() error {
 	if err != nil {
 		return err
 	}
-	log, err := awaitLog(n.folder, key, opening{n.cfg.Limits, n.cfg.Trim, n.cfg.NoIndex, n.cfg.Now, n.peers}, n.logger)
+	log, err := awaitLog(n.folder, key, opening{n.cfg.Limits, n.cfg.Trim, n.cfg.NoIndex, n.cfg.Now, n.peers, n.peers}, n.logger)
 	if err != nil {
 		return err
 	}
@@ -113,6 +113,7 @@ func (n *Node) open() error {
 		Listen: n.cfg.Listen, Advertise: n.cfg.Advertise, Join: n.cfg.Join,
 		MDNS: n.cfg.MDNS, Remembered: n.memory.remembered(),
 		MaxNewAuthors: n.cfg.Limits.MaxNewAuthors, Profile: n.cfg.Profile, Network: n.cfg.Network, Now: n.cfg.Now, Logger: n.logger,
+		Keeps: keeps(log.TrimPolicy()),
 	})
 	if err != nil {
 		return err

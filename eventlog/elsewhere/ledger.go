@@ -29,6 +29,8 @@ type Config struct {
 	// Held returns what is held here, for as long as ctx lasts; Feed what is held of a feed, in memory.
 	Held func(context.Context) crdt.Held
 	Feed func(crdt.Author) crdt.Feed
+	// Now is the wall clock.
+	Now func() time.Time
 	// Closed is closed when nothing can be read here any more.
 	Closed <-chan struct{}
 }
@@ -85,8 +87,10 @@ func (l *Ledger) holding(ctx context.Context, s Standing, e Entry) (Holding, err
 		}
 	}
 	switch {
-	case covers && e.Op.First < feed.Floor():
+	case covers && e.Op.First < feed.Floor() && !s.Keeps.forgotten():
 		return Pruned, nil
+	case covers && !s.Keeps.body(e.Op.Header, feed.Next(), l.cfg.Now()):
+		return Trimmed, nil
 	case covers:
 		return Holds, nil
 	case s.Shut:

@@ -61,7 +61,35 @@ type Standing struct {
 	// Told is an offset: what arrived here before that was here when it last said all that it holds.
 	Told uint64
 	Shut bool // it takes no more of the author
+	// Keeps is what it does not forget; nil where that is not known.
+	Keeps *Keeps
 }
+
+// Keeps is what a node does not forget by its policy.
+type Keeps struct {
+	Bodies    bool          // it drops the body of no op
+	Forgotten bool          // it keeps what authors have given leave to forget
+	Age       time.Duration // it drops no body below this age,
+	Entries   uint64        // and none with fewer entries of the feed above it
+}
+
+// clockSlack is by how much sooner than by our own wall clock a body may have been dropped elsewhere.
+const clockSlack = 5 * time.Minute
+
+// body reports whether the node is bound to have the body of an op of a feed that reaches up to next.
+func (k *Keeps) body(op crdt.Header, next uint64, now time.Time) bool {
+	switch {
+	case op.Retention != crdt.Trimmable:
+		return true
+	case k == nil:
+		return false
+	}
+	young := !op.Clock.Ahead(now) && now.Sub(op.Clock.Time()) < k.Age-clockSlack
+	return k.Bodies || young || next < op.Next()+k.Entries
+}
+
+// forgotten reports whether the node keeps what its author has given leave to forget.
+func (k *Keeps) forgotten() bool { return k != nil && k.Forgotten }
 
 // counts reports whether what the node said still counts: a guest's does while it is linked.
 func (s Standing) counts() bool { return s.Member || s.Linked }

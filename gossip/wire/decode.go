@@ -74,6 +74,10 @@ func (r *reader) message(k Kind) Message {
 		return Who{Round: r.uint32()}
 	case KindMembers:
 		return r.members()
+	case KindKeeps:
+		return Keeps{Bodies: r.bool(), Forgotten: r.bool(), Age: r.uint64(), Entries: r.uint64()}
+	case KindAwait:
+		return Await{Head: r.head()}
 	case KindBye:
 		return Bye{Code: Code(r.uint8()), Text: r.text(int(r.uint8()), MaxText)}
 	}

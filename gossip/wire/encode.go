@@ -173,6 +173,12 @@ func (m Members) appendBody(b []byte) []byte {
 	return b
 }
 
+func (m Keeps) appendBody(b []byte) []byte {
+	return be.AppendUint64(be.AppendUint64(appendBool(appendBool(b, m.Bodies), m.Forgotten), m.Age), m.Entries)
+}
+
+func (m Await) appendBody(b []byte) []byte { return appendHead(b, m.Head) }
+
 func (m Bye) appendBody(b []byte) []byte {
 	text := m.Text[:min(len(m.Text), MaxText)]
 	return append(append(b, byte(m.Code), byte(len(text))), text...)

@@ -109,6 +109,10 @@ func (k Kind) MaxBody() int {
 		return 4
 	case KindMembers:
 		return 4 + 2 + MaxMembers*(knownLeast+MaxName)
+	case KindKeeps:
+		return 1 + 1 + 8 + 8
+	case KindAwait:
+		return headSize
 	case KindPacked:
 		return packedHead + maxOps
 	}

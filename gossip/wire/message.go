@@ -33,12 +33,14 @@ const (
 	KindTime
 	KindWho
 	KindMembers
+	KindKeeps
+	KindAwait
 )
 
 // String returns the kind as a word.
 func (k Kind) String() string {
 	return enum.Text(k, "kind", "", "hello", "shut", "offer", "same", "probe", "nodes", "vector", "missing",
-		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed", "transient", "conditions", "time", "who", "members")
+		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed", "transient", "conditions", "time", "who", "members", "keeps", "await")
 }
 
 // Message is one of the types below.
@@ -71,6 +73,9 @@ const FeatureTime Features = 1 << 3
 
 // FeatureWho says that the sender answers who it has heard of, and may ask that of others.
 const FeatureWho Features = 1 << 4
+
+// FeatureReceipts says that the sender says what it keeps, and tells the reader when it holds what the reader awaits.
+const FeatureReceipts Features = 1 << 5
 
 // Hello is the first message in each direction. Who sends it, TLS has said already.
 type Hello struct {
@@ -238,6 +243,19 @@ type Known struct {
 	Name   string // what it calls itself; at most [MaxName] bytes
 }
 
+// Keeps says what the sender does not forget by its policy. It is sent only when both hellos have named
+// [FeatureReceipts].
+type Keeps struct {
+	Bodies    bool   // it drops the body of no op
+	Forgotten bool   // it keeps what its author has given leave to forget
+	Age       uint64 // below this age no body is dropped, in milliseconds, and
+	Entries   uint64 // none with fewer entries of its feed above it
+}
+
+// Await asks to be told, by an [IHave] of the sender's own feed, once the reader holds that up to the head. It is sent
+// only when both hellos have named [FeatureReceipts].
+type Await struct{ Head crdt.Head }
+
 // Bye says why the sender closes the stream.
 type Bye struct {
 	Code Code
@@ -284,3 +302,5 @@ func (Conditions) Kind() Kind { return KindConditions }
 func (Time) Kind() Kind       { return KindTime }
 func (Who) Kind() Kind        { return KindWho }
 func (Members) Kind() Kind    { return KindMembers }
+func (Keeps) Kind() Kind      { return KindKeeps }
+func (Await) Kind() Kind      { return KindAwait }

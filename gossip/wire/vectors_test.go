@@ -177,6 +177,10 @@ func formOf(m wire.Message) any {
 			members = append(members, knownForm(k))
 		}
 		return form{"round": m.Round, "members": members}
+	case wire.Keeps:
+		return form{"bodies": m.Bodies, "forgotten": m.Forgotten, "age": fmt.Sprint(m.Age), "entries": fmt.Sprint(m.Entries)}
+	case wire.Await:
+		return form{"head": m.Head}
 	case wire.Bye:
 		return form{"code": m.Code, "text": m.Text}
 	}
@@ -247,7 +251,9 @@ func badFrames(t *testing.T) []refusedVector {
 	neither[5+4+32] = 2
 	return []refusedVector{
 		{About: "kind 0", Frame: []byte{0, 0, 0, 0, 0}},
-		{About: "kind 22", Frame: []byte{0, 0, 0, 0, 22}},
+		{About: "kind 24", Frame: []byte{0, 0, 0, 0, 24}},
+		{About: "await of nothing", Frame: append([]byte{0, 0, 0, 40, 23}, make([]byte, 40)...)},
+		{About: "keeps perhaps", Frame: append([]byte{0, 0, 0, 18, 22, 2}, make([]byte, 17)...)},
 		{About: "kind 255", Frame: []byte{0, 0, 0, 0, 255}},
 		{About: "a packed frame that was not agreed", Frame: []byte{0, 0, 0, 0, 16}},
 		{About: "a frame of 4 GiB", Frame: []byte{0xff, 0xff, 0xff, 0xff, 10}},

@@ -109,6 +109,9 @@ func messages(t testing.TB) map[string]wire.Message {
 			{Author: crdt.Author{1}, Ago: 90, Name: "käse"}, {Author: crdt.Author{2}, Ago: wire.MaxAgo}, {Author: self, Name: "c"},
 		}},
 		"no members": wire.Members{Round: 7},
+		"keeps":      wire.Keeps{Age: 14 * 24 * 60 * 60 * 1000, Entries: 10_000},
+		"keeps all":  wire.Keeps{Bodies: true, Forgotten: true, Age: math.MaxUint64, Entries: math.MaxUint64},
+		"await":      wire.Await{Head: heads(1)[0]},
 		"bye":        wire.Bye{Code: wire.CodeOtherLog, Text: "no"},
 	}
 }
