@@ -5,20 +5,21 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/quipulog/quipu/eventlog/internal/choice"
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // arrivalWalk reads in arrival order: along the arrivals, opening each op that they name.
 type arrivalWalk struct {
-	filter  *filter
+	filter  *choice.Filter
 	reverse bool
 	// from ≤ offset < to is what was not read yet.
 	from, to uint64
 }
 
-func newArrivalWalk(f *filter, reverse bool, after *pageEnd, bound uint64) *arrivalWalk {
-	w := &arrivalWalk{filter: f, reverse: reverse, from: f.fromOffset, to: bound}
+func newArrivalWalk(f *choice.Filter, reverse bool, after *pageEnd, bound uint64) *arrivalWalk {
+	w := &arrivalWalk{filter: f, reverse: reverse, from: f.FromOffset, to: bound}
 	if after != nil {
 		if reverse {
 			w.to = min(w.to, after.Offset)
@@ -92,7 +93,7 @@ func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, a record.Arriv
 	} else {
 		w.from = a.Offset + a.Count
 	}
-	if from >= to || !w.filter.takesAuthor(a.Author) {
+	if from >= to || !w.filter.TakesAuthor(a.Author) {
 		return nil
 	}
 	f, err := feeds.open(tx, k, a.Author)

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/choice"
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/heap"
 )
@@ -9,7 +10,7 @@ import (
 // authorWalk reads in author order: one feed after the other, each from its beginning, or with
 // reverse from its heads. Between two chunks it holds one author and what is open of that feed.
 type authorWalk struct {
-	filter  *filter
+	filter  *choice.Filter
 	reverse bool
 	after   *pageEnd    // where the page before ended, until the walk has come to that feed
 	author  crdt.Author // whose feed is walked, or where to look for the next
@@ -24,15 +25,15 @@ type feedWalk interface {
 	fill(tx *readTx, k *chunk, f *openFeed) (done bool, err error)
 }
 
-func newAuthorWalk(f *filter, reverse bool, after *pageEnd) *authorWalk {
+func newAuthorWalk(f *choice.Filter, reverse bool, after *pageEnd) *authorWalk {
 	w := &authorWalk{filter: f, reverse: reverse, after: after}
 	switch {
 	case after != nil:
 		w.author = after.Author
 	case reverse:
 		count(w.author[:], true) // the last of all
-	case f.from != nil:
-		w.author = f.from.Author
+	case f.From != nil:
+		w.author = f.From.Author
 	}
 	return w
 }
@@ -70,8 +71,8 @@ func (w *authorWalk) advance(tx *readTx) (found bool, err error) {
 	if w.ended {
 		return false, nil
 	}
-	a, found, err := tx.nextAuthor(w.author, w.reverse, w.filter.authors)
-	if err != nil || !found || w.reverse && w.filter.from != nil && a.Compare(w.filter.from.Author) < 0 {
+	a, found, err := tx.nextAuthor(w.author, w.reverse, w.filter.Authors)
+	if err != nil || !found || w.reverse && w.filter.From != nil && a.Compare(w.filter.From.Author) < 0 {
 		return false, err
 	}
 	w.author = a
@@ -85,7 +86,7 @@ func (w *authorWalk) begin(tx *readTx, k *chunk, f *openFeed) (feedWalk, error) 
 	if after != nil && after.Author != w.author {
 		after = nil
 	}
-	if from := w.filter.from; from != nil && from.Author == w.author {
+	if from := w.filter.From; from != nil && from.Author == w.author {
 		low = max(low, from.Seq)
 	}
 	if w.reverse {

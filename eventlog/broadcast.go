@@ -218,7 +218,6 @@ func (q *Query) checkListen() error {
 func (q *Query) hears() func(crdt.Broadcast) bool {
 	f := q.filter()
 	return func(b crdt.Broadcast) bool {
-		e := Entry{Entry: crdt.Entry{Event: b.Event, Author: b.Author}}
-		return f.takesAuthor(b.Author) && f.takes(&e)
+		return f.TakesAuthor(b.Author) && f.Takes(&crdt.Entry{Event: b.Event, Author: b.Author}, 0)
 	}
 }

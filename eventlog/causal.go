@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/choice"
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/heap"
 )
@@ -32,7 +33,7 @@ func (t tip) compare(o tip) int {
 //	bob            x ───── y ┬ z           y is opened: both that name it become tips
 //	                         └──── w
 type causalWalk struct {
-	filter  *filter
+	filter  *choice.Filter
 	reverse bool
 	after   *pageEnd // where the page before ended
 	tips    heap.Heap[tip]
@@ -45,7 +46,7 @@ type causalWalk struct {
 // tipsPerFill bounds the feeds whose tips one transaction looks for.
 const tipsPerFill = 512
 
-func newCausalWalk(f *filter, reverse bool, after *pageEnd) *causalWalk {
+func newCausalWalk(f *choice.Filter, reverse bool, after *pageEnd) *causalWalk {
 	w := &causalWalk{filter: f, reverse: reverse, after: after, merger: excerpt.NewMerger(reverse), feeds: make(openFeeds)}
 	w.tips.Less = func(a, b tip) bool { return a.compare(b) < 0 }
 	if reverse {
@@ -190,7 +191,7 @@ func (w *causalWalk) pushParent(tx *readTx, k *chunk, f *openFeed, s *crdt.Signe
 // findTips finds the tips of the next feeds.
 func (w *causalWalk) findTips(tx *readTx, k *chunk) error {
 	for n := 0; n < tipsPerFill && !w.ready; n++ {
-		a, found, err := tx.nextAuthor(w.author, false, w.filter.authors)
+		a, found, err := tx.nextAuthor(w.author, false, w.filter.Authors)
 		if err != nil || !found {
 			w.ready = true
 			return err

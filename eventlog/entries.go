@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 
+	"github.com/quipulog/quipu/eventlog/internal/choice"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 )
@@ -43,7 +44,7 @@ type reading struct {
 	store    *store
 	query    Query
 	snapshot snapshot
-	filter   filter
+	filter   choice.Filter
 	after    *pageEnd // entries up to here were on pages before this one; nil once one was met that was not
 	walk     walk
 	chunk    chunk
@@ -167,7 +168,7 @@ func (r *reading) drain(yield func(*Entry) bool, lost func(excerpt.Hole) bool) (
 	e := &r.unpacker.e
 	take := func() bool {
 		switch {
-		case r.skips(e) || !r.filter.takes(e):
+		case r.skips(e) || !r.filter.Takes(&e.Entry, e.Offset):
 			return true
 		case e.Gone > 0 && r.query.Gone != ShowGone:
 			return lost(excerpt.Hole{Author: e.Author, Seq: e.Seq, Count: e.Gone, From: e.Offset, To: e.Offset + e.Gone})
@@ -177,7 +178,7 @@ func (r *reading) drain(yield func(*Entry) bool, lost func(excerpt.Hole) bool) (
 	for i := range r.chunk.excerpts {
 		x := &r.chunk.excerpts[i]
 		if x.Hole != nil {
-			if x.Hole.From >= r.filter.fromOffset && !lost(*x.Hole) {
+			if x.Hole.From >= r.filter.FromOffset && !lost(*x.Hole) {
 				return false, nil
 			}
 			continue

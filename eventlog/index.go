@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/quipulog/quipu/eventlog/internal/choice"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/postings"
 	"github.com/quipulog/quipu/eventlog/internal/queue"
@@ -144,7 +145,7 @@ func (x *indexer) extend(ctx context.Context, layers postings.Layers, least uint
 // op by op, until most entries or all have been read, and returns the offset after the last of them. Ops without a
 // body have none. It holds no transaction while add runs.
 func (x *indexer) eachText(ctx context.Context, in stretch, most uint64, add func(class byte, text string, offset uint64)) (to uint64, err error) {
-	w := newArrivalWalk(&filter{}, false, nil, in.to)
+	w := newArrivalWalk(&choice.Filter{}, false, nil, in.to)
 	w.from = in.from
 	var u unpacker
 	k := chunk{bound: in.to, size: chunkSize, room: bufferSize, horizon: skipsGone()}

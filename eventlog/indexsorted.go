@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/quipulog/quipu/eventlog/internal/choice"
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
@@ -16,7 +17,7 @@ import (
 //	stand at           bob/3…4  ann/7  bob/2 …
 //	opened             ann/7  bob/2  bob/3…4 …
 type sortedWalk struct {
-	filter  *filter
+	filter  *choice.Filter
 	order   Order
 	reverse bool
 	after   *pageEnd
@@ -103,10 +104,10 @@ func (w *sortedWalk) find(tx *readTx, k *chunk, feeds openFeeds) error {
 // note keeps an op unless its entries are not asked for or were on pages before this one.
 func (w *sortedWalk) note(tx *readTx, k *chunk, feeds openFeeds, a record.Arrival) error {
 	op := foundOp{Arrival: a}
-	if !w.filter.takesAuthor(a.Author) {
+	if !w.filter.TakesAuthor(a.Author) {
 		return nil
 	}
-	if from := w.filter.from; from != nil {
+	if from := w.filter.From; from != nil {
 		if c := a.Author.Compare(from.Author); c < 0 || c == 0 && a.Key.First+a.Count <= from.Seq {
 			return nil
 		}

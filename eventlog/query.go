@@ -1,15 +1,11 @@
 package eventlog
 
 import (
-	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -158,7 +154,7 @@ func (q *Query) hash() [16]byte {
 	for i, a := range q.Authors {
 		authors[i] = string(a[:])
 	}
-	writeTexts(h, authors, q.Kinds, q.Modules, q.Subjects)
+	choice.WriteTexts(h, authors, q.Kinds, q.Modules, q.Subjects)
 	from := ""
 	if q.From != nil {
 		from = q.From.String()
@@ -175,61 +171,10 @@ func (q *Query) hash() [16]byte {
 	return [16]byte(h.Sum(nil))
 }
 
-// writeTexts writes lists so that no two different ones write the same bytes.
-func writeTexts(h hash.Hash, lists ...[]string) {
-	for _, list := range lists {
-		list = slices.Compact(slices.Sorted(slices.Values(list)))
-		fmt.Fprintf(h, "%d:", len(list))
-		for _, s := range list {
-			fmt.Fprintf(h, "%d:%s", len(s), s)
-		}
+func (q *Query) filter() choice.Filter {
+	return choice.Filter{
+		Authors: choice.Authors(q.Authors),
+		Kinds:   choice.NewKinds(q.Kinds), Modules: choice.NewTexts(q.Modules), Subjects: choice.NewTexts(q.Subjects),
+		Since: q.Since, Until: q.Until, From: q.From, FromOffset: q.FromOffset,
 	}
-}
-
-// sortedAuthors returns each author once, in order.
-func sortedAuthors(authors []crdt.Author) []crdt.Author {
-	return slices.Compact(slices.SortedFunc(slices.Values(authors), crdt.Author.Compare))
-}
-
-// filter is what a query takes, made ready to be asked of each entry.
-type filter struct {
-	authors           []crdt.Author // sorted; none means all
-	kinds             choice.Kinds
-	modules, subjects choice.Texts
-	since, until      time.Time
-	from              *crdt.Place
-	fromOffset        uint64
-}
-
-func (q *Query) filter() filter {
-	return filter{
-		authors: sortedAuthors(q.Authors),
-		kinds:   choice.NewKinds(q.Kinds), modules: choice.NewTexts(q.Modules), subjects: choice.NewTexts(q.Subjects),
-		since: q.Since, until: q.Until, from: q.From, fromOffset: q.FromOffset,
-	}
-}
-
-// takesAuthor reports whether any entry of a may pass.
-func (f *filter) takesAuthor(a crdt.Author) bool {
-	if len(f.authors) == 0 {
-		return true
-	}
-	_, ok := slices.BinarySearchFunc(f.authors, a, crdt.Author.Compare)
-	return ok
-}
-
-// takes reports whether an entry of an author that passes does.
-func (f *filter) takes(e *Entry) bool {
-	if e.Gone > 0 {
-		return e.Offset+e.Gone > f.fromOffset && (f.from == nil || f.from.Seq < e.Seq+e.Gone || !standsBefore(e, f.from))
-	}
-	return f.kinds.Takes(e.Kind) && f.modules.Takes(e.Module) && f.subjects.Takes(e.Subject) &&
-		(f.since.IsZero() || !e.Time.Before(f.since)) && (f.until.IsZero() || e.Time.Before(f.until)) &&
-		e.Offset >= f.fromOffset && (f.from == nil || !standsBefore(e, f.from))
-}
-
-// standsBefore reports whether e stands before p in author order.
-func standsBefore(e *Entry, p *crdt.Place) bool {
-	branch := e.Op.Branch()
-	return cmp.Or(e.Author.Compare(p.Author), cmp.Compare(e.Seq, p.Seq), bytes.Compare(branch[:], p.Branch[:])) < 0
 }

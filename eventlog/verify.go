@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/feedcheck"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -123,37 +124,19 @@ func (l *Log) verifyPages(ctx context.Context, report *Report) error {
 	return err
 }
 
-// feedCheck checks one feed.
+// feedCheck reads one feed and has it checked.
 type feedCheck struct {
 	store  *store
 	author crdt.Author
-	state  *record.Feed
 	bound  uint64
 	report *Report
-
-	from         crdt.Key // where the next chunk begins
-	ops, entries uint64
-	trimmed      uint64 // entries
-	bytes        uint64 // of values
-	disputed     uint64
-	// named are the ops that one still to come may name: of an undisputed feed the last one, of the
-	// disputed part all.
-	named map[crdt.OpID]crdt.Signed
-	// ends are the ops that none has named yet: the heads, at the end.
-	ends map[crdt.OpID]crdt.Head
-	// unsigned are the ops whose own signature does not verify.
-	unsigned map[crdt.OpID]bool
+	from   crdt.Key // where the next chunk begins
+	check  *feedcheck.Check
 }
 
 func newFeedCheck(s *store, a crdt.Author, state *record.Feed, bound uint64, report *Report) *feedCheck {
-	c := &feedCheck{
-		store: s, author: a, state: state, bound: bound, report: report, disputed: crdt.MaxSeq,
-		named: make(map[crdt.OpID]crdt.Signed), ends: make(map[crdt.OpID]crdt.Head),
-		unsigned: make(map[crdt.OpID]bool),
-	}
-	if from, forked := state.Feed.Disputed(); forked {
-		c.disputed = from
-	}
+	c := &feedCheck{store: s, author: a, bound: bound, report: report}
+	c.check = feedcheck.New(state, c.problem)
 	return c
 }
 
@@ -171,7 +154,11 @@ func (c *feedCheck) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("verify feed %s: %w", c.author.Short(), err)
 	}
-	c.end()
+	found := c.check.End()
+	c.report.Authors += min(found.Ops, 1)
+	c.report.Ops += found.Ops
+	c.report.Entries += found.Entries
+	c.report.Offences += found.Offences
 	return nil
 }
 
@@ -218,84 +205,11 @@ func (c *feedCheck) op(tx *readTx, at *opCursor) error {
 	if !tx.arrivedWith(op.Signed, offset) && tx.Err() == nil {
 		c.problem("op %d is not what arrived at its offset %d", key.First, offset)
 	}
-	c.chain(op.Signed)
-	c.ops++
-	c.entries += op.Count
-	c.bytes += uint64(len(v))
-	if op.Trimmed() {
-		c.trimmed += op.Count
-	}
+	c.check.Op(op, len(v))
 	if sweep := v.Sweep(); sweep > tx.lastSweep {
 		c.problem("the body of op %d went with sweep %d, where the last was %d", key.First, sweep, tx.lastSweep)
 	}
-	if op.Verify() != nil {
-		c.unsigned[op.ID] = true
-	}
 	return nil
-}
-
-// chain checks an op against the one that it names.
-func (c *feedCheck) chain(op crdt.Signed) {
-	prev, found := c.named[op.Prev]
-	switch {
-	case op.First == 0:
-	case !found:
-		if b, begins := c.state.Feed.BranchFrom(op.Key()); !begins || b.Rooted || op.First > c.state.Feed.Floor() {
-			c.problem("op %d names one that is not held", op.First)
-		}
-	case prev.Next() != op.First || op.Clock <= prev.Clock || op.Floor < prev.Floor:
-		c.problem("op %d does not follow op %d, which it names: seq %d after %d, clock %s after %s, floor %d after %d",
-			op.First, prev.First, op.First, prev.Next(), op.Clock, prev.Clock, op.Floor, prev.Floor)
-	}
-	delete(c.ends, op.Prev)
-	c.ends[op.ID] = op.Head()
-	if op.Next() <= c.disputed {
-		clear(c.named)
-	}
-	c.named[op.ID] = op
-}
-
-// end compares what was found with the feed's record.
-func (c *feedCheck) end() {
-	ends := slices.SortedFunc(maps.Values(c.ends), crdt.Head.Compare)
-	var recorded []crdt.Head
-	for _, b := range c.state.Feed.Branches {
-		recorded = append(recorded, b.Head)
-	}
-	slices.SortFunc(recorded, crdt.Head.Compare)
-	if !slices.Equal(ends, recorded) {
-		c.problem("it ends at %s where its record says %s", seqs(ends), seqs(recorded))
-	}
-	for _, h := range ends {
-		if c.unsigned[h.ID] {
-			delete(c.unsigned, h.ID)
-			c.problem("head %d: its signature does not verify", h.Next)
-		}
-	}
-	c.report.Offences += uint64(len(c.unsigned))
-	if c.ops != c.state.Ops || c.entries != c.state.Entries {
-		c.problem("it has %d ops with %d entries where its record says %d with %d", c.ops, c.entries, c.state.Ops, c.state.Entries)
-	}
-	if c.bytes != c.state.Bytes {
-		c.problem("its ops have %d bytes where its record says %d", c.bytes, c.state.Bytes)
-	}
-	if c.trimmed != c.state.Trimmed {
-		c.problem("it has %d entries without bodies where its record says %d", c.trimmed, c.state.Trimmed)
-	}
-	if c.ops > 0 {
-		c.report.Authors++
-	}
-	c.report.Ops += c.ops
-	c.report.Entries += c.entries
-}
-
-// seqs returns the ends of branches as text.
-func seqs(heads []crdt.Head) string {
-	var s []string
-	for _, h := range heads {
-		s = append(s, fmt.Sprintf("%d@%s", h.Next, h.ID.Branch()))
-	}
-	return fmt.Sprint(s)
 }
 
 // verifyArrivals checks that the arrivals are contiguous, but for as many offsets as entries were pruned, and that

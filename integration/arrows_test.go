@@ -29,9 +29,10 @@ var layers = []layer{
 // rooms are the packages inside of a layer that the others do not see, with all that they may import of the house.
 var rooms = []layer{
 	{"eventlog/internal/audience", []string{"crdt"}, "who is told of an event does not depend on what is held"},
-	{"eventlog/internal/choice", nil, "a text passes whatever it is the name of"},
+	{"eventlog/internal/choice", []string{"crdt"}, "an entry passes wherever it stands"},
 	{"eventlog/internal/disk", []string{"eventlog/internal/identity"}, "the file is a file, whatever stands in it"},
 	{"eventlog/internal/excerpt", []string{"crdt", "eventlog/internal/heap"}, "in which order entries stand does not depend on where they were read"},
+	{"eventlog/internal/feedcheck", []string{"crdt", "eventlog/internal/record"}, "whether ops follow each other does not depend on where they lie"},
 	{"eventlog/internal/heap", nil, "the order of values is its user's to say"},
 	{"eventlog/internal/helped", nil, "the order of the results does not depend on the work"},
 	{"eventlog/internal/identity", []string{"eventlog/whole"}, "what a file is does not depend on what stands in it"},

@@ -1,4 +1,4 @@
-// Package choice is which texts a query takes.
+// Package choice is which texts, and which entries, a query takes.
 package choice
 
 import (
