@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/membership"
 	"github.com/quipulog/quipu/gossip/transport"
@@ -122,7 +120,7 @@ func (c Config) withDefaults() Config {
 	if c.Resolver == nil {
 		c.Resolver = net.DefaultResolver
 	}
-	c.Name = clip.Start(strings.ToValidUTF8(c.Name, "?"), membership.MaxName)
+	c.Name = nameFor(c.Name)
 	if c.Name == "" && len(c.Key) == ed25519.PrivateKeySize {
 		c.Name = crdt.AuthorOf(c.Key).Short()
 	}

@@ -87,8 +87,8 @@ func (a *ownEndAsking) look(s *state, now time.Time) (over bool) {
 		a.sample[0] = a.sample[1]
 		a.sample[1].at, a.sample[1].entries = now, a.entries
 	}
-	for _, r := range a.answers {
-		r.linked = false
+	for id, r := range a.answers {
+		r.linked = s.links[id] != nil
 	}
 	for _, p := range s.links {
 		if p.peer != a.g.self {
@@ -171,14 +171,11 @@ func (a *ownEndAsking) height() uint64 {
 	return a.heads[len(a.heads)-1].Next
 }
 
-// standing returns why the processes of an author do not show yet that it holds no more of our feed than we do: ""
-// where they do. claim is the height that one of them claims without proof.
-func (a *ownEndAsking) standing(author crdt.Author) (why string, linked bool, claim uint64) {
+// standing returns why the processes of an author do not show yet that it holds no more of our feed than we do, ""
+// where they do, and whether one is linked. claim is the height that one of them claims without proof.
+func (a *ownEndAsking) standing(processes []*ownEndAnswer) (why string, linked bool, claim uint64) {
 	answered := false
-	for _, r := range a.answers {
-		if r.author != author {
-			continue
-		}
+	for _, r := range processes {
 		linked = linked || r.linked
 		switch {
 		case !a.answered(r) && !r.linked:
@@ -186,7 +183,7 @@ func (a *ownEndAsking) standing(author crdt.Author) (why string, linked bool, cl
 		case !a.answered(r):
 			why = "has not answered yet"
 			continue
-		case r.claim > 0 && r.failed < a.tries():
+		case a.holdsUp(r):
 			return "holds entries of this node that have not come yet", linked, 0
 		}
 		answered, claim = true, max(claim, r.claim)
@@ -197,16 +194,16 @@ func (a *ownEndAsking) standing(author crdt.Author) (why string, linked bool, cl
 	return why, linked, claim
 }
 
+// holdsUp reports whether a process claims more than we hold, and has not been asked for it often enough.
+func (a *ownEndAsking) holdsUp(r *ownEndAnswer) bool {
+	if a.q.Soft {
+		return r.claim > 0 && r.failed == 0
+	}
+	return r.claim > 0 && r.failed < claimTries
+}
+
 // notLinked is why an author has not been asked who has no link.
 const notLinked = "is not linked"
-
-// tries returns how often a peer is asked for what it claims.
-func (a *ownEndAsking) tries() int {
-	if a.q.Soft {
-		return 1
-	}
-	return claimTries
-}
 
 // grew takes in that entries of ours have come from a peer. One that is younger than the question, beyond what the
 // peer named in its first answer, was written meanwhile: somebody writes with our key.
@@ -218,9 +215,12 @@ func (a *ownEndAsking) grew(s *spread, l *link, last crdt.Op, entries int) {
 		return
 	}
 	s.copied.at = time.Now()
-	s.copied.err = fmt.Errorf("%w: %s (%s) has got entry %d from it, which was written at %s: stop one of the two",
+	s.copied.err = fmt.Errorf("%w: %s (%s) has got entry %d from it, which was written at %s: "+stopOne,
 		ErrCopyRuns, l.name, l.peer.Short(), last.Next()-1, last.Clock.Time().Format(time.DateTime))
 }
+
+// stopOne says what to do about a copy.
+const stopOne = "stop one of the two, or, if this one is the copy, give it a key of its own"
 
 // progress returns how far the asking has come.
 func (a *ownEndAsking) progress(now time.Time) *OwnEndProgress {

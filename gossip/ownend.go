@@ -71,9 +71,12 @@ func Authors(all []Absent) (authors []crdt.Author) {
 
 // String returns who is missing and why, in words.
 func (m Absent) String() string {
-	who := m.Addr
-	if !m.Author.IsZero() {
-		who = fmt.Sprintf("%s (%s)", m.Name, m.Author.Short())
+	who := fmt.Sprintf("%s (%s)", m.Name, m.Author.Short())
+	switch {
+	case m.Author.IsZero():
+		who = m.Addr
+	case m.Name == "":
+		who = m.Author.Short()
 	}
 	why := m.Why
 	if why == "" {

@@ -24,7 +24,9 @@ const (
 func (a *ownEndAsking) judge(s *state, now time.Time) {
 	members := a.counted(s, now)
 	maps.DeleteFunc(a.answers, func(_ linkID, r *ownEndAnswer) bool { return !r.linked && members[r.author] == nil })
+	processes := make(map[crdt.Author][]*ownEndAnswer)
 	for _, r := range a.answers {
+		processes[r.author] = append(processes[r.author], r)
 		if members[r.author] == nil {
 			members[r.author] = &counting{Absent: Absent{Author: r.author, Name: r.name}, guest: true}
 		}
@@ -39,7 +41,7 @@ func (a *ownEndAsking) judge(s *state, now time.Time) {
 	a.told.Missing = slices.Clone(waiting)
 	for _, author := range slices.SortedFunc(maps.Keys(members), crdt.Author.Compare) {
 		m := members[author]
-		why, linked, claim := a.standing(author)
+		why, linked, claim := a.standing(processes[author])
 		switch m.Why = why; {
 		case author == a.g.self:
 			m.Why = "is another process with this node's key"
@@ -55,7 +57,7 @@ func (a *ownEndAsking) judge(s *state, now time.Time) {
 				a.told.Unproven = append(a.told.Unproven, Claim{Author: author, Name: m.Name, Next: claim})
 			}
 			continue
-		case m.guest && !m.claims(a):
+		case m.guest && !slices.ContainsFunc(processes[author], a.holdsUp):
 			continue
 		case slices.Contains(a.q.Without, author), a.late(m, linked, now):
 			a.told.Without = append(a.told.Without, m.Absent)
@@ -78,7 +80,7 @@ func (a *ownEndAsking) decide(s *state, now time.Time, waiting []Absent) (over b
 	self := a.g.self
 	switch asked := len(a.told.Asked) > 0; {
 	case len(s.peers[self]) > 0:
-		return true, fmt.Errorf("%w (at %s): stop one of the two", ErrCopyRuns, s.linkTo(self).addr)
+		return true, fmt.Errorf("%w (at %s): "+stopOne, ErrCopyRuns, s.linkTo(self).addr)
 	case s.copied.err != nil && now.Sub(s.copied.at) < copyStands:
 		return true, s.copied.err
 	case a.q.Soft && !slices.Equal(a.heads, a.first):
@@ -109,16 +111,6 @@ type counting struct {
 	Absent
 	heard time.Time // by the host's own clock
 	guest bool
-}
-
-// claims reports whether a process of a guest holds more than we do, as far as it was asked for that.
-func (m *counting) claims(a *ownEndAsking) bool {
-	for _, r := range a.answers {
-		if r.author == m.Author && r.claim > 0 && r.failed < a.tries() {
-			return true
-		}
-	}
-	return false
 }
 
 // counted returns the members that count.
@@ -213,6 +205,7 @@ func (a *ownEndAsking) shownBeyond(s *state) (waiting []Absent) {
 			waiting = append(waiting, Absent{Author: peer, Name: s.nameOf(peer), Why: fmt.Sprintf("has shown entry %d of this node, and not those before it", h.Next-1)})
 		}
 	}
+	slices.SortFunc(waiting, func(x, y Absent) int { return x.Author.Compare(y.Author) })
 	return waiting
 }
 

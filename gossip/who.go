@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
@@ -82,7 +84,7 @@ func (s *state) whoFor(l *link, round uint32) wire.Members {
 	m := wire.Members{Round: round}
 	for k := range s.g.acquainted(now) {
 		if k.Author != l.peer {
-			m.List = append(m.List, wire.Known{Author: k.Author, Name: k.Name, Ago: uint32(max(now.Sub(k.heard), 0) / time.Second)})
+			m.List = append(m.List, wire.Known{Author: k.Author, Name: nameFor(k.Name), Ago: uint32(max(now.Sub(k.heard), 0) / time.Second)})
 		}
 	}
 	for _, p := range s.peers[l.peer] {
@@ -96,6 +98,9 @@ func (s *state) whoFor(l *link, round uint32) wire.Members {
 	slices.SortFunc(m.List, func(a, b wire.Known) int { return a.Author.Compare(b.Author) })
 	return m
 }
+
+// nameFor returns a name as peers take it: what was read from a file may be anything.
+func nameFor(name string) string { return clip.Start(strings.ToValidUTF8(name, "?"), wire.MaxName) }
 
 // acquaintance is a member that this node has heard of itself.
 type acquaintance struct {
