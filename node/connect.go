@@ -72,6 +72,7 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 		return nil, err
 	}
 	access.Passphrase.File = cmp.Or(access.Passphrase.File, cfg.KeyPassphraseFile)
+	access.Passphrase = access.Passphrase.Remembered()
 	key, err := f.OpenKey(access.Passphrase) // which may wait for a person
 	if err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 		if client, err := dialDaemon(ctx, f); err == nil {
 			return client, nil
 		}
-		log, err := openLog(f, key, opening{limits: LimitsOf(cfg), trim: cfg.TrimPolicy(), noIndex: cfg.NoIndex}, access.Logger)
+		log, key, err := openLog(f, key, openingOf(cfg, access.Passphrase), access.Logger)
 		if err == nil {
 			return serveLocal(f, cfg, log, key, access), nil
 		}
@@ -139,32 +140,52 @@ type opening struct {
 	now     func() time.Time
 	peers   eventlog.AskedPeers // nil: nobody can be asked
 	others  eventlog.Receipts   // nil: no other node is known
+	// passphrase opens a key that was to take the place of the folder's own.
+	passphrase folder.Passphrase
 }
 
-// openLog opens the log of a folder with the folder's key. A command without a daemon opens it with what
-// quipu.yaml says, so that it keeps and forgets what the daemon does.
-func openLog(f folder.Folder, key ed25519.PrivateKey, with opening, logger *slog.Logger) (*eventlog.Log, error) {
-	cfg := eventlog.Config{Key: key, Logger: logger, Trim: with.trim, NoIndex: with.noIndex, Now: with.now, Peers: with.peers, Receipts: with.others}
-	if err := with.limits.apply(&cfg, f); err != nil {
-		return nil, err
+// openingOf returns what a command opens a log with.
+func openingOf(cfg folder.Config, p folder.Passphrase) opening {
+	return opening{limits: LimitsOf(cfg), trim: cfg.TrimPolicy(), noIndex: cfg.NoIndex, passphrase: p}
+}
+
+// config returns with what the log of a folder is opened.
+func (o opening) config(f folder.Folder, key ed25519.PrivateKey, logger *slog.Logger) (eventlog.Config, error) {
+	cfg := eventlog.Config{Key: key, Logger: logger, Trim: o.trim, NoIndex: o.noIndex, Now: o.now, Peers: o.peers, Receipts: o.others}
+	err := o.limits.apply(&cfg, f)
+	return cfg, err
+}
+
+// openLog opens the log of a folder with the folder's key, and returns the key that it has: another one where [NewKey]
+// was killed on the way. A command without a daemon opens it with what quipu.yaml says, so that it keeps and forgets
+// what the daemon does.
+func openLog(f folder.Folder, key ed25519.PrivateKey, with opening, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
+	cfg, err := with.config(f, key, logger)
+	if err != nil {
+		return nil, nil, err
 	}
-	log, err := eventlog.Open(string(f), cfg)
+	log, err := openEither(f, &cfg, with.passphrase)
+	return log, cfg.Key, inUse(f, err)
+}
+
+// inUse returns a [*InUseError] for that of a log that another process has open, and any other as it is.
+func inUse(f folder.Folder, err error) error {
 	if locked, ok := errors.AsType[*eventlog.LockedError](err); ok {
-		return nil, &InUseError{Path: locked.Path, PID: f.UsedBy(), err: err}
+		return &InUseError{Path: locked.Path, PID: f.UsedBy(), err: err}
 	}
-	return log, err
+	return err
 }
 
 // awaitLog is openLog for a daemon: a command that has the log open will be gone soon, so it waits for
 // that as [Connect] waits for a daemon. Another daemon stays.
-func awaitLog(f folder.Folder, key ed25519.PrivateKey, with opening, logger *slog.Logger) (*eventlog.Log, error) {
+func awaitLog(f folder.Folder, key ed25519.PrivateKey, with opening, logger *slog.Logger) (*eventlog.Log, ed25519.PrivateKey, error) {
 	for deadline := time.Now().Add(connectFor); ; time.Sleep(connectPause) {
-		log, err := openLog(f, key, with, logger)
+		log, now, err := openLog(f, key, with, logger)
 		if _, inUse := errors.AsType[*InUseError](err); !inUse || time.Now().After(deadline) {
-			return log, err
+			return log, now, err
 		}
 		if client, dialled := dialDaemon(context.Background(), f); dialled == nil {
-			return nil, errors.Join(err, client.Close())
+			return nil, nil, errors.Join(err, client.Close())
 		}
 	}
 }

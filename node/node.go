@@ -77,11 +77,12 @@ func (n *Node) open() error {
 	if err := n.folder.Check(); err != nil {
 		return err
 	}
-	key, err := n.folder.OpenKey(n.cfg.Passphrase)
+	passphrase := n.cfg.Passphrase.Remembered()
+	key, err := n.folder.OpenKey(passphrase)
 	if err != nil {
 		return err
 	}
-	log, err := awaitLog(n.folder, key, opening{n.cfg.Limits, n.cfg.Trim, n.cfg.NoIndex, n.cfg.Now, n.peers, n.peers}, n.logger)
+	log, key, err := awaitLog(n.folder, key, opening{n.cfg.Limits, n.cfg.Trim, n.cfg.NoIndex, n.cfg.Now, n.peers, n.peers, passphrase}, n.logger)
 	if err != nil {
 		return err
 	}

@@ -83,3 +83,20 @@ func ReadPassphrase(path string) ([]byte, error) {
 	}
 	return line, nil
 }
+
+// Remembered returns p, where a person who was asked is not asked for the same again.
+func (p Passphrase) Remembered() Passphrase {
+	if !p.asks() {
+		return p
+	}
+	ask := p.Ask
+	var last []byte
+	p.Ask = func(path string, try int) (text []byte, err error) {
+		if try == 0 && last != nil {
+			return last, nil
+		}
+		last, err = ask(path, try)
+		return last, err
+	}
+	return p
+}
