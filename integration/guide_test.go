@@ -53,6 +53,11 @@ func TestGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.path = filepath.Dir(quipu)
+	t.Cleanup(func() { // what a block that failed has left running
+		for _, dir := range []string{"shop", "ship"} {
+			r.exec(quipu, "stop", "--dir", dir)
+		}
+	})
 	part := 0
 	for i, s := range steps {
 		if s.kind == statements && s.part == part {

@@ -35,7 +35,7 @@ func (n *Node) Describe(s *api.Status) {
 	for _, f := range network.Starved {
 		s.Starved = append(s.Starved, api.Starved{Author: f.Author, Peer: f.Peer, Since: f.Since.UTC(), Error: f.Err.Error()})
 	}
-	s.Alone = len(network.Members)+len(network.Seeds) == 0
+	s.Alone = alone(&network)
 	s.Behind = behind(network.Progress, len(s.Shut))
 	if at := n.caughtUp.Load(); at != nil && !holdsBack(all) && s.Behind.Entries == 0 && (s.Linked > 0 || s.Alone) {
 		s.CaughtUp = *at
@@ -69,6 +69,9 @@ func (n *Node) Describe(s *api.Status) {
 		}
 	}
 }
+
+// alone reports whether no other node is known or looked for.
+func alone(network *gossip.Status) bool { return len(network.Members)+len(network.Seeds) == 0 }
 
 // behind returns how far this node is behind. Of each author that is shut at least an entry is lacking, but
 // nobody tells how many.

@@ -172,6 +172,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error {
 		defer end()
 		n.awaitStop(ctx, running)
+		n.sayUnreplicated()
 		return nil
 	})
 	// The gossip outlives the calls that may still wait for it, and the last look at the members.

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/folder"
@@ -29,7 +31,7 @@ func (n *Node) Stop(ctx context.Context, drain time.Duration) (api.Stopped, erro
 		return api.Stopped{}, fmt.Errorf("stop: called off, the node goes on: %w", context.Cause(ctx))
 	}
 	n.stop.Do(func() { close(n.stopped) })
-	return api.Stopped{PID: os.Getpid()}, nil
+	return api.Stopped{PID: os.Getpid(), Unreplicated: n.Unreplicated()}, nil
 }
 
 // awaitStop waits until Run is to end: Stop was called, a part of the node has failed, which ends running, or
@@ -54,12 +56,46 @@ func (n *Node) awaitStop(ctx, running context.Context) {
 	n.drain(limit)
 }
 
-// drain lets nobody append any more, and waits until other nodes hold the entries of this one or ctx ends.
+// drain lets nobody append any more, and waits until other nodes hold what this one wrote or ctx ends. A node that
+// knows of no other has nobody to wait for.
 func (n *Node) drain(ctx context.Context) {
 	select {
 	case <-n.writers.shut():
 	case <-ctx.Done():
+	}
+	if ctx.Err() != nil {
 		return
+	}
+	if u := n.Unreplicated(); u == nil || u.Entries == 0 {
+		return
+	}
+	n.logger.Info("holding the stop until other nodes hold the entries of this one")
+	heads := n.log.Feed(n.Author()).Heads()
+	for _, h := range heads {
+		last := crdt.Place{Author: n.Author(), Seq: h.Next - 1}
+		if len(heads) > 1 {
+			last.Branch = h.ID.Branch()
+		}
+		if _, err := n.log.WaitReplicated(ctx, last, eventlog.Replication{Nodes: 1}); err != nil {
+			return // what remains is told at the end
+		}
+	}
+}
+
+// Unreplicated returns what of the node's own feed no other node is known to hold; nil for one that knows of no
+// other and looks for none.
+func (n *Node) Unreplicated() *api.Unreplicated {
+	if network := n.gossip.Status(); alone(&network) {
+		return nil
+	}
+	u := n.log.Unreplicated()
+	return &api.Unreplicated{Entries: u.Entries, Since: u.Since.UTC(), Known: u.Known}
+}
+
+// sayUnreplicated says at the end what other nodes may not have.
+func (n *Node) sayUnreplicated() {
+	if u := n.Unreplicated(); u != nil && u.String() != "" {
+		n.logger.Warn("stopping: " + u.String())
 	}
 }
 
@@ -78,6 +114,9 @@ func StopDaemon(ctx context.Context, dir string, drain time.Duration) (api.Stopp
 		return api.Stopped{}, err
 	}
 	said, err := client.Stop(ctx, api.StopRequest{Wait: age.Age(drain)})
+	if ctx.Err() != nil {
+		return said, fmt.Errorf("%w: the stop is called off, the daemon in %s goes on", context.Cause(ctx), dir)
+	}
 	if err != nil {
 		return said, err
 	}

@@ -41,7 +41,7 @@ left out, here as with --ndjson, so that a reader finds it as payload. Any other
 payload is kept byte for byte. Kinds that begin with "quipu." are written by other
 commands, save quipu.transition, which is checked.
 
-` + timeHelp + "\n\n" + entryHelp
+` + waitHelp + "\n\n" + timeHelp + "\n\n" + entryHelp
 
 func newAppend() *cobra.Command {
 	var dir, payload, retention string
@@ -49,20 +49,25 @@ func newAppend() *cobra.Command {
 	var here bool
 	var event crdt.Event
 	var from ndjson
+	var wait waitFor
 	cmd := &cobra.Command{
 		Use:   "append --dir D --kind K [flags] | append --dir D --ndjson [FILE|-]",
 		Short: "Write entries",
 		Long:  appendHelp,
 		Example: `  quipu append --dir a --kind note --subject lunch --payload '{"at":"12:30"}'
+  quipu append --dir a --kind paid --subject order-17 --wait 1
   quipu append --dir a --kind photo --content-type image/png --payload - <photo.png
   quipu log --dir a --format ndjson | quipu append --dir b --ndjson`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			lines, err := from.given(cmd)
+			lines, err := from.given(cmd, waitNames...)
+			if err == nil {
+				err = wait.check(cmd)
+			}
 			if err != nil {
 				return err
 			}
 			if lines {
-				return appendLines(cmd, dir, &from)
+				return from.each(cmd, dir, func(c *api.Client, lines io.Reader) error { return appendLines(cmd, dir, c, lines, wait) })
 			}
 			if event.Kind == "" {
 				return usagef("--kind is missing: it says what happened (or give --ndjson)")
@@ -77,7 +82,7 @@ func newAppend() *cobra.Command {
 				return err
 			}
 			event.CompactPayload()
-			if err := writeOne(cmd, dir, event, here); err != nil {
+			if err := writeOne(cmd, dir, event, here, wait); err != nil {
 				return err
 			}
 			noteUnread(cmd)
@@ -96,38 +101,42 @@ func newAppend() *cobra.Command {
 	f.StringVar(&retention, "retention", "persistent", "how long it is kept, a `word`: persistent, trimmable or transient")
 	f.BoolVar(&here, "here", false, "tell a transient event to those alone who listen at this node")
 	from.add(cmd, "entries")
+	wait.add(cmd)
 	return cmd
 }
 
 // writeOne appends an event, or tells a transient one to those who listen, with here those at this node.
-func writeOne(cmd *cobra.Command, dir string, event crdt.Event, here bool) error {
+func writeOne(cmd *cobra.Command, dir string, event crdt.Event, here bool, wait waitFor) error {
 	switch {
+	case event.Retention == crdt.Transient && wait.who != "":
+		return usagef("--wait does not go with --retention transient: such an event is held nowhere")
 	case event.Retention == crdt.Transient:
 		return broadcastOne(cmd, dir, event, here)
 	case here:
 		return usagef("--here goes with --retention transient alone: every entry reaches every member")
 	}
-	return appendOne(cmd, dir, event)
+	return appendOne(cmd, dir, event, wait)
 }
 
 // appendOne appends one event.
-func appendOne(cmd *cobra.Command, dir string, event crdt.Event) error {
+func appendOne(cmd *cobra.Command, dir string, event crdt.Event, wait waitFor) error {
 	// Checked here too, since what is not UTF-8 has no JSON form.
 	if err := event.Check(); err != nil {
 		return err
 	}
 	line := bytes.NewReader(event.AppendJSON(nil))
 	return withNode(cmd.Context(), dir, func(c *api.Client) error {
-		err := printPlaces(cmd.OutOrStdout(), c.Append(cmd.Context(), line))
-		return withoutLine(err)
+		return withoutLine(appendLines(cmd, dir, c, line, wait))
 	})
 }
 
-// appendLines appends the events that the lines of a file hold.
-func appendLines(cmd *cobra.Command, dir string, from *ndjson) error {
-	return from.each(cmd, dir, func(c *api.Client, lines io.Reader) error {
-		return printPlaces(cmd.OutOrStdout(), c.Append(cmd.Context(), lines))
-	})
+// appendLines appends the events that lines hold.
+func appendLines(cmd *cobra.Command, dir string, c *api.Client, lines io.Reader, wait waitFor) error {
+	c, err := wait.client(cmd, dir, c)
+	if err != nil {
+		return err
+	}
+	return wait.print(cmd, c, c.Append(cmd.Context(), lines))
 }
 
 // parseHeaders reads NAME=VALUE texts.

@@ -26,6 +26,9 @@ const fleetKey = "daemons"
 // patience is how long a script waits for a daemon to do what it must.
 const patience = 30 * time.Second
 
+// signals are those that a script sends without waiting for what comes of it.
+var signals = map[string]os.Signal{"term": syscall.SIGTERM}
+
 // daemons are the daemons of a script, by folder.
 type daemons map[string]*daemon
 
@@ -42,7 +45,7 @@ type daemon struct {
 
 func daemonCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: daemon start|logged|stop|hangup|kill|wait DIR ...")
+		ts.Fatalf("usage: daemon start|logged|term|stop|hangup|kill|pause|resume|wait DIR ...")
 	}
 	fleet := ts.Value(fleetKey).(daemons)
 	what, dir, rest := args[0], args[1], args[2:]
@@ -53,6 +56,10 @@ func daemonCommand(ts *testscript.TestScript, neg bool, args []string) {
 	d := fleet[dir]
 	if d == nil {
 		ts.Fatalf("no daemon was started in %s", dir)
+	}
+	if s := signals[what]; s != nil {
+		ts.Check(d.cmd.Process.Signal(s))
+		return
 	}
 	switch what {
 	case "logged":

@@ -11,7 +11,8 @@
 //
 // One file holds one command: its flags, what it calls, what it prints. They share root.go (the tree of
 // commands), exit.go (errors and exit codes), filters.go (the flags that say which entries), places.go
-// (lines in, places out), age.go (the flags that take ages, counts and sizes), gone.go (what is said of entries that
-// are gone), table.go, layout.go, cell.go and facts.go (what fits a terminal), and format.go and screen.go (what a
-// terminal is shown of what strangers wrote). Package demo, beside, is "quipu demo".
+// (lines in, places out), waitfor.go (whom a command that writes waits for), age.go (the flags that take ages, counts
+// and sizes), gone.go (what is said of entries that are gone), table.go, layout.go, cell.go and facts.go (what fits a
+// terminal), and format.go and screen.go (what a terminal is shown of what strangers wrote). Package demo, beside, is
+// "quipu demo".
 package main

@@ -22,9 +22,10 @@ const (
 	exitFailed = 1
 	exitUsage  = 2 // wrong usage
 	exitAbsent = 3 // a named thing is not there
+	exitAlone  = 4 // what was written is not on other nodes in time
 )
 
-const exitCodesHelp = `Every command ends with one of four exit codes:
+const exitCodesHelp = `Every command ends with one of five exit codes:
 
   0  done. An empty result is a result, and a reader that closed the pipe
      ("quipu log | head") has what it wanted.
@@ -34,6 +35,9 @@ const exitCodesHelp = `Every command ends with one of four exit codes:
   3  a named thing is not there: a file, a node in --dir, an entry at a place. Nor
      is one there that was trimmed or pruned: the line on stderr then says how
      many are gone and at which place and offset it goes on.
+  4  not replicated in time: what was written is durable here and stays, and did
+     not reach the other nodes that --wait names before its time had passed. The
+     line on stderr says who has it and who has not.
 `
 
 // usageError says that the command line makes no sense.
@@ -50,6 +54,9 @@ func exitCode(err error) int {
 	}
 	if _, wrong := errors.AsType[usageError](err); wrong {
 		return exitUsage
+	}
+	if errors.Is(err, api.ErrNotReplicated) {
+		return exitAlone
 	}
 	if errors.Is(err, api.ErrNotFound) || errors.Is(err, api.ErrTrimmed) || errors.Is(err, fs.ErrNotExist) {
 		return exitAbsent

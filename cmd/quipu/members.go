@@ -13,7 +13,8 @@ import (
 )
 
 func newMembers() *cobra.Command {
-	return showing(&cobra.Command{
+	var cmd *cobra.Command
+	cmd = showing(&cobra.Command{
 		Use:   "members --dir D",
 		Short: "Print the members that the daemon knows of",
 		Long: `Print the members that the daemon knows of, this node first: what they call
@@ -29,10 +30,20 @@ shut, of whom nobody tells how many; "?" is what is not known. CLOCK is by how m
 its wall clock is ahead of this node's, as it said in the last minute; a node that
 disagrees with most by more than a minute trims no bodies. CONDITIONS is what the
 member says keeps it from having, taking or writing what it could: see quipu status.
-Only a running daemon can tell.`,
+Only a running daemon can tell. What of this node's own entries no other node is
+known to hold stands below, on stderr.`,
 		Example: "  quipu members --dir a\n  quipu members --dir a --format json",
 		Args:    noArgs,
-	}, func(ctx context.Context, c *api.Client, _ []string) ([]api.Member, error) { return c.Members(ctx) }, printMembers)
+	}, func(ctx context.Context, c *api.Client, _ []string) ([]api.Member, error) { return c.Members(ctx) }, func(w io.Writer, members []api.Member) error {
+		err := printMembers(w, members)
+		for _, m := range members {
+			if m.Unreplicated != nil && m.Unreplicated.String() != "" {
+				warnf(cmd, "%s", m.Unreplicated)
+			}
+		}
+		return err
+	})
+	return cmd
 }
 
 func printMembers(w io.Writer, members []api.Member) error {

@@ -15,22 +15,24 @@ import (
 	"github.com/quipulog/quipu/node/folder"
 )
 
-// printPlaces prints each place as it comes: whoever reads one may rely on it.
-func printPlaces(w io.Writer, places iter.Seq2[crdt.Place, error]) error {
+// printPlaces prints each place as it comes: whoever reads one may rely on it. It returns the last, nil before the
+// first.
+func printPlaces(w io.Writer, places iter.Seq2[crdt.Place, error]) (last *crdt.Place, err error) {
 	var line []byte
 	for p, err := range places {
 		if errors.Is(err, api.ErrLeft) {
-			return fmt.Errorf("%w; what has no place printed may be in the log all the same", err)
+			return last, fmt.Errorf("%w; what has no place printed may be in the log all the same", err)
 		}
 		if err != nil {
-			return err
+			return last, err
 		}
 		line = append(append(line[:0], p.String()...), '\n')
 		if _, err := w.Write(line); err != nil {
-			return err
+			return last, err
 		}
+		last = &p
 	}
-	return nil
+	return last, nil
 }
 
 // ndjson is the flag that takes lines from a file or from stdin, and may stand without a value:

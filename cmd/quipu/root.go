@@ -21,8 +21,8 @@ have until all hold the same set, and every node then prints the same log.
 
 Begin with "quipu demo", or with a node of your own, as in the examples.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a named thing is not there;
-see "quipu help exit-codes".`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a named thing is not there, 4 not
+replicated in time; see "quipu help exit-codes".`,
 		Example: `  quipu init --dir a
   quipu append --dir a --kind note --payload '{"text":"hello"}'
   quipu log --dir a
@@ -45,7 +45,7 @@ see "quipu help exit-codes".`,
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newInit(), newStart(), newStop(), newKey(),
-		newAppend(), newLog(), newTail(),
+		newAppend(), newWhere(), newLog(), newTail(),
 		newTransition(), newTransitions(), newState(), newStats(),
 		newStatus(), newMembers(), newFrontier(), newForks(), newSync(), newBundle(), newIndex(),
 		newTrim(), newPrune(), newCompact(), newRecover(),

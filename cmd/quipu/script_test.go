@@ -39,6 +39,8 @@ func TestMain(m *testing.M) {
 //	                          daemons of a script share a secret, in DIR/secret, unless an ARG says which or
 //	                          $OWN_SECRETS is set
 //	daemon logged DIR REGEXP  waits until the daemon has logged a line that matches
+//	daemon term DIR           sends SIGTERM
+//	daemon pause DIR          sends SIGSTOP, on Unix; daemon resume DIR sends SIGCONT
 //	daemon stop DIR           sends SIGTERM and wants exit code 0
 //	daemon kill DIR           sends SIGKILL
 //	daemon wait DIR CODE      waits until the daemon ends by itself

@@ -182,6 +182,9 @@ func printStatus(w io.Writer, s api.Status) error {
 	} else {
 		line("daemon", "not running")
 	}
+	if s.Unreplicated != nil && s.Unreplicated.String() != "" {
+		line("receipts", "%s", s.Unreplicated)
+	}
 	for _, c := range s.Conditions {
 		line(c.Condition, "%s", conditionLine(c))
 	}

@@ -34,6 +34,9 @@ func newStop() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if said.Unreplicated != nil && said.Unreplicated.String() != "" {
+				warnf(cmd, "when it stopped: %s", said.Unreplicated)
+			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "stopped process %d\n", said.PID)
 			return err
 		},

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"iter"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
+	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -30,13 +32,14 @@ another stage.
 
 Prints places as "quipu append" does.
 
-` + timeHelp
+` + waitHelp + "\n\n" + timeHelp
 
 func newTransition() *cobra.Command {
 	var headers []string
 	var dir, from, guard string
 	var move api.Move
 	var input ndjson
+	var wait waitFor
 	cmd := &cobra.Command{
 		Use:   "transition --dir D --subject S --to B [flags] | transition --dir D --ndjson [FILE|-]",
 		Short: "Move a subject from one stage to another",
@@ -46,11 +49,14 @@ func newTransition() *cobra.Command {
   quipu transition --dir a --subject PEP-0008 --to draft --time 2001-07-05
   quipu transition --dir a --ndjson moves.jsonl`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			lines, err := input.given(cmd, "--machine")
+			lines, err := input.given(cmd, append([]string{"--machine"}, waitNames...)...)
+			if err == nil {
+				err = wait.check(cmd)
+			}
 			if err != nil {
 				return err
 			}
-			appendMoves, err := moveAppender(cmd, guard)
+			appendMoves, err := moveAppender(cmd, dir, guard, wait)
 			if err != nil {
 				return err
 			}
@@ -86,6 +92,7 @@ func newTransition() *cobra.Command {
 	f.Var(timeFlag{&move.Time}, "time", "the `time` at which it moved: RFC 3339, a date or an age (default: now)")
 	f.StringArrayVar(&headers, "header", nil, "a header, `NAME=VALUE` (repeat it for several)")
 	input.add(cmd, "transitions")
+	wait.add(cmd)
 	return cmd
 }
 
@@ -111,17 +118,27 @@ func fillMove(cmd *cobra.Command, move *api.Move, headers []string) error {
 
 // moveAppender returns what appends the moves in some lines and prints their places: by the machine in
 // the file called guard, unless that is not given.
-func moveAppender(cmd *cobra.Command, guard string) (func(*api.Client, io.Reader) error, error) {
-	if !cmd.Flags().Changed("machine") {
-		return func(c *api.Client, lines io.Reader) error {
-			return printPlaces(cmd.OutOrStdout(), c.Transition(cmd.Context(), lines))
-		}, nil
+func moveAppender(cmd *cobra.Command, dir, guard string, wait waitFor) (func(*api.Client, io.Reader) error, error) {
+	by := func(c *api.Client, lines io.Reader) iter.Seq2[crdt.Place, error] {
+		return c.Transition(cmd.Context(), lines)
 	}
-	if guard == "" {
-		return nil, usagef("--machine is empty: expected the file that declares the state machine")
+	if cmd.Flags().Changed("machine") {
+		if guard == "" {
+			return nil, usagef("--machine is empty: expected the file that declares the state machine")
+		}
+		m, err := readMachine(cmd, guard)
+		if err != nil {
+			return nil, err
+		}
+		by = func(c *api.Client, lines io.Reader) iter.Seq2[crdt.Place, error] {
+			return c.GuardedTransition(cmd.Context(), m, lines)
+		}
 	}
-	m, err := readMachine(cmd, guard)
 	return func(c *api.Client, lines io.Reader) error {
-		return printPlaces(cmd.OutOrStdout(), c.GuardedTransition(cmd.Context(), m, lines))
-	}, err
+		c, err := wait.client(cmd, dir, c)
+		if err != nil {
+			return err
+		}
+		return wait.print(cmd, c, by(c, lines))
+	}, nil
 }

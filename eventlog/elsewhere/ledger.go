@@ -194,7 +194,7 @@ func (l *Ledger) Wait(ctx context.Context, p crdt.Place, want Replication) ([]Re
 		if err != nil {
 			return nil, err
 		}
-		if want.met(receipts) {
+		if want.Met(receipts) {
 			return receipts, nil
 		}
 		if first {

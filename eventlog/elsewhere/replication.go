@@ -71,8 +71,8 @@ func (r Replication) reached(heights []height) uint64 {
 	return reached
 }
 
-// met reports whether the receipts of an entry are what is wanted.
-func (r Replication) met(receipts []Receipt) bool {
+// Met reports whether the receipts of an entry are what is wanted.
+func (r Replication) Met(receipts []Receipt) bool {
 	heights := make([]height, len(receipts))
 	for i, o := range receipts {
 		heights[i] = height{author: o.Author, member: o.Member}

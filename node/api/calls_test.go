@@ -84,6 +84,13 @@ var calls = map[string]func(ctx context.Context, c *api.Client, stdin io.Reader)
 		_, err := c.Stop(ctx, api.StopRequest{})
 		return err
 	},
+	"Waiting": func(ctx context.Context, c *api.Client, stdin io.Reader) error {
+		return last(c.Waiting(api.Wait{Nodes: 1, Each: true}).Append(ctx, stdin))
+	},
+	"Where": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Where(ctx, crdt.Place{})
+		return err
+	},
 	"Authors": func(ctx context.Context, c *api.Client, _ io.Reader) error {
 		_, err := c.Authors(ctx)
 		return err

@@ -25,6 +25,7 @@ import (
 type Client struct {
 	dial  func(context.Context) (net.Conn, error)
 	close func() error
+	wait  Wait
 }
 
 // NewClient returns a client that reaches its node through connections that dial makes. Close, which
@@ -32,6 +33,11 @@ type Client struct {
 func NewClient(dial func(context.Context) (net.Conn, error), close func() error) *Client {
 	return &Client{dial: dial, close: close}
 }
+
+// Waiting returns a client of the same node whose [Client.Append], [Client.Transition] and
+// [Client.GuardedTransition] wait for other nodes, and end with an [ErrNotReplicated] where these do not hold the
+// entries in time. They are refused with [NotRunning], before anything is appended, where no daemon runs.
+func (c *Client) Waiting(w Wait) *Client { return &Client{dial: c.dial, close: c.close, wait: w} }
 
 // Close gives back what the client was made with. Calls under way fail.
 func (c *Client) Close() error {

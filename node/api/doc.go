@@ -2,13 +2,16 @@
 // and a client for them. Package server has the other end.
 //
 //	POST /v1/entries       events, one JSON form a line, in; places, in order, out as they become durable
+//	                       with wait=N, all or AUTHOR it ends when other nodes hold them durably, or with an error
+//	                       after wait-timeout=30s; ack-replicated=true keeps each place back until then
 //	GET  /v1/entries       the entries that a query takes, one JSON form a line
 //	GET  /v1/entries/{place}  one entry
+//	GET  /v1/where/{place}    which nodes hold it
 //	GET  /v1/tail          the same in arrival order, and then new ones as they come
 //	                       with after=CURSOR those behind a cursor, such as the status has of the end
 //	                       with transient=true also the transient events that are heard meanwhile
 //	POST /v1/broadcast     a transient event in; told to those who listen, and stored nowhere
-//	POST /v1/transitions   moves, one a line, in; places out
+//	POST /v1/transitions   moves, one a line, in; places out; waits as entries do
 //	GET  /v1/transitions   the transition log, one a line
 //	GET  /v1/state         each subject's present stage, one a line
 //	GET  /v1/status        who the node is and what it holds

@@ -28,8 +28,11 @@ const (
 	NoRoom       Code = "no-room"       // the disk is full: nothing was written; it may do later
 	Uncertain    Code = "uncertain"     // the entries may be durable or not
 	Damaged      Code = "damaged"       // the log's file is not what was written
-	Stopping     Code = "stopping"      // the node is shutting down
-	Internal     Code = "internal"      // a fault of the node's own
+	Stopping     Code = "stopping"      // the node is shutting down, or about to
+	// NotReplicated: the entries are durable at the node and stay, and are not held in time by those that were
+	// waited for.
+	NotReplicated Code = "not-replicated"
+	Internal      Code = "internal" // a fault of the node's own
 )
 
 // Error is why a node refused a call or ended a stream.
@@ -40,6 +43,8 @@ type Error struct {
 	Line int `json:"line,omitempty"`
 	// Trimmed says what is gone and where to go on; only with the code [Trimmed].
 	Trimmed *TrimmedError `json:"trimmed,omitempty"`
+	// Where says who has the last of the entries, or the first that is not told; only with the code [NotReplicated].
+	Where *Where `json:"where,omitempty"`
 }
 
 // TrimmedError says what was trimmed or pruned, and where to go on.
@@ -64,6 +69,9 @@ var ErrNotFound = errors.New("not found")
 // ErrTrimmed matches, by [errors.Is], every [Error] whose code is [Trimmed].
 var ErrTrimmed = errors.New("trimmed or pruned")
 
+// ErrNotReplicated matches, by [errors.Is], every [Error] whose code is [NotReplicated].
+var ErrNotReplicated = errors.New("not replicated in time")
+
 // ErrLeft is wrapped by the error of a call whose node went away, or fell silent, before the answer was
 // complete.
 var ErrLeft = errors.New("the node went away")
@@ -75,9 +83,10 @@ func (e *Error) Error() string {
 	return e.Message
 }
 
-// Is makes [ErrNotFound] and [ErrTrimmed] match.
+// Is makes [ErrNotFound], [ErrTrimmed] and [ErrNotReplicated] match.
 func (e *Error) Is(target error) bool {
-	return target == ErrNotFound && e.Code == NotFound || target == ErrTrimmed && e.Code == Trimmed
+	return target == ErrNotFound && e.Code == NotFound || target == ErrTrimmed && e.Code == Trimmed ||
+		target == ErrNotReplicated && e.Code == NotReplicated
 }
 
 // Envelope is how an error travels: as the body of a refusal, or as the last line of a stream.

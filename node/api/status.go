@@ -70,6 +70,9 @@ type Status struct {
 	CaughtUp time.Time `json:"caughtUp,omitzero"`
 	// Behind is how far it is behind the members together; nil without a daemon.
 	Behind *Behind `json:"behind,omitempty"`
+	// Unreplicated is what of the node's own feed no other is known to hold; nil without a daemon, and for a node
+	// that is Alone.
+	Unreplicated *Unreplicated `json:"unreplicated,omitempty"`
 	// Conditions are what keeps the node from having, taking or writing what it could; none when all is well.
 	Conditions []Condition `json:"conditions"`
 	// Starved are the authors of whom members have more, without bodies that this node keeps.
@@ -165,6 +168,8 @@ type Member struct {
 	// ClockOff is by how many seconds its clock is ahead of the node's, negative when it is behind; nil where
 	// that was not measured in the last minute.
 	ClockOff *float64 `json:"clockOff,omitempty"`
+	// Unreplicated is that of the status, of the node itself alone.
+	Unreplicated *Unreplicated `json:"unreplicated,omitempty"`
 	// EqualAt is when the two were last seen to hold the same.
 	EqualAt time.Time `json:"equalAt,omitzero"`
 	// Eager says that new entries go to it at once; otherwise it is told that there are some.

@@ -16,6 +16,8 @@ type StopRequest struct {
 type Stopped struct {
 	// PID is its process.
 	PID int `json:"pid"`
+	// Unreplicated is what of its own feed no other node is known to hold; nil for a node that knows of no other.
+	Unreplicated *Unreplicated `json:"unreplicated,omitempty"`
 }
 
 // Stop has the daemon end. The call returns shortly before it has; one that is given up while it waits is

@@ -56,7 +56,7 @@ func (c *Client) places(ctx context.Context, what, path string, lines io.Reader)
 	return func(yield func(crdt.Place, error) bool) {
 		body := piped(lines)
 		defer body.Close()
-		decoded[crdt.Place](c.stream(ctx, what, http.MethodPost, path, body))(yield)
+		decoded[crdt.Place](c.stream(ctx, what, http.MethodPost, path+c.wait.query(), body))(yield)
 	}
 }
 

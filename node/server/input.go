@@ -39,6 +39,11 @@ type numbered[T any] struct {
 // serve reads lines and answers with places until the input ends or a line is bad.
 func (in input[T]) serve(s *server, w http.ResponseWriter, r *http.Request) {
 	out := s.newLines(w)
+	wait, err := s.parseWait(r)
+	if err != nil {
+		out.end(err)
+		return
+	}
 	if err := out.rc.EnableFullDuplex(); err != nil {
 		out.end(fmt.Errorf("answer while reading: %w", err))
 		return
@@ -52,7 +57,8 @@ func (in input[T]) serve(s *server, w http.ResponseWriter, r *http.Request) {
 	var reading sync.WaitGroup
 	reading.Go(func() { queue.end(in.read(ctx, r.Body, queue)) })
 
-	err := in.storeAll(ctx, s, queue, out)
+	acks := s.newAcks(r.Context(), out, wait, cancel)
+	err = acks.end(r.Context(), in.storeAll(ctx, s, queue, acks))
 	cancel()
 	if left, ok := errors.AsType[*leftError](err); ok {
 		s.logger.Debug("client left", "err", left.error)
@@ -76,8 +82,8 @@ func (in input[T]) serve(s *server, w http.ResponseWriter, r *http.Request) {
 // leftError says that the client does not take the answer.
 type leftError struct{ error }
 
-// storeAll stores what waits, batch by batch, and answers each batch with its places.
-func (in input[T]) storeAll(ctx context.Context, s *server, queue *waiting[numbered[T]], out *lines) error {
+// storeAll stores what waits, batch by batch, and gives acks the places of each.
+func (in input[T]) storeAll(ctx context.Context, s *server, queue *waiting[numbered[T]], acks *acks) error {
 	for {
 		batch, err := queue.take(ctx)
 		if err != nil || len(batch) == 0 {
@@ -89,16 +95,8 @@ func (in input[T]) storeAll(ctx context.Context, s *server, queue *waiting[numbe
 		}
 		places, err := in.storeBatch(ctx, batch)
 		leave()
-		for _, p := range places {
-			if err := out.put(append(append([]byte{'"'}, p.String()...), '"')); err != nil {
-				return &leftError{err}
-			}
-		}
-		if err == nil {
-			err = out.flush()
-			if err != nil {
-				return &leftError{err}
-			}
+		if told := acks.put(ctx, places); told != nil {
+			return told
 		}
 		if err != nil {
 			return err

@@ -57,23 +57,24 @@ var codes = []struct {
 
 // statuses are the HTTP statuses of the codes; any other is 500.
 var statuses = map[api.Code]int{
-	api.Invalid:      http.StatusBadRequest,
-	api.Reserved:     http.StatusBadRequest,
-	api.Refused:      http.StatusConflict,
-	api.NotFound:     http.StatusNotFound,
-	api.Trimmed:      http.StatusGone,
-	api.TooLarge:     http.StatusRequestEntityTooLarge,
-	api.NotRunning:   http.StatusServiceUnavailable,
-	api.Busy:         http.StatusServiceUnavailable,
-	api.NotSynced:    http.StatusBadGateway,
-	api.SecondWriter: http.StatusConflict,
-	api.Recovering:   http.StatusConflict,
-	api.ReadOnly:     http.StatusServiceUnavailable,
-	api.NoRoom:       http.StatusInsufficientStorage,
-	api.Uncertain:    http.StatusServiceUnavailable,
-	api.Damaged:      http.StatusInternalServerError, // which the log has told of
-	api.Unhandled:    http.StatusInternalServerError, // which the follower's record tells
-	api.Stopping:     http.StatusServiceUnavailable,
+	api.Invalid:       http.StatusBadRequest,
+	api.Reserved:      http.StatusBadRequest,
+	api.Refused:       http.StatusConflict,
+	api.NotFound:      http.StatusNotFound,
+	api.Trimmed:       http.StatusGone,
+	api.TooLarge:      http.StatusRequestEntityTooLarge,
+	api.NotRunning:    http.StatusServiceUnavailable,
+	api.Busy:          http.StatusServiceUnavailable,
+	api.NotSynced:     http.StatusBadGateway,
+	api.SecondWriter:  http.StatusConflict,
+	api.Recovering:    http.StatusConflict,
+	api.ReadOnly:      http.StatusServiceUnavailable,
+	api.NoRoom:        http.StatusInsufficientStorage,
+	api.Uncertain:     http.StatusServiceUnavailable,
+	api.Damaged:       http.StatusInternalServerError, // which the log has told of
+	api.Unhandled:     http.StatusInternalServerError, // which the follower's record tells
+	api.Stopping:      http.StatusServiceUnavailable,
+	api.NotReplicated: http.StatusGatewayTimeout,
 }
 
 // remedies are what is said of the way out after the message of a code.

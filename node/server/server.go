@@ -22,6 +22,8 @@ type Daemon interface {
 	// AskOwnEnd asks the linked members where the node's own feed ends. It is an error that there are none,
 	// unless alone allows it.
 	AskOwnEnd(ctx context.Context, alone bool) (eventlog.Recovery, error)
+	// Unreplicated returns what of the node's own feed no other node is known to hold; nil where no other is known.
+	Unreplicated() *api.Unreplicated
 	// Writing lets somebody append, who calls leave when what he appends is durable or refused. It is an error
 	// while the daemon only waits until it may stop.
 	Writing() (leave func(), err error)
@@ -76,6 +78,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /v1/entries", s.postEntries)
 	mux.HandleFunc("GET /v1/entries", s.getEntries)
 	mux.HandleFunc("GET /v1/entries/{place}", s.getEntry)
+	mux.HandleFunc("GET /v1/where/{place}", s.answers(s.getWhere))
 	mux.HandleFunc("GET /v1/unmatched", s.answers(s.getUnmatched))
 	mux.HandleFunc("GET /v1/tail", s.getTail)
 	mux.HandleFunc("POST /v1/broadcast", s.answers(s.postBroadcast))

@@ -14,7 +14,9 @@ func (s *server) getMembers(_ *http.Request) (any, error) {
 	if s.daemon == nil {
 		return nil, &api.Error{Code: api.NotRunning, Message: "no daemon runs here: only a running one knows the members"}
 	}
-	return s.daemon.Members(), nil
+	all := s.daemon.Members()
+	all[0].Unreplicated = s.daemon.Unreplicated()
+	return all, nil
 }
 
 // getFrontier answers with exactly what the log holds.
@@ -91,6 +93,7 @@ func (s *server) getStatus(_ *http.Request) (any, error) {
 	if s.daemon != nil {
 		status.Running = true
 		s.daemon.Describe(&status)
+		status.Unreplicated = s.daemon.Unreplicated()
 	}
 	return status, nil
 }

@@ -1,0 +1,9 @@
+//go:build unix
+
+package main
+
+import "syscall"
+
+func init() {
+	signals["pause"], signals["resume"] = syscall.SIGSTOP, syscall.SIGCONT
+}

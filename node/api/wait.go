@@ -1,0 +1,123 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/age"
+)
+
+// DefaultWait is how long an append that waits does so, unless it says otherwise.
+const DefaultWait = 30 * time.Second
+
+// Wait says what an append waits for beside the disk of its own node: that other nodes hold the entries durably.
+// The zero Wait waits for nobody; at most one of the first three fields is set.
+type Wait struct {
+	// Nodes is how many others have to hold them, All that all members have to, Members which.
+	Nodes   int
+	All     bool
+	Members []crdt.Author
+	// Timeout is how long is waited at most, from when the last entry is durable, or with Each from when each
+	// is. Default: DefaultWait.
+	Timeout time.Duration
+	// Each yields the place of each entry when the others hold it. Else a place is yielded as soon as its
+	// entry is durable, and the others are waited for at the end.
+	Each bool
+}
+
+// IsZero reports whether nobody is waited for.
+func (w Wait) IsZero() bool { return w.Nodes == 0 && !w.All && len(w.Members) == 0 }
+
+// The parameters of a [Wait], as the URL names them. ParamWait is a number, "all", or an author, which may stand
+// there again.
+const (
+	ParamWait          = "wait"
+	ParamWaitTimeout   = "wait-timeout"
+	ParamAckReplicated = "ack-replicated"
+	waitAll            = "all"
+)
+
+// query returns the parameters, with the question mark before them; "" for the zero Wait.
+func (w Wait) query() string {
+	if w.IsZero() {
+		return ""
+	}
+	v := url.Values{}
+	switch {
+	case w.All:
+		v.Set(ParamWait, waitAll)
+	case w.Nodes > 0:
+		v.Set(ParamWait, strconv.Itoa(w.Nodes))
+	}
+	for _, a := range w.Members {
+		v.Add(ParamWait, a.String())
+	}
+	if w.Timeout > 0 {
+		v.Set(ParamWaitTimeout, age.Age(w.Timeout).String())
+	}
+	if w.Each {
+		v.Set(ParamAckReplicated, "true")
+	}
+	return "?" + v.Encode()
+}
+
+// ParseWait reads the parameters of a [Wait]. What stands there twice where one value is wanted is an error.
+func ParseWait(v url.Values) (w Wait, err error) {
+	for _, name := range []string{ParamWait, ParamWaitTimeout, ParamAckReplicated} {
+		for i, value := range v[name] {
+			if i > 0 && (name != ParamWait || len(w.Members) != i) {
+				return w, fmt.Errorf("parameter %s: %q: one value is enough", name, value)
+			}
+			if err := w.set(name, value, i); err != nil {
+				return w, fmt.Errorf("parameter %s: %w", name, err)
+			}
+		}
+	}
+	if w.IsZero() && (w.Timeout > 0 || w.Each) {
+		return w, fmt.Errorf("parameter %s is missing: it says who is waited for", ParamWait)
+	}
+	if !w.IsZero() && w.Timeout == 0 {
+		w.Timeout = DefaultWait
+	}
+	return w, nil
+}
+
+// set takes the i-th value of a parameter.
+func (w *Wait) set(name, value string, i int) (err error) {
+	switch name {
+	case ParamWaitTimeout:
+		w.Timeout, err = ParseTimeout(value)
+		return err
+	case ParamAckReplicated:
+		w.Each, err = strconv.ParseBool(value)
+		return err
+	}
+	a, notAuthor := crdt.ParseAuthor(value)
+	switch n, notNumber := strconv.Atoi(value); {
+	case notAuthor == nil && slices.Contains(w.Members, a):
+		return fmt.Errorf("%s stands there twice", a.Short())
+	case notAuthor == nil:
+		w.Members = append(w.Members, a)
+	case i == 0 && value == waitAll:
+		w.All = true
+	case i == 0 && notNumber == nil && n > 0:
+		w.Nodes = n
+	default:
+		return fmt.Errorf("%.80q: expected a number of nodes, 1 or more, all, or authors of 64 hex digits", value)
+	}
+	return nil
+}
+
+// ParseTimeout reads how long is waited.
+func ParseTimeout(text string) (time.Duration, error) {
+	a, err := age.Parse(text)
+	if err == nil && a == 0 {
+		err = errors.New("0: expected more, such as 30s")
+	}
+	return time.Duration(a), err
+}
