@@ -209,6 +209,9 @@ func (l *Ledger) Wait(ctx context.Context, p crdt.Place, want Replication) ([]Re
 			}
 		}
 		if err != nil {
+			if now, failed := l.Receipts(look, p); failed == nil {
+				receipts = now
+			}
 			return nil, want.notReplicated(p, want.withNames(receipts), err)
 		}
 	}
