@@ -99,7 +99,7 @@ func (s *store) verifying(rs []crdt.Run) func(i int) checked {
 			return c
 		}
 		taken, stripped := r.Unstripped(n, s.feed(r.Author()).Next(), func(op crdt.Header, next uint64) bool {
-			return policy.mayBeStripped(op, next, now)
+			return policy.MayBeStripped(op, next, now)
 		})
 		if stripped != nil {
 			c.outcome.Err = fmt.Errorf("%w, where this node keeps bodies for %s and those of the last %d entries", stripped, policy.MinAge, policy.MinCount)

@@ -55,7 +55,7 @@ func (c Config) withDefaults() Config {
 	}
 	c.MaxBranches = cmp.Or(c.MaxBranches, crdt.DefaultMaxBranches)
 	c.MaxAuthors = cmp.Or(c.MaxAuthors, DefaultMaxAuthors)
-	c.Trim = c.Trim.withDefaults()
+	c.Trim = c.Trim.WithDefaults()
 	return c
 }
 
@@ -72,5 +72,5 @@ func (c Config) validate() error {
 	if c.MaxAuthors < 1 {
 		return errors.New("config: MaxAuthors is negative")
 	}
-	return c.Trim.validate()
+	return c.Trim.Validate()
 }

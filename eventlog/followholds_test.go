@@ -49,7 +49,7 @@ func TestFollowersHoldBackTrims(t *testing.T) {
 		got, err = tx.holds()
 		return err
 	})
-	want := []Hold{{"a", 4}, {"parked", 1}, {"set", 3}}
+	want := []Hold{{Name: "a", Offset: 4}, {Name: "parked", Offset: 1}, {Name: "set", Offset: 3}}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("holds %v, %v, want %v", got, err, want)
 	}

@@ -2,22 +2,19 @@ package eventlog
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/retention"
 )
 
-// Holder is a follower, or somebody else, who may keep back a trim by the log's policy.
-type Holder struct {
-	Hold
-	// Behind is how many entries have arrived at or after the holder's offset.
-	Behind uint64
-	// Prunes says that the holder keeps back prunes alone: it has no use for bodies.
-	Prunes bool
-	// Overrun says that the holder is further behind than the policy's MaxHold, and keeps back nothing.
-	Overrun bool
+// TrimPolicy returns the log's policy with its defaults filled in, in the form that [Config] takes.
+func (l *Log) TrimPolicy() TrimPolicy {
+	p := l.store.cfg.Trim
+	p.MinAge = cmp.Or(p.MinAge, -1)
+	p.MinCount = cmp.Or(p.MinCount, NoCount)
+	return p
 }
 
 // Holders returns who may keep back a trim, the log's followers and the given others, the one furthest behind first.
@@ -26,84 +23,25 @@ func (l *Log) Holders(others []Hold) ([]Holder, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := l.Stats().Next
-	all := make([]Holder, 0, len(h.active)+len(h.overrun))
-	for _, b := range h.active {
-		all = append(all, Holder{Hold: b.Hold, Behind: next - min(b.Offset, next), Prunes: b.prunes})
-	}
-	for _, b := range h.overrun {
-		all = append(all, Holder{Hold: b.Hold, Behind: next - min(b.Offset, next), Overrun: true})
-	}
-	slices.SortFunc(all, func(a, b Holder) int {
-		return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Name, b.Name))
-	})
-	return all, nil
-}
-
-// holders are those who keep back a trim.
-type holders struct {
-	active  []heldBack // by offset
-	overrun []HeldBack
-}
-
-type heldBack struct {
-	HeldBack
-	// prunes says that it keeps back prunes alone: quipu's own followers want nothing that is trimmed.
-	prunes bool
+	return h.All(), nil
 }
 
 // holders returns those who may keep back a trim that begins now.
-func (s *store) holders(others []Hold, most uint64) (*holders, error) {
-	h := new(holders)
-	err := s.view(func(tx *readTx) error {
-		next := tx.next
-		for _, o := range others {
-			h.take(o, false, next, most)
-		}
+func (s *store) holders(others []Hold, most uint64) (h *retention.Holders, err error) {
+	err = s.view(func(tx *readTx) error {
 		followers, err := tx.holds()
+		var prunes []Hold
 		for _, f := range followers {
-			h.take(f, strings.HasPrefix(f.Name, crdt.ReservedPrefix), next, most)
+			if strings.HasPrefix(f.Name, crdt.ReservedPrefix) {
+				prunes = append(prunes, f)
+			} else {
+				others = append(others[:len(others):len(others)], f)
+			}
 		}
+		h = retention.NewHolders(others, prunes, tx.next, most)
 		return err
 	})
-	slices.SortFunc(h.active, func(a, b heldBack) int { return cmp.Compare(a.Offset, b.Offset) })
 	return h, err
-}
-
-func (h *holders) take(hold Hold, prunes bool, next, most uint64) {
-	if hold.Offset < next && next-hold.Offset > most {
-		h.overrun = append(h.overrun, HeldBack{Hold: hold, Overrun: true})
-		return
-	}
-	h.active = append(h.active, heldBack{HeldBack: HeldBack{Hold: hold}, prunes: prunes})
-}
-
-// hold reports whether somebody keeps back an op of count entries that arrived at offset, and counts that
-// for each who does.
-func (h *holders) hold(offset, count uint64, prune bool) (held bool) {
-	for i := range h.active {
-		b := &h.active[i]
-		if b.Offset >= offset+count {
-			break
-		}
-		if b.prunes && !prune {
-			continue
-		}
-		b.Entries += count
-		held = true
-	}
-	return held
-}
-
-// report returns those who have kept something back, and those who could not.
-func (h *holders) report() []HeldBack {
-	var held []HeldBack
-	for _, b := range h.active {
-		if b.Entries > 0 {
-			held = append(held, b.HeldBack)
-		}
-	}
-	return append(held, h.overrun...)
 }
 
 // holds returns what each follower that holds back trims has not handled, its cursor or the first entry

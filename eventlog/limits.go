@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/retention"
 )
 
 // The bounds of the log on disk and of one transaction. Those of the format are in [crdt].
@@ -57,4 +58,20 @@ const (
 	// for costs about ten times one that a scan comes by.
 	leastFound = 1 << 10
 	foundShare = 16
+)
+
+// What is forgotten, and who keeps it back, is said in the words of package retention.
+type (
+	TrimPolicy = retention.Policy
+	Hold       = retention.Hold
+	HeldBack   = retention.HeldBack
+	Holder     = retention.Holder
+)
+
+// The defaults of a [TrimPolicy], and a MinCount that lets the last entry of a feed be trimmed too.
+const (
+	DefaultMinAge   = retention.DefaultMinAge
+	DefaultMinCount = retention.DefaultMinCount
+	DefaultMaxHold  = retention.DefaultMaxHold
+	NoCount         = retention.NoCount
 )

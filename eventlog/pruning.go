@@ -47,7 +47,7 @@ func (p *pruning) find(tx *readTx, f *found) error {
 		if s.Next() > floor || c.offset()+s.Count >= tx.next {
 			break
 		}
-		if held = p.holders.hold(max(c.offset(), barrier), s.Count, true) || held; !held {
+		if held = p.holders.Hold(max(c.offset(), barrier), s.Count, true) || held; !held {
 			f.keys = append(f.keys, key)
 		}
 	}

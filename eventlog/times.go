@@ -8,21 +8,8 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/retention"
 )
-
-// A stretch of arrivals lasts an hour at most, and an eighth of the age at which bodies are trimmed here,
-// which is how much later than it could an op may count as old; but a second at least.
-const (
-	longestStretch  = time.Hour
-	shortestStretch = time.Second
-)
-
-func (p TrimPolicy) stretch() time.Duration {
-	if p.MinAge == 0 {
-		return longestStretch // age does not matter
-	}
-	return min(max(p.MinAge/8, shortestStretch), longestStretch)
-}
 
 // The times say when an offset was given, by this node's wall clock. They tell how long an op
 // has been here, which counts where its own clock says more: that is its writer's word.
@@ -39,7 +26,7 @@ func (p TrimPolicy) stretch() time.Duration {
 func (tx *writeTx) putTime() error {
 	last, arrived := tx.store.lastArrival()
 	since := tx.now.Sub(last)
-	if tx.added == 0 || since >= 0 && since < tx.store.cfg.Trim.stretch() {
+	if tx.added == 0 || since >= 0 && since < tx.store.cfg.Trim.Stretch() {
 		return nil
 	}
 	if last.IsZero() {
@@ -75,7 +62,7 @@ func (s *state) arrives(now, began time.Time) {
 // arrivedBy sets by when all that is held had arrived, of a log that is opened at now.
 func (s *state) arrivedBy(now time.Time) {
 	s.arrived = now
-	if end := s.began.Add(longestStretch); !s.began.IsZero() && end.Before(now) {
+	if end := s.began.Add(retention.LongestStretch); !s.began.IsZero() && end.Before(now) {
 		s.arrived = end // later than that a stretch would have begun
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/retention"
 )
 
 const (
@@ -30,13 +31,6 @@ type TrimOptions struct {
 	Holds []Hold
 }
 
-// Hold keeps back from trims what arrived at or after an offset.
-type Hold struct {
-	// Name says in reports who holds: the name of a follower, or "member" and an author.
-	Name   string
-	Offset uint64
-}
-
 // Forgotten counts what a trim has dropped.
 type Forgotten struct {
 	Ops, Entries uint64
@@ -47,16 +41,6 @@ func (f *Forgotten) add(entries uint64, bytes int) {
 	f.Ops++
 	f.Entries += entries
 	f.Bytes += uint64(max(bytes, 0))
-}
-
-// HeldBack is a hold that has kept something back, or that is overrun.
-type HeldBack struct {
-	Hold
-	// Entries is how many entries were kept back; of those kept from a prune, only some 8,000 ops are counted.
-	Entries uint64
-	// Overrun says that the holder was further behind than the policy's MaxHold: nothing was kept back, and
-	// the holder will get a [*TrimmedError].
-	Overrun bool
 }
 
 // TrimReport is what [Log.Trim] did.
@@ -92,10 +76,10 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 	var report TrimReport
 	policy := l.store.cfg.Trim
 	if o.Policy != nil {
-		if err := o.Policy.validate(); err != nil {
+		if err := o.Policy.Validate(); err != nil {
 			return report, err
 		}
-		policy = o.Policy.withDefaults()
+		policy = o.Policy.WithDefaults()
 	}
 	report.ClockOff = l.ClockOff()
 	held, err := l.store.holders(o.Holds, policy.MaxHold)
@@ -112,7 +96,7 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 		}
 	}
 	l.store.roomier()
-	report.Held = held.report()
+	report.Held = held.Report()
 	return report, nil
 }
 
@@ -120,7 +104,7 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 type forgetting struct {
 	store   *store
 	policy  TrimPolicy
-	holders *holders
+	holders *retention.Holders
 	report  *TrimReport
 	most    int // of ops that one transaction changes
 }

@@ -39,7 +39,7 @@ func (t *trimming) find(tx *readTx, f *found) error {
 		if err != nil {
 			return err
 		}
-		if !t.policy.beyondCount(s.Header, next) && len(feed.Branches) == 1 {
+		if !t.policy.BeyondCount(s.Header, next) && len(feed.Branches) == 1 {
 			break
 		}
 		fate, err := t.fate(tx, c, s, next, now)
@@ -73,18 +73,18 @@ func (t *trimming) fate(tx *readTx, c *opCursor, s crdt.Signed, next uint64, now
 	if s.Retention != crdt.Trimmable || c.value.Bodiless() {
 		return fateSettle, nil
 	}
-	if !t.policy.beyondCount(s.Header, next) {
+	if !t.policy.BeyondCount(s.Header, next) {
 		return fateKeep, nil
 	}
 	since, err := t.ageOf(tx, c, s, now)
 	if err != nil {
 		return fateKeep, err
 	}
-	if !t.policy.old(since, now) {
+	if !t.policy.Old(since, now) {
 		t.keep(s, now)
 		return fateYoung, nil
 	}
-	if t.holders.hold(c.offset(), s.Count, false) {
+	if t.holders.Hold(c.offset(), s.Count, false) {
 		return fateKeep, nil
 	}
 	return fateTrim, nil

@@ -14,7 +14,7 @@ type mechanism struct{ name, files string }
 
 // mechanisms are those of package eventlog. Each file of the package is of one.
 var mechanisms = []mechanism{
-	{"config", "config limits trimpolicy"},
+	{"config", "config limits"},
 	{"log", "doc log"},
 	{"store", "mute store"},
 	{"status", "stats"},

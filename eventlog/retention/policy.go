@@ -1,4 +1,4 @@
-package eventlog
+package retention
 
 import (
 	"cmp"
@@ -9,7 +9,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 )
 
-// The defaults of a [TrimPolicy].
+// The defaults of a [Policy].
 const (
 	// DefaultMinAge is how old, and DefaultMinCount how far from the end of its feed, an entry is at least
 	// when its body goes.
@@ -21,11 +21,11 @@ const (
 	strippedSlack = 5 * time.Minute
 )
 
-// TrimPolicy says what a node forgets: the bodies of trimmable entries once they are old, and of pruned
+// Policy says what a node forgets: the bodies of trimmable entries once they are old, and of pruned
 // feeds all that their author has given leave to forget. It also says which ops the node takes from others
 // without their bodies. The nodes of one log had better agree: a node that keeps more than all others finds
 // nobody to fetch the bodies from.
-type TrimPolicy struct {
+type Policy struct {
 	// MinAge is the least age of an op that is trimmed. 0 means [DefaultMinAge]; negative means any age.
 	MinAge time.Duration
 	// MinCount is the least number of entries of the feed above an op that is trimmed. 0 means
@@ -43,7 +43,8 @@ type TrimPolicy struct {
 // NoCount is a MinCount that lets the last entry of a feed be trimmed too.
 const NoCount = math.MaxUint64
 
-func (p TrimPolicy) withDefaults() TrimPolicy {
+// WithDefaults returns the policy with its defaults filled in, and 0 for what stands for none.
+func (p Policy) WithDefaults() Policy {
 	p.MinAge = max(cmp.Or(p.MinAge, DefaultMinAge), 0)
 	switch p.MinCount {
 	case 0:
@@ -55,44 +56,52 @@ func (p TrimPolicy) withDefaults() TrimPolicy {
 	return p
 }
 
-func (p TrimPolicy) validate() error {
+// Validate says why the policy makes no sense, or nil.
+func (p Policy) Validate() error {
 	if p.MinCount > crdt.MaxSeq && p.MinCount != NoCount {
 		return errors.New("config: Trim.MinCount is more than a feed can have")
 	}
 	return nil
 }
 
-// TrimPolicy returns the log's policy with its defaults filled in, in the form that [Config] takes.
-func (l *Log) TrimPolicy() TrimPolicy {
-	p := l.store.cfg.Trim
-	p.MinAge = cmp.Or(p.MinAge, -1)
-	p.MinCount = cmp.Or(p.MinCount, NoCount)
-	return p
-}
-
 // KeepsLess reports whether p may let go something that q keeps.
-func (p TrimPolicy) KeepsLess(q TrimPolicy) bool {
-	p, q = p.withDefaults(), q.withDefaults()
+func (p Policy) KeepsLess(q Policy) bool {
+	p, q = p.WithDefaults(), q.WithDefaults()
 	bodies := !p.KeepBodies && (q.KeepBodies || p.MinAge < q.MinAge || p.MinCount < q.MinCount)
 	return bodies || !p.KeepPruned && q.KeepPruned || p.MaxHold < q.MaxHold
 }
 
-// mayBeStripped reports whether op, of a feed that is known to reach up to next, may come without its body: had we
+// MayBeStripped reports whether op, of a feed that is known to reach up to next, may come without its body: had we
 // held it since it was written, we would have trimmed it ourselves. When it comes it has not been here at all, so its
 // arrival cannot count, or no newcomer could catch up with those who have trimmed; its clock alone does. Nobody who
 // trims by the same policy is refused for that: an op is trimmed when both its clock and its arrival are old enough
 // there, so its clock is here too. A clock that is ahead of ours says nothing of the age.
-func (p TrimPolicy) mayBeStripped(op crdt.Header, next uint64, now time.Time) bool {
+func (p Policy) MayBeStripped(op crdt.Header, next uint64, now time.Time) bool {
 	old := op.Clock.Ahead(now) || now.Sub(op.Clock.Time()) >= p.MinAge-strippedSlack
-	return !p.KeepBodies && op.Retention == crdt.Trimmable && old && p.beyondCount(op, next)
+	return !p.KeepBodies && op.Retention == crdt.Trimmable && old && p.BeyondCount(op, next)
 }
 
-// old reports whether what is known to be there since then is old enough.
-func (p TrimPolicy) old(since, now time.Time) bool {
+// Old reports whether what is known to be there since then is old enough.
+func (p Policy) Old(since, now time.Time) bool {
 	return p.MinAge == 0 || now.Sub(since) >= p.MinAge
 }
 
-// beyondCount reports whether enough entries stand above op in a feed that reaches up to next.
-func (p TrimPolicy) beyondCount(op crdt.Header, next uint64) bool {
+// BeyondCount reports whether enough entries stand above op in a feed that reaches up to next.
+func (p Policy) BeyondCount(op crdt.Header, next uint64) bool {
 	return op.Next() <= next && next-op.Next() >= p.MinCount
+}
+
+// A stretch of arrivals lasts an hour at most, and an eighth of the age at which bodies are trimmed here,
+// which is how much later than it could an op may count as old; but a second at least.
+const (
+	LongestStretch  = time.Hour
+	shortestStretch = time.Second
+)
+
+// Stretch returns how long a stretch of arrivals lasts at most.
+func (p Policy) Stretch() time.Duration {
+	if p.MinAge == 0 {
+		return LongestStretch // age does not matter
+	}
+	return min(max(p.MinAge/8, shortestStretch), LongestStretch)
 }
