@@ -136,6 +136,9 @@ func (s *store) commit(tx *writeTx) error {
 	}
 	forked := s.publish(tx)
 	s.logRecovering(tx)
+	if tx.begins != nil || tx.identity != nil {
+		s.markSeen() // what the last mark has shown is on record
+	}
 	for _, a := range forked {
 		s.logger.Warn("author has forked: it has signed two different ops after one", "path", s.path, "author", a)
 	}
@@ -272,7 +275,7 @@ func load(tx *readTx) (state, error) {
 func (s *store) reload() error {
 	var loaded state
 	err := s.reading(func(tx *readTx) (err error) {
-		if loaded, err = load(tx); err == nil && s.recovering != nil && s.recovering.Why == WhyHead {
+		if loaded, err = load(tx); err == nil && s.unsettled().headless() {
 			s.cutOwn(tx, &loaded)
 		}
 		return err

@@ -20,8 +20,9 @@ type Compaction struct {
 // to the file system. It needs room for the copy beside the file. Appends wait until Compact is done, readers go on.
 //
 // A crash leaves the old file or the copy in its place, both whole; a copy that is left over beside it is
-// removed by the next compaction. After an error the log goes on with the file that it had; after an error
-// that wraps [ErrReadOnly] it first opens the file again, whichever of the two is in place.
+// removed by the next compaction. The copy says which file it is, so that nobody takes it for another. After an error the
+// log goes on with the file that it had; after an error that wraps [ErrReadOnly] it first opens the file again, whichever
+// of the two is in place.
 func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 	if err := l.store.notInside(); err != nil {
 		return c, err
@@ -32,11 +33,12 @@ func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 	}
 	defer l.store.sweeping.Leave()
 	err = l.store.queue.Exclusively(ctx, func() error {
-		if err := l.store.writable(); err != nil {
+		// What is not on record yet of the old file is put there before a new one takes its place: see finish.
+		if err := l.store.write(func(*writeTx) error { return nil }); err != nil {
 			return err
 		}
 		c.Before, _ = l.store.file.Usage()
-		copied, err := l.store.file.Copy(ctx)
+		copied, err := l.store.file.Copy(ctx, l.store.renewed)
 		if err == nil {
 			err = l.store.swap(copied)
 		}
@@ -45,7 +47,7 @@ func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 		}
 		l.store.markSeen()
 		c.After, _ = l.store.file.Usage()
-		return nil
+		return l.store.write((*writeTx).keepIdentity) // most often it is on record already, in the copy
 	})
 	if err != nil {
 		return Compaction{}, fmt.Errorf("compact %s: %w", l.store.path, err)

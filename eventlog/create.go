@@ -79,7 +79,14 @@ func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create log in %s: %w", dir, err)
 	}
-	return Open(dir, cfg)
+	l, err := Open(dir, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.store.exclusively(context.Background(), (*writeTx).keepIdentity); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
 }
 
 // populate writes what an empty log holds.

@@ -60,6 +60,7 @@ func newCordwood(t *testing.T) cordwood {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+	eventlogtest.Disguise(t, dir)
 	if c.file, err = os.ReadFile(filepath.Join(dir, eventlog.FileName)); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"reflect"
 	"testing"
 	"unsafe"
@@ -10,6 +11,8 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/identity"
 	"github.com/quipulog/quipu/eventlog/internal/request"
 )
 
@@ -41,7 +44,12 @@ func (l *Log) ForkProofs(ctx context.Context, a crdt.Author) ([]crdt.ForkProof, 
 }
 
 // Older says in words how the file of l is older than it was when it was last seen; "" for not.
-func (l *Log) Older() string { return l.store.older }
+func (l *Log) Older() string {
+	if state := l.store.unsettled(); state != nil && state.Why == WhyRolledBack {
+		return state.Detail
+	}
+	return ""
+}
 
 // FileName is the name of the file in its directory.
 const FileName = fileName
@@ -103,4 +111,19 @@ func must(tb testing.TB, err error) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+}
+
+// MoveAway has the log in dir, which is not open, have been on another device.
+func MoveAway(tb testing.TB, dir string) {
+	tb.Helper()
+	f, err := disk.Open(filepath.Join(dir, fileName))
+	must(tb, err)
+	must(tb, f.Update(func(tx *disk.Tx) error {
+		meta := tx.Tree(bucketMeta)
+		was, err := identity.Parse(meta.Get(metaIdentity))
+		must(tb, err)
+		was.Device ^= 1
+		return meta.Put(metaIdentity, was.Encode())
+	}))
+	must(tb, f.Close())
 }

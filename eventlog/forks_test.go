@@ -175,6 +175,7 @@ func copies(t *testing.T, n int, cfg eventlog.Config) []*eventlog.Log {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+	eventlogtest.Disguise(t, image)
 	logs := make([]*eventlog.Log, n)
 	for i := range logs {
 		dir := filepath.Join(t.TempDir(), "copy")

@@ -134,6 +134,7 @@ func newTwins(t *testing.T, rt *rapid.T, dir string) *twins {
 		var err error
 		if i == 1 {
 			if err = w.logs[0].Close(); err == nil {
+				eventlogtest.Disguise(t, filepath.Join(dir, "0"))
 				err = os.CopyFS(home, os.DirFS(filepath.Join(dir, "0")))
 			}
 			if err == nil {

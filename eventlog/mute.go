@@ -115,12 +115,32 @@ func (e *RecoveringError) detail() string {
 	return fmt.Sprintf("its own entry %s/%d came from elsewhere, and %s", author, e.Op.First, here)
 }
 
+// headless reports whether the end of our feed cannot be read, or could not be when the state began.
+func (e *RecoveringError) headless() bool { return e != nil && (e.Why == WhyHead || e.damage != nil) }
+
 // Unwrap returns [ErrRecovering], and the [*DamagedError] of an end that cannot be read.
 func (e *RecoveringError) Unwrap() []error {
 	if e.damage == nil {
 		return []error{ErrRecovering}
 	}
 	return []error{ErrRecovering, e.damage}
+}
+
+// Recovery says how our own feed is taken up again.
+type Recovery struct {
+	// End is where our feed ends, here and at all who were asked.
+	End crdt.Head
+	// Asked are the nodes that hold our feed up to End and no more, Missing those that could not be asked, and
+	// Without those that it was decided to go on without.
+	Asked, Missing, Without []crdt.Author
+	// Alone says that it was decided to go on with nobody asked.
+	Alone bool
+}
+
+// ending is the end of a state: why it was, and how it was ended.
+type ending struct {
+	state *RecoveringError
+	by    Recovery
 }
 
 // AskedPeers are whom a log can ask where its own feed ends. Several goroutines call their methods at once. OwnEnd may
@@ -157,7 +177,7 @@ func (s *store) asked(state *RecoveringError) *RecoveringError {
 // after a soft reason, and where nobody can hold what is not here, since this log has never told anybody anything. An
 // end that cannot be read is not given up without a word.
 func (s *store) goesOn(state *RecoveringError) bool {
-	if s.cfg.Peers != nil && s.cfg.Peers.Anybody() || state.Why == WhyHead {
+	if s.cfg.Peers != nil && s.cfg.Peers.Anybody() || state.headless() {
 		return false
 	}
 	s.mu.RLock()

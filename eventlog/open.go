@@ -98,9 +98,6 @@ func (l *Log) begun(ctx context.Context, unsynced bool) error {
 		return fmt.Errorf("open log: %w", err)
 	}
 	l.index = newIndexer(s)
-	if s.older = s.file.Older(s.durable); s.older != "" {
-		s.logger.Warn("the log is older than it was when it was last seen", "path", s.path, "how", s.older)
-	}
 	if unsynced {
 		if err := l.verifyUnsynced(ctx); err != nil {
 			return err
@@ -168,6 +165,9 @@ func (s *store) start() error {
 		s.state.arrivedBy(s.cfg.Now())
 		s.warnAhead(s.cfg.Now())
 		tx.next, tx.most = s.state.next, s.state.next
+		if err := s.checkFile(tx); err != nil {
+			return err
+		}
 		s.checkOwnHead(tx)
 		return nil
 	})

@@ -42,6 +42,8 @@ func (s *store) checkOwnHead(tx *readTx) {
 	state := RecoveringError{Why: WhyHead, Since: s.cfg.Now(), Own: end, Detail: fmt.Sprintf("%s: %v", damage.What, damage.Err)}
 	if was := s.recovering; was != nil && !was.Why.Soft() {
 		state = *was
+		ends, _, _ := ownHead(s.state.feed(s.author))
+		state.kept = was.kept && ends == end // else where it ends now is still to be written
 	}
 	state.damage, s.recovering = damage, &state
 }
@@ -99,7 +101,7 @@ func cut(was *record.Feed, last crdt.Op) *record.Feed {
 
 // mends reports whether what is decided on is our own feed while its end cannot be read.
 func (tx *writeTx) mends(a crdt.Author) bool {
-	return a == tx.store.author && tx.store.recovering != nil && tx.store.recovering.Why == WhyHead
+	return a == tx.store.author && tx.store.recovering.headless()
 }
 
 // held returns what is held for deciding on an op of a's.
@@ -112,7 +114,7 @@ func (tx *writeTx) held(a crdt.Author) crdt.Held {
 
 // wanting returns what is held for finding out what is wanted.
 func (s *store) wanting(tx *readTx) crdt.Held {
-	if state := s.unsettled(); state != nil && state.Why == WhyHead {
+	if s.unsettled().headless() {
 		return mending{tx, tx, s.author}
 	}
 	return tx

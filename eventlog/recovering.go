@@ -8,6 +8,8 @@ import (
 	"log/slog"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/identity"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -19,17 +21,6 @@ import (
 // nothing of the feed. end is where the feed was taken up: the entry itself stands there. The rest is of [Recovery].
 // One that begins the feed of a new author names the former one, too: see [Rekey].
 const RecoverKind = "quipu.recover"
-
-// Recovery says how our own feed is taken up again.
-type Recovery struct {
-	// End is where our feed ends, here and at all who were asked.
-	End crdt.Head
-	// Asked are the nodes that hold our feed up to End and no more, Missing those that could not be asked, and
-	// Without those that it was decided to go on without.
-	Asked, Missing, Without []crdt.Author
-	// Alone says that it was decided to go on with nobody asked.
-	Alone bool
-}
 
 // beginAppending is called before a transaction first appends. A log that goes on at once does so here, on record:
 // the transaction that appends the entry has it, too.
@@ -82,7 +73,10 @@ func (tx *writeTx) takeUp(state *RecoveringError, r Recovery) (crdt.Place, error
 			return crdt.Place{}, err
 		}
 	}
-	if state.Why == WhyHead {
+	if err := tx.keepIdentity(); err != nil {
+		return crdt.Place{}, err
+	}
+	if state.headless() {
 		if err := tx.giveUp(r.End); err != nil {
 			return crdt.Place{}, err
 		}
@@ -101,12 +95,6 @@ func (tx *writeTx) takeUp(state *RecoveringError, r Recovery) (crdt.Place, error
 		return crdt.Place{}, err
 	}
 	return tx.append(&draft)
-}
-
-// ending is the end of a state: why it was, and how it was ended.
-type ending struct {
-	state *RecoveringError
-	by    Recovery
 }
 
 // begin puts on record that from here on the log may not know the end of its own feed, and lets its arrivals begin
@@ -141,16 +129,73 @@ func (tx *writeTx) keepOwnEnd(end crdt.Head) error {
 	return tx.Tree(bucketMeta).Put(metaOwnEnd, b[:])
 }
 
-// keepBegun records the state that was found when the log was opened: opening alone writes nothing.
+// keepBegun records the state that was found when the log was opened, and what the file is where that is not
+// known: opening alone writes nothing.
 func (tx *writeTx) keepBegun() error {
+	if tx.store.identity == (identity.Identity{}) && tx.identity == nil {
+		if err := tx.keepIdentity(); err != nil {
+			return err
+		}
+	}
 	state := tx.store.recovering
 	if state == nil || state.kept || tx.begins != nil || tx.ends != nil {
 		return nil
 	}
-	if state.Why == WhyHead {
+	if state.headless() {
 		tx.edit(tx.store.author) // where it ends now is to stand in the file
 	}
 	return tx.begin(*state, tx.next)
+}
+
+// keepIdentity puts on record what the file is on its file system, and so what it is known by when it is opened again.
+func (tx *writeTx) keepIdentity() error {
+	is, err := tx.store.file.Identity()
+	if err != nil || is == (identity.Identity{}) {
+		return nil // and so by nothing
+	}
+	is = identity.Renew(tx.store.identity, is)
+	tx.identity = &is
+	return tx.Tree(bucketMeta).Set(metaIdentity, is.Encode())
+}
+
+// renewed returns what a copy of the file is to hold for being another file. The caller leads.
+func (s *store) renewed(is identity.Identity) disk.Pair {
+	return disk.Pair{Tree: bucketMeta, Key: metaIdentity, Value: identity.Renew(s.identity, is).Encode()}
+}
+
+// checkFile finds out whether the file is the one that was written to, and no older state of it.
+func (s *store) checkFile(tx *readTx) error {
+	s.identity = identity.Identity{}
+	was := tx.Tree(bucketMeta).Get(metaIdentity)
+	if was == nil {
+		return tx.Err()
+	}
+	var err error
+	if s.identity, err = identity.Parse(was); err != nil {
+		return &DamagedError{What: "the file's own identity", Err: err}
+	}
+	is, err := s.file.Identity()
+	if err != nil {
+		s.logger.Debug("what the file is cannot be told", "path", s.path, "err", err)
+		return nil
+	}
+	found := RecoveringError{Since: s.cfg.Now()}
+	found.Own, _, _ = ownHead(s.state.feed(s.author))
+	verdict, detail := identity.Compare(s.identity, is)
+	switch older := s.file.Older(tx.ID()); {
+	case verdict == identity.Hard:
+		found.Why, found.Detail = WhyCopied, detail
+	case older != "":
+		found.Why, found.Detail = WhyRolledBack, older
+	case verdict == identity.Soft:
+		found.Why, found.Detail = WhyMoved, detail
+	default:
+		return nil
+	}
+	if s.recovering == nil || s.recovering.Why.Soft() && !found.Why.Soft() {
+		s.recovering = &found
+	}
+	return nil
 }
 
 // tell puts on record that others know of this log, or are about to.
@@ -214,6 +259,9 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 // publishRecovering makes known what a transaction has changed of why nothing is appended. The caller holds mu.
 func (s *store) publishRecovering(tx *writeTx) {
 	s.told = s.told || tx.told
+	if tx.identity != nil {
+		s.identity = *tx.identity
+	}
 	if tx.second != nil {
 		s.secondOp = tx.second
 	}

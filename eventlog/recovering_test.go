@@ -36,6 +36,7 @@ func newRestored(t *testing.T, before, after int) *restored {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+	eventlogtest.Disguise(t, dir)
 	if err := os.CopyFS(r.dir, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
@@ -227,6 +228,7 @@ func TestRecoverIsOneCommit(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, filepath.Base(r.Path())), b, 0o600); err != nil {
 			t.Fatal(when, err)
 		}
+		eventlogtest.Disguise(t, dir)
 		return eventlogtest.Reopen(t, dir, r.cfg)
 	}
 	if err := killed("before").Health().Mute; !errors.Is(err, eventlog.ErrRecovering) {

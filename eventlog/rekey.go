@@ -77,14 +77,14 @@ func (l *Log) rekey(key ed25519.PrivateKey, keep func() error) error {
 		return err
 	}
 	return s.exclusively(context.Background(), func(tx *writeTx) error {
-		if s.recovering != nil && s.recovering.Why == WhyHead {
+		if s.recovering.headless() {
 			if err := tx.giveUp(end); err != nil {
 				return err
 			}
 		}
 		s.author, s.cfg.Key, s.secondOp, s.forked, s.recovering = author, key, nil, nil, nil
 		meta := tx.Tree(bucketMeta)
-		err := errors.Join(meta.Put(metaAuthor, author[:]), meta.Put(metaFormerly, s.authors.encode()), tx.beginIncarnation(tx.next))
+		err := errors.Join(meta.Put(metaAuthor, author[:]), meta.Put(metaFormerly, s.authors.encode()), tx.beginIncarnation(tx.next), tx.keepIdentity())
 		for _, key := range [][]byte{metaSecondWriter, metaWhy, metaRecovering, metaOwnEnd} {
 			err = errors.Join(err, meta.Remove(key))
 		}

@@ -18,6 +18,8 @@ package eventlog
 //	  "recovering"    → header and signature of an op of our own that came back beyond our head, where that is why
 //	  "own end"       → next (8) ‖ id (32): the head of our feed before a second writer, or before its end
 //	                    was not known for a hard reason; absent if it was empty
+//	  "identity"      → what the file is on its file system, see internal/identity; renewed by a compaction, and
+//	                    when the end of our feed is known again
 //	  "told"          → 1 byte: others may hold what was written here; absent before that
 //	  "sweep"         → number (8) of the last transaction that forgot something; absent before one has
 //	ops
@@ -72,6 +74,7 @@ var (
 	metaSecondWriter = []byte("second writer")
 	metaWhy          = []byte("why")
 	metaRecovering   = []byte("recovering")
+	metaIdentity     = []byte("identity")
 	metaTold         = []byte("told")
 	metaOwnEnd       = []byte("own end")
 	metaSweep        = []byte("sweep")

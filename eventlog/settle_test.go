@@ -2,8 +2,15 @@ package eventlog_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
@@ -40,4 +47,310 @@ func withPeers(t *testing.T, l *eventlog.Log, p *peers) *eventlog.Log {
 	cfg := config("author")
 	cfg.Peers = p
 	return eventlogtest.Reopen(t, filepath.Dir(l.Path()), cfg)
+}
+
+// newUsed makes a log with a key that was used in it before, after a peer's op has shown that others know of it.
+func newUsed(t *testing.T, cfg eventlog.Config) *eventlog.Log {
+	t.Helper()
+	cfg.Key = eventlogtest.Key("author")
+	genesis := eventlogtest.Genesis(t)
+	l, err := eventlog.Create(t.TempDir(), eventlog.Birth{Log: genesis.Log(), UsedKey: true}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { eventlogtest.Verify(t, l); l.Close() })
+	apply(t, l, newStranger(t, "s").op(crdt.Op{}, "from a peer"))
+	return l
+}
+
+// on returns what the entry at a place says, which is to be one of kind RecoverKind.
+func on(t *testing.T, l *eventlog.Log, place crdt.Place) string {
+	t.Helper()
+	e, err := l.Lookup(t.Context(), place)
+	if err != nil || e.Kind != eventlog.RecoverKind {
+		t.Fatalf("%s: %q, %v", place, e.Kind, err)
+	}
+	return string(e.Payload)
+}
+
+// TestReasons makes each hard reason happen and end: it is kept through a restart, what appends is refused, nothing else
+// is, and what ended it is on record, at a seq that nothing had.
+func TestReasons(t *testing.T) {
+	asked, missing, without := crdt.Author{1}, crdt.Author{2}, crdt.Author{3}
+	for why, begin := range map[eventlog.Why]func(t *testing.T) *eventlog.Log{
+		eventlog.WhyKey: func(t *testing.T) *eventlog.Log { return newUsed(t, eventlog.Config{}) },
+		eventlog.WhyCopied: func(t *testing.T) *eventlog.Log {
+			l, dir := told(t), t.TempDir()
+			must(t, os.CopyFS(dir, os.DirFS(filepath.Dir(l.Path()))))
+			return eventlogtest.Reopen(t, dir, config("author"))
+		},
+		eventlog.WhyRolledBack: func(t *testing.T) *eventlog.Log {
+			l := told(t)
+			dir := filepath.Dir(l.Path())
+			backup, err := os.ReadFile(l.Path())
+			must(t, err)
+			l = eventlogtest.Reopen(t, dir, config("author"))
+			mustAppend(t, l, "lost")
+			must(t, l.Close())
+			must(t, os.WriteFile(l.Path(), backup, 0o600))
+			return eventlogtest.Reopen(t, dir, config("author"))
+		},
+	} {
+		t.Run(why.String(), func(t *testing.T) {
+			l := begin(t)
+			for range 2 {
+				state := l.Recovering()
+				if state == nil || state.Why != why || state.Since.IsZero() || state.Own != end(l) || state.Op != nil {
+					t.Fatalf("recovering: %+v", state)
+				}
+				if _, err := l.Append(t.Context(), note("x")); err == nil || err.Error() != state.Error() || !errors.Is(err, eventlog.ErrRecovering) {
+					t.Errorf("append: %v", err)
+				}
+				if err := l.Update(t.Context(), func(tx *eventlog.Tx) error { return tx.SetCursor("f", 0) }); err != nil {
+					t.Errorf("update without an append: %v", err)
+				}
+				if err := l.Settle(t.Context()); !errors.Is(err, eventlog.ErrRecovering) {
+					t.Errorf("settle with nobody to ask: %v", err)
+				}
+				l = reopened(t, l, eventlog.Config{})
+			}
+			from, before := end(l), l.Incarnation()
+			done, err := l.Recover(t.Context(), eventlog.Recovery{
+				End: from, Asked: []crdt.Author{asked}, Missing: []crdt.Author{missing}, Without: []crdt.Author{without},
+			})
+			if err != nil || done.From != from || done.Place.Seq != from.Next {
+				t.Fatalf("recover: %+v, %v", done, err)
+			}
+			head := `{"next":0}`
+			if from.Next > 0 {
+				head = fmt.Sprintf(`{"next":%d,"op":"%s"}`, from.Next, from.ID)
+			}
+			want := fmt.Sprintf(`{"why":"%s","from":%s,"end":%s,"asked":["%s"],"missing":["%s"],"without":["%s"]}`, why, head, head, asked, missing, without)
+			if got := on(t, l, done.Place); got != want {
+				t.Errorf("on record: %s\nwant %s", got, want)
+			}
+			l = reopened(t, l, eventlog.Config{})
+			if p := mustAppend(t, l, "goes on"); p.Seq != from.Next+1 || l.Recovering() != nil {
+				t.Errorf("goes on at %s, recovering %v", p, l.Recovering())
+			}
+			if l.Incarnation() != before {
+				t.Error("the arrivals began anew at the end of the state, not at its beginning")
+			}
+		})
+	}
+}
+
+// told makes a log of two entries that a peer has got, and closes it.
+func told(t *testing.T) *eventlog.Log {
+	t.Helper()
+	l := eventlogtest.Create(t, t.TempDir(), config("author"))
+	mustAppend(t, l, "first")
+	mustAppend(t, l, "second")
+	readAll(t, l, l.Author())
+	must(t, l.Close())
+	return l
+}
+
+// reopened closes a log of the author and opens it again.
+func reopened(t *testing.T, l *eventlog.Log, cfg eventlog.Config) *eventlog.Log {
+	t.Helper()
+	must(t, l.Close())
+	cfg.Key = eventlogtest.Key("author")
+	return eventlogtest.Reopen(t, filepath.Dir(l.Path()), cfg)
+}
+
+// TestALogThatNobodyKnowsGoesOnAtOnce, on record, where there is nobody to ask; where there is it asks.
+func TestALogThatNobodyKnowsGoesOnAtOnce(t *testing.T) {
+	home := t.TempDir()
+	l := eventlogtest.Create(t, home, config("author"))
+	mustAppend(t, l, "first")
+	must(t, l.Close())
+	for name, nobody := range map[string]eventlog.AskedPeers{"no peers": nil, "no place": &peers{}} {
+		dir := t.TempDir()
+		must(t, os.CopyFS(dir, os.DirFS(home)))
+		cfg := config("author")
+		cfg.Peers = nobody
+		l := eventlogtest.Reopen(t, dir, cfg)
+		if err := l.Health().Mute; err != nil || l.Recovering() == nil {
+			t.Errorf("%s: mute %v, recovering %v", name, err, l.Recovering())
+		}
+		if p := mustAppend(t, l, "second"); p.Seq != 2 || l.Recovering() != nil {
+			t.Errorf("%s: appended at %s", name, p)
+		}
+		if got := on(t, l, crdt.Place{Author: l.Author(), Seq: 1}); !strings.HasPrefix(got, `{"why":"copied","from":{"next":1,`) || !strings.HasSuffix(got, `,"alone":true}`) {
+			t.Errorf("%s: on record: %s", name, got)
+		}
+	}
+	dir := t.TempDir()
+	must(t, os.CopyFS(dir, os.DirFS(home)))
+	cfg := config("author")
+	cfg.Peers = &peers{anybody: true, missing: []crdt.Author{{7}}}
+	l = eventlogtest.Reopen(t, dir, cfg)
+	_, err := l.Append(t.Context(), note("x"))
+	if state, ok := errors.AsType[*eventlog.RecoveringError](err); !ok || state.Why != eventlog.WhyCopied || len(state.Missing) != 1 {
+		t.Errorf("append with somebody to ask: %v", err)
+	}
+}
+
+// TestToldBeforeAnybodyHasIt: what is handed out of our own feed, and what comes of another, is on record with it.
+func TestToldBeforeAnybodyHasIt(t *testing.T) {
+	for name, tell := range map[string]func(l *eventlog.Log){
+		"read":  func(l *eventlog.Log) { readAll(t, l, l.Author()) },
+		"apply": func(l *eventlog.Log) { apply(t, l, newStranger(t, "s").op(crdt.Op{}, "x")) },
+	} {
+		l := eventlogtest.Create(t, t.TempDir(), config("author"))
+		mustAppend(t, l, "first")
+		tell(l)
+		dir := t.TempDir()
+		must(t, os.CopyFS(dir, os.DirFS(filepath.Dir(l.Path())))) // as a kill leaves it
+		if err := eventlogtest.Reopen(t, dir, config("author")).Health().Mute; !errors.Is(err, eventlog.ErrRecovering) {
+			t.Errorf("%s: mute %v", name, err)
+		}
+	}
+}
+
+// TestAppendsWait: appends, updates and followers go on when the state ends, each once and in its place; one whose
+// context ends says both.
+func TestAppendsWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newUsed(t, eventlog.Config{WaitRecovering: true})
+		var wg sync.WaitGroup
+		var places [3]crdt.Place
+		wg.Go(func() { places[0] = mustAppend(t, l, "appended") })
+		wg.Go(func() {
+			all, err := l.AppendBatch(t.Context(), []crdt.Event{note("batch"), note("batch")})
+			if err != nil || len(all) != 2 || all[1].Seq != all[0].Seq+1 {
+				t.Errorf("batch: %v, %v", all, err)
+			}
+		})
+		runs := 0
+		wg.Go(func() {
+			err := l.Update(t.Context(), func(tx *eventlog.Tx) (err error) {
+				runs++
+				places[1], err = tx.Append(note("updated"))
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		handled := 0
+		wg.Go(func() {
+			err := l.Follow(ctx, "f", eventlog.FollowConfig{Until: 1}, func(tx *eventlog.Tx, batch []eventlog.Entry) (err error) {
+				handled++
+				places[2], err = tx.Append(note("followed"))
+				return err
+			})
+			if err != nil {
+				t.Errorf("follow: %v", err)
+			}
+		})
+		ends, end := context.WithTimeout(t.Context(), time.Second)
+		defer end()
+		if _, err := l.Append(ends, note("too late")); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, eventlog.ErrRecovering) {
+			t.Errorf("append whose context ends: %v", err)
+		}
+		if err := l.Update(t.Context(), func(tx *eventlog.Tx) error { return tx.SetCursor("g", 1) }); err != nil {
+			t.Errorf("update beside those that wait: %v", err)
+		}
+		synctest.Wait()
+		if n := l.Feed(l.Author()).Next(); n != 0 {
+			t.Errorf("%d entries before the end is known", n)
+		}
+		if _, err := l.Recover(t.Context(), eventlog.Recovery{Alone: true}); err != nil {
+			t.Fatal(err)
+		}
+		wg.Wait()
+		cancel()
+		seqs := map[uint64]bool{places[0].Seq: true, places[1].Seq: true, places[2].Seq: true}
+		if n := l.Feed(l.Author()).Next(); n != 6 || len(seqs) != 3 || seqs[0] || runs != 2 || handled != 2 {
+			t.Errorf("%d entries at %v, the update ran %d times, the handler %d times", n, places, runs, handled)
+		}
+	})
+}
+
+// TestSettle asks one at a time, says what keeps it, and goes on from where the feed ends for those who answered.
+func TestSettle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls, running int
+		answer := make(chan error)
+		p := &peers{anybody: true, missing: []crdt.Author{{9}}}
+		p.ownEnd = func(ctx context.Context, why *eventlog.RecoveringError) (eventlog.Recovery, error) {
+			calls, running = calls+1, running+1
+			defer func() { running-- }()
+			if running > 1 || why.Why != eventlog.WhyKey || len(why.Missing) != 1 {
+				t.Errorf("%d ask, about %+v", running, why)
+			}
+			select {
+			case err := <-answer:
+				return eventlog.Recovery{Asked: []crdt.Author{{8}}}, err
+			case <-ctx.Done():
+				return eventlog.Recovery{}, ctx.Err()
+			}
+		}
+		l := newUsed(t, eventlog.Config{Peers: p})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // a hard reason has no end of its own
+		defer cancel()
+		err := l.Settle(ctx)
+		if state, ok := errors.AsType[*eventlog.RecoveringError](err); !ok || !errors.Is(err, context.DeadlineExceeded) || len(state.Missing) != 1 {
+			t.Errorf("settle until its context ends: %v", err)
+		}
+		copyRuns := errors.New("a copy runs")
+		go func() { answer <- copyRuns }()
+		if err := l.Settle(t.Context()); !errors.Is(err, copyRuns) {
+			t.Errorf("settle: %v", err)
+		}
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				if err := l.Settle(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		answer <- nil
+		wg.Wait()
+		if calls != 3 || l.Recovering() != nil {
+			t.Errorf("asked %d times, recovering %v", calls, l.Recovering())
+		}
+	})
+}
+
+// TestASoftReason keeps appends for 5 s at most where there is somebody to ask, and not at all where there is not; it is
+// told once more at each start until then, and leaves no entry. An own op that comes back makes it a hard one.
+func TestASoftReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := told(t)
+		dir := filepath.Dir(l.Path())
+		eventlog.MoveAway(t, dir)
+		alone := eventlogtest.Reopen(t, dir, config("author"))
+		if state := alone.Recovering(); state == nil || state.Why != eventlog.WhyMoved || !state.Why.Soft() || state.Detail == "" {
+			t.Fatalf("recovering: %+v", state)
+		}
+		if p := mustAppend(t, alone, "third"); p.Seq != 2 || alone.Recovering() == nil {
+			t.Errorf("appended at %s, recovering %v", p, alone.Recovering())
+		}
+		p := &peers{anybody: true}
+		p.ownEnd = func(ctx context.Context, why *eventlog.RecoveringError) (eventlog.Recovery, error) {
+			<-ctx.Done()
+			return eventlog.Recovery{}, ctx.Err()
+		}
+		l = withPeers(t, alone, p)
+		if _, err := l.Append(t.Context(), note("x")); !errors.Is(err, eventlog.ErrRecovering) {
+			t.Errorf("append before somebody was asked: %v", err)
+		}
+		began := time.Now()
+		if err := l.Settle(t.Context()); err != nil || time.Since(began) != 5*time.Second {
+			t.Errorf("settle: %v, after %v", err, time.Since(began))
+		}
+		if p := mustAppend(t, l, "fourth"); p.Seq != 3 {
+			t.Errorf("appended at %s", p)
+		}
+		l = withPeers(t, l, p)
+		if l.Recovering() != nil {
+			t.Errorf("recovering after it was settled: %v", l.Recovering())
+		}
+	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/identity"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 	"github.com/quipulog/quipu/eventlog/internal/queue"
 	"github.com/quipulog/quipu/eventlog/internal/reentry"
@@ -103,17 +104,17 @@ type contents struct {
 	forked     error
 	recovering *RecoveringError
 	told       bool
-	// older says in words how the file is older than what was seen of it, see [disk.File.Older]; "" for not. Until
-	// that is on record, what lies beside the file goes on saying it.
-	older string
-	state state
+	// identity is what the file was on its file system; zero where that is not on record.
+	identity identity.Identity
+	state    state
 }
 
 // markSeen leaves a mark beside the file of what it holds, by which a copy that is written into the file is
-// known for an older one. Where none can be left nothing is lost but that.
+// known for an older one; not over a mark that has shown that, until it is on record. Where none can be left nothing is
+// lost but that.
 func (s *store) markSeen() {
 	s.mu.RLock()
-	durable, not := s.durable, s.older != "" || s.frozen != nil
+	durable, not := s.durable, s.recovering != nil && !s.recovering.kept || s.frozen != nil
 	s.mu.RUnlock()
 	if not {
 		return

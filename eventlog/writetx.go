@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/identity"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
@@ -50,6 +51,8 @@ type writeTx struct {
 	begins *RecoveringError
 	ends   *ending
 	told   bool
+	// identity is what the file is on its file system, where the transaction puts that on record; else nil.
+	identity *identity.Identity
 }
 
 // writable says why nothing can be written, or nil.

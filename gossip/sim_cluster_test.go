@@ -16,6 +16,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/gossip/gossiptest"
 )
@@ -221,6 +222,7 @@ func (s *simulation) clone(name, twin string) error {
 	if err := os.CopyFS(c.dir, os.DirFS(n.dir)); err != nil {
 		s.t.Fatal(err)
 	}
+	eventlogtest.Disguise(s.t, c.dir)
 	n.copied, c.copied = true, true
 	var err error
 	if c.log, err = eventlog.Open(c.dir, c.logConfig()); err != nil {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
 )
 
 // copyOf copies a member's folder, key and all, as somebody does who clones a machine.
@@ -16,6 +18,7 @@ func copyOf(t *testing.T, m *member) *member {
 	if err := os.CopyFS(twin.dir, os.DirFS(m.dir)); err != nil {
 		t.Fatal(err)
 	}
+	eventlogtest.Disguise(t, twin.dir)
 	for _, private := range []string{"quipu.key", "quipu.yaml", "secret"} {
 		if err := os.Chmod(filepath.Join(twin.dir, private), 0o600); err != nil {
 			t.Fatal(err)

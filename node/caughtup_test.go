@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/api"
 )
@@ -52,6 +53,7 @@ func copyFolder(t *testing.T, from, to string) {
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
+	eventlogtest.Disguise(t, to)
 	files, err := os.ReadDir(to)
 	if err != nil {
 		t.Fatal(err)

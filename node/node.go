@@ -188,6 +188,10 @@ func (n *Node) Run(ctx context.Context) error {
 		})
 		above.Go(func() error { return n.watchConditions(ctx) })
 		above.Go(func() error {
+			n.settle(ctx)
+			return nil
+		})
+		above.Go(func() error {
 			n.memory.run(ctx, n)
 			return nil
 		})

@@ -33,3 +33,15 @@ func (n *Node) AskOwnEnd(ctx context.Context, alone bool) (eventlog.Recovery, er
 	}
 	return eventlog.Recovery{End: end.End, Asked: end.Asked, Missing: gossip.Authors(end.Missing)}, err
 }
+
+// settle asks the members where this node's feed ends where the folder has moved, as after a start of the machine: that
+// is over in seconds.
+func (n *Node) settle(ctx context.Context) {
+	state := n.log.Recovering()
+	if state == nil || !state.Why.Soft() {
+		return
+	}
+	if err := n.log.Settle(ctx); err != nil && ctx.Err() == nil {
+		n.logger.Warn("nothing is appended", "err", err)
+	}
+}

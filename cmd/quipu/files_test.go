@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
 )
 
 func corrupt(ts *testscript.TestScript, neg bool, args []string) {
@@ -72,5 +74,17 @@ func subjects(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if neg || !slices.Equal(got, args) {
 		ts.Fatalf("subjects are %q, want %q", got, args)
+	}
+}
+
+// disguise has copied folders look like their originals: see [eventlogtest.Disguise].
+//
+//	disguise DIR...
+func disguise(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: disguise DIR...")
+	}
+	for _, dir := range args {
+		eventlogtest.Disguise(ts, ts.MkAbs(dir))
 	}
 }

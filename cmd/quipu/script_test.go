@@ -71,7 +71,7 @@ func TestScript(t *testing.T) {
 			"written": written,
 			"exits":   exits, "capture": capture, "replace": replace, "configure": configure, "flip": flip, "cut": cut, "daemon": daemonCommand,
 			"corrupt": corrupt, "fill": fill, "repeat": repeat, "events": events, "subjects": subjects, "until": until,
-			"deaf": deafCommand,
+			"deaf": deafCommand, "disguise": disguise,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "root" {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 )
 
 // Main runs the tests of a package with that many random stories for each law instead of rapid's 100, since
@@ -148,4 +150,16 @@ func HeapAlive() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// Disguise has the log in dir, which is not open, forget which file it was: a copy of a folder then looks like the
+// original, as one does on a file system that shows nothing by which to tell them apart.
+func Disguise(t interface{ Fatalf(string, ...any) }, dir string) {
+	f, err := disk.Open(filepath.Join(dir, "quipu.db"))
+	if err == nil {
+		err = errors.Join(f.Update(func(tx *disk.Tx) error { return tx.Tree([]byte("meta")).Remove([]byte("identity")) }), f.Close())
+	}
+	if err != nil {
+		t.Fatalf("disguise log: %v", err)
+	}
 }

@@ -153,6 +153,7 @@ func fork(t *testing.T, name string, from *eventlog.Log) []*eventlog.Log {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+	eventlogtest.Disguise(t, home)
 	if err := os.CopyFS(twin, os.DirFS(home)); err != nil {
 		t.Fatal(err)
 	}

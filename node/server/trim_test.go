@@ -246,6 +246,7 @@ func TestForksAreShownWhoseEntriesAreGone(t *testing.T) {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
+	eventlogtest.Disguise(t, dir)
 	other := t.TempDir()
 	if err := os.CopyFS(other, os.DirFS(dir)); err != nil {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ func TestAGrowingTreeShowsNoGuards(t *testing.T) {
 			must(t, tx.Rollback())
 		}
 	}
-	copied, err := f.Copy(t.Context())
+	copied, err := f.Copy(t.Context(), asItIs)
 	must(t, err)
 	must(t, f.Swap(copied))
 	f.grow(t, held, held+50, 100)

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/quipulog/quipu/eventlog/internal/identity"
 )
 
 const (
@@ -19,8 +21,9 @@ const (
 )
 
 // Copy writes all that is in use into a new file beside the file, without the pages that are free, and makes
-// that durable. Copies that a crash has left are removed. Nothing may be committed before [File.Swap].
-func (f *File) Copy(ctx context.Context) (path string, err error) {
+// that durable. Copies that a crash has left are removed. Nothing may be committed before [File.Swap]. What the copy is
+// on its file system, and will be in the place of the file, is told to also, which says what the copy is to hold for it.
+func (f *File) Copy(ctx context.Context, also func(identity.Identity) Pair) (path string, err error) {
 	if err := f.removeCopies(); err != nil {
 		return "", err
 	}
@@ -41,9 +44,25 @@ func (f *File) Copy(ctx context.Context) (path string, err error) {
 	}
 	w := &copier{ctx: ctx, dst: dst}
 	if err = w.copy(f); err == nil {
+		err = w.also(also, file)
+	}
+	if err == nil {
 		err = dst.Sync()
 	}
 	return file.Name(), errors.Join(err, dst.Close())
+}
+
+// Pair is a key of one of the file's outer trees, and its value.
+type Pair struct{ Tree, Key, Value []byte }
+
+// also puts into the copy what it is to hold for being the file that it is.
+func (w *copier) also(also func(identity.Identity) Pair, file *os.File) error {
+	is, err := identity.Of(file)
+	if err != nil {
+		return nil // then nobody will know it by that either
+	}
+	p := also(is)
+	return w.dst.Update(func(tx *bbolt.Tx) error { return tx.Bucket(p.Tree).Put(p.Key, p.Value) })
 }
 
 // removeCopies removes what a compaction that was killed has left.

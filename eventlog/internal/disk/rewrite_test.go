@@ -8,6 +8,8 @@ import (
 	"maps"
 	"os"
 	"testing"
+
+	"github.com/quipulog/quipu/eventlog/internal/identity"
 )
 
 // content returns all keys of the file by their path, and checks the pages.
@@ -30,6 +32,9 @@ func content(t *testing.T, f *File) map[string]string {
 	must(t, errors.Join(err, tx.Err(), tx.Rollback()))
 	return all
 }
+
+// asItIs has a copy hold what it is.
+func asItIs(is identity.Identity) Pair { return Pair{fewKeys, []byte("itself"), is.Encode()} }
 
 // TestCopyAndSwap rewrites a file most of which is free: the same stands in less, and transactions go on.
 func TestCopyAndSwap(t *testing.T) {
@@ -55,12 +60,15 @@ func TestCopyAndSwap(t *testing.T) {
 	if free < 10<<20 {
 		t.Fatalf("%d bytes are free", free)
 	}
-	copied, err := f.Copy(t.Context())
+	copied, err := f.Copy(t.Context(), asItIs)
 	must(t, err)
 	must(t, f.Swap(copied))
 	after, _ := f.Usage()
+	is, err := f.Identity()
+	must(t, err)
+	want["/"+string(fewKeys)+"/itself"] = string(is.Encode())
 	if got := content(t, f); !maps.Equal(got, want) {
-		t.Errorf("there are %d keys, want %d", len(got), len(want))
+		t.Errorf("there are %d keys, want %d, or the copy is not the file that it says", len(got), len(want))
 	}
 	if after > before-free+free/8 {
 		t.Errorf("%d bytes became %d, %d were free", before, after, free)
@@ -82,11 +90,11 @@ func TestACopyThatFailsIsNotLeft(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("why")
 	cancel(why)
-	if _, err := f.Copy(ctx); !errors.Is(err, why) {
+	if _, err := f.Copy(ctx, asItIs); !errors.Is(err, why) {
 		t.Errorf("copy: %v", err)
 	}
 	f.damageLeaf(t, keyOf(many/2))
-	if _, err := f.Copy(t.Context()); !isDamage(err) {
+	if _, err := f.Copy(t.Context(), asItIs); !isDamage(err) {
 		t.Errorf("copy: %v", err)
 	}
 	wantFiles(t, f, "test.db")
