@@ -216,7 +216,7 @@ func (tx *writeTx) seal() (crdt.Head, error) {
 		return head, nil
 	}
 	tx.store.mu.Lock() // clockAt takes in what has come near
-	held := tx.store.state.clockAt(tx.now)
+	held := tx.store.state.ClockAt(tx.now)
 	tx.store.mu.Unlock()
 	h := crdt.Header{Log: tx.store.id, First: head.Next, Prev: head.ID, Clock: crdt.NextClock(tx.now, clock, held), Floor: floor}
 	if h.Clock >= crdt.MaxClock || h.First+uint64(len(tx.drafts)) >= crdt.MaxSeq {

@@ -118,7 +118,7 @@ func (l *Log) Hear(b crdt.Broadcast) error {
 		return fmt.Errorf("%w: %s", ErrForeign, b.Log)
 	}
 	l.store.mu.RLock()
-	f := l.store.state.feeds[b.Author]
+	f := l.store.state.Feeds[b.Author]
 	l.store.mu.RUnlock()
 	if f != nil && f.Shut != "" {
 		return &ShutError{Author: b.Author, Reason: ShutReason(f.Shut)}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/feeds"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/request"
 )
@@ -153,19 +154,19 @@ func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 	s.durable = tx.id
 	heads := make(crdt.Frontier, len(tx.changed))
 	for a, f := range tx.changed {
-		if f.Disputed() && !s.state.feeds[a].Disputed() {
+		if f.Disputed() && !s.state.Feeds[a].Disputed() {
 			forked = append(forked, a)
 		}
-		s.state.put(a, f)
+		s.state.Put(a, f)
 		heads[a] = f.Heads
 	}
-	s.state.digest = s.state.digest.WithAll(heads)
-	s.state.next = tx.staged
+	s.state.Digest = s.state.Digest.WithAll(heads)
+	s.state.Next = tx.staged
 	if tx.added > 0 {
-		s.state.arrives(tx.now, tx.began)
+		s.state.Arrives(tx.now, tx.began)
 	}
-	s.state.sweep = max(s.state.sweep, tx.ownSweep)
-	s.state.clockAt(tx.now)
+	s.state.Sweep = max(s.state.Sweep, tx.ownSweep)
+	s.state.ClockAt(tx.now)
 	s.warnAhead(tx.now)
 	if s.full != nil && s.full.refutedBy(tx) {
 		s.full = nil
@@ -239,41 +240,41 @@ func (s *store) sees(id int64) bool {
 }
 
 // load reads the state from the file: the feed records and the last arrival, never the ops.
-func load(tx *readTx) (state, error) {
-	s := newState()
+func load(tx *readTx) (feeds.State, error) {
+	s := feeds.New()
 	c := tx.feeds().Cursor()
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		if len(k) != len(crdt.Author{}) {
 			return s, damagedFeed(crdt.Author{}, fmt.Errorf("author of %d bytes: %w", len(k), record.ErrLength))
 		}
 		a := crdt.Author(k)
-		if s.feeds[a] != nil {
+		if s.Feeds[a] != nil {
 			return s, damagedFeed(a, fmt.Errorf("it is there twice"))
 		}
 		f, err := record.ParseFeed(a, v)
 		if err != nil {
 			return s, damagedFeed(a, err)
 		}
-		s.put(a, f)
+		s.Put(a, f)
 	}
-	s.digest = crdt.DigestOf(s.frontier())
+	s.Digest = crdt.DigestOf(s.Frontier())
 	var err error
-	if s.next, err = tx.end(); err != nil {
+	if s.Next, err = tx.end(); err != nil {
 		return s, err
 	}
-	if s.next != s.entries+s.pruned {
-		return s, &DamagedError{What: "the arrivals", Err: fmt.Errorf("they end at offset %d where the feeds have %d entries", s.next, s.entries+s.pruned)}
+	if s.Next != s.Entries+s.Pruned {
+		return s, &DamagedError{What: "the arrivals", Err: fmt.Errorf("they end at offset %d where the feeds have %d entries", s.Next, s.Entries+s.Pruned)}
 	}
-	if s.sweep, err = tx.sweep(); err != nil {
+	if s.Sweep, err = tx.sweep(); err != nil {
 		return s, err
 	}
-	s.began, err = tx.lastTime()
+	s.Began, err = tx.lastTime()
 	return s, err
 }
 
 // reload reads the state again from the file: after a failed commit nothing in memory is trusted.
 func (s *store) reload() error {
-	var loaded state
+	var loaded feeds.State
 	err := s.reading(func(tx *readTx) (err error) {
 		if loaded, err = load(tx); err == nil && s.unsettled().headless() {
 			s.cutOwn(tx, &loaded)
@@ -285,8 +286,8 @@ func (s *store) reload() error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	loaded.reopened(&s.cfg, s.author)
-	loaded.arrived = s.state.arrived
+	s.cfg.reopened(&loaded, s.author)
+	loaded.Arrived = s.state.Arrived
 	s.state = loaded
 	return nil
 }

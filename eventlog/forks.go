@@ -44,7 +44,7 @@ func (l *Log) Forked() []crdt.Author {
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()
 	var forked []crdt.Author
-	for a, f := range l.store.state.feeds {
+	for a, f := range l.store.state.Feeds {
 		if _, disputed := f.Feed.Disputed(); disputed {
 			forked = append(forked, a)
 		}

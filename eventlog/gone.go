@@ -214,7 +214,7 @@ func (l *Log) Gone() []GoneFrom {
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()
 	var gone []GoneFrom
-	for a, f := range l.store.state.feeds {
+	for a, f := range l.store.state.Feeds {
 		g := GoneFrom{Author: a, First: f.Feed.First(), Trimmed: f.Trimmed, Floor: f.Feed.Floor()}
 		for _, m := range f.Feed.Missed() {
 			g.Missed += m.To - m.From

@@ -118,6 +118,13 @@ func verifiedAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Op, error) {
 	return op, nil
 }
 
+// feed returns what is held of a's feed. The caller does not write to it.
+func (s *store) feed(a crdt.Author) crdt.Feed {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.state.Feed(a)
+}
+
 // heldChunk is how many ops one transaction of [heldLog.Ops] looks at.
 const heldChunk = 256
 

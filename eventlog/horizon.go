@@ -23,7 +23,7 @@ func (s *store) snapshot() (snapshot, error) {
 	if s.closed {
 		return snapshot{}, ErrClosed
 	}
-	return snapshot{Bound: s.state.next, Sweep: s.state.sweep}, nil
+	return snapshot{Bound: s.state.Next, Sweep: s.state.Sweep}, nil
 }
 
 // horizon is how far a reading sees of what is forgotten. What lies behind it is left out as if it had never

@@ -23,7 +23,7 @@ func (l *Log) Incarnation() string {
 func (l *Log) Common(incarnation string, offset uint64) uint64 {
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()
-	return l.store.incarnations.Common(incarnation, offset, l.store.state.next)
+	return l.store.incarnations.Common(incarnation, offset, l.store.state.Next)
 }
 
 // names returns the names of the arrivals.
@@ -71,7 +71,7 @@ func (tx *writeTx) beginIncarnation(offset uint64) error {
 	}
 	var sweep uint64
 	if offset >= tx.next {
-		sweep = tx.store.state.sweep
+		sweep = tx.store.state.Sweep
 	}
 	begun := names.Begin(incarnation.New(), offset, sweep)
 	tx.incarnations = &begun

@@ -79,7 +79,7 @@ func (s *store) planIndex(tx *readTx, q *Query, sweep uint64, in stretch) (*plan
 func (s *store) entriesPerOp() uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return max(1, s.state.entries/max(1, s.state.ops))
+	return max(1, s.state.Entries/max(1, s.state.Ops))
 }
 
 // terms returns the terms of the query's subjects and of its kinds. There are none where the index cannot tell.

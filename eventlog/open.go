@@ -161,10 +161,10 @@ func (s *store) start() error {
 		if s.state, err = load(tx); err != nil {
 			return err
 		}
-		s.state.reopened(&s.cfg, s.author)
-		s.state.arrivedBy(s.cfg.Now())
+		s.cfg.reopened(&s.state, s.author)
+		s.state.ArrivedBy(s.cfg.Now())
 		s.warnAhead(s.cfg.Now())
-		tx.next, tx.most = s.state.next, s.state.next
+		tx.next, tx.most = s.state.Next, s.state.Next
 		if err := s.checkFile(tx); err != nil {
 			return err
 		}

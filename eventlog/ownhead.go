@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/feeds"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -28,7 +29,7 @@ func ownHead(f crdt.Feed) (head crdt.Head, clock crdt.Clock, floor uint64) {
 // Our feed then ends here with the last op that can be read. What lies behind it comes back from those who have it, as
 // what an older folder lacks does, and takes the place that it had, see [writeTx.restore].
 func (s *store) checkOwnHead(tx *readTx) {
-	feed := s.state.feed(s.author)
+	feed := s.state.Feed(s.author)
 	s.forked = nil
 	if _, forked := feed.Disputed(); forked {
 		s.forked = fmt.Errorf("%w: our own feed has %d branches", ErrSecondWriter, len(feed.Branches))
@@ -42,22 +43,22 @@ func (s *store) checkOwnHead(tx *readTx) {
 	state := RecoveringError{Why: WhyHead, Since: s.cfg.Now(), Own: end, Detail: fmt.Sprintf("%s: %v", damage.What, damage.Err)}
 	if was := s.recovering; was != nil && !was.Why.Soft() {
 		state = *was
-		ends, _, _ := ownHead(s.state.feed(s.author))
+		ends, _, _ := ownHead(s.state.Feed(s.author))
 		state.kept = was.kept && ends == end // else where it ends now is still to be written
 	}
 	state.damage, s.recovering = damage, &state
 }
 
 // cutOwn says how the end of our own feed is damaged, and lets the feed end before that; nil if it is whole.
-func (s *store) cutOwn(tx *readTx, held *state) *DamagedError {
-	feed := held.feed(s.author)
+func (s *store) cutOwn(tx *readTx, held *feeds.State) *DamagedError {
+	feed := held.Feed(s.author)
 	end, _, _ := ownHead(feed)
 	last, damage := tx.lastOwn(s.author)
 	if damage == nil && last.Head() == end {
 		return nil
 	}
 	if damage == nil || tx.Err() == nil {
-		held.set(s.author, cut(held.feeds[s.author], last))
+		held.Set(s.author, cut(held.Feeds[s.author], last))
 	}
 	damage = cmp.Or(damage, errors.New("our feed does not end where its record says"))
 	return &DamagedError{Path: s.path, What: "the end of our own feed", Err: damage}

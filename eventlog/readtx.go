@@ -103,7 +103,7 @@ func (s *store) beginRead() (*readTx, error) {
 func (s *store) tryBeginRead() (*readTx, error) {
 	// Read before the transaction begins, so that the transaction has all of it.
 	s.mu.RLock()
-	next, closed := s.state.next, s.closed
+	next, closed := s.state.Next, s.closed
 	s.mu.RUnlock()
 	if closed {
 		return nil, ErrClosed
@@ -117,12 +117,12 @@ func (s *store) tryBeginRead() (*readTx, error) {
 	r := &readTx{Tx: tx}
 	if tx.ID() <= s.durable {
 		// A prune of meanwhile may be in the transaction: what is missing there must not look older.
-		r.next, r.pruneSweep, r.lastSweep, r.most = next, s.state.pruneSweep, s.state.sweep, s.state.next
+		r.next, r.pruneSweep, r.lastSweep, r.most = next, s.state.PruneSweep, s.state.Sweep, s.state.Next
 		return r, nil
 	}
 	if s.unsynced {
 		// Nothing is written any more, so what is in memory stands still.
-		r.next, r.pruneSweep, r.lastSweep, r.most, r.cached = s.state.next, s.state.pruneSweep, math.MaxUint64, crdt.MaxSeq, s.state.feed
+		r.next, r.pruneSweep, r.lastSweep, r.most, r.cached = s.state.Next, s.state.PruneSweep, math.MaxUint64, crdt.MaxSeq, s.state.Feed
 		r.doubt = s.frozen // set and cleared with unsynced
 		return r, nil
 	}

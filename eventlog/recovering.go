@@ -180,7 +180,7 @@ func (s *store) checkFile(tx *readTx) error {
 		return nil
 	}
 	found := RecoveringError{Since: s.cfg.Now()}
-	found.Own, _, _ = ownHead(s.state.feed(s.author))
+	found.Own, _, _ = ownHead(s.state.Feed(s.author))
 	verdict, detail := identity.Compare(s.identity, is)
 	switch older := s.file.Older(tx.ID()); {
 	case verdict == identity.Hard:

@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/feeds"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -15,29 +16,21 @@ const maxTurned = 4096
 
 // beyond returns which bound of this node is in the way of another op of a feed, "" if none is.
 func (tx *writeTx) beyond(state *record.Feed, op crdt.Op) ShutReason {
-	cfg, size := &tx.store.cfg, uint64(op.Size()+opRoom)
+	cfg, size := &tx.store.cfg, uint64(op.Size()+feeds.OpRoom)
 	tx.store.mu.RLock()
-	feeds, others := len(tx.store.state.feeds), tx.store.state.roomOfOthers(tx.store.author)
+	authors, others := len(tx.store.state.Feeds), tx.store.state.RoomOfOthers(tx.store.author)
 	tx.store.mu.RUnlock()
 	switch {
 	case op.Author == tx.store.author:
 		return ""
-	case state.Feed.IsZero() && feeds+tx.begun+1 > cfg.MaxAuthors:
+	case state.Feed.IsZero() && authors+tx.begun+1 > cfg.MaxAuthors:
 		return ShutAuthors
-	case cfg.MaxAuthorBytes > 0 && room(state)+size > cfg.MaxAuthorBytes:
+	case cfg.MaxAuthorBytes > 0 && feeds.Room(state)+size > cfg.MaxAuthorBytes:
 		return ShutShare
 	case cfg.MaxBytes > 0 && others+tx.taken+size > cfg.MaxBytes:
 		return ShutQuota
 	}
 	return ""
-}
-
-// roomOfOthers returns about how many bytes the feeds of others take.
-func (s *state) roomOfOthers(self crdt.Author) uint64 {
-	if own := s.feeds[self]; own != nil {
-		return s.room - room(own)
-	}
-	return s.room
 }
 
 // shutFor takes no more of an op's author for a reason. Of one of whom nothing is held nothing is written
@@ -77,8 +70,8 @@ func (s *store) turnAway(a crdt.Author, reason ShutReason) {
 // welcome reports whether a new author is taken in, and turns it away if not.
 func (s *store) welcome(a crdt.Author) bool {
 	s.mu.RLock()
-	held := s.state.feeds[a] != nil || a == s.author
-	full := len(s.state.feeds) >= s.cfg.MaxAuthors
+	held := s.state.Feeds[a] != nil || a == s.author
+	full := len(s.state.Feeds) >= s.cfg.MaxAuthors
 	s.mu.RUnlock()
 	if held || !full {
 		return true
@@ -95,23 +88,23 @@ func (s *store) roomier() {
 	less := s.cfg
 	less.MaxAuthorBytes -= less.MaxAuthorBytes / 16
 	less.MaxBytes -= less.MaxBytes / 16
-	s.state.roomy(&less, s.author)
-	if s.cfg.MaxBytes == 0 || s.state.roomOfOthers(s.author) < less.MaxBytes {
+	less.roomy(&s.state, s.author)
+	if s.cfg.MaxBytes == 0 || s.state.RoomOfOthers(s.author) < less.MaxBytes {
 		maps.DeleteFunc(s.turned.authors, func(_ crdt.Author, why ShutReason) bool { return why != ShutAuthors })
 	}
 }
 
-// roomy opens again the authors who are within the bounds of cfg.
-func (s *state) roomy(cfg *Config, self crdt.Author) {
-	if s.shut == 0 {
+// roomy opens again the authors who are within the bounds.
+func (c *Config) roomy(s *feeds.State, self crdt.Author) {
+	if s.Shut == 0 {
 		return
 	}
-	others := s.roomOfOthers(self)
-	for a, f := range s.feeds {
-		within := cfg.MaxAuthorBytes == 0 || room(f) < cfg.MaxAuthorBytes
+	others := s.RoomOfOthers(self)
+	for a, f := range s.Feeds {
+		within := c.MaxAuthorBytes == 0 || feeds.Room(f) < c.MaxAuthorBytes
 		why := ShutReason(f.Shut)
-		if why == ShutShare && within || why == ShutQuota && within && (cfg.MaxBytes == 0 || others < cfg.MaxBytes) {
-			s.reopen(a)
+		if why == ShutShare && within || why == ShutQuota && within && (c.MaxBytes == 0 || others < c.MaxBytes) {
+			reopen(s, a)
 		}
 	}
 }

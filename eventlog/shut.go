@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/feeds"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -48,7 +49,7 @@ func (e *ShutError) Unwrap() error { return crdt.ErrShut }
 func (s *store) shutAuthor(a crdt.Author, reason ShutReason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := s.state.feeds[a]
+	f := s.state.Feeds[a]
 	if f == nil {
 		f = &record.Feed{Feed: crdt.Feed{Author: a}}
 	}
@@ -57,7 +58,7 @@ func (s *store) shutAuthor(a crdt.Author, reason ShutReason) {
 	}
 	f = f.Clone()
 	f.Shut = string(reason)
-	s.state.set(a, f)
+	s.state.Set(a, f)
 	s.logger.Warn("author is shut", "author", a, "reason", reason)
 }
 
@@ -79,12 +80,12 @@ func (l *Log) ShutReasons() map[crdt.Author]ShutReason { return l.store.shutReas
 func (s *store) shutReasons() map[crdt.Author]ShutReason {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	reasons := make(map[crdt.Author]ShutReason, s.state.shut+len(s.turned.authors))
+	reasons := make(map[crdt.Author]ShutReason, s.state.Shut+len(s.turned.authors))
 	maps.Copy(reasons, s.turned.authors)
-	if s.state.shut == 0 {
+	if s.state.Shut == 0 {
 		return reasons
 	}
-	for a, f := range s.state.feeds {
+	for a, f := range s.state.Feeds {
 		if f.Shut != "" {
 			reasons[a] = ShutReason(f.Shut)
 		}
@@ -111,18 +112,18 @@ func (c *Config) reopens(f *record.Feed) bool {
 
 // reopened takes more again of all authors of whom it may. What is in the file is brought up to date when
 // the feed changes.
-func (s *state) reopened(cfg *Config, self crdt.Author) {
-	s.roomy(cfg, self)
-	for a, f := range s.feeds {
-		if cfg.reopens(f) {
-			s.reopen(a)
+func (c *Config) reopened(s *feeds.State, self crdt.Author) {
+	c.roomy(s, self)
+	for a, f := range s.Feeds {
+		if c.reopens(f) {
+			reopen(s, a)
 		}
 	}
 }
 
 // reopen takes more of a feed again.
-func (s *state) reopen(a crdt.Author) {
-	f := s.feeds[a].Clone()
+func reopen(s *feeds.State, a crdt.Author) {
+	f := s.Feeds[a].Clone()
 	f.Shut = ""
-	s.set(a, f)
+	s.Set(a, f)
 }

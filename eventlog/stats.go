@@ -44,13 +44,13 @@ func (l *Log) Stats() Stats {
 	now, held := l.store.cfg.Now(), &l.store.state
 	l.store.mu.Lock()
 	defer l.store.mu.Unlock()
-	held.clockAt(now)
+	held.ClockAt(now)
 	s := Stats{
-		Ops: held.ops, Entries: held.entries, Next: held.next, Bytes: bytes, Free: free, Trimmed: held.trimmed, Pruned: held.pruned,
-		Shut: held.shut + len(l.store.turned.authors), Turned: l.store.turned.more, Others: held.roomOfOthers(l.store.author),
-		Ahead: len(held.ahead), ReadOnly: l.store.frozen, Applied: l.store.counts,
+		Ops: held.Ops, Entries: held.Entries, Next: held.Next, Bytes: bytes, Free: free, Trimmed: held.Trimmed, Pruned: held.Pruned,
+		Shut: held.Shut + len(l.store.turned.authors), Turned: l.store.turned.more, Others: held.RoomOfOthers(l.store.author),
+		Ahead: len(held.Ahead), ReadOnly: l.store.frozen, Applied: l.store.counts,
 	}
-	for _, f := range held.feeds {
+	for _, f := range held.Feeds {
 		if !f.Feed.IsZero() {
 			s.Authors++
 		}

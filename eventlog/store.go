@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/feeds"
 	"github.com/quipulog/quipu/eventlog/internal/identity"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 	"github.com/quipulog/quipu/eventlog/internal/queue"
@@ -106,7 +107,7 @@ type contents struct {
 	told       bool
 	// identity is what the file was on its file system; zero where that is not on record.
 	identity identity.Identity
-	state    state
+	state    feeds.State
 }
 
 // markSeen leaves a mark beside the file of what it holds, by which a copy that is written into the file is

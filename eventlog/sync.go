@@ -11,14 +11,14 @@ import (
 func (l *Log) Frontier() crdt.Frontier {
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()
-	return l.store.state.frontier()
+	return l.store.state.Frontier()
 }
 
 // Digest returns the digest of exactly what is held and durable.
 func (l *Log) Digest() crdt.Digest {
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()
-	return l.store.state.digest
+	return l.store.state.Digest
 }
 
 // Root returns the root of the frontier's digest: it is equal on two nodes exactly when their frontiers are.
@@ -28,7 +28,7 @@ func (l *Log) Root() crdt.Hash { return l.Digest().Root() }
 func (l *Log) Next() uint64 {
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()
-	return l.store.state.next
+	return l.store.state.Next
 }
 
 // Feed returns what is held of a's feed. Its slices are shared: the caller does not write to them.

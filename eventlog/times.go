@@ -8,7 +8,6 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
-	"github.com/quipulog/quipu/eventlog/retention"
 )
 
 // The times say when an offset was given, by this node's wall clock. They tell how long an op
@@ -46,25 +45,7 @@ func (tx *writeTx) putTime() error {
 func (s *store) lastArrival() (began, arrived time.Time) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.state.began, s.state.arrived
-}
-
-// arrives takes note that a transaction of now has added ops, and begun a stretch if began is not zero.
-func (s *state) arrives(now, began time.Time) {
-	if !began.IsZero() {
-		s.began, s.arrived = began, began
-	}
-	if now.After(s.arrived) {
-		s.arrived = now
-	}
-}
-
-// arrivedBy sets by when all that is held had arrived, of a log that is opened at now.
-func (s *state) arrivedBy(now time.Time) {
-	s.arrived = now
-	if end := s.began.Add(retention.LongestStretch); !s.began.IsZero() && end.Before(now) {
-		s.arrived = end // later than that a stretch would have begun
-	}
+	return s.state.Began, s.state.Arrived
 }
 
 // lastTime returns when the last stretch began; the zero time if there is none.
@@ -134,17 +115,17 @@ func (l *Log) AheadFeeds() []AheadFeed {
 	now := l.store.cfg.Now()
 	l.store.mu.Lock()
 	defer l.store.mu.Unlock()
-	l.store.state.clockAt(now)
+	l.store.state.ClockAt(now)
 	var all []AheadFeed
-	for _, a := range slices.SortedFunc(maps.Keys(l.store.state.ahead), crdt.Author.Compare) {
-		all = append(all, AheadFeed{Author: a, Clock: l.store.state.ahead[a]})
+	for _, a := range slices.SortedFunc(maps.Keys(l.store.state.Ahead), crdt.Author.Compare) {
+		all = append(all, AheadFeed{Author: a, Clock: l.store.state.Ahead[a]})
 	}
 	return all
 }
 
 // warnAhead warns once that our own feed's clock has run ahead of the wall clock. The caller holds mu.
 func (s *store) warnAhead(now time.Time) {
-	clock, ahead := s.state.ahead[s.author]
+	clock, ahead := s.state.Ahead[s.author]
 	if !ahead || !clock.Ahead(now) || s.warnedAhead {
 		return
 	}

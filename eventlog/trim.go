@@ -87,7 +87,7 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 		return report, fmt.Errorf("trim: %w", err)
 	}
 	l.store.mu.RLock()
-	authors := slices.SortedFunc(maps.Keys(l.store.state.feeds), crdt.Author.Compare)
+	authors := slices.SortedFunc(maps.Keys(l.store.state.Feeds), crdt.Author.Compare)
 	l.store.mu.RUnlock()
 	f := forgetting{store: l.store, policy: policy, holders: held, report: &report, most: sweepOps}
 	for _, a := range authors {
@@ -112,7 +112,7 @@ type forgetting struct {
 // feed forgets what may be forgotten of one feed.
 func (f *forgetting) feed(ctx context.Context, a crdt.Author) error {
 	f.store.mu.RLock()
-	state := f.store.state.feeds[a] // never changed: replaced
+	state := f.store.state.Feeds[a] // never changed: replaced
 	f.store.mu.RUnlock()
 	if !f.policy.KeepPruned && state.Feed.Forgettable() > state.Feed.First() {
 		if err := f.sweeps(ctx, a, &pruning{forgetting: f, author: a}, &f.report.Pruned); err != nil {
@@ -192,7 +192,7 @@ func (f *forgetting) sweep(ctx context.Context, a crdt.Author, w way, found *fou
 func (s *store) trimmedTo(a crdt.Author) uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if f := s.state.feeds[a]; f != nil {
+	if f := s.state.Feeds[a]; f != nil {
 		return f.TrimmedTo
 	}
 	return 0

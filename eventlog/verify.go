@@ -30,7 +30,7 @@ func (l *Log) Verify(ctx context.Context) (Report, error) {
 	}
 	defer l.store.sweeping.Leave()
 	l.store.mu.RLock()
-	feeds, bound, pruned, closed := maps.Clone(l.store.state.feeds), l.store.state.next, l.store.state.pruned, l.store.closed
+	feeds, bound, pruned, closed := maps.Clone(l.store.state.Feeds), l.store.state.Next, l.store.state.Pruned, l.store.closed
 	l.store.mu.RUnlock()
 	if closed {
 		return report, ErrClosed

@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/feeds"
 	"github.com/quipulog/quipu/eventlog/internal/identity"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 	"github.com/quipulog/quipu/eventlog/internal/record"
@@ -75,7 +76,7 @@ func (s *store) beginWrite() (*writeTx, error) {
 		changed: make(map[crdt.Author]*record.Feed), written: make(map[crdt.Author]*disk.Tree),
 	}
 	s.mu.RLock()
-	tx.staged, tx.pruneSweep = s.state.next, s.state.pruneSweep
+	tx.staged, tx.pruneSweep = s.state.Next, s.state.PruneSweep
 	s.mu.RUnlock()
 	tx.drafts, tx.values = s.leftover.drafts, &s.leftover.values
 	if *tx.values = (*tx.values)[:0]; cap(*tx.values) > maxLeftover {
@@ -92,7 +93,7 @@ func (tx *writeTx) feedState(a crdt.Author) *record.Feed {
 	}
 	tx.store.mu.RLock()
 	defer tx.store.mu.RUnlock()
-	if f := tx.store.state.feeds[a]; f != nil {
+	if f := tx.store.state.Feeds[a]; f != nil {
 		return f
 	}
 	return &record.Feed{Feed: crdt.Feed{Author: a}}
@@ -159,7 +160,7 @@ func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
 		tx.begun++
 	}
 	if op.Author != tx.store.author {
-		tx.taken += uint64(len(value) + opRoom)
+		tx.taken += uint64(len(value) + feeds.OpRoom)
 	}
 	f.Feed.Add(v)
 	f.Grow(len(value))

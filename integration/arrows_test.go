@@ -33,6 +33,7 @@ var rooms = []layer{
 	{"eventlog/internal/disk", []string{"eventlog/internal/identity"}, "the file is a file, whatever stands in it"},
 	{"eventlog/internal/excerpt", []string{"crdt", "eventlog/internal/heap"}, "in which order entries stand does not depend on where they were read"},
 	{"eventlog/internal/feedcheck", []string{"crdt", "eventlog/internal/record"}, "whether ops follow each other does not depend on where they lie"},
+	{"eventlog/internal/feeds", []string{"crdt", "eventlog/internal/record", "eventlog/retention"}, "what is held does not depend on where it lies"},
 	{"eventlog/internal/heap", nil, "the order of values is its user's to say"},
 	{"eventlog/internal/helped", nil, "the order of the results does not depend on the work"},
 	{"eventlog/internal/identity", []string{"eventlog/whole"}, "what a file is does not depend on what stands in it"},

@@ -25,7 +25,6 @@ var mechanisms = []mechanism{
 	{"commit", "append commit recovering"},
 	{"room", "room"},
 	{"apply", "apply"},
-	{"feeds", "state"},
 	{"times", "times"},
 	{"shares", "shares shut"},
 	{"recover", "settle"},
