@@ -138,6 +138,9 @@ func TestFollowExactlyOnceWhenKilled(t *testing.T) {
 		}
 	}
 	l := eventlogtest.Reopen(t, dir, config("killed"))
+	if state := l.Recovering(); state != nil {
+		t.Errorf("a kill has made it another file: %v", state)
+	}
 	s := status(t, l, "tally")
 	if s.Handled == 0 || s.Handled != mustTally(t, l, "kind 0")+mustTally(t, l, "kind 1")+mustTally(t, l, "kind 2") {
 		t.Errorf("status %+v", s)

@@ -79,8 +79,8 @@ func checkKilled(t *testing.T, dir string, before int, step, out string) int {
 		t.Fatalf("open log of a child killed %s: %v", step, err)
 	}
 	defer l.Close()
-	if older := l.Older(); older != "" {
-		t.Errorf("killed %s: the log is taken for an older one: %s", step, older)
+	if state := l.Recovering(); state != nil {
+		t.Errorf("killed %s: it is taken for another file: %v", step, state)
 	}
 	eventlogtest.Verify(t, l)
 	got := texts(t, l, eventlog.Query{})

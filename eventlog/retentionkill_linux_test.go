@@ -56,6 +56,9 @@ func checkForgotten(t *testing.T, dir, step string) {
 		t.Fatalf("open the log of a child killed at %s: %v", step, err)
 	}
 	defer l.Close()
+	if state := l.Recovering(); state != nil {
+		t.Errorf("%s: a kill has made it another file: %v", step, state)
+	}
 	next := l.Feed(l.Author()).Next()
 	if s := l.Stats(); s.Next != next || s.Entries+s.Pruned != next {
 		t.Errorf("%s: the feed ends at %d: %+v", step, next, s)

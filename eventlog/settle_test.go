@@ -112,6 +112,9 @@ func TestReasons(t *testing.T) {
 				if err := l.Settle(t.Context()); !errors.Is(err, eventlog.ErrRecovering) {
 					t.Errorf("settle with nobody to ask: %v", err)
 				}
+				if _, err := l.Broadcast(t.Context(), crdt.Event{Kind: "k", Retention: crdt.Transient}, eventlog.Peers); err != nil {
+					t.Errorf("broadcast: %v", err)
+				}
 				l = reopened(t, l, eventlog.Config{})
 			}
 			from, before := end(l), l.Incarnation()
@@ -353,4 +356,65 @@ func TestASoftReason(t *testing.T) {
 			t.Errorf("recovering after it was settled: %v", l.Recovering())
 		}
 	})
+}
+
+// TestAnOwnOpComesBackAfterAMove: the folder may be elsewhere, and is older, too. That is not over in 5 s.
+func TestAnOwnOpComesBackAfterAMove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRestored(t, 1, 2)
+		must(t, r.Update(t.Context(), func(tx *eventlog.Tx) error { return tx.SetCursor("f", 1) })) // which file it is gets on record
+		must(t, r.Close())
+		eventlog.MoveAway(t, r.dir)
+		came := false
+		r.cfg.Peers = &peers{anybody: true, ownEnd: func(ctx context.Context, why *eventlog.RecoveringError) (eventlog.Recovery, error) {
+			switch {
+			case !came && why.Why == eventlog.WhyMoved:
+				came = true
+				apply(t, r.Log, readAll(t, r.original, r.Author()).Ops...)
+			case !came || why.Why != eventlog.WhyOlder || why.Own.Next != 1 || why.Op == nil:
+				t.Errorf("asked about %+v", why)
+			}
+			return eventlog.Recovery{End: r.end()}, nil
+		}}
+		r.Log = eventlogtest.Reopen(t, r.dir, r.cfg)
+		if err := r.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := on(t, r.Log, crdt.Place{Author: r.Author(), Seq: 3}); !strings.HasPrefix(got, `{"why":"older","from":{"next":1,`) {
+			t.Errorf("on record: %s", got)
+		}
+	})
+}
+
+// TestAFileKnowsItself: a compaction makes another file, which is the log all the same; a copy of one that nothing was
+// ever written to is a copy.
+func TestAFileKnowsItself(t *testing.T) {
+	l := eventlogtest.Create(t, t.TempDir(), config("author"))
+	empty := t.TempDir()
+	must(t, os.CopyFS(empty, os.DirFS(filepath.Dir(l.Path()))))
+	mustAppend(t, l, "first")
+	for range 2 {
+		if _, err := l.Compact(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		l = reopened(t, l, eventlog.Config{})
+		if state := l.Recovering(); state != nil {
+			t.Fatalf("after a compaction: %v", state)
+		}
+	}
+	dir := t.TempDir()
+	must(t, os.CopyFS(dir, os.DirFS(filepath.Dir(l.Path()))))
+	for _, copied := range []string{empty, dir} {
+		c := eventlogtest.Reopen(t, copied, config("author"))
+		if _, err := c.Compact(t.Context()); err != nil { // before anything else has put it on record
+			t.Fatal(err)
+		}
+		if c = reopened(t, c, eventlog.Config{}); c.Recovering() == nil || c.Recovering().Why != eventlog.WhyCopied {
+			t.Errorf("a copy, after a compaction: %v", c.Recovering())
+		}
+		mustAppend(t, c, "goes on")
+		if c = reopened(t, c, eventlog.Config{}); c.Recovering() != nil {
+			t.Errorf("a copy that has gone on: %v", c.Recovering())
+		}
+	}
 }

@@ -317,3 +317,38 @@ func TestStatsCountWhatWasReceivedBeforeWhatBecameOfIt(t *testing.T) {
 	callers.Wait()
 	checkSum(t, r)
 }
+
+// TestRecordsWaitWhileTheLogRecovers: that nothing is appended then passes, and nothing is lost until it does.
+func TestRecordsWaitWhileTheLogRecovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		genesis := eventlogtest.Genesis(t)
+		l, err := eventlog.Create(t.TempDir(), eventlog.Birth{Log: genesis.Log(), UsedKey: true}, eventlog.Config{Key: eventlogtest.Key("used")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		other := eventlogtest.OpenAs(t, "other")
+		if _, err := other.Append(t.Context(), tick(0)); err != nil {
+			t.Fatal(err)
+		}
+		eventlogtest.Exchange(t, other, l) // so that others know of it
+		r := newRecorder(t, l, recorder.Config{})
+		record(t, r, 1, 3)
+		flushed := make(chan error)
+		go func() { flushed <- r.Flush(t.Context()) }()
+		time.Sleep(time.Hour)
+		if s := r.Stats(); s.Retries == 0 || s.Flushed != 0 || s.Buffered != 3 {
+			t.Errorf("while the log recovers: %+v", s)
+		}
+		if _, err := l.Recover(t.Context(), eventlog.Recovery{Alone: true}); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-flushed; err != nil {
+			t.Errorf("flush: %v", err)
+		}
+		if s := r.Stats(); s.Flushed != 3 {
+			t.Errorf("afterwards: %+v", s)
+		}
+		closeRecorder(t, r)
+	})
+}
