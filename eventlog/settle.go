@@ -74,7 +74,7 @@ func (s *store) askPeers(ctx context.Context, state *RecoveringError) (Recovery,
 		return Recovery{}, state
 	case !state.Why.Soft():
 		r, err := s.cfg.Peers.OwnEnd(ctx, s.asked(state))
-		if ctx.Err() != nil {
+		if err != nil && ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w: %w", context.Cause(ctx), s.asked(state), err)
 		}
 		return r, err
