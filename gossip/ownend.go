@@ -115,7 +115,7 @@ func (g *Gossip) AskOwnEnd(ctx context.Context, q OwnEndQuestion) (OwnEnd, error
 		}
 		return asking.look(s, time.Now())
 	})
-	g.loop.do(func(s *state) {
+	g.loop.ask(func(s *state) {
 		s.ownEnds = slices.DeleteFunc(s.ownEnds, func(a *ownEndAsking) bool { return a == asking })
 		if len(s.ownEnds) == 0 {
 			g.ownEnd.Store(nil)
