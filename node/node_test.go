@@ -32,14 +32,14 @@ type running struct {
 }
 
 // run starts a node in dir. When it ends, its log is opened again and verified.
-func run(t *testing.T, cfg node.Config) *running {
+func run(t testing.TB, cfg node.Config) *running {
 	t.Helper()
 	cfg.Listen = "127.0.0.1:0"
 	return runAt(t, cfg)
 }
 
 // runAt is run for a node that listens where cfg says.
-func runAt(t *testing.T, cfg node.Config) *running {
+func runAt(t testing.TB, cfg node.Config) *running {
 	t.Helper()
 	cfg.Profile = gossip.Local
 	if cfg.Secret == nil {
@@ -64,7 +64,7 @@ func runAt(t *testing.T, cfg node.Config) *running {
 }
 
 // verify opens the log of a node that does not run, and verifies it.
-func verify(t *testing.T, dir string) {
+func verify(t testing.TB, dir string) {
 	t.Helper()
 	c := connect(t, dir)
 	report, err := c.Verify(context.Background())
@@ -76,7 +76,7 @@ func verify(t *testing.T, dir string) {
 	}
 }
 
-func connect(t *testing.T, dir string) *api.Client {
+func connect(t testing.TB, dir string) *api.Client {
 	t.Helper()
 	c, err := node.Connect(context.Background(), dir, node.Access{Version: "test"})
 	if err != nil {
@@ -86,7 +86,7 @@ func connect(t *testing.T, dir string) *api.Client {
 }
 
 // newNode makes a node's folder: of a new log when log is zero.
-func newNode(t *testing.T, log crdt.LogID) (string, crdt.LogID) {
+func newNode(t testing.TB, log crdt.LogID) (string, crdt.LogID) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "node")
 	_, id, err := node.Init(node.Birth{Dir: dir, Log: log})
