@@ -5,6 +5,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/choice"
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/heap"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // authorWalk reads in author order: one feed after the other, each from its beginning, or with
@@ -31,7 +32,7 @@ func newAuthorWalk(f *choice.Filter, reverse bool, after *pageEnd) *authorWalk {
 	case after != nil:
 		w.author = after.Author
 	case reverse:
-		count(w.author[:], true) // the last of all
+		record.Count(w.author[:], true) // the last of all
 	case f.From != nil:
 		w.author = f.From.Author
 	}
@@ -60,7 +61,7 @@ func (w *authorWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 			return false, err
 		}
 		if done {
-			w.feed, w.ended = nil, !count(w.author[:], w.reverse)
+			w.feed, w.ended = nil, !record.Count(w.author[:], w.reverse)
 		}
 	}
 	return true, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/choice"
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/heap"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // tip is the op that a chain goes on with in causal order: of each branch one, with all that the
@@ -204,7 +205,7 @@ func (w *causalWalk) findTips(tx *readTx, k *chunk) error {
 			return err
 		}
 		w.author = a
-		w.ready = !count(w.author[:], false)
+		w.ready = !record.Count(w.author[:], false)
 	}
 	return nil
 }

@@ -307,26 +307,3 @@ func (tx *readTx) nextAuthor(from crdt.Author, reverse bool, among []crdt.Author
 	}
 	return crdt.Author(k), true, nil
 }
-
-// keyAfter returns the least key above k.
-func keyAfter(k crdt.Key) crdt.Key {
-	if !count(k.ID[:], false) {
-		k.First++
-	}
-	return k
-}
-
-// count counts the number that b is, most significant byte first, up or down by one, and reports whether it has
-// not come round.
-func count(b []byte, down bool) bool {
-	by := byte(1)
-	if down {
-		by = 0xff
-	}
-	for i := len(b) - 1; i >= 0; i-- {
-		if b[i] += by; b[i] != by-1 && !down || b[i] != 0xff && down {
-			return true
-		}
-	}
-	return false
-}

@@ -204,7 +204,7 @@ func (h heldLog) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] 
 			if len(ops) < most {
 				return
 			}
-			from = keyAfter(ops[len(ops)-1].Key())
+			from = record.KeyAfter(ops[len(ops)-1].Key())
 		}
 	}
 }

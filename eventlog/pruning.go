@@ -105,7 +105,7 @@ func (p *pruning) forget(tx *writeTx, keys []crdt.Key, count *Forgotten) error {
 		f.PruneSweep = tx.ownSweep
 	}
 	c := tx.opCursor(a)
-	if !c.seek(keyAfter(keys[len(keys)-1])) {
+	if !c.seek(record.KeyAfter(keys[len(keys)-1])) {
 		return damagedOp(a, keys[len(keys)-1], errMissing)
 	}
 	start, err := signedAt(a, c.key, c.value)

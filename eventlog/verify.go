@@ -2,12 +2,14 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/feedcheck"
+	"github.com/quipulog/quipu/eventlog/internal/postings"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -181,7 +183,7 @@ func (c *feedCheck) chunk(tx *readTx) (more bool, err error) {
 		if err := c.op(tx, cursor); err != nil {
 			return false, err
 		}
-		c.from = keyAfter(key)
+		c.from = record.KeyAfter(key)
 	}
 	return false, cursor.err
 }
@@ -265,4 +267,41 @@ func (c *arrivalCheck) chunk(tx *readTx) (more bool, err error) {
 		return false, damagedArrival(c.next, fmt.Errorf("the arrivals end here, where the log ends at %d", c.bound))
 	}
 	return false, cursor.err
+}
+
+// verify checks each layer of the index against the ops of its offsets. Nobody writes to the index
+// meanwhile. A layer that is not what the ops say is a problem; a posting whose op is gone, or has no
+// body any more, is counted. It needs a bit of memory for each offset of a layer.
+func (x *indexer) verify(ctx context.Context, report *Report) error {
+	if err := x.slot.Take(ctx); err != nil {
+		return err
+	}
+	defer x.slot.Leave()
+	layers, err := x.postings.Layers()
+	for i := 0; err == nil && i < len(layers); i++ {
+		err = x.verifyLayer(ctx, layers[i], report)
+	}
+	if _, damaged := asDamaged(err); damaged || errors.Is(err, postings.ErrDamaged) {
+		report.problem(crdt.Author{}, err)
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("verify index: %w", err)
+	}
+	return nil
+}
+
+// verifyLayer compares what the ops of a layer's offsets say with what the layer says of them.
+func (x *indexer) verifyLayer(ctx context.Context, layer postings.Layer, report *Report) error {
+	a := x.postings.NewAudit(layer)
+	if _, err := x.eachText(ctx, stretch{layer.From, layer.To}, layer.To-layer.From, a.Add); err != nil {
+		return err
+	}
+	stored, stale, err := a.End()
+	report.Postings += stored
+	report.Stale += stale
+	return err
 }

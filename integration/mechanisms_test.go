@@ -48,7 +48,7 @@ var mechanisms = []mechanism{
 	{"trim", "holders pruning trim trimming"},
 	{"prune", "prune"},
 	{"compact", "compact"},
-	{"verify", "indexverify verify"},
+	{"verify", "verify"},
 	{"forks", "forks"},
 	{"update", "bucket update view_log"},
 }

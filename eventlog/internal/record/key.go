@@ -63,3 +63,26 @@ func ParseOpKey(b []byte) (crdt.Key, error) {
 	}
 	return crdt.Key{First: binary.BigEndian.Uint64(b), ID: crdt.OpID(b[8:])}, nil
 }
+
+// KeyAfter returns the least key above k.
+func KeyAfter(k crdt.Key) crdt.Key {
+	if !Count(k.ID[:], false) {
+		k.First++
+	}
+	return k
+}
+
+// Count counts the number that b is, most significant byte first, up or down by one, and reports whether it has
+// not come round.
+func Count(b []byte, down bool) bool {
+	by := byte(1)
+	if down {
+		by = 0xff
+	}
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i] += by; b[i] != by-1 && !down || b[i] != 0xff && down {
+			return true
+		}
+	}
+	return false
+}

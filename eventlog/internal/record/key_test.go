@@ -1,8 +1,10 @@
-package eventlog
+package record_test
 
 import (
 	"encoding/hex"
 	"testing"
+
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // TestCountsUpAndDown: the author after ff…ff, and the one before 00…00, are none.
@@ -20,7 +22,7 @@ func TestCountsUpAndDown(t *testing.T) {
 		{"0000", "ffff", true, false},
 	} {
 		b, _ := hex.DecodeString(test.from)
-		if whole := count(b, test.down); whole != test.whole || hex.EncodeToString(b) != test.to {
+		if whole := record.Count(b, test.down); whole != test.whole || hex.EncodeToString(b) != test.to {
 			t.Errorf("from %s, down %t: %x, %t", test.from, test.down, b, whole)
 		}
 	}
