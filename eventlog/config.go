@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/elsewhere"
 )
 
 // DefaultMaxAuthors is how many feeds a log keeps unless told otherwise.
@@ -45,7 +46,7 @@ type Config struct {
 	// for it and they return that error, and they run again.
 	WaitRecovering bool
 	// Receipts is what other nodes say of what they hold. Nil: no other node is known.
-	Receipts Receipts
+	Receipts elsewhere.Receipts
 }
 
 func (c Config) withDefaults() Config {

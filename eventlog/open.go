@@ -72,7 +72,8 @@ func newLog(path string, cfg Config) *Log {
 		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key),
 		settling: queue.NewSlot(), sweeping: queue.NewSlot(), closing: make(chan struct{}), changed: make(chan struct{}),
 	}
-	l := &Log{store: s, followers: followers{store: s}, elsewhere: newLedger(s)}
+	l := &Log{store: s, followers: followers{store: s}}
+	l.elsewhere = newLedger(l)
 	s.queue = queue.New(queue.Config[*request.Request]{MaxBytes: maxGroup, Commit: s.commitAppends, Leave: l.leave})
 	return l
 }

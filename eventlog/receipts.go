@@ -12,7 +12,6 @@ import (
 // What other nodes hold is said in the words of package elsewhere.
 type (
 	Receipt            = elsewhere.Receipt
-	Receipts           = elsewhere.Receipts
 	Replication        = elsewhere.Replication
 	NotReplicatedError = elsewhere.NotReplicatedError
 )
@@ -40,18 +39,19 @@ func (l *Log) Unreplicated() elsewhere.Alone {
 	return alone
 }
 
-// newLedger returns the ledger of what others hold of s.
-func newLedger(s *store) *elsewhere.Ledger {
+// newLedger returns the ledger of what others hold of l.
+func newLedger(l *Log) *elsewhere.Ledger {
+	s := l.store
 	return elsewhere.New(elsewhere.Config{
-		Author: s.author, Receipts: s.cfg.Receipts, Entry: s.entryAt, Feed: s.feed, Closed: s.closing, Now: s.cfg.Now,
+		Author: s.author, Receipts: s.cfg.Receipts, Entry: l.entryAt, Feed: s.feed, Closed: s.closing, Now: s.cfg.Now,
 		Held: func(ctx context.Context) crdt.Held { return s.held(ctx) },
 	})
 }
 
 // entryAt returns the op that holds the entry at p, with or without its body.
-func (s *store) entryAt(ctx context.Context, p crdt.Place) (e elsewhere.Entry, err error) {
+func (l *Log) entryAt(ctx context.Context, p crdt.Place) (e elsewhere.Entry, err error) {
 	var gone excerpt.Hole
-	err = s.view(func(tx *readTx) error {
+	err = l.store.view(func(tx *readTx) error {
 		_, c, pruned, err := tx.at(p)
 		if gone = pruned; err != nil || gone.Count > 0 {
 			return err
@@ -63,7 +63,7 @@ func (s *store) entryAt(ctx context.Context, p crdt.Place) (e elsewhere.Entry, e
 		return err
 	})
 	if err == nil && gone.Count > 0 {
-		err = s.explain(ctx, gone, false)
+		err = l.store.explain(ctx, gone, false)
 	}
 	if err != nil {
 		return e, fmt.Errorf("look up %s: %w", p, err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/elsewhere"
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/folder"
 	"github.com/quipulog/quipu/node/server"
@@ -139,7 +140,7 @@ type opening struct {
 	noIndex bool
 	now     func() time.Time
 	peers   eventlog.AskedPeers // nil: nobody can be asked
-	others  eventlog.Receipts   // nil: no other node is known
+	others  elsewhere.Receipts  // nil: no other node is known
 	// passphrase opens a key that was to take the place of the folder's own.
 	passphrase folder.Passphrase
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // The peers that are asked where our feed ends are also those that say what they hold.
-var _ eventlog.Receipts = (*peers)(nil)
+var _ elsewhere.Receipts = (*peers)(nil)
 
 // now returns who knows the peers, nil before there is anybody.
 func (p *peers) now() *gossip.Gossip {

@@ -136,7 +136,7 @@ func (m *memory) run(ctx context.Context, n *Node) {
 	for {
 		select {
 		case <-ctx.Done():
-			m.look(time.Now(), n.log.Stats().Next, n.gossip.Members(), n.gossip.Seeds())
+			m.look(time.Now(), n.log.Next(), n.gossip.Members(), n.gossip.Seeds())
 			if m.changed || len(m.peers) > 0 {
 				m.write(time.Now())
 			}
@@ -144,7 +144,7 @@ func (m *memory) run(ctx context.Context, n *Node) {
 		case <-tick.C:
 		}
 		now := time.Now()
-		m.look(now, n.log.Stats().Next, n.gossip.Members(), n.gossip.Seeds())
+		m.look(now, n.log.Next(), n.gossip.Members(), n.gossip.Seeds())
 		if m.changed && now.Sub(m.writtenAt) >= writeEvery {
 			m.write(now)
 		}

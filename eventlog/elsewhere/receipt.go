@@ -85,7 +85,7 @@ func (k *Keeps) body(op crdt.Header, next uint64, now time.Time) bool {
 		return false
 	}
 	young := !op.Clock.Ahead(now) && now.Sub(op.Clock.Time()) < k.Age-clockSlack
-	return k.Bodies || young || next < op.Next()+k.Entries
+	return k.Bodies || young || next-min(next, op.Next()) < k.Entries
 }
 
 // forgotten reports whether the node keeps what its author has given leave to forget.
