@@ -98,13 +98,14 @@ func (tx *writeTx) takeUp(state *RecoveringError, r Recovery) (crdt.Place, error
 }
 
 // begin puts on record that from here on the log may not know the end of its own feed, and lets its arrivals begin
-// anew: below offset they are those that were told of before.
+// anew: below offset they are those that were told of before. What the file is now goes on record, too: should it be
+// another one later, the arrivals begin anew once more.
 //
 // A crash before the commit leaves nothing of it: what showed it is met again.
 func (tx *writeTx) begin(state RecoveringError, offset uint64) error {
 	meta := tx.Tree(bucketMeta)
 	state.kept, tx.begins = true, &state
-	if err := tx.beginIncarnation(offset); err != nil {
+	if err := errors.Join(tx.beginIncarnation(offset), tx.keepIdentity()); err != nil {
 		return err
 	}
 	err := meta.Put(metaWhy, record.Recovering{Why: uint8(state.Why), Since: state.Since, Detail: state.Detail}.Encode())
@@ -192,9 +193,11 @@ func (s *store) checkFile(tx *readTx) error {
 	default:
 		return nil
 	}
-	if s.recovering == nil || s.recovering.Why.Soft() && !found.Why.Soft() {
-		s.recovering = &found
+	if s.recovering != nil && (!s.recovering.Why.Soft() || found.Why.Soft()) {
+		found = *s.recovering // what is on record stays, but the file was put back since, or moved, once more
+		found.kept = false
 	}
+	s.recovering = &found
 	return nil
 }
 

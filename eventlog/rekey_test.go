@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -310,4 +311,37 @@ func TestAFollowerKnowsWhatItEmittedAsTheFormerAuthor(t *testing.T) {
 			t.Errorf("seen (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// TestACopyGetsANewKey beside its original, which goes on: it is known for what it is now when it is opened again.
+func TestACopyGetsANewKey(t *testing.T) {
+	cfg, dir := config("author"), t.TempDir()
+	original := eventlogtest.OpenAs(t, "author")
+	mustAppend(t, original, "before")
+	eventlogtest.Exchange(t, original, eventlogtest.OpenAs(t, "other")) // so that others know of it
+	from := filepath.Dir(original.Path())
+	if err := errors.Join(original.Close(), os.CopyFS(dir, os.DirFS(from))); err != nil {
+		t.Fatal(err)
+	}
+	original = eventlogtest.Reopen(t, from, cfg)
+	r := &restored{Log: eventlogtest.Reopen(t, dir, cfg), t: t, dir: dir, cfg: cfg, original: original}
+	if why := r.Recovering(); why == nil || why.Why != eventlog.WhyCopied {
+		t.Skipf("a file system that does not tell a copy: %v", why)
+	}
+	feed := r.Feed(r.Author())
+	if err := r.rekey(newKey, keptKey); err != nil {
+		t.Fatal(err)
+	}
+	r.wantRekeyed("copied", 1, feed)
+	r.reopen()
+	if why := r.Recovering(); why != nil {
+		t.Errorf("the copy recovers again: %v", why)
+	}
+	mustAppend(t, original, "after")
+	mustAppend(t, r.Log, "mine")
+	eventlogtest.Exchange(t, original, r.Log)
+	eventlogtest.Exchange(t, r.Log, original)
+	if diff := cmp.Diff(original.Frontier(), r.Frontier()); diff != "" || r.Health().Mute != nil || original.Health().Mute != nil {
+		t.Errorf("%v, %v, frontiers (-original +copy):\n%s", original.Health().Mute, r.Health().Mute, diff)
+	}
 }

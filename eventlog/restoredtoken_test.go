@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"testing/synctest"
 
@@ -188,5 +189,58 @@ func TestASecondWriterPartsTheArrivals(t *testing.T) {
 		} else if offset > 3 && !errors.Is(refused, eventlog.ErrForeignCursor) {
 			t.Errorf("token at %d: offsets %v, %v; want it refused", offset, got, refused)
 		}
+	}
+}
+
+// TestAFolderIsPutBackAgainWhileItRecovers: each time its arrivals begin anew, though it recovers for the same reason.
+//
+//	first   0 … 4 ─┬─ …
+//	second         └─ 5, 6, 7 ─┬─ 8, 9        a copy of the folder, which recovers
+//	third                      └─ 8, 9, 10    a copy of that
+func TestAFolderIsPutBackAgainWhileItRecovers(t *testing.T) {
+	cfg, dirs := config("author"), []string{t.TempDir(), t.TempDir(), t.TempDir()}
+	one, two := eventlogtest.OpenAs(t, "one"), eventlogtest.OpenAs(t, "two")
+	l := eventlogtest.Create(t, dirs[0], cfg)
+	appendSaying(t, one, "one 0", "one 1", "one 2")
+	eventlogtest.Exchange(t, one, l)
+	appendSaying(t, l, "own 0", "own 1")
+	eventlogtest.Exchange(t, l, one) // so that others know of it
+	first := l.CursorAt(5)
+	copied := func(from, to string) {
+		t.Helper()
+		if err := errors.Join(l.Close(), os.CopyFS(to, os.DirFS(from))); err != nil {
+			t.Fatal(err)
+		}
+		l = eventlogtest.Reopen(t, to, cfg)
+		if why := l.Recovering(); why == nil || why.Why != eventlog.WhyCopied {
+			t.Skipf("a file system that does not tell a copy: %v", why)
+		}
+	}
+	copied(dirs[0], dirs[1])
+	appendSaying(t, one, "one 3", "one 4", "one 5")
+	eventlogtest.Exchange(t, one, l)
+	second := l.CursorAt(8)
+	copied(dirs[1], dirs[2])
+	appendSaying(t, two, "two 0", "two 1", "two 2")
+	eventlogtest.Exchange(t, two, l)
+	third := l.CursorAt(11)
+	for _, c := range []struct {
+		name  eventlog.Cursor
+		bound uint64
+	}{{first, 5}, {second, 8}, {third, 11}} {
+		for offset := range uint64(12) {
+			at := c.name
+			at.Offset = offset
+			var err error
+			for _, err = range l.Entries(t.Context(), eventlog.Query{Order: eventlog.Arrival, After: at}) {
+				break
+			}
+			if refused := errors.Is(err, eventlog.ErrForeignCursor); refused != (offset > c.bound) {
+				t.Errorf("token at %d of what holds up to %d: %v", offset, c.bound, err)
+			}
+		}
+	}
+	if first.Incarnation == second.Incarnation || second.Incarnation == third.Incarnation {
+		t.Errorf("%x, %x, %x", first.Incarnation, second.Incarnation, third.Incarnation)
 	}
 }
