@@ -41,7 +41,7 @@ type Node struct {
 	ran     atomic.Bool
 	// writers are those who append through the socket; a drain shuts them out.
 	writers gate
-	// stop closes stopped, which ends Run.
+	// stop closes stopped, when Run is to end and before the calls under way do.
 	stop    sync.Once
 	stopped chan struct{}
 	// caughtUp is when the node had first caught up since its start; nil until then.
@@ -172,6 +172,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error {
 		defer end()
 		n.awaitStop(ctx, running)
+		n.end()
 		n.sayUnreplicated()
 		return nil
 	})

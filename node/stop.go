@@ -26,12 +26,25 @@ func (n *Node) Stop(ctx context.Context, drain time.Duration) (api.Stopped, erro
 	limit, cancel := context.WithTimeout(ctx, drain)
 	defer cancel()
 	n.drain(limit)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !n.stopping() { // else it is the node's end that has ended ctx
 		n.writers.open()
 		return api.Stopped{}, fmt.Errorf("stop: called off, the node goes on: %w", context.Cause(ctx))
 	}
-	n.stop.Do(func() { close(n.stopped) })
+	n.end()
 	return api.Stopped{PID: os.Getpid(), Unreplicated: n.Unreplicated()}, nil
+}
+
+// end has Run end.
+func (n *Node) end() { n.stop.Do(func() { close(n.stopped) }) }
+
+// stopping reports whether Run is about to end.
+func (n *Node) stopping() bool {
+	select {
+	case <-n.stopped:
+		return true
+	default:
+		return false
+	}
 }
 
 // awaitStop waits until Run is to end: Stop was called, a part of the node has failed, which ends running, or
