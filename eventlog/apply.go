@@ -217,7 +217,7 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		return nil
 	}
 	*tx.inside = op.Author
-	verdict, err := crdt.Decide(tx.held(op.Author), state.Feed, op.Signed)
+	verdict, err := crdt.Decide(ownFeed{tx.store}.held(tx, op.Author), state.Feed, op.Signed)
 	if err != nil && !errors.Is(err, crdt.ErrInvalid) {
 		return err
 	}
@@ -251,7 +251,7 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		return nil
 	}
 	if !own {
-		if err := tx.tell(); err != nil {
+		if err := (ownFeed{tx.store}).tell(tx); err != nil {
 			return err
 		}
 	}

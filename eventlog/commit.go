@@ -47,21 +47,21 @@ func (e *UncertainError) Unwrap() []error { return []error{ErrUncertain, e.Err} 
 
 // exclusively waits in the queue and runs fn in a write transaction of its own. ctx counts until then.
 func (s *store) exclusively(ctx context.Context, fn func(tx *writeTx) error) error {
-	return s.alone(ctx, func() error { return s.write(fn) })
+	return ownFeed{s}.alone(ctx, func() error { return s.write(fn) })
 }
 
 // alone waits in the queue and runs do while nobody else writes; once more each time that do could not append and
 // that is over, see again. ctx counts until then.
-func (s *store) alone(ctx context.Context, do func() error) error {
-	if err := s.notInside(); err != nil {
+func (o ownFeed) alone(ctx context.Context, do func() error) error {
+	if err := o.store.notInside(); err != nil {
 		return err
 	}
 	for {
-		err := s.queue.Exclusively(ctx, do)
+		err := o.store.queue.Exclusively(ctx, do)
 		if err == nil {
 			return nil
 		}
-		if err := s.again(ctx, err); err != nil {
+		if err := o.again(ctx, err); err != nil {
 			return err
 		}
 	}
@@ -90,6 +90,51 @@ func (s *store) write(fn func(tx *writeTx) error) error {
 	return s.commit(tx)
 }
 
+// keep puts an op that was decided to be accepted, as the value that it has at the next offset.
+func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
+	if restored, err := (ownFeed{tx.store}).restore(tx, op, v); restored || err != nil {
+		return err
+	}
+	ops := tx.written[op.Author]
+	if ops == nil {
+		var err error
+		if ops, err = tx.Tree(bucketOps).Packed().CreateGrowing(op.Author[:]); err != nil {
+			return fmt.Errorf("store op: %w", err)
+		}
+		tx.written[op.Author] = ops
+	}
+	tx.key, tx.offset = record.OpKey(op.Key()), record.Offset(tx.staged)
+	if err := ops.Put(tx.key[:], value); err != nil {
+		return fmt.Errorf("store op: %w", err)
+	}
+	*tx.inside = crdt.Author{}
+	a := record.Arrival{Offset: tx.staged, Author: op.Author, Key: op.Key(), Count: op.Count}
+	if err := tx.arrivals().Put(tx.offset[:], a.Encode()); err != nil {
+		return fmt.Errorf("store arrival: %w", err)
+	}
+	f := tx.edit(op.Author)
+	if f.Feed.IsZero() {
+		tx.begun++
+	}
+	if op.Author != tx.store.author {
+		tx.taken += uint64(len(value) + feeds.OpRoom)
+	}
+	f.Feed.Add(v)
+	f.Grow(len(value))
+	f.Ops++
+	f.Entries += op.Count
+	if op.Trimmed() {
+		f.Trimmed += op.Count
+	}
+	f.TrimmedTo = min(f.TrimmedTo, op.First)
+	if !op.Clock.Ahead(tx.now) {
+		f.Clock = max(f.Clock, op.Clock)
+	}
+	tx.staged += op.Count
+	tx.added++
+	return nil
+}
+
 // finish seals the drafts that wait and writes the records of the feeds that changed.
 func (tx *writeTx) finish() error {
 	if _, err := tx.seal(); err != nil {
@@ -98,7 +143,7 @@ func (tx *writeTx) finish() error {
 	if err := tx.putTime(); err != nil {
 		return err
 	}
-	if err := tx.keepBegun(); err != nil {
+	if err := (ownFeed{tx.store}).keepBegun(tx); err != nil {
 		return err
 	}
 	for _, ops := range tx.written {
@@ -136,9 +181,9 @@ func (s *store) commit(tx *writeTx) error {
 		return s.commitFailed(tx, err)
 	}
 	forked := s.publish(tx)
-	s.logRecovering(tx)
+	ownFeed{s}.logRecovering(tx)
 	if tx.begins != nil || tx.identity != nil {
-		s.markSeen() // what the last mark has shown is on record
+		ownFeed{s}.markSeen() // what the last mark has shown is on record
 	}
 	for _, a := range forked {
 		s.logger.Warn("author has forked: it has signed two different ops after one", "path", s.path, "author", a)
@@ -177,7 +222,7 @@ func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 	if tx.incarnations != nil {
 		s.incarnations = *tx.incarnations
 	}
-	s.publishRecovering(tx)
+	ownFeed{s}.publishRecovering(tx)
 	if tx.added > 0 || tx.ends != nil {
 		close(s.changed)
 		s.changed = make(chan struct{})
@@ -276,8 +321,8 @@ func load(tx *readTx) (feeds.State, error) {
 func (s *store) reload() error {
 	var loaded feeds.State
 	err := s.reading(func(tx *readTx) (err error) {
-		if loaded, err = load(tx); err == nil && s.unsettled().headless() {
-			s.cutOwn(tx, &loaded)
+		if loaded, err = load(tx); err == nil && (ownFeed{s}).unsettled().headless() {
+			ownFeed{s}.cutOwn(tx, &loaded)
 		}
 		return err
 	})

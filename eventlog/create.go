@@ -11,6 +11,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
+	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
@@ -83,7 +84,7 @@ func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.store.exclusively(context.Background(), (*writeTx).keepIdentity); err != nil {
+	if err := l.store.exclusively(context.Background(), (ownFeed{l.store}).keepIdentity); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
@@ -108,7 +109,8 @@ func populate(tx *disk.Tx, id crdt.LogID, birth Birth, cfg Config) error {
 		pairs[string(metaGenesis)] = birth.Genesis.Encode()
 	}
 	if birth.UsedKey {
-		pairs[string(metaWhy)] = record.Recovering{Why: uint8(WhyKey), Since: cfg.withDefaults().Now()}.Encode()
+		key, why := ownend.Pair(record.Recovering{Why: uint8(WhyKey), Since: cfg.withDefaults().Now()})
+		pairs[key] = why
 	}
 	meta := tx.Tree(bucketMeta)
 	for k, v := range pairs {

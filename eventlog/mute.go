@@ -3,12 +3,11 @@ package eventlog
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/enum"
+	"github.com/quipulog/quipu/eventlog/internal/ownend"
 )
 
 // ErrSecondWriter is returned by everything that appends once an op of our own author has arrived that
@@ -50,17 +49,6 @@ func (w Why) String() string {
 // and a log that has nobody to ask appends.
 func (w Why) Soft() bool { return w == WhyMoved }
 
-// text says in words what is the matter.
-func (w Why) text() string {
-	return enum.Text(w, "why", "",
-		"this folder is older than what this node has written before: restored from a backup?",
-		"this node's key is older than its folder: what was written with it before is not known here",
-		"this folder is a copy of the one that was written to: restored from a backup?",
-		"this folder was overwritten with an older state of itself: restored from a backup?",
-		"the end of this node's own feed cannot be read",
-		"this folder is not where it was when it was last written to")
-}
-
 // RecoveringError says why the log may not know the end of its own feed.
 type RecoveringError struct {
 	Why Why
@@ -78,41 +66,17 @@ type RecoveringError struct {
 	// kept says that the state is on record; until then opening the log finds it again.
 	kept bool
 	// damage is how the end of our feed is damaged, for WhyHead; nil once it can be read.
-	damage *DamagedError
+	damage error
 }
 
-// mostMissing bounds the members that the text of an error names.
-const mostMissing = 4
+func (e *RecoveringError) Error() string { return ownend.Text(uint8(e.Why), e.detail(), e.Missing) }
 
-func (e *RecoveringError) Error() string {
-	var b strings.Builder
-	b.WriteString(e.Why.text())
-	if detail := e.detail(); detail != "" {
-		fmt.Fprintf(&b, " (%s)", detail)
-	}
-	for i, a := range e.Missing {
-		switch {
-		case i == 0:
-			b.WriteString("; not asked yet: " + a.Short())
-		case i < mostMissing:
-			b.WriteString(", " + a.Short())
-		case i == mostMissing:
-			fmt.Fprintf(&b, " and %d others", len(e.Missing)-i)
-		}
-	}
-	return b.String()
-}
-
-// detail says how the log knows, as far as the reason has not said it.
+// detail says how the log knows.
 func (e *RecoveringError) detail() string {
 	if e.Op == nil {
 		return e.Detail
 	}
-	author, here := e.Op.Author.Short(), "none was here"
-	if e.Own.Next > 0 {
-		here = fmt.Sprintf("the last one here was %s/%d", author, e.Own.Next-1)
-	}
-	return fmt.Sprintf("its own entry %s/%d came from elsewhere, and %s", author, e.Op.First, here)
+	return ownend.Beyond(*e.Op, e.Own)
 }
 
 // headless reports whether the end of our feed cannot be read, or could not be when the state began.
@@ -154,51 +118,4 @@ type AskedPeers interface {
 	// Anybody reports whether there is anybody to ask at all: a place that is configured, a member that is
 	// remembered.
 	Anybody() bool
-}
-
-// unsettled returns the state of not knowing the end of our own feed, or nil.
-func (s *store) unsettled() *RecoveringError {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.recovering
-}
-
-// asked returns the state with those who were not asked yet.
-func (s *store) asked(state *RecoveringError) *RecoveringError {
-	if state == nil || s.cfg.Peers == nil {
-		return state
-	}
-	now := *state
-	now.Missing = s.cfg.Peers.Missing()
-	return &now
-}
-
-// goesOn reports whether the log appends although it may not know the end of its own feed, since there is nobody to ask:
-// after a soft reason, and where nobody can hold what is not here, since this log has never told anybody anything. An
-// end that cannot be read is not given up without a word.
-func (s *store) goesOn(state *RecoveringError) bool {
-	if s.cfg.Peers != nil && s.cfg.Peers.Anybody() || state.headless() {
-		return false
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return state.Why.Soft() || !s.told
-}
-
-// appendable says why nothing can be appended to a log that can be written to, or nil. Peers' ops are
-// stored all the same.
-func (s *store) appendable() error {
-	s.mu.RLock()
-	second, forked, state := s.secondOp, s.forked, s.recovering
-	s.mu.RUnlock()
-	switch {
-	case second != nil:
-		return fmt.Errorf("%w: op %s/%d with the id %s was not written here", ErrSecondWriter,
-			second.Author.Short(), second.First, second.ID)
-	case forked != nil:
-		return forked
-	case state != nil && !s.goesOn(state):
-		return s.asked(state)
-	}
-	return nil
 }

@@ -104,7 +104,7 @@ func (l *Log) begun(ctx context.Context, unsynced bool) error {
 			return err
 		}
 	}
-	s.markSeen()
+	ownFeed{s}.markSeen()
 	return nil
 }
 
@@ -145,7 +145,7 @@ func (l *Log) Close() error {
 	l.store.mu.Unlock()
 	l.store.queue.Fail(ErrClosed)
 	l.audience.Close(ErrClosed)
-	l.store.markSeen()
+	ownFeed{l.store}.markSeen()
 	if err := l.store.file.Close(); err != nil {
 		return fmt.Errorf("close %s: %w", l.store.path, err)
 	}
@@ -166,10 +166,10 @@ func (s *store) start() error {
 		s.state.ArrivedBy(s.cfg.Now())
 		s.warnAhead(s.cfg.Now())
 		tx.next, tx.most = s.state.Next, s.state.Next
-		if err := s.checkFile(tx); err != nil {
+		if err := (ownFeed{s}).checkFile(tx); err != nil {
 			return err
 		}
-		s.checkOwnHead(tx)
+		ownFeed{s}.checkOwnHead(tx)
 		return nil
 	})
 }
@@ -206,5 +206,5 @@ func (s *store) readMeta(tx *readTx) error {
 		}
 		s.genesis = &g
 	}
-	return s.readRecovering(tx)
+	return ownFeed{s}.readRecovering(tx)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/identity"
+	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -22,34 +23,79 @@ import (
 // One that begins the feed of a new author names the former one, too: see [Rekey].
 const RecoverKind = "quipu.recover"
 
+// ownFeed is what keeps a log from giving a seq of its own feed twice.
+type ownFeed struct{ store *store }
+
+// unsettled returns the state of not knowing the end of our own feed, or nil.
+func (o ownFeed) unsettled() *RecoveringError {
+	o.store.mu.RLock()
+	defer o.store.mu.RUnlock()
+	return o.store.recovering
+}
+
+// asked returns the state with those who were not asked yet.
+func (c *Config) asked(state *RecoveringError) *RecoveringError {
+	if state == nil || c.Peers == nil {
+		return state
+	}
+	now := *state
+	now.Missing = c.Peers.Missing()
+	return &now
+}
+
+// goesOn reports whether the log appends although it may not know the end of its own feed, since there is nobody to ask:
+// after a soft reason, and where nobody can hold what is not here, since this log has never told anybody anything. An
+// end that cannot be read is not given up without a word.
+func (c *Config) goesOn(state *RecoveringError, told bool) bool {
+	return (state.Why.Soft() || !told) && !state.headless() && (c.Peers == nil || !c.Peers.Anybody())
+}
+
+// appendable says why nothing can be appended to a log that can be written to, or nil. Peers' ops are
+// stored all the same.
+func (o ownFeed) appendable() error {
+	o.store.mu.RLock()
+	second, forked, state, told := o.store.secondOp, o.store.forked, o.store.recovering, o.store.told
+	o.store.mu.RUnlock()
+	switch {
+	case second != nil:
+		return fmt.Errorf("%w: op %s/%d with the id %s was not written here", ErrSecondWriter,
+			second.Author.Short(), second.First, second.ID)
+	case forked != nil:
+		return forked
+	case state != nil && !o.store.cfg.goesOn(state, told):
+		return o.store.cfg.asked(state)
+	}
+	return nil
+}
+
 // beginAppending is called before a transaction first appends. A log that goes on at once does so here, on record:
 // the transaction that appends the entry has it, too.
-func (tx *writeTx) beginAppending() error {
+func (o ownFeed) beginAppending(tx *writeTx) error {
 	if tx.ends != nil {
 		return nil
 	}
-	if err := tx.store.appendable(); err != nil {
+	if err := o.appendable(); err != nil {
 		return err
 	}
-	state := tx.store.recovering
-	if state == nil || state.Why.Soft() && tx.store.cfg.Peers == nil {
+	state := o.store.recovering
+	if state == nil || state.Why.Soft() && o.store.cfg.Peers == nil {
 		return nil
 	}
-	end, _, _ := ownHead(tx.feedState(tx.store.author).Feed)
-	_, err := tx.takeUp(state, Recovery{End: end, Alone: true})
+	end, _, _ := ownHead(tx.feedState(o.store.author).Feed)
+	_, err := o.takeUp(tx, state, Recovery{End: end, Alone: true})
 	tx.appended = 0 // of its caller's, nothing is
 	return err
 }
 
 // again returns nil when what an append has failed with is that the log was recovering, the configuration says that
 // appends wait for that, and it is over; else why not.
-func (s *store) again(ctx context.Context, err error) error {
-	if !errors.Is(err, ErrRecovering) || !s.cfg.WaitRecovering {
+func (o ownFeed) again(ctx context.Context, err error) error {
+	if !errors.Is(err, ErrRecovering) || !o.store.cfg.WaitRecovering {
 		return err
 	}
 	for {
-		changed := s.changes()
-		if s.isClosed() || !errors.Is(s.appendable(), ErrRecovering) {
+		changed := o.store.changes()
+		if o.store.isClosed() || !errors.Is(o.appendable(), ErrRecovering) {
 			return nil
 		}
 		select {
@@ -61,23 +107,20 @@ func (s *store) again(ctx context.Context, err error) error {
 }
 
 // takeUp ends the state on record, and returns the place of the entry that says so; none after a soft reason.
-func (tx *writeTx) takeUp(state *RecoveringError, r Recovery) (crdt.Place, error) {
-	meta := tx.Tree(bucketMeta)
-	for _, key := range [][]byte{metaWhy, metaRecovering, metaOwnEnd} {
-		if err := meta.Remove(key); err != nil {
-			return crdt.Place{}, fmt.Errorf("forget that the end of our own feed was not known: %w", err)
-		}
+func (o ownFeed) takeUp(tx *writeTx, state *RecoveringError, r Recovery) (crdt.Place, error) {
+	if err := ownend.Forget(tx.Tree(bucketMeta)); err != nil {
+		return crdt.Place{}, fmt.Errorf("forget that the end of our own feed was not known: %w", err)
 	}
 	if tx.begins, tx.ends = nil, (&ending{state: state, by: r}); !state.kept {
 		if err := tx.beginIncarnation(tx.next); err != nil {
 			return crdt.Place{}, err
 		}
 	}
-	if err := tx.keepIdentity(); err != nil {
+	if err := o.keepIdentity(tx); err != nil {
 		return crdt.Place{}, err
 	}
 	if state.headless() {
-		if err := tx.giveUp(r.End); err != nil {
+		if err := o.giveUp(tx, r.End); err != nil {
 			return crdt.Place{}, err
 		}
 	}
@@ -90,7 +133,7 @@ func (tx *writeTx) takeUp(state *RecoveringError, r Recovery) (crdt.Place, error
 	if err != nil {
 		return crdt.Place{}, err
 	}
-	draft, err := tx.store.draft(crdt.Event{Kind: RecoverKind, Payload: payload})
+	draft, err := o.store.draft(crdt.Event{Kind: RecoverKind, Payload: payload})
 	if err != nil {
 		return crdt.Place{}, err
 	}
@@ -102,88 +145,74 @@ func (tx *writeTx) takeUp(state *RecoveringError, r Recovery) (crdt.Place, error
 // another one later, the arrivals begin anew once more.
 //
 // A crash before the commit leaves nothing of it: what showed it is met again.
-func (tx *writeTx) begin(state RecoveringError, offset uint64) error {
-	meta := tx.Tree(bucketMeta)
+func (o ownFeed) begin(tx *writeTx, state RecoveringError, offset uint64) error {
 	state.kept, tx.begins = true, &state
-	if err := errors.Join(tx.beginIncarnation(offset), tx.keepIdentity()); err != nil {
-		return err
+	end := state.Own
+	if state.Why.Soft() {
+		end = crdt.Head{} // what is written may go on
 	}
-	err := meta.Put(metaWhy, record.Recovering{Why: uint8(state.Why), Since: state.Since, Detail: state.Detail}.Encode())
-	if err == nil && state.Op != nil {
-		err = meta.Put(metaRecovering, state.Op.Bytes())
-	}
-	if err == nil && !state.Why.Soft() {
-		err = tx.keepOwnEnd(state.Own)
-	}
+	why := record.Recovering{Why: uint8(state.Why), Since: state.Since, Detail: state.Detail}
+	err := errors.Join(tx.beginIncarnation(offset), o.keepIdentity(tx), ownend.Begin(tx.Tree(bucketMeta), why, state.Op, end))
 	if err != nil {
 		return fmt.Errorf("record that the end of our own feed is not known: %w", err)
 	}
 	return nil
 }
 
-// keepOwnEnd puts on record where our own writing ended.
-func (tx *writeTx) keepOwnEnd(end crdt.Head) error {
-	if end == (crdt.Head{}) {
-		return nil // nothing was written
-	}
-	b := record.OpKey(crdt.Key{First: end.Next, ID: end.ID})
-	return tx.Tree(bucketMeta).Put(metaOwnEnd, b[:])
-}
-
 // keepBegun records the state that was found when the log was opened, and what the file is where that is not
 // known: opening alone writes nothing.
-func (tx *writeTx) keepBegun() error {
-	if tx.store.identity == (identity.Identity{}) && tx.identity == nil {
-		if err := tx.keepIdentity(); err != nil {
+func (o ownFeed) keepBegun(tx *writeTx) error {
+	if o.store.identity == (identity.Identity{}) && tx.identity == nil {
+		if err := o.keepIdentity(tx); err != nil {
 			return err
 		}
 	}
-	state := tx.store.recovering
+	state := o.store.recovering
 	if state == nil || state.kept || tx.begins != nil || tx.ends != nil {
 		return nil
 	}
 	if state.headless() {
-		tx.edit(tx.store.author) // where it ends now is to stand in the file
+		tx.edit(o.store.author) // where it ends now is to stand in the file
 	}
-	return tx.begin(*state, tx.next)
+	return o.begin(tx, *state, tx.next)
 }
 
 // keepIdentity puts on record what the file is on its file system, and so what it is known by when it is opened again.
-func (tx *writeTx) keepIdentity() error {
-	is, err := tx.store.file.Identity()
+func (o ownFeed) keepIdentity(tx *writeTx) error {
+	is, err := o.store.file.Identity()
 	if err != nil || is == (identity.Identity{}) {
 		return nil // and so by nothing
 	}
-	is = identity.Renew(tx.store.identity, is)
+	is = identity.Renew(o.store.identity, is)
 	tx.identity = &is
 	return tx.Tree(bucketMeta).Set(metaIdentity, is.Encode())
 }
 
 // renewed returns what a copy of the file is to hold for being another file. The caller leads.
-func (s *store) renewed(is identity.Identity) disk.Pair {
-	return disk.Pair{Tree: bucketMeta, Key: metaIdentity, Value: identity.Renew(s.identity, is).Encode()}
+func (o ownFeed) renewed(is identity.Identity) disk.Pair {
+	return disk.Pair{Tree: bucketMeta, Key: metaIdentity, Value: identity.Renew(o.store.identity, is).Encode()}
 }
 
 // checkFile finds out whether the file is the one that was written to, and no older state of it.
-func (s *store) checkFile(tx *readTx) error {
-	s.identity = identity.Identity{}
+func (o ownFeed) checkFile(tx *readTx) error {
+	o.store.identity = identity.Identity{}
 	was := tx.Tree(bucketMeta).Get(metaIdentity)
 	if was == nil {
 		return tx.Err()
 	}
 	var err error
-	if s.identity, err = identity.Parse(was); err != nil {
+	if o.store.identity, err = identity.Parse(was); err != nil {
 		return &DamagedError{What: "the file's own identity", Err: err}
 	}
-	is, err := s.file.Identity()
+	is, err := o.store.file.Identity()
 	if err != nil {
-		s.logger.Debug("what the file is cannot be told", "path", s.path, "err", err)
+		o.store.logger.Debug("what the file is cannot be told", "path", o.store.path, "err", err)
 		return nil
 	}
-	found := RecoveringError{Since: s.cfg.Now()}
-	found.Own, _, _ = ownHead(s.state.Feed(s.author))
-	verdict, detail := identity.Compare(s.identity, is)
-	switch older := s.file.Older(tx.ID()); {
+	found := RecoveringError{Since: o.store.cfg.Now()}
+	found.Own, _, _ = ownHead(o.store.state.Feed(o.store.author))
+	verdict, detail := identity.Compare(o.store.identity, is)
+	switch older := o.store.file.Older(tx.ID()); {
 	case verdict == identity.Hard:
 		found.Why, found.Detail = WhyCopied, detail
 	case older != "":
@@ -193,35 +222,35 @@ func (s *store) checkFile(tx *readTx) error {
 	default:
 		return nil
 	}
-	if s.recovering != nil && (!s.recovering.Why.Soft() || found.Why.Soft()) {
-		found = *s.recovering // what is on record stays, but the file was put back since, or moved, once more
+	if was := o.store.recovering; was != nil && (!was.Why.Soft() || found.Why.Soft()) {
+		found = *was // what is on record stays, but the file was put back since, or moved, once more
 		found.kept = false
 	}
-	s.recovering = &found
+	o.store.recovering = &found
 	return nil
 }
 
 // tell puts on record that others know of this log, or are about to.
-func (tx *writeTx) tell() error {
-	if tx.store.told || tx.told {
+func (o ownFeed) tell(tx *writeTx) error {
+	if o.store.told || tx.told {
 		return nil
 	}
 	tx.told = true
-	return tx.Tree(bucketMeta).Put(metaTold, []byte{1})
+	return ownend.Tell(tx.Tree(bucketMeta))
 }
 
 // tellOf is called before ops of an author leave the log.
-func (s *store) tellOf(ctx context.Context, a crdt.Author) error {
-	if a != s.author {
+func (o ownFeed) tellOf(ctx context.Context, a crdt.Author) error {
+	if a != o.store.author {
 		return nil
 	}
-	s.mu.RLock()
-	told := s.told
-	s.mu.RUnlock()
+	o.store.mu.RLock()
+	told := o.store.told
+	o.store.mu.RUnlock()
 	if told {
 		return nil
 	}
-	return s.exclusively(ctx, (*writeTx).tell)
+	return o.store.exclusively(ctx, o.tell)
 }
 
 // notWritten puts on record that op, which is signed with our key, was not written here, and where our own writing
@@ -233,7 +262,7 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 	if tx.second != nil || tx.store.secondOp != nil {
 		return nil
 	}
-	if err := tx.tell(); err != nil {
+	if err := (ownFeed{tx.store}).tell(tx); err != nil {
 		return err
 	}
 	state := cmp.Or(tx.begins, tx.store.recovering)
@@ -243,16 +272,13 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 	case !contradicts && expected:
 		return nil
 	case !contradicts:
-		return tx.begin(RecoveringError{Why: WhyOlder, Since: tx.now, Own: end, Op: &op}, tx.parted(op))
+		return ownFeed{tx.store}.begin(tx, RecoveringError{Why: WhyOlder, Since: tx.now, Own: end, Op: &op}, tx.parted(op))
 	}
 	tx.second = &op
-	err := tx.Tree(bucketMeta).Put(metaSecondWriter, op.Bytes())
-	if err == nil && !expected {
-		err = tx.keepOwnEnd(end) // until now all of the feed was written here, or taken up
+	if expected {
+		end = crdt.Head{} // it is on record
 	}
-	if err == nil {
-		err = tx.beginIncarnation(tx.parted(op))
-	}
+	err := errors.Join(ownend.Fork(tx.Tree(bucketMeta), op, end), tx.beginIncarnation(tx.parted(op)))
 	if err != nil {
 		return fmt.Errorf("record an op that was not written here: %w", err)
 	}
@@ -260,96 +286,88 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 }
 
 // publishRecovering makes known what a transaction has changed of why nothing is appended. The caller holds mu.
-func (s *store) publishRecovering(tx *writeTx) {
-	s.told = s.told || tx.told
+func (o ownFeed) publishRecovering(tx *writeTx) {
+	o.store.told = o.store.told || tx.told
 	if tx.identity != nil {
-		s.identity = *tx.identity
+		o.store.identity = *tx.identity
 	}
 	if tx.second != nil {
-		s.secondOp = tx.second
+		o.store.secondOp = tx.second
 	}
 	if tx.begins != nil {
-		s.recovering = tx.begins
+		o.store.recovering = tx.begins
 	}
 	if tx.ends != nil {
-		s.recovering = nil
+		o.store.recovering = nil
 	}
 }
 
 // logRecovering says in the program's log what publishRecovering has made known.
-func (s *store) logRecovering(tx *writeTx) {
+func (o ownFeed) logRecovering(tx *writeTx) {
 	if op := tx.second; op != nil {
-		s.logger.Error("another node writes with our key: appending stops", "author", s.author, "op", op.ID, "first", op.First)
+		o.store.logger.Error("another node writes with our key: appending stops", "author", o.store.author, "op", op.ID, "first", op.First)
 	}
 	if state := tx.begins; state != nil {
 		level, text := slog.LevelWarn, "nothing is appended: "
-		if state.Why.Soft() || s.goesOn(state) {
+		if state.Why.Soft() || o.appendable() == nil {
 			level, text = slog.LevelInfo, ""
 		}
-		s.logger.Log(context.Background(), level, text+state.Why.text(), "author", s.author, "why", state.Why, "detail", state.detail(),
-			"ended", state.Own.Next)
+		text += ownend.Reason(uint8(state.Why))
+		o.store.logger.Log(context.Background(), level, text, "author", o.store.author, "why", state.Why,
+			"detail", state.detail(), "ended", state.Own.Next)
 	}
 	if end := tx.ends; end != nil {
 		level := slog.LevelInfo
 		if len(end.by.Missing)+len(end.by.Without) > 0 || end.by.Alone && !end.state.Why.Soft() {
 			level = slog.LevelWarn
 		}
-		s.logger.Log(context.Background(), level, "this node's own feed goes on", "author", s.author, "why", end.state.Why,
+		o.store.logger.Log(context.Background(), level, "this node's own feed goes on", "author", o.store.author, "why", end.state.Why,
 			"ended", end.state.Own.Next, "next", end.by.End.Next, "asked", end.by.Asked, "missing", end.by.Missing, "without", end.by.Without)
 	}
 }
 
 // readRecovering reads the records of why nothing is appended.
-func (s *store) readRecovering(tx *readTx) error {
-	meta := tx.Tree(bucketMeta)
-	op := func(key []byte) (*crdt.Signed, error) {
-		b := meta.Get(key)
-		if b == nil {
-			return nil, nil
-		}
-		op, err := crdt.ParseSigned(append([]byte(nil), b...))
-		if err != nil {
-			return nil, &DamagedError{What: fmt.Sprintf("the record %q", key), Err: err}
-		}
-		return &op, nil
-	}
-	var err error
-	if s.secondOp, err = op(metaSecondWriter); err != nil {
-		return err
-	}
-	older, err := op(metaRecovering)
+func (o ownFeed) readRecovering(tx *readTx) error {
+	meta, err := tx.readOwnEnd()
 	if err != nil {
 		return err
 	}
-	s.recovering, s.told = nil, meta.Get(metaTold) != nil
-	why := meta.Get(metaWhy)
-	if why == nil && older == nil {
-		return nil
+	o.store.secondOp, o.store.recovering, o.store.told = meta.Second, nil, meta.Told
+	if meta.Why == nil && meta.Older != nil {
+		meta.Why = &record.Recovering{Why: uint8(WhyOlder)} // as an earlier version says it
 	}
-	kept := record.Recovering{Why: uint8(WhyOlder)} // as an earlier version says it
-	if why != nil {
-		if kept, err = record.ParseRecovering(why); err != nil {
-			return &DamagedError{What: fmt.Sprintf("the record %q", metaWhy), Err: err}
-		}
+	if why := meta.Why; why != nil {
+		o.store.recovering = &RecoveringError{Why: Why(why.Why), Since: why.Since, Own: meta.End, Op: meta.Older, Detail: why.Detail, kept: true}
 	}
-	own, err := tx.ownEnd()
-	if err != nil {
-		return err
-	}
-	s.recovering = &RecoveringError{Why: Why(kept.Why), Since: kept.Since, Own: own, Op: older, Detail: kept.Detail, kept: true}
 	return nil
+}
+
+func (tx *readTx) readOwnEnd() (ownend.Meta, error) {
+	meta, err := ownend.Read(tx.Tree(bucketMeta))
+	if err != nil {
+		return meta, &DamagedError{What: "what is known of the end of our own feed", Err: err}
+	}
+	return meta, nil
 }
 
 // ownEnd returns where our own writing ended, once an op has come that was not written here, or may come; the
 // zero Head before that, and where nothing was written.
 func (tx *readTx) ownEnd() (crdt.Head, error) {
-	v := tx.Tree(bucketMeta).Get(metaOwnEnd)
-	if v == nil {
-		return crdt.Head{}, nil
+	meta, err := tx.readOwnEnd()
+	return meta.End, err
+}
+
+// markSeen leaves a mark beside the file of what it holds, by which a copy that is written into the file is
+// known for an older one; not over a mark that has shown that, until it is on record. Where none can be left nothing is
+// lost but that.
+func (o ownFeed) markSeen() {
+	o.store.mu.RLock()
+	durable, not := o.store.durable, o.store.recovering != nil && !o.store.recovering.kept || o.store.frozen != nil
+	o.store.mu.RUnlock()
+	if not {
+		return
 	}
-	end, err := record.ParseOpKey(v)
-	if err != nil {
-		return crdt.Head{}, &DamagedError{What: "the record of our own last op", Err: err}
+	if err := o.store.file.MarkSeen(durable); err != nil {
+		o.store.logger.Debug("leave a mark of what the log holds", "path", o.store.path, "err", err)
 	}
-	return crdt.Head{Next: end.First, ID: end.ID}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -57,7 +58,7 @@ func (l *Log) rekey(key ed25519.PrivateKey, keep func() error) error {
 	if held := s.feed(author); s.authors.own(author) || !held.IsZero() {
 		return fmt.Errorf("%w: that of author %s", ErrKeyUsed, author)
 	}
-	end := s.ownEnd()
+	end := ownFeed{s}.ownEnd()
 	up := record.TakenUp{Why: "new key", From: end, End: end, Former: &s.authors[0]}
 	if s.recovering != nil {
 		up.Why, up.From = s.recovering.Why.String(), s.recovering.Own
@@ -78,16 +79,14 @@ func (l *Log) rekey(key ed25519.PrivateKey, keep func() error) error {
 	}
 	return s.exclusively(context.Background(), func(tx *writeTx) error {
 		if s.recovering.headless() {
-			if err := tx.giveUp(end); err != nil {
+			if err := (ownFeed{tx.store}).giveUp(tx, end); err != nil {
 				return err
 			}
 		}
 		s.author, s.cfg.Key, s.secondOp, s.forked, s.recovering = author, key, nil, nil, nil
 		meta := tx.Tree(bucketMeta)
-		err := errors.Join(meta.Put(metaAuthor, author[:]), meta.Put(metaFormerly, s.authors.encode()), tx.beginIncarnation(tx.next), tx.keepIdentity())
-		for _, key := range [][]byte{metaSecondWriter, metaWhy, metaRecovering, metaOwnEnd} {
-			err = errors.Join(err, meta.Remove(key))
-		}
+		err := errors.Join(meta.Put(metaAuthor, author[:]), meta.Put(metaFormerly, s.authors.encode()), tx.beginIncarnation(tx.next), ownFeed{tx.store}.keepIdentity(tx),
+			ownend.Forget(meta))
 		if err != nil {
 			return err
 		}

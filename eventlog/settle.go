@@ -26,7 +26,7 @@ type Recovered struct {
 
 // Recovering says why the log may not know the end of its own feed; nil when it does. A log that goes on at once
 // shows the reason until it has.
-func (l *Log) Recovering() *RecoveringError { return l.store.asked(l.store.unsettled()) }
+func (l *Log) Recovering() *RecoveringError { return l.store.cfg.asked(ownFeed{l.store}.unsettled()) }
 
 // softly is how long a soft reason keeps the log from appending, at most.
 const softly = 5 * time.Second
@@ -44,17 +44,17 @@ func (l *Log) Settle(ctx context.Context) error {
 	}
 	defer s.settling.Leave()
 	for {
-		state := s.unsettled()
+		state := ownFeed{s}.unsettled()
 		if state == nil {
 			return nil
 		}
 		if !state.kept {
-			if err := s.exclusively(ctx, (*writeTx).keepBegun); err != nil {
+			if err := s.exclusively(ctx, (ownFeed{l.store}).keepBegun); err != nil {
 				return err
 			}
 			continue
 		}
-		r, err := s.askPeers(ctx, state)
+		r, err := ownFeed{s}.askPeers(ctx, state)
 		if err == nil {
 			_, err = l.takeUp(ctx, state, r)
 		}
@@ -65,23 +65,23 @@ func (l *Log) Settle(ctx context.Context) error {
 }
 
 // askPeers returns where our feed ends, as those say who can be asked.
-func (s *store) askPeers(ctx context.Context, state *RecoveringError) (Recovery, error) {
-	here := Recovery{End: s.ownEnd(), Alone: true}
+func (o ownFeed) askPeers(ctx context.Context, state *RecoveringError) (Recovery, error) {
+	here := Recovery{End: o.ownEnd(), Alone: true}
 	switch {
-	case s.goesOn(state):
+	case o.appendable() == nil:
 		return here, nil
-	case s.cfg.Peers == nil:
+	case o.store.cfg.Peers == nil:
 		return Recovery{}, state
 	case !state.Why.Soft():
-		r, err := s.cfg.Peers.OwnEnd(ctx, s.asked(state))
+		r, err := o.store.cfg.Peers.OwnEnd(ctx, o.store.cfg.asked(state))
 		if err != nil && ctx.Err() != nil {
-			err = fmt.Errorf("%w: %w: %w", context.Cause(ctx), s.asked(state), err)
+			err = fmt.Errorf("%w: %w: %w", context.Cause(ctx), o.store.cfg.asked(state), err)
 		}
 		return r, err
 	}
 	soon, cancel := context.WithTimeout(ctx, softly)
 	defer cancel()
-	r, err := s.cfg.Peers.OwnEnd(soon, s.asked(state))
+	r, err := o.store.cfg.Peers.OwnEnd(soon, o.store.cfg.asked(state))
 	if err != nil && soon.Err() != nil && ctx.Err() == nil {
 		return here, nil
 	}
@@ -89,8 +89,8 @@ func (s *store) askPeers(ctx context.Context, state *RecoveringError) (Recovery,
 }
 
 // ownEnd returns where our feed ends here.
-func (s *store) ownEnd() crdt.Head {
-	end, _, _ := ownHead(s.feed(s.author))
+func (o ownFeed) ownEnd() crdt.Head {
+	end, _, _ := ownHead(o.store.feed(o.store.author))
 	return end
 }
 
@@ -115,7 +115,7 @@ func (l *Log) takeUp(ctx context.Context, about *RecoveringError, r Recovery) (d
 	}
 	defer s.sweeping.Leave()
 	err = s.exclusively(ctx, func(tx *writeTx) error {
-		state, second := s.recovering, s.appendable()
+		state, second := s.recovering, ownFeed{s}.appendable()
 		end, _, _ := ownHead(tx.feedState(s.author).Feed)
 		switch {
 		case errors.Is(second, ErrSecondWriter):
@@ -126,7 +126,7 @@ func (l *Log) takeUp(ctx context.Context, about *RecoveringError, r Recovery) (d
 			return fmt.Errorf("%w: it ends before %d, not before %d", ErrMoved, end.Next, r.End.Next)
 		}
 		done.From = state.Own
-		done.Place, err = tx.takeUp(state, r)
+		done.Place, err = ownFeed{tx.store}.takeUp(tx, state, r)
 		return err
 	})
 	return done, err

@@ -110,21 +110,6 @@ type contents struct {
 	state    feeds.State
 }
 
-// markSeen leaves a mark beside the file of what it holds, by which a copy that is written into the file is
-// known for an older one; not over a mark that has shown that, until it is on record. Where none can be left nothing is
-// lost but that.
-func (s *store) markSeen() {
-	s.mu.RLock()
-	durable, not := s.durable, s.recovering != nil && !s.recovering.kept || s.frozen != nil
-	s.mu.RUnlock()
-	if not {
-		return
-	}
-	if err := s.file.MarkSeen(durable); err != nil {
-		s.logger.Debug("leave a mark of what the log holds", "path", s.path, "err", err)
-	}
-}
-
 // changes is [Log.Changed].
 func (s *store) changes() <-chan struct{} {
 	s.mu.RLock()

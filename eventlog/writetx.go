@@ -2,13 +2,11 @@ package eventlog
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
-	"github.com/quipulog/quipu/eventlog/internal/feeds"
 	"github.com/quipulog/quipu/eventlog/internal/identity"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 	"github.com/quipulog/quipu/eventlog/internal/record"
@@ -131,49 +129,4 @@ func (tx *writeTx) room(size int) []byte {
 	}
 	*b = (*b)[:len(*b)+size]
 	return (*b)[len(*b)-size : len(*b)-size : len(*b)]
-}
-
-// keep puts an op that was decided to be accepted, as the value that it has at the next offset.
-func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
-	if restored, err := tx.restore(op, v); restored || err != nil {
-		return err
-	}
-	ops := tx.written[op.Author]
-	if ops == nil {
-		var err error
-		if ops, err = tx.Tree(bucketOps).Packed().CreateGrowing(op.Author[:]); err != nil {
-			return fmt.Errorf("store op: %w", err)
-		}
-		tx.written[op.Author] = ops
-	}
-	tx.key, tx.offset = record.OpKey(op.Key()), record.Offset(tx.staged)
-	if err := ops.Put(tx.key[:], value); err != nil {
-		return fmt.Errorf("store op: %w", err)
-	}
-	*tx.inside = crdt.Author{}
-	a := record.Arrival{Offset: tx.staged, Author: op.Author, Key: op.Key(), Count: op.Count}
-	if err := tx.arrivals().Put(tx.offset[:], a.Encode()); err != nil {
-		return fmt.Errorf("store arrival: %w", err)
-	}
-	f := tx.edit(op.Author)
-	if f.Feed.IsZero() {
-		tx.begun++
-	}
-	if op.Author != tx.store.author {
-		tx.taken += uint64(len(value) + feeds.OpRoom)
-	}
-	f.Feed.Add(v)
-	f.Grow(len(value))
-	f.Ops++
-	f.Entries += op.Count
-	if op.Trimmed() {
-		f.Trimmed += op.Count
-	}
-	f.TrimmedTo = min(f.TrimmedTo, op.First)
-	if !op.Clock.Ahead(tx.now) {
-		f.Clock = max(f.Clock, op.Clock)
-	}
-	tx.staged += op.Count
-	tx.added++
-	return nil
 }

@@ -14,15 +14,15 @@ type mechanism struct{ name, files string }
 
 // mechanisms are those of package eventlog. Each file of the package is of one.
 var mechanisms = []mechanism{
-	{"config", "config limits"},
+	{"config", "config limits mute"},
 	{"log", "doc log"},
-	{"store", "mute store"},
+	{"store", "store"},
 	{"status", "stats"},
 	{"file", "damage"},
 	{"schema", "schema"},
 	{"open", "create mend open"},
 	{"tx", "readtx writetx"},
-	{"commit", "append commit recovering"},
+	{"commit", "append commit ownhead recovering"},
 	{"room", "room"},
 	{"apply", "apply"},
 	{"times", "times"},
@@ -35,7 +35,7 @@ var mechanisms = []mechanism{
 	{"walks", "arrival author causal indexfound indexsorted view"},
 	{"reading", "entries indexplan page tail"},
 	{"gone", "gone horizon"},
-	{"held", "held ownhead"},
+	{"held", "held"},
 	{"lookup", "lookup"},
 	{"receipts", "receipts"},
 	{"cut", "cut"},

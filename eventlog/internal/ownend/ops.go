@@ -1,0 +1,162 @@
+package ownend
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/record"
+)
+
+// Last returns the last op of an author that can be read, one of no entries where there is none, and the first thing that
+// is wrong with those behind it. A nil ops holds none.
+func Last(ops *disk.Tree, author crdt.Author) (last crdt.Op, damage error) {
+	if ops == nil {
+		return last, nil
+	}
+	c := ops.Cursor()
+	for k, v := c.Last(); k != nil; k, v = c.Prev() {
+		key, err := record.ParseOpKey(k)
+		if err == nil {
+			if last, err = record.Op(bytes.Clone(v)).Verify(author, key); err == nil {
+				return last, damage
+			}
+			err = fmt.Errorf("op %s/%d: %w", author.Short(), key.First, err)
+		}
+		damage = cmp.Or(damage, err)
+	}
+	return crdt.Op{}, cmp.Or(damage, c.Err())
+}
+
+// Cut returns the record of a feed, nil for one of which nothing is known, that ends with an op that it holds, or, with
+// one of no entries, before its first.
+func Cut(was *record.Feed, last crdt.Op) *record.Feed {
+	if was == nil {
+		was = &record.Feed{Feed: crdt.Feed{Author: last.Author}}
+	}
+	f := was.Clone()
+	f.Feed.Branches = slices.DeleteFunc(f.Feed.Branches, func(b crdt.Branch) bool { return last.Count == 0 || b.Start.First > last.First })
+	for i := range f.Feed.Branches {
+		if b := &f.Feed.Branches[i]; b.Head.Next > last.First {
+			b.Head, b.Clock, b.Floor = last.Head(), last.Clock, last.Floor
+		}
+	}
+	f.Heads = f.Feed.Heads()
+	return f
+}
+
+// Readable is what is held, less what cannot be read of one author's feed.
+type Readable struct {
+	crdt.Held
+	Tree   *disk.Tree // of the author's ops; nil for none
+	Author crdt.Author
+}
+
+// Get returns the op at key, if it is held and can be read.
+func (r Readable) Get(a crdt.Author, key crdt.Key) (crdt.Signed, bool, error) {
+	if a != r.Author {
+		return r.Held.Get(a, key)
+	}
+	if r.Tree == nil {
+		return crdt.Signed{}, false, nil
+	}
+	k := record.OpKey(key)
+	v := r.Tree.Get(k[:])
+	if v == nil {
+		return crdt.Signed{}, false, r.Tree.Cursor().Err()
+	}
+	op, err := record.Op(bytes.Clone(v)).Verify(a, key)
+	return op.Signed, err == nil, nil
+}
+
+// Find returns the op that ends with head, if it is held and can be read.
+func (r Readable) Find(a crdt.Author, head crdt.Head) (crdt.Signed, bool, error) {
+	s, found, err := r.Held.Find(a, head)
+	if a != r.Author || r.Tree == nil || r.Tree.Cursor().Err() != nil {
+		return s, found, err
+	}
+	if err != nil || !found {
+		return crdt.Signed{}, false, nil
+	}
+	return r.Get(a, s.Key())
+}
+
+// Restore puts an op in the place of the one at its key, which cannot be read, with the offset that it has by the
+// arrivals, and changes the feed's record, but for its heads. It reports whether there is one. The value is made in
+// room, see [record.NewOp].
+func Restore(ops, arrivals *disk.Tree, f *record.Feed, op crdt.Op, room []byte) (bool, error) {
+	key := record.OpKey(op.Key())
+	was := record.Op(ops.Get(key[:]))
+	if was == nil {
+		return false, ops.Cursor().Err()
+	}
+	at, found, err := arrivalOf(arrivals, op.Author, op.Key())
+	if err != nil || !found {
+		return false, err
+	}
+	value := record.NewOp(room, at.Offset, op)
+	f.Grow(len(value) - len(was))
+	f.Trimmed += trimmed(op.Trimmed(), op.Count) - trimmed(was.Bodiless(), op.Count)
+	return true, ops.Put(key[:], value)
+}
+
+// GiveUp drops the ops that begin at or above next, none of which can be read, with their arrivals, and takes them off
+// the feed's record as a prune would, in a sweep.
+func GiveUp(ops, arrivals *disk.Tree, f *record.Feed, next, sweep uint64) error {
+	lost, err := behind(ops, next)
+	for _, key := range lost {
+		at, found, err := arrivalOf(arrivals, f.Feed.Author, key)
+		if err == nil && !found {
+			err = errors.New("it never arrived")
+		}
+		k, offset := record.OpKey(key), record.Offset(at.Offset)
+		was := record.Op(ops.Get(k[:]))
+		if err = errors.Join(err, ops.Remove(k[:]), arrivals.Remove(offset[:])); err != nil {
+			return fmt.Errorf("give up op %s/%d: %w", f.Feed.Author.Short(), key.First, err)
+		}
+		f.Grow(-len(was))
+		f.Trimmed -= trimmed(was.Bodiless(), at.Count)
+		f.Ops--
+		f.Entries -= at.Count
+		f.Pruned += at.Count
+		f.PruneSweep = sweep
+	}
+	return err
+}
+
+// trimmed returns how many of an op's entries count as trimmed.
+func trimmed(bodiless bool, count uint64) uint64 {
+	if bodiless {
+		return count
+	}
+	return 0
+}
+
+// behind returns the keys of the ops that begin at or above next.
+func behind(ops *disk.Tree, next uint64) (keys []crdt.Key, err error) {
+	from := record.OpKey(crdt.Key{First: next})
+	c := ops.Cursor()
+	for k, _ := c.Seek(from[:]); k != nil; k, _ = c.Next() {
+		key, err := record.ParseOpKey(k)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, c.Err()
+}
+
+// arrivalOf returns the arrival of an op. It looks through all arrivals, from the last one on.
+func arrivalOf(arrivals *disk.Tree, author crdt.Author, key crdt.Key) (at record.Arrival, found bool, err error) {
+	c := arrivals.Cursor()
+	for k, v := c.Last(); k != nil; k, v = c.Prev() {
+		if at, err := record.ParseArrival(k, v); err == nil && at.Author == author && at.Key == key {
+			return at, true, nil
+		}
+	}
+	return at, false, c.Err()
+}
