@@ -78,10 +78,3 @@ func TestCompactThroughALinkWritesAtItsTarget(t *testing.T) {
 		})
 	}
 }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
