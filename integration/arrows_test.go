@@ -37,6 +37,7 @@ var rooms = []layer{
 	{"eventlog/internal/heap", nil, "the order of values is its user's to say"},
 	{"eventlog/internal/helped", nil, "the order of the results does not depend on the work"},
 	{"eventlog/internal/identity", []string{"eventlog/whole"}, "what a file is does not depend on what stands in it"},
+	{"eventlog/internal/incarnation", nil, "how far a name holds does not depend on what has arrived"},
 	{"eventlog/internal/ownend", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/record"}, "what the file says does not depend on who goes on"},
 	{"eventlog/internal/pagetoken", []string{"crdt"}, "what a token says does not depend on who reads it"},
 	{"eventlog/internal/postings", []string{"eventlog/internal/disk", "eventlog/internal/heap"}, "what stands at an offset does not matter to what finds it"},
