@@ -71,7 +71,7 @@ func (l *Log) join(ctx context.Context, r *request.Request) error {
 		if err := l.store.queue.Join(ctx, r, r.Bytes); err != nil || r.Err == nil {
 			return err
 		}
-		if err := (ownFeed{l.store}).again(ctx, r.Err); err != nil {
+		if err := l.store.ours.again(ctx, r.Err); err != nil {
 			return err
 		}
 		r.Err = nil
@@ -181,7 +181,7 @@ var ErrFull = errors.New("feed is at the end of the format")
 // that is full or of another retention class.
 func (tx *writeTx) append(d *crdt.Draft) (crdt.Place, error) {
 	if tx.appended == 0 {
-		if err := (ownFeed{tx.store}).beginAppending(tx); err != nil {
+		if err := tx.store.ours.beginAppending(tx); err != nil {
 			return crdt.Place{}, err
 		}
 	}

@@ -217,14 +217,14 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		return nil
 	}
 	*tx.inside = op.Author
-	verdict, err := crdt.Decide(ownFeed{tx.store}.held(tx, op.Author), state.Feed, op.Signed)
+	verdict, err := crdt.Decide(tx.store.ours.held(tx, op.Author), state.Feed, op.Signed)
 	if err != nil && !errors.Is(err, crdt.ErrInvalid) {
 		return err
 	}
 	own := op.Author == tx.store.author
 	if own && (err != nil || verdict.Decision != crdt.Duplicate) {
 		contradicts := err != nil || verdict.Decision == crdt.Forked
-		if err := tx.notWritten(op.Signed, contradicts); err != nil {
+		if err := tx.store.ours.notWritten(tx, op.Signed, contradicts); err != nil {
 			return err
 		}
 	}
@@ -251,7 +251,7 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		return nil
 	}
 	if !own {
-		if err := (ownFeed{tx.store}).tell(tx); err != nil {
+		if err := tx.store.ours.tell(tx); err != nil {
 			return err
 		}
 	}

@@ -47,12 +47,12 @@ func (e *UncertainError) Unwrap() []error { return []error{ErrUncertain, e.Err} 
 
 // exclusively waits in the queue and runs fn in a write transaction of its own. ctx counts until then.
 func (s *store) exclusively(ctx context.Context, fn func(tx *writeTx) error) error {
-	return ownFeed{s}.alone(ctx, func() error { return s.write(fn) })
+	return s.ours.alone(ctx, func() error { return s.write(fn) })
 }
 
 // alone waits in the queue and runs do while nobody else writes; once more each time that do could not append and
 // that is over, see again. ctx counts until then.
-func (o ownFeed) alone(ctx context.Context, do func() error) error {
+func (o *ownFeed) alone(ctx context.Context, do func() error) error {
 	if err := o.store.notInside(); err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (s *store) write(fn func(tx *writeTx) error) error {
 
 // keep puts an op that was decided to be accepted, as the value that it has at the next offset.
 func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
-	if restored, err := (ownFeed{tx.store}).restore(tx, op, v); restored || err != nil {
+	if restored, err := tx.store.ours.restore(tx, op, v); restored || err != nil {
 		return err
 	}
 	ops := tx.written[op.Author]
@@ -143,7 +143,7 @@ func (tx *writeTx) finish() error {
 	if err := tx.putTime(); err != nil {
 		return err
 	}
-	if err := (ownFeed{tx.store}).keepBegun(tx); err != nil {
+	if err := tx.store.ours.keepBegun(tx); err != nil {
 		return err
 	}
 	for _, ops := range tx.written {
@@ -181,9 +181,9 @@ func (s *store) commit(tx *writeTx) error {
 		return s.commitFailed(tx, err)
 	}
 	forked := s.publish(tx)
-	ownFeed{s}.logRecovering(tx)
-	if tx.begins != nil || tx.identity != nil {
-		ownFeed{s}.markSeen() // what the last mark has shown is on record
+	s.ours.tellOperator(tx.own)
+	if tx.own.begins != nil || tx.own.identity != nil {
+		s.ours.markSeen() // what the last mark has shown is on record
 	}
 	for _, a := range forked {
 		s.logger.Warn("author has forked: it has signed two different ops after one", "path", s.path, "author", a)
@@ -222,8 +222,8 @@ func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 	if tx.incarnations != nil {
 		s.incarnations = *tx.incarnations
 	}
-	ownFeed{s}.publishRecovering(tx)
-	if tx.added > 0 || tx.ends != nil {
+	s.own = s.own.after(tx.own)
+	if tx.added > 0 || tx.own.ends != nil {
 		close(s.changed)
 		s.changed = make(chan struct{})
 	}
@@ -321,8 +321,8 @@ func load(tx *readTx) (feeds.State, error) {
 func (s *store) reload() error {
 	var loaded feeds.State
 	err := s.reading(func(tx *readTx) (err error) {
-		if loaded, err = load(tx); err == nil && (ownFeed{s}).unsettled().headless() {
-			ownFeed{s}.cutOwn(tx, &loaded)
+		if loaded, err = load(tx); err == nil && s.ours.unsettled().headless() {
+			s.ours.cutOwn(tx, &loaded)
 		}
 		return err
 	})

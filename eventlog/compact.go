@@ -38,16 +38,16 @@ func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 			return err
 		}
 		c.Before, _ = l.store.file.Usage()
-		copied, err := l.store.file.Copy(ctx, ownFeed{l.store}.renewed)
+		copied, err := l.store.file.Copy(ctx, l.store.ours.renewed)
 		if err == nil {
 			err = l.store.swap(copied)
 		}
 		if err != nil {
 			return l.store.locate(err)
 		}
-		ownFeed{l.store}.markSeen()
+		l.store.ours.markSeen()
 		c.After, _ = l.store.file.Usage()
-		return l.store.write(ownFeed{l.store}.keepIdentity) // most often it is on record already, in the copy
+		return l.store.write(l.store.ours.keepIdentity) // most often it is on record already, in the copy
 	})
 	if err != nil {
 		return Compaction{}, fmt.Errorf("compact %s: %w", l.store.path, err)

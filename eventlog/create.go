@@ -84,7 +84,7 @@ func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.store.exclusively(context.Background(), (ownFeed{l.store}).keepIdentity); err != nil {
+	if err := l.store.exclusively(context.Background(), l.store.ours.keepIdentity); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil

@@ -45,7 +45,7 @@ func (l *Log) ForkProofs(ctx context.Context, a crdt.Author) ([]crdt.ForkProof, 
 
 // Older says in words how the file of l is older than it was when it was last seen; "" for not.
 func (l *Log) Older() string {
-	if state := (ownFeed{l.store}).unsettled(); state != nil && state.Why == WhyRolledBack {
+	if state := l.store.ours.unsettled(); state != nil && state.Why == WhyRolledBack {
 		return state.Detail
 	}
 	return ""

@@ -101,12 +101,6 @@ type Recovery struct {
 	Alone bool
 }
 
-// ending is the end of a state: why it was, and how it was ended.
-type ending struct {
-	state *RecoveringError
-	by    Recovery
-}
-
 // AskedPeers are whom a log can ask where its own feed ends. Several goroutines call their methods at once. OwnEnd may
 // call the log; Missing and Anybody are called inside of transactions, too: they must not call it, nor wait.
 type AskedPeers interface {

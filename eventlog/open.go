@@ -72,6 +72,7 @@ func newLog(path string, cfg Config) *Log {
 		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key),
 		settling: queue.NewSlot(), sweeping: queue.NewSlot(), closing: make(chan struct{}), changed: make(chan struct{}),
 	}
+	s.ours.store = s
 	l := &Log{store: s, followers: followers{store: s}}
 	l.elsewhere = newLedger(l)
 	s.queue = queue.New(queue.Config[*request.Request]{MaxBytes: maxGroup, Commit: s.commitAppends, Leave: l.leave})
@@ -104,7 +105,7 @@ func (l *Log) begun(ctx context.Context, unsynced bool) error {
 			return err
 		}
 	}
-	ownFeed{s}.markSeen()
+	s.ours.markSeen()
 	return nil
 }
 
@@ -145,7 +146,7 @@ func (l *Log) Close() error {
 	l.store.mu.Unlock()
 	l.store.queue.Fail(ErrClosed)
 	l.audience.Close(ErrClosed)
-	ownFeed{l.store}.markSeen()
+	l.store.ours.markSeen()
 	if err := l.store.file.Close(); err != nil {
 		return fmt.Errorf("close %s: %w", l.store.path, err)
 	}
@@ -166,10 +167,10 @@ func (s *store) start() error {
 		s.state.ArrivedBy(s.cfg.Now())
 		s.warnAhead(s.cfg.Now())
 		tx.next, tx.most = s.state.Next, s.state.Next
-		if err := (ownFeed{s}).checkFile(tx); err != nil {
+		if err := s.ours.checkFile(tx); err != nil {
 			return err
 		}
-		ownFeed{s}.checkOwnHead(tx)
+		s.ours.checkOwnHead(tx)
 		return nil
 	})
 }
@@ -206,5 +207,5 @@ func (s *store) readMeta(tx *readTx) error {
 		}
 		s.genesis = &g
 	}
-	return ownFeed{s}.readRecovering(tx)
+	return s.ours.readRecovering(tx)
 }

@@ -27,11 +27,11 @@ func ownHead(f crdt.Feed) (head crdt.Head, clock crdt.Clock, floor uint64) {
 //
 // Our feed then ends here with the last op that can be read. What lies behind it comes back from those who have it, as
 // what an older folder lacks does, and takes the place that it had, see [ownFeed.restore].
-func (o ownFeed) checkOwnHead(tx *readTx) {
+func (o *ownFeed) checkOwnHead(tx *readTx) {
 	feed := o.store.state.Feed(o.store.author)
-	o.store.forked = nil
+	o.store.own.forked = nil
 	if _, forked := feed.Disputed(); forked {
-		o.store.forked = fmt.Errorf("%w: our own feed has %d branches", ErrSecondWriter, len(feed.Branches))
+		o.store.own.forked = fmt.Errorf("%w: our own feed has %d branches", ErrSecondWriter, len(feed.Branches))
 		return
 	}
 	end, _, _ := ownHead(feed)
@@ -40,16 +40,16 @@ func (o ownFeed) checkOwnHead(tx *readTx) {
 		return
 	}
 	state := RecoveringError{Why: WhyHead, Since: o.store.cfg.Now(), Own: end, Detail: fmt.Sprintf("%s: %v", damage.What, damage.Err)}
-	if was := o.store.recovering; was != nil && !was.Why.Soft() {
+	if was := o.store.own.recovering; was != nil && !was.Why.Soft() {
 		state = *was
 		ends, _, _ := ownHead(o.store.state.Feed(o.store.author))
 		state.kept = was.kept && ends == end // else where it ends now is still to be written
 	}
-	state.damage, o.store.recovering = damage, &state
+	state.damage, o.store.own.recovering = damage, &state
 }
 
 // cutOwn says how the end of our own feed is damaged, and lets the feed end before that; nil if it is whole.
-func (o ownFeed) cutOwn(tx *readTx, held *feeds.State) *DamagedError {
+func (o *ownFeed) cutOwn(tx *readTx, held *feeds.State) *DamagedError {
 	feed := held.Feed(o.store.author)
 	end, _, _ := ownHead(feed)
 	last, damage := ownend.Last(tx.ops(o.store.author), o.store.author)
@@ -64,12 +64,12 @@ func (o ownFeed) cutOwn(tx *readTx, held *feeds.State) *DamagedError {
 }
 
 // mends reports whether what is decided on is our own feed while its end cannot be read.
-func (o ownFeed) mends(tx *writeTx, a crdt.Author) bool {
-	return a == o.store.author && o.store.recovering.headless()
+func (o *ownFeed) mends(tx *writeTx, a crdt.Author) bool {
+	return a == o.store.author && o.store.own.recovering.headless()
 }
 
 // held returns what is held for deciding on an op of a's.
-func (o ownFeed) held(tx *writeTx, a crdt.Author) crdt.Held {
+func (o *ownFeed) held(tx *writeTx, a crdt.Author) crdt.Held {
 	if o.mends(tx, a) {
 		return ownend.Readable{Held: tx, Tree: tx.ops(a), Author: a}
 	}
@@ -77,7 +77,7 @@ func (o ownFeed) held(tx *writeTx, a crdt.Author) crdt.Held {
 }
 
 // wanting returns what is held for finding out what is wanted.
-func (o ownFeed) wanting(tx *readTx) crdt.Held {
+func (o *ownFeed) wanting(tx *readTx) crdt.Held {
 	if o.unsettled().headless() {
 		return ownend.Readable{Held: tx, Tree: tx.ops(o.store.author), Author: o.store.author}
 	}
@@ -86,7 +86,7 @@ func (o ownFeed) wanting(tx *readTx) crdt.Held {
 
 // restore puts an op of ours that came back where one stands that cannot be read, at the offset that it had: it has
 // arrived long ago. It reports whether there is one.
-func (o ownFeed) restore(tx *writeTx, op crdt.Op, v crdt.Verdict) (bool, error) {
+func (o *ownFeed) restore(tx *writeTx, op crdt.Op, v crdt.Verdict) (bool, error) {
 	if !o.mends(tx, op.Author) {
 		return false, nil
 	}
@@ -104,7 +104,7 @@ func (o ownFeed) restore(tx *writeTx, op crdt.Op, v crdt.Verdict) (bool, error) 
 }
 
 // giveUp drops the ops of ours behind end, none of which can be read, as a prune would: nobody who was asked has them.
-func (o ownFeed) giveUp(tx *writeTx, end crdt.Head) error {
+func (o *ownFeed) giveUp(tx *writeTx, end crdt.Head) error {
 	ops := tx.ops(o.store.author)
 	if ops == nil {
 		return tx.Err()

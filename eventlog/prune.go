@@ -52,7 +52,7 @@ func (l *Log) Prune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
 		return p, fmt.Errorf("prune: %w", err)
 	}
 	err = l.store.exclusively(ctx, func(tx *writeTx) error {
-		if err := (ownFeed{l.store}).appendable(); err != nil {
+		if err := l.store.ours.appendable(); err != nil {
 			return err
 		}
 		p, err = tx.prune(r)
@@ -67,7 +67,7 @@ func (l *Log) Prune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
 // PlanPrune returns what [Log.Prune] would do now, or its error, and does nothing; Place is zero. To prune
 // just what was planned, request what is Below the planned Floor.
 func (l *Log) PlanPrune(ctx context.Context, r PruneRequest) (p Pruned, err error) {
-	err = cmp.Or(r.Check(), ctx.Err(), ownFeed{l.store}.appendable())
+	err = cmp.Or(r.Check(), ctx.Err(), l.store.ours.appendable())
 	if err == nil {
 		err = l.store.view(func(tx *readTx) error {
 			feed, err := tx.Feed(l.store.author)

@@ -26,11 +26,35 @@ const RecoverKind = "quipu.recover"
 // ownFeed is what keeps a log from giving a seq of its own feed twice.
 type ownFeed struct{ store *store }
 
+// ownEnd is what is known of the end of our own feed. While one of the first three is not nil nothing is appended, but
+// what peers send is stored.
+type ownEnd struct {
+	second     *crdt.Signed     // an op of our own that contradicts what was written here
+	forked     error            // our own feed has several branches
+	recovering *RecoveringError // why its end may not be known
+	told       bool             // others know of this log, or may: who has our ops, or is held here
+	// identity is what the file was on its file system; zero where that is not on record.
+	identity identity.Identity
+}
+
+// after returns what is known once a transaction is durable.
+func (e ownEnd) after(c ownChange) ownEnd {
+	e.told = e.told || c.told
+	if c.identity != nil {
+		e.identity = *c.identity
+	}
+	e.second, e.recovering = cmp.Or(c.second, e.second), cmp.Or(c.begins, e.recovering)
+	if c.ends != nil {
+		e.recovering = nil
+	}
+	return e
+}
+
 // unsettled returns the state of not knowing the end of our own feed, or nil.
-func (o ownFeed) unsettled() *RecoveringError {
+func (o *ownFeed) unsettled() *RecoveringError {
 	o.store.mu.RLock()
 	defer o.store.mu.RUnlock()
-	return o.store.recovering
+	return o.store.own.recovering
 }
 
 // asked returns the state with those who were not asked yet.
@@ -52,9 +76,9 @@ func (c *Config) goesOn(state *RecoveringError, told bool) bool {
 
 // appendable says why nothing can be appended to a log that can be written to, or nil. Peers' ops are
 // stored all the same.
-func (o ownFeed) appendable() error {
+func (o *ownFeed) appendable() error {
 	o.store.mu.RLock()
-	second, forked, state, told := o.store.secondOp, o.store.forked, o.store.recovering, o.store.told
+	second, forked, state, told := o.store.own.second, o.store.own.forked, o.store.own.recovering, o.store.own.told
 	o.store.mu.RUnlock()
 	switch {
 	case second != nil:
@@ -70,14 +94,14 @@ func (o ownFeed) appendable() error {
 
 // beginAppending is called before a transaction first appends. A log that goes on at once does so here, on record:
 // the transaction that appends the entry has it, too.
-func (o ownFeed) beginAppending(tx *writeTx) error {
-	if tx.ends != nil {
+func (o *ownFeed) beginAppending(tx *writeTx) error {
+	if tx.own.ends != nil {
 		return nil
 	}
 	if err := o.appendable(); err != nil {
 		return err
 	}
-	state := o.store.recovering
+	state := o.store.own.recovering
 	if state == nil || state.Why.Soft() && o.store.cfg.Peers == nil {
 		return nil
 	}
@@ -89,7 +113,7 @@ func (o ownFeed) beginAppending(tx *writeTx) error {
 
 // again returns nil when what an append has failed with is that the log was recovering, the configuration says that
 // appends wait for that, and it is over; else why not.
-func (o ownFeed) again(ctx context.Context, err error) error {
+func (o *ownFeed) again(ctx context.Context, err error) error {
 	if !errors.Is(err, ErrRecovering) || !o.store.cfg.WaitRecovering {
 		return err
 	}
@@ -107,11 +131,11 @@ func (o ownFeed) again(ctx context.Context, err error) error {
 }
 
 // takeUp ends the state on record, and returns the place of the entry that says so; none after a soft reason.
-func (o ownFeed) takeUp(tx *writeTx, state *RecoveringError, r Recovery) (crdt.Place, error) {
+func (o *ownFeed) takeUp(tx *writeTx, state *RecoveringError, r Recovery) (crdt.Place, error) {
 	if err := ownend.Forget(tx.Tree(bucketMeta)); err != nil {
 		return crdt.Place{}, fmt.Errorf("forget that the end of our own feed was not known: %w", err)
 	}
-	if tx.begins, tx.ends = nil, (&ending{state: state, by: r}); !state.kept {
+	if tx.own.begins, tx.own.ends, tx.own.by = nil, state, r; !state.kept {
 		if err := tx.beginIncarnation(tx.next); err != nil {
 			return crdt.Place{}, err
 		}
@@ -145,8 +169,8 @@ func (o ownFeed) takeUp(tx *writeTx, state *RecoveringError, r Recovery) (crdt.P
 // another one later, the arrivals begin anew once more.
 //
 // A crash before the commit leaves nothing of it: what showed it is met again.
-func (o ownFeed) begin(tx *writeTx, state RecoveringError, offset uint64) error {
-	state.kept, tx.begins = true, &state
+func (o *ownFeed) begin(tx *writeTx, state RecoveringError, offset uint64) error {
+	state.kept, tx.own.begins = true, &state
 	end := state.Own
 	if state.Why.Soft() {
 		end = crdt.Head{} // what is written may go on
@@ -161,14 +185,14 @@ func (o ownFeed) begin(tx *writeTx, state RecoveringError, offset uint64) error 
 
 // keepBegun records the state that was found when the log was opened, and what the file is where that is not
 // known: opening alone writes nothing.
-func (o ownFeed) keepBegun(tx *writeTx) error {
-	if o.store.identity == (identity.Identity{}) && tx.identity == nil {
+func (o *ownFeed) keepBegun(tx *writeTx) error {
+	if o.store.own.identity == (identity.Identity{}) && tx.own.identity == nil {
 		if err := o.keepIdentity(tx); err != nil {
 			return err
 		}
 	}
-	state := o.store.recovering
-	if state == nil || state.kept || tx.begins != nil || tx.ends != nil {
+	state := o.store.own.recovering
+	if state == nil || state.kept || tx.own.begins != nil || tx.own.ends != nil {
 		return nil
 	}
 	if state.headless() {
@@ -178,30 +202,30 @@ func (o ownFeed) keepBegun(tx *writeTx) error {
 }
 
 // keepIdentity puts on record what the file is on its file system, and so what it is known by when it is opened again.
-func (o ownFeed) keepIdentity(tx *writeTx) error {
+func (o *ownFeed) keepIdentity(tx *writeTx) error {
 	is, err := o.store.file.Identity()
 	if err != nil || is == (identity.Identity{}) {
 		return nil // and so by nothing
 	}
-	is = identity.Renew(o.store.identity, is)
-	tx.identity = &is
+	is = identity.Renew(o.store.own.identity, is)
+	tx.own.identity = &is
 	return tx.Tree(bucketMeta).Set(metaIdentity, is.Encode())
 }
 
 // renewed returns what a copy of the file is to hold for being another file. The caller leads.
-func (o ownFeed) renewed(is identity.Identity) disk.Pair {
-	return disk.Pair{Tree: bucketMeta, Key: metaIdentity, Value: identity.Renew(o.store.identity, is).Encode()}
+func (o *ownFeed) renewed(is identity.Identity) disk.Pair {
+	return disk.Pair{Tree: bucketMeta, Key: metaIdentity, Value: identity.Renew(o.store.own.identity, is).Encode()}
 }
 
 // checkFile finds out whether the file is the one that was written to, and no older state of it.
-func (o ownFeed) checkFile(tx *readTx) error {
-	o.store.identity = identity.Identity{}
+func (o *ownFeed) checkFile(tx *readTx) error {
+	o.store.own.identity = identity.Identity{}
 	was := tx.Tree(bucketMeta).Get(metaIdentity)
 	if was == nil {
 		return tx.Err()
 	}
 	var err error
-	if o.store.identity, err = identity.Parse(was); err != nil {
+	if o.store.own.identity, err = identity.Parse(was); err != nil {
 		return &DamagedError{What: "the file's own identity", Err: err}
 	}
 	is, err := o.store.file.Identity()
@@ -211,7 +235,7 @@ func (o ownFeed) checkFile(tx *readTx) error {
 	}
 	found := RecoveringError{Since: o.store.cfg.Now()}
 	found.Own, _, _ = ownHead(o.store.state.Feed(o.store.author))
-	verdict, detail := identity.Compare(o.store.identity, is)
+	verdict, detail := identity.Compare(o.store.own.identity, is)
 	switch older := o.store.file.Older(tx.ID()); {
 	case verdict == identity.Hard:
 		found.Why, found.Detail = WhyCopied, detail
@@ -222,30 +246,30 @@ func (o ownFeed) checkFile(tx *readTx) error {
 	default:
 		return nil
 	}
-	if was := o.store.recovering; was != nil && (!was.Why.Soft() || found.Why.Soft()) {
+	if was := o.store.own.recovering; was != nil && (!was.Why.Soft() || found.Why.Soft()) {
 		found = *was // what is on record stays, but the file was put back since, or moved, once more
 		found.kept = false
 	}
-	o.store.recovering = &found
+	o.store.own.recovering = &found
 	return nil
 }
 
 // tell puts on record that others know of this log, or are about to.
-func (o ownFeed) tell(tx *writeTx) error {
-	if o.store.told || tx.told {
+func (o *ownFeed) tell(tx *writeTx) error {
+	if o.store.own.told || tx.own.told {
 		return nil
 	}
-	tx.told = true
+	tx.own.told = true
 	return ownend.Tell(tx.Tree(bucketMeta))
 }
 
 // tellOf is called before ops of an author leave the log.
-func (o ownFeed) tellOf(ctx context.Context, a crdt.Author) error {
+func (o *ownFeed) tellOf(ctx context.Context, a crdt.Author) error {
 	if a != o.store.author {
 		return nil
 	}
 	o.store.mu.RLock()
-	told := o.store.told
+	told := o.store.own.told
 	o.store.mu.RUnlock()
 	if told {
 		return nil
@@ -257,24 +281,24 @@ func (o ownFeed) tellOf(ctx context.Context, a crdt.Author) error {
 // ended. What contradicts our feed is that of a second writer; what only lies beyond its end shows that the folder is
 // older than the feed, or is what is waited for already. The record stays: a restart makes neither two writers one nor
 // the folder younger.
-func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
+func (o *ownFeed) notWritten(tx *writeTx, op crdt.Signed, contradicts bool) error {
 	// The store's own are changed by whoever leads, who needs no lock to read them.
-	if tx.second != nil || tx.store.secondOp != nil {
+	if tx.own.second != nil || o.store.own.second != nil {
 		return nil
 	}
-	if err := (ownFeed{tx.store}).tell(tx); err != nil {
+	if err := o.tell(tx); err != nil {
 		return err
 	}
-	state := cmp.Or(tx.begins, tx.store.recovering)
+	state := cmp.Or(tx.own.begins, o.store.own.recovering)
 	expected := state != nil && !state.Why.Soft()
 	end, _, _ := ownHead(tx.feedState(op.Author).Feed)
 	switch {
 	case !contradicts && expected:
 		return nil
 	case !contradicts:
-		return ownFeed{tx.store}.begin(tx, RecoveringError{Why: WhyOlder, Since: tx.now, Own: end, Op: &op}, tx.parted(op))
+		return o.begin(tx, RecoveringError{Why: WhyOlder, Since: tx.now, Own: end, Op: &op}, tx.parted(op))
 	}
-	tx.second = &op
+	tx.own.second = &op
 	if expected {
 		end = crdt.Head{} // it is on record
 	}
@@ -285,29 +309,12 @@ func (tx *writeTx) notWritten(op crdt.Signed, contradicts bool) error {
 	return nil
 }
 
-// publishRecovering makes known what a transaction has changed of why nothing is appended. The caller holds mu.
-func (o ownFeed) publishRecovering(tx *writeTx) {
-	o.store.told = o.store.told || tx.told
-	if tx.identity != nil {
-		o.store.identity = *tx.identity
-	}
-	if tx.second != nil {
-		o.store.secondOp = tx.second
-	}
-	if tx.begins != nil {
-		o.store.recovering = tx.begins
-	}
-	if tx.ends != nil {
-		o.store.recovering = nil
-	}
-}
-
-// logRecovering says in the program's log what publishRecovering has made known.
-func (o ownFeed) logRecovering(tx *writeTx) {
-	if op := tx.second; op != nil {
+// tellOperator says in the program's log what has changed.
+func (o *ownFeed) tellOperator(c ownChange) {
+	if op := c.second; op != nil {
 		o.store.logger.Error("another node writes with our key: appending stops", "author", o.store.author, "op", op.ID, "first", op.First)
 	}
-	if state := tx.begins; state != nil {
+	if state := c.begins; state != nil {
 		level, text := slog.LevelWarn, "nothing is appended: "
 		if state.Why.Soft() || o.appendable() == nil {
 			level, text = slog.LevelInfo, ""
@@ -316,28 +323,28 @@ func (o ownFeed) logRecovering(tx *writeTx) {
 		o.store.logger.Log(context.Background(), level, text, "author", o.store.author, "why", state.Why,
 			"detail", state.detail(), "ended", state.Own.Next)
 	}
-	if end := tx.ends; end != nil {
+	if over := c.ends; over != nil {
 		level := slog.LevelInfo
-		if len(end.by.Missing)+len(end.by.Without) > 0 || end.by.Alone && !end.state.Why.Soft() {
+		if len(c.by.Missing)+len(c.by.Without) > 0 || c.by.Alone && !over.Why.Soft() {
 			level = slog.LevelWarn
 		}
-		o.store.logger.Log(context.Background(), level, "this node's own feed goes on", "author", o.store.author, "why", end.state.Why,
-			"ended", end.state.Own.Next, "next", end.by.End.Next, "asked", end.by.Asked, "missing", end.by.Missing, "without", end.by.Without)
+		o.store.logger.Log(context.Background(), level, "this node's own feed goes on", "author", o.store.author, "why", over.Why,
+			"ended", over.Own.Next, "next", c.by.End.Next, "asked", c.by.Asked, "missing", c.by.Missing, "without", c.by.Without)
 	}
 }
 
 // readRecovering reads the records of why nothing is appended.
-func (o ownFeed) readRecovering(tx *readTx) error {
+func (o *ownFeed) readRecovering(tx *readTx) error {
 	meta, err := tx.readOwnEnd()
 	if err != nil {
 		return err
 	}
-	o.store.secondOp, o.store.recovering, o.store.told = meta.Second, nil, meta.Told
+	o.store.own.second, o.store.own.recovering, o.store.own.told = meta.Second, nil, meta.Told
 	if meta.Why == nil && meta.Older != nil {
 		meta.Why = &record.Recovering{Why: uint8(WhyOlder)} // as an earlier version says it
 	}
 	if why := meta.Why; why != nil {
-		o.store.recovering = &RecoveringError{Why: Why(why.Why), Since: why.Since, Own: meta.End, Op: meta.Older, Detail: why.Detail, kept: true}
+		o.store.own.recovering = &RecoveringError{Why: Why(why.Why), Since: why.Since, Own: meta.End, Op: meta.Older, Detail: why.Detail, kept: true}
 	}
 	return nil
 }
@@ -360,9 +367,9 @@ func (tx *readTx) ownEnd() (crdt.Head, error) {
 // markSeen leaves a mark beside the file of what it holds, by which a copy that is written into the file is
 // known for an older one; not over a mark that has shown that, until it is on record. Where none can be left nothing is
 // lost but that.
-func (o ownFeed) markSeen() {
+func (o *ownFeed) markSeen() {
 	o.store.mu.RLock()
-	durable, not := o.store.durable, o.store.recovering != nil && !o.store.recovering.kept || o.store.frozen != nil
+	durable, not := o.store.durable, o.store.own.recovering != nil && !o.store.own.recovering.kept || o.store.frozen != nil
 	o.store.mu.RUnlock()
 	if not {
 		return

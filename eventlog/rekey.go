@@ -56,13 +56,13 @@ func (l *Log) rekey(key ed25519.PrivateKey, keep func() error) error {
 	if held := s.feed(author); s.authors.own(author) || !held.IsZero() {
 		return fmt.Errorf("%w: that of author %s", ErrKeyUsed, author)
 	}
-	end := ownFeed{s}.ownEnd()
+	end := s.ours.ownEnd()
 	up := record.TakenUp{Why: "new key", From: end, End: end, Former: &s.authors[0]}
-	if s.recovering != nil {
-		up.Why, up.From = s.recovering.Why.String(), s.recovering.Own
+	if state := s.own.recovering; state != nil {
+		up.Why, up.From = state.Why.String(), state.Own
 	}
 	var err error
-	if s.secondOp != nil || s.forked != nil {
+	if s.own.second != nil || s.own.forked != nil {
 		up.Why = "second writer"
 		err = s.view(func(tx *readTx) (err error) {
 			up.From, err = tx.ownEnd()
@@ -76,14 +76,14 @@ func (l *Log) rekey(key ed25519.PrivateKey, keep func() error) error {
 		return err
 	}
 	return s.exclusively(context.Background(), func(tx *writeTx) error {
-		if s.recovering.headless() {
-			if err := (ownFeed{tx.store}).giveUp(tx, end); err != nil {
+		if s.own.recovering.headless() {
+			if err := tx.store.ours.giveUp(tx, end); err != nil {
 				return err
 			}
 		}
-		s.author, s.cfg.Key, s.secondOp, s.forked, s.recovering = author, key, nil, nil, nil
+		s.author, s.cfg.Key, s.own = author, key, ownEnd{told: s.own.told, identity: s.own.identity}
 		meta := tx.Tree(bucketMeta)
-		err := errors.Join(meta.Put(metaAuthor, author[:]), meta.Put(metaFormerly, s.authors.encode()), tx.beginIncarnation(tx.next), ownFeed{tx.store}.keepIdentity(tx),
+		err := errors.Join(meta.Put(metaAuthor, author[:]), meta.Put(metaFormerly, s.authors.encode()), tx.beginIncarnation(tx.next), tx.store.ours.keepIdentity(tx),
 			ownend.Forget(meta))
 		if err != nil {
 			return err

@@ -32,7 +32,7 @@ func (l *Log) Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.R
 		return crdt.Run{}, fmt.Errorf("read run of %s: %w", seg.Author.Short(), l.store.locate(err))
 	}
 	if n := len(r.run.Ops); n > 0 {
-		if err := (ownFeed{l.store}).tellOf(ctx, seg.Author); err != nil {
+		if err := l.store.ours.tellOf(ctx, seg.Author); err != nil {
 			return crdt.Run{}, fmt.Errorf("read run of %s: %w", seg.Author.Short(), err)
 		}
 		seg.After = r.run.Ops[n-1].Head()

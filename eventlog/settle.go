@@ -26,7 +26,7 @@ type Recovered struct {
 
 // Recovering says why the log may not know the end of its own feed; nil when it does. A log that goes on at once
 // shows the reason until it has.
-func (l *Log) Recovering() *RecoveringError { return l.store.cfg.asked(ownFeed{l.store}.unsettled()) }
+func (l *Log) Recovering() *RecoveringError { return l.store.cfg.asked(l.store.ours.unsettled()) }
 
 // softly is how long a soft reason keeps the log from appending, at most.
 const softly = 5 * time.Second
@@ -44,17 +44,17 @@ func (l *Log) Settle(ctx context.Context) error {
 	}
 	defer s.settling.Leave()
 	for {
-		state := ownFeed{s}.unsettled()
+		state := s.ours.unsettled()
 		if state == nil {
 			return nil
 		}
 		if !state.kept {
-			if err := s.exclusively(ctx, (ownFeed{l.store}).keepBegun); err != nil {
+			if err := s.exclusively(ctx, l.store.ours.keepBegun); err != nil {
 				return err
 			}
 			continue
 		}
-		r, err := ownFeed{s}.askPeers(ctx, state)
+		r, err := s.ours.askPeers(ctx, state)
 		if err == nil {
 			_, err = l.takeUp(ctx, state, r)
 		}
@@ -65,7 +65,7 @@ func (l *Log) Settle(ctx context.Context) error {
 }
 
 // askPeers returns where our feed ends, as those say who can be asked.
-func (o ownFeed) askPeers(ctx context.Context, state *RecoveringError) (Recovery, error) {
+func (o *ownFeed) askPeers(ctx context.Context, state *RecoveringError) (Recovery, error) {
 	here := Recovery{End: o.ownEnd(), Alone: true}
 	switch {
 	case o.appendable() == nil:
@@ -89,7 +89,7 @@ func (o ownFeed) askPeers(ctx context.Context, state *RecoveringError) (Recovery
 }
 
 // ownEnd returns where our feed ends here.
-func (o ownFeed) ownEnd() crdt.Head {
+func (o *ownFeed) ownEnd() crdt.Head {
 	end, _, _ := ownHead(o.store.feed(o.store.author))
 	return end
 }
@@ -115,7 +115,7 @@ func (l *Log) takeUp(ctx context.Context, about *RecoveringError, r Recovery) (d
 	}
 	defer s.sweeping.Leave()
 	err = s.exclusively(ctx, func(tx *writeTx) error {
-		state, second := s.recovering, ownFeed{s}.appendable()
+		state, second := s.own.recovering, s.ours.appendable()
 		end, _, _ := ownHead(tx.feedState(s.author).Feed)
 		switch {
 		case errors.Is(second, ErrSecondWriter):
@@ -126,7 +126,7 @@ func (l *Log) takeUp(ctx context.Context, about *RecoveringError, r Recovery) (d
 			return fmt.Errorf("%w: it ends before %d, not before %d", ErrMoved, end.Next, r.End.Next)
 		}
 		done.From = state.Own
-		done.Place, err = ownFeed{tx.store}.takeUp(tx, state, r)
+		done.Place, err = tx.store.ours.takeUp(tx, state, r)
 		return err
 	})
 	return done, err

@@ -103,7 +103,7 @@ type Health struct {
 
 // Health returns the present state of the log. It reads nothing from disk.
 func (l *Log) Health() Health {
-	mute := ownFeed{l.store}.appendable()
+	mute := l.store.ours.appendable()
 	var damage error
 	if d := l.store.damage.Load(); d != nil {
 		damage = d

@@ -9,7 +9,6 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/feeds"
-	"github.com/quipulog/quipu/eventlog/internal/identity"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 	"github.com/quipulog/quipu/eventlog/internal/queue"
 	"github.com/quipulog/quipu/eventlog/internal/reentry"
@@ -46,6 +45,7 @@ type store struct {
 	sweeping queue.Slot
 	// settling is held by who asks where our own feed ends: see [Log.Settle].
 	settling queue.Slot
+	ours     ownFeed // whatever asks whether our own feed may go on asks it
 	queue    *queue.Queue[*request.Request]
 	inside   reentry.Guard // the goroutines that run the function of an Update or a View
 	// ailing says that the disk has failed under whoever leads, and that the log is to be mended; it belongs
@@ -98,16 +98,8 @@ type contents struct {
 	genesis *crdt.Genesis
 	// incarnations are the names of the arrivals: what others know offsets of.
 	incarnations incarnation.Names
-	// secondOp is an op of our own that contradicts what was written here, forked says that our own feed has several
-	// branches, and recovering why its end may not be known: then nothing is appended, but what peers send is stored.
-	// told says that others know of this log, or may: who has our ops, or is held here.
-	secondOp   *crdt.Signed
-	forked     error
-	recovering *RecoveringError
-	told       bool
-	// identity is what the file was on its file system; zero where that is not on record.
-	identity identity.Identity
-	state    feeds.State
+	own          ownEnd
+	state        feeds.State
 }
 
 // changes is [Log.Changed].

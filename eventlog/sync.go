@@ -53,7 +53,7 @@ func (l *Log) Wants(ctx context.Context, theirs crdt.Frontier, limit int) ([]crd
 			left = limit - len(wants)
 		}
 		return l.store.view(func(tx *readTx) error {
-			more, err := crdt.Wants(ownFeed{l.store}.wanting(tx), some, left)
+			more, err := crdt.Wants(l.store.ours.wanting(tx), some, left)
 			wants = append(wants, more...)
 			return err
 		})

@@ -39,7 +39,7 @@ func (l *Log) Update(ctx context.Context, fn func(tx *Tx) error) error {
 }
 
 func (s *store) update(ctx context.Context, fn func(tx *Tx) error) error {
-	return ownFeed{s}.alone(ctx, func() error { return s.runUpdate(fn) })
+	return s.ours.alone(ctx, func() error { return s.runUpdate(fn) })
 }
 
 // runUpdate is Update once the caller leads.

@@ -44,13 +44,17 @@ type writeTx struct {
 	genesis    *crdt.Genesis
 	// incarnations are the names of the arrivals once the transaction lets them begin anew; nil when it does not.
 	incarnations *incarnation.Names
-	// second is an op of our own beside ours, begins and ends a state of not knowing the end of our own feed, told says
-	// that the log has told others, or is about to.
-	second *crdt.Signed
+	own          ownChange
+}
+
+// ownChange is what a transaction changes of what is known of the end of our own feed: nil where it changes nothing.
+type ownChange struct {
+	second *crdt.Signed // an op of our own that contradicts what was written here
 	begins *RecoveringError
-	ends   *ending
-	told   bool
-	// identity is what the file is on its file system, where the transaction puts that on record; else nil.
+	ends   *RecoveringError // the state that is over, and on whose word
+	by     Recovery
+	told   bool // others know of this log, or are about to
+	// identity is what the file is on its file system.
 	identity *identity.Identity
 }
 
