@@ -28,8 +28,8 @@ type Birth struct {
 	Genesis *crdt.Genesis
 	Log     crdt.LogID // may be zero when Genesis is given
 	// UsedKey says that the key may have been used in this log before, in another folder. Then the log begins in the
-	// state of [WhyKey]: nobody here knows what was written. No key was used in a log that begins here, of which the
-	// genesis has just been made.
+	// state of [WhyKey]: nobody here knows what was written, and it does not go on unasked. No key was used in a log
+	// that begins here, of which the genesis has just been made.
 	UsedKey bool
 }
 
@@ -108,17 +108,15 @@ func populate(tx *disk.Tx, id crdt.LogID, birth Birth, cfg Config) error {
 	if birth.Genesis != nil {
 		pairs[string(metaGenesis)] = birth.Genesis.Encode()
 	}
-	if birth.UsedKey {
-		key, why := ownend.Pair(record.Recovering{Why: uint8(WhyKey), Since: cfg.withDefaults().Now()})
-		pairs[key] = why
-	}
 	meta := tx.Tree(bucketMeta)
 	for k, v := range pairs {
-		if err := meta.Put([]byte(k), v); err != nil {
-			return err
-		}
+		err = errors.Join(err, meta.Put([]byte(k), v))
 	}
-	return nil
+	if birth.UsedKey { // others may hold what it has written
+		why := record.Recovering{Why: uint8(WhyKey), Since: cfg.withDefaults().Now()}
+		err = errors.Join(err, ownend.Begin(meta, why, nil, crdt.Head{}), ownend.Tell(meta))
+	}
+	return err
 }
 
 // SetGenesis keeps what the log began with, once that is known. It returns [ErrOtherLog] for the genesis of

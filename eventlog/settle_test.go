@@ -49,7 +49,7 @@ func withPeers(t *testing.T, l *eventlog.Log, p *peers) *eventlog.Log {
 	return eventlogtest.Reopen(t, filepath.Dir(l.Path()), cfg)
 }
 
-// newUsed makes a log with a key that was used in it before, after a peer's op has shown that others know of it.
+// newUsed makes a log with a key that was used in it before.
 func newUsed(t *testing.T, cfg eventlog.Config) *eventlog.Log {
 	t.Helper()
 	cfg.Key = eventlogtest.Key("author")
@@ -59,7 +59,6 @@ func newUsed(t *testing.T, cfg eventlog.Config) *eventlog.Log {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { eventlogtest.Verify(t, l); l.Close() })
-	apply(t, l, newStranger(t, "s").op(crdt.Op{}, "from a peer"))
 	return l
 }
 
@@ -217,6 +216,7 @@ func TestToldBeforeAnybodyHasIt(t *testing.T) {
 func TestAppendsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newUsed(t, eventlog.Config{WaitRecovering: true})
+		apply(t, l, newStranger(t, "s").op(crdt.Op{}, "to be followed"))
 		var wg sync.WaitGroup
 		var places [3]crdt.Place
 		wg.Go(func() { places[0] = mustAppend(t, l, "appended") })

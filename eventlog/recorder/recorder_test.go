@@ -327,11 +327,6 @@ func TestRecordsWaitWhileTheLogRecovers(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		other := eventlogtest.OpenAs(t, "other")
-		if _, err := other.Append(t.Context(), tick(0)); err != nil {
-			t.Fatal(err)
-		}
-		eventlogtest.Exchange(t, other, l) // so that others know of it
 		r := newRecorder(t, l, recorder.Config{})
 		record(t, r, 1, 3)
 		flushed := make(chan error)

@@ -64,9 +64,6 @@ func Read(meta *disk.Tree) (m Meta, err error) {
 	return m, err
 }
 
-// Pair returns the key and the value by which a new log begins in that state.
-func Pair(why record.Recovering) (key string, value []byte) { return string(keyWhy), why.Encode() }
-
 // Begin puts on record why the end of our feed may not be known, the op that has shown it, nil for none, and unless it is
 // zero the end of our own writing.
 func Begin(meta *disk.Tree, why record.Recovering, older *crdt.Signed, end crdt.Head) error {
