@@ -86,6 +86,38 @@ func TestTheEndOfOurFeedIsFetchedAgain(t *testing.T) {
 	}
 }
 
+// TestWhatCannotBeReadIsAskedFor: whoever is asked for the end of our feed is not told that we hold the op that cannot be
+// read, however many entries the ops before it have, and so sends it.
+func TestWhatCannotBeReadIsAskedFor(t *testing.T) {
+	dir := t.TempDir()
+	l, peer := eventlogtest.Create(t, dir, config("author")), eventlogtest.Create(t, t.TempDir(), config("peer"))
+	if _, err := l.AppendBatch(t.Context(), []crdt.Event{note("0"), note("1"), note("2")}); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, l, "spoiled")
+	apply(t, peer, readAll(t, l, l.Author()).Ops...)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	spoil(t, dir, "spoiled")
+	asked := func(ctx context.Context, why *eventlog.RecoveringError) (eventlog.Recovery, error) {
+		wants, err := l.Wants(ctx, peer.Frontier(), 0)
+		if err != nil || len(wants) != 1 {
+			t.Fatalf("wants %v, %v", wants, err)
+		}
+		segments, err := peer.Plan(ctx, wants[0])
+		if err != nil || len(segments) != 1 || segments[0].After != end(l) || segments[0].To != peer.Feed(l.Author()).Heads()[0] {
+			t.Errorf("a peer would send %+v, %v", segments, err)
+		}
+		apply(t, l, readAll(t, peer, l.Author()).Ops...)
+		return eventlog.Recovery{End: end(l), Asked: []crdt.Author{peer.Author()}}, nil
+	}
+	l = withPeers(t, eventlogtest.Reopen(t, dir, config("author")), &peers{anybody: true, ownEnd: asked})
+	if err := l.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestTheEndOfOurFeedIsGivenUp where nobody has it, on somebody's word and on record: until then nothing is appended, also
 // where nobody was ever told of the log.
 func TestTheEndOfOurFeedIsGivenUp(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
@@ -83,6 +84,31 @@ func (r Readable) Find(a crdt.Author, head crdt.Head) (crdt.Signed, bool, error)
 		return crdt.Signed{}, false, nil
 	}
 	return r.Get(a, s.Key())
+}
+
+// Ops yields the ops from first on that can be read.
+func (r Readable) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] {
+	if a != r.Author {
+		return r.Held.Ops(a, first)
+	}
+	return func(yield func(crdt.Signed, error) bool) {
+		if r.Tree == nil {
+			return
+		}
+		c, from := r.Tree.Cursor(), record.OpKey(crdt.Key{First: first})
+		for k, _ := c.Seek(from[:]); k != nil; k, _ = c.Next() {
+			key, err := record.ParseOpKey(k)
+			if err != nil {
+				continue
+			}
+			if s, found, err := r.Get(a, key); (found || err != nil) && !yield(s, err) {
+				return
+			}
+		}
+		if err := c.Err(); err != nil {
+			yield(crdt.Signed{}, err)
+		}
+	}
 }
 
 // Restore puts an op in the place of the one at its key, which cannot be read, with the offset that it has by the
