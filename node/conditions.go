@@ -26,6 +26,7 @@ func (n *Node) watchConditions(ctx context.Context) error {
 	defer tick.Stop()
 	var warned rarely.Lines[gossip.Condition]
 	var sought time.Time
+	var finding progress
 	for {
 		now := time.Now()
 		if now.Sub(sought) >= seekRoomEvery {
@@ -33,6 +34,7 @@ func (n *Node) watchConditions(ctx context.Context) error {
 			sought = now
 		}
 		n.lookAtConditions(&warned, now)
+		finding.tell(n, now)
 		if h := n.log.Health(); h.Broken {
 			return h.ReadOnly
 		}
@@ -75,7 +77,7 @@ func (n *Node) lookAtConditions(warned *rarely.Lines[gossip.Condition], now time
 // conditions returns the conditions that hold, with the times at which those that held at the last look were
 // first seen.
 func (n *Node) conditions(network *gossip.Status) []condition.Condition {
-	all := condition.Of(n.log, network)
+	all := condition.Of(n.log, network, n.Recovery())
 	if before := n.holding.Load(); before != nil {
 		for i := range all {
 			if c := among(*before, all[i].Kind); c != nil {

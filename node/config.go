@@ -79,6 +79,10 @@ type Config struct {
 	// does not wait.
 	Drain time.Duration
 
+	// RecoverAfter is how long a node that may not know the end of its own feed waits for a member that is not
+	// linked and not heard of, and for a place to join, before it goes on without, on record. Default: 0, for ever.
+	RecoverAfter time.Duration
+
 	// TrimWaits keeps back from a trim what a member of the last 30 days is not known to have, up to
 	// Trim.MaxHold.
 	TrimWaits bool

@@ -3,45 +3,142 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/condition"
 )
 
-// askFor is how long the linked members have to show where this node's feed ends.
-const askFor = 10 * time.Second
+const (
+	// settleEvery is how often a node looks whether it knows the end of its own feed, and how soon it asks again
+	// after it was told that a process with its key runs.
+	settleEvery = time.Second
+	// recoverFor is how long an operator's word has to take effect before the one who gave it is told how far that is.
+	recoverFor = 5 * time.Second
+	// tellEvery is the least time between two lines of the log about what comes.
+	tellEvery = 30 * time.Second
+)
 
-// AskOwnEnd asks the linked members where this node's feed ends: see [gossip.Gossip.AskOwnEnd]. It is an
-// error that there are none, unless alone allows it.
-func (n *Node) AskOwnEnd(ctx context.Context, alone bool) (eventlog.Recovery, error) {
-	ctx, cancel := context.WithTimeout(ctx, askFor)
-	defer cancel()
-	end, err := n.gossip.AskOwnEnd(ctx, gossip.OwnEndQuestion{Alone: true})
-	nobody := errors.Is(err, gossip.ErrNobodyAsked)
-	switch {
-	case errors.Is(err, gossip.ErrCopyRuns):
-		err = &api.Error{Code: api.SecondWriter, Message: err.Error()}
-	case nobody && alone:
-		err = nil
-	case nobody:
-		err = &api.Error{Code: api.NotSynced, Message: err.Error() +
-			": quipu members shows who is; where no other node of the log is left, give --alone"}
-	case err != nil:
-		err = &api.Error{Code: api.NotSynced, Message: err.Error()}
+// settle has the log find the end of its own feed whenever it may not know that, until ctx ends.
+func (n *Node) settle(ctx context.Context) {
+	tick := time.NewTicker(settleEvery)
+	defer tick.Stop()
+	failed := ""
+	for {
+		switch state := n.log.Recovering(); {
+		case state == nil:
+			n.peers.settled()
+			failed = ""
+		case errors.Is(n.log.Health().Mute, eventlog.ErrSecondWriter): // nobody can end that
+		default:
+			err := n.log.Settle(ctx)
+			if err != nil && ctx.Err() == nil && err.Error() != failed && !errors.Is(err, gossip.ErrCopyRuns) {
+				failed = err.Error()
+				n.logger.Warn("the end of this node's own feed was not found; asking again", "err", err)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
 	}
-	return eventlog.Recovery{End: end.End, Asked: end.Asked, Missing: gossip.Authors(end.Missing)}, err
 }
 
-// settle asks the members where this node's feed ends where the folder has moved, as after a start of the machine: that
-// is over in seconds.
-func (n *Node) settle(ctx context.Context) {
-	state := n.log.Recovering()
-	if state == nil || !state.Why.Soft() {
-		return
+// Recovery returns why the node does not append that may not know the end of its own feed, and how far it is; nil where
+// it appends, and where that is not why.
+func (n *Node) Recovery() *api.Recovery {
+	if _, is := errors.AsType[*eventlog.RecoveringError](n.log.Health().Mute); !is {
+		return nil
 	}
-	if err := n.log.Settle(ctx); err != nil && ctx.Err() == nil {
-		n.logger.Warn("nothing is appended", "err", err)
+	asking := condition.Asking{Progress: n.gossip.OwnEndProgress(), Copy: n.peers.copyRuns(), Names: namesIn(n.folder)()}
+	for _, m := range n.gossip.Members() {
+		if m.Name != "" {
+			asking.Names[m.Author] = m.Name
+		}
 	}
+	return condition.Recovering(n.log, &asking)
+}
+
+// progress says in the log how far a node has come that finds the end of its own feed.
+type progress struct {
+	at   time.Time // of the last line, or of the beginning; zero where the end is known
+	told string
+}
+
+// tell looks at it; now is when.
+func (p *progress) tell(n *Node, now time.Time) {
+	r := n.Recovery()
+	switch {
+	case r == nil || condition.Passing(r):
+		*p = progress{}
+	case p.at.IsZero():
+		p.at = now
+	case now.Sub(p.at) >= tellEvery:
+		if how := r.Progress(); how != p.told {
+			n.logger.Info("finding the end of this node's own feed", "how", how)
+			p.told = how
+		}
+		p.at = now
+	}
+}
+
+// Recover takes the operator's word on how the node goes on, unless it only asks what is known, and waits until it has
+// or 5 s have passed. It returns what is known if the node has not, nil if it has.
+func (n *Node) Recover(ctx context.Context, word api.RecoverRequest) (*api.Recovery, error) {
+	ctx, cancel := context.WithTimeout(ctx, recoverFor)
+	defer cancel()
+	// Who asks at once after the start wants to know more than that nobody was asked yet.
+	r := n.awaitRecovery(ctx, func(r *api.Recovery) bool {
+		return !condition.Passing(r) && (r.Copy != "" || n.gossip.OwnEndProgress() != nil)
+	})
+	if r == nil || word.Plan {
+		return r, nil
+	}
+	if r.Copy != "" {
+		return r, &api.Error{Code: api.SecondWriter, Message: r.Copy + "; " + r.Remedy()}
+	}
+	if err := missing(r, word); err != nil {
+		return r, err
+	}
+	n.peers.say(word)
+	r = n.awaitRecovery(ctx, func(r *api.Recovery) bool { return r.Copy != "" })
+	return r, nil
+}
+
+// awaitRecovery waits until a node knows the end of its feed, and then returns nil, or until enough is known or ctx
+// has ended.
+func (n *Node) awaitRecovery(ctx context.Context, enough func(*api.Recovery) bool) *api.Recovery {
+	tick := time.NewTicker(connectPause)
+	defer tick.Stop()
+	for {
+		changed, r := n.log.Changed(), n.Recovery()
+		if r == nil || enough(r) {
+			return r
+		}
+		select {
+		case <-changed:
+		case <-tick.C:
+		case <-ctx.Done():
+			return r
+		}
+	}
+}
+
+// missing returns an error if somebody is not missing who is to be done without.
+func missing(r *api.Recovery, word api.RecoverRequest) error {
+	for _, a := range word.Without {
+		if !slices.ContainsFunc(slices.Concat(r.Missing, r.Without), func(m api.Absent) bool { return m.Author == a }) {
+			return r.NotMissing(a.Short())
+		}
+	}
+	for _, addr := range word.Places {
+		if !slices.ContainsFunc(slices.Concat(r.Missing, r.Without), func(m api.Absent) bool { return m.Author.IsZero() && m.Addr == addr }) {
+			return r.NotMissing(addr)
+		}
+	}
+	return nil
 }

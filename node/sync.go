@@ -55,7 +55,7 @@ func (d dialer) Sync(ctx context.Context, addr string) (api.Synced, error) {
 	if err != nil {
 		return api.Synced{}, err
 	}
-	g.SetConditions(condition.Kinds(condition.Of(d.log, nil)))
+	g.SetConditions(condition.Kinds(condition.Of(d.log, nil, condition.Recovering(d.log, nil))))
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- g.Run(running) }()

@@ -117,6 +117,16 @@ func (fleet daemons) start(ts *testscript.TestScript, dir string, args []string)
 	}
 }
 
+// ready wants the last ready line of a daemon to have said that it recovers, and why.
+func ready(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: ready DIR WHY")
+	}
+	if why := ts.Getenv(args[0] + "_recovering"); why != args[1] {
+		ts.Fatalf("%s: the ready line says recovering=%q, want %q", args[0], why, args[1])
+	}
+}
+
 // giveSecret puts the secret that the daemons of a script share into a node's folder, unless it has one.
 func giveSecret(ts *testscript.TestScript, f folder.Folder) {
 	if _, err := os.Stat(f.Key()); err != nil {
@@ -130,7 +140,8 @@ func giveSecret(ts *testscript.TestScript, f folder.Folder) {
 // announce sets the variables that a ready line gives; none when the daemon ended instead.
 func (d *daemon) announce(ts *testscript.TestScript, dir, line string) {
 	name := strings.ReplaceAll(dir, "/", "_")
-	for key, variable := range map[string]string{"listen": "addr", "socket": "socket"} {
+	ts.Setenv(name+"_recovering", "")
+	for key, variable := range map[string]string{"listen": "addr", "socket": "socket", "recovering": "recovering"} {
 		for _, field := range strings.Fields(line) {
 			if value, ok := strings.CutPrefix(field, key+"="); ok {
 				ts.Setenv(name+"_"+variable, value)

@@ -88,3 +88,15 @@ func disguise(ts *testscript.TestScript, neg bool, args []string) {
 		eventlogtest.Disguise(ts, ts.MkAbs(dir))
 	}
 }
+
+// rebooted has logs look as after a start of the machine: see [eventlogtest.Reboot].
+//
+//	rebooted DIR...
+func rebooted(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: rebooted DIR...")
+	}
+	for _, dir := range args {
+		eventlogtest.Reboot(ts, ts.MkAbs(dir))
+	}
+}

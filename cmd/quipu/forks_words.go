@@ -102,8 +102,12 @@ func explainRemedy(p *page, f api.ForkedFeed, log crdt.LogID) {
 	p.words(`
 What to do
   Let every process with this key run until the others hold what it wrote: "quipu
-  frontier --hash" is then the same everywhere. Then keep one of the folders, and
-  give every place that has to go on writing a key of its own:
+  frontier --hash" is then the same everywhere. Then give every place that has to
+  go on writing a key of its own: a folder that is stopped, which keeps its log,
+
+    quipu recover --dir D --new-key
+
+  or a new one:
 
 `)
 	p.line("    quipu init --dir NEW --log %s", log)

@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 //	flip FILE OFFSET          changes the byte of a file at an offset
 //	cut FILE SIZE             cuts a file off at a size
 //	corrupt FILE TEXT         changes the first byte of every copy of a text in a file
+//	disguise DIR...           has copied folders look like their originals
+//	rebooted DIR...           has folders look as after a start of the machine
 //	fill FILE N [BEFORE AFTER]  writes N letters, with text before and after
 //	repeat FILE N LINE        writes a line N times
 //	events FILE               prints the JSON forms in a file without what is another log's
@@ -38,6 +40,7 @@ func TestMain(m *testing.M) {
 //	daemon start DIR ARG...   runs quipu start and waits for its ready line; sets $DIR_addr and $DIR_socket. All
 //	                          daemons of a script share a secret, in DIR/secret, unless an ARG says which or
 //	                          $OWN_SECRETS is set
+//	ready DIR WHY             wants the last ready line in DIR to have said that it recovers, and why; '' for not
 //	daemon logged DIR REGEXP  waits until the daemon has logged a line that matches
 //	daemon term DIR           sends SIGTERM
 //	daemon pause DIR          sends SIGSTOP, on Unix; daemon resume DIR sends SIGCONT
@@ -71,7 +74,7 @@ func TestScript(t *testing.T) {
 			"written": written,
 			"exits":   exits, "capture": capture, "replace": replace, "configure": configure, "flip": flip, "cut": cut, "daemon": daemonCommand,
 			"corrupt": corrupt, "fill": fill, "repeat": repeat, "events": events, "subjects": subjects, "until": until,
-			"deaf": deafCommand, "disguise": disguise,
+			"deaf": deafCommand, "disguise": disguise, "rebooted": rebooted, "ready": ready,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "root" {

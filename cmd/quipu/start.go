@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ import (
 	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/node"
+	"github.com/quipulog/quipu/node/condition"
 	"github.com/quipulog/quipu/node/folder"
 )
 
@@ -36,6 +38,11 @@ A second signal stops it at once.
 Once it serves it prints one line to stdout, whether or not a peer answers:
 
   ready author=AUTHOR listen=HOST:PORT socket=PATH
+
+Behind that stands recovering=WHY where it appends nothing since it may not know
+the end of its own feed: "quipu help recover" says what that is. It then asks the
+members, and goes on by itself, or with --recover-after without those that it does
+not hear of for so long. All else it does as ever.
 
 It goes on trying to join for as long as it runs. PLACE is one of
 
@@ -178,7 +185,7 @@ func startConfig(cmd *cobra.Command, dir string, file folder.Config) (node.Confi
 		Dir: dir, Name: file.Name, Listen: file.Listen, Advertise: file.Advertise, Join: file.Join, MDNS: file.MDNS,
 		SecretFrom: file.SecretFile, Open: file.Open, Profile: gossip.Profile(file.Profile), Limits: node.LimitsOf(file), NoTransients: file.NoTransients,
 		Trim: file.TrimPolicy(), TrimEvery: file.Every(), TrimWaits: file.TrimWaits == folder.WaitsForMembers,
-		Drain:   file.DrainFor(),
+		Drain: file.DrainFor(), RecoverAfter: file.RecoversAfter(),
 		NoIndex: file.NoIndex, Version: version(),
 	}
 	if file.Log != "" {
@@ -255,7 +262,11 @@ func stopAtSecondSignal(ctx context.Context, n *node.Node, ended <-chan struct{}
 // sayReady prints the ready line. Nobody waits for it: stdout may be a pipe that is full, or a file on a
 // disk that is.
 func sayReady(out io.Writer, n *node.Node, logger *slog.Logger) {
-	_, err := fmt.Fprintf(out, "ready author=%s listen=%s socket=%s\n", n.Author(), n.Addr(), n.Socket())
+	recovering := ""
+	if r := n.Recovery(); r != nil && !condition.Passing(r) {
+		recovering = " recovering=" + strings.ReplaceAll(r.Why, " ", "-")
+	}
+	_, err := fmt.Fprintf(out, "ready author=%s listen=%s socket=%s%s\n", n.Author(), n.Addr(), n.Socket(), recovering)
 	if err != nil && !errors.Is(err, errReaderLeft) {
 		logger.Warn("cannot print the ready line", "err", err)
 	}

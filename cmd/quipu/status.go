@@ -26,7 +26,7 @@ that is known, and what keeps it from having, taking or writing what it could:
   second writer  somebody else writes with this node's key: it appends nothing
   read-only      the disk failed, and nothing is stored until the file is verified
   damaged        a part of the file is not as it was written
-  recovering     the folder is older than what the node has written: see quipu recover
+  recovering     it may not know the end of its own feed: see quipu recover
   clock          its wall clock disagrees with those of most members by more than a
                  minute: no body is trimmed until they agree
 

@@ -26,7 +26,11 @@ ever. When --wait-timeout has passed the exit code is 4, and the line on stderr 
 who has the last entry, who has not, and who was not heard; so it does after ^C. The
 entries stay all the same, and go on being given to the others: "quipu where PLACE"
 asks again. With --ack-replicated each place is printed only once its entry is held
-like that; the first that is not in time ends the command. It takes a running daemon.`
+like that; the first that is not in time ends the command. It takes a running daemon.
+
+A node that may not know the end of its own feed refuses to write, and says why:
+see "quipu help recover". With --wait-recovered the command waits until it knows,
+for as long as that takes.`
 
 // maxWaitNodes is the greatest number of nodes that --wait takes: more digits are those of an author.
 const maxWaitNodes = 999
@@ -36,10 +40,12 @@ type waitFor struct {
 	who     string
 	timeout time.Duration
 	each    bool
+	// recovered waits for a node that may not know the end of its own feed.
+	recovered bool
 }
 
 // waitNames are the flags.
-var waitNames = []string{"--wait", "--wait-timeout", "--ack-replicated"}
+var waitNames = []string{"--wait", "--wait-timeout", "--ack-replicated", "--wait-recovered"}
 
 func (w *waitFor) add(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -47,12 +53,13 @@ func (w *waitFor) add(cmd *cobra.Command) {
 	w.timeout = api.DefaultWait
 	f.Var(spanFlag{&w.timeout}, "wait-timeout", "give up the wait after this `time`")
 	f.BoolVar(&w.each, "ack-replicated", false, "print each place only once others hold its entry, as --wait says")
+	f.BoolVar(&w.recovered, "wait-recovered", false, "wait for a node that is recovering, in the place of failing")
 }
 
 // check says what of the flags makes no sense, before anything is opened.
 func (w *waitFor) check(cmd *cobra.Command) error {
 	if !cmd.Flags().Changed("wait") {
-		for _, name := range waitNames {
+		for _, name := range []string{"--wait-timeout", "--ack-replicated"} {
 			if cmd.Flags().Changed(name[2:]) {
 				return usagef("%s goes with --wait, which says who is waited for", name)
 			}
@@ -70,8 +77,9 @@ func (w *waitFor) check(cmd *cobra.Command) error {
 
 // client returns a client of the same node that waits as the flags say. Nothing is written yet.
 func (w *waitFor) client(cmd *cobra.Command, dir string, c *api.Client) (*api.Client, error) {
+	wait := api.Wait{Timeout: w.timeout, Each: w.each, Recovered: w.recovered}
 	if w.who == "" {
-		return c, nil
+		return c.Waiting(wait), nil
 	}
 	members, err := otherMembers(cmd.Context(), c)
 	if told, ok := errors.AsType[*api.Error](err); ok && told.Code == api.NotRunning {
@@ -80,7 +88,6 @@ func (w *waitFor) client(cmd *cobra.Command, dir string, c *api.Client) (*api.Cl
 	if err != nil {
 		return nil, err
 	}
-	wait := api.Wait{Timeout: w.timeout, Each: w.each}
 	n, notNumber := strconv.Atoi(w.who)
 	switch {
 	case w.who == "all":

@@ -16,6 +16,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/identity"
 )
 
 // Main runs the tests of a package with that many random stories for each law instead of rapid's 100, since
@@ -155,11 +156,28 @@ func HeapAlive() int64 {
 // Disguise has the log in dir, which is not open, forget which file it was: a copy of a folder then looks like the
 // original, as one does on a file system that shows nothing by which to tell them apart.
 func Disguise(t interface{ Fatalf(string, ...any) }, dir string) {
+	known(t, dir, func(meta *disk.Tree, key []byte) error { return meta.Remove(key) })
+}
+
+// Reboot has the log in dir, which is not open, look as if its machine had started anew since it was last written to.
+func Reboot(t interface{ Fatalf(string, ...any) }, dir string) {
+	known(t, dir, func(meta *disk.Tree, key []byte) error {
+		is, err := identity.Parse(meta.Get(key))
+		if err != nil {
+			return err
+		}
+		is.Boot[0]++
+		return meta.Set(key, is.Encode())
+	})
+}
+
+// known changes what a log knows of its file.
+func known(t interface{ Fatalf(string, ...any) }, dir string, change func(meta *disk.Tree, key []byte) error) {
 	f, err := disk.Open(filepath.Join(dir, "quipu.db"))
 	if err == nil {
-		err = errors.Join(f.Update(func(tx *disk.Tx) error { return tx.Tree([]byte("meta")).Remove([]byte("identity")) }), f.Close())
+		err = errors.Join(f.Update(func(tx *disk.Tx) error { return change(tx.Tree([]byte("meta")), []byte("identity")) }), f.Close())
 	}
 	if err != nil {
-		t.Fatalf("disguise log: %v", err)
+		t.Fatalf("change what a log knows of its file: %v", err)
 	}
 }

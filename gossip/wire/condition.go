@@ -20,7 +20,7 @@ const (
 	ConditionReadOnly
 	// ConditionDamaged: a part of the node's file is not as it was written.
 	ConditionDamaged
-	// ConditionRecovering: the node's folder is older than its feed, so it appends nothing.
+	// ConditionRecovering: the node may not know the end of its own feed, so it appends nothing.
 	ConditionRecovering
 	// ConditionClock: the node's wall clock disagrees with those of most of its peers, so it does not trim.
 	ConditionClock

@@ -36,7 +36,8 @@ func NewClient(dial func(context.Context) (net.Conn, error), close func() error)
 
 // Waiting returns a client of the same node whose [Client.Append], [Client.Transition] and
 // [Client.GuardedTransition] wait for other nodes, and end with an [ErrNotReplicated] where these do not hold the
-// entries in time. They are refused with [NotRunning], before anything is appended, where no daemon runs.
+// entries in time. Where others are waited for and no daemon runs, they are refused with [NotRunning] before anything
+// is appended.
 func (c *Client) Waiting(w Wait) *Client { return &Client{dial: c.dial, close: c.close, wait: w} }
 
 // Close gives back what the client was made with. Calls under way fail.

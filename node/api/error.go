@@ -22,7 +22,7 @@ const (
 	Busy         Code = "busy"          // as many as may do this at a time do it
 	Unhandled    Code = "unhandled"     // the follower's handler has failed, and is not to try again
 	SecondWriter Code = "second-writer" // another process writes with this node's key
-	Recovering   Code = "recovering"    // the folder is older than what the node has written: see quipu recover
+	Recovering   Code = "recovering"    // the node may not know the end of its own feed: see [Recovery]
 	ReadOnly     Code = "read-only"     // the log takes nothing since its disk failed
 	NotSynced    Code = "not-synced"    // the other node could not be reached, or the exchange broke off
 	NoRoom       Code = "no-room"       // the disk is full: nothing was written; it may do later

@@ -75,6 +75,8 @@ type Status struct {
 	Unreplicated *Unreplicated `json:"unreplicated,omitempty"`
 	// Conditions are what keeps the node from having, taking or writing what it could; none when all is well.
 	Conditions []Condition `json:"conditions"`
+	// Recovering says more of that condition; nil where the node knows the end of its own feed.
+	Recovering *Recovery `json:"recovering,omitempty"`
 	// Starved are the authors of whom members have more, without bodies that this node keeps.
 	Starved []Starved `json:"starved,omitempty"`
 	// Seeds is where this node looks for others: what it was told first, then what it found.
@@ -85,7 +87,8 @@ type Status struct {
 type Condition struct {
 	// Condition is "stuck" (no room on the disk), "starved" (others have more, without bodies that are kept
 	// here), "shut" (no more is taken of an author), "second writer", "read-only", "damaged", "recovering"
-	// (the folder is older than the feed) or "clock" (the wall clock disagrees with those of most members).
+	// (the end of the node's own feed may not be known) or "clock" (the wall clock disagrees with those of most
+	// members).
 	// There may be others.
 	Condition string    `json:"condition"`
 	Since     time.Time `json:"since,omitzero"`

@@ -28,6 +28,9 @@ type Wait struct {
 	// Each yields the place of each entry when the others hold it. Else a place is yielded as soon as its
 	// entry is durable, and the others are waited for at the end.
 	Each bool
+	// Recovered has the append wait until the node knows the end of its own feed again, where it may not, in the place
+	// of being refused with [Recovering]; no timeout ends that. It goes with the others or alone.
+	Recovered bool
 }
 
 // IsZero reports whether nobody is waited for.
@@ -39,14 +42,12 @@ const (
 	ParamWait          = "wait"
 	ParamWaitTimeout   = "wait-timeout"
 	ParamAckReplicated = "ack-replicated"
+	ParamWaitRecovered = "wait-recovered"
 	waitAll            = "all"
 )
 
 // query returns the parameters, with the question mark before them; "" for the zero Wait.
 func (w Wait) query() string {
-	if w.IsZero() {
-		return ""
-	}
 	v := url.Values{}
 	switch {
 	case w.All:
@@ -57,18 +58,24 @@ func (w Wait) query() string {
 	for _, a := range w.Members {
 		v.Add(ParamWait, a.String())
 	}
-	if w.Timeout > 0 {
+	if w.Timeout > 0 && !w.IsZero() {
 		v.Set(ParamWaitTimeout, age.Age(w.Timeout).String())
 	}
-	if w.Each {
+	if w.Each && !w.IsZero() {
 		v.Set(ParamAckReplicated, "true")
+	}
+	if w.Recovered {
+		v.Set(ParamWaitRecovered, "true")
+	}
+	if len(v) == 0 {
+		return ""
 	}
 	return "?" + v.Encode()
 }
 
 // ParseWait reads the parameters of a [Wait]. What stands there twice where one value is wanted is an error.
 func ParseWait(v url.Values) (w Wait, err error) {
-	for _, name := range []string{ParamWait, ParamWaitTimeout, ParamAckReplicated} {
+	for _, name := range []string{ParamWait, ParamWaitTimeout, ParamAckReplicated, ParamWaitRecovered} {
 		for i, value := range v[name] {
 			if i > 0 && (name != ParamWait || len(w.Members) != i) {
 				return w, fmt.Errorf("parameter %s: %q: one value is enough", name, value)
@@ -95,6 +102,9 @@ func (w *Wait) set(name, value string, i int) (err error) {
 		return err
 	case ParamAckReplicated:
 		w.Each, err = strconv.ParseBool(value)
+		return err
+	case ParamWaitRecovered:
+		w.Recovered, err = strconv.ParseBool(value)
 		return err
 	}
 	a, notAuthor := crdt.ParseAuthor(value)

@@ -28,6 +28,8 @@ func TestParseWait(t *testing.T) {
 		"wait=all&wait-timeout=90s":       {All: true, Timeout: 90 * time.Second},
 		"wait=" + a + "&wait=" + b:        {Members: []crdt.Author{author(a), author(b)}, Timeout: api.DefaultWait},
 		"wait=1&ack-replicated=true":      {Nodes: 1, Each: true, Timeout: api.DefaultWait},
+		"wait-recovered=true":             {Recovered: true},
+		"wait=1&wait-recovered=1":         {Nodes: 1, Recovered: true, Timeout: api.DefaultWait},
 		"wait=1&ack-replicated=0&other=x": {Nodes: 1, Timeout: api.DefaultWait},
 	} {
 		v, err := url.ParseQuery(query)
@@ -51,6 +53,7 @@ func TestParseWait(t *testing.T) {
 		"wait=1&wait-timeout=soon":            `"soon": expected an age`,
 		"wait=1&wait-timeout=1&wait-timeout=": "parameter wait-timeout",
 		"wait=1&ack-replicated=perhaps":       "parameter ack-replicated",
+		"wait-recovered=perhaps":              "parameter wait-recovered",
 		"ack-replicated=true":                 "parameter wait is missing",
 		"wait-timeout=1s":                     "parameter wait is missing",
 	} {

@@ -25,12 +25,12 @@ type Condition struct {
 	Why   string    // in words, for people
 }
 
-// RecoverRemedy is said after [eventlog.ErrRecovering], wherever a person reads it.
-const RecoverRemedy = ": quipu recover --dir D takes the feed up at the end that the members hold"
+// SecondWriterRemedy is said after [eventlog.ErrSecondWriter], wherever a person reads it.
+const SecondWriterRemedy = `: "quipu forks show AUTHOR" says what happened; it does not go on here with this key: "quipu stop --dir D" and then "quipu recover --dir D --new-key" gives this folder one of its own`
 
 // Of returns the conditions that hold, by kind, each once: those of a log, and where network is not nil
-// those of a node that takes part.
-func Of(log *eventlog.Log, network *gossip.Status) []Condition {
+// those of a node that takes part. Recovery is what [Recovering] has returned.
+func Of(log *eventlog.Log, network *gossip.Status, recovery *api.Recovery) []Condition {
 	var all []Condition
 	add := func(kind gossip.Condition, since time.Time, why string) {
 		all = append(all, Condition{Kind: kind, Since: since, Why: why})
@@ -56,7 +56,7 @@ func Of(log *eventlog.Log, network *gossip.Status) []Condition {
 		add(wire.ConditionShut, time.Time{}, "no more is taken of "+why)
 	}
 	if errors.Is(health.Mute, eventlog.ErrSecondWriter) {
-		add(wire.ConditionSecondWriter, time.Time{}, health.Mute.Error())
+		add(wire.ConditionSecondWriter, time.Time{}, health.Mute.Error()+SecondWriterRemedy)
 	}
 	if health.ReadOnly != nil && !damaged(health.ReadOnly) {
 		add(wire.ConditionReadOnly, time.Time{}, health.ReadOnly.Error())
@@ -64,8 +64,8 @@ func Of(log *eventlog.Log, network *gossip.Status) []Condition {
 	if why := damage(health, shut); why != "" {
 		add(wire.ConditionDamaged, time.Time{}, why)
 	}
-	if errors.Is(health.Mute, eventlog.ErrRecovering) {
-		add(wire.ConditionRecovering, time.Time{}, health.Mute.Error()+RecoverRemedy)
+	if recovery != nil && !Passing(recovery) {
+		add(wire.ConditionRecovering, recovery.Since, recovery.String())
 	}
 	if off := log.ClockOff(); off != 0 {
 		add(wire.ConditionClock, time.Time{}, ClockOff(off))

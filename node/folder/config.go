@@ -52,6 +52,7 @@ type Config struct {
 	KeepBodies        bool      `yaml:"keep-bodies"`
 	KeepPruned        bool      `yaml:"keep-pruned"`
 	Drain             *age.Age  `yaml:"drain"`
+	RecoverAfter      *age.Age  `yaml:"recover-after"`
 	LogLevel          string    `yaml:"log-level"`
 	LogFormat         string    `yaml:"log-format"`
 }
@@ -157,11 +158,17 @@ func (c *Config) Check() error {
 }
 
 // DrainFor returns how long a stop by a signal waits at most until others hold the node's entries.
-func (c *Config) DrainFor() time.Duration {
-	if c.Drain == nil {
+func (c *Config) DrainFor() time.Duration { return span(c.Drain) }
+
+// RecoversAfter returns how long a node that is recovering waits for a member that it does not hear of; 0 is for ever.
+func (c *Config) RecoversAfter() time.Duration { return span(c.RecoverAfter) }
+
+// span returns how long an age is, 0 where nothing is said.
+func span(a *age.Age) time.Duration {
+	if a == nil {
 		return 0
 	}
-	return time.Duration(*c.Drain)
+	return time.Duration(*a)
 }
 
 // checkFields says which field of the document does not exist, stands there twice or has a value of

@@ -160,6 +160,11 @@ var Settings = []Setting{
 		Usage: "how long a stop by a signal waits at most until other nodes hold the entries of this one",
 	},
 	{
+		Name: "recover-after", Default: "0",
+		About: "How long a node that may not know the end of its own feed waits for a member that it does not hear of,\nbefore it goes on without, on record; 0 until \"quipu recover\" says so.",
+		Usage: "how long a node that is recovering waits for a member that it does not hear of; 0 until told",
+	},
+	{
 		Name: "log-level", Default: "info", Words: []string{"debug", "info", "warn", "error"},
 		About: "The least that is logged to stderr: debug, info, warn or error.",
 		Usage: "the least that is logged: debug, info, warn or error",

@@ -89,7 +89,7 @@ func (in input[T]) storeAll(ctx context.Context, s *server, queue *waiting[numbe
 		if err != nil || len(batch) == 0 {
 			return err
 		}
-		leave, err := s.writing()
+		leave, err := s.writing(ctx, acks.wait.Recovered)
 		if err != nil {
 			return err
 		}

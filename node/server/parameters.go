@@ -14,7 +14,7 @@ import (
 var queryRoutes = []string{"GET /v1/entries", "GET /v1/tail", "GET /v1/unmatched"}
 
 // waitParameters are those of [api.ParseWait].
-var waitParameters = []string{api.ParamWait, api.ParamWaitTimeout, api.ParamAckReplicated}
+var waitParameters = []string{api.ParamWait, api.ParamWaitTimeout, api.ParamAckReplicated, api.ParamWaitRecovered}
 
 // parameters are those that the other routes take. A route that does not stand here takes none.
 var parameters = map[string][]string{

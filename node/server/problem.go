@@ -79,7 +79,8 @@ var statuses = map[api.Code]int{
 
 // remedies are what is said of the way out after the message of a code.
 var remedies = map[api.Code]string{
-	api.Recovering: condition.RecoverRemedy,
+	api.SecondWriter: condition.SecondWriterRemedy,
+	api.Recovering:   `: "quipu recover --dir D" says how it goes on`,
 }
 
 func is(target error) func(error) bool {

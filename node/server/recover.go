@@ -2,81 +2,142 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/condition"
 )
 
-// postRecover takes up the node's own feed again, or says where that would be.
+// passFor is how long whoever appends waits where the node is about to know the end of its own feed: so long that takes
+// at most.
+const passFor = 6 * time.Second
+
+// recovery returns why the node does not append that may not know the end of its own feed; nil where it does.
+func (s *server) recovery() *api.Recovery {
+	if s.daemon != nil {
+		return s.daemon.Recovery()
+	}
+	return condition.Recovering(s.log, nil)
+}
+
+// settled waits for a moment where the node is about to know the end of its own feed, and with patience for as long as
+// that takes. It returns why nothing is appended, nil where something is or where that is not why.
+func (s *server) settled(ctx context.Context, patience bool) error {
+	limit, cancel := context.WithTimeout(ctx, passFor)
+	defer cancel()
+	for {
+		changed, r := s.log.Changed(), s.recovery()
+		switch {
+		case r == nil:
+			return nil
+		case !r.Asking || !patience && (!condition.Passing(r) || limit.Err() != nil):
+			return &api.Error{Code: api.Recovering, Message: r.String()}
+		case patience:
+			limit = ctx
+		}
+		select {
+		case <-changed:
+		case <-limit.Done():
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// postRecover has the node go on as the operator says, or says what is known.
 func (s *server) postRecover(r *http.Request) (any, error) {
 	var order api.RecoverRequest
 	if err := readOrder(r, &order); err != nil {
 		return nil, err
 	}
+	leave, err := s.entered()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	return s.recoverFeed(r.Context(), order)
 }
 
-// recoverFeed asks where the feed ends and takes it up there; once more where it has moved in between.
-func (s *server) recoverFeed(ctx context.Context, order api.RecoverRequest) (api.Recovered, error) {
-	for {
-		why := s.log.Health().Mute
-		state, recovering := errors.AsType[*eventlog.RecoveringError](why)
-		switch {
-		case why == nil:
-			return api.Recovered{}, eventlog.ErrNotRecovering
-		case !recovering:
-			return api.Recovered{}, why
-		}
-		end, err := s.askOwnEnd(ctx, order.Alone)
-		if err != nil {
-			return api.Recovered{}, err
-		}
-		told := api.Recovered{Author: s.log.Author(), End: tellHead(end.End), Asked: s.named(end.Asked), Missing: s.named(end.Missing)}
-		if state.Own.Next > 0 {
-			from := tellHead(state.Own)
-			told.From = &from
-		}
-		if order.Plan {
-			return told, nil
-		}
-		done, err := s.log.Recover(ctx, end)
-		if errors.Is(err, eventlog.ErrMoved) && ctx.Err() == nil {
-			continue
-		}
-		told.Place = &done.Place
+func (s *server) recoverFeed(ctx context.Context, order api.RecoverRequest) (told api.Recovered, err error) {
+	told.Author = s.log.Author()
+	why := s.log.Health().Mute
+	_, recovering := errors.AsType[*eventlog.RecoveringError](why)
+	switch {
+	case why == nil:
+		return told, eventlog.ErrNotRecovering
+	case !recovering:
+		return told, why
+	case s.daemon != nil:
+		told.Recovering, err = s.daemon.Recover(ctx, order)
+	case order.Plan:
+		told.Recovering = s.recovery()
+	case !order.Alone:
+		err = &api.Error{Code: api.NotRunning, Message: "no daemon runs here: only a running one can ask the members where this node's own feed ends" +
+			` and go on without one of them: "quipu start --dir D"; where no other node of the log is left, give --alone`}
+	default:
+		err = s.goOnAlone(ctx)
+	}
+	switch {
+	case err != nil || order.Plan && told.Recovering != nil:
 		return told, err
+	case told.Recovering != nil:
+		return told, &api.Error{Code: api.Recovering, Message: "not yet: " + told.Recovering.String()}
 	}
+	return s.recovered(ctx)
 }
 
-// askOwnEnd returns where the feed ends, as those say who can be asked; alone allows that to be nobody.
-func (s *server) askOwnEnd(ctx context.Context, alone bool) (eventlog.Recovery, error) {
-	if s.daemon != nil {
-		return s.daemon.AskOwnEnd(ctx, alone)
-	}
-	if !alone {
-		return eventlog.Recovery{}, &api.Error{Code: api.NotRunning, Message: "no daemon runs here: only a running one can ask the members" +
-			" where this node's feed ends: quipu start --dir D; where no other node of the log is left, give --alone"}
-	}
-	var end crdt.Head
+// goOnAlone goes on where the feed ends here. Those who were remembered were not asked.
+func (s *server) goOnAlone(ctx context.Context) error {
+	r := eventlog.Recovery{Alone: true}
 	if heads := s.log.Feed(s.log.Author()).Heads(); len(heads) > 0 {
-		end = heads[len(heads)-1]
+		r.End = heads[len(heads)-1]
 	}
-	return eventlog.Recovery{End: end}, nil
+	if s.remembered != nil {
+		r.Missing = slices.SortedFunc(maps.Keys(s.remembered()), crdt.Author.Compare)
+	}
+	_, err := s.log.Recover(ctx, r)
+	return err
 }
 
-// named adds to authors what they call themselves.
-func (s *server) named(authors []crdt.Author) (all []api.Named) {
-	if len(authors) == 0 {
-		return nil
+// recovered returns how the feed was taken up last, as the record of that says.
+func (s *server) recovered(ctx context.Context) (told api.Recovered, err error) {
+	told.Author = s.log.Author()
+	query := eventlog.Query{Authors: []crdt.Author{told.Author}, Kinds: []string{eventlog.RecoverKind}, Reverse: true, Limit: 1}
+	for e, err := range s.log.Entries(ctx, query) {
+		if err != nil {
+			return told, err
+		}
+		var record struct {
+			Why                     string
+			From                    api.Head
+			End                     api.Head
+			Asked, Missing, Without []crdt.Author
+			Alone                   bool
+		}
+		if err := json.Unmarshal(e.Payload, &record); err != nil {
+			return told, fmt.Errorf("read the record of the recovery at %s: %w", e.Place(), err)
+		}
+		names, place := s.authorNames(), e.Place()
+		named := func(authors []crdt.Author) (all []api.Named) {
+			for _, a := range authors {
+				all = append(all, api.Named{Author: a, Name: names[a]})
+			}
+			return all
+		}
+		told.Why, told.End, told.Place, told.Alone = record.Why, &record.End, &place, record.Alone
+		if record.From.Next > 0 {
+			told.From = &record.From
+		}
+		told.Asked, told.Missing, told.Without = named(record.Asked), named(record.Missing), named(record.Without)
 	}
-	names := s.authorNames()
-	for _, a := range authors {
-		all = append(all, api.Named{Author: a, Name: names[a]})
-	}
-	return all
+	return told, nil
 }
-
-func tellHead(h crdt.Head) api.Head { return api.Head{Next: h.Next, Op: h.ID} }

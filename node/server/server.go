@@ -19,9 +19,12 @@ type Daemon interface {
 	Describe(*api.Status)
 	// Members returns the members that the node knows of, itself first.
 	Members() []api.Member
-	// AskOwnEnd asks the linked members where the node's own feed ends. It is an error that there are none,
-	// unless alone allows it.
-	AskOwnEnd(ctx context.Context, alone bool) (eventlog.Recovery, error)
+	// Recovery returns why the node does not append that may not know the end of its own feed, and how far it is in
+	// finding it; nil where that is not so.
+	Recovery() *api.Recovery
+	// Recover takes an operator's word on how such a node goes on, or none of a plan. It returns what is known where the
+	// node does not go on soon.
+	Recover(ctx context.Context, word api.RecoverRequest) (*api.Recovery, error)
 	// Unreplicated returns what of the node's own feed no other node is known to hold; nil where no other is known.
 	Unreplicated() *api.Unreplicated
 	// Writing lets somebody append, who calls leave when what he appends is durable or refused. It is an error
@@ -101,7 +104,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /v1/gone", s.getGone)
 	mux.HandleFunc("POST /v1/prune", s.answers(s.writes(s.postPrune)))
 	mux.HandleFunc("POST /v1/compact", s.answers(s.postCompact))
-	mux.HandleFunc("POST /v1/recover", s.answers(s.writes(s.postRecover)))
+	mux.HandleFunc("POST /v1/recover", s.answers(s.postRecover))
 	mux.HandleFunc("GET /v1/followers", s.getFollowers)
 	mux.HandleFunc("GET /v1/followers/show", s.answers(s.getFollower))
 	mux.HandleFunc("GET /v1/followers/parked", s.getParked)

@@ -76,7 +76,10 @@ func (s *server) getStatus(_ *http.Request) (any, error) {
 			status.Writable, status.Reason = false, problem(err).Message
 		}
 	}
-	status.Conditions = condition.Told(condition.Of(s.log, nil))
+	if status.Recovering = s.recovery(); status.Recovering != nil {
+		status.Reason = status.Recovering.String()
+	}
+	status.Conditions = condition.Told(condition.Of(s.log, nil, status.Recovering))
 	status.AheadFeeds = s.aheadFeeds()
 	if index, err := s.index(); err == nil { // else the file is damaged, which verify tells
 		status.Index = index

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -19,19 +20,28 @@ func (s *server) postStop(r *http.Request) (any, error) {
 	return s.daemon.Stop(r.Context(), time.Duration(order.Wait))
 }
 
-// writing lets somebody append, who calls leave when what he appends is durable or refused. A daemon that is
-// about to stop refuses.
-func (s *server) writing() (leave func(), err error) {
+// entered lets somebody write, who calls leave when what he writes is durable or refused. A daemon that is about to
+// stop refuses.
+func (s *server) entered() (leave func(), err error) {
 	if s.daemon == nil {
 		return func() {}, nil
 	}
 	return s.daemon.Writing()
 }
 
+// writing is entered for somebody who appends: it is refused while the node may not know the end of its own feed, or
+// with patience waits for that.
+func (s *server) writing(ctx context.Context, patience bool) (leave func(), err error) {
+	if err := s.settled(ctx, patience); err != nil {
+		return nil, err
+	}
+	return s.entered()
+}
+
 // writes is the handler of a route that appends an entry.
 func (s *server) writes(ask func(*http.Request) (any, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
-		leave, err := s.writing()
+		leave, err := s.writing(r.Context(), false)
 		if err != nil {
 			return nil, err
 		}
