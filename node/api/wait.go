@@ -98,7 +98,7 @@ func ParseWait(v url.Values) (w Wait, err error) {
 func (w *Wait) set(name, value string, i int) (err error) {
 	switch name {
 	case ParamWaitTimeout:
-		w.Timeout, err = ParseTimeout(value)
+		w.Timeout, err = parseTimeout(value)
 		return err
 	case ParamAckReplicated:
 		w.Each, err = strconv.ParseBool(value)
@@ -123,8 +123,8 @@ func (w *Wait) set(name, value string, i int) (err error) {
 	return nil
 }
 
-// ParseTimeout reads how long is waited.
-func ParseTimeout(text string) (time.Duration, error) {
+// parseTimeout reads how long is waited.
+func parseTimeout(text string) (time.Duration, error) {
 	a, err := age.Parse(text)
 	if err == nil && a == 0 {
 		err = errors.New("0: expected more, such as 30s")

@@ -21,9 +21,9 @@ type State struct {
 	Next   uint64 // the offset of the next entry that arrives
 	Clock  crdt.Clock
 	// Ahead holds the authors whose last clock was ahead of the wall clock when it was stored, and
-	// Soonest the first of those clocks. Once the wall clock has come near, they count.
+	// soonest the first of those clocks. Once the wall clock has come near, they count.
 	Ahead   map[crdt.Author]crdt.Clock
-	Soonest crdt.Clock
+	soonest crdt.Clock
 	Shut    int // how many authors are
 	Entries uint64
 	Ops     uint64
@@ -91,8 +91,8 @@ func (s *State) Put(a crdt.Author, f *record.Feed) {
 	s.Feeds[a] = f
 	s.Clock = max(s.Clock, f.Clock)
 	if last := f.Ahead(); last > f.Clock {
-		if len(s.Ahead) == 0 || last < s.Soonest {
-			s.Soonest = last
+		if len(s.Ahead) == 0 || last < s.soonest {
+			s.soonest = last
 		}
 		s.Ahead[a] = last
 	} else {
@@ -102,13 +102,13 @@ func (s *State) Put(a crdt.Author, f *record.Feed) {
 
 // ClockAt returns the greatest clock held that is not ahead of now.
 func (s *State) ClockAt(now time.Time) crdt.Clock {
-	if len(s.Ahead) == 0 || s.Soonest.Ahead(now) {
+	if len(s.Ahead) == 0 || s.soonest.Ahead(now) {
 		return s.Clock
 	}
-	s.Soonest = crdt.MaxClock
+	s.soonest = crdt.MaxClock
 	for a, c := range s.Ahead {
 		if c.Ahead(now) {
-			s.Soonest = min(s.Soonest, c)
+			s.soonest = min(s.soonest, c)
 			continue
 		}
 		s.Clock = max(s.Clock, c)

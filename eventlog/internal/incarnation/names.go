@@ -16,11 +16,11 @@ import (
 	"slices"
 )
 
-// Max bounds the earlier names that are remembered; the oldest is forgotten first, and what it named is refused.
-const Max = 256
+// maxEarlier bounds the earlier names that are remembered; the oldest is forgotten first, and what it named is refused.
+const maxEarlier = 256
 
-// ErrLength is returned by [Parse] for bytes of another length than names have.
-var ErrLength = errors.New("wrong length")
+// errLength is returned by [Parse] for bytes of another length than names have.
+var errLength = errors.New("wrong length")
 
 // Names are those of a log's arrivals. They are a value: nothing changes them.
 type Names struct {
@@ -46,7 +46,7 @@ func New() (name [16]byte) {
 // to a sweep.
 func (n Names) Begin(name [16]byte, offset, sweep uint64) Names {
 	before := append([]earlier{{n.Present, offset, sweep}}, n.earlier...)
-	before = slices.Clip(before[:min(len(before), Max)])
+	before = slices.Clip(before[:min(len(before), maxEarlier)])
 	for i := range before {
 		before[i].Offset, before[i].Sweep = min(before[i].Offset, offset), min(before[i].Sweep, sweep)
 	}
@@ -77,8 +77,8 @@ func (n Names) Encode() []byte {
 // Parse reads what Encode has written.
 func Parse(b []byte) (n Names, err error) {
 	count := (len(b) - len(n.Present)) / binary.Size(earlier{})
-	if len(b) < len(n.Present) || count > Max || len(b) != len(n.Present)+count*binary.Size(earlier{}) {
-		return n, ErrLength
+	if len(b) < len(n.Present) || count > maxEarlier || len(b) != len(n.Present)+count*binary.Size(earlier{}) {
+		return n, errLength
 	}
 	n.Present, n.earlier = [16]byte(b), make([]earlier, count)
 	_, err = binary.Decode(b[len(n.Present):], binary.BigEndian, n.earlier)

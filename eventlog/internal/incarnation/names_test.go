@@ -47,16 +47,16 @@ func TestEachNameHoldsUpToItsBound(t *testing.T) {
 
 func TestTheOldestNameIsForgotten(t *testing.T) {
 	n := Names{}
-	for i := range Max + 1 {
+	for i := range maxEarlier + 1 {
 		n = n.Begin(name(i+1), uint64(i), 0)
 	}
 	n = again(t, n)
-	for i, want := range map[int]bool{0: false, 1: true, Max: true, Max + 1: true} {
+	for i, want := range map[int]bool{0: false, 1: true, maxEarlier: true, maxEarlier + 1: true} {
 		if _, _, known := n.Bound(name(i)); known != want {
 			t.Errorf("name %d is known: %t", i, known)
 		}
 	}
-	if _, err := Parse(append(n.Encode(), make([]byte, 32)...)); !errors.Is(err, ErrLength) {
+	if _, err := Parse(append(n.Encode(), make([]byte, 32)...)); !errors.Is(err, errLength) {
 		t.Errorf("more names than are kept: %v", err)
 	}
 }
@@ -64,7 +64,7 @@ func TestTheOldestNameIsForgotten(t *testing.T) {
 func TestWhatIsNoNamesIsRefused(t *testing.T) {
 	b := Names{Present: name(1)}.Begin(name(2), 1, 1).Encode()
 	for _, b := range [][]byte{nil, b[:15], b[:17], b[:47], slices.Concat(b, []byte{0})} {
-		if _, err := Parse(b); !errors.Is(err, ErrLength) {
+		if _, err := Parse(b); !errors.Is(err, errLength) {
 			t.Errorf("%x: %v", b, err)
 		}
 	}
