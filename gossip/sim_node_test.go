@@ -31,6 +31,8 @@ type simNode struct {
 	log     *eventlog.Log // nil while it is down
 	writers sync.WaitGroup
 	tail    *simTail
+	met     []gossip.Remembered // members of this run's past, as the folder says
+	peers   *simPeers           // of this run
 	*gossip.Gossip
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -68,7 +70,11 @@ func (n *simNode) start() error {
 		return nil
 	}
 	var err error
-	if n.log, err = eventlog.Open(n.dir, n.logConfig()); err != nil {
+	n.recall()
+	n.peers = newSimPeers(n)
+	cfg := n.logConfig()
+	cfg.Peers = n.peers
+	if n.log, err = eventlog.Open(n.dir, cfg); err != nil {
 		n.log = nil
 		return brokenf(simReopens, "%s: %v", n.name, err)
 	}
@@ -78,17 +84,22 @@ func (n *simNode) start() error {
 	}
 	n.Gossip, err = gossip.New(gossip.Config{
 		Log: l, Key: testKey(n.key), Name: n.name, Secret: secret, Listen: port, Advertise: n.sim.addr(n.name),
-		Join: n.join, Network: n.sim.net.Host(n.name), Logger: n.logger(),
+		Join: n.join, Remembered: n.met, Network: n.sim.net.Host(n.name), Logger: n.logger(),
 	})
 	if err != nil {
 		return brokenf(simRuns, "%s: %v", n.name, err)
 	}
+	n.peers.gossip = n.Gossip
+	close(n.peers.met)
 	var ctx context.Context
 	ctx, n.cancel = context.WithCancel(context.Background())
 	n.done = make(chan struct{})
+	var settling sync.WaitGroup
+	settling.Go(func() { n.settle(ctx, n.log) })
 	go func() {
 		defer close(n.done)
 		n.err = n.Run(ctx)
+		settling.Wait()
 	}()
 	n.tail.start()
 	return nil
@@ -110,6 +121,7 @@ func (n *simNode) stop() error {
 func (n *simNode) end() {
 	n.writers.Wait()
 	if n.Gossip != nil {
+		n.remember()
 		n.cancel()
 		<-n.done
 		n.Gossip = nil

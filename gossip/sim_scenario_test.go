@@ -12,6 +12,7 @@ import (
 type scenario struct {
 	seed  uint64
 	nodes int
+	after time.Duration // how long a member that is not there is waited for to say where a feed ends; 0: for ever
 	steps []step
 }
 

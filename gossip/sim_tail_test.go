@@ -10,12 +10,13 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 )
 
-// simTail follows a node's log for as long as it is up, and goes on where it was when it is up again.
-// It is slow now and then.
+// simTail follows a node's log for as long as it is up, and goes on where it was when it is up again: it keeps the
+// cursor that the log gave it. It is slow now and then.
 type simTail struct {
 	node   *simNode
-	next   atomic.Uint64 // the offset that comes next
-	seen   []simEntry    // by offset
+	next   atomic.Uint64   // the offset that comes next
+	at     eventlog.Cursor // the same, as the log says it
+	seen   []simEntry      // by offset
 	cancel context.CancelFunc
 	done   chan struct{}
 }
@@ -51,7 +52,7 @@ func (t *simTail) stop() {
 // follow takes entries until ctx ends. Each must have the offset after the last one's.
 func (t *simTail) follow(ctx context.Context, log *eventlog.Log) error {
 	skip, skips := t.node.sim.flaw.tailSkips[t.node.name]
-	for e, err := range log.Tail(ctx, eventlog.Query{FromOffset: t.next.Load()}) {
+	for e, err := range log.Tail(ctx, eventlog.Query{After: t.at}) {
 		switch {
 		case errors.Is(err, context.Canceled):
 			return nil
@@ -62,7 +63,7 @@ func (t *simTail) follow(ctx context.Context, log *eventlog.Log) error {
 		case e.Offset != t.next.Load():
 			return brokenf(simTails, "%s: offset %d where %d comes next", t.node.name, e.Offset, t.next.Load())
 		}
-		t.seen = append(t.seen, simEntry{e.Author, e.Seq, e.Op})
+		t.seen, t.at = append(t.seen, simEntry{e.Author, e.Seq, e.Op}), log.CursorAfter(e)
 		if t.next.Add(1)%64 == 0 {
 			time.Sleep(time.Millisecond)
 		}
