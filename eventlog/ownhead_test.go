@@ -65,6 +65,10 @@ func TestTheEndOfOurFeedIsFetchedAgain(t *testing.T) {
 				if err != nil || len(wants) != 1 || wants[0].Author != l.Author() {
 					t.Errorf("wants %v, %v", wants, err)
 				}
+				segments, err := peer.Plan(ctx, wants[0])
+				if err != nil || len(segments) != 1 || segments[0].After != end(l) {
+					t.Errorf("what the peer would send: %v, %v; want all behind %v", segments, err, end(l))
+				}
 				o := apply(t, l, readAll(t, peer, l.Author()).Ops...)
 				if o.Err != nil || o.Forked || o.Ops != len(spoiled) {
 					t.Errorf("what came back: %+v", o)
