@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -21,6 +24,8 @@ type simPeers struct {
 	node   *simNode
 	met    chan struct{} // closed when gossip is set
 	gossip *gossip.Gossip
+	// unasked says that the feed was taken up without an answer from a place: whoever is there may hold more.
+	unasked atomic.Bool
 
 	mu sync.Mutex
 	// The fields below are guarded by mu.
@@ -67,6 +72,7 @@ func (p *simPeers) OwnEnd(ctx context.Context, why *eventlog.RecoveringError) (e
 		if err != nil && changed {
 			continue
 		}
+		p.unasked.Store(slices.ContainsFunc(end.Without, func(m gossip.Absent) bool { return m.Author.IsZero() }))
 		return eventlog.Recovery{
 			End: end.End, Asked: end.Asked, Missing: gossip.Authors(end.Missing), Without: gossip.Authors(end.Without),
 		}, err
@@ -89,6 +95,23 @@ func (p *simPeers) without() {
 		}
 	}
 	p.again()
+}
+
+// askAlone asks whoever is linked, and nobody else.
+func (p *simPeers) askAlone(ctx context.Context) (eventlog.Recovery, error) {
+	end, err := p.gossip.AskOwnEnd(ctx, gossip.OwnEndQuestion{Alone: true})
+	if errors.Is(err, gossip.ErrNobodyAsked) {
+		err = nil
+	}
+	return eventlog.Recovery{End: end.End, Asked: end.Asked, Missing: gossip.Authors(end.Missing), Alone: true}, err
+}
+
+// between puts the flaw between a node's log and those whom it asks.
+func (f flaw) between(p eventlog.AskedPeers) eventlog.AskedPeers {
+	if f.peers == nil {
+		return p
+	}
+	return f.peers(p)
 }
 
 // settleAgain is how long a node rests before it asks again where its feed ends, once that has failed.
@@ -124,11 +147,9 @@ func (n *simNode) remember() {
 			all[m.Author] = gossip.Remembered{Author: m.Author, Name: m.Name, Seen: time.Now(), Addrs: []string{m.Addr.String()}}
 		}
 	}
-	n.met = n.met[:0:0]
-	for _, r := range all {
-		n.met = append(n.met, r)
-	}
-	text, err := json.Marshal(n.met)
+	met := slices.SortedFunc(maps.Values(all), func(a, b gossip.Remembered) int { return a.Author.Compare(b.Author) })
+	n.meets(met)
+	text, err := json.Marshal(met)
 	if err == nil {
 		err = os.WriteFile(n.memory(), text, 0o600)
 	}
@@ -139,12 +160,19 @@ func (n *simNode) remember() {
 
 // recall reads whom a node has met, as its folder says.
 func (n *simNode) recall() {
-	n.met = nil
+	var met []gossip.Remembered
 	text, err := os.ReadFile(n.memory())
 	if err == nil {
-		err = json.Unmarshal(text, &n.met)
+		err = json.Unmarshal(text, &met)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		n.sim.t.Fatal(err)
 	}
+	n.meets(met)
+}
+
+func (n *simNode) meets(met []gossip.Remembered) {
+	n.sim.mu.Lock()
+	defer n.sim.mu.Unlock()
+	n.met = met
 }

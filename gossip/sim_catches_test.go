@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
 )
 
@@ -27,6 +29,7 @@ func TestSimulationCatches(t *testing.T) {
 		t.Skip("what the simulation catches is not run with -short")
 	}
 	write := appendEvent{"n1", 5, 20}
+	before := []event{backupEvent{"n1"}, backupEvent{"n2"}, write, checkEvent{}}
 	tests := []struct {
 		name   string
 		want   string // the invariant
@@ -35,6 +38,9 @@ func TestSimulationCatches(t *testing.T) {
 	}{
 		{"nothing", "", flaw{}, []event{
 			write, cloneEvent{"n2", "n2-copy"}, crashEvent{"n1", 4}, startEvent{"n1"}, write, checkEvent{}, quietEvent{}}},
+		{"nothing of folders", "", flaw{}, slices.Concat(before, []event{
+			restoreEvent{"n1", true}, startEvent{"n1"}, copyEvent{"n2", "n2-twin"}, lieEvent{"n3", "n1", lieGhosts, 1}, checkEvent{}, write,
+			moveEvent{"n2", true}, startEvent{"n2"}, spoilEvent{"n1"}, loseEvent{"n3"}, newKeyEvent{"n2-twin"}, checkEvent{}, quietEvent{}})},
 		{"an op that is dropped", simConverge, flaw{log: dropping("n3", "n1")}, []event{write}},
 		{"a copy that does not look at its own feed", simCopies, flaw{log: dropping("n2-copy", "n2")}, []event{cloneEvent{"n2", "n2-copy"}}},
 		{"a copy that is taken for an honest node", simAppends, flaw{}, []event{
@@ -45,6 +51,17 @@ func TestSimulationCatches(t *testing.T) {
 		{"a power cut that leaves garbage", simReopens, flaw{}, []event{write, stopEvent{"n1"}, act(spoilMeta), startEvent{"n1"}}},
 		{"a node that ends", simRuns, flaw{}, []event{write, act(endNode)}},
 		{"somebody who goes on writing", simQuiet, flaw{}, []event{write, checkEvent{}, act(goOn), quietEvent{}}},
+		{"a folder that forgets that it was put back", simForks, flaw{forgets: true}, slices.Concat(before, []event{
+			partitionEvent{[][]string{{"n1"}, {"n2", "n3"}}}, restoreEvent{"n1", false}, startEvent{"n1"}, write})},
+		{"an end at the first answer", simEnds, flaw{peers: asks(gossip.OwnEndQuestion{Soft: true})}, []event{
+			write, checkEvent{}, stopEvent{"n2"}, write, loseEvent{"n1"}, partitionEvent{[][]string{{"n1", "n2"}, {"n3"}}},
+			startEvent{"n2"}, startEvent{"n1"}}},
+		{"an end that is a liar's", simEnds, flaw{peers: asks(gossip.OwnEndQuestion{
+			Without: []crdt.Author{crdt.AuthorOf(testKey(1))}, Places: []string{"10.0.0.2:7946"}})}, slices.Concat(before, []event{
+			lieEvent{"n3", "n1", lieWithheld, 1}, partitionEvent{[][]string{{"n1", "n3"}, {"n2"}}}, restoreEvent{"n1", false}, startEvent{"n1"}})},
+		{"a node that never goes on", simEnds, flaw{peers: waiting}, slices.Concat(before, []event{restoreEvent{"n1", false}})},
+		{"a tail that trusts its offset", simTails, flaw{tailTrusts: true}, slices.Concat(before, []event{
+			restoreEvent{"n2", false}, partitionEvent{[][]string{{"n2"}, {"n1", "n3"}}}, startEvent{"n2"}, aloneEvent{"n2"}, write, appendEvent{"n2", 9, 20}})},
 		{"a leak", simMemory, flaw{}, []event{write, act(leak)}},
 	}
 	for _, test := range tests {
@@ -99,9 +116,36 @@ func (l *droppingLog) Apply(ctx context.Context, runs []crdt.Run) ([]crdt.Outcom
 	return outcomes, nil
 }
 
+// asks makes a node ask whom it likes where its feed ends, and say that it asked all.
+func asks(q gossip.OwnEndQuestion) func(eventlog.AskedPeers) eventlog.AskedPeers {
+	return func(p eventlog.AskedPeers) eventlog.AskedPeers { return &flawedPeers{p.(*simPeers), q} }
+}
+
+// flawedPeers asks a question of its own, or none at all.
+type flawedPeers struct {
+	*simPeers
+	q gossip.OwnEndQuestion
+}
+
+func (p *flawedPeers) OwnEnd(ctx context.Context, _ *eventlog.RecoveringError) (eventlog.Recovery, error) {
+	<-p.met
+	end, err := p.gossip.AskOwnEnd(ctx, p.q)
+	return eventlog.Recovery{End: end.End, Asked: end.Asked}, err
+}
+
+// waiting makes a node wait for ever.
+func waiting(p eventlog.AskedPeers) eventlog.AskedPeers { return &waitingPeers{p} }
+
+type waitingPeers struct{ eventlog.AskedPeers }
+
+func (*waitingPeers) OwnEnd(ctx context.Context, _ *eventlog.RecoveringError) (eventlog.Recovery, error) {
+	<-ctx.Done()
+	return eventlog.Recovery{}, ctx.Err()
+}
+
 // hideCopy makes the simulation forget that n2 was copied.
 func hideCopy(s *simulation) error {
-	s.nodes["n2"].copied = false
+	s.nodes["n2"].unsure.Store(false)
 	return nil
 }
 
@@ -197,8 +241,10 @@ func TestSimulationComparesViews(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := &simulation{names: []string{"n1", "n2"}}
-			s.nodes = map[string]*simNode{"n1": {name: "n1", key: 0}, "n2": {name: "n2", key: 1, copied: test.copied}}
+			s := newSimulation(t, scenario{nodes: 2}, flaw{}, t.TempDir())
+			if test.copied {
+				s.excuse(b, "copied")
+			}
 			for _, v := range test.acked {
 				s.acked = append(s.acked, acked{"n2", v.author, v.seq, v.sum})
 			}
@@ -216,7 +262,7 @@ func TestSimulationComparesViews(t *testing.T) {
 // A seed is a scenario: the same whenever it is drawn, and another than its neighbour's.
 func TestScenarioIsItsSeed(t *testing.T) {
 	words := func(seed uint64) (all []string) {
-		for _, step := range newScenario(seed, 0).steps {
+		for _, step := range newScenario(seed, 0, false).steps {
 			all = append(all, step.after.String()+" "+step.event.String())
 		}
 		return all

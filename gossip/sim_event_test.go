@@ -50,6 +50,13 @@ func (e burstEvent) do(s *simulation) error {
 	return nil
 }
 
+// trouble takes note that the network is not what it was.
+func (s *simulation) trouble() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.troubled = time.Now()
+}
+
 // weatherEvent: all links lose, double and delay from now on.
 type weatherEvent struct {
 	loss, duplication float64
@@ -61,6 +68,7 @@ func (e weatherEvent) String() string {
 }
 
 func (e weatherEvent) do(s *simulation) error {
+	s.trouble()
 	s.net.SetLoss(e.loss)
 	s.net.SetDuplication(e.duplication)
 	s.net.SetDelay(e.least, e.most)
@@ -79,6 +87,7 @@ func (e partitionEvent) String() string {
 }
 
 func (e partitionEvent) do(s *simulation) error {
+	s.trouble()
 	s.net.Partition(e.sides...)
 	return nil
 }
@@ -89,6 +98,7 @@ type blockEvent struct{ from, to string }
 func (e blockEvent) String() string { return fmt.Sprintf("nothing gets from %s to %s", e.from, e.to) }
 
 func (e blockEvent) do(s *simulation) error {
+	s.trouble()
 	s.net.Block(e.from, e.to)
 	return nil
 }
@@ -99,6 +109,7 @@ type healEvent struct{}
 func (healEvent) String() string { return "all links carry again" }
 
 func (healEvent) do(s *simulation) error {
+	s.trouble()
 	s.net.Heal()
 	return nil
 }
@@ -109,6 +120,7 @@ type cutEvent struct{ a, b string }
 func (e cutEvent) String() string { return fmt.Sprintf("connections of %s and %s are reset", e.a, e.b) }
 
 func (e cutEvent) do(s *simulation) error {
+	s.trouble()
 	s.net.Cut(e.a, e.b)
 	return nil
 }
@@ -124,6 +136,7 @@ func (e slowEvent) String() string {
 }
 
 func (e slowEvent) do(s *simulation) error {
+	s.trouble()
 	s.net.SetBandwidth(e.from, e.to, e.rate)
 	return nil
 }

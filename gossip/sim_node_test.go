@@ -20,13 +20,17 @@ import (
 // simNode is a machine of a simulation: a folder that outlives its runs, a clock that may be wrong, and
 // while it is up an open log, a gossip and a tail.
 type simNode struct {
-	sim    *simulation
-	name   string
-	key    int
-	dir    string
-	join   []string
-	skew   atomic.Int64 // of its clock, in nanoseconds
-	copied bool         // its key is used by another node too
+	sim  *simulation
+	name string
+	key  int
+	dir  string
+	join []string
+	skew atomic.Int64 // of its clock, in nanoseconds
+	self atomic.Pointer[crdt.Author]
+	lie  atomic.Pointer[simLie] // that it tells, or is to tell from its next start on
+	// unsure says that something happened to the node, or to one with its key, for which it may refuse to append;
+	// spoiled, that the end of its feed could once not be read.
+	unsure, spoiled atomic.Bool
 
 	log     *eventlog.Log // nil while it is down
 	writers sync.WaitGroup
@@ -38,10 +42,22 @@ type simNode struct {
 	done   chan struct{}
 	err    error // of Run, after done
 
-	second atomic.Bool // an append was refused since somebody else writes with the key
+	// The fields below are guarded by sim.mu.
+
+	open    *eventlog.Log // nil while it is down; it then holds left
+	left    crdt.Frontier
+	upSince time.Time
+	running *gossip.Gossip // nil while it is down
 }
 
-func (n *simNode) author() crdt.Author { return crdt.AuthorOf(testKey(n.key)) }
+// setKey gives the node the k-th key.
+func (n *simNode) setKey(k int) {
+	author := crdt.AuthorOf(testKey(k))
+	n.key = k
+	n.self.Store(&author)
+}
+
+func (n *simNode) author() crdt.Author { return *n.self.Load() }
 
 func (n *simNode) logConfig() eventlog.Config {
 	return eventlog.Config{
@@ -73,7 +89,7 @@ func (n *simNode) start() error {
 	n.recall()
 	n.peers = newSimPeers(n)
 	cfg := n.logConfig()
-	cfg.Peers = n.peers
+	cfg.Peers = &simWatched{n.sim.flaw.between(n.peers), n}
 	if n.log, err = eventlog.Open(n.dir, cfg); err != nil {
 		n.log = nil
 		return brokenf(simReopens, "%s: %v", n.name, err)
@@ -82,15 +98,25 @@ func (n *simNode) start() error {
 	if n.sim.flaw.log != nil {
 		l = n.sim.flaw.log(n.name, l)
 	}
+	met := n.met
+	if lie := n.lie.Load(); lie != nil {
+		l, met = lie.over(l), append(met[:len(met):len(met)], lie.ghosts...)
+	}
 	n.Gossip, err = gossip.New(gossip.Config{
 		Log: l, Key: testKey(n.key), Name: n.name, Secret: secret, Listen: port, Advertise: n.sim.addr(n.name),
-		Join: n.join, Remembered: n.met, Network: n.sim.net.Host(n.name), Logger: n.logger(),
+		Join: n.join, Remembered: met, Network: n.sim.net.Host(n.name), Logger: n.logger(),
 	})
 	if err != nil {
 		return brokenf(simRuns, "%s: %v", n.name, err)
 	}
 	n.peers.gossip = n.Gossip
 	close(n.peers.met)
+	n.sim.mu.Lock()
+	n.open, n.running, n.upSince = n.log, n.Gossip, time.Now()
+	n.sim.mu.Unlock()
+	if n.spoiled.Load() {
+		n.sim.bury() // what it gives up
+	}
 	var ctx context.Context
 	ctx, n.cancel = context.WithCancel(context.Background())
 	n.done = make(chan struct{})
@@ -126,10 +152,16 @@ func (n *simNode) end() {
 		<-n.done
 		n.Gossip = nil
 	}
+	n.sim.mu.Lock()
+	n.running = nil
+	n.sim.mu.Unlock()
 	n.tail.stop()
 }
 
 func (n *simNode) closeLog() error {
+	n.sim.mu.Lock()
+	n.open, n.left = nil, n.log.Frontier()
+	n.sim.mu.Unlock()
 	err := n.log.Close()
 	n.log = nil
 	if err != nil {
@@ -177,7 +209,7 @@ func (n *simNode) crash(seed uint64) error {
 	return nil
 }
 
-// append appends a batch. Only a node whose key was copied may be refused, and then for ever.
+// append appends a batch. Only a node to which something has happened may be refused.
 func (n *simNode) append(entries, size int) error {
 	if n.log == nil {
 		return nil
@@ -186,8 +218,7 @@ func (n *simNode) append(entries, size int) error {
 	places, err := n.log.AppendBatch(context.Background(), events)
 	switch {
 	case errors.Is(err, eventlog.ErrSecondWriter), errors.Is(err, eventlog.ErrRecovering):
-		n.second.Store(errors.Is(err, eventlog.ErrSecondWriter))
-		if !n.copied {
+		if !n.unsure.Load() {
 			return brokenf(simAppends, "%s: %v", n.name, err)
 		}
 		return nil

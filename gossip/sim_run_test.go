@@ -17,15 +17,20 @@ import (
 //	go test ./gossip -run 'TestSimulation$' -sim.seeds 5000 -sim.seed 1000  five thousand, from 1000 on
 //	go test ./gossip -run 'TestSimulation$' -sim.seed 17 -sim.seeds 1       seed 17 again
 //
+// In every fourth seed, and with -sim.folders in each, something happens to the folders of nodes: they are restored,
+// rolled back, copied, lost, spoiled or moved, while others are down, out of reach, or lie. The nodes ask then where their
+// own feeds end.
+//
 // A seed fixes the schedule, what a power cut leaves, and the fate of the n-th packet of each link. It
 // does not fix which packet is the n-th, nor whom memberlist probes, whose randomness cannot be seeded;
 // a failure that hangs on those may take a few runs of its seed to come back. With -v each seed is named
 // before it runs, for when the process itself dies; with QUIPU_TEST_LOG=1 the story and the nodes' own
 // logs are printed as they go, with QUIPU_TEST_LOG=debug all of them.
 var (
-	simSeed  = flag.Uint64("sim.seed", 1, "simulation: the first seed")
-	simSeeds = flag.Int("sim.seeds", 0, "simulation: how many seeds to run (default 10, with -short 2)")
-	simNodes = flag.Int("sim.nodes", 0, "simulation: how many nodes each cluster has (default: the seed decides, 3 to 50)")
+	simSeed    = flag.Uint64("sim.seed", 1, "simulation: the first seed")
+	simSeeds   = flag.Int("sim.seeds", 0, "simulation: how many seeds to run (default 10, with -short 2)")
+	simFolders = flag.Bool("sim.folders", false, "simulation: have something happen to the folders of nodes in each cluster, not in every fourth")
+	simNodes   = flag.Int("sim.nodes", 0, "simulation: how many nodes each cluster has (default: the seed decides, 3 to 50)")
 )
 
 // simHeap is how many bytes the heap may have grown by between the first few seeds and any later one,
@@ -45,12 +50,12 @@ func TestSimulation(t *testing.T) {
 	for i := range seeds {
 		seed := *simSeed + uint64(i)
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			sc := newScenario(seed, *simNodes)
+			sc := newScenario(seed, *simNodes, *simFolders)
 			s, err := simulate(t, sc, flaw{})
 			if err != nil {
 				t.Fatal(simReport(s, err))
 			}
-			t.Logf("%d nodes, %d events, %d entries, settled within %s", len(s.names), len(sc.steps), len(s.acked), s.slowest.Round(time.Millisecond))
+			t.Logf("%d nodes, %d events, %d entries, %d lost with their disks, settled within %s", len(s.names), len(sc.steps), len(s.acked), s.lost, s.slowest.Round(time.Millisecond))
 		})
 		switch heap := heapInUse(); {
 		case i < 3:
@@ -84,6 +89,9 @@ func simReport(s *simulation, err error) string {
 		fmt.Fprintf(&b, "  %s\n", line)
 	}
 	fmt.Fprintf(&b, "\nHow the nodes stood:\n%s\nAgain:\n  go test ./gossip -run 'TestSimulation$' -sim.seeds 1 -sim.seed %d", s.last, s.sc.seed)
+	if *simFolders {
+		b.WriteString(" -sim.folders")
+	}
 	if *simNodes > 0 {
 		fmt.Fprintf(&b, " -sim.nodes %d", *simNodes)
 	}

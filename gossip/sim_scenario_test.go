@@ -25,22 +25,32 @@ type step struct {
 // simName returns the name of the n-th node.
 func simName(n int) string { return fmt.Sprintf("n%d", n+1) }
 
-// newScenario returns the scenario of a seed. With nodes 0 the seed decides how many there are.
-func newScenario(seed uint64, nodes int) scenario {
-	p := &plot{rng: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15))}
-	size := p.size()
+// newScenario returns the scenario of a seed. With nodes 0 the seed decides how many there are. In every fourth
+// something happens to the folders of nodes, in all of them with folders.
+func newScenario(seed uint64, nodes int, folders bool) scenario {
+	p := &plot{rng: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)), folders: folders || seed%4 == 0}
+	size := p.draw()
+	if p.folders {
+		size = min(size, 7)
+	}
 	if nodes > 0 {
 		size = nodes
+	}
+	p.size = size
+	sc := scenario{seed: seed, nodes: size}
+	if p.folders && p.rng.IntN(3) == 0 {
+		sc.after = 40 * time.Second
 	}
 	for i := range size {
 		p.up = append(p.up, simName(i))
 	}
 	p.all = slices.Clone(p.up)
 	for range 2 + p.rng.IntN(2) {
-		p.round(4+p.rng.IntN(12), len(p.all) == size && p.rng.IntN(8) == 0)
+		p.round(4+p.rng.IntN(12), len(p.all) == size && !p.folders && p.rng.IntN(8) == 0)
 	}
 	p.add(0, quietEvent{})
-	return scenario{seed: seed, nodes: size, steps: p.steps}
+	sc.steps = p.steps
+	return sc
 }
 
 // plot is a scenario in the making: who is up, and who is down, if all goes as it says.
@@ -49,6 +59,11 @@ type plot struct {
 	all      []string
 	up, down []string
 	steps    []step
+
+	folders bool
+	size    int      // how many nodes there are without copies
+	backed  []string // of whom there is a backup
+	victim  string   // to whom something happened last
 }
 
 // round adds some events, with the cloning of a node among them if so wished, and a check.
@@ -64,8 +79,8 @@ func (p *plot) round(events int, clones bool) {
 	p.up, p.down = slices.Concat(p.up, p.down), nil
 }
 
-// size draws how many nodes there are: mostly few, 50 at most.
-func (p *plot) size() int {
+// draw draws how many nodes there are: mostly few, 50 at most.
+func (p *plot) draw() int {
 	switch n := p.rng.IntN(100); {
 	case n < 75:
 		return 3 + p.rng.IntN(3)
@@ -104,6 +119,10 @@ func (p *plot) two() (string, string) {
 
 // next draws the next event.
 func (p *plot) next() {
+	if p.folders && p.rng.IntN(3) == 0 {
+		p.folder()
+		return
+	}
 	switch n := p.rng.IntN(100); {
 	case n < 40:
 		p.write()

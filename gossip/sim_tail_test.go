@@ -3,6 +3,8 @@ package gossip_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,11 +16,18 @@ import (
 // cursor that the log gave it. It is slow now and then.
 type simTail struct {
 	node   *simNode
-	next   atomic.Uint64   // the offset that comes next
-	at     eventlog.Cursor // the same, as the log says it
-	seen   []simEntry      // by offset
+	next   atomic.Uint64 // the offset that comes next
 	cancel context.CancelFunc
 	done   chan struct{}
+
+	mu sync.Mutex // held where what it guards changes, and where another goroutine looks while the tail rests
+	simSeen
+}
+
+// simSeen is how far a tail has come.
+type simSeen struct {
+	at   eventlog.Cursor // the offset that comes next, as the log says it
+	seen []simEntry      // by offset
 }
 
 // simEntry names an entry.
@@ -49,13 +58,66 @@ func (t *simTail) stop() {
 	t.done = nil
 }
 
-// follow takes entries until ctx ends. Each must have the offset after the last one's.
+// place returns where the tail is, while it rests.
+func (t *simTail) place() simSeen {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return simSeen{t.at, slices.Clone(t.seen)}
+}
+
+// goBack has the tail, which is stopped, go on from a place.
+func (t *simTail) goBack(to simSeen) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.simSeen = simSeen{to.at, slices.Clone(to.seen)}
+	t.next.Store(uint64(len(t.seen)))
+}
+
+// refused has the tail go on where the log says that it misses nothing, or begin again, since its cursor is of arrivals
+// that are not there any more: that happens only with a folder that was put back, or copied.
+func (t *simTail) refused(err error) error {
+	wrong, ok := errors.AsType[*eventlog.CursorError](err)
+	if !ok || !t.node.unsure.Load() || wrong.Safe.Offset >= t.next.Load() {
+		return brokenf(simTails, "%s: at %s: %v", t.node.name, t.at, err)
+	}
+	t.goBack(simSeen{wrong.Safe, t.seen[:wrong.Safe.Offset]})
+	return nil
+}
+
+// follow takes entries until ctx ends.
 func (t *simTail) follow(ctx context.Context, log *eventlog.Log) error {
+	for ctx.Err() == nil {
+		if err := t.read(ctx, log); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read takes entries until ctx ends, or the tail must go on elsewhere. Each must have the offset after the last one's.
+func (t *simTail) read(ctx context.Context, log *eventlog.Log) error {
 	skip, skips := t.node.sim.flaw.tailSkips[t.node.name]
-	for e, err := range log.Tail(ctx, eventlog.Query{After: t.at}) {
+	q := eventlog.Query{After: t.at}
+	if t.node.sim.flaw.tailTrusts {
+		q = eventlog.Query{FromOffset: t.next.Load()}
+	}
+	for e, err := range log.Tail(ctx, q) {
+		damaged, isDamaged := errors.AsType[*eventlog.DamagedError](err)
 		switch {
 		case errors.Is(err, context.Canceled):
 			return nil
+		case errors.Is(err, eventlog.ErrForeignCursor):
+			return t.refused(err)
+		case isDamaged && t.node.spoiled.Load():
+			t.node.sim.tell("   the tail of %s waits: %v", t.node.name, damaged)
+			time.Sleep(time.Second) // until it has come back
+			return nil
+		case t.node.spoiled.Load() && err == nil && e.Offset > t.next.Load():
+			lost := make([]simEntry, e.Offset-t.next.Load()) // what lay between was given up
+			for i := range lost {
+				lost[i].author = t.node.author()
+			}
+			t.goBack(simSeen{t.at, append(t.seen, lost...)})
 		case err != nil:
 			return brokenf(simTails, "%s: %v", t.node.name, err)
 		case skips && e.Offset == skip:
@@ -63,7 +125,9 @@ func (t *simTail) follow(ctx context.Context, log *eventlog.Log) error {
 		case e.Offset != t.next.Load():
 			return brokenf(simTails, "%s: offset %d where %d comes next", t.node.name, e.Offset, t.next.Load())
 		}
+		t.mu.Lock()
 		t.seen, t.at = append(t.seen, simEntry{e.Author, e.Seq, e.Op}), log.CursorAfter(e)
+		t.mu.Unlock()
 		if t.next.Add(1)%64 == 0 {
 			time.Sleep(time.Millisecond)
 		}
@@ -76,27 +140,31 @@ func (t *simTail) reached() uint64 { return t.next.Load() }
 
 // check compares what the tail saw with the log.
 func (t *simTail) check() error {
-	seen := make(map[simEntry]bool, len(t.seen))
-	for _, e := range t.seen {
-		if seen[e] {
+	seen := t.place().seen
+	once := make(map[simEntry]bool, len(seen))
+	for _, e := range seen {
+		if once[e] && !(t.node.spoiled.Load() && e.author == t.node.author()) { // what was given up may come back, and arrives anew
 			return brokenf(simTails, "%s: entry %s/%d came twice", t.node.name, e.author.Short(), e.seq)
 		}
-		seen[e] = true
+		once[e] = true
 	}
 	n := 0
 	for e, err := range t.node.log.Entries(context.Background(), eventlog.Query{Order: eventlog.Arrival}) {
+		if t.node.spoiled.Load() && e.Offset > uint64(n) {
+			n = int(min(e.Offset, uint64(len(seen)))) // what lies between was given up
+		}
 		switch {
 		case err != nil:
 			return brokenf(simTails, "%s: %v", t.node.name, err)
-		case n == len(t.seen):
+		case n == len(seen):
 			return brokenf(simTails, "%s: missed %s/%d at offset %d", t.node.name, e.Author.Short(), e.Seq, e.Offset)
-		case t.seen[n] != simEntry{e.Author, e.Seq, e.Op}:
-			return brokenf(simTails, "%s: saw %s/%d where the log has %s/%d", t.node.name, t.seen[n].author.Short(), t.seen[n].seq, e.Author.Short(), e.Seq)
+		case seen[n] != simEntry{e.Author, e.Seq, e.Op}:
+			return brokenf(simTails, "%s: saw %s/%d where the log has %s/%d", t.node.name, seen[n].author.Short(), seen[n].seq, e.Author.Short(), e.Seq)
 		}
 		n++
 	}
-	if n < len(t.seen) {
-		return brokenf(simTails, "%s: saw %d entries of %d", t.node.name, len(t.seen), n)
+	if n < len(seen) && !t.node.spoiled.Load() {
+		return brokenf(simTails, "%s: saw %d entries of %d", t.node.name, len(seen), n)
 	}
 	return nil
 }

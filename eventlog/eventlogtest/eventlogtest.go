@@ -161,12 +161,22 @@ func Disguise(t interface{ Fatalf(string, ...any) }, dir string) {
 
 // Reboot has the log in dir, which is not open, look as if its machine had started anew since it was last written to.
 func Reboot(t interface{ Fatalf(string, ...any) }, dir string) {
+	moved(t, dir, func(is *identity.Identity) { is.Boot[0]++ })
+}
+
+// Move has the log in dir, which is not open, look as if another machine had written to it last.
+func Move(t interface{ Fatalf(string, ...any) }, dir string) {
+	moved(t, dir, func(is *identity.Identity) { is.Host[0]++ })
+}
+
+// moved changes what a log knows of its file, which must be known.
+func moved(t interface{ Fatalf(string, ...any) }, dir string, move func(is *identity.Identity)) {
 	known(t, dir, func(meta *disk.Tree, key []byte) error {
 		is, err := identity.Parse(meta.Get(key))
 		if err != nil {
 			return err
 		}
-		is.Boot[0]++
+		move(&is)
 		return meta.Set(key, is.Encode())
 	})
 }

@@ -132,6 +132,13 @@ func (n *Network) Heal() {
 	n.wakeAll()
 }
 
+// Reachable reports whether both ways between two hosts are open.
+func (n *Network) Reachable(a, b string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.reachable(n.must(a), n.must(b))
+}
+
 // Cut resets every stream between two hosts. New ones can be dialled at once.
 func (n *Network) Cut(a, b string) {
 	n.mu.Lock()
