@@ -41,9 +41,9 @@ type Config struct {
 	// Peers can be asked where our own feed ends, when that may not be known here: see [Log.Settle]. Nil: nobody can.
 	Peers AskedPeers
 	// WaitRecovering makes appends wait while the log may not know the end of its own feed, until it does or their ctx
-	// ends, instead of failing at once with a [*RecoveringError]. The function of a [Log.Update] and the handler of a
-	// [Log.Follow] cannot wait while nobody else writes: what they have done is taken back when an append has failed
-	// for it and they return that error, and they run again.
+	// ends, instead of failing with a [*RecoveringError]: at once, or where [Why.Soft] and Peers is set after 6 s. The
+	// function of a [Log.Update] and the handler of a [Log.Follow] cannot wait while nobody else writes: what they have
+	// done is taken back when an append has failed for it and they return that error, and they run again.
 	WaitRecovering bool
 	// Receipts is what other nodes say of what they hold. Nil: no other node is known.
 	Receipts elsewhere.Receipts

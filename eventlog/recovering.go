@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
@@ -111,23 +112,25 @@ func (o *ownFeed) beginAppending(tx *writeTx) error {
 	return err
 }
 
-// again returns nil when what an append has failed with is that the log was recovering, the configuration says that
-// appends wait for that, and it is over; else why not.
+// again returns nil when what an append has failed with is that the log was recovering, and that is over: the
+// configuration says that appends wait for that, or it is a matter of seconds for whoever settles it. Else why not.
 func (o *ownFeed) again(ctx context.Context, err error) error {
-	if !errors.Is(err, ErrRecovering) || !o.store.cfg.WaitRecovering {
-		return err
-	}
-	for {
+	patient, late := o.store.cfg.WaitRecovering, time.After(softly+time.Second)
+	for state, is := errors.AsType[*RecoveringError](err); is && (patient || state.Why.Soft() && o.store.cfg.Peers != nil); {
 		changed := o.store.changes()
-		if o.store.isClosed() || !errors.Is(o.appendable(), ErrRecovering) {
+		err = o.appendable()
+		if state, is = errors.AsType[*RecoveringError](err); !is || o.store.isClosed() {
 			return nil
 		}
 		select {
 		case <-changed:
+		case <-late:
+			is = patient
 		case <-ctx.Done():
 			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		}
 	}
+	return err
 }
 
 // takeUp ends the state on record, and returns the place of the entry that says so; none after a soft reason.

@@ -341,14 +341,23 @@ func TestASoftReason(t *testing.T) {
 			return eventlog.Recovery{}, ctx.Err()
 		}
 		l = withPeers(t, alone, p)
-		if _, err := l.Append(t.Context(), note("x")); !errors.Is(err, eventlog.ErrRecovering) {
-			t.Errorf("append before somebody was asked: %v", err)
-		}
 		began := time.Now()
+		if _, err := l.Append(t.Context(), note("x")); !errors.Is(err, eventlog.ErrRecovering) || time.Since(began) != 6*time.Second {
+			t.Errorf("append while nobody asks: %v, after %v", err, time.Since(began))
+		}
+		began = time.Now()
+		waited := make(chan error, 1)
+		go func() {
+			_, err := l.Append(t.Context(), note("waits"))
+			waited <- err
+		}()
 		if err := l.Settle(t.Context()); err != nil || time.Since(began) != 5*time.Second {
 			t.Errorf("settle: %v, after %v", err, time.Since(began))
 		}
-		if p := mustAppend(t, l, "fourth"); p.Seq != 3 {
+		if err := <-waited; err != nil {
+			t.Errorf("append while somebody is asked: %v", err)
+		}
+		if p := mustAppend(t, l, "fourth"); p.Seq != 4 {
 			t.Errorf("appended at %s", p)
 		}
 		l = withPeers(t, l, p)

@@ -34,7 +34,9 @@ func (n *Node) watchConditions(ctx context.Context) error {
 			sought = now
 		}
 		n.lookAtConditions(&warned, now)
-		finding.tell(n, now)
+		if how := finding.tell(n.Recovery(), now); how != "" {
+			n.logger.Info("finding the end of this node's own feed", "how", how)
+		}
 		if h := n.log.Health(); h.Broken {
 			return h.ReadOnly
 		}

@@ -35,10 +35,20 @@ func (n *Node) settle(ctx context.Context) {
 		case errors.Is(n.log.Health().Mute, eventlog.ErrSecondWriter): // nobody can end that
 		default:
 			err := n.log.Settle(ctx)
-			if err != nil && ctx.Err() == nil && err.Error() != failed && !errors.Is(err, gossip.ErrCopyRuns) {
-				failed = err.Error()
-				n.logger.Warn("the end of this node's own feed was not found; asking again", "err", err)
+			switch {
+			case ctx.Err() != nil:
+				return
+			case err == nil:
+				continue
 			}
+			why, how := err.Error(), "it asks again"
+			if r := n.Recovery(); r != nil && errors.Is(err, gossip.ErrCopyRuns) {
+				why, how = "a copy runs", r.Remedy()
+			}
+			if why != failed {
+				n.logger.Warn("the end of this node's own feed was not found", "err", err, "how", how)
+			}
+			failed = why
 		}
 		select {
 		case <-tick.C:
@@ -69,21 +79,21 @@ type progress struct {
 	told string
 }
 
-// tell looks at it; now is when.
-func (p *progress) tell(n *Node, now time.Time) {
-	r := n.Recovery()
+// tell returns what is to be said at a moment, "" for nothing.
+func (p *progress) tell(r *api.Recovery, now time.Time) (how string) {
 	switch {
 	case r == nil || condition.Passing(r):
 		*p = progress{}
 	case p.at.IsZero():
 		p.at = now
 	case now.Sub(p.at) >= tellEvery:
-		if how := r.Progress(); how != p.told {
-			n.logger.Info("finding the end of this node's own feed", "how", how)
-			p.told = how
-		}
 		p.at = now
+		if how = r.Progress(); how == p.told {
+			return ""
+		}
+		p.told = how
 	}
+	return how
 }
 
 // Recover takes the operator's word on how the node goes on, unless it only asks what is known, and waits until it has

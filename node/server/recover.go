@@ -8,17 +8,12 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/condition"
 )
-
-// passFor is how long whoever appends waits where the node is about to know the end of its own feed: so long that takes
-// at most.
-const passFor = 6 * time.Second
 
 // recovery returns why the node does not append that may not know the end of its own feed; nil where it does.
 func (s *server) recovery() *api.Recovery {
@@ -28,26 +23,20 @@ func (s *server) recovery() *api.Recovery {
 	return condition.Recovering(s.log, nil)
 }
 
-// settled waits for a moment where the node is about to know the end of its own feed, and with patience for as long as
-// that takes. It returns why nothing is appended, nil where something is or where that is not why.
+// settled returns why nothing is appended while the node may not know the end of its own feed, nil where that is not so
+// or over in seconds, for which the log waits. With patience it waits until then.
 func (s *server) settled(ctx context.Context, patience bool) error {
-	limit, cancel := context.WithTimeout(ctx, passFor)
-	defer cancel()
 	for {
 		changed, r := s.log.Changed(), s.recovery()
 		switch {
-		case r == nil:
+		case r == nil || condition.Passing(r):
 			return nil
-		case !r.Asking || !patience && (!condition.Passing(r) || limit.Err() != nil):
+		case !patience || !r.Asking:
 			return &api.Error{Code: api.Recovering, Message: r.String()}
-		case patience:
-			limit = ctx
 		}
 		select {
 		case <-changed:
-		case <-limit.Done():
-		}
-		if ctx.Err() != nil {
+		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
