@@ -89,6 +89,9 @@ func (f *inflow) Read(b []byte) (int, error) {
 // take does what a message asks for.
 func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 	g, l := r.g, r.l
+	if f := needs(m); f != 0 && !l.both(f) {
+		return g.offence(l, reasonMalformed, fmt.Errorf("%s, which was not agreed", m.Kind()))
+	}
 	switch m := m.(type) {
 	case wire.Shut:
 		l.roots.setShut(m.Authors)
@@ -124,29 +127,14 @@ func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 			return g.offence(l, reason, err)
 		}
 	case wire.Conditions:
-		if !l.both(wire.FeatureConditions) {
-			return g.offence(l, reasonMalformed, errors.New("conditions, which were not agreed"))
-		}
 		l.conditions.Store(&m.List)
 	case wire.Time:
-		if !l.both(wire.FeatureTime) {
-			return g.offence(l, reasonMalformed, errors.New("a time, which was not agreed"))
-		}
 		l.clock.Take(m, time.Now(), g.cfg.Now())
 	case wire.Who:
-		if !l.both(wire.FeatureWho) {
-			return g.offence(l, reasonMalformed, errors.New("a question for members, which was not agreed"))
-		}
 		l.out.who(m.Round)
 	case wire.Members:
-		if !l.both(wire.FeatureWho) {
-			return g.offence(l, reasonMalformed, errors.New("members, which were not agreed"))
-		}
 		g.loop.do(func(s *state) { s.toldWho(l, m) })
 	case wire.Keeps, wire.Await:
-		if !l.both(wire.FeatureReceipts) {
-			return g.offence(l, reasonMalformed, fmt.Errorf("%s, which was not agreed", m.Kind()))
-		}
 		r.receipt(m)
 	case wire.Bye:
 		return &ByeError{Code: m.Code, Text: m.Text}
@@ -154,6 +142,21 @@ func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 		return g.offence(l, reasonMalformed, fmt.Errorf("%s in the middle of a stream", m.Kind()))
 	}
 	return nil
+}
+
+// needs returns the feature that both hellos must have named for a message; 0 for none.
+func needs(m wire.Message) wire.Features {
+	switch m.(type) {
+	case wire.Conditions:
+		return wire.FeatureConditions
+	case wire.Time:
+		return wire.FeatureTime
+	case wire.Who, wire.Members:
+		return wire.FeatureWho
+	case wire.Keeps, wire.Await:
+		return wire.FeatureReceipts
+	}
+	return 0
 }
 
 // haves tells the loop what a peer announces and is not held here.

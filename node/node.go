@@ -121,7 +121,11 @@ func (n *Node) open() error {
 	}
 	n.peers.meet(n.gossip)
 	n.closers = append(n.closers, n.gossip.Close)
+	return n.listen()
+}
 
+// listen opens the socket of the folder.
+func (n *Node) listen() (err error) {
 	n.socket, err = n.folder.Listen(context.Background())
 	if err != nil {
 		return err

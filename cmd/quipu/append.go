@@ -69,19 +69,9 @@ func newAppend() *cobra.Command {
 			if lines {
 				return from.each(cmd, dir, func(c *api.Client, lines io.Reader) error { return appendLines(cmd, dir, c, lines, wait) })
 			}
-			if event.Kind == "" {
-				return usagef("--kind is missing: it says what happened (or give --ndjson)")
-			}
-			if event.Retention, err = crdt.ParseRetention(retention); err != nil {
-				return usagef("--retention: %w", err)
-			}
-			if event.Headers, err = parseHeaders(headers); err != nil {
+			if err := fillEvent(cmd, &event, retention, headers, payload); err != nil {
 				return err
 			}
-			if event.Payload, err = readPayload(cmd, payload); err != nil {
-				return err
-			}
-			event.CompactPayload()
 			if err := writeOne(cmd, dir, event, here, wait); err != nil {
 				return err
 			}
@@ -103,6 +93,24 @@ func newAppend() *cobra.Command {
 	from.add(cmd, "entries")
 	wait.add(cmd)
 	return cmd
+}
+
+// fillEvent puts into an event what its flags say that is not there yet.
+func fillEvent(cmd *cobra.Command, event *crdt.Event, retention string, headers []string, payload string) (err error) {
+	if event.Kind == "" {
+		return usagef("--kind is missing: it says what happened (or give --ndjson)")
+	}
+	if event.Retention, err = crdt.ParseRetention(retention); err != nil {
+		return usagef("--retention: %w", err)
+	}
+	if event.Headers, err = parseHeaders(headers); err != nil {
+		return err
+	}
+	if event.Payload, err = readPayload(cmd, payload); err != nil {
+		return err
+	}
+	event.CompactPayload()
+	return nil
 }
 
 // writeOne appends an event, or tells a transient one to those who listen, with here those at this node.

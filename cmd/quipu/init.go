@@ -12,13 +12,8 @@ import (
 	"github.com/quipulog/quipu/node"
 )
 
-func newInit() *cobra.Command {
-	var b node.Birth
-	var log, genesis, phrase string
-	cmd := &cobra.Command{
-		Use:   "init --dir D [--name N] [--log ID] [--genesis FILE] [--key FILE]",
-		Short: "Make a node: a key, a log and a configuration",
-		Long: `Make a node in the folder D, which is made unless it is there: a key in
+// initHelp explains quipu init.
+const initHelp = `Make a node in the folder D, which is made unless it is there: a key in
 D/quipu.key, an empty log in D/quipu.db, and D/quipu.yaml. A folder that holds
 any part of a node is refused.
 
@@ -38,7 +33,15 @@ at a time: two that write with it fork its feed. So a log that is joined with --
 begins as one that may not know the end of its own feed: it asks the members first,
 where it has any.
 
-Prints the author and the log, each on a line of its own.`,
+Prints the author and the log, each on a line of its own.`
+
+func newInit() *cobra.Command {
+	var b node.Birth
+	var log, genesis, phrase string
+	cmd := &cobra.Command{
+		Use:   "init --dir D [--name N] [--log ID] [--genesis FILE] [--key FILE]",
+		Short: "Make a node: a key, a log and a configuration",
+		Long:  initHelp,
 		Example: "  quipu init --dir a --name alpha\n  quipu init --dir b --log 0123456789abcdef0123456789abcdef\n" +
 			"  quipu init --dir c --key ~/.ssh/id_ed25519",
 		Args: noArgs,

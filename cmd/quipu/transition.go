@@ -69,10 +69,7 @@ func newTransition() *cobra.Command {
 			if cmd.Flags().Changed("from") {
 				move.From = &from
 			}
-			if err := fillMove(cmd, &move, headers); err != nil {
-				return err
-			}
-			line, err := json.Marshal(move)
+			line, err := moveLine(cmd, move, headers)
 			if err != nil {
 				return err
 			}
@@ -96,11 +93,11 @@ func newTransition() *cobra.Command {
 	return cmd
 }
 
-// fillMove gives a move its headers, and refuses texts that have no JSON form.
-func fillMove(cmd *cobra.Command, move *api.Move, headers []string) error {
+// moveLine returns a move with its headers as a line of JSON. A text that has no JSON form is an error.
+func moveLine(cmd *cobra.Command, move api.Move, headers []string) ([]byte, error) {
 	parsed, err := parseHeaders(headers)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, h := range parsed {
 		if move.Headers == nil {
@@ -110,10 +107,10 @@ func fillMove(cmd *cobra.Command, move *api.Move, headers []string) error {
 	}
 	for _, name := range []string{"subject", "to", "from", "trigger", "module", "header"} {
 		if text := cmd.Flags().Lookup(name).Value.String(); !utf8.ValidString(text) {
-			return usagef("--%s %q is not valid UTF-8", name, text)
+			return nil, usagef("--%s %q is not valid UTF-8", name, text)
 		}
 	}
-	return nil
+	return json.Marshal(move)
 }
 
 // moveAppender returns what appends the moves in some lines and prints their places: by the machine in
