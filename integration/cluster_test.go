@@ -60,6 +60,7 @@ type member struct {
 	listen string // what the last daemon served on; the next one serves there again
 	join   []string
 	daemon *exec.Cmd
+	ready  string // the last daemon's ready line
 	stderr *daemonLog
 }
 
@@ -140,7 +141,7 @@ func (m *member) start() {
 	if err != nil || !strings.HasPrefix(line, "ready ") {
 		m.t.Fatalf("start %s printed %q (%v); its log:\n%s", m.dir, line, err, m.stderr)
 	}
-	if m.listen = loopbackAddr.FindString(line); m.listen == "" {
+	if m.ready, m.listen = line, loopbackAddr.FindString(line); m.listen == "" {
 		m.t.Fatalf("no address in %q", line)
 	}
 	go io.Copy(io.Discard, stdout)
