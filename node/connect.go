@@ -80,12 +80,16 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectFor)
 	defer cancel()
+	with := openingOf(cfg, access.Passphrase)
+	asked := newPeers(false, 0)
+	with.peers = asked
 	for {
 		if client, err := dialDaemon(ctx, f); err == nil {
 			return client, nil
 		}
-		log, key, err := openLog(f, key, openingOf(cfg, access.Passphrase), access.Logger)
+		log, key, err := openLog(f, key, with, access.Logger)
 		if err == nil {
+			asked.leaveToDaemon(log, f, cfg.Join)
 			return serveLocal(f, cfg, log, key, access), nil
 		}
 		if _, inUse := errors.AsType[*InUseError](err); !inUse {

@@ -73,7 +73,7 @@ func New(cfg Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
-	n.peers = newPeers(n.knowsAnybody(time.Now()), n.cfg.RecoverAfter)
+	n.peers = newPeers(knowsAnybody(n.folder, n.cfg.Join), n.cfg.RecoverAfter)
 	if err := n.folder.Check(); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/folder"
 )
 
 // peers is whom a log asks where its own feed ends: the members. The log is opened before there is a gossip that
@@ -33,10 +34,18 @@ func newPeers(anybody bool, after time.Duration) *peers {
 	return &peers{anybody: anybody, after: after, met: make(chan struct{}), said: make(chan struct{})}
 }
 
-// knowsAnybody reports whether there is anybody to ask. A peers.json that cannot be read named somebody.
-func (n *Node) knowsAnybody(now time.Time) bool {
-	remembered, err := n.folder.ReadPeers(now)
-	return len(n.cfg.Join) > 0 || len(remembered) > 0 || err != nil
+// knowsAnybody reports whether there is anybody to ask: a place to join, or a member that the folder remembers. A
+// peers.json that cannot be read named somebody.
+func knowsAnybody(f folder.Folder, join []string) bool {
+	remembered, err := f.ReadPeers(time.Now())
+	return len(join) > 0 || len(remembered) > 0 || err != nil
+}
+
+// leaveToDaemon has a log that a command has opened append nothing where the daemon would ask first. A soft reason, which
+// costs the daemon a moment, costs the command nothing.
+func (p *peers) leaveToDaemon(log *eventlog.Log, f folder.Folder, join []string) {
+	state := log.Recovering()
+	p.anybody = state != nil && !state.Why.Soft() && knowsAnybody(f, join)
 }
 
 // meet says who asks. It is called once.
