@@ -112,6 +112,9 @@ func (o *ownFeed) beginAppending(tx *writeTx) error {
 	return err
 }
 
+// softly is how long a soft reason keeps the log from appending, at most.
+const softly = 5 * time.Second
+
 // again returns nil when what an append has failed with is that the log was recovering, and that is over: the
 // configuration says that appends wait for that, or it is a matter of seconds for whoever settles it. Else why not.
 func (o *ownFeed) again(ctx context.Context, err error) error {

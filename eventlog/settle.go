@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -27,9 +26,6 @@ type Recovered struct {
 // Recovering says why the log may not know the end of its own feed; nil when it does. A log that goes on at once
 // shows the reason until it has.
 func (l *Log) Recovering() *RecoveringError { return l.store.cfg.asked(l.store.ours.unsettled()) }
-
-// softly is how long a soft reason keeps the log from appending, at most.
-const softly = 5 * time.Second
 
 // Settle asks Config.Peers until the log knows the end of its own feed, and goes on from there. It returns nil then,
 // and at once where the log knows it. A soft reason keeps it for 5 s at most. One call asks at a time; others wait
