@@ -189,9 +189,15 @@ func (o *ownFeed) begin(tx *writeTx, state RecoveringError, offset uint64) error
 	return nil
 }
 
-// keepBegun records the state that was found when the log was opened, and what the file is where that is not
+// keepBegun records the state that was found when the log was opened, that there is somebody to ask, who may know
+// of this log when an older state of it is opened with nobody to ask, and what the file is where that is not
 // known: opening alone writes nothing.
 func (o *ownFeed) keepBegun(tx *writeTx) error {
+	if o.store.cfg.Peers != nil && o.store.cfg.Peers.Anybody() {
+		if err := o.tell(tx); err != nil {
+			return err
+		}
+	}
 	if o.store.own.identity == (identity.Identity{}) && tx.own.identity == nil {
 		if err := o.keepIdentity(tx); err != nil {
 			return err

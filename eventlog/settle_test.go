@@ -194,11 +194,13 @@ func TestALogThatNobodyKnowsGoesOnAtOnce(t *testing.T) {
 	}
 }
 
-// TestToldBeforeAnybodyHasIt: what is handed out of our own feed, and what comes of another, is on record with it.
+// TestToldBeforeAnybodyHasIt: what is handed out of our own feed, and what comes of another, is on record with it, and so is
+// that there was somebody to ask.
 func TestToldBeforeAnybodyHasIt(t *testing.T) {
 	for name, tell := range map[string]func(l *eventlog.Log){
 		"read":  func(l *eventlog.Log) { readAll(t, l, l.Author()) },
 		"apply": func(l *eventlog.Log) { apply(t, l, newStranger(t, "s").op(crdt.Op{}, "x")) },
+		"peers": func(l *eventlog.Log) { mustAppend(t, withPeers(t, l, &peers{anybody: true}), "second") },
 	} {
 		l := eventlogtest.Create(t, t.TempDir(), config("author"))
 		mustAppend(t, l, "first")
