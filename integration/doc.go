@@ -3,5 +3,5 @@
 //
 // The tests build the binary once, run its daemons on loopback, or in network namespaces that they make,
 // with folders of their own, and end with the two sentences that everything comes down to: the frontiers
-// are equal, the logs verify. One of them runs what docs/GUIDE.md shows, block by block.
+// are equal, the logs verify. Two of them run what docs/GUIDE.md and docs/RECOVERY.md show, block by block.
 package integration

@@ -14,7 +14,11 @@ import (
 	"testing"
 )
 
-const guide = "../docs/GUIDE.md"
+// The pages whose blocks are run.
+const (
+	guide    = "../docs/GUIDE.md"
+	recovery = "../docs/RECOVERY.md"
+)
 
 // TestGuide runs every block of the guide and compares what it prints with the block below it.
 //
@@ -29,33 +33,45 @@ const guide = "../docs/GUIDE.md"
 //
 // All of them run in one folder, in their order. Anything else in the guide that looks like code is an
 // error.
-func TestGuide(t *testing.T) {
+func TestGuide(t *testing.T) { runPage(t, guide) }
+
+// TestRecovery runs the page on recovery as the guide is run: a cluster loses what can be lost, in real files and
+// processes.
+func TestRecovery(t *testing.T) { runPage(t, recovery) }
+
+// runPage runs every block of a page.
+func runPage(t *testing.T, page string) {
+	t.Helper()
 	if testing.Short() {
-		t.Skip("not with -short: it builds four programs")
+		t.Skip("not with -short: it builds and runs programs")
 	}
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip("no sh here")
 	}
-	text, err := os.ReadFile(guide)
+	t.Parallel() // both pages wait more than they work
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	steps, err := guideSteps(string(text))
 	if err != nil {
-		t.Fatalf("%s: %v", guide, err)
+		t.Fatalf("%s: %v", page, err)
 	}
-	r := &guideRun{dir: t.TempDir()}
-	if r.bin, err = buildGuide(t.TempDir(), steps); err != nil {
-		t.Fatal(err)
+	r := &guideRun{page: page, dir: t.TempDir()}
+	if slices.ContainsFunc(steps, func(s step) bool { return s.kind != shell }) {
+		if r.bin, err = buildGuide(t.TempDir(), steps); err != nil {
+			t.Fatal(err)
+		}
 	}
 	quipu, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.path = filepath.Dir(quipu)
-	t.Cleanup(func() { // what a block that failed has left running
-		for _, dir := range []string{"shop", "ship"} {
-			r.exec(quipu, "stop", "--dir", dir)
+	t.Cleanup(func() { // what the page, or a block that failed, has left running
+		logs, _ := filepath.Glob(filepath.Join(r.dir, "*", "quipu.db")) // the pattern is well formed
+		for _, log := range logs {
+			r.exec(quipu, "stop", "--dir", filepath.Dir(log))
 		}
 	})
 	part := 0
@@ -182,15 +198,16 @@ func parseGo(source string) error {
 	return err
 }
 
-// guideRun runs the steps of the guide.
+// guideRun runs the steps of a page.
 type guideRun struct {
+	page string
 	dir  string // where they run
 	bin  string // the folder with the programs
 	path string // the folder with quipu
 }
 
 // check runs the first step and all that are one process with it, and compares what each has printed
-// with what the guide says.
+// with what the page says.
 func (r *guideRun) check(t *testing.T, steps []step) {
 	t.Helper()
 	s := steps[0]
@@ -220,7 +237,7 @@ func (r *guideRun) compare(t *testing.T, s step, printed string) {
 	pattern := columnSpace.ReplaceAllString(regexp.QuoteMeta(s.want), " +")
 	pattern = strings.ReplaceAll(pattern, "…", `[^\n]+`)
 	if !regexp.MustCompile(`\A` + pattern + `\z`).MatchString(printed) {
-		t.Errorf("%s:%d: what the block prints is not what stands below it, which is\n%s\nIt prints\n%s", guide, s.line, s.want, printed)
+		t.Errorf("%s:%d: what the block prints is not what stands below it, which is\n%s\nIt prints\n%s", r.page, s.line, s.want, printed)
 	}
 }
 
