@@ -9,109 +9,42 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/node/api"
 )
 
-// simPeers is whom the log of a node asks where its own feed ends, in one run of the node. The operator may say
-// meanwhile whom it goes on without.
-type simPeers struct {
-	node   *simNode
-	met    chan struct{} // closed when gossip is set
-	gossip *gossip.Gossip
-	// unasked says that the feed was taken up without an answer from a place: whoever is there may hold more.
-	unasked atomic.Bool
-
-	mu sync.Mutex
-	// The fields below are guarded by mu.
-
-	question gossip.OwnEndQuestion
-	again    context.CancelFunc // ends the asking that goes on, of which the question has changed
-}
-
-func newSimPeers(n *simNode) *simPeers {
-	return &simPeers{node: n, met: make(chan struct{}), question: gossip.OwnEndQuestion{After: n.sim.sc.after}}
-}
-
-// Anybody: a node of the simulation always has a place to join.
-func (*simPeers) Anybody() bool { return true }
-
-func (p *simPeers) Missing() []crdt.Author {
-	select {
-	case <-p.met:
-	default:
-		return nil
-	}
-	if progress := p.gossip.OwnEndProgress(); progress != nil {
-		return gossip.Authors(progress.Missing)
-	}
-	return nil
-}
-
-func (p *simPeers) OwnEnd(ctx context.Context, why *eventlog.RecoveringError) (eventlog.Recovery, error) {
-	select {
-	case <-p.met:
-	case <-ctx.Done():
-		return eventlog.Recovery{}, context.Cause(ctx)
-	}
-	for {
-		asking, stop := context.WithCancel(ctx)
-		p.mu.Lock()
-		q := p.question
-		p.again = stop
-		p.mu.Unlock()
-		q.Soft = why.Why.Soft()
-		end, err := p.gossip.AskOwnEnd(asking, q)
-		changed := asking.Err() != nil && ctx.Err() == nil
-		stop()
-		if err != nil && changed {
-			continue
-		}
-		p.unasked.Store(slices.ContainsFunc(end.Without, func(m gossip.Absent) bool { return m.Author.IsZero() }))
-		return eventlog.Recovery{
-			End: end.End, Asked: end.Asked, Missing: gossip.Authors(end.Missing), Without: gossip.Authors(end.Without),
-		}, err
-	}
-}
-
-// without has the asking go on without whoever is missing now.
-func (p *simPeers) without() {
-	progress := p.gossip.OwnEndProgress()
+// without has the operator of a node go on without whoever is missing now.
+func (n *simNode) without() {
+	progress := n.OwnEndProgress()
 	if progress == nil {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	word := api.RecoverRequest{Without: gossip.Authors(progress.Missing)}
 	for _, m := range progress.Missing {
 		if m.Author.IsZero() {
-			p.question.Places = append(p.question.Places, m.Addr)
-		} else {
-			p.question.Without = append(p.question.Without, m.Author)
+			word.Places = append(word.Places, m.Addr)
+			n.word.Store(true)
 		}
 	}
-	p.again()
+	n.members.Say(word)
 }
 
-// askAlone asks whoever is linked, and nobody else.
-func (p *simPeers) askAlone(ctx context.Context) (eventlog.Recovery, error) {
-	end, err := p.gossip.AskOwnEnd(ctx, gossip.OwnEndQuestion{Alone: true})
-	if errors.Is(err, gossip.ErrNobodyAsked) {
-		err = nil
-	}
-	return eventlog.Recovery{End: end.End, Asked: end.Asked, Missing: gossip.Authors(end.Missing), Alone: true}, err
+// alone has the operator of a node go on without whoever is not linked.
+func (n *simNode) alone() {
+	n.word.Store(true)
+	n.members.Say(api.RecoverRequest{Alone: true})
 }
 
 // between puts the flaw between a node's log and those whom it asks.
-func (f flaw) between(p eventlog.AskedPeers) eventlog.AskedPeers {
+func (f flaw) between(n *simNode) eventlog.AskedPeers {
 	if f.peers == nil {
-		return p
+		return n.members
 	}
-	return f.peers(p)
+	return f.peers(n)
 }
 
 // settleAgain is how long a node rests before it asks again where its feed ends, once that has failed.
@@ -124,6 +57,8 @@ func (n *simNode) settle(ctx context.Context, log *eventlog.Log) {
 		var again <-chan time.Time
 		if log.Settle(ctx) != nil {
 			changed, again = nil, time.After(settleAgain)
+		} else {
+			n.members.Settled()
 		}
 		select {
 		case <-changed:

@@ -117,24 +117,25 @@ func (l *droppingLog) Apply(ctx context.Context, runs []crdt.Run) ([]crdt.Outcom
 }
 
 // asks makes a node ask whom it likes where its feed ends, and say that it asked all.
-func asks(q gossip.OwnEndQuestion) func(eventlog.AskedPeers) eventlog.AskedPeers {
-	return func(p eventlog.AskedPeers) eventlog.AskedPeers { return &flawedPeers{p.(*simPeers), q} }
+func asks(q gossip.OwnEndQuestion) func(*simNode) eventlog.AskedPeers {
+	return func(n *simNode) eventlog.AskedPeers { return &flawedPeers{n.members, n, q} }
 }
 
 // flawedPeers asks a question of its own, or none at all.
 type flawedPeers struct {
-	*simPeers
-	q gossip.OwnEndQuestion
+	eventlog.AskedPeers
+	node *simNode
+	q    gossip.OwnEndQuestion
 }
 
 func (p *flawedPeers) OwnEnd(ctx context.Context, _ *eventlog.RecoveringError) (eventlog.Recovery, error) {
-	<-p.met
-	end, err := p.gossip.AskOwnEnd(ctx, p.q)
+	time.Sleep(time.Millisecond) // it is running by then
+	end, err := p.node.AskOwnEnd(ctx, p.q)
 	return eventlog.Recovery{End: end.End, Asked: end.Asked}, err
 }
 
 // waiting makes a node wait for ever.
-func waiting(p eventlog.AskedPeers) eventlog.AskedPeers { return &waitingPeers{p} }
+func waiting(n *simNode) eventlog.AskedPeers { return &waitingPeers{n.members} }
 
 type waitingPeers struct{ eventlog.AskedPeers }
 

@@ -73,7 +73,7 @@ type flaw struct {
 	// forgets makes a folder that was put back forget that it was.
 	forgets bool
 	// peers, if set, stands between a node's log and those whom it asks where its feed ends.
-	peers func(eventlog.AskedPeers) eventlog.AskedPeers
+	peers func(*simNode) eventlog.AskedPeers
 }
 
 // simBroken is an invariant that does not hold.

@@ -93,7 +93,7 @@ func (n *simNode) ends(r eventlog.Recovery) error {
 		case s.excused(author):
 		case m.lie.Load().tellsOf(author):
 			s.excuse(author, "who holds the end of its feed lies")
-		case slices.Contains(r.Without, m.author()), n.peers.unasked.Load():
+		case slices.Contains(r.Without, m.author()), n.word.Load(), s.late(n):
 			s.excuse(author, "the operator's word")
 		case !s.known(n, m):
 			s.excuse(author, "nobody knows of who holds the end of its feed")
@@ -102,6 +102,13 @@ func (n *simNode) ends(r eventlog.Recovery) error {
 		}
 	}
 	return nil
+}
+
+// late reports whether a node has waited as long as it waits for anybody.
+func (s *simulation) late(n *simNode) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sc.after > 0 && time.Since(n.upSince) > s.sc.after
 }
 
 // endsSoftly takes note of a node that goes on since one peer is enough for it, and that one did not have the end.
@@ -209,7 +216,7 @@ func (s *simulation) outlast() error {
 			told = true
 			for _, n := range held {
 				s.tell("   the operator of %s goes on without who is missing", n.name)
-				n.peers.without()
+				n.without()
 			}
 		}
 	}

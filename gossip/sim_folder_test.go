@@ -3,7 +3,6 @@ package gossip_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"slices"
 	"testing/synctest"
@@ -252,27 +251,6 @@ func (s *simulation) newKey(n *simNode) error {
 	s.mu.Unlock()
 	delete(s.backups, n)
 	n.unsure.Store(true)
-	return nil
-}
-
-// alone has the operator of a node go on with whoever is linked.
-func (s *simulation) alone(n *simNode) error {
-	if n.log == nil || n.log.Recovering() == nil {
-		s.tell("   which need not be")
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), simPatience)
-	defer cancel()
-	r, err := n.peers.askAlone(ctx)
-	if err != nil {
-		s.tell("   which cannot be: %v", err)
-		return nil
-	}
-	s.excuse(n.author(), "the operator's word")
-	_, err = n.log.Recover(ctx, r)
-	if err != nil && !errors.Is(err, eventlog.ErrNotRecovering) && !errors.Is(err, eventlog.ErrSecondWriter) && !errors.Is(err, eventlog.ErrMoved) {
-		return brokenf(simEnds, "%s: %v", n.name, err)
-	}
 	return nil
 }
 

@@ -107,8 +107,8 @@ func (e withoutEvent) String() string {
 }
 
 func (e withoutEvent) do(s *simulation) error {
-	if n := s.nodes[e.node]; n.log != nil {
-		n.peers.without()
+	if n := s.nodes[e.node]; n.log != nil && n.log.Recovering() != nil {
+		n.without()
 	}
 	return nil
 }
@@ -118,7 +118,12 @@ type aloneEvent struct{ node string }
 
 func (e aloneEvent) String() string { return "the operator of " + e.node + " goes on alone" }
 
-func (e aloneEvent) do(s *simulation) error { return s.alone(s.nodes[e.node]) }
+func (e aloneEvent) do(s *simulation) error {
+	if n := s.nodes[e.node]; n.log != nil && n.log.Recovering() != nil {
+		n.alone()
+	}
+	return nil
+}
 
 // newKeyEvent: a node is stopped and given a key of its own.
 type newKeyEvent struct{ node string }

@@ -15,6 +15,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/node/asked"
 )
 
 // simNode is a machine of a simulation: a folder that outlives its runs, a clock that may be wrong, and
@@ -36,7 +37,8 @@ type simNode struct {
 	writers sync.WaitGroup
 	tail    *simTail
 	met     []gossip.Remembered // members of this run's past, as the folder says
-	peers   *simPeers           // of this run
+	members *asked.Members      // of this run
+	word    atomic.Bool         // in this run the operator has said that not all are waited for, and not whom
 	*gossip.Gossip
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -87,9 +89,10 @@ func (n *simNode) start() error {
 	}
 	var err error
 	n.recall()
-	n.peers = newSimPeers(n)
+	n.members = asked.New(true, n.sim.sc.after)
+	n.word.Store(false)
 	cfg := n.logConfig()
-	cfg.Peers = &simWatched{n.sim.flaw.between(n.peers), n}
+	cfg.Peers = &simWatched{n.sim.flaw.between(n), n}
 	if n.log, err = eventlog.Open(n.dir, cfg); err != nil {
 		n.log = nil
 		return brokenf(simReopens, "%s: %v", n.name, err)
@@ -109,8 +112,7 @@ func (n *simNode) start() error {
 	if err != nil {
 		return brokenf(simRuns, "%s: %v", n.name, err)
 	}
-	n.peers.gossip = n.Gossip
-	close(n.peers.met)
+	n.members.Meet(n.Gossip)
 	n.sim.mu.Lock()
 	n.open, n.running, n.upSince = n.log, n.Gossip, time.Now()
 	n.sim.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/elsewhere"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/asked"
 	"github.com/quipulog/quipu/node/folder"
 	"github.com/quipulog/quipu/node/server"
 )
@@ -81,15 +82,19 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 	ctx, cancel := context.WithTimeout(ctx, connectFor)
 	defer cancel()
 	with := openingOf(cfg, access.Passphrase)
-	asked := newPeers(false, 0)
-	with.peers = asked
+	daemons := asked.New(false, 0)
+	with.peers = daemons
 	for {
 		if client, err := dialDaemon(ctx, f); err == nil {
 			return client, nil
 		}
 		log, key, err := openLog(f, key, with, access.Logger)
 		if err == nil {
-			asked.leaveToDaemon(log, f, cfg.Join)
+			// Nothing is appended where the daemon would ask first. A soft reason, which costs the daemon a moment,
+			// costs the command nothing.
+			if state := log.Recovering(); state != nil && !state.Why.Soft() && knowsAnybody(f, cfg.Join) {
+				daemons.Expect()
+			}
 			return serveLocal(f, cfg, log, key, access), nil
 		}
 		if _, inUse := errors.AsType[*InUseError](err); !inUse {

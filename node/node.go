@@ -17,6 +17,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/node/asked"
 	"github.com/quipulog/quipu/node/condition"
 	"github.com/quipulog/quipu/node/folder"
 	"github.com/quipulog/quipu/node/server"
@@ -34,7 +35,7 @@ type Node struct {
 	log     *eventlog.Log
 	gossip  *gossip.Gossip
 	memory  *memory
-	peers   *peers
+	peers   *asked.Members
 	socket  net.Listener
 	path    string // of the socket
 	started time.Time
@@ -73,7 +74,7 @@ func New(cfg Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
-	n.peers = newPeers(knowsAnybody(n.folder, n.cfg.Join), n.cfg.RecoverAfter)
+	n.peers = asked.New(knowsAnybody(n.folder, n.cfg.Join), n.cfg.RecoverAfter)
 	if err := n.folder.Check(); err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func (n *Node) open() error {
 	if err != nil {
 		return err
 	}
-	n.peers.meet(n.gossip)
+	n.peers.Meet(n.gossip)
 	n.closers = append(n.closers, n.gossip.Close)
 	return n.listen()
 }

@@ -30,7 +30,7 @@ func (n *Node) settle(ctx context.Context) {
 	for {
 		switch state := n.log.Recovering(); {
 		case state == nil:
-			n.peers.settled()
+			n.peers.Settled()
 			failed = ""
 		case errors.Is(n.log.Health().Mute, eventlog.ErrSecondWriter): // nobody can end that
 		default:
@@ -64,7 +64,7 @@ func (n *Node) Recovery() *api.Recovery {
 	if _, is := errors.AsType[*eventlog.RecoveringError](n.log.Health().Mute); !is {
 		return nil
 	}
-	asking := condition.Asking{Progress: n.gossip.OwnEndProgress(), Copy: n.peers.copyRuns(), Names: namesIn(n.folder)()}
+	asking := condition.Asking{Progress: n.gossip.OwnEndProgress(), Copy: n.peers.CopyRuns(), Names: namesIn(n.folder)()}
 	for _, m := range n.gossip.Members() {
 		if m.Name != "" {
 			asking.Names[m.Author] = m.Name
@@ -114,7 +114,7 @@ func (n *Node) Recover(ctx context.Context, word api.RecoverRequest) (*api.Recov
 	if err := missing(r, word); err != nil {
 		return r, err
 	}
-	n.peers.say(word)
+	n.peers.Say(word)
 	r = n.awaitRecovery(ctx, func(r *api.Recovery) bool { return r.Copy != "" })
 	return r, nil
 }

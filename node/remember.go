@@ -117,6 +117,13 @@ func (m *memory) broken(err error) {
 	m.logger.Warn("the peers of earlier runs make no sense; going on without them", "err", err, "aside", aside)
 }
 
+// knowsAnybody reports whether there is anybody to ask: a place to join, or a member that the folder remembers. A
+// peers.json that cannot be read named somebody.
+func knowsAnybody(f folder.Folder, join []string) bool {
+	remembered, err := f.ReadPeers(time.Now())
+	return len(join) > 0 || len(remembered) > 0 || err != nil
+}
+
 // remembered returns the peers of earlier runs as gossip takes them, those seen last first.
 func (m *memory) remembered() []gossip.Remembered {
 	var all []gossip.Remembered

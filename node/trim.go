@@ -181,3 +181,12 @@ func (m *memory) noteHolds() {
 	slices.SortFunc(holds, func(a, b eventlog.Hold) int { return strings.Compare(a.Name, b.Name) })
 	m.held.Store(&holds)
 }
+
+// keeps returns what a node with a policy does not forget.
+func keeps(p eventlog.TrimPolicy) gossip.Keeps {
+	k := gossip.Keeps{Bodies: p.KeepBodies, Forgotten: p.KeepPruned, Age: max(p.MinAge, 0), Entries: p.MinCount}
+	if p.MinCount == eventlog.NoCount {
+		k.Entries = 0
+	}
+	return k
+}

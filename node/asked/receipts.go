@@ -1,28 +1,26 @@
-package node
+package asked
 
 import (
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/elsewhere"
 	"github.com/quipulog/quipu/gossip"
 )
 
-// The peers that are asked where our feed ends are also those that say what they hold.
-var _ elsewhere.Receipts = (*peers)(nil)
+var _ elsewhere.Receipts = (*Members)(nil)
 
 // now returns who knows the peers, nil before there is anybody.
-func (p *peers) now() *gossip.Gossip {
+func (m *Members) now() *gossip.Gossip {
 	select {
-	case <-p.met:
-		return p.gossip
+	case <-m.met:
+		return m.gossip
 	default:
 		return nil
 	}
 }
 
 // Of returns where the other nodes stand with a feed.
-func (p *peers) Of(feed crdt.Author) (all []elsewhere.Standing) {
-	g := p.now()
+func (m *Members) Of(feed crdt.Author) (all []elsewhere.Standing) {
+	g := m.now()
 	if g == nil {
 		return nil
 	}
@@ -36,25 +34,16 @@ func (p *peers) Of(feed crdt.Author) (all []elsewhere.Standing) {
 }
 
 // Changed returns a channel that is closed when something of it changes.
-func (p *peers) Changed() <-chan struct{} {
-	if g := p.now(); g != nil {
+func (m *Members) Changed() <-chan struct{} {
+	if g := m.now(); g != nil {
 		return g.StandingsChanged()
 	}
-	return p.met
+	return m.met
 }
 
 // Hurry asks the linked peers how far they hold our feed.
-func (p *peers) Hurry() {
-	if g := p.now(); g != nil {
+func (m *Members) Hurry() {
+	if g := m.now(); g != nil {
 		g.AwaitReceipts()
 	}
-}
-
-// keeps returns what a node with a policy does not forget.
-func keeps(p eventlog.TrimPolicy) gossip.Keeps {
-	k := gossip.Keeps{Bodies: p.KeepBodies, Forgotten: p.KeepPruned, Age: max(p.MinAge, 0), Entries: p.MinCount}
-	if p.MinCount == eventlog.NoCount {
-		k.Entries = 0
-	}
-	return k
 }
