@@ -73,6 +73,12 @@ func TestVerifyFinds(t *testing.T) {
 		{"a record counts wrong", func(s *spoiled, tx *bbolt.Tx) {
 			s.record(tx, func(f *record.Feed) { f.Ops = 5 })
 		}, "where its record says 5 with 4"},
+		{"a record counts other bytes", func(s *spoiled, tx *bbolt.Tx) {
+			s.record(tx, func(f *record.Feed) { f.Bytes = 7 })
+		}, "bytes where its record says 7"},
+		{"a record misses bodies that are there", func(s *spoiled, tx *bbolt.Tx) {
+			s.record(tx, func(f *record.Feed) { f.Trimmed = 2 })
+		}, "0 entries without bodies where its record says 2"},
 		{"a record knows another head", func(s *spoiled, tx *bbolt.Tx) {
 			s.record(tx, func(f *record.Feed) { f.Feed.Branches[0].Head.ID = crdt.OpID{1} })
 		}, "it ends at"},
