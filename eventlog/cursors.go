@@ -67,7 +67,7 @@ func (c *Cursor) UnmarshalText(text []byte) (err error) {
 
 // checkCursor says why c is no place of this log, whose arrivals end before offset next, or nil; Name is left to the caller.
 func (s *store) checkCursor(c Cursor, next uint64) *CursorError {
-	c.Node = s.authors.present(c.Node)
+	c.Node = s.authors.Present(c.Node)
 	safe, wrong := s.names().Check(incarnation.Cursor(c), incarnation.Cursor(s.cursorAt(next)))
 	if wrong == "" {
 		return nil

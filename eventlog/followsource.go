@@ -168,7 +168,7 @@ func (s *source) begin() error {
 func (s *source) decode(behind error) error {
 	from, size := len(s.pending), 0
 	_, err := s.reading.drain(func(e *Entry) bool {
-		if s.by == "" || !s.store.authors.own(e.Author) || e.Header(HeaderBy) != s.by {
+		if s.by == "" || !s.store.authors.Own(e.Author) || e.Header(HeaderBy) != s.by {
 			s.pending = append(s.pending, *e)
 			size += entrySize(e)
 		}

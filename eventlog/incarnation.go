@@ -1,14 +1,11 @@
 package eventlog
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
-	"slices"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
-	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // Origin names the log on disk, in hex, however often its arrivals begin anew. A copy of the file has the same.
@@ -82,37 +79,4 @@ func (tx *writeTx) beginIncarnation(offset uint64) error {
 		return fmt.Errorf("begin arrivals anew: %w", err)
 	}
 	return nil
-}
-
-// authors are who has written to a log: who does, and those before it, the last first.
-type authors []crdt.Author
-
-func parseAuthors(author, formerly []byte) (authors, error) {
-	all := authors{crdt.Author(author)}
-	for a := range slices.Chunk(formerly, len(crdt.Author{})) {
-		if len(a) != len(crdt.Author{}) {
-			return nil, &DamagedError{What: "who wrote here before", Err: record.ErrLength}
-		}
-		all = append(all, crdt.Author(a))
-	}
-	return all, nil
-}
-
-func (a authors) encode() []byte {
-	var b bytes.Buffer
-	for _, author := range a {
-		b.Write(author[:])
-	}
-	return b.Bytes()
-}
-
-// own reports whether an author is one of them.
-func (a authors) own(author crdt.Author) bool { return slices.Contains(a, author) }
-
-// present returns how the node begins of who writes now, for one who did; any other as it is.
-func (a authors) present(node [8]byte) [8]byte {
-	if slices.ContainsFunc(a, func(author crdt.Author) bool { return [8]byte(author[:8]) == node }) {
-		return [8]byte(a[0][:8])
-	}
-	return node
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/queue"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/request"
@@ -190,8 +191,8 @@ func (s *store) readMeta(tx *readTx) error {
 		return fmt.Errorf("%w: %s is that of author %s, the key that of %s", ErrWrongKey, s.path, crdt.Author(author), s.author)
 	}
 	var err error
-	if s.authors, err = parseAuthors(author, meta.Get(metaFormerly)); err != nil {
-		return err
+	if s.authors, err = ownend.ParseAuthors(s.author, meta.Get(metaFormerly)); err != nil {
+		return &DamagedError{What: "who wrote here before", Err: err}
 	}
 	s.id, s.origin = crdt.LogID(id), [16]byte(origin)
 	if s.incarnations, err = tx.readIncarnations(origin); err != nil {

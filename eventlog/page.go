@@ -58,7 +58,7 @@ func (r *reading) turn(page string) error {
 	t, wrong := pagetoken.Parse(page)
 	if wrong == "" {
 		here := r.token(pageEnd{})
-		t.Node = r.store.authors.present(t.Node)
+		t.Node = r.store.authors.Present(t.Node)
 		// What an earlier incarnation has told of a snapshot that is here still holds.
 		offset, sweep, _ := r.store.names().Bound(t.Incarnation)
 		if t.Bound <= offset && t.Sweep <= sweep {

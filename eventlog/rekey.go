@@ -53,7 +53,7 @@ func Rekey(dir string, cfg Config, key ed25519.PrivateKey, keep func() error) (*
 // rekey makes the file that of another key. Nobody but [Rekey] has the log, which is good for nothing after.
 func (l *Log) rekey(key ed25519.PrivateKey, keep func() error) error {
 	s, author := l.store, crdt.AuthorOf(key)
-	if held := s.feed(author); s.authors.own(author) || !held.IsZero() {
+	if held := s.feed(author); s.authors.Own(author) || !held.IsZero() {
 		return fmt.Errorf("%w: that of author %s", ErrKeyUsed, author)
 	}
 	end := s.ours.ownEnd()
@@ -83,7 +83,7 @@ func (l *Log) rekey(key ed25519.PrivateKey, keep func() error) error {
 		}
 		s.author, s.cfg.Key, s.own = author, key, ownEnd{told: s.own.told, identity: s.own.identity}
 		meta := tx.Tree(bucketMeta)
-		err := errors.Join(meta.Put(metaAuthor, author[:]), meta.Put(metaFormerly, s.authors.encode()), tx.beginIncarnation(tx.next), tx.store.ours.keepIdentity(tx),
+		err := errors.Join(meta.Put(metaAuthor, author[:]), meta.Put(metaFormerly, s.authors.Encode()), tx.beginIncarnation(tx.next), tx.store.ours.keepIdentity(tx),
 			ownend.Forget(meta))
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/feeds"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
+	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/queue"
 	"github.com/quipulog/quipu/eventlog/internal/reentry"
 	"github.com/quipulog/quipu/eventlog/internal/request"
@@ -35,7 +36,7 @@ type store struct {
 	logger *slog.Logger
 	author crdt.Author
 	// authors are author and who wrote here before, the last first: what they wrote stays as it is, see [Rekey].
-	authors authors
+	authors ownend.Authors
 	id      crdt.LogID
 	// origin is the first name of the arrivals. The index is made with it, and stays when they begin anew.
 	origin [16]byte

@@ -104,7 +104,7 @@ func (tx *ReadTx) Now() time.Time { return tx.now }
 func (tx *ReadTx) Author() crdt.Author { return tx.store.author }
 
 // Own reports whether an author writes to the log, or did before: see [Log.Authors].
-func (tx *ReadTx) Own(a crdt.Author) bool { return tx.store.authors.own(a) }
+func (tx *ReadTx) Own(a crdt.Author) bool { return tx.store.authors.Own(a) }
 
 // Next returns the offset of the next entry to arrive, as of the beginning of the transaction.
 func (tx *ReadTx) Next() uint64 { return tx.r.next }
