@@ -114,7 +114,7 @@ func afterWord(t *testing.T, out, word string) string {
 	return ""
 }
 
-var loopbackAddr = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+var loopbackAddr = regexp.MustCompile(`127\.\d+\.\d+\.\d+:\d+`)
 
 // start runs the member's daemon and waits until it serves.
 func (m *member) start() {
