@@ -110,6 +110,9 @@ func (s *simulation) restore(n *simNode, inPlace bool) error {
 	}
 	if inPlace {
 		s.overwrite(n, b)
+		if n.cut {
+			s.excuse(n.author(), "rolled back, and the mark beside the file is from before the power cut")
+		}
 	} else {
 		s.must(os.RemoveAll(n.dir))
 		s.must(os.CopyFS(n.dir, os.DirFS(b.dir)))
@@ -226,6 +229,7 @@ func (s *simulation) copyBeside(n *simNode, twin string) {
 	c.skew.Store(n.skew.Load())
 	n.copyFolder(c.dir)
 	c.tail.goBack(n.tail.place())
+	c.spoiled.Store(n.spoiled.Load())
 	n.unsure.Store(true)
 	s.replaced(c, n.log.Frontier())
 }

@@ -32,6 +32,7 @@ type simNode struct {
 	// unsure says that something happened to the node, or to one with its key, for which it may refuse to append;
 	// spoiled, that the end of its feed could once not be read.
 	unsure, spoiled atomic.Bool
+	cut             bool // it went down by a power cut: the mark beside its log is that of its start
 
 	log     *eventlog.Log // nil while it is down
 	writers sync.WaitGroup
@@ -89,6 +90,7 @@ func (n *simNode) start() error {
 	}
 	var err error
 	n.recall()
+	n.cut = false
 	n.members = asked.New(true, n.sim.sc.after)
 	n.word.Store(false)
 	cfg := n.logConfig()
@@ -203,6 +205,7 @@ func (n *simNode) crash(seed uint64) error {
 	if err := n.closeLog(); err != nil {
 		return err
 	}
+	n.cut = true
 	left, err := cutPower(path, before, rng)
 	if err := cmp.Or(err, os.Rename(kept, seen)); err != nil {
 		n.sim.t.Fatal(err)
