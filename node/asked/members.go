@@ -25,7 +25,8 @@ type Members struct {
 	mu   sync.Mutex // guards what follows
 	word api.RecoverRequest
 	said chan struct{} // closed when the word changes
-	copy error         // that a process with our key was met; nil for not
+	copy error         // that a process with our key was met, when it was last; nil for never
+	seen time.Time
 }
 
 var _ eventlog.AskedPeers = (*Members)(nil)
@@ -57,9 +58,8 @@ func (m *Members) OwnEnd(ctx context.Context, why *eventlog.RecoveringError) (ev
 		if err == nil || ctx.Err() != nil || !errors.Is(err, errSaid) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			m.copy = nil
 			if errors.Is(err, gossip.ErrCopyRuns) {
-				m.copy = err
+				m.copy, m.seen = err, time.Now()
 			}
 			return r, err
 		}
@@ -102,9 +102,21 @@ func (m *Members) ask(ctx context.Context, why *eventlog.RecoveringError) (event
 func (m *Members) Say(word api.RecoverRequest) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	before := len(m.word.Without) + len(m.word.Places)
+	for _, a := range word.Without {
+		if !slices.Contains(m.word.Without, a) {
+			m.word.Without = append(slices.Clip(m.word.Without), a)
+		}
+	}
+	for _, place := range word.Places {
+		if !slices.Contains(m.word.Places, place) {
+			m.word.Places = append(slices.Clip(m.word.Places), place)
+		}
+	}
+	if len(m.word.Without)+len(m.word.Places) == before && (m.word.Alone || !word.Alone) {
+		return // and whoever is asked is not asked anew
+	}
 	m.word.Alone = m.word.Alone || word.Alone
-	m.word.Without = slices.Concat(m.word.Without, word.Without)
-	m.word.Places = slices.Concat(m.word.Places, word.Places)
 	close(m.said)
 	m.said = make(chan struct{})
 }
@@ -116,10 +128,17 @@ func (m *Members) Settled() {
 	m.word, m.copy = api.RecoverRequest{}, nil
 }
 
-// CopyRuns returns that a process with our key was met when the members were last asked, nil if not.
+// copyFor is how long a process with our key counts as running after an asking ended since it was met: while it runs,
+// each ends so at once.
+const copyFor = 5 * time.Second
+
+// CopyRuns returns that a process with our key is met, nil if not.
 func (m *Members) CopyRuns() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if time.Since(m.seen) > copyFor {
+		return nil
+	}
 	return m.copy
 }
 

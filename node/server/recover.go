@@ -59,7 +59,7 @@ func (s *server) postRecover(r *http.Request) (any, error) {
 func (s *server) recoverFeed(ctx context.Context, order api.RecoverRequest) (told api.Recovered, err error) {
 	told.Author = s.log.Author()
 	why := s.log.Health().Mute
-	_, recovering := errors.AsType[*eventlog.RecoveringError](why)
+	state, recovering := errors.AsType[*eventlog.RecoveringError](why)
 	switch {
 	case why == nil:
 		return told, eventlog.ErrNotRecovering
@@ -78,6 +78,8 @@ func (s *server) recoverFeed(ctx context.Context, order api.RecoverRequest) (tol
 	switch {
 	case err != nil || order.Plan && told.Recovering != nil:
 		return told, err
+	case told.Recovering == nil && state.Why.Soft():
+		return told, eventlog.ErrNotRecovering // by now, and nothing of it is on record
 	case told.Recovering != nil:
 		return told, &api.Error{Code: api.Recovering, Message: "not yet: " + told.Recovering.String()}
 	}
