@@ -38,7 +38,7 @@ that does not come back:
                    first digits of an author, or a place to join that does not
                    answer; it may be given several times
   --alone          goes on without all that are not linked now. Without a daemon
-                   it goes on where the feed ends here; one that is stopped
+                   nobody is asked, and it goes on where the feed ends here
 
 "recover-after: 1h" in quipu.yaml, or start's --recover-after, goes on without
 those of whom nothing is heard for so long. If somebody who was left out holds

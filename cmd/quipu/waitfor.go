@@ -19,11 +19,12 @@ import (
 )
 
 // waitHelp explains the flags that [waitFor] adds.
-const waitHelp = `With --wait the command ends once other nodes hold what it has written durably,
-too: as many as a number up to 999 says, every member with "all", or those that are
-named, by their names or the first digits of their authors. Places are printed as
-ever. When --wait-timeout has passed the exit code is 4, and the line on stderr says
-who has the last entry, who has not, and who was not heard; so it does after ^C. The
+const waitHelp = `With --wait the command ends once other nodes, too, hold durably what it has
+written: as many as a number up to 999 says, every member with "all" (whom this
+node has heard of in 30 days, those that are down as well), or those that are named,
+by their names or the first digits of their authors. Places are printed as ever.
+When --wait-timeout has passed the exit code is 4, and the line on stderr says who
+has the last entry, who has not, and who was not heard; so it does after ^C. The
 entries stay all the same, and go on being given to the others: "quipu where PLACE"
 asks again. With --ack-replicated each place is printed only once its entry is held
 like that; the first that is not in time ends the command. It takes a running daemon.

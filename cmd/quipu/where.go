@@ -17,8 +17,8 @@ func newWhere() *cobra.Command {
 		Use:   "where --dir D AUTHOR/SEQ",
 		Short: "Print which nodes hold an entry",
 		Long: `Print which nodes hold the entry at AUTHOR/SEQ durably, this node first, as far as its
-daemon has heard. AUTHOR may be anybody, cut to his first digits or the name of a
-node. HOLDS IT is
+daemon has heard. AUTHOR is any author, its first digits, or the name of its node.
+HOLDS IT is
 
   yes      it has said so since this daemon started, and proven it
   no       it has not
