@@ -21,7 +21,7 @@ func TestUnknownParametersAreRefused(t *testing.T) {
 		"GET /v1/state?subjects=a":              `unknown parameter \"subjects\": did you mean \"subject\"? (the parameters are subject)`,
 		"POST /v1/broadcast?scop=here":          `unknown parameter \"scop\": did you mean \"scope\"? (the parameters are scope)`,
 		"POST /v1/followers/remove?nmae=f":      `unknown parameter \"nmae\": did you mean \"name\"? (the parameters are name)`,
-		"POST /v1/entries?wiat=1":               `unknown parameter \"wiat\": did you mean \"wait\"? (the parameters are wait, wait-timeout, ack-replicated)`,
+		"POST /v1/entries?wiat=1":               `unknown parameter \"wiat\": did you mean \"wait\"? (the parameters are wait, wait-timeout, ack-replicated, wait-recovered)`,
 		"POST /v1/transitions?wait=x":           `parameter wait: \"x\": expected a number of nodes, 1 or more, all, or authors of 64 hex digits`,
 		"POST /v1/entries?wait=1&wait=2":        `one value is enough`,
 		"POST /v1/prune?before=14d":             `unknown parameter \"before\": there are no parameters here`,

@@ -17,7 +17,10 @@ import (
 
 // recovery returns why the node does not append that may not know the end of its own feed; nil where it does.
 func (s *server) recovery() *api.Recovery {
-	if s.daemon != nil {
+	switch {
+	case s.log.Health().Mute == nil: // as most often, and for each batch that is appended
+		return nil
+	case s.daemon != nil:
 		return s.daemon.Recovery()
 	}
 	return condition.Recovering(s.log, nil)
