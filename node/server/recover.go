@@ -27,12 +27,13 @@ func (s *server) recovery() *api.Recovery {
 }
 
 // settled returns why nothing is appended while the node may not know the end of its own feed, nil where that is not so
-// or over in seconds, for which the log waits. With patience it waits until then.
+// or over in seconds, for which the log waits. With patience it waits until then: what is over in seconds may turn out
+// to be more.
 func (s *server) settled(ctx context.Context, patience bool) error {
 	for {
 		changed, r := s.log.Changed(), s.recovery()
 		switch {
-		case r == nil || condition.Passing(r):
+		case r == nil || condition.Passing(r) && (!patience || !r.Asking):
 			return nil
 		case !patience || !r.Asking:
 			return &api.Error{Code: api.Recovering, Message: r.String()}
