@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -147,12 +146,3 @@ type OwnEndProgress struct {
 // OwnEndProgress returns how far the oldest call of [Gossip.AskOwnEnd] has come, nil while there is none. It does not
 // wait for anything.
 func (g *Gossip) OwnEndProgress() *OwnEndProgress { return g.ownEnd.Load() }
-
-// texts returns the words about each of all, joined.
-func texts(all []Absent) string {
-	var words []string
-	for _, m := range all {
-		words = append(words, m.String())
-	}
-	return strings.Join(words, ", ")
-}

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/gossip/find"
 )
 
@@ -18,6 +18,8 @@ const (
 	maxHinted = 4096
 	// maxNamers bounds the peers that are named for one of them.
 	maxNamers = 4
+	// maxTold bounds those whom an error names.
+	maxTold = 8
 )
 
 // judge says who has been asked and who is missing.
@@ -88,8 +90,7 @@ func (a *ownEndAsking) decide(s *state, now time.Time, waiting []Absent) (over b
 	case a.q.Soft && asked && !slices.ContainsFunc(waiting, func(m Absent) bool { return m.Author == self }):
 		return true, nil
 	case len(waiting) > 0:
-		slices.SortFunc(waiting, func(x, y Absent) int { return strings.Compare(x.String(), y.String()) })
-		return false, errors.New(texts(waiting))
+		return false, errors.New(clip.List(waiting, maxTold, Absent.String))
 	case asked || len(a.told.Without) > 0 && !a.q.Alone:
 		return true, nil
 	}

@@ -323,6 +323,8 @@ func (r *reader) members() Message {
 		switch {
 		case r.err != nil:
 			return m
+		case k.Author.IsZero():
+			r.fail("a member that is nobody's: its author is zero")
 		case k.Ago > MaxAgo:
 			r.fail("a member heard of %d seconds ago: expected at most %d", k.Ago, MaxAgo)
 		case i > 0 && m.List[i-1].Author.Compare(k.Author) >= 0:

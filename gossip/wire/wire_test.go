@@ -230,6 +230,7 @@ func badMessages(t testing.TB) map[string]wire.Message {
 		"a time before 1970":      wire.Time{Round: 1, Millis: -1},
 		"year 584554051":          wire.Time{Round: 1, Millis: math.MaxInt64},
 		"members out of order":    wire.Members{List: []wire.Known{{Author: crdt.Author{2}}, {Author: crdt.Author{1}}}},
+		"a member of nobody":      wire.Members{List: []wire.Known{{}}},
 		"a member twice":          wire.Members{List: []wire.Known{{Author: self}, {Author: self, Ago: 1}}},
 		"too many members":        wire.Members{List: known(wire.MaxMembers + 1)},
 		"a member of long ago":    wire.Members{List: []wire.Known{{Author: self, Ago: wire.MaxAgo + 1}}},
