@@ -182,8 +182,9 @@ func (s *store) commit(tx *writeTx) error {
 	}
 	forked := s.publish(tx)
 	s.ours.tellOperator(tx.own)
-	if tx.own.begins != nil || tx.own.identity != nil {
-		s.ours.markSeen() // what the last mark has shown is on record
+	onRecord := tx.own.begins != nil || tx.own.identity != nil // what the last mark has shown
+	if onRecord || tx.now.Sub(s.ours.marked).Abs() >= markEvery {
+		s.ours.markSeen()
 	}
 	for _, a := range forked {
 		s.logger.Warn("author has forked: it has signed two different ops after one", "path", s.path, "author", a)

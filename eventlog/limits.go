@@ -17,6 +17,9 @@ const (
 	maxGroup = 4 << 20
 	// maxAwaited is how many bytes a caller encodes, in a fraction of a millisecond, while a commit waits for it.
 	maxAwaited = 128 << 10
+	// markEvery is how old the mark beside the file grows before a commit leaves another: an older copy that is written
+	// into the file after a crash is known for one if it is older than the mark. It costs a sync.
+	markEvery = 10 * time.Second
 	// maxLeftover bounds the memory for ops that one transaction leaves to the next, in bytes.
 	maxLeftover = 1 << 20
 	// maxApply bounds the bytes of peers' ops that are stored between two commits of appends.

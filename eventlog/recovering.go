@@ -25,7 +25,11 @@ import (
 const RecoverKind = "quipu.recover"
 
 // ownFeed is what keeps a log from giving a seq of its own feed twice.
-type ownFeed struct{ store *store }
+type ownFeed struct {
+	store *store
+	// marked is when the last mark was left beside the file; for the leader.
+	marked time.Time
+}
 
 // ownEnd is what is known of the end of our own feed. While one of the first three is not nil nothing is appended, but
 // what peers send is stored.
@@ -378,8 +382,9 @@ func (tx *readTx) ownEnd() (crdt.Head, error) {
 
 // markSeen leaves a mark beside the file of what it holds, by which a copy that is written into the file is
 // known for an older one; not over a mark that has shown that, until it is on record. Where none can be left nothing is
-// lost but that.
+// lost but that. The caller leads.
 func (o *ownFeed) markSeen() {
+	o.marked = o.store.cfg.Now()
 	o.store.mu.RLock()
 	durable, not := o.store.durable, o.store.own.recovering != nil && !o.store.own.recovering.kept || o.store.frozen != nil
 	o.store.mu.RUnlock()

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -105,6 +106,31 @@ func TestOlderCopyInPlace(t *testing.T) {
 		restore(onlyTheLog)
 		s.want("")
 	})
+}
+
+// TestTheWitnessFollows: it is renewed while the log is open, so that a crash leaves one that is not as old as the last
+// start, and not by each commit.
+func TestTheWitnessFollows(t *testing.T) {
+	s, now := newSeen(t), time.Now()
+	cfg := config("seen")
+	cfg.Now = func() time.Time { return now }
+	l, err := eventlog.Open(s.dir, cfg)
+	must(t, err)
+	defer l.Close()
+	seen := func() string {
+		b, err := os.ReadFile(s.witness())
+		must(t, err)
+		return string(b)
+	}
+	first := seen()
+	mustAppend(t, l, "soon")
+	if seen() != first {
+		t.Error("it is renewed by the next commit")
+	}
+	now = now.Add(time.Minute)
+	if mustAppend(t, l, "later"); seen() == first {
+		t.Error("a minute later it is that of the start")
+	}
 }
 
 // TestNoOlderLog goes through what makes a log of fewer transactions, or another file of it, and is no copy.
