@@ -30,8 +30,8 @@ that opens the folder itself needs the passphrase, and so does the daemon's star
 from the file that --key-passphrase-file names, which is then put into D/quipu.yaml,
 from $QUIPU_KEY_PASSPHRASE, or from whoever is at the terminal. A key has one folder
 at a time: two that write with it fork its feed. So a log that is joined with --key
-begins as one that may not know the end of its own feed: it asks the members first,
-where it has any.
+begins as one that may not know the end of its own feed: it appends nothing before
+its daemon has asked the members. "quipu help recover" says more.
 
 Prints the author and the log, each on a line of its own.`
 
