@@ -147,6 +147,9 @@ func (a *application) storeSome() error {
 	if damaged, ok := asDamaged(err); ok && !at.IsZero() {
 		// What holds one feed is damaged: the others go on. What was done so far is done again.
 		a.store.logger.Error("feed is damaged", "author", at, "err", damaged)
+		if at == a.store.author {
+			return a.passOver(done)
+		}
 		a.store.shutAuthor(at, ShutDamaged)
 		return nil
 	}
@@ -161,6 +164,25 @@ func (a *application) storeSome() error {
 		a.todo[0] = *rest
 	}
 	return nil
+}
+
+// passOver leaves out a run of our own feed, which is damaged where the run is to be decided on. The feed is not shut
+// for that: whatever comes from beyond its end has to be met, and so has what this run shows of that.
+func (a *application) passOver(i int) error {
+	v, s := a.todo[i], a.store
+	err := s.write(func(tx *writeTx) error {
+		end := tx.feedState(s.author).Feed.Next()
+		beyond := slices.IndexFunc(v.ops, func(op crdt.Op) bool { return op.Next() > end })
+		if beyond < 0 {
+			return nil
+		}
+		return s.ours.notWritten(tx, v.ops[beyond].Signed, false)
+	})
+	if err == nil {
+		a.outcomes[v.run].Err = &ShutError{Author: s.author, Reason: ShutDamaged}
+		a.todo = slices.Delete(a.todo, i, i+1)
+	}
+	return err
 }
 
 // storeRun stores ops of v until the budget is spent, and takes them off it.
