@@ -104,6 +104,7 @@ func (o *ownFeed) restore(tx *writeTx, op crdt.Op, v crdt.Verdict) (bool, error)
 }
 
 // giveUp drops the ops of ours behind end, none of which can be read, as a prune would: nobody who was asked has them.
+// Should one of them come back after all it gets another offset, so the arrivals begin anew where the first one was.
 func (o *ownFeed) giveUp(tx *writeTx, end crdt.Head) error {
 	ops := tx.ops(o.store.author)
 	if ops == nil {
@@ -112,5 +113,9 @@ func (o *ownFeed) giveUp(tx *writeTx, end crdt.Head) error {
 	if err := tx.beginSweep(); err != nil {
 		return err
 	}
-	return ownend.GiveUp(ops, tx.arrivals(), tx.edit(o.store.author), end.Next, tx.ownSweep)
+	least, err := ownend.GiveUp(ops, tx.arrivals(), tx.edit(o.store.author), end.Next, tx.ownSweep)
+	if err != nil || least >= tx.next {
+		return err
+	}
+	return tx.beginIncarnation(least)
 }

@@ -130,7 +130,7 @@ func TestTheEndOfOurFeedIsGivenUp(t *testing.T) {
 	for i := range 3 {
 		mustAppend(t, l, fmt.Sprint("entry ", i))
 	}
-	was := end(l)
+	was, before, behind := end(l), l.CursorAt(2), l.CursorAt(3)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -157,6 +157,20 @@ func TestTheEndOfOurFeedIsGivenUp(t *testing.T) {
 	}
 	l = eventlogtest.Reopen(t, dir, config("author"))
 	mustAppend(t, l, "goes on")
+	// Should entry 2 come back after all it gets another offset: whoever was told of it is not told twice unasked.
+	for e, err := range l.Tail(t.Context(), eventlog.Query{After: behind}) {
+		wrong, ok := errors.AsType[*eventlog.CursorError](err)
+		if !ok || !errors.Is(err, eventlog.ErrForeignCursor) || wrong.Safe != before {
+			t.Errorf("tail behind what was given up: %s, %v", e.Payload, err)
+		}
+		break
+	}
+	for e, err := range l.Tail(t.Context(), eventlog.Query{After: before}) {
+		if gone, ok := errors.AsType[*eventlog.TrimmedError](err); !ok || gone.Offset != 3 {
+			t.Errorf("tail before what was given up: %s, %v", e.Payload, err)
+		}
+		break
+	}
 	got := arrivals(t, l)
 	if len(got) != 4 || got[1] != `1 "entry 1"` || got[3] != `4 "goes on"` {
 		t.Errorf("arrivals: %q", got)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
@@ -131,8 +132,10 @@ func Restore(ops, arrivals *disk.Tree, f *record.Feed, op crdt.Op, room []byte) 
 }
 
 // GiveUp drops the ops that begin at or above next, none of which can be read, with their arrivals, and takes them off
-// the feed's record as a prune would, in a sweep.
-func GiveUp(ops, arrivals *disk.Tree, f *record.Feed, next, sweep uint64) error {
+// the feed's record as a prune would, in a sweep. It returns the least of the offsets that they had, or
+// [math.MaxUint64] where there are none.
+func GiveUp(ops, arrivals *disk.Tree, f *record.Feed, next, sweep uint64) (least uint64, err error) {
+	least = math.MaxUint64
 	lost, err := behind(ops, next)
 	for _, key := range lost {
 		at, found, err := arrivalOf(arrivals, f.Feed.Author, key)
@@ -142,8 +145,9 @@ func GiveUp(ops, arrivals *disk.Tree, f *record.Feed, next, sweep uint64) error 
 		k, offset := record.OpKey(key), record.Offset(at.Offset)
 		was := record.Op(ops.Get(k[:]))
 		if err = errors.Join(err, ops.Remove(k[:]), arrivals.Remove(offset[:])); err != nil {
-			return fmt.Errorf("give up op %s/%d: %w", f.Feed.Author.Short(), key.First, err)
+			return least, fmt.Errorf("give up op %s/%d: %w", f.Feed.Author.Short(), key.First, err)
 		}
+		least = min(least, at.Offset)
 		f.Grow(-len(was))
 		f.Trimmed -= trimmed(was.Bodiless(), at.Count)
 		f.Ops--
@@ -151,7 +155,7 @@ func GiveUp(ops, arrivals *disk.Tree, f *record.Feed, next, sweep uint64) error 
 		f.Pruned += at.Count
 		f.PruneSweep = sweep
 	}
-	return err
+	return least, err
 }
 
 // trimmed returns how many of an op's entries count as trimmed.
