@@ -236,13 +236,15 @@ func (o *ownFeed) renewed(is identity.Identity) disk.Pair {
 // checkFile finds out whether the file is the one that was written to, and no older state of it.
 func (o *ownFeed) checkFile(tx *readTx) error {
 	o.store.own.identity = identity.Identity{}
-	was := tx.Tree(bucketMeta).Get(metaIdentity)
-	if was == nil {
-		return tx.Err()
-	}
+	was := tx.Tree(bucketMeta).Get(metaIdentity) // nil where an earlier version has written last: the mark may be newer
 	var err error
-	if o.store.own.identity, err = identity.Parse(was); err != nil {
-		return &DamagedError{What: "the file's own identity", Err: err}
+	if was == nil {
+		err = tx.Err()
+	} else if o.store.own.identity, err = identity.Parse(was); err != nil {
+		err = &DamagedError{What: "the file's own identity", Err: err}
+	}
+	if err != nil {
+		return err
 	}
 	is, err := o.store.file.Identity()
 	if err != nil {

@@ -223,3 +223,15 @@ func TestWitnessThatCannotBeWritten(t *testing.T) {
 		s.want("")
 	})
 }
+
+// TestAnOlderFileThatDoesNotSayWhichItIs is what an earlier version has left, and is put back into ours.
+func TestAnOlderFileThatDoesNotSayWhichItIs(t *testing.T) {
+	s := newSeen(t)
+	eventlogtest.Disguise(t, s.dir)
+	restore := s.backup()
+	if older := s.run(3); older != "" {
+		t.Errorf("opened by this version for the first time: %s", older)
+	}
+	restore(onlyTheLog)
+	s.want("it holds transaction")
+}
