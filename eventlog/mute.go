@@ -97,6 +97,8 @@ type Recovery struct {
 	// Asked are the nodes that hold our feed up to End and no more, Missing those that could not be asked, and
 	// Without those that it was decided to go on without.
 	Asked, Missing, Without []crdt.Author
+	// Places are the addresses to join at which nobody has answered, so that it is not known who could not be asked.
+	Places []string
 	// Alone says that it was decided to go on with nobody asked.
 	Alone bool
 }

@@ -17,7 +17,7 @@ import (
 
 // RecoverKind is the kind of the entry that says why and from where on a feed was taken up again, and on whose word:
 //
-//	{"why":"older","from":{"next":10,"op":"…"},"end":{"next":25,"op":"…"},"asked":["…"],"missing":["…"],"without":["…"],"alone":true}
+//	{"why":"older","from":{"next":10,"op":"…"},"end":{"next":25,"op":"…"},"asked":["…"],"missing":["…"],"without":["…"],"places":["…"],"alone":true}
 //
 // from is where the feed ended in the folder when that was not known to be its end; it has no op where the folder held
 // nothing of the feed. end is where the feed was taken up: the entry itself stands there. The rest is of [Recovery].
@@ -162,7 +162,7 @@ func (o *ownFeed) takeUp(tx *writeTx, state *RecoveringError, r Recovery) (crdt.
 		return crdt.Place{}, nil
 	}
 	payload, err := record.TakenUp{
-		Why: state.Why.String(), From: state.Own, End: r.End, Asked: r.Asked, Missing: r.Missing, Without: r.Without, Alone: r.Alone,
+		Why: state.Why.String(), From: state.Own, End: r.End, Asked: r.Asked, Missing: r.Missing, Without: r.Without, Places: r.Places, Alone: r.Alone,
 	}.Payload()
 	if err != nil {
 		return crdt.Place{}, err
@@ -343,11 +343,12 @@ func (o *ownFeed) tellOperator(c ownChange) {
 	}
 	if over := c.ends; over != nil {
 		level := slog.LevelInfo
-		if len(c.by.Missing)+len(c.by.Without) > 0 || c.by.Alone && !over.Why.Soft() {
+		if len(c.by.Missing)+len(c.by.Without)+len(c.by.Places) > 0 || c.by.Alone && !over.Why.Soft() {
 			level = slog.LevelWarn
 		}
 		o.store.logger.Log(context.Background(), level, "this node's own feed goes on", "author", o.store.author, "why", over.Why,
-			"ended", over.Own.Next, "next", c.by.End.Next, "asked", c.by.Asked, "missing", c.by.Missing, "without", c.by.Without)
+			"ended", over.Own.Next, "next", c.by.End.Next, "asked", c.by.Asked, "missing", c.by.Missing, "without", c.by.Without,
+			"places", c.by.Places)
 	}
 }
 

@@ -107,12 +107,12 @@ func TestARestoredBackupIsNoSecondWriter(t *testing.T) {
 		t.Errorf("recover at an end that has moved: %v", err)
 	}
 	asked, missing := crdt.AuthorOf(eventlogtest.Key("asked")), crdt.AuthorOf(eventlogtest.Key("missing"))
-	done, err := r.Recover(t.Context(), eventlog.Recovery{End: r.end(), Asked: []crdt.Author{asked}, Missing: []crdt.Author{missing}})
+	done, err := r.Recover(t.Context(), eventlog.Recovery{End: r.end(), Asked: []crdt.Author{asked}, Missing: []crdt.Author{missing}, Places: []string{"alpha:7946"}})
 	if err != nil || done.Place.Seq != 5 || done.From.Next != 2 || done.From.ID != run.Ops[1].ID {
 		t.Fatalf("recover: %+v, %v", done, err)
 	}
 	e, err := r.Lookup(t.Context(), done.Place)
-	want := fmt.Sprintf(`{"why":"older","from":{"next":2,"op":"%s"},"end":{"next":5,"op":"%s"},"asked":["%s"],"missing":["%s"]}`,
+	want := fmt.Sprintf(`{"why":"older","from":{"next":2,"op":"%s"},"end":{"next":5,"op":"%s"},"asked":["%s"],"missing":["%s"],"places":["alpha:7946"]}`,
 		run.Ops[1].ID, run.Ops[4].ID, asked, missing)
 	if err != nil || e.Kind != eventlog.RecoverKind || string(e.Payload) != want {
 		t.Errorf("on record: %s %s, %v\nwant %s", e.Kind, e.Payload, err, want)

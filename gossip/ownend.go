@@ -68,6 +68,16 @@ func Authors(all []Absent) (authors []crdt.Author) {
 	return authors
 }
 
+// Places returns the addresses of the places among all, once each, in the order of all.
+func Places(all []Absent) (addrs []string) {
+	for _, m := range all {
+		if m.Author.IsZero() && !slices.Contains(addrs, m.Addr) {
+			addrs = append(addrs, m.Addr)
+		}
+	}
+	return addrs
+}
+
 // String returns who is missing and why, in words.
 func (m Absent) String() string {
 	who := fmt.Sprintf("%s (%s)", m.Name, m.Author.Short())

@@ -232,6 +232,9 @@ func (r *recoverCommand) print(cmd *cobra.Command, done api.Recovered) error {
 			f.line(left.name, "%s", namesOf(left.all))
 		}
 	}
+	for _, addr := range done.Places {
+		f.line("no answer", "%s", addr)
+	}
 	return f.print(cmd.OutOrStdout())
 }
 

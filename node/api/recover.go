@@ -32,6 +32,8 @@ type Recovered struct {
 	Asked   []Named `json:"asked,omitempty"`
 	Missing []Named `json:"missing,omitempty"`
 	Without []Named `json:"without,omitempty"`
+	// Places are the places to join at which nobody had answered.
+	Places []string `json:"places,omitempty"`
 	// Alone says that nobody was asked.
 	Alone bool `json:"alone,omitempty"`
 	// Place is where the entry stands that says all this.

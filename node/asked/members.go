@@ -94,7 +94,8 @@ func (m *Members) ask(ctx context.Context, why *eventlog.RecoveringError) (event
 		err = nil
 	}
 	return eventlog.Recovery{
-		End: end.End, Asked: end.Asked, Missing: gossip.Authors(end.Missing), Without: gossip.Authors(end.Without), Alone: alone,
+		End: end.End, Asked: end.Asked, Missing: gossip.Authors(end.Missing), Without: gossip.Authors(end.Without),
+		Places: gossip.Places(slices.Concat(end.Missing, end.Without)), Alone: alone,
 	}, err
 }
 

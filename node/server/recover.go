@@ -116,6 +116,7 @@ func (s *server) recovered(ctx context.Context) (told api.Recovered, err error) 
 			From                    api.Head
 			End                     api.Head
 			Asked, Missing, Without []crdt.Author
+			Places                  []string
 			Alone                   bool
 		}
 		if err := json.Unmarshal(e.Payload, &record); err != nil {
@@ -129,6 +130,7 @@ func (s *server) recovered(ctx context.Context) (told api.Recovered, err error) 
 			return all
 		}
 		told.Why, told.End, told.Place, told.Alone = record.Why, &record.End, &place, record.Alone
+		told.Places = record.Places
 		if record.From.Next > 0 {
 			told.From = &record.From
 		}

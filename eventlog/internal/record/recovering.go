@@ -41,14 +41,18 @@ func ParseRecovering(b []byte) (r Recovering, err error) {
 	return r, nil
 }
 
-// maxNamed bounds the members that one list in a [TakenUp] names.
-const maxNamed = 4096
+const (
+	// maxNamed bounds the members that one list in a [TakenUp] names, maxPlaces the places.
+	maxNamed  = 4096
+	maxPlaces = 256
+)
 
 // TakenUp is what an entry says from where on a feed was taken up again, and on whose word.
 type TakenUp struct {
 	Why                     string
 	From, End               crdt.Head
 	Asked, Missing, Without []crdt.Author
+	Places                  []string
 	Alone                   bool
 	// Former is whose feed ended at End, where a new author's begins; nil else.
 	Former *crdt.Author
@@ -63,9 +67,13 @@ func (t TakenUp) Payload() ([]byte, error) {
 		Asked   []crdt.Author `json:"asked,omitempty"`
 		Missing []crdt.Author `json:"missing,omitempty"`
 		Without []crdt.Author `json:"without,omitempty"`
+		Places  []string      `json:"places,omitempty"`
 		Alone   bool          `json:"alone,omitempty"`
 		Former  *crdt.Author  `json:"former,omitempty"`
-	}{t.Why, headOf(t.From), headOf(t.End), clipped(t.Asked), clipped(t.Missing), clipped(t.Without), t.Alone, t.Former})
+	}{
+		t.Why, headOf(t.From), headOf(t.End), clipped(t.Asked), clipped(t.Missing), clipped(t.Without),
+		t.Places[:min(len(t.Places), maxPlaces)], t.Alone, t.Former,
+	})
 }
 
 type head struct {
