@@ -185,6 +185,9 @@ func (r *recoverCommand) question(order api.RecoverRequest, known *api.Recovery)
 func explainRecovery(w io.Writer, known *api.Recovery) error {
 	var f facts
 	f.line("why", "%s: %s", known.Why, known.Text)
+	if known.Detail != "" {
+		f.line("found", "%s", known.Detail)
+	}
 	if !known.Since.IsZero() {
 		f.line("since", "%s", known.Since.Format(time.RFC3339))
 	}

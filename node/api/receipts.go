@@ -99,7 +99,7 @@ func (u Unreplicated) String() string {
 	case u.Entries == 0:
 		return ""
 	case !u.Known:
-		return "not known yet: no member has spoken since the start"
+		return "whether others have the entries of this node is not known yet: no member has said since the start"
 	case u.Entries == 1:
 		return "1 entry is on no other node that I have heard, since " + when(u.Since, time.Now())
 	}

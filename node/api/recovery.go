@@ -16,10 +16,11 @@ import (
 // appends nothing; all else goes on.
 type Recovery struct {
 	Author crdt.Author `json:"author"`
-	// Why is "older", "key", "copied", "rolled back", "head" or "moved"; Text says that in words, with what was
-	// found.
-	Why  string `json:"why"`
-	Text string `json:"text"`
+	// Why is "older", "key", "copied", "rolled back", "head" or "moved"; Text says that in words. Detail is how it was
+	// found, such as what the file is and was; "" where there is no more to say.
+	Why    string `json:"why"`
+	Text   string `json:"text"`
+	Detail string `json:"detail,omitempty"`
 	// Since is when it began; zero where that was not kept.
 	Since time.Time `json:"since,omitzero"`
 	// From is where the feed ended here then, nil where nothing of it was here; End is where it ends by now.

@@ -27,8 +27,8 @@ func Recovering(log *eventlog.Log, asking *Asking) *api.Recovery {
 		return nil
 	}
 	why := *state
-	why.Missing = nil // below they have names
-	r := &api.Recovery{Author: log.Author(), Why: why.Why.String(), Text: why.Error(), Since: why.Since.UTC()}
+	why.Missing, why.Detail = nil, "" // the first have names below, and the second has a field of its own
+	r := &api.Recovery{Author: log.Author(), Why: why.Why.String(), Text: why.Error(), Detail: state.Detail, Since: why.Since.UTC()}
 	if state.Own.Next > 0 {
 		r.From = &api.Head{Next: state.Own.Next, Op: state.Own.ID}
 	}

@@ -81,6 +81,7 @@ var statuses = map[api.Code]int{
 var remedies = map[api.Code]string{
 	api.SecondWriter: condition.SecondWriterRemedy,
 	api.Recovering:   `: "quipu recover --dir D" says how it goes on`,
+	api.Stopping:     ": the node is stopping; ask again after the next start",
 }
 
 func is(target error) func(error) bool {

@@ -40,8 +40,8 @@ func (s *server) settled(ctx context.Context, patience bool) error {
 		}
 		select {
 		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		case <-ctx.Done(): // and where it is the client that has left, nobody hears
+			return &api.Error{Code: api.Stopping, Message: "the node is stopping, and does not know the end of its own feed yet: nothing was appended; append again after the next start"}
 		}
 	}
 }
