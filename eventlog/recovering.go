@@ -107,7 +107,7 @@ func (o *ownFeed) beginAppending(tx *writeTx) error {
 		return err
 	}
 	state := o.store.own.recovering
-	if state == nil || state.Why.Soft() && o.store.cfg.Peers == nil {
+	if state == nil || state.Why.Soft() { // that is over when it is settled
 		return nil
 	}
 	end, _, _ := ownHead(tx.feedState(o.store.author).Feed)

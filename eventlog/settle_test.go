@@ -279,6 +279,35 @@ func TestASoftReason(t *testing.T) {
 	})
 }
 
+// TestASoftReasonIsOverOnceItIsSettled: a command that asks nobody appends, and leaves the asking to whoever can.
+func TestASoftReasonIsOverOnceItIsSettled(t *testing.T) {
+	l := told(t)
+	dir := filepath.Dir(l.Path())
+	eventlog.MoveAway(t, dir)
+	for name, nobody := range map[string]eventlog.AskedPeers{"no peers": nil, "no place": &peers{}} {
+		cfg := config("author")
+		cfg.Peers = nobody
+		l := eventlogtest.Reopen(t, dir, cfg)
+		mustAppend(t, l, "of a command")
+		if state := l.Recovering(); state == nil || l.Health().Mute != nil {
+			t.Errorf("%s: recovering %v, mute %v", name, state, l.Health().Mute)
+		}
+		must(t, l.Close())
+	}
+	asked := 0
+	cfg := config("author")
+	p := &peers{anybody: true}
+	cfg.Peers = p
+	l = eventlogtest.Reopen(t, dir, cfg)
+	p.ownEnd = func(context.Context, *eventlog.RecoveringError) (eventlog.Recovery, error) {
+		asked++
+		return eventlog.Recovery{End: end(l)}, nil
+	}
+	if err := l.Settle(t.Context()); err != nil || asked != 1 || l.Recovering() != nil {
+		t.Errorf("settle: %v, asked %d times, recovering %v", err, asked, l.Recovering())
+	}
+}
+
 // TestAnOwnOpComesBackAfterAMove: the folder may be elsewhere, and is older, too. That is not over in 5 s.
 func TestAnOwnOpComesBackAfterAMove(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
