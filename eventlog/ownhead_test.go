@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -174,5 +175,25 @@ func TestTheEndOfOurFeedIsGivenUp(t *testing.T) {
 	got := arrivals(t, l)
 	if len(got) != 4 || got[1] != `1 "entry 1"` || got[3] != `4 "goes on"` {
 		t.Errorf("arrivals: %q", got)
+	}
+}
+
+// TestWhatCannotBeReadIsHeldByWhoeverSaysSo: a peer that holds all of our feed that can be read was seen to hold the same
+// as is held here. That is no receipt for what stands behind it.
+func TestWhatCannotBeReadIsHeldByWhoeverSaysSo(t *testing.T) {
+	l, _ := newSpoiled(t, 6, "entry 5")
+	must(t, l.Close())
+	nodes, cfg := new(eventlogtest.Nodes), config("author")
+	cfg.Receipts = nodes
+	l, err := eventlog.Open(filepath.Dir(l.Path()), cfg) // and it is not whole at the end
+	must(t, err)
+	defer l.Close()
+	same := member(1, end(l))
+	same.Below, same.Told = l.Next(), l.Next()
+	nodes.Say(l.Author(), same)
+	for seq, want := range map[uint64]string{4: "holds", 5: "lacks"} {
+		if got := holdings(t, l, crdt.Place{Author: l.Author(), Seq: seq})[1]; got != want {
+			t.Errorf("entry %d: a peer that ends before 5 %s it", seq, got)
+		}
 	}
 }

@@ -79,7 +79,9 @@ func (l *Ledger) holding(ctx context.Context, s Standing, e Entry) (Holding, err
 	if !s.counts() {
 		return Unheard, nil
 	}
-	feed, covers := l.cfg.Feed(e.Op.Author), e.Offset < s.Below
+	feed := l.cfg.Feed(e.Op.Author)
+	// What cannot be read at the end of our own feed has arrived, too, but no peer was compared with for it.
+	covers := e.Offset < s.Below && e.Op.Next() <= feed.Next()
 	if !covers {
 		var err error
 		if covers, err = l.covers(l.cfg.Held(ctx), feed, s.Heads, e.Op.Head()); err != nil {
