@@ -165,7 +165,10 @@ func (c Claim) String() string {
 func (r *Recovery) Remedy() string {
 	switch {
 	case r.Copy != "":
-		return `it does not go on beside that one: "quipu stop --dir D" and then "quipu recover --dir D --new-key" gives this folder a key of its own`
+		return besideCopy
+	case slices.ContainsFunc(r.Missing, func(a Absent) bool { return !a.Author.IsZero() && a.Author == r.Author }):
+		// Nobody but a peer has met it, which may be mistaken, or lie.
+		return besideCopy + `; where none runs, "quipu recover --dir D --without ` + r.Author.Short() + `" goes on`
 	case !r.Asking:
 		return `"quipu start --dir D" asks the members and goes on by itself; where no other node of the log is left, "quipu recover --dir D --alone" does without`
 	case slices.ContainsFunc(r.Missing, Absent.away):
@@ -181,6 +184,9 @@ func (r *Recovery) Remedy() string {
 	}
 	return `it goes on by itself; "quipu recover --dir D" says how far it is`
 }
+
+// besideCopy says what becomes of a copy.
+const besideCopy = `it does not go on beside that one: "quipu stop --dir D" and then "quipu recover --dir D --new-key" gives this folder a key of its own`
 
 // String says why, how far it is, and what to type.
 func (r *Recovery) String() string {

@@ -55,6 +55,15 @@ func TestRecoveryInWords(t *testing.T) {
 			api.Recovery{Asking: true, Copy: "a copy runs", Missing: []api.Absent{away(delta)}},
 			`why; a copy runs; it does not go on beside that one: "quipu stop --dir D" and then "quipu recover --dir D --new-key" gives this folder a key of its own`,
 		},
+		"a copy that a peer has met": {
+			api.Recovery{
+				Author: gamma.Author, Asking: true, Asked: []api.Named{beta},
+				Missing: []api.Absent{{Named: gamma, Why: "is another process with this node's key", By: []api.Named{beta}}},
+			},
+			`why; asked: beta; missing: gamma (02000000) is another process with this node's key (as beta (01000000) says); ` +
+				`it does not go on beside that one: "quipu stop --dir D" and then "quipu recover --dir D --new-key" gives this folder a key of its own; ` +
+				`where none runs, "quipu recover --dir D --without 02000000" goes on`,
+		},
 	} {
 		c.r.Text = "why"
 		if got := c.r.String(); got != c.want {
