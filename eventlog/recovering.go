@@ -17,7 +17,8 @@ import (
 
 // RecoverKind is the kind of the entry that says why and from where on a feed was taken up again, and on whose word:
 //
-//	{"why":"older","from":{"next":10,"op":"…"},"end":{"next":25,"op":"…"},"asked":["…"],"missing":["…"],"without":["…"],"places":["…"],"alone":true}
+//	{"why":"older","from":{"next":10,"op":"…"},"end":{"next":25,"op":"…"},
+//	 "asked":["…"],"missing":["…"],"without":["…"],"places":["…"],"alone":true}
 //
 // from is where the feed ended in the folder when that was not known to be its end; it has no op where the folder held
 // nothing of the feed. end is where the feed was taken up: the entry itself stands there. The rest is of [Recovery].
@@ -31,8 +32,8 @@ type ownFeed struct {
 	marked time.Time
 }
 
-// ownEnd is what is known of the end of our own feed. While one of the first three is not nil nothing is appended, but
-// what peers send is stored.
+// ownEnd is what is known of the end of our own feed. While one of the first three is not nil nothing is appended, unless
+// the log goes on at once ([Config.goesOn]), but what peers send is stored.
 type ownEnd struct {
 	second     *crdt.Signed     // an op of our own that contradicts what was written here
 	forked     error            // our own feed has several branches

@@ -24,7 +24,7 @@ type Recovered struct {
 }
 
 // Recovering says why the log may not know the end of its own feed; nil when it does. A log that goes on at once
-// shows the reason until it has.
+// shows the reason until it has appended, and a soft one until that is settled.
 func (l *Log) Recovering() *RecoveringError { return l.store.cfg.asked(l.store.ours.unsettled()) }
 
 // Settle asks Config.Peers until the log knows the end of its own feed, and goes on from there. It returns nil then,
@@ -106,10 +106,13 @@ func (l *Log) Recover(ctx context.Context, r Recovery) (done Recovered, err erro
 // takeUp ends the state, if it is still the one that was asked about; a nil one is any.
 func (l *Log) takeUp(ctx context.Context, about *RecoveringError, r Recovery) (done Recovered, err error) {
 	s := l.store
-	if err := s.sweeping.Take(ctx); err != nil { // an end that cannot be read may be forgotten
-		return done, err
+	sweeps := s.ours.unsettled().headless() // what cannot be read may be forgotten
+	if sweeps {
+		if err := s.sweeping.Take(ctx); err != nil {
+			return done, err
+		}
+		defer s.sweeping.Leave()
 	}
-	defer s.sweeping.Leave()
 	err = s.exclusively(ctx, func(tx *writeTx) error {
 		state, second := s.own.recovering, s.ours.appendable()
 		end, _, _ := ownHead(tx.feedState(s.author).Feed)
@@ -118,7 +121,7 @@ func (l *Log) takeUp(ctx context.Context, about *RecoveringError, r Recovery) (d
 			return second
 		case state == nil:
 			return ErrNotRecovering
-		case end != r.End || about != nil && about.Why != state.Why:
+		case end != r.End || about != nil && about.Why != state.Why || state.headless() && !sweeps:
 			return fmt.Errorf("%w: it ends before %d, not before %d", ErrMoved, end.Next, r.End.Next)
 		}
 		done.From = state.Own

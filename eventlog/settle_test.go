@@ -308,6 +308,19 @@ func TestASoftReasonIsOverOnceItIsSettled(t *testing.T) {
 	}
 }
 
+// TestAVerificationKeepsNobodyFromSettling, nor a compaction that waits for one: they may take minutes, a soft reason 5 s.
+func TestAVerificationKeepsNobodyFromSettling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newUsed(t, eventlog.Config{})
+		defer eventlog.HoldSweeps(t, l)()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := l.Recover(ctx, eventlog.Recovery{Alone: true}); err != nil {
+			t.Errorf("recover beside a verification: %v", err)
+		}
+	})
+}
+
 // TestAnOwnOpComesBackAfterAMove: the folder may be elsewhere, and is older, too. That is not over in 5 s.
 func TestAnOwnOpComesBackAfterAMove(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -87,7 +87,7 @@ type store struct {
 	// unsynced says that the file shows what may not be on disk; readers are shown what is.
 	unsynced bool
 	counts   Applied       // by Apply
-	changed  chan struct{} // closed at the next commit that adds ops
+	changed  chan struct{} // see [Log.Changed]
 }
 
 // contents is what is known of what the file holds: it is read when the file is opened, changes with each commit, and

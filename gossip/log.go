@@ -27,7 +27,7 @@ type Log interface {
 	Next() uint64
 	// Shut returns the authors of whom no more is taken, ascending.
 	Shut() []crdt.Author
-	// Changed returns a channel that is closed at the next commit that adds ops.
+	// Changed returns a channel that is closed at the next commit that adds ops, or earlier.
 	Changed() <-chan struct{}
 
 	// Wants, Plan, PlanSpan and Read are the steps of a sync that read the log: see package crdt.
