@@ -14,8 +14,8 @@ const (
 	maxSaid = 1024
 	// maxHeads bounds the heads of one author that were said since, and those that are carried over a comparison.
 	maxHeads = 8
-	// maxApart bounds the authors of whom it is remembered where a process stands that is not linked any more; what is
-	// beyond it is forgotten whole.
+	// maxApart bounds what is remembered of a process that is not linked any more, in heads, and in authors that have
+	// none or of whom it takes no more; where there is more, all is forgotten but this node's own feed.
 	maxApart = 64
 )
 
@@ -183,13 +183,24 @@ func (p *Process) at(a crdt.Author) position {
 func (p *Process) part(now time.Time) {
 	p.apart = now
 	own := p.of.self
-	if len(p.last.differ) > maxApart {
+	kept := len(p.shut)
+	for _, at := range p.last.differ {
+		kept += max(1, len(at.heads))
+	}
+	if kept > maxApart {
 		at := p.last.differ[own]
 		_, differs := p.last.differ[own]
 		if !differs && p.last.whole {
 			at = p.at(own)
 		}
+		if most := len(at.heads) - maxHeads; most > 0 {
+			at.heads, at.told = slices.Clone(at.heads[most:]), 0
+		}
 		p.last.whole, p.last.differ = false, map[crdt.Author]position{own: at}
+		_, shut := slices.BinarySearchFunc(p.shut, own, crdt.Author.Compare)
+		if p.shut = nil; shut {
+			p.shut = []crdt.Author{own}
+		}
 	}
 	if s, said := p.said[own]; len(p.said) > maxApart {
 		p.said = make(map[crdt.Author]saying) // a map that is emptied keeps its memory

@@ -173,6 +173,36 @@ func TestMemoryIsBounded(t *testing.T) {
 	runtime.KeepAlive(theirs)
 }
 
+// Nor is much kept of those that have gone who named many heads of few authors, and many of whom they take no more; that
+// they take no more of ours is.
+func TestLittleIsKeptOfThoseThatHaveGone(t *testing.T) {
+	s := standing.New(us)
+	before := heap()
+	for i := range 40 {
+		p := s.Linked(crdt.Author{9, byte(i)}, crdt.Author{9, byte(i)})
+		theirs := crdt.Frontier{}
+		for j := range 32 {
+			theirs[crdt.Author{5, byte(j)}] = make([]crdt.Head, 1024)
+		}
+		theirs[us] = make([]crdt.Head, 1024)
+		theirs[us][1023] = head(9)
+		shut := make([]crdt.Author, 8192)
+		shut[8190], shut[8191] = us, crdt.Author{7}
+		slices.SortFunc(shut, crdt.Author.Compare)
+		p.Shuts(shut)
+		p.Compared(differ(50, 9, theirs), now)
+		s.Unlinked(p, now)
+	}
+	if kept := heap() - before; kept > 1<<20 {
+		t.Errorf("%d bytes are kept", kept)
+	}
+	for _, at := range s.Of(us) {
+		if !at.Shut || at.Told != 0 || !slices.Contains(at.Heads, head(9)) {
+			t.Errorf("of our own feed: shut %t, told %d, %d heads", at.Shut, at.Told, len(at.Heads))
+		}
+	}
+}
+
 // heap returns how many bytes are in use.
 func heap() int64 {
 	runtime.GC()
