@@ -99,6 +99,12 @@ func Swap(tb testing.TB, l *Log, path string) error {
 	return l.store.queue.Exclusively(tb.Context(), func() error { return l.store.swap(path) })
 }
 
+// Begin has an open log read what it needs, as when it is opened.
+func Begin(tb testing.TB, l *Log) error {
+	tb.Helper()
+	return l.begun(tb.Context(), false)
+}
+
 // HoldSweeps keeps sweeps waiting, as Verify does, until release is called.
 func HoldSweeps(tb testing.TB, l *Log) (release func()) {
 	tb.Helper()

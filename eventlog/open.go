@@ -105,6 +105,8 @@ func (l *Log) begun(ctx context.Context, unsynced bool) error {
 		if err := l.verifyUnsynced(ctx); err != nil {
 			return err
 		}
+	} else if err := s.locate(s.file.SyncUnseen(s.durable)); err != nil {
+		return fmt.Errorf("sync %s, which is verified when it is opened the next time: %w", s.path, err)
 	}
 	s.ours.markSeen()
 	return nil

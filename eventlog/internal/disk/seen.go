@@ -1,6 +1,8 @@
 package disk
 
 import (
+	"errors"
+
 	"github.com/quipulog/quipu/eventlog/internal/identity"
 )
 
@@ -14,17 +16,27 @@ func (f *File) Identity() (is identity.Identity, err error) {
 	return identity.Of(f.file)
 }
 
-// MarkSeen makes durable what the file holds, and leaves a mark beside it that it holds transaction tx. Where the mark
-// says so already nothing is done. What is visible of a file whose last sync failed is not marked.
+// MarkSeen leaves a mark beside the file that it holds transaction tx, which is on disk. Where the mark says so already
+// nothing is done. What is visible of a file whose last sync failed is not marked.
 func (f *File) MarkSeen(tx int64) error {
 	is, err := f.Identity()
 	if err != nil || is.Inode == 0 || f.witness().Says(is, uint64(tx)) || f.Unsynced() {
 		return err
 	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
 	return f.witness().Write(is, uint64(tx))
+}
+
+// SyncUnseen makes durable what is visible of a file that was just opened, unless its mark says that transaction tx,
+// the last one, is: a process that was killed may have left it to the kernel. When that fails the file is marked as
+// unsynced: the system tells of it once.
+func (f *File) SyncUnseen(tx int64) error {
+	if is, err := f.Identity(); err == nil && f.witness().Says(is, uint64(tx)) {
+		return nil
+	}
+	if err := f.Sync(); err != nil {
+		return errors.Join(err, f.MarkUnsynced())
+	}
+	return nil
 }
 
 // Older says in words how the file, which holds transaction tx, is older than its mark says, which is what a copy
