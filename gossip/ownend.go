@@ -21,7 +21,8 @@ type OwnEndQuestion struct {
 	// Without are members that are not waited for, Places such places.
 	Without []crdt.Author
 	Places  []string
-	// After is how long a member that is not heard of, or such a place, is waited for. Default: for ever.
+	// After is how long a member of which this node itself does not hear, or such a place, is waited for. Default: for
+	// ever.
 	After time.Duration
 }
 

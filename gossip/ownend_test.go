@@ -197,6 +197,26 @@ func TestOwnEndWithout(t *testing.T) {
 	})
 }
 
+// TestOwnEndBesideAGhost: a member that a peer names, and says at any time that it has just heard of it, does not put off
+// what was to be after a while.
+func TestOwnEndBesideAGhost(t *testing.T) {
+	bubble(t, "a b", func(t *testing.T, c *cluster) {
+		ghost := crdt.AuthorOf(testKey(40))
+		c.nodes["b"].cfg = func(cfg *gossip.Config) {
+			cfg.Remembered = []gossip.Remembered{{Author: ghost, Name: "ghost", Seen: time.Now().Add(time.Hour), Addrs: []string{"192.0.2.1:1"}}}
+		}
+		c.start("a", "b")
+		asked := c.ask("a", gossip.OwnEndQuestion{After: time.Minute})
+		if words := asked.waits(50 * time.Second); !strings.Contains(words, "ghost (") {
+			t.Errorf("missing: %s", words)
+		}
+		asked.ends(20*time.Second, 0, "b")
+		if got := gossip.Authors(asked.end.Without); !slices.Equal(got, []crdt.Author{ghost}) {
+			t.Errorf("without %v", got)
+		}
+	})
+}
+
 // TestOwnEndSoftly: one peer is enough, and what it brings ends the asking.
 func TestOwnEndSoftly(t *testing.T) {
 	bubble(t, "a b c", func(t *testing.T, c *cluster) {

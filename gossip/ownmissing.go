@@ -102,15 +102,16 @@ func (s *state) expects() bool {
 	return slices.ContainsFunc(s.g.seeds.All(), func(seed Seed) bool { return seed.Tries == 0 })
 }
 
-// late reports whether a member was waited for long enough.
+// late reports whether a member was waited for long enough. Another process with our key is not: it writes on.
 func (a *ownEndAsking) late(m *counting, linked bool, now time.Time) bool {
-	return a.q.After > 0 && !linked && now.Sub(later(m.heard, a.began)) > a.q.After
+	return a.q.After > 0 && m.Author != a.g.self && !linked && now.Sub(later(m.here, a.began)) > a.q.After
 }
 
 // counting is a member that counts, or a peer that is none and is linked.
 type counting struct {
 	Absent
 	heard time.Time // by the host's own clock
+	here  time.Time // when this node itself last heard of it: what peers say of it could put off an end for ever
 	guest bool
 }
 
@@ -130,7 +131,7 @@ func (a *ownEndAsking) counted(s *state, now time.Time) map[crdt.Author]*countin
 		return m
 	}
 	for k := range s.g.acquainted(now) {
-		add(k)
+		add(k).here = k.heard
 		if heard := s.heardOf[k.Author]; !heard.IsZero() {
 			add(acquaintance{Author: k.Author, heard: heard})
 		}

@@ -24,3 +24,15 @@ func TestWhoIsMissingFitsALine(t *testing.T) {
 		t.Errorf("%.0f allocations", allocated)
 	}
 }
+
+// Another process with our key, of which peers alone know, is waited for however long that takes.
+func TestACopyIsNeverLate(t *testing.T) {
+	now := time.Now()
+	a := &ownEndAsking{g: &Gossip{self: crdt.Author{1}}, q: OwnEndQuestion{After: time.Minute}, began: now.Add(-time.Hour)}
+	for author, late := range map[crdt.Author]bool{{1}: false, {2}: true} {
+		m := &counting{Absent: Absent{Author: author}, heard: now}
+		if got := a.late(m, false, now); got != late {
+			t.Errorf("%s: late %t", author.Short(), got)
+		}
+	}
+}

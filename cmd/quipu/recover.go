@@ -41,7 +41,8 @@ that does not come back:
                    nobody is asked, and it goes on where the feed ends here
 
 "recover-after: 1h" in quipu.yaml, or start's --recover-after, goes on without
-those of whom nothing is heard for so long. If somebody who was left out holds
+those of whom this node itself hears nothing for so long, but never beside another
+process with its key. If somebody who was left out holds
 more of the feed after all, it forks when the two meet: nothing is lost, and
 nothing is appended any more with this key.
 
