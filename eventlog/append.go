@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/request"
 )
@@ -210,7 +211,7 @@ func (tx *writeTx) append(d *crdt.Draft) (crdt.Place, error) {
 // A crash before the commit returns loses the op, its seqs and its clock, and nobody has seen them.
 func (tx *writeTx) seal() (crdt.Head, error) {
 	feed := tx.feedState(tx.store.author).Feed
-	head, clock, floor := ownHead(feed)
+	head, clock, floor := ownend.Head(feed)
 	floor = max(floor, tx.floor)
 	if len(tx.drafts) == 0 {
 		return head, nil

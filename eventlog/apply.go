@@ -170,19 +170,16 @@ func (a *application) storeSome() error {
 // for that: whatever comes from beyond its end has to be met, and so has what this run shows of that.
 func (a *application) passOver(i int) error {
 	v, s := a.todo[i], a.store
-	err := s.write(func(tx *writeTx) error {
-		end := tx.feedState(s.author).Feed.Next()
-		beyond := slices.IndexFunc(v.ops, func(op crdt.Op) bool { return op.Next() > end })
-		if beyond < 0 {
-			return nil
+	a.outcomes[v.run].Err = &ShutError{Author: s.author, Reason: ShutDamaged}
+	a.todo = slices.Delete(a.todo, i, i+1)
+	return s.write(func(tx *writeTx) error {
+		for _, op := range v.ops {
+			if op.Next() > tx.feedState(s.author).Feed.Next() {
+				return s.ours.notWritten(tx, op.Signed, false)
+			}
 		}
-		return s.ours.notWritten(tx, v.ops[beyond].Signed, false)
+		return nil
 	})
-	if err == nil {
-		a.outcomes[v.run].Err = &ShutError{Author: s.author, Reason: ShutDamaged}
-		a.todo = slices.Delete(a.todo, i, i+1)
-	}
-	return err
 }
 
 // storeRun stores ops of v until the budget is spent, and takes them off it.

@@ -44,9 +44,8 @@ func (l *Log) Genesis() (crdt.Genesis, bool) {
 	return *l.store.genesis, true
 }
 
-// Changed returns a channel that is closed at the next commit that adds ops, or shows whether the end of our own feed is
-// known or somebody else writes it, and when the log is closed. Get the channel before reading: then no commit after the
-// reading goes unseen.
+// Changed returns a channel that is closed at the next commit that adds ops or changes whether the log appends, and when
+// the log is closed. Get the channel before reading: then no commit after the reading goes unseen.
 func (l *Log) Changed() <-chan struct{} { return l.store.changes() }
 
 // TakeOver gives the caller a name, which one part of a program at a time has on this log. If another part

@@ -11,17 +11,6 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
-// ownHead returns where our feed ends. It has one branch, or pieces that a prune has parted, of which the
-// highest goes on: a feed of ours that has forked is not appended to.
-func ownHead(f crdt.Feed) (head crdt.Head, clock crdt.Clock, floor uint64) {
-	for _, b := range f.Branches {
-		if b.Head.Next > head.Next {
-			head, clock, floor = b.Head, b.Clock, b.Floor
-		}
-	}
-	return head, clock, floor
-}
-
 // checkOwnHead finds out why nothing may be appended to our own feed as it is in the file: it has forked, or its last
 // ops cannot be read. Signing on from there could give a seq to a second entry.
 //
@@ -34,7 +23,7 @@ func (o *ownFeed) checkOwnHead(tx *readTx) {
 		o.store.own.forked = fmt.Errorf("%w: our own feed has %d branches", ErrSecondWriter, len(feed.Branches))
 		return
 	}
-	end, _, _ := ownHead(feed)
+	end, _, _ := ownend.Head(feed)
 	damage := o.cutOwn(tx, &o.store.state)
 	if damage == nil {
 		return
@@ -42,7 +31,7 @@ func (o *ownFeed) checkOwnHead(tx *readTx) {
 	state := RecoveringError{Why: WhyHead, Since: o.store.cfg.Now(), Own: end, Detail: fmt.Sprintf("%s: %v", damage.What, damage.Err)}
 	if was := o.store.own.recovering; was != nil && !was.Why.Soft() {
 		state = *was
-		ends, _, _ := ownHead(o.store.state.Feed(o.store.author))
+		ends, _, _ := ownend.Head(o.store.state.Feed(o.store.author))
 		state.kept = was.kept && ends == end // else where it ends now is still to be written
 	}
 	state.damage, o.store.own.recovering = damage, &state
@@ -51,7 +40,7 @@ func (o *ownFeed) checkOwnHead(tx *readTx) {
 // cutOwn says how the end of our own feed is damaged, and lets the feed end before that; nil if it is whole.
 func (o *ownFeed) cutOwn(tx *readTx, held *feeds.State) *DamagedError {
 	feed := held.Feed(o.store.author)
-	end, _, _ := ownHead(feed)
+	end, _, _ := ownend.Head(feed)
 	last, damage := ownend.Last(tx.ops(o.store.author), o.store.author)
 	if damage == nil && last.Head() == end {
 		return nil

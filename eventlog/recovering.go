@@ -111,7 +111,7 @@ func (o *ownFeed) beginAppending(tx *writeTx) error {
 	if state == nil || state.Why.Soft() { // that is over when it is settled
 		return nil
 	}
-	end, _, _ := ownHead(tx.feedState(o.store.author).Feed)
+	end, _, _ := ownend.Head(tx.feedState(o.store.author).Feed)
 	_, err := o.takeUp(tx, state, Recovery{End: end, Alone: true})
 	tx.appended = 0 // of its caller's, nothing is
 	return err
@@ -162,17 +162,9 @@ func (o *ownFeed) takeUp(tx *writeTx, state *RecoveringError, r Recovery) (crdt.
 	if state.Why.Soft() {
 		return crdt.Place{}, nil
 	}
-	payload, err := record.TakenUp{
+	return tx.appendTakenUp(record.TakenUp{
 		Why: state.Why.String(), From: state.Own, End: r.End, Asked: r.Asked, Missing: r.Missing, Without: r.Without, Places: r.Places, Alone: r.Alone,
-	}.Payload()
-	if err != nil {
-		return crdt.Place{}, err
-	}
-	draft, err := o.store.draft(crdt.Event{Kind: RecoverKind, Payload: payload})
-	if err != nil {
-		return crdt.Place{}, err
-	}
-	return tx.append(&draft)
+	})
 }
 
 // begin puts on record that from here on the log may not know the end of its own feed, and lets its arrivals begin
@@ -237,15 +229,12 @@ func (o *ownFeed) renewed(is identity.Identity) disk.Pair {
 // checkFile finds out whether the file is the one that was written to, and no older state of it.
 func (o *ownFeed) checkFile(tx *readTx) error {
 	o.store.own.identity = identity.Identity{}
-	was := tx.Tree(bucketMeta).Get(metaIdentity) // nil where an earlier version has written last: the mark may be newer
-	var err error
-	if was == nil {
-		err = tx.Err()
-	} else if o.store.own.identity, err = identity.Parse(was); err != nil {
-		err = &DamagedError{What: "the file's own identity", Err: err}
-	}
-	if err != nil {
-		return err
+	// What an earlier version has written has none: the mark may be newer.
+	if was := tx.Tree(bucketMeta).Get(metaIdentity); was != nil {
+		var err error
+		if o.store.own.identity, err = identity.Parse(was); err != nil {
+			return &DamagedError{What: "the file's own identity", Err: err}
+		}
 	}
 	is, err := o.store.file.Identity()
 	if err != nil {
@@ -253,7 +242,7 @@ func (o *ownFeed) checkFile(tx *readTx) error {
 		return nil
 	}
 	found := RecoveringError{Since: o.store.cfg.Now()}
-	found.Own, _, _ = ownHead(o.store.state.Feed(o.store.author))
+	found.Own, _, _ = ownend.Head(o.store.state.Feed(o.store.author))
 	verdict, detail := identity.Compare(o.store.own.identity, is)
 	switch older := o.store.file.Older(tx.ID()); {
 	case verdict == identity.Hard:
@@ -310,7 +299,7 @@ func (o *ownFeed) notWritten(tx *writeTx, op crdt.Signed, contradicts bool) erro
 	}
 	state := cmp.Or(tx.own.begins, o.store.own.recovering)
 	expected := state != nil && !state.Why.Soft()
-	end, _, _ := ownHead(tx.feedState(op.Author).Feed)
+	end, _, _ := ownend.Head(tx.feedState(op.Author).Feed)
 	switch {
 	case !contradicts && expected:
 		return nil

@@ -77,7 +77,7 @@ func (l *Log) rekey(key ed25519.PrivateKey, keep func() error) error {
 	}
 	return s.exclusively(context.Background(), func(tx *writeTx) error {
 		if s.own.recovering.headless() {
-			if err := tx.store.ours.giveUp(tx, end); err != nil {
+			if err := s.ours.giveUp(tx, end); err != nil {
 				return err
 			}
 		}
@@ -85,16 +85,8 @@ func (l *Log) rekey(key ed25519.PrivateKey, keep func() error) error {
 		meta := tx.Tree(bucketMeta)
 		err := errors.Join(meta.Put(metaAuthor, author[:]), meta.Put(metaFormerly, s.authors.Encode()), tx.beginIncarnation(tx.next), tx.store.ours.keepIdentity(tx),
 			ownend.Forget(meta))
-		if err != nil {
-			return err
-		}
-		payload, err := up.Payload()
-		if err != nil {
-			return err
-		}
-		draft, err := s.draft(crdt.Event{Kind: RecoverKind, Payload: payload})
 		if err == nil {
-			_, err = tx.append(&draft)
+			_, err = tx.appendTakenUp(up)
 		}
 		return err
 	})

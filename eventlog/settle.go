@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/ownend"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // ErrNotRecovering is returned by [Log.Recover] when there is nothing to recover from.
@@ -86,7 +88,7 @@ func (o *ownFeed) askPeers(ctx context.Context, state *RecoveringError) (Recover
 
 // ownEnd returns where our feed ends here.
 func (o *ownFeed) ownEnd() crdt.Head {
-	end, _, _ := ownHead(o.store.feed(o.store.author))
+	end, _, _ := ownend.Head(o.store.feed(o.store.author))
 	return end
 }
 
@@ -108,14 +110,14 @@ func (l *Log) takeUp(ctx context.Context, about *RecoveringError, r Recovery) (d
 	s := l.store
 	sweeps := s.ours.unsettled().headless() // what cannot be read may be forgotten
 	if sweeps {
-		if err := s.sweeping.Take(ctx); err != nil {
+		if err = s.sweeping.Take(ctx); err != nil {
 			return done, err
 		}
 		defer s.sweeping.Leave()
 	}
 	err = s.exclusively(ctx, func(tx *writeTx) error {
 		state, second := s.own.recovering, s.ours.appendable()
-		end, _, _ := ownHead(tx.feedState(s.author).Feed)
+		end, _, _ := ownend.Head(tx.feedState(s.author).Feed)
 		switch {
 		case errors.Is(second, ErrSecondWriter):
 			return second
@@ -129,4 +131,17 @@ func (l *Log) takeUp(ctx context.Context, about *RecoveringError, r Recovery) (d
 		return err
 	})
 	return done, err
+}
+
+// appendTakenUp appends the entry that says how our feed goes on.
+func (tx *writeTx) appendTakenUp(up record.TakenUp) (crdt.Place, error) {
+	payload, err := up.Payload()
+	if err != nil {
+		return crdt.Place{}, err
+	}
+	draft, err := tx.store.draft(crdt.Event{Kind: RecoverKind, Payload: payload})
+	if err != nil {
+		return crdt.Place{}, err
+	}
+	return tx.append(&draft)
 }

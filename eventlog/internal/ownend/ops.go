@@ -14,6 +14,17 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
+// Head returns where our feed ends. It has one branch, or pieces that a prune has parted, of which the
+// highest goes on: a feed of ours that has forked is not appended to.
+func Head(f crdt.Feed) (head crdt.Head, clock crdt.Clock, floor uint64) {
+	for _, b := range f.Branches {
+		if b.Head.Next > head.Next {
+			head, clock, floor = b.Head, b.Clock, b.Floor
+		}
+	}
+	return head, clock, floor
+}
+
 // Last returns the last op of an author that can be read, one of no entries where there is none, and the first thing that
 // is wrong with those behind it. A nil ops holds none.
 func Last(ops *disk.Tree, author crdt.Author) (last crdt.Op, damage error) {
