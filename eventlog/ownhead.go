@@ -108,3 +108,16 @@ func (o *ownFeed) giveUp(tx *writeTx, end crdt.Head) error {
 	}
 	return tx.beginIncarnation(least)
 }
+
+// appendTakenUp appends the entry that says how our feed goes on.
+func (tx *writeTx) appendTakenUp(up record.TakenUp) (crdt.Place, error) {
+	payload, err := up.Payload()
+	if err != nil {
+		return crdt.Place{}, err
+	}
+	draft, err := tx.store.draft(crdt.Event{Kind: RecoverKind, Payload: payload})
+	if err != nil {
+		return crdt.Place{}, err
+	}
+	return tx.append(&draft)
+}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/ownend"
-	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // ErrNotRecovering is returned by [Log.Recover] when there is nothing to recover from.
@@ -131,17 +130,4 @@ func (l *Log) takeUp(ctx context.Context, about *RecoveringError, r Recovery) (d
 		return err
 	})
 	return done, err
-}
-
-// appendTakenUp appends the entry that says how our feed goes on.
-func (tx *writeTx) appendTakenUp(up record.TakenUp) (crdt.Place, error) {
-	payload, err := up.Payload()
-	if err != nil {
-		return crdt.Place{}, err
-	}
-	draft, err := tx.store.draft(crdt.Event{Kind: RecoverKind, Payload: payload})
-	if err != nil {
-		return crdt.Place{}, err
-	}
-	return tx.append(&draft)
 }
