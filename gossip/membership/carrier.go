@@ -235,13 +235,6 @@ func (c *carrier) stir(packet contents) {
 	}
 }
 
-// joined takes note that somebody has come. Pings carry rumours, so probes are not held either until all have heard.
-func (c *carrier) joined() {
-	now := time.Now()
-	c.probing.stir(now, alarm)
-	c.telling.stir(now, alarm)
-}
-
 // WriteTo sends a packet to IP:PORT.
 func (c *carrier) WriteTo(b []byte, addr string) (time.Time, error) {
 	if len(b) > 0 && kind(b[0]) == kindRelay {

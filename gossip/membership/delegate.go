@@ -79,7 +79,7 @@ func (d *delegate) NotifyJoin(n *memberlist.Node) {
 	}
 	last, _ := d.m.table.known(author, addr, n.Meta)
 	d.m.table.arrive(Member{Author: author, Name: last.name, Addr: addr, Alive: true, Since: time.Now()})
-	d.m.carrier.joined()
+	d.m.carrier.telling.stir(time.Now(), soonTold)
 }
 
 // NotifyUpdate takes in what a member says of itself now.

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -140,10 +142,15 @@ const announcePause = 2 * time.Second
 // repeatAnnouncements announces this node again whenever a peer turns out to know a newer
 // announcement of ours than the one we made, until ctx ends.
 func (m *Membership) repeatAnnouncements(ctx context.Context) {
+	again := time.NewTimer(askAgain)
+	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-again.C:
+			m.askSomebody(ctx)
+			continue
 		case <-m.table.outbid:
 		}
 		m.carrier.telling.stir(time.Now(), soonTold)
@@ -156,6 +163,25 @@ func (m *Membership) repeatAnnouncements(ctx context.Context) {
 		case <-pause.C:
 		}
 		pause.Stop()
+	}
+}
+
+// askAgain is how long after the start all that is known is exchanged with one more member. Of many that come at once a
+// rumour or two are lost, and the exchanges at rest are a minute apart among 50.
+const askAgain = 20 * time.Second
+
+// askSomebody exchanges all that is known with some member.
+func (m *Membership) askSomebody(ctx context.Context) {
+	others := slices.DeleteFunc(m.list.Members(), func(n *memberlist.Node) bool { return n.Name == m.self.String() })
+	if len(others) == 0 {
+		return
+	}
+	author, addr, err := nodeOf(others[rand.IntN(len(others))])
+	if err == nil {
+		err = m.Join(ctx, author, addr)
+	}
+	if err != nil {
+		m.log.Debug("nobody was asked again who is there", "err", err)
 	}
 }
 
