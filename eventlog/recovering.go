@@ -123,8 +123,12 @@ const softly = 5 * time.Second
 // again returns nil when what an append has failed with is that the log was recovering, and that is over: the
 // configuration says that appends wait for that, or it is a matter of seconds for whoever settles it. Else why not.
 func (o *ownFeed) again(ctx context.Context, err error) error {
+	state, is := errors.AsType[*RecoveringError](err)
+	if !is {
+		return err
+	}
 	patient, late := o.store.cfg.WaitRecovering, time.After(softly+time.Second)
-	for state, is := errors.AsType[*RecoveringError](err); is && (patient || state.Why.Soft() && o.store.cfg.Peers != nil); {
+	for is && (patient || state.Why.Soft() && o.store.cfg.Peers != nil) {
 		changed := o.store.changes()
 		err = o.appendable()
 		if state, is = errors.AsType[*RecoveringError](err); !is || o.store.isClosed() {
