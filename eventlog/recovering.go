@@ -248,7 +248,7 @@ func (o *ownFeed) checkFile(tx *readTx) error {
 	found := RecoveringError{Since: o.store.cfg.Now()}
 	found.Own, _, _ = ownend.Head(o.store.state.Feed(o.store.author))
 	verdict, detail := identity.Compare(o.store.own.identity, is)
-	switch older := o.store.file.Older(tx.ID()); {
+	switch older := o.store.file.Older(is, tx.ID()); {
 	case verdict == identity.Hard:
 		found.Why, found.Detail = WhyCopied, detail
 	case older != "":

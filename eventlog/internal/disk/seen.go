@@ -39,13 +39,9 @@ func (f *File) SyncUnseen(tx int64) error {
 	return nil
 }
 
-// Older says in words how the file, which holds transaction tx, is older than its mark says, which is what a copy
-// that was written into it leaves; "" where it is not, or nothing can be told.
-func (f *File) Older(tx int64) string {
-	is, err := f.Identity()
-	if err != nil {
-		return ""
-	}
+// Older says in words how the file, whose [File.Identity] is is and which holds transaction tx, is older than its mark
+// says, which is what a copy that was written into it leaves; "" where it is not, or nothing can be told.
+func (f *File) Older(is identity.Identity, tx int64) string {
 	return f.witness().Older(is, uint64(tx))
 }
 

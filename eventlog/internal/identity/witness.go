@@ -51,8 +51,16 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // witness says nothing.
 func (w Witness) Older(file Identity, held uint64) string {
 	said, is, err := w.read()
+	if err != nil {
+		return ""
+	}
+	return w.older(said, is, file, held)
+}
+
+// older is Older of a witness that says that, and is that.
+func (w Witness) older(said testimony, is, file Identity, held uint64) string {
 	switch {
-	case err != nil || !file.isFile(said.file):
+	case !file.isFile(said.file):
 	case held < said.held:
 		return fmt.Sprintf("it holds transaction %d, and held %d", held, said.held)
 	case !keeps[is.FS]:
@@ -67,8 +75,8 @@ func (w Witness) Older(file Identity, held uint64) string {
 
 // Says reports whether that is what the witness says already.
 func (w Witness) Says(file Identity, held uint64) bool {
-	said, _, err := w.read()
-	return err == nil && said.held == held && file.isFile(said.file) && w.Older(file, held) == ""
+	said, is, err := w.read()
+	return err == nil && said.held == held && file.isFile(said.file) && w.older(said, is, file, held) == ""
 }
 
 // Write has the witness say that the file holds a transaction, which must be on disk: after a crash it would else
