@@ -5,6 +5,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/enum"
+	"github.com/quipulog/quipu/eventlog/retention"
 )
 
 // Holding is what is proven of a node and an entry.
@@ -73,19 +74,14 @@ type Keeps struct {
 	Entries   uint64        // and none with fewer entries of the feed above it
 }
 
-// clockSlack is by how much sooner than by our own wall clock a body may have been dropped elsewhere.
-const clockSlack = 5 * time.Minute
-
-// body reports whether the node is bound to have the body of an op of a feed that reaches up to next.
+// body reports whether the node is bound to have the body of an op of a feed that reaches up to next: one that is not taken
+// without its body by such a policy is not trimmed by it either.
 func (k *Keeps) body(op crdt.Header, next uint64, now time.Time) bool {
-	switch {
-	case op.Retention != crdt.Trimmable:
-		return true
-	case k == nil:
-		return false
+	if k == nil {
+		return op.Retention != crdt.Trimmable
 	}
-	young := !op.Clock.Ahead(now) && now.Sub(op.Clock.Time()) < k.Age-clockSlack
-	return k.Bodies || young || next-min(next, op.Next()) < k.Entries
+	policy := retention.Policy{KeepBodies: k.Bodies, MinAge: k.Age, MinCount: k.Entries}
+	return !policy.MayBeStripped(op, max(next, op.Next()), now)
 }
 
 // forgotten reports whether the node keeps what its author has given leave to forget.
