@@ -211,15 +211,16 @@ func (tx *writeTx) append(d *crdt.Draft) (crdt.Place, error) {
 // A crash before the commit returns loses the op, its seqs and its clock, and nobody has seen them.
 func (tx *writeTx) seal() (crdt.Head, error) {
 	feed := tx.feedState(tx.store.author).Feed
-	head, clock, floor := ownend.Head(feed)
-	floor = max(floor, tx.floor)
+	end := ownend.Highest(feed)
 	if len(tx.drafts) == 0 {
-		return head, nil
+		return end.Head, nil
 	}
 	tx.store.mu.Lock() // clockAt takes in what has come near
 	held := tx.store.state.ClockAt(tx.now)
 	tx.store.mu.Unlock()
-	h := crdt.Header{Log: tx.store.id, First: head.Next, Prev: head.ID, Clock: crdt.NextClock(tx.now, clock, held), Floor: floor}
+	h := crdt.Header{
+		Log: tx.store.id, First: end.Head.Next, Prev: end.Head.ID, Clock: crdt.NextClock(tx.now, end.Clock, held), Floor: max(end.Floor, tx.floor),
+	}
 	if h.Clock >= crdt.MaxClock || h.First+uint64(len(tx.drafts)) >= crdt.MaxSeq {
 		return crdt.Head{}, fmt.Errorf("append: %w", ErrFull)
 	}

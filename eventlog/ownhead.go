@@ -23,7 +23,7 @@ func (o *ownFeed) checkOwnHead(tx *readTx) {
 		o.store.own.forked = fmt.Errorf("%w: our own feed has %d branches", ErrSecondWriter, len(feed.Branches))
 		return
 	}
-	end, _, _ := ownend.Head(feed)
+	end := ownend.Highest(feed).Head
 	damage := o.cutOwn(tx, &o.store.state)
 	if damage == nil {
 		return
@@ -31,18 +31,15 @@ func (o *ownFeed) checkOwnHead(tx *readTx) {
 	state := RecoveringError{Why: WhyHead, Since: o.store.cfg.Now(), Own: end, Detail: fmt.Sprintf("%s: %v", damage.What, damage.Err)}
 	if was := o.store.own.recovering; was != nil && !was.Why.Soft() {
 		state = *was
-		ends, _, _ := ownend.Head(o.store.state.Feed(o.store.author))
-		state.kept = was.kept && ends == end // else where it ends now is still to be written
+		state.kept = was.kept && ownend.Highest(o.store.state.Feed(o.store.author)).Head == end // else where it ends now is still to be written
 	}
 	state.damage, o.store.own.recovering = damage, &state
 }
 
 // cutOwn says how the end of our own feed is damaged, and lets the feed end before that; nil if it is whole.
 func (o *ownFeed) cutOwn(tx *readTx, held *feeds.State) *DamagedError {
-	feed := held.Feed(o.store.author)
-	end, _, _ := ownend.Head(feed)
 	last, damage := ownend.Last(tx.ops(o.store.author), o.store.author)
-	if damage == nil && last.Head() == end {
+	if damage == nil && last.Head() == ownend.Highest(held.Feed(o.store.author)).Head {
 		return nil
 	}
 	if damage == nil || tx.Err() == nil {

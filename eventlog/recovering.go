@@ -111,7 +111,7 @@ func (o *ownFeed) beginAppending(tx *writeTx) error {
 	if state == nil || state.Why.Soft() { // that is over when it is settled
 		return nil
 	}
-	end, _, _ := ownend.Head(tx.feedState(o.store.author).Feed)
+	end := ownend.Highest(tx.feedState(o.store.author).Feed).Head
 	_, err := o.takeUp(tx, state, Recovery{End: end, Alone: true})
 	tx.appended = 0 // of its caller's, nothing is
 	return err
@@ -245,8 +245,7 @@ func (o *ownFeed) checkFile(tx *readTx) error {
 		o.store.logger.Debug("what the file is cannot be told", "path", o.store.path, "err", err)
 		return nil
 	}
-	found := RecoveringError{Since: o.store.cfg.Now()}
-	found.Own, _, _ = ownend.Head(o.store.state.Feed(o.store.author))
+	found := RecoveringError{Since: o.store.cfg.Now(), Own: ownend.Highest(o.store.state.Feed(o.store.author)).Head}
 	verdict, detail := identity.Compare(o.store.own.identity, is)
 	switch older := o.store.file.Older(is, tx.ID()); {
 	case verdict == identity.Hard:
@@ -303,7 +302,7 @@ func (o *ownFeed) notWritten(tx *writeTx, op crdt.Signed, contradicts bool) erro
 	}
 	state := cmp.Or(tx.own.begins, o.store.own.recovering)
 	expected := state != nil && !state.Why.Soft()
-	end, _, _ := ownend.Head(tx.feedState(op.Author).Feed)
+	end := ownend.Highest(tx.feedState(op.Author).Feed).Head
 	switch {
 	case !contradicts && expected:
 		return nil

@@ -86,10 +86,7 @@ func (o *ownFeed) askPeers(ctx context.Context, state *RecoveringError) (Recover
 }
 
 // ownEnd returns where our feed ends here.
-func (o *ownFeed) ownEnd() crdt.Head {
-	end, _, _ := ownend.Head(o.store.feed(o.store.author))
-	return end
-}
+func (o *ownFeed) ownEnd() crdt.Head { return ownend.Highest(o.store.feed(o.store.author)).Head }
 
 // Recover ends the state of [ErrRecovering]: it takes our feed up at r.End, puts that on record in an entry
 // of kind [RecoverKind], and appends go on behind. The caller makes sure that no other process writes with
@@ -116,7 +113,7 @@ func (l *Log) takeUp(ctx context.Context, about *RecoveringError, r Recovery) (d
 	}
 	err = s.exclusively(ctx, func(tx *writeTx) error {
 		state, second := s.own.recovering, s.ours.appendable()
-		end, _, _ := ownend.Head(tx.feedState(s.author).Feed)
+		end := ownend.Highest(tx.feedState(s.author).Feed).Head
 		switch {
 		case errors.Is(second, ErrSecondWriter):
 			return second

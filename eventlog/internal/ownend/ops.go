@@ -14,15 +14,15 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
-// Head returns where our feed ends. It has one branch, or pieces that a prune has parted, of which the
-// highest goes on: a feed of ours that has forked is not appended to.
-func Head(f crdt.Feed) (head crdt.Head, clock crdt.Clock, floor uint64) {
+// Highest returns the branch with which our feed ends, a zero one where nothing was written. It has one branch, or pieces
+// that a prune has parted, of which the highest goes on: a feed of ours that has forked is not appended to.
+func Highest(f crdt.Feed) (highest crdt.Branch) {
 	for _, b := range f.Branches {
-		if b.Head.Next > head.Next {
-			head, clock, floor = b.Head, b.Clock, b.Floor
+		if b.Head.Next > highest.Head.Next {
+			highest = b
 		}
 	}
-	return head, clock, floor
+	return highest
 }
 
 // Last returns the last op of an author that can be read, one of no entries where there is none, and the first thing that
