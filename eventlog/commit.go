@@ -92,9 +92,6 @@ func (s *store) write(fn func(tx *writeTx) error) error {
 
 // keep puts an op that was decided to be accepted, as the value that it has at the next offset.
 func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
-	if restored, err := tx.store.ours.restore(tx, op, v); restored || err != nil {
-		return err
-	}
 	ops := tx.written[op.Author]
 	if ops == nil {
 		var err error
@@ -102,6 +99,9 @@ func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
 			return fmt.Errorf("store op: %w", err)
 		}
 		tx.written[op.Author] = ops
+	}
+	if restored, err := tx.store.ours.restore(tx, ops, op, v); restored || err != nil {
+		return err
 	}
 	tx.key, tx.offset = record.OpKey(op.Key()), record.Offset(tx.staged)
 	if err := ops.Put(tx.key[:], value); err != nil {

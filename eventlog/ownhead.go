@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/feeds"
 	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/record"
@@ -70,15 +71,11 @@ func (o *ownFeed) wanting(tx *readTx) crdt.Held {
 	return tx
 }
 
-// restore puts an op of ours that came back where one stands that cannot be read, at the offset that it had: it has
+// restore puts an op of ours that came back where one stands in ops that cannot be read, at the offset that it had: it has
 // arrived long ago. It reports whether there is one.
-func (o *ownFeed) restore(tx *writeTx, op crdt.Op, v crdt.Verdict) (bool, error) {
+func (o *ownFeed) restore(tx *writeTx, ops *disk.Tree, op crdt.Op, v crdt.Verdict) (bool, error) {
 	if !o.mends(tx, op.Author) {
 		return false, nil
-	}
-	ops, err := tx.Tree(bucketOps).Packed().CreateGrowing(op.Author[:])
-	if err != nil {
-		return false, fmt.Errorf("restore op: %w", err)
 	}
 	f := tx.edit(op.Author)
 	restored, err := ownend.Restore(ops, tx.arrivals(), f, op, tx.room(record.OpSize(op)))
