@@ -3,7 +3,6 @@ package eventlog
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"reflect"
 	"testing"
 	"unsafe"
@@ -11,8 +10,6 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/eventlog/internal/disk"
-	"github.com/quipulog/quipu/eventlog/internal/identity"
 	"github.com/quipulog/quipu/eventlog/internal/request"
 )
 
@@ -117,19 +114,4 @@ func must(tb testing.TB, err error) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-}
-
-// MoveAway has the log in dir, which is not open, have been on another device.
-func MoveAway(tb testing.TB, dir string) {
-	tb.Helper()
-	f, err := disk.Open(filepath.Join(dir, fileName))
-	must(tb, err)
-	must(tb, f.Update(func(tx *disk.Tx) error {
-		meta := tx.Tree(bucketMeta)
-		was, err := identity.Parse(meta.Get(metaIdentity))
-		must(tb, err)
-		was.Device ^= 1
-		return meta.Put(metaIdentity, was.Encode())
-	}))
-	must(tb, f.Close())
 }

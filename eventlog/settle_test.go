@@ -239,7 +239,7 @@ func TestASoftReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := told(t)
 		dir := filepath.Dir(l.Path())
-		eventlog.MoveAway(t, dir)
+		eventlogtest.Remount(t, dir)
 		alone := eventlogtest.Reopen(t, dir, config("author"))
 		if state := alone.Recovering(); state == nil || state.Why != eventlog.WhyMoved || !state.Why.Soft() || state.Detail == "" {
 			t.Fatalf("recovering: %+v", state)
@@ -283,7 +283,7 @@ func TestASoftReason(t *testing.T) {
 func TestASoftReasonIsOverOnceItIsSettled(t *testing.T) {
 	l := told(t)
 	dir := filepath.Dir(l.Path())
-	eventlog.MoveAway(t, dir)
+	eventlogtest.Remount(t, dir)
 	for name, nobody := range map[string]eventlog.AskedPeers{"no peers": nil, "no place": &peers{}} {
 		cfg := config("author")
 		cfg.Peers = nobody
@@ -327,7 +327,7 @@ func TestAnOwnOpComesBackAfterAMove(t *testing.T) {
 		r := newRestored(t, 1, 2)
 		must(t, r.Update(t.Context(), func(tx *eventlog.Tx) error { return tx.SetCursor("f", 1) })) // which file it is gets on record
 		must(t, r.Close())
-		eventlog.MoveAway(t, r.dir)
+		eventlogtest.Remount(t, r.dir)
 		came := false
 		r.cfg.Peers = &peers{anybody: true, ownEnd: func(ctx context.Context, why *eventlog.RecoveringError) (eventlog.Recovery, error) {
 			switch {

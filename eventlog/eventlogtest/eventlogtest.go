@@ -169,6 +169,11 @@ func Move(t interface{ Fatalf(string, ...any) }, dir string) {
 	moved(t, dir, func(is *identity.Identity) { is.Host[0]++ })
 }
 
+// Remount has the log in dir, which is not open, look as if it had been on another device when it was last written to.
+func Remount(t interface{ Fatalf(string, ...any) }, dir string) {
+	moved(t, dir, func(is *identity.Identity) { is.Device++ })
+}
+
 // moved changes what a log knows of its file, which must be known.
 func moved(t interface{ Fatalf(string, ...any) }, dir string, move func(is *identity.Identity)) {
 	known(t, dir, func(meta *disk.Tree, key []byte) error {
