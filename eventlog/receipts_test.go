@@ -31,12 +31,8 @@ func among(t testing.TB) (*eventlog.Log, *eventlogtest.Nodes) {
 // appended appends an entry and returns its place and the head that ends with it.
 func appended(t testing.TB, l *eventlog.Log, text string) (crdt.Place, crdt.Head) {
 	t.Helper()
-	p, err := l.Append(t.Context(), note(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	heads := l.Feed(p.Author).Heads()
-	return p, heads[len(heads)-1]
+	p := mustAppend(t, l, text)
+	return p, end(l)
 }
 
 // member is where a member that is linked stands, having heads.
