@@ -3,8 +3,9 @@ package eventlog
 import (
 	"context"
 	"errors"
-	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"time"
+
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 )
 
 // gather reads the next batch, and waits for it while there is none. It holds nothing while it waits. A batch without

@@ -3,8 +3,9 @@ package eventlog
 import (
 	"cmp"
 	"context"
-	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"sync"
+
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 )
 
 // source reads what a follower is given, in arrival order, a chunk at a time: what a transaction has
