@@ -18,8 +18,8 @@ var ErrKeyUsed = errors.New("key has a feed already")
 // then on it opens with key alone. It is for a folder whose feed cannot go on here, since its original, or another copy
 // of it, goes on with it. The feed stays as it is, as the feeds of others are; it is remembered who wrote here, see
 // [Log.Authors]. Whatever kept the log from appending is over, its arrivals have a new name, see [Log.Incarnation], and
-// the new feed begins with an entry of kind [RecoverKind]. That names why ("new key" where nothing did), the former author, and
-// as end where its feed ends here:
+// the new feed begins with an entry of kind [RecoverKind]. That names why ("new key" where nothing did), the former
+// author, and as end where its feed ends here:
 //
 //	{"why":"second writer","from":{"next":10,"op":"…"},"end":{"next":12,"op":"…"},"former":"…"}
 //
@@ -83,8 +83,8 @@ func (l *Log) rekey(key ed25519.PrivateKey, keep func() error) error {
 		}
 		s.author, s.cfg.Key, s.own = author, key, ownEnd{told: s.own.told, identity: s.own.identity}
 		meta := tx.Tree(bucketMeta)
-		err := errors.Join(meta.Put(metaAuthor, author[:]), meta.Put(metaFormerly, s.authors.Encode()), tx.beginIncarnation(tx.next), tx.store.ours.keepIdentity(tx),
-			ownend.Forget(meta))
+		err := errors.Join(meta.Put(metaAuthor, author[:]), meta.Put(metaFormerly, s.authors.Encode()), tx.beginIncarnation(tx.next),
+			s.ours.keepIdentity(tx), ownend.Forget(meta))
 		if err == nil {
 			_, err = tx.appendTakenUp(up)
 		}

@@ -46,7 +46,7 @@ func (l *Log) Settle(ctx context.Context) error {
 			return nil
 		}
 		if !state.kept {
-			if err := s.exclusively(ctx, l.store.ours.keepBegun); err != nil {
+			if err := s.exclusively(ctx, s.ours.keepBegun); err != nil {
 				return err
 			}
 			continue
@@ -123,7 +123,7 @@ func (l *Log) takeUp(ctx context.Context, about *RecoveringError, r Recovery) (d
 			return fmt.Errorf("%w: it ends before %d, not before %d", ErrMoved, end.Next, r.End.Next)
 		}
 		done.From = state.Own
-		done.Place, err = tx.store.ours.takeUp(tx, state, r)
+		done.Place, err = s.ours.takeUp(tx, state, r)
 		return err
 	})
 	return done, err

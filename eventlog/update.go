@@ -25,10 +25,10 @@ type Tx struct {
 	refused error
 }
 
-// Update runs fn once (but see Config.WaitRecovering), and before it returns commits what fn appended and put into buckets, all or nothing. When fn
-// returns an error or panics, nothing is kept, and Update returns the error or panics alike. Each Update has a
-// transaction of its own, in the order of the calls. One that has appended nothing and left its buckets and cursors
-// as they were costs no sync. To read only, use [Log.View], which keeps nobody waiting.
+// Update runs fn once (but see Config.WaitRecovering), and before it returns commits what fn appended and put into
+// buckets, all or nothing. When fn returns an error or panics, nothing is kept, and Update returns the error or panics
+// alike. Each Update has a transaction of its own, in the order of the calls. One that has appended nothing and left
+// its buckets and cursors as they were costs no sync. To read only, use [Log.View], which keeps nobody waiting.
 //
 // fn runs in the caller's goroutine while nothing else can be written: it must not wait. Inside fn the
 // methods of the log return [ErrInTx]: use tx. Another goroutine that fn waits for must not append either.
