@@ -121,10 +121,9 @@ var phrases = map[Holding]string{
 func (r Replication) notReplicated(p crdt.Place, receipts []Receipt, err error) error {
 	e := &NotReplicatedError{Place: p, Err: err}
 	for _, o := range receipts {
-		switch {
-		case o.Holding == Holds:
+		if o.Holding == Holds {
 			e.Has = append(e.Has, o)
-		default:
+		} else {
 			e.HasNot = append(e.HasNot, o)
 		}
 	}
