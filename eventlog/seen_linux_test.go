@@ -64,7 +64,9 @@ func (s seen) backup() (restore func(which func(name string) bool)) {
 
 func everything(string) bool      { return true }
 func onlyTheLog(name string) bool { return name == eventlog.FileName }
-func (s seen) want(older string) { // at this start and at the next, as long as nobody has put it on record
+
+// want wants it at this start and at the next, as long as nobody has put it on record.
+func (s seen) want(older string) {
 	s.t.Helper()
 	for range 2 {
 		if got := s.run(0); !strings.Contains(got, older) || (got == "") != (older == "") {
