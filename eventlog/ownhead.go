@@ -58,7 +58,7 @@ func (o *ownFeed) mends(tx *writeTx, a crdt.Author) bool {
 // held returns what is held for deciding on an op of a's.
 func (o *ownFeed) held(tx *writeTx, a crdt.Author) crdt.Held {
 	if o.mends(tx, a) {
-		return ownend.Readable{Held: tx, Tree: tx.ops(a), Author: a}
+		return ownend.Readable{Held: tx, Tree: tx.ops(a), Author: a, From: ownend.Highest(tx.feedState(a).Feed).Head.Next}
 	}
 	return tx
 }

@@ -197,3 +197,26 @@ func TestWhatCannotBeReadIsHeldByWhoeverSaysSo(t *testing.T) {
 		}
 	}
 }
+
+// TestDamageBelowTheEndOfOurFeedIsNoFork: an op that cannot be read stands below one that can, and that before another
+// that cannot. Whoever sends all of the feed makes no second writer of us, and brings back what is behind the end.
+func TestDamageBelowTheEndOfOurFeedIsNoFork(t *testing.T) {
+	l, peer := newSpoiled(t, 6, "entry 3", "entry 5")
+	all := readAll(t, peer, l.Author()).Ops
+	asked := func(ctx context.Context, why *eventlog.RecoveringError) (eventlog.Recovery, error) {
+		if o := apply(t, l, all...); o.Err != nil || o.Forked || o.Ops != 1 || o.Duplicates != 5 {
+			t.Errorf("the whole feed: %+v", o)
+		}
+		return eventlog.Recovery{End: end(l), Asked: []crdt.Author{peer.Author()}}, nil
+	}
+	dir, cfg := filepath.Dir(l.Path()), config("author")
+	must(t, l.Close())
+	cfg.Peers = &peers{anybody: true, ownEnd: asked}
+	l, err := eventlog.Open(dir, cfg) // and it is not whole at the end
+	must(t, err)
+	defer l.Close()
+	must(t, l.Settle(t.Context()))
+	if p := mustAppend(t, l, "goes on"); p.Seq != 7 || l.Health().Mute != nil {
+		t.Errorf("goes on at %d, %v", p.Seq, l.Health().Mute)
+	}
+}

@@ -67,11 +67,14 @@ type Readable struct {
 	crdt.Held
 	Tree   *disk.Tree // of the author's ops; nil for none
 	Author crdt.Author
+	// From is the seq from which on the feed is said to hold less. What cannot be read below it is damage as anywhere else:
+	// that it is not held would make of each op that comes there a fork.
+	From uint64
 }
 
 // Get returns the op at key, if it is held and can be read.
 func (r Readable) Get(a crdt.Author, key crdt.Key) (crdt.Signed, bool, error) {
-	if a != r.Author {
+	if a != r.Author || key.First < r.From {
 		return r.Held.Get(a, key)
 	}
 	if r.Tree == nil {
@@ -89,7 +92,7 @@ func (r Readable) Get(a crdt.Author, key crdt.Key) (crdt.Signed, bool, error) {
 // Find returns the op that ends with head, if it is held and can be read.
 func (r Readable) Find(a crdt.Author, head crdt.Head) (crdt.Signed, bool, error) {
 	s, found, err := r.Held.Find(a, head)
-	if a != r.Author || r.Tree == nil || r.Tree.Cursor().Err() != nil {
+	if a != r.Author || head.Next <= r.From || r.Tree == nil || r.Tree.Cursor().Err() != nil {
 		return s, found, err
 	}
 	if err != nil || !found {
