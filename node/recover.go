@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -64,7 +65,7 @@ func (n *Node) Recovery() *api.Recovery {
 	if _, is := errors.AsType[*eventlog.RecoveringError](n.log.Health().Mute); !is {
 		return nil
 	}
-	asking := condition.Asking{Progress: n.gossip.OwnEndProgress(), Copy: n.peers.CopyRuns(), Names: namesIn(n.folder)()}
+	asking := condition.Asking{Progress: n.gossip.OwnEndProgress(), Copy: n.peers.CopyRuns(), Names: maps.Clone(n.memory.names())}
 	for _, m := range n.gossip.Members() {
 		if m.Name != "" {
 			asking.Names[m.Author] = m.Name

@@ -49,8 +49,9 @@ type memory struct {
 	written   map[crdt.Author]time.Time // the last sights that are in the file
 	writtenAt time.Time
 	failed    bool // the last writing
-	// held is what the peers keep back of a trim, for any goroutine to read.
-	held atomic.Pointer[[]eventlog.Hold]
+	// held is what the peers keep back of a trim, and called what they call themselves, for any goroutine to read.
+	held   atomic.Pointer[[]eventlog.Hold]
+	called atomic.Pointer[map[crdt.Author]string]
 }
 
 // moment is what the log's next offset was when.
@@ -84,6 +85,7 @@ func recall(f folder.Folder, log arrivals, now time.Time, logger *slog.Logger) *
 	}
 	m.recount()
 	m.noteHolds()
+	m.noteNames()
 	return m
 }
 
@@ -184,6 +186,7 @@ func (m *memory) look(now time.Time, next uint64, members []gossip.Member, seeds
 	m.looks = append(m.looks, moment{now, next})
 	m.looks = m.looks[max(0, len(m.looks)-maxLooks):]
 	m.noteHolds()
+	m.noteNames()
 }
 
 // seenAt returns when a member was last there.
@@ -250,15 +253,33 @@ func (m *memory) write(now time.Time) {
 	}
 }
 
-// namesIn returns a function that returns what the peers that the folder remembers called themselves. What
-// cannot be read names nobody.
+// names returns what the peers called themselves, as of the last look. It is not written to.
+func (m *memory) names() map[crdt.Author]string {
+	if called := m.called.Load(); called != nil {
+		return *called
+	}
+	return nil
+}
+
+// noteNames makes what the peers call themselves known to others than the goroutine that owns m.
+func (m *memory) noteNames() {
+	called := namesOf(slices.Collect(maps.Values(m.peers)))
+	m.called.Store(&called)
+}
+
+// namesIn returns a function that returns what the peers that the folder remembers called themselves, where no daemon
+// keeps them. What cannot be read names nobody.
 func namesIn(f folder.Folder) func() map[crdt.Author]string {
 	return func() map[crdt.Author]string {
 		peers, _ := f.ReadPeers(time.Now())
-		names := make(map[crdt.Author]string, len(peers))
-		for _, p := range peers {
-			names[p.Author] = p.Name
-		}
-		return names
+		return namesOf(peers)
 	}
+}
+
+func namesOf(peers []folder.Peer) map[crdt.Author]string {
+	names := make(map[crdt.Author]string, len(peers))
+	for _, p := range peers {
+		names[p.Author] = p.Name
+	}
+	return names
 }
