@@ -9,6 +9,7 @@ import (
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/gossip/rarely"
 	"github.com/quipulog/quipu/gossip/wire"
+	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/condition"
 )
 
@@ -33,8 +34,9 @@ func (n *Node) watchConditions(ctx context.Context) error {
 			n.log.SeekRoom()
 			sought = now
 		}
-		n.lookAtConditions(&warned, now)
-		if how := finding.tell(n.Recovery(), now); how != "" {
+		recovery := n.Recovery()
+		n.lookAtConditions(&warned, recovery, now)
+		if how := finding.tell(recovery, now); how != "" {
 			n.logger.Info("finding the end of this node's own feed", "how", how)
 		}
 		if h := n.log.Health(); h.Broken {
@@ -50,10 +52,10 @@ func (n *Node) watchConditions(ctx context.Context) error {
 
 // lookAtConditions compares the conditions that hold now with those of the last look. Of each that begins the
 // log is warned where warned lets that pass: one that comes and goes does not fill it.
-func (n *Node) lookAtConditions(warned *rarely.Lines[gossip.Condition], now time.Time) {
+func (n *Node) lookAtConditions(warned *rarely.Lines[gossip.Condition], recovery *api.Recovery, now time.Time) {
 	network := n.gossip.Status()
 	n.noteClock(network.Clock)
-	all := n.conditions(&network)
+	all := n.conditions(&network, recovery)
 	for i := range all {
 		if all[i].Since.IsZero() {
 			all[i].Since = now
@@ -77,9 +79,9 @@ func (n *Node) lookAtConditions(warned *rarely.Lines[gossip.Condition], now time
 }
 
 // conditions returns the conditions that hold, with the times at which those that held at the last look were
-// first seen.
-func (n *Node) conditions(network *gossip.Status) []condition.Condition {
-	all := condition.Of(n.log, network, n.Recovery())
+// first seen. Recovery is what [Node.Recovery] has returned.
+func (n *Node) conditions(network *gossip.Status, recovery *api.Recovery) []condition.Condition {
+	all := condition.Of(n.log, network, recovery)
 	if before := n.holding.Load(); before != nil {
 		for i := range all {
 			if c := among(*before, all[i].Kind); c != nil {

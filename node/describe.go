@@ -11,7 +11,7 @@ import (
 	"github.com/quipulog/quipu/node/condition"
 )
 
-// Describe fills in the part of a status that only a running node knows.
+// Describe fills in the part of a status that only a running node knows. What a log knows by itself is there already.
 func (n *Node) Describe(s *api.Status) {
 	network := n.gossip.Status()
 	s.Listen = network.Addr.String()
@@ -29,7 +29,7 @@ func (n *Node) Describe(s *api.Status) {
 	for _, seed := range network.Seeds {
 		s.Seeds = append(s.Seeds, describeSeed(seed))
 	}
-	all := n.conditions(&network)
+	all := n.conditions(&network, s.Recovering)
 	s.Conditions = condition.Told(all)
 	s.LastTrim = n.tellTrim()
 	for _, f := range network.Starved {
@@ -115,7 +115,7 @@ func (n *Node) Members() []api.Member {
 	}
 	network := n.gossip.Status()
 	all := []api.Member{{
-		Author: n.Author(), Name: name, Addr: n.gossip.Told().String(), State: "self", Linked: true, Conditions: names(condition.Kinds(n.conditions(&network))),
+		Author: n.Author(), Name: name, Addr: n.gossip.Told().String(), State: "self", Linked: true, Conditions: names(condition.Kinds(n.conditions(&network, n.Recovery()))),
 	}}
 	for _, m := range network.Members {
 		told := api.Member{

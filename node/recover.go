@@ -61,17 +61,17 @@ func (n *Node) settle(ctx context.Context) {
 
 // Recovery returns why the node does not append that may not know the end of its own feed, and how far it is; nil where
 // it appends, and where that is not why.
-func (n *Node) Recovery() *api.Recovery {
-	if _, is := errors.AsType[*eventlog.RecoveringError](n.log.Health().Mute); !is {
-		return nil
-	}
+func (n *Node) Recovery() *api.Recovery { return condition.Recovering(n.log, n.asking) }
+
+// asking returns how the members are asked where the node's own feed ends.
+func (n *Node) asking() condition.Asking {
 	asking := condition.Asking{Progress: n.gossip.OwnEndProgress(), Copy: n.peers.CopyRuns(), Names: maps.Clone(n.memory.names())}
 	for _, m := range n.gossip.Members() {
 		if m.Name != "" {
 			asking.Names[m.Author] = m.Name
 		}
 	}
-	return condition.Recovering(n.log, &asking)
+	return asking
 }
 
 // progress says in the log how far a node has come that finds the end of its own feed.

@@ -78,7 +78,7 @@ func (n *Node) watchCatchUp(ctx context.Context) {
 		err := n.gossip.WaitCaughtUp(ctx)
 		if err == nil {
 			network := n.gossip.Status()
-			if !holdsBack(n.conditions(&network)) {
+			if !holdsBack(n.conditions(&network, n.Recovery())) {
 				break
 			}
 		} else if _, held := errors.AsType[*gossip.HeldBackError](err); !held {

@@ -20,8 +20,8 @@ type Asking struct {
 }
 
 // Recovering returns why a log does not append that may not know the end of its own feed, and how far it is; nil where
-// it appends, and where that is not why. A nil asking says that no daemon runs.
-func Recovering(log *eventlog.Log, asking *Asking) *api.Recovery {
+// it appends, and where that is not why. Ask returns how the members are asked then; nil says that no daemon runs.
+func Recovering(log *eventlog.Log, ask func() Asking) *api.Recovery {
 	state, ok := errors.AsType[*eventlog.RecoveringError](log.Health().Mute)
 	if !ok {
 		return nil
@@ -36,9 +36,10 @@ func Recovering(log *eventlog.Log, asking *Asking) *api.Recovery {
 		last := heads[len(heads)-1]
 		r.End = api.Head{Next: last.Next, Op: last.ID}
 	}
-	if asking == nil {
+	if ask == nil {
 		return r
 	}
+	asking := ask()
 	r.Asking = true
 	if asking.Copy != nil {
 		r.Copy = asking.Copy.Error()

@@ -15,7 +15,7 @@ import (
 
 // Daemon is what only a running node can tell.
 type Daemon interface {
-	// Describe fills in the part of the status that is about the daemon and the network.
+	// Describe fills in the part of the status that is about the daemon and the network, when all else is there.
 	Describe(*api.Status)
 	// Members returns the members that the node knows of, itself first.
 	Members() []api.Member
