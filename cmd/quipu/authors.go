@@ -78,6 +78,11 @@ func checkPlace(text string) error {
 	return nil
 }
 
+// isTyped reports whether a text that was typed is an author's name, or his first digits.
+func isTyped(text string, a crdt.Author, name string) bool {
+	return name == text || len(text) >= leastDigits && strings.HasPrefix(a.String(), text)
+}
+
 // findAuthor returns the author whom a text names: one with all digits as he is, else the one whom the node
 // knows of that begins with these digits or whose node has this name. Nobody vouches for names, so a text
 // that fits two is refused.
@@ -92,7 +97,7 @@ func findAuthor(ctx context.Context, c *api.Client, text string) (crdt.Author, e
 		return crdt.Author{}, err
 	}
 	fits := slices.DeleteFunc(known, func(a api.Author) bool {
-		return a.Name != text && (len(text) < leastDigits || !strings.HasPrefix(a.Author.String(), text))
+		return !isTyped(text, a.Author, a.Name)
 	})
 	switch len(fits) {
 	case 0:

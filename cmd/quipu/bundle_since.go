@@ -88,7 +88,7 @@ func sincePeer(dir, name string) (api.Since, error) {
 	}
 	var found []folder.Peer
 	for _, p := range peers {
-		if p.Name == name || len(name) >= leastDigits && strings.HasPrefix(p.Author.String(), name) {
+		if isTyped(name, p.Author, p.Name) {
 			found = append(found, p)
 		}
 	}

@@ -168,7 +168,7 @@ func isCalled(a api.Absent, text string) bool {
 	if a.Author.IsZero() {
 		return a.Addr == text
 	}
-	return a.Name == text || len(text) >= leastDigits && strings.HasPrefix(a.Author.String(), text)
+	return isTyped(text, a.Author, a.Name)
 }
 
 // question returns what somebody is asked who has decided something, "" where nothing was decided.

@@ -126,7 +126,7 @@ func otherMembers(ctx context.Context, c *api.Client) ([]api.Member, error) {
 func findMembers(list string, members []api.Member) (found []crdt.Author, err error) {
 	for text := range strings.SplitSeq(list, ",") {
 		fits := slices.DeleteFunc(slices.Clone(members), func(m api.Member) bool {
-			return m.Name != text && (len(text) < leastDigits || !strings.HasPrefix(m.Author.String(), text))
+			return !isTyped(text, m.Author, m.Name)
 		})
 		switch {
 		case len(fits) > 1:
