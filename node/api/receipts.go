@@ -73,10 +73,7 @@ func (w Where) String() string {
 
 // text names the node, and says since when it was not heard where that is what the receipt is about.
 func (r Receipt) text() string {
-	text := r.Author.Short()
-	if r.Name != "" {
-		text = r.Name + " (" + text + ")"
-	}
+	text := Named{r.Author, r.Name}.String()
 	if r.Holding == elsewhere.Unheard && !r.Heard.IsZero() {
 		text += " since " + when(r.Heard, time.Now())
 	}

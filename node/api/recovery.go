@@ -60,6 +60,14 @@ func (n Named) String() string {
 	return n.Name + " (" + n.Author.Short() + ")"
 }
 
+// NamesOf adds to authors what they call themselves, as names has it.
+func NamesOf(authors []crdt.Author, names map[crdt.Author]string) (all []Named) {
+	for _, a := range authors {
+		all = append(all, Named{a, names[a]})
+	}
+	return all
+}
+
 // Claim is a node's word that another's feed goes on up to before Next.
 type Claim struct {
 	Named

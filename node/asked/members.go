@@ -145,13 +145,10 @@ func (m *Members) CopyRuns() error {
 
 // Missing returns who has not been asked yet, while anybody is being asked.
 func (m *Members) Missing() []crdt.Author {
-	select {
-	case <-m.met:
-	default:
-		return nil
-	}
-	if progress := m.gossip.OwnEndProgress(); progress != nil {
-		return gossip.Authors(progress.Missing)
+	if g := m.now(); g != nil {
+		if progress := g.OwnEndProgress(); progress != nil {
+			return gossip.Authors(progress.Missing)
+		}
 	}
 	return nil
 }

@@ -60,12 +60,7 @@ func (a *Asking) tell(r *api.Recovery, p *gossip.OwnEndProgress) {
 	}
 }
 
-func (a *Asking) named(authors []crdt.Author) (all []api.Named) {
-	for _, author := range authors {
-		all = append(all, api.Named{Author: author, Name: a.Names[author]})
-	}
-	return all
-}
+func (a *Asking) named(authors []crdt.Author) []api.Named { return api.NamesOf(authors, a.Names) }
 
 func (a *Asking) absent(members []gossip.Absent) (all []api.Absent) {
 	for _, m := range members {

@@ -123,18 +123,12 @@ func (s *server) recovered(ctx context.Context) (told api.Recovered, err error) 
 			return told, fmt.Errorf("read the record of the recovery at %s: %w", e.Place(), err)
 		}
 		names, place := s.authorNames(), e.Place()
-		named := func(authors []crdt.Author) (all []api.Named) {
-			for _, a := range authors {
-				all = append(all, api.Named{Author: a, Name: names[a]})
-			}
-			return all
-		}
 		told.Why, told.End, told.Place, told.Alone = record.Why, &record.End, &place, record.Alone
 		told.Places = record.Places
 		if record.From.Next > 0 {
 			told.From = &record.From
 		}
-		told.Asked, told.Missing, told.Without = named(record.Asked), named(record.Missing), named(record.Without)
+		told.Asked, told.Missing, told.Without = api.NamesOf(record.Asked, names), api.NamesOf(record.Missing, names), api.NamesOf(record.Without, names)
 	}
 	return told, nil
 }
