@@ -116,7 +116,10 @@ func (m *Membership) Run(ctx context.Context) error {
 	}
 	m.list = list
 	close(m.started)
+	var asking sync.WaitGroup
+	asking.Go(func() { m.askOnceMore(ctx) })
 	m.repeatAnnouncements(ctx)
+	asking.Wait()
 	m.carrier.telling.stir(time.Now(), soonTold)
 	if err := list.Leave(leaveTime); err != nil {
 		m.log.Debug("left without having told anybody", "err", err)
@@ -142,15 +145,10 @@ const announcePause = 2 * time.Second
 // repeatAnnouncements announces this node again whenever a peer turns out to know a newer
 // announcement of ours than the one we made, until ctx ends.
 func (m *Membership) repeatAnnouncements(ctx context.Context) {
-	again := time.NewTimer(askAgain)
-	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-again.C:
-			m.askSomebody(ctx)
-			continue
 		case <-m.table.outbid:
 		}
 		m.carrier.telling.stir(time.Now(), soonTold)
@@ -170,17 +168,21 @@ func (m *Membership) repeatAnnouncements(ctx context.Context) {
 // rumour or two are lost, and the exchanges at rest are a minute apart among 50.
 const askAgain = 20 * time.Second
 
-// askSomebody exchanges all that is known with some member.
-func (m *Membership) askSomebody(ctx context.Context) {
-	others := slices.DeleteFunc(m.list.Members(), func(n *memberlist.Node) bool { return n.Name == m.self.String() })
+// askOnceMore exchanges all that is known with some member askAgain from now, unless ctx ends before.
+func (m *Membership) askOnceMore(ctx context.Context) {
+	timer := time.NewTimer(askAgain)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return
+	case <-timer.C:
+	}
+	others := slices.DeleteFunc(m.Members(), func(other Member) bool { return !other.Alive })
 	if len(others) == 0 {
 		return
 	}
-	author, addr, err := nodeOf(others[rand.IntN(len(others))])
-	if err == nil {
-		err = m.Join(ctx, author, addr)
-	}
-	if err != nil {
+	one := others[rand.IntN(len(others))]
+	if err := m.Join(ctx, one.Author, one.Addr); err != nil {
 		m.log.Debug("nobody was asked again who is there", "err", err)
 	}
 }
