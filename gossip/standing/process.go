@@ -167,15 +167,27 @@ func (p *Process) Shuts(authors []crdt.Author) {
 
 // at returns where the process stands with a feed. The caller holds the lock.
 func (p *Process) at(a crdt.Author) position {
-	at, differs := p.last.differ[a]
-	if !differs && p.last.whole {
-		at = position{below: p.last.mark.Offset, told: p.last.mark.Offset}
-		if a == p.of.self {
-			at.heads = p.last.mark.Own
-		}
-	}
+	at := p.last.of(a, p.of.self)
 	at.heads = slices.Concat(at.heads, p.said[a].heads)
 	return at
+}
+
+// of returns where the process stood with a feed, for a node that writes the feed of self.
+func (c *compared) of(a, self crdt.Author) position {
+	at, differs := c.differ[a]
+	if !differs && c.whole {
+		at = position{below: c.mark.Offset, told: c.mark.Offset}
+		if a == self {
+			at.heads = c.mark.Own
+		}
+	}
+	return at
+}
+
+// shuts reports whether the process takes no more of an author. The caller holds the lock.
+func (p *Process) shuts(a crdt.Author) bool {
+	_, shut := slices.BinarySearchFunc(p.shut, a, crdt.Author.Compare)
+	return shut
 }
 
 // part takes note that there is no link to the process any more: what takes much memory is forgotten. The caller holds
@@ -188,16 +200,12 @@ func (p *Process) part(now time.Time) {
 		kept += max(1, len(at.heads))
 	}
 	if kept > maxApart {
-		at := p.last.differ[own]
-		_, differs := p.last.differ[own]
-		if !differs && p.last.whole {
-			at = p.at(own)
-		}
+		at := p.last.of(own, own)
 		if most := len(at.heads) - maxHeads; most > 0 {
 			at.heads, at.told = slices.Clone(at.heads[most:]), 0
 		}
 		p.last.whole, p.last.differ = false, map[crdt.Author]position{own: at}
-		_, shut := slices.BinarySearchFunc(p.shut, own, crdt.Author.Compare)
+		shut := p.shuts(own)
 		if p.shut = nil; shut {
 			p.shut = []crdt.Author{own}
 		}

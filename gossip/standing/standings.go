@@ -1,7 +1,6 @@
 package standing
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -123,13 +122,12 @@ func (s *Standings) Of(feed crdt.Author) []Standing {
 	all := make([]Standing, 0, len(s.latest))
 	for a, p := range s.latest {
 		at := p.at(feed)
-		_, shut := slices.BinarySearchFunc(p.shut, feed, crdt.Author.Compare)
 		heard := p.last.at
 		if said := p.said[feed].at; said.After(heard) {
 			heard = said
 		}
 		all = append(all, Standing{
-			Author: a, Linked: p.links > 0, Heard: heard, Heads: at.heads, Below: at.below, Told: at.told, Shut: shut, Keeps: p.keeps,
+			Author: a, Linked: p.links > 0, Heard: heard, Heads: at.heads, Below: at.below, Told: at.told, Shut: p.shuts(feed), Keeps: p.keeps,
 		})
 	}
 	return all
