@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/gossip/wire"
 )
@@ -89,7 +90,7 @@ func TestAuthorsBeyondTheBoundsOfTheLog(t *testing.T) {
 		defer s.close()
 		conn := s.greet("a")
 		_, huge := s.feed(400, 1)
-		before := heapInUse()
+		before := eventlogtest.HeapAlive()
 		for i := range 2000 {
 			s.send(conn, pushes(madeUp(t, i)))
 			if i < len(huge) {
@@ -104,7 +105,7 @@ func TestAuthorsBeyondTheBoundsOfTheLog(t *testing.T) {
 		if n := c.nodes["a"].lines.has("run refused", "too many authors"); n < 1 || n > 2 {
 			t.Errorf("it was logged %d times that there are too many authors", n)
 		}
-		if heap := heapInUse(); heap > before+8<<20 {
+		if heap := eventlogtest.HeapAlive(); heap > before+8<<20 {
 			t.Errorf("the heap grew from %d to %d bytes", before, heap)
 		}
 		c.goOn()

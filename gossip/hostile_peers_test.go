@@ -182,11 +182,11 @@ func pushes(ops ...crdt.Op) wire.Ops {
 }
 
 // heapBound checks that what is alive after work is no more than most bytes above what was before.
-func heapBound(t testing.TB, most uint64, work func()) {
+func heapBound(t testing.TB, most int64, work func()) {
 	t.Helper()
-	before := heapInUse()
+	before := eventlogtest.HeapAlive()
 	work()
-	if heap := heapInUse(); heap > before+most {
+	if heap := eventlogtest.HeapAlive(); heap > before+most {
 		t.Errorf("the heap grew from %d to %d bytes, at most %d more are allowed", before, heap, most)
 	}
 }

@@ -3,11 +3,12 @@ package gossip_test
 import (
 	"flag"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
 )
 
 // The simulation runs whole clusters in fake time: real gossip and real logs on disk, over a network in
@@ -46,7 +47,7 @@ func TestSimulation(t *testing.T) {
 	default:
 		seeds = 10
 	}
-	var base uint64
+	var base int64
 	for i := range seeds {
 		seed := *simSeed + uint64(i)
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -57,7 +58,7 @@ func TestSimulation(t *testing.T) {
 			}
 			t.Logf("%d nodes, %d events, %d entries, %d lost with their disks, settled within %s", len(s.names), len(sc.steps), len(s.acked), s.lost, s.slowest.Round(time.Millisecond))
 		})
-		switch heap := heapInUse(); {
+		switch heap := eventlogtest.HeapAlive(); {
 		case i < 3:
 			base = max(base, heap)
 		case heap > base+simHeap:
@@ -96,13 +97,4 @@ func simReport(s *simulation, err error) string {
 		fmt.Fprintf(&b, " -sim.nodes %d", *simNodes)
 	}
 	return b.String() + "\n"
-}
-
-// heapInUse returns the bytes of live objects.
-func heapInUse() uint64 {
-	runtime.GC()
-	runtime.GC() // empties pools
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }

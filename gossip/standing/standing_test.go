@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/gossip/standing"
 )
 
@@ -141,7 +142,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		copy(a[:], fmt.Sprintf("author %d", i))
 		return a
 	}
-	before := heap()
+	before := eventlogtest.HeapAlive()
 	linked := s.Linked(peer, peer)
 	for i := range authors {
 		linked.Said(author(i), head(uint64(i)), 2, now)
@@ -162,7 +163,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if at := s.Of(us); len(at) > 257 {
 		t.Errorf("%d peers are remembered", len(at))
 	}
-	if kept := heap() - before; kept > 4<<20 {
+	if kept := eventlogtest.HeapAlive() - before; kept > 4<<20 {
 		t.Errorf("%d bytes are kept", kept)
 	}
 	for _, at := range s.Of(us) {
@@ -177,7 +178,7 @@ func TestMemoryIsBounded(t *testing.T) {
 // they take no more of ours is.
 func TestLittleIsKeptOfThoseThatHaveGone(t *testing.T) {
 	s := standing.New(us)
-	before := heap()
+	before := eventlogtest.HeapAlive()
 	for i := range 40 {
 		p := s.Linked(crdt.Author{9, byte(i)}, crdt.Author{9, byte(i)})
 		theirs := crdt.Frontier{}
@@ -193,7 +194,7 @@ func TestLittleIsKeptOfThoseThatHaveGone(t *testing.T) {
 		p.Compared(differ(50, 9, theirs), now)
 		s.Unlinked(p, now)
 	}
-	if kept := heap() - before; kept > 1<<20 {
+	if kept := eventlogtest.HeapAlive() - before; kept > 1<<20 {
 		t.Errorf("%d bytes are kept", kept)
 	}
 	for _, at := range s.Of(us) {
@@ -201,12 +202,4 @@ func TestLittleIsKeptOfThoseThatHaveGone(t *testing.T) {
 			t.Errorf("of our own feed: shut %t, told %d, %d heads", at.Shut, at.Told, len(at.Heads))
 		}
 	}
-}
-
-// heap returns how many bytes are in use.
-func heap() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }
