@@ -97,15 +97,21 @@ func (s *simulation) bury() {
 	}
 }
 
-// restore puts a node's folder back to its backup: another folder in its place, or the bytes of its log into
-// the file that is there.
-func (s *simulation) restore(n *simNode, inPlace bool) error {
+// toBackup returns the backup of a node that is to be put back to it, and is down then; nil where that cannot be.
+func (s *simulation) toBackup(n *simNode) (*simBackup, error) {
 	b := s.backups[n]
 	if b == nil || !s.mayLose(n) {
 		s.tell("   which cannot be")
-		return nil
+		return nil, nil
 	}
-	if err := n.powerOff(); err != nil {
+	return b, n.powerOff()
+}
+
+// restore puts a node's folder back to its backup: another folder in its place, or the bytes of its log into
+// the file that is there.
+func (s *simulation) restore(n *simNode, inPlace bool) error {
+	b, err := s.toBackup(n)
+	if b == nil || err != nil {
 		return err
 	}
 	if inPlace {
@@ -134,12 +140,8 @@ func (s *simulation) overwrite(n *simNode, b *simBackup) {
 // rollBack puts the machine of a node back to when the backup was made, its readers too. No file shows it; it may be a
 // start of the machine, which leaves its traces.
 func (s *simulation) rollBack(n *simNode, rebooted bool) error {
-	b := s.backups[n]
-	if b == nil || !s.mayLose(n) {
-		s.tell("   which cannot be")
-		return nil
-	}
-	if err := n.powerOff(); err != nil {
+	b, err := s.toBackup(n)
+	if b == nil || err != nil {
 		return err
 	}
 	s.overwrite(n, b)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -16,7 +15,6 @@ import (
 // cursor that the log gave it. It is slow now and then.
 type simTail struct {
 	node   *simNode
-	next   atomic.Uint64 // the offset that comes next
 	cancel context.CancelFunc
 	done   chan struct{}
 
@@ -70,14 +68,13 @@ func (t *simTail) goBack(to simSeen) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.simSeen = simSeen{to.at, slices.Clone(to.seen)}
-	t.next.Store(uint64(len(t.seen)))
 }
 
 // refused has the tail go on where the log says that it misses nothing, or begin again, since its cursor is of arrivals
 // that are not there any more: that happens only with a folder that was put back, or copied.
 func (t *simTail) refused(err error) error {
 	wrong, ok := errors.AsType[*eventlog.CursorError](err)
-	if !ok || !t.node.unsure.Load() || wrong.Safe.Offset >= t.next.Load() {
+	if !ok || !t.node.unsure.Load() || wrong.Safe.Offset >= t.reached() {
 		return brokenf(simTails, "%s: at %s: %v", t.node.name, t.at, err)
 	}
 	t.goBack(simSeen{wrong.Safe, t.seen[:wrong.Safe.Offset]})
@@ -99,7 +96,7 @@ func (t *simTail) read(ctx context.Context, log *eventlog.Log) error {
 	skip, skips := t.node.sim.flaw.tailSkips[t.node.name]
 	q := eventlog.Query{After: t.at}
 	if t.node.sim.flaw.tailTrusts {
-		q = eventlog.Query{FromOffset: t.next.Load()}
+		q = eventlog.Query{FromOffset: t.reached()}
 	}
 	for e, err := range log.Tail(ctx, q) {
 		damaged, isDamaged := errors.AsType[*eventlog.DamagedError](err)
@@ -112,8 +109,8 @@ func (t *simTail) read(ctx context.Context, log *eventlog.Log) error {
 			t.node.sim.tell("   the tail of %s waits: %v", t.node.name, damaged)
 			time.Sleep(time.Second) // until it has come back
 			return nil
-		case t.node.spoiled.Load() && err == nil && e.Offset > t.next.Load():
-			lost := make([]simEntry, e.Offset-t.next.Load()) // what lay between was given up
+		case t.node.spoiled.Load() && err == nil && e.Offset > t.reached():
+			lost := make([]simEntry, e.Offset-t.reached()) // what lay between was given up
 			for i := range lost {
 				lost[i].author = t.node.author()
 			}
@@ -122,13 +119,13 @@ func (t *simTail) read(ctx context.Context, log *eventlog.Log) error {
 			return brokenf(simTails, "%s: %v", t.node.name, err)
 		case skips && e.Offset == skip:
 			continue
-		case e.Offset != t.next.Load():
-			return brokenf(simTails, "%s: offset %d where %d comes next", t.node.name, e.Offset, t.next.Load())
+		case e.Offset != t.reached():
+			return brokenf(simTails, "%s: offset %d where %d comes next", t.node.name, e.Offset, t.reached())
 		}
 		t.mu.Lock()
 		t.seen, t.at = append(t.seen, simEntry{e.Author, e.Seq, e.Op}), log.CursorAfter(e)
 		t.mu.Unlock()
-		if t.next.Add(1)%64 == 0 {
+		if len(t.seen)%64 == 0 {
 			time.Sleep(time.Millisecond)
 		}
 	}
@@ -136,7 +133,11 @@ func (t *simTail) read(ctx context.Context, log *eventlog.Log) error {
 }
 
 // reached returns the offset that comes next.
-func (t *simTail) reached() uint64 { return t.next.Load() }
+func (t *simTail) reached() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return uint64(len(t.seen))
+}
 
 // check compares what the tail saw with the log.
 func (t *simTail) check() error {
