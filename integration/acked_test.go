@@ -2,9 +2,7 @@ package integration
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"strings"
 	"testing"
@@ -83,18 +81,14 @@ type takenUp struct {
 // recoveries returns how often the member's own feed was taken up again, and how, the last one last.
 func (m *member) recoveries() (all []takenUp) {
 	m.t.Helper()
-	dec := json.NewDecoder(strings.NewReader(m.on("log", "--author", m.author, "--kind", "quipu.recover", "--format", "ndjson")))
-	for {
-		var e struct{ Payload takenUp }
-		err := dec.Decode(&e)
-		if errors.Is(err, io.EOF) {
-			return all
-		}
-		if err != nil {
+	for _, e := range m.entries("--author", m.author, "--kind", "quipu.recover") {
+		var how takenUp
+		if err := json.Unmarshal(e.Payload, &how); err != nil {
 			m.t.Fatal(err)
 		}
-		all = append(all, e.Payload)
+		all = append(all, how)
 	}
+	return all
 }
 
 // wantTakenUp waits until the member's own feed was taken up again for the first time, and wants that to be for a reason

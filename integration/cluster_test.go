@@ -87,19 +87,26 @@ func newCluster(t *testing.T, n int) []*member {
 	t.Helper()
 	var members []*member
 	for i := range n {
-		m := &member{t: t, dir: filepath.Join(t.TempDir(), fmt.Sprintf("node%d", i)), listen: "127.0.0.1:0", stderr: new(daemonLog)}
-		args := []string{"init", "--dir", m.dir, "--name", fmt.Sprintf("node%d", i)}
+		name := fmt.Sprintf("node%d", i)
+		m := &member{t: t, dir: filepath.Join(t.TempDir(), name), listen: "127.0.0.1:0", stderr: new(daemonLog)}
 		if i > 0 {
-			args = append(args, "--log", members[0].log)
-		}
-		out := m.quipu(args...)
-		m.author, m.log = afterWord(t, out, "author "), afterWord(t, out, "log ")
-		if err := folder.Folder(m.dir).WriteSecret(make([]byte, 32)); err != nil {
-			t.Fatal(err)
+			m.create(name, "--log", members[0].log)
+		} else {
+			m.create(name)
 		}
 		members = append(members, m)
 	}
 	return members
+}
+
+// create makes the member's folder.
+func (m *member) create(name string, flags ...string) {
+	m.t.Helper()
+	out := m.quipu(append([]string{"init", "--dir", m.dir, "--name", name}, flags...)...)
+	m.author, m.log = afterWord(m.t, out, "author "), afterWord(m.t, out, "log ")
+	if err := folder.Folder(m.dir).WriteSecret(make([]byte, 32)); err != nil {
+		m.t.Fatal(err)
+	}
 }
 
 // afterWord returns what follows word on its line of out.
@@ -170,13 +177,19 @@ func (m *member) kill() {
 // stop ends the daemon with SIGTERM; it must exit with 0.
 func (m *member) stop() {
 	m.t.Helper()
-	if err := m.daemon.Process.Signal(syscall.SIGTERM); err != nil {
-		m.t.Fatal(err)
-	}
+	m.signal(syscall.SIGTERM)
 	if err := m.daemon.Wait(); err != nil {
 		m.t.Errorf("SIGTERM to %s: %v; its log:\n%s", m.dir, err, m.stderr)
 	}
 	m.daemon = nil
+}
+
+// signal sends a signal to the daemon.
+func (m *member) signal(s syscall.Signal) {
+	m.t.Helper()
+	if err := m.daemon.Process.Signal(s); err != nil {
+		m.t.Fatal(err)
+	}
 }
 
 // quipu runs a command that must succeed and returns what it printed.
@@ -230,11 +243,11 @@ type entry struct {
 
 func (e entry) place() string { return fmt.Sprintf("%s/%d", e.Author, e.Seq) }
 
-// entries returns the member's log in the default order.
-func (m *member) entries() []entry {
+// entries returns the member's log in the default order, or what flags choose of it.
+func (m *member) entries(flags ...string) []entry {
 	m.t.Helper()
 	var all []entry
-	dec := json.NewDecoder(strings.NewReader(m.on("log", "--format", "ndjson")))
+	dec := json.NewDecoder(strings.NewReader(m.on("log", append([]string{"--format", "ndjson"}, flags...)...)))
 	for {
 		var e entry
 		err := dec.Decode(&e)

@@ -10,11 +10,17 @@ import (
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
 )
 
+// twinIn returns another node of the member's key, which is to run in a copy of its folder.
+func (m *member) twinIn(dir string) *member {
+	twin := *m
+	twin.dir, twin.daemon, twin.listen, twin.stderr = dir, nil, "127.0.0.1:0", new(daemonLog)
+	return &twin
+}
+
 // copyOf copies a member's folder, key and all, as somebody does who clones a machine.
 func copyOf(t *testing.T, m *member) *member {
 	t.Helper()
-	twin := *m
-	twin.dir = filepath.Join(t.TempDir(), "copy")
+	twin := m.twinIn(filepath.Join(t.TempDir(), "copy"))
 	if err := os.CopyFS(twin.dir, os.DirFS(m.dir)); err != nil {
 		t.Fatal(err)
 	}
@@ -24,8 +30,7 @@ func copyOf(t *testing.T, m *member) *member {
 			t.Fatal(err)
 		}
 	}
-	twin.listen, twin.stderr = "127.0.0.1:0", new(daemonLog)
-	return &twin
+	return twin
 }
 
 // TestTwoNodesWithOneKey copies a node's folder and runs both beside two others. Both copies find out,

@@ -190,21 +190,11 @@ func newMoved(t *testing.T, mv move) ([]*member, *member) {
 	if mv.under != nil {
 		run(t, "rm", "-r", m.dir)
 		mv.under(t, m.dir)
-		m.again("node1", members[0].log)
+		m.create("node1", "--log", members[0].log)
 	}
 	startAll(members)
 	allSee(t, members, 1)
 	return members, m
-}
-
-// again makes the member anew, where its folder is no more.
-func (m *member) again(name, log string, flags ...string) {
-	m.t.Helper()
-	out := m.quipu(append([]string{"init", "--dir", m.dir, "--name", name, "--log", log}, flags...)...)
-	m.author = afterWord(m.t, out, "author ")
-	if err := os.WriteFile(filepath.Join(m.dir, "secret"), []byte(strings.Repeat("0", 64)+"\n"), 0o600); err != nil {
-		m.t.Fatal(err)
-	}
 }
 
 // TestRolledBackVolume puts back an older image of the file system that a node's folder is on, as a snapshot of a volume
@@ -218,7 +208,7 @@ func TestRolledBackVolume(t *testing.T) {
 	members := newCluster(t, 3)
 	m := members[1]
 	newImage(t, m.dir)
-	m.again("node1", members[0].log)
+	m.create("node1", "--log", members[0].log)
 	startAll(members)
 	allSee(t, members, 2)
 	acked := make(acks)

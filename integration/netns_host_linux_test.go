@@ -67,12 +67,22 @@ func (h *host) load(kind string, n int) {
 
 // status is what the tests read of "quipu status".
 type status struct {
+	Author  string            `json:"author"`
 	Entries uint64            `json:"entries"`
 	Ops     uint64            `json:"ops"`
 	Hash    string            `json:"hash"`
 	Members int               `json:"members"`
 	Linked  int               `json:"linked"`
 	Counts  map[string]uint64 `json:"counts"`
+	// Reason is why the node appends nothing, "" if it does; Recovering what it waits for until it knows where its feed ends.
+	Reason     string `json:"reason"`
+	Recovering *struct {
+		Copy    string `json:"copy"`
+		Missing []struct {
+			Author string `json:"author"`
+			Addr   string `json:"addr"`
+		} `json:"missing"`
+	} `json:"recovering"`
 	// Seeds are the places where the node looks for others.
 	Seeds []struct {
 		Source string `json:"source"`

@@ -174,11 +174,3 @@ func TestNetnsStuckNode(t *testing.T) {
 		t.Errorf("%d entries, want 20,000", len(all))
 	}
 }
-
-// signal sends a signal to the host's daemon.
-func (h *host) signal(s syscall.Signal) {
-	h.t.Helper()
-	if err := h.daemon.Process.Signal(s); err != nil {
-		h.t.Fatal(err)
-	}
-}

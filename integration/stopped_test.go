@@ -95,13 +95,7 @@ func TestReadersOfADaemonThatStops(t *testing.T) {
 		r.await(1)
 	}
 
-	signal := func(s syscall.Signal) {
-		t.Helper()
-		if err := m.daemon.Process.Signal(s); err != nil {
-			t.Fatal(err)
-		}
-	}
-	signal(syscall.SIGSTOP)
+	m.signal(syscall.SIGSTOP)
 	var others sync.WaitGroup
 	for _, args := range [][]string{{"status"}, {"verify"}, {"log"}, {"trim"}, {"append", "--kind", "lost"}} {
 		others.Go(func() {
@@ -115,13 +109,13 @@ func TestReadersOfADaemonThatStops(t *testing.T) {
 	follow.awaitWord(word, 1)
 	quitter.end()
 	others.Wait()
-	signal(syscall.SIGCONT)
+	m.signal(syscall.SIGCONT)
 	m.on("append", "--kind", "k")
 	shown := len(m.entries()) // what was given up may have been written, or not
 	tail.await(shown)
 	follow.await(shown)
 
-	signal(syscall.SIGSTOP)
+	m.signal(syscall.SIGSTOP)
 	tail.awaitWord(word, 2)
 	follow.awaitWord(word, 2)
 	m.kill()

@@ -21,7 +21,7 @@ func (s *story) heal() {
 	}
 	for _, a := range s.nodes {
 		eventually(s.t, "end of what keeps "+a.name+" from appending", func() bool {
-			st := a.look()
+			st := a.status()
 			if st.forked() && s.excused[st.Author] != "" {
 				return true
 			}
@@ -30,7 +30,7 @@ func (s *story) heal() {
 	}
 	converged(s.t, s.members())
 	for _, a := range s.nodes {
-		if !a.look().forked() {
+		if !a.status().forked() {
 			s.append(a, 1)
 		}
 	}

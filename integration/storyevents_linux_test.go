@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"encoding/json"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -103,20 +102,14 @@ func (s *story) killWhileWriting(a *actor) {
 	s.ack(a, out.String(), subjects)
 }
 
-func (s *story) signal(a *actor, sig syscall.Signal) {
-	if err := a.daemon.Process.Signal(sig); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
 func (s *story) freeze(a *actor) {
-	s.signal(a, syscall.SIGSTOP)
+	a.signal(syscall.SIGSTOP)
 	a.frozen, a.unread = true, make(map[string]bool)
 	s.tell("%s freezes", a.name)
 }
 
 func (s *story) thaw(a *actor) {
-	s.signal(a, syscall.SIGCONT)
+	a.signal(syscall.SIGCONT)
 	a.frozen = false
 	s.tell("%s thaws", a.name)
 }
@@ -124,8 +117,8 @@ func (s *story) thaw(a *actor) {
 // copyOf copies the folder of a node as it is at one instant.
 func (s *story) copyOf(a *actor) string {
 	if a.daemon != nil && !a.frozen {
-		s.signal(a, syscall.SIGSTOP)
-		defer s.signal(a, syscall.SIGCONT)
+		a.signal(syscall.SIGSTOP)
+		defer a.signal(syscall.SIGCONT)
 	}
 	to := filepath.Join(s.t.TempDir(), "copy")
 	run(s.t, "cp", "-a", a.dir, to)
@@ -218,26 +211,8 @@ func (s *story) loseDisk(a *actor) {
 	s.start(a)
 }
 
-// storyStatus is what stories read of "quipu status".
-type storyStatus struct {
-	Author     string
-	Reason     string
-	Recovering *struct {
-		Why, Copy string
-		Missing   []struct{ Author, Addr string }
-	}
-}
-
-func (a *actor) look() (status storyStatus) {
-	a.t.Helper()
-	if err := json.Unmarshal([]byte(a.on("status", "--format", "json")), &status); err != nil {
-		a.t.Fatal(err)
-	}
-	return status
-}
-
 // forked reports whether a node appends nothing since another has written with its key.
-func (s storyStatus) forked() bool {
+func (s status) forked() bool {
 	return strings.Contains(s.Reason, "another node writes with our key")
 }
 
@@ -246,7 +221,7 @@ func (s *story) operate(a *actor) {
 	if a.frozen {
 		return
 	}
-	status := a.look()
+	status := a.status()
 	switch r := status.Recovering; {
 	case status.forked():
 		s.newKey(a)
@@ -284,12 +259,10 @@ func (s *story) newKey(a *actor) {
 		a.stop()
 	}
 	out := a.on("recover", "--new-key", "--yes")
-	a.author, a.backups = strings.TrimSpace(strings.TrimPrefix(firstLine(out), "author")), nil
+	a.author, a.backups = afterWord(s.t, out, "author "), nil
 	s.tell("%s is another author's now: %s", a.name, a.author)
 	s.start(a)
 }
-
-func firstLine(text string) string { line, _, _ := strings.Cut(text, "\n"); return line }
 
 // copyBeside starts a copy of a node beside it. The copy stays stopped, and says what it can be given; then it is that, or
 // is thrown away.
@@ -297,14 +270,13 @@ func (s *story) copyBeside(a *actor) {
 	if a.daemon == nil || a.frozen {
 		return
 	}
-	twin := *a.member
-	twin.dir, twin.daemon, twin.stderr = s.copyOf(a), nil, new(daemonLog)
+	twin := a.twinIn(s.copyOf(a))
 	s.copies++
 	twin.listen = s.addr(100 + s.copies)
-	b := &actor{member: &twin, name: fmt.Sprintf("%s-copy%d", a.name, s.copies)}
+	b := &actor{member: twin, name: fmt.Sprintf("%s-copy%d", a.name, s.copies)}
 	s.start(b)
 	eventually(s.t, "word of the original", func() bool {
-		st := b.look()
+		st := b.status()
 		return st.forked() || st.Recovering != nil && strings.Contains(st.Reason, "--new-key")
 	}, func() string { return b.on("status") + b.stderr.String() })
 	input, subjects := s.events(1)

@@ -24,12 +24,11 @@ func TestTwoCopiesRecoverAtOnce(t *testing.T) {
 	original.stop()
 	var copies []*member
 	for range 2 {
-		c := *original
-		c.dir, c.listen, c.stderr = filepath.Join(t.TempDir(), "copy"), "127.0.0.1:0", new(daemonLog)
+		c := original.twinIn(filepath.Join(t.TempDir(), "copy"))
 		run(t, "cp", "-a", original.dir, c.dir)
 		c.start()
 		c.wantReady("copied")
-		copies = append(copies, &c)
+		copies = append(copies, c)
 	}
 	meets := func(m *member) bool { return strings.Contains(m.on("status"), "--new-key") }
 	stopped := 0
