@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -32,7 +33,8 @@ type Keeps = standing.Keeps
 // Standings returns where each other node that counts stands with a feed, each author once: the members that this node
 // has heard of in the last 30 days, in an earlier run too, and the guests.
 func (g *Gossip) Standings(feed crdt.Author) []Standing {
-	all := g.standings.Of(feed)
+	// Another process with our key is no other node.
+	all := slices.DeleteFunc(g.standings.Of(feed), func(s Standing) bool { return s.Author == g.self })
 	at := make(map[crdt.Author]int, len(all))
 	for i, s := range all {
 		at[s.Author] = i
@@ -43,11 +45,6 @@ func (g *Gossip) Standings(feed crdt.Author) []Standing {
 			i, all = len(all), append(all, Standing{Author: k.Author})
 		}
 		all[i].Member = true
-	}
-	for i, s := range all {
-		if s.Author == g.self { // another process with our key is no other node
-			return append(all[:i], all[i+1:]...)
-		}
 	}
 	return all
 }
