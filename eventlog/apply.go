@@ -260,7 +260,7 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		v.stopped = true
 		return nil
 	}
-	if verdict.Begins() && tx.store.cfg.full(state.Feed) {
+	if verdict.Begins() && tx.store.cfg.bounds(tx.store.author).Full(state.Feed) {
 		tx.edit(op.Author).Shut = string(ShutBranches)
 		o.Err, v.stopped = &ShutError{Author: op.Author, Reason: ShutBranches}, true
 		return nil

@@ -117,11 +117,8 @@ func (l *Log) Hear(b crdt.Broadcast) error {
 	if b.Log != l.store.id {
 		return fmt.Errorf("%w: %s", ErrForeign, b.Log)
 	}
-	l.store.mu.RLock()
-	f := l.store.state.Feeds[b.Author]
-	l.store.mu.RUnlock()
-	if f != nil && f.Shut != "" {
-		return &ShutError{Author: b.Author, Reason: ShutReason(f.Shut)}
+	if why := l.store.whyShut(b.Author); why != "" {
+		return &ShutError{Author: b.Author, Reason: why}
 	}
 	if err := b.Verify(); err != nil {
 		return err

@@ -332,7 +332,7 @@ func (s *store) reload() error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cfg.reopened(&loaded, s.author)
+	s.cfg.bounds(s.author).Reopen(&loaded)
 	loaded.Arrived = s.state.Arrived
 	s.state = loaded
 	return nil

@@ -120,7 +120,7 @@ func (s *forkScan) begin(tx *readTx) error {
 	}
 	s.result = ForkedFeed{
 		Author: s.author, Heads: len(s.view.then.Heads()), Own: s.author == s.store.author,
-		Shut: s.store.shutReasons()[s.author],
+		Shut: s.store.whyShut(s.author),
 	}
 	if s.result.Own {
 		if s.result.OwnEnd, err = tx.ownEnd(); err != nil {

@@ -24,9 +24,6 @@ const (
 	maxLeftover = 1 << 20
 	// maxApply bounds the bytes of peers' ops that are stored between two commits of appends.
 	maxApply = 4 << 20
-	// branchesAHead bounds the branches of one feed that are kept, those that end below its floor
-	// included, in multiples of Config.MaxBranches.
-	branchesAHead = 4
 	// maxFollowEntries and maxFollowBytes bound the batch of a follower: that much is in memory, and is
 	// handled in one transaction that keeps other writers waiting. It has defaultFollowEntries unless told otherwise.
 	maxFollowEntries     = 1 << 16

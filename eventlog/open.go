@@ -166,7 +166,7 @@ func (s *store) start() error {
 		if s.state, err = load(tx); err != nil {
 			return err
 		}
-		s.cfg.reopened(&s.state, s.author)
+		s.cfg.bounds(s.author).Reopen(&s.state)
 		s.state.ArrivedBy(s.cfg.Now())
 		s.warnAhead(s.cfg.Now())
 		tx.next, tx.most = s.state.Next, s.state.Next

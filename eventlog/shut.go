@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
@@ -10,26 +9,34 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
+// What one feed, all feeds of others together, and the number of feeds may take up here is said by [feeds.Bounds]. An
+// author past one of them is shut, and nobody else is; our own feed is bound by none.
+
 // ShutReason says why a node takes no more of an author.
 type ShutReason string
 
 const (
 	// ShutBranches: the author has forked more often than Config.MaxBranches allows.
-	ShutBranches ShutReason = "too many branches"
+	ShutBranches ShutReason = feeds.ShutBranches
 	// ShutAuthors: there are as many authors as Config.MaxAuthors allows, and nothing is held of this one.
-	ShutAuthors ShutReason = "too many authors"
+	ShutAuthors ShutReason = feeds.ShutAuthors
 	// ShutShare: the author's feed has as much room as Config.MaxAuthorBytes gives one author.
-	ShutShare ShutReason = "more than one author's share of the disk"
+	ShutShare ShutReason = feeds.ShutShare
 	// ShutQuota: the feeds of others have as much room together as Config.MaxBytes gives them.
-	ShutQuota ShutReason = "the disk quota is used up"
+	ShutQuota ShutReason = feeds.ShutQuota
 	// ShutDamaged: the part of the file that holds the author's feed cannot be read.
-	ShutDamaged ShutReason = "its feed is damaged here"
+	ShutDamaged ShutReason = feeds.ShutDamaged
 )
 
 // Bounds returns the configuration's bounds on what others may take up: how many authors, bytes of one
 // author, and bytes of all but us together. 0 bytes mean no bound.
 func (l *Log) Bounds() (authors int, one, all uint64) {
 	return l.store.cfg.MaxAuthors, l.store.cfg.MaxAuthorBytes, l.store.cfg.MaxBytes
+}
+
+// bounds returns them as they bind all but one author.
+func (c *Config) bounds(self crdt.Author) feeds.Bounds {
+	return feeds.Bounds{Self: self, Branches: c.MaxBranches, Authors: c.MaxAuthors, Share: c.MaxAuthorBytes, Quota: c.MaxBytes}
 }
 
 // ShutError is the Err of the [crdt.Outcome] of a run whose author is shut. What is held of the author stays.
@@ -45,23 +52,6 @@ func (e *ShutError) Error() string {
 // Unwrap returns [crdt.ErrShut].
 func (e *ShutError) Unwrap() error { return crdt.ErrShut }
 
-// shutAuthor takes no more of a until the log is opened again.
-func (s *store) shutAuthor(a crdt.Author, reason ShutReason) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.state.Feeds[a]
-	if f == nil {
-		f = &record.Feed{Feed: crdt.Feed{Author: a}}
-	}
-	if f.Shut != "" {
-		return
-	}
-	f = f.Clone()
-	f.Shut = string(reason)
-	s.state.Set(a, f)
-	s.logger.Warn("author is shut", "author", a, "reason", reason)
-}
-
 // Shut returns the authors of whom no more is taken, in order. Callers leave them out of offers and wants.
 func (l *Log) Shut() []crdt.Author {
 	reasons := l.ShutReasons()
@@ -75,55 +65,70 @@ func (l *Log) Shut() []crdt.Author {
 
 // ShutReasons returns why each shut author is shut. Of authors of whom nothing is held it names the first
 // few thousand; [Stats].Turned says whether there are more.
-func (l *Log) ShutReasons() map[crdt.Author]ShutReason { return l.store.shutReasons() }
-
-func (s *store) shutReasons() map[crdt.Author]ShutReason {
+func (l *Log) ShutReasons() map[crdt.Author]ShutReason {
+	s := l.store
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	reasons := make(map[crdt.Author]ShutReason, s.state.Shut+len(s.turned.authors))
-	maps.Copy(reasons, s.turned.authors)
-	if s.state.Shut == 0 {
-		return reasons
-	}
-	for a, f := range s.state.Feeds {
-		if f.Shut != "" {
-			reasons[a] = ShutReason(f.Shut)
-		}
+	reasons := make(map[crdt.Author]ShutReason, s.state.Shut+s.turned.Len())
+	for a, why := range s.state.WhyShut(&s.turned) {
+		reasons[a] = ShutReason(why)
 	}
 	return reasons
 }
 
-// full reports whether no more branches are taken of a feed. Those that end below its floor are no heads:
-// other nodes may have forgotten them, and here they count for little.
-func (c *Config) full(f crdt.Feed) bool {
-	return len(f.Heads()) >= c.MaxBranches || len(f.Branches) >= branchesAHead*c.MaxBranches
-}
-
-// reopens reports whether what shut an author may have gone: the limit was raised, the file mended.
-func (c *Config) reopens(f *record.Feed) bool {
-	switch ShutReason(f.Shut) {
-	case ShutBranches:
-		return !c.full(f.Feed)
-	case ShutDamaged:
-		return true
+// whyShut returns why an author of whom something is held is shut, "" if it is not.
+func (s *store) whyShut(a crdt.Author) ShutReason {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if f := s.state.Feeds[a]; f != nil {
+		return ShutReason(f.Shut)
 	}
-	return false
+	return ""
 }
 
-// reopened takes more again of all authors of whom it may. What is in the file is brought up to date when
-// the feed changes.
-func (c *Config) reopened(s *feeds.State, self crdt.Author) {
-	c.roomy(s, self)
-	for a, f := range s.Feeds {
-		if c.reopens(f) {
-			reopen(s, a)
-		}
+// shutAuthor takes no more of a until the log is opened again.
+func (s *store) shutAuthor(a crdt.Author, reason ShutReason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.state.Feeds[a]; f != nil && f.Shut != "" {
+		return
 	}
+	s.state.ShutFor(a, string(reason))
+	s.logger.Warn("author is shut", "author", a, "reason", reason)
 }
 
-// reopen takes more of a feed again.
-func reopen(s *feeds.State, a crdt.Author) {
-	f := s.Feeds[a].Clone()
-	f.Shut = ""
-	s.Set(a, f)
+// beyond returns which bound of this node is in the way of another op of a feed, "" if none is.
+func (tx *writeTx) beyond(state *record.Feed, op crdt.Op) ShutReason {
+	s := tx.store
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return ShutReason(s.cfg.bounds(s.author).Beyond(&s.state, state, op.Size(), tx.begun, tx.taken))
+}
+
+// shutFor takes no more of an op's author for a reason. Of one of whom nothing is held nothing is written
+// either, however many there are: see [feeds.Turned].
+func (tx *writeTx) shutFor(reason ShutReason, op crdt.Op) error {
+	if tx.feedState(op.Author).Feed.IsZero() {
+		tx.store.turnAway(op.Author, reason)
+	} else {
+		tx.edit(op.Author).Shut = string(reason)
+	}
+	return &ShutError{Author: op.Author, Reason: reason}
+}
+
+func (s *store) turnAway(a crdt.Author, reason ShutReason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.turned.Away(a, string(reason))
+}
+
+// welcome reports whether a new author is taken in, and turns it away if not.
+func (s *store) welcome(a crdt.Author) bool {
+	s.mu.RLock()
+	in := s.state.Feeds[a] != nil || a == s.author || len(s.state.Feeds) < s.cfg.MaxAuthors
+	s.mu.RUnlock()
+	if !in {
+		s.turnAway(a, ShutAuthors)
+	}
+	return in
 }

@@ -47,7 +47,7 @@ func (l *Log) Stats() Stats {
 	held.ClockAt(now)
 	s := Stats{
 		Ops: held.Ops, Entries: held.Entries, Next: held.Next, Bytes: bytes, Free: free, Trimmed: held.Trimmed, Pruned: held.Pruned,
-		Shut: held.Shut + len(l.store.turned.authors), Turned: l.store.turned.more, Others: held.RoomOfOthers(l.store.author),
+		Shut: held.Shut + l.store.turned.Len(), Turned: l.store.turned.More, Others: held.RoomOfOthers(l.store.author),
 		Ahead: len(held.Ahead), ReadOnly: l.store.frozen, Applied: l.store.counts,
 	}
 	for _, f := range held.Feeds {

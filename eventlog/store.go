@@ -81,7 +81,7 @@ type store struct {
 	// full says since when there is no room for what is written; nil while there is.
 	full *Full
 	// turned is of whom nothing is held, and nothing is taken.
-	turned turned
+	turned feeds.Turned
 	// warnedAhead says that the log was told of our own clock being ahead, see warnAhead.
 	warnedAhead bool
 	// unsynced says that the file shows what may not be on disk; readers are shown what is.

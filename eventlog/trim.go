@@ -95,7 +95,9 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 			return report, fmt.Errorf("trim feed %s: %w", a.Short(), err)
 		}
 	}
-	l.store.roomier()
+	l.store.mu.Lock()
+	l.store.cfg.bounds(l.store.author).Roomier(&l.store.state, &l.store.turned)
+	l.store.mu.Unlock()
 	report.Held = held.Report()
 	return report, nil
 }

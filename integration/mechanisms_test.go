@@ -26,7 +26,7 @@ var mechanisms = []mechanism{
 	{"room", "room"},
 	{"apply", "apply"},
 	{"times", "times"},
-	{"shares", "shares shut"},
+	{"shares", "shut"},
 	{"recover", "settle"},
 	{"cursor", "cursor"},
 	{"query", "cursors entry query"},

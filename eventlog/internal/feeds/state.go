@@ -1,8 +1,8 @@
 // Package feeds is what a log holds, less its ops, in memory: each feed's record, and what the records come to together.
 //
 // A [State] is changed a feed at a time, by [State.Put], which keeps the sums, the greatest clock and the digest up to date:
-// nothing is ever counted anew. It has no lock, and no record in it is written to: see package eventlog, which reads it from
-// the file and changes it with each commit.
+// nothing is ever counted anew. [Bounds] says whose feed takes up too much, and is shut. Nothing here has a lock, and no
+// record in a State is written to: see package eventlog, which reads it from the file and changes it with each commit.
 package feeds
 
 import (
