@@ -9,6 +9,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/forks"
+	"github.com/quipulog/quipu/eventlog/internal/held"
 )
 
 // ForkedFeed says what is held of an author who contradicts itself: who signed two ops after one.
@@ -137,7 +138,7 @@ func (s *forkScan) chunk(tx *readTx) (more bool, err error) {
 	c := tx.opCursor(s.author)
 	read := 0
 	for key := range c.from(s.from) {
-		if read++; read > heldChunk {
+		if read++; read > held.Chunk {
 			s.from = key
 			return true, nil
 		}

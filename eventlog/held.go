@@ -7,10 +7,11 @@ import (
 	"iter"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/held"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
-var _ crdt.Held = (*readTx)(nil)
+var _ held.Source = (*readTx)(nil)
 
 // Feed returns what is held of a's feed in the transaction.
 func (tx *readTx) Feed(a crdt.Author) (crdt.Feed, error) {
@@ -50,11 +51,11 @@ func (tx *readTx) Find(a crdt.Author, head crdt.Head) (crdt.Signed, bool, error)
 
 // Ops yields copies of the headers of a's ops whose first seq is at or above first, in order of key.
 func (tx *readTx) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] {
-	return tx.headers(a, crdt.Key{First: first})
+	return tx.Headers(a, crdt.Key{First: first})
 }
 
-// headers is Ops from a key on.
-func (tx *readTx) headers(a crdt.Author, from crdt.Key) iter.Seq2[crdt.Signed, error] {
+// Headers is Ops from a key on.
+func (tx *readTx) Headers(a crdt.Author, from crdt.Key) iter.Seq2[crdt.Signed, error] {
 	return func(yield func(crdt.Signed, error) bool) {
 		c := tx.opCursor(a)
 		for key := range c.from(from) {
@@ -125,86 +126,9 @@ func (s *store) feed(a crdt.Author) crdt.Feed {
 	return s.state.Feed(a)
 }
 
-// heldChunk is how many ops one transaction of [heldLog.Ops] looks at.
-const heldChunk = 256
-
-// heldLog is what the log holds, for laws that may look at more of it than one transaction should:
-// each call reads in a transaction of its own, and Ops in several. What is held only grows, so all of
-// them together see at least what the first one saw; but for a prune in between, after which the run
-// that was to be read is empty, and is planned anew.
-type heldLog struct {
-	store *store
-	// ended is why the call that the value is made for ended, if it did.
-	ended func() error
-}
-
-var _ crdt.Held = heldLog{}
-
-func (s *store) held(ctx context.Context) heldLog { return heldLog{store: s, ended: ctx.Err} }
-
-// Feed returns what is held of a's feed.
-func (h heldLog) Feed(a crdt.Author) (f crdt.Feed, err error) {
-	err = h.store.view(func(tx *readTx) error {
-		f, err = tx.Feed(a)
-		return err
-	})
-	return f, err
-}
-
-// Get returns the op at key, and whether it is held.
-func (h heldLog) Get(a crdt.Author, key crdt.Key) (s crdt.Signed, found bool, err error) {
-	err = h.store.view(func(tx *readTx) error {
-		s, found, err = tx.Get(a, key)
-		return err
-	})
-	return s, found, err
-}
-
-// Find returns the op that ends a chain with head, and whether it is held.
-func (h heldLog) Find(a crdt.Author, head crdt.Head) (s crdt.Signed, found bool, err error) {
-	err = h.store.view(func(tx *readTx) error {
-		s, found, err = tx.Find(a, head)
-		return err
-	})
-	return s, found, err
-}
-
-// Ops yields a's ops whose first seq is at or above first, in order of key. The first transaction looks
-// at one op only, since most callers want no more.
-func (h heldLog) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] {
-	return func(yield func(crdt.Signed, error) bool) {
-		from := crdt.Key{First: first}
-		var ops []crdt.Signed
-		for most := 1; ; most = heldChunk {
-			if err := h.ended(); err != nil {
-				yield(crdt.Signed{}, err)
-				return
-			}
-			ops = ops[:0]
-			err := h.store.view(func(tx *readTx) error {
-				for op, err := range tx.headers(a, from) {
-					if err != nil {
-						return err
-					}
-					if ops = append(ops, op); len(ops) == most {
-						break
-					}
-				}
-				return nil
-			})
-			for _, op := range ops {
-				if !yield(op, nil) {
-					return
-				}
-			}
-			if err != nil {
-				yield(crdt.Signed{}, err)
-				return
-			}
-			if len(ops) < most {
-				return
-			}
-			from = record.KeyAfter(ops[len(ops)-1].Key())
-		}
-	}
+// held returns what the log holds, for laws that may look at more of it than one transaction should, until ctx ends.
+func (s *store) held(ctx context.Context) held.Log {
+	return held.Log{Ended: ctx.Err, View: func(fn func(held.Source) error) error {
+		return s.view(func(tx *readTx) error { return fn(tx) })
+	}}
 }

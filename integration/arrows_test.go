@@ -35,6 +35,7 @@ var rooms = []layer{
 	{"eventlog/internal/feedcheck", []string{"crdt", "eventlog/internal/record"}, "whether ops follow each other does not depend on where they lie"},
 	{"eventlog/internal/feeds", []string{"crdt", "eventlog/internal/record", "eventlog/retention"}, "what is held does not depend on where it lies"},
 	{"eventlog/internal/heap", nil, "the order of values is its user's to say"},
+	{"eventlog/internal/held", []string{"crdt", "eventlog/internal/record"}, "what laws ask does not depend on where ops lie"},
 	{"eventlog/internal/helped", nil, "the order of the results does not depend on the work"},
 	{"eventlog/internal/identity", []string{"eventlog/whole"}, "what a file is does not depend on what stands in it"},
 	{"eventlog/internal/incarnation", nil, "how far a name holds does not depend on what has arrived"},
