@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/sys"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
 
@@ -59,14 +59,14 @@ func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {
 // read waits, and who reads is waited for.
 func (s *store) swap(copied string) error {
 	if err := whole.Inherit(copied, s.path, 0o600); err != nil {
-		return errors.Join(err, os.Remove(copied))
+		return errors.Join(err, sys.Remove(copied))
 	}
 	// Transactions of the copy have numbers of their own: nobody looks at one before durable is its.
 	s.committing.Lock()
 	defer s.committing.Unlock()
 	err := s.file.Swap(copied)
 	if err != nil && !errors.Is(err, disk.ErrNotOpen) {
-		return errors.Join(err, os.Remove(copied))
+		return errors.Join(err, sys.Remove(copied))
 	}
 	if err == nil {
 		err = errors.Join(whole.SyncFolder(filepath.Dir(s.path)), s.adopt())

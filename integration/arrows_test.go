@@ -30,14 +30,14 @@ var layers = []layer{
 var rooms = []layer{
 	{"eventlog/internal/audience", []string{"crdt"}, "who is told of an event does not depend on what is held"},
 	{"eventlog/internal/choice", []string{"crdt"}, "an entry passes wherever it stands"},
-	{"eventlog/internal/disk", []string{"eventlog/internal/identity"}, "the file is a file, whatever stands in it"},
+	{"eventlog/internal/disk", []string{"eventlog/internal/identity", "eventlog/internal/sys"}, "the file is a file, whatever stands in it"},
 	{"eventlog/internal/excerpt", []string{"crdt", "eventlog/internal/heap"}, "in which order entries stand does not depend on where they were read"},
 	{"eventlog/internal/feedcheck", []string{"crdt", "eventlog/internal/record"}, "whether ops follow each other does not depend on where they lie"},
 	{"eventlog/internal/feeds", []string{"crdt", "eventlog/internal/record", "eventlog/retention"}, "what is held does not depend on where it lies"},
 	{"eventlog/internal/heap", nil, "the order of values is its user's to say"},
 	{"eventlog/internal/held", []string{"crdt", "eventlog/internal/record"}, "what laws ask does not depend on where ops lie"},
 	{"eventlog/internal/helped", nil, "the order of the results does not depend on the work"},
-	{"eventlog/internal/identity", []string{"eventlog/whole"}, "what a file is does not depend on what stands in it"},
+	{"eventlog/internal/identity", []string{"eventlog/internal/sys", "eventlog/whole"}, "what a file is does not depend on what stands in it"},
 	{"eventlog/internal/incarnation", nil, "how far a name holds does not depend on what has arrived"},
 	{"eventlog/internal/ownend", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/record"}, "what the file says does not depend on who goes on"},
 	{"eventlog/internal/pagetoken", []string{"crdt"}, "what a token says does not depend on who reads it"},
@@ -46,6 +46,7 @@ var rooms = []layer{
 	{"eventlog/internal/record", []string{"crdt"}, "bytes are what they are, wherever they lie"},
 	{"eventlog/internal/reentry", nil, "who is inside does not depend on what is run"},
 	{"eventlog/internal/request", []string{"crdt"}, "what is asked for does not depend on who commits it"},
+	{"eventlog/internal/sys", nil, "the system knows of files only"},
 }
 
 // guarded lists the packages that stay inside a folder or a few, so that replacing one of them touches those

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/quipulog/quipu/eventlog/internal/sys"
 )
 
 // maxLinks is how many links may stand one behind the other, as on Linux.
@@ -26,7 +28,7 @@ func Create(path string, mode fs.FileMode) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".new-*")
+	file, err := sys.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".new-*")
 	if err != nil {
 		if fault, ok := errors.AsType[*fs.PathError](err); ok {
 			err = fault.Err // the name in it is not the one that was asked for
@@ -40,12 +42,15 @@ func Create(path string, mode fs.FileMode) (*File, error) {
 	return f, nil
 }
 
+// Write writes to the end of the file.
+func (f *File) Write(b []byte) (int, error) { return sys.Write(f.File, b) }
+
 // Keep closes the file and gives it its name, once all of it is on disk.
 func (f *File) Keep() error {
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(sys.Sync(f.File), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), f.target); err != nil {
+	if err := sys.Rename(f.Name(), f.target); err != nil {
 		return err
 	}
 	f.kept = true
@@ -59,7 +64,7 @@ func (f *File) Drop() error {
 		err = nil
 	}
 	if !f.kept {
-		err = errors.Join(err, os.Remove(f.Name()))
+		err = errors.Join(err, sys.Remove(f.Name()))
 	}
 	return err
 }
@@ -127,7 +132,7 @@ func Inherit(file, target string, mode fs.FileMode) error {
 func SyncFolder(path string) error {
 	dir, err := os.Open(path)
 	if err == nil {
-		err = errors.Join(dir.Sync(), dir.Close())
+		err = errors.Join(sys.Sync(dir), dir.Close())
 	}
 	for _, cannot := range []error{errors.ErrUnsupported, fs.ErrPermission, syscall.EINVAL} {
 		if errors.Is(err, cannot) {

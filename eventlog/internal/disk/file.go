@@ -12,6 +12,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/quipulog/quipu/eventlog/internal/sys"
 )
 
 // ErrNotOpen is returned by [File.Begin] after [File.Close], and while a file that was to be opened again could
@@ -94,7 +96,7 @@ func (f *File) Update(fn func(tx *Tx) error) error {
 }
 
 // Sync makes durable what the kernel still has to write.
-func (f *File) Sync() error { return guard(f.db.Sync) }
+func (f *File) Sync() error { return guard(func() error { return syncOf(f.db, f.file) }) }
 
 // Close waits for the transactions that are open, and closes the file.
 func (f *File) Close() error {
@@ -124,13 +126,18 @@ func (f *File) Usage() (bytes, free int64) {
 // MarkUnsynced leaves a mark beside the file that the file's last sync failed. If the mark cannot be
 // written either, the next start does not know of it, and finds what a crash leaves.
 func (f *File) MarkUnsynced() error {
-	return os.WriteFile(f.unsyncedPath(), fmt.Appendf(nil, "a sync of %s failed; it is verified before anything is written to it, and then this file is removed\n",
-		filepath.Base(f.path)), 0o600)
+	file, err := sys.OpenFile(f.unsyncedPath(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = sys.Write(file, fmt.Appendf(nil, "a sync of %s failed; it is verified before anything is written to it, and then this file is removed\n",
+		filepath.Base(f.path)))
+	return errors.Join(err, file.Close())
 }
 
 // MarkSynced removes that mark, if there is one.
 func (f *File) MarkSynced() error {
-	if err := os.Remove(f.unsyncedPath()); !errors.Is(err, fs.ErrNotExist) {
+	if err := sys.Remove(f.unsyncedPath()); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -147,15 +154,15 @@ func (f *File) unsyncedPath() string { return f.path + ".unsynced" }
 // TryRoom writes size bytes to a file of its own beside the file, syncs and removes it, to see whether there is
 // room. A crash in between leaves the file, which the next call replaces and [Open] removes.
 func (f *File) TryRoom(size int64) error {
-	file, err := os.OpenFile(f.roomPath(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := sys.OpenFile(f.roomPath(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(make([]byte, size))
+	_, err = sys.Write(file, make([]byte, size))
 	if err == nil {
-		err = file.Sync()
+		err = sys.Sync(file)
 	}
-	return errors.Join(err, file.Close(), os.Remove(f.roomPath()))
+	return errors.Join(err, file.Close(), sys.Remove(f.roomPath()))
 }
 
 func (f *File) roomPath() string { return f.path + ".room" }

@@ -15,6 +15,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/quipulog/quipu/eventlog/internal/identity"
+	"github.com/quipulog/quipu/eventlog/internal/sys"
 )
 
 // ErrLocked is returned where another process, or this one, has the file open already.
@@ -64,7 +65,7 @@ func (f *File) look(file *os.File, unsynced bool) error {
 	if !isAt(file, f.path) {
 		return ErrLocked // a compaction has put another in its place
 	}
-	_ = os.Remove(f.roomPath())
+	_ = sys.Remove(f.roomPath())
 	if unsynced {
 		if err := dropCached(file); err != nil {
 			return fmt.Errorf("drop cached pages: %w", err)
@@ -103,7 +104,7 @@ func (f *File) mapFile(file *os.File) error {
 
 func (f *File) tryMap(file *os.File, size int) error {
 	err := guard(func() error {
-		db, err := bbolt.Open(f.path, 0o600, options(size, file))
+		db, err := openBolt(file, options(size, file))
 		if err == nil {
 			f.mapped = mapped{db: db, file: file, pageSize: uint64(db.Info().PageSize)}
 		}
@@ -155,12 +156,12 @@ func (f *File) Reopen() error {
 // it is whole and synced: a crash leaves none or all of it, and a file whose name goes on with ".new-" may be
 // removed. Create returns [fs.ErrExist] when there is a file at path. The caller syncs the folder.
 func Create(path string, fill func(tx *Tx) error) error {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
+	file, err := sys.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
 	if err != nil {
 		return err
 	}
 	f := &File{path: file.Name()}
-	defer os.Remove(f.path)
+	defer sys.Remove(f.path)
 	if err := f.tryMap(file, 0); err != nil {
 		return err
 	}
@@ -176,12 +177,12 @@ func Create(path string, fill func(tx *Tx) error) error {
 // linkOrRename gives a file another name, which no file has. Where there are no hard links, two
 // processes that create one file at the same instant are not told apart.
 func linkOrRename(from, to string) error {
-	err := os.Link(from, to)
+	err := sys.Link(from, to)
 	if err == nil {
-		return os.Remove(from)
+		return sys.Remove(from)
 	}
 	if _, found := os.Lstat(to); found == nil || errors.Is(err, fs.ErrExist) {
 		return fs.ErrExist
 	}
-	return os.Rename(from, to)
+	return sys.Rename(from, to)
 }

@@ -11,6 +11,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/eventlog/internal/identity"
+	"github.com/quipulog/quipu/eventlog/internal/sys"
 )
 
 const (
@@ -27,18 +28,18 @@ func (f *File) Copy(ctx context.Context, also func(identity.Identity) Pair) (pat
 	if err := f.removeCopies(); err != nil {
 		return "", err
 	}
-	file, err := os.CreateTemp(filepath.Dir(f.path), filepath.Base(f.path)+copySuffix+"*")
+	file, err := sys.CreateTemp(filepath.Dir(f.path), filepath.Base(f.path)+copySuffix+"*")
 	if err != nil {
 		return "", err
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(file.Name())
+			_ = sys.Remove(file.Name())
 		}
 	}()
 	o := options(0, file)
 	o.NoSync = true
-	dst, err := bbolt.Open(file.Name(), 0o600, o)
+	dst, err := openBolt(file, o)
 	if err != nil {
 		return "", err
 	}
@@ -47,7 +48,7 @@ func (f *File) Copy(ctx context.Context, also func(identity.Identity) Pair) (pat
 		err = w.also(also, file)
 	}
 	if err == nil {
-		err = dst.Sync()
+		err = syncOf(dst, file)
 	}
 	return file.Name(), errors.Join(err, dst.Close())
 }
@@ -76,7 +77,7 @@ func (f *File) removeCopies() error {
 		if !strings.HasPrefix(file.Name(), name+copySuffix) {
 			continue
 		}
-		if err := os.Remove(filepath.Join(dir, file.Name())); err != nil {
+		if err := sys.Remove(filepath.Join(dir, file.Name())); err != nil {
 			return fmt.Errorf("remove what an earlier compaction left: %w", err)
 		}
 	}
@@ -205,7 +206,7 @@ func (f *File) Swap(path string) error {
 	f.swapping.Lock()
 	defer f.swapping.Unlock()
 	_ = f.witness().Forget() // the copy's transactions are numbered anew
-	if err := os.Rename(path, f.path); err != nil {
+	if err := sys.Rename(path, f.path); err != nil {
 		return errors.Join(err, file.Close())
 	}
 	if err = f.db.Close(); err == nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/quipulog/quipu/eventlog/internal/sys"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
 
@@ -88,7 +89,7 @@ func (w Witness) Write(file Identity, held uint64) error {
 	}
 	is, err := Of(f.File)
 	if err == nil {
-		_, err = f.WriteString(testimony{file, held, is}.String())
+		_, err = f.Write([]byte(testimony{file, held, is}.String()))
 	}
 	if err == nil {
 		err = f.Keep()
@@ -98,7 +99,7 @@ func (w Witness) Write(file Identity, held uint64) error {
 
 // Forget removes the witness. Whoever puts another file in the place of the file calls it first.
 func (w Witness) Forget() error {
-	if err := os.Remove(w.path); !errors.Is(err, fs.ErrNotExist) {
+	if err := sys.Remove(w.path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
