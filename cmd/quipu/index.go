@@ -32,14 +32,18 @@ func newIndexStatus() *cobra.Command {
 }
 
 func newIndexRebuild() *cobra.Command {
-	return showing(&cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "rebuild --dir D",
 		Short: "Drop the index and make it anew",
 		Long: `Drop the index and make it anew, up to the last entry. Nothing else depends on
-it: entries can be appended and read meanwhile.`,
+it: entries can be appended and read meanwhile. Where it takes long, stderr says
+how far it is.`,
 		Example: "  quipu index rebuild --dir a",
 		Args:    noArgs,
-	}, func(ctx context.Context, c *api.Client, _ []string) (api.Index, error) { return c.RebuildIndex(ctx) }, printIndex)
+	}
+	return showing(cmd, func(ctx context.Context, c *api.Client, _ []string) (api.Index, error) {
+		return metered(cmd, "index rebuild", func(told func(api.Progress)) (api.Index, error) { return c.RebuildIndex(ctx, told) })
+	}, printIndex)
 }
 
 func printIndex(w io.Writer, i api.Index) error {

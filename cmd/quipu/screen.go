@@ -49,6 +49,9 @@ func toScreen(w io.Writer) bool {
 	case output:
 		_, ok := w.w.(*screen)
 		return ok
+	case *outlet:
+		_, ok := w.out.(*screen)
+		return ok
 	}
 	return false
 }

@@ -50,14 +50,17 @@ var calls = map[string]func(ctx context.Context, c *api.Client, stdin io.Reader)
 		_, err := c.Broadcast(ctx, crdt.Event{Kind: "k"}, api.ScopeHere)
 		return err
 	},
-	"Status":       unary((*api.Client).Status),
-	"Members":      unary((*api.Client).Members),
-	"Frontier":     unary((*api.Client).Frontier),
-	"Verify":       unary((*api.Client).Verify),
-	"Compact":      unary((*api.Client).Compact),
-	"Index":        unary((*api.Client).Index),
-	"TrimStatus":   unary((*api.Client).TrimStatus),
-	"RebuildIndex": unary((*api.Client).RebuildIndex),
+	"Status":     unary((*api.Client).Status),
+	"Members":    unary((*api.Client).Members),
+	"Frontier":   unary((*api.Client).Frontier),
+	"Verify":     unary((*api.Client).Verify),
+	"Compact":    unary((*api.Client).Compact),
+	"Index":      unary((*api.Client).Index),
+	"TrimStatus": unary((*api.Client).TrimStatus),
+	"RebuildIndex": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.RebuildIndex(ctx, nil)
+		return err
+	},
 	"Prove": func(ctx context.Context, c *api.Client, _ io.Reader) error {
 		_, err := c.Prove(ctx, crdt.Place{})
 		return err

@@ -1,9 +1,6 @@
 package api
 
-import (
-	"context"
-	"net/http"
-)
+import "context"
 
 // Index says how far the index of subjects and kinds is, and what it takes.
 type Index struct {
@@ -27,7 +24,8 @@ func (c *Client) Index(ctx context.Context) (Index, error) {
 	return get[Index](ctx, c, "index", "/v1/index")
 }
 
-// RebuildIndex has the node drop its index and make it anew, and returns what became of it.
-func (c *Client) RebuildIndex(ctx context.Context) (Index, error) {
-	return call[Index](ctx, c, "rebuild index", http.MethodPost, "/v1/index/rebuild")
+// RebuildIndex has the node drop its index and make it anew, and returns what became of it. Told hears meanwhile
+// how far it is; nil for nobody.
+func (c *Client) RebuildIndex(ctx context.Context, told func(Progress)) (Index, error) {
+	return watch[Index](ctx, c, "rebuild index", "/v1/index/rebuild", nil, told)
 }

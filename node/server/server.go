@@ -98,7 +98,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /v1/forks", s.getForks)
 	mux.HandleFunc("GET /v1/forks/{author}", s.answers(s.getFork))
 	mux.HandleFunc("GET /v1/index", s.answers(s.getIndex))
-	mux.HandleFunc("POST /v1/index/rebuild", s.answers(s.postIndexRebuild))
+	mux.HandleFunc("POST /v1/index/rebuild", s.tells(s.postIndexRebuild))
 	mux.HandleFunc("POST /v1/trim", s.answers(s.postTrim))
 	mux.HandleFunc("GET /v1/trim", s.answers(s.getTrim))
 	mux.HandleFunc("GET /v1/gone", s.getGone)
