@@ -66,6 +66,16 @@ type (
 	Hold       = retention.Hold
 	HeldBack   = retention.HeldBack
 	Holder     = retention.Holder
+
+	TrimOptions  = retention.Options
+	TrimReport   = retention.Report
+	Forgotten    = retention.Forgotten
+	AheadFeed    = retention.AheadFeed
+	KeptAhead    = retention.KeptAhead
+	PruneRequest = retention.PruneRequest
+	Pruned       = retention.Pruned
+	TrimmedError = retention.TrimmedError
+	GoneFrom     = retention.GoneFrom
 )
 
 // The defaults of a [TrimPolicy], and a MinCount that lets the last entry of a feed be trimmed too.

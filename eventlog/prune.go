@@ -3,12 +3,11 @@ package eventlog
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/retention"
 )
 
 // PruneKind is the kind of an entry with which an author gives leave to forget a prefix of its feed. The
@@ -19,28 +18,7 @@ const PruneKind = "quipu.prune"
 
 // ErrNothingToPrune is returned by [Log.Prune] when no op lies wholly below what the request names, or
 // leave to forget all such ops was given before.
-var ErrNothingToPrune = errors.New("nothing to prune")
-
-// PruneRequest says up to where our own feed may be forgotten. Exactly one of Below, Before and Keep is set.
-type PruneRequest struct {
-	// Below is the seq of the first entry that stays.
-	Below uint64
-	// Before is a time: the ops whose clock is before it may be forgotten.
-	Before time.Time
-	// Keep is how many of the last entries stay.
-	Keep uint64
-	// Reason is for readers of the entry that gives leave: up to 1 KiB.
-	Reason string
-}
-
-// Pruned is what [Log.Prune] did.
-type Pruned struct {
-	// Place is that of the entry that gives leave.
-	Place crdt.Place
-	// Floor is the seq below which all may be forgotten: the beginning of an op, at or below what the
-	// request names. Entries is how many entries below it had no leave before.
-	Floor, Entries uint64
-}
+var ErrNothingToPrune = retention.ErrNothingToPrune
 
 // Prune signs a floor: leave for every node, for good, to forget what lies below it in our own feed. It drops nothing
 // itself. [Log.Trim] does, here and elsewhere, once no holder needs the entries, unless a node's policy keeps them.
@@ -84,33 +62,13 @@ func (l *Log) PlanPrune(ctx context.Context, r PruneRequest) (p Pruned, err erro
 	return p, nil
 }
 
-// Check returns why the request makes no sense, or nil.
-func (r PruneRequest) Check() error {
-	given := 0
-	for _, set := range []bool{r.Below > 0, !r.Before.IsZero(), r.Keep > 0} {
-		if set {
-			given++
-		}
-	}
-	if given != 1 {
-		return fmt.Errorf("expected one of below, before and keep, got %d", given)
-	}
-	if len(r.Reason) > 1<<10 {
-		return fmt.Errorf("reason has %d bytes, at most 1,024 are allowed", len(r.Reason))
-	}
-	return nil
-}
-
 // prune appends the entry that gives leave, in an op that signs the floor.
 func (tx *writeTx) prune(r PruneRequest) (Pruned, error) {
 	p, err := tx.planPrune(tx.feedState(tx.store.author).Feed, r)
 	if err != nil {
 		return Pruned{}, err
 	}
-	payload, err := json.Marshal(struct {
-		Floor  uint64 `json:"floor"`
-		Reason string `json:"reason,omitempty"`
-	}{p.Floor, r.Reason})
+	payload, err := p.Payload(r.Reason)
 	if err != nil {
 		return Pruned{}, err
 	}
@@ -132,11 +90,7 @@ func (tx *readTx) planPrune(feed crdt.Feed, r PruneRequest) (Pruned, error) {
 	if err != nil {
 		return Pruned{}, err
 	}
-	from := max(feed.Floor(), feed.First())
-	if floor <= from {
-		return Pruned{}, fmt.Errorf("%w: no op ends between %d, where the feed begins or has leave already, and what was asked for", ErrNothingToPrune, from)
-	}
-	return Pruned{Floor: floor, Entries: floor - from}, nil
+	return r.Plan(feed, floor)
 }
 
 // findFloor returns the beginning of the op that holds the first entry that is to stay.

@@ -87,7 +87,7 @@ func (p *pruning) forget(tx *writeTx, keys []crdt.Key, count *Forgotten) error {
 		if err != nil {
 			return err
 		}
-		count.add(s.Count, len(v)+record.ArrivalSize)
+		count.Count(s.Count, len(v)+record.ArrivalSize)
 		if v.Bodiless() {
 			f.Trimmed -= s.Count
 		}

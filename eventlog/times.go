@@ -102,14 +102,6 @@ func (l *Log) SetClockOff(off time.Duration) { l.store.clockOff.Store(int64(off)
 // ClockOff returns what [Log.SetClockOff] was last told.
 func (l *Log) ClockOff() time.Duration { return time.Duration(l.store.clockOff.Load()) }
 
-// AheadFeed is a feed whose last clock is more than a minute ahead of the wall clock: the clock of the node that
-// wrote it was wrong for a while, or ours is. Each clock of a feed is greater than the one before, so the feed stays
-// ahead until the wall clock has caught up, and the order of its entries among others' means little.
-type AheadFeed struct {
-	Author crdt.Author
-	Clock  crdt.Clock // of its last op
-}
-
 // AheadFeeds returns, by author, the feeds whose last clock is more than a minute ahead of the wall clock.
 func (l *Log) AheadFeeds() []AheadFeed {
 	now := l.store.cfg.Now()

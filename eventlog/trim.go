@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
@@ -21,48 +20,6 @@ const (
 	// trimNote is after how many entries that need no trimming it is put on record how far a trim has come in a feed.
 	trimNote = 1 << 12
 )
-
-// TrimOptions says how [Log.Trim] differs from what the configuration says. It may be zero.
-type TrimOptions struct {
-	// Policy takes the place of Config.Trim. Bodies that are dropped sooner than on other nodes cannot be
-	// given to those that still want them.
-	Policy *TrimPolicy
-	// Holds keep back what other nodes have not got yet, beside what the log's own followers hold back.
-	Holds []Hold
-}
-
-// Forgotten counts what a trim has dropped.
-type Forgotten struct {
-	Ops, Entries uint64
-	Bytes        uint64 // that these took in the file: whole pages are free now, the rest after a compaction
-}
-
-func (f *Forgotten) add(entries uint64, bytes int) {
-	f.Ops++
-	f.Entries += entries
-	f.Bytes += uint64(max(bytes, 0))
-}
-
-// TrimReport is what [Log.Trim] did.
-type TrimReport struct {
-	// Trimmed counts the ops that have lost their bodies, Pruned the ops that were dropped.
-	Trimmed, Pruned Forgotten
-	Held            []HeldBack
-	// Ahead counts what was kept of feeds whose clocks are ahead, by author.
-	Ahead []KeptAhead
-	// ClockOff is not 0 where no body was trimmed because the wall clock disagrees with those of most other
-	// nodes: see [Log.SetClockOff].
-	ClockOff time.Duration
-}
-
-// KeptAhead counts what a trim has kept of a feed whose clocks are ahead. Such entries are as old as their
-// arrival here, which is too recent.
-type KeptAhead struct {
-	AheadFeed
-	// Entries is how many are far enough from the end of the feed to be trimmed, and Below the seq after
-	// the last of them.
-	Entries, Below uint64
-}
 
 // Trim forgets what the policy lets go: the bodies of trimmable entries that are old enough and far enough
 // from the end of their feed, and all below the floors that authors have signed. It keeps what a holder
@@ -167,9 +124,7 @@ func (f *forgetting) sweeps(ctx context.Context, a crdt.Author, w way, count *Fo
 		if err != nil {
 			return err
 		}
-		count.Ops += done.Ops
-		count.Entries += done.Entries
-		count.Bytes += done.Bytes
+		count.Add(done)
 	}
 	return nil
 }

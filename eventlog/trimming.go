@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -81,7 +80,7 @@ func (t *trimming) fate(tx *readTx, c *opCursor, s crdt.Signed, next uint64, now
 		return fateKeep, err
 	}
 	if !t.policy.Old(since, now) {
-		t.keep(s, now)
+		t.report.Keep(s, now)
 		return fateYoung, nil
 	}
 	if t.holders.Hold(c.offset(), s.Count, false) {
@@ -108,23 +107,6 @@ func (t *trimming) ageOf(tx *readTx, c *opCursor, s crdt.Signed, now time.Time) 
 	return since, err
 }
 
-// keep counts an op that stays since it is not known to be old, if its clock is ahead.
-func (t *trimming) keep(s crdt.Signed, now time.Time) {
-	if !s.Clock.Ahead(now) {
-		return
-	}
-	at := slices.IndexFunc(t.report.Ahead, func(k KeptAhead) bool { return k.Author == s.Author })
-	if at < 0 {
-		at = len(t.report.Ahead)
-		t.report.Ahead = append(t.report.Ahead, KeptAhead{AheadFeed: AheadFeed{Author: s.Author}})
-	}
-	k := &t.report.Ahead[at]
-	if s.Next() > k.Below {
-		k.Entries += s.Count
-		k.Below, k.Clock = s.Next(), max(k.Clock, s.Clock)
-	}
-}
-
 // forget drops the bodies.
 func (t *trimming) forget(tx *writeTx, keys []crdt.Key, count *Forgotten) error {
 	a := t.author
@@ -143,7 +125,7 @@ func (t *trimming) forget(tx *writeTx, keys []crdt.Key, count *Forgotten) error 
 			return err
 		}
 		trimmed := record.NewTrimmed(v.Offset(), s, tx.ownSweep)
-		count.add(s.Count, len(v)-len(trimmed))
+		count.Count(s.Count, len(v)-len(trimmed))
 		if err := ops.Put(k[:], trimmed); err != nil {
 			return fmt.Errorf("trim op: %w", err)
 		}

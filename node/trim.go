@@ -155,11 +155,8 @@ func holdsTransitions(h eventlog.HeldBack) bool { return h.Name == transition.Ki
 
 // joined returns what two trims did together; what is held back is what the second has found.
 func joined(a, b eventlog.TrimReport) eventlog.TrimReport {
-	for _, f := range []struct{ sum, add *eventlog.Forgotten }{{&b.Trimmed, &a.Trimmed}, {&b.Pruned, &a.Pruned}} {
-		f.sum.Ops += f.add.Ops
-		f.sum.Entries += f.add.Entries
-		f.sum.Bytes += f.add.Bytes
-	}
+	b.Trimmed.Add(a.Trimmed)
+	b.Pruned.Add(a.Pruned)
 	return b
 }
 
