@@ -79,6 +79,9 @@ func FuzzOp(f *testing.F) {
 			return
 		}
 		checkCanonical(t, op, b)
+		if cut, rest, err := CutOp(b); !op.Trimmed() && (err != nil || len(rest) > 0 || cut.ID != op.ID) {
+			t.Fatalf("CutOp leaves %d bytes of what ParseOp reads: %v", len(rest), err)
+		}
 	})
 }
 

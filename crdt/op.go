@@ -115,6 +115,36 @@ func Reopen(id OpID, b []byte) (Op, error) {
 	return Op{Signed: signed, all: b[:len(b):len(b)]}, nil
 }
 
+// CutOp reads an op with its body from the front of b, as [ParseOp] does from all of it, and returns what follows. It
+// keeps b. Of an op without its body it takes what follows for that.
+func CutOp(b []byte) (op Op, rest []byte, err error) {
+	signed, body, err := CutSigned(b)
+	if err != nil {
+		return Op{}, nil, err
+	}
+	op = Op{Signed: signed}
+	end, err := op.entriesEnd(body)
+	size := len(b) - len(body) + end
+	if err == nil {
+		err = op.checkSize(size)
+	}
+	if err != nil {
+		return Op{}, nil, err
+	}
+	op.all = b[:size:size]
+	return op, b[size:], nil
+}
+
+// entriesEnd returns where the op's entries end in b, which begins with them.
+func (o *Op) entriesEnd(b []byte) (int, error) {
+	s := shape{b: b}
+	e := Event{Retention: o.Retention}
+	for i := uint64(0); i < o.Count && s.err == nil; i++ {
+		s.entry(&e, nil)
+	}
+	return s.at, s.err
+}
+
 func (o *Op) checkShape() error {
 	if err := o.checkSize(o.Size()); err != nil {
 		return err
@@ -125,11 +155,8 @@ func (o *Op) checkShape() error {
 		}
 		return nil
 	}
-	s := shape{b: o.body()}
-	e := Event{Retention: o.Retention}
-	for i := uint64(0); i < o.Count && s.err == nil; i++ {
-		s.entry(&e, nil)
-	}
+	end, err := o.entriesEnd(o.body())
+	s := shape{b: o.body(), at: end, err: err}
 	s.end("last entry")
 	return s.err
 }

@@ -49,6 +49,24 @@ func TestOpEntries(t *testing.T) {
 	}
 }
 
+// TestCutOp reads an op from the front of bytes that go on, and none from fewer than it has.
+func TestCutOp(t *testing.T) {
+	for _, op := range hardOps(t) {
+		if op.Trimmed() {
+			continue
+		}
+		tail := []byte{0xc1, 0, 0}
+		got, rest, err := CutOp(append(bytes.Clone(op.Bytes()), tail...))
+		if err != nil || !bytes.Equal(rest, tail) {
+			t.Fatalf("cut an op of %d bytes: %d follow, %v", op.Size(), len(rest), err)
+		}
+		checkCanonical(t, got, op.Bytes())
+		if _, _, err := CutOp(op.Bytes()[:op.Size()-1]); !errors.Is(err, ErrMalformed) {
+			t.Errorf("cut an op that lacks a byte: %v", err)
+		}
+	}
+}
+
 // TestReopen reads back what was checked: the same op, for the id that the caller has.
 func TestReopen(t *testing.T) {
 	for _, op := range hardOps(t) {

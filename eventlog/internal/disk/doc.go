@@ -12,6 +12,7 @@
 //	Tree     a bucket of it: keys in order, with values or trees of their own
 //	Cursor   a place among the keys of a tree
 //	Damage   what is not as it was written
+//	Remains  the pages of a file that cannot be opened any more
 //
 // Damage is no panic, and no caller must look for it at each step: the first damage that a transaction
 // meets stays with the transaction. From then on every [Tree.Get] returns nil, every [Cursor] is at none,

@@ -28,7 +28,7 @@ const (
 
 // boltMeta is what a meta page says.
 type boltMeta struct {
-	pageSize, freelist, highWater, transaction uint64
+	pageSize, root, freelist, highWater, transaction uint64
 }
 
 var native = binary.NativeEndian
@@ -84,7 +84,7 @@ func readMetaPage(f io.ReaderAt, at int64) (boltMeta, error) {
 		return boltMeta{}, errors.New("its checksum is another")
 	}
 	meta := boltMeta{
-		pageSize: uint64(native.Uint32(m[8:])), freelist: native.Uint64(m[32:]),
+		pageSize: uint64(native.Uint32(m[8:])), root: native.Uint64(m[16:]), freelist: native.Uint64(m[32:]),
 		highWater: native.Uint64(m[40:]), transaction: native.Uint64(m[48:]),
 	}
 	if meta.pageSize < minPage || meta.pageSize > maxPage {
