@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt/clip"
+	"github.com/quipulog/quipu/eventlog/follower"
 )
 
 // Deliver is [Log.Follow] for effects that live elsewhere: the handler has no transaction and may take its time, and
@@ -105,7 +106,7 @@ func (k *keptElsewhere) persist(ctx context.Context, op string, step func() erro
 		if k.cfg.OnError == StopOnError {
 			return failed
 		}
-		why := Failure{Error: clip.To(failed.Error(), maxErrorText), Time: k.store.cfg.Now(), Attempts: attempts, First: k.cursor, Last: k.cursor}
+		why := Failure{Error: clip.To(failed.Error(), follower.MaxErrorText), Time: k.store.cfg.Now(), Attempts: attempts, First: k.cursor, Last: k.cursor}
 		if err := k.note(ctx, why); err != nil {
 			return err
 		}
@@ -142,8 +143,8 @@ func (k *keptElsewhere) move(ctx context.Context, b *portion) error {
 
 // park parks the entry here, then moves the cursor there: one that is parked twice is parked once.
 func (k *keptElsewhere) park(ctx context.Context, b *portion, why *HandlerError) error {
-	f := k.failure(why)
-	err := k.remember(ctx, b.from, func(tx *Tx, r *followerRecord) error {
+	f := why.Failure(k.store.cfg.Now())
+	err := k.remember(ctx, b.from, func(tx *Tx, r *follower.Record) error {
 		r.Failure = &f
 		return tx.park(k.name, r, &b.entries[0], f)
 	})
@@ -155,7 +156,7 @@ func (k *keptElsewhere) park(ctx context.Context, b *portion, why *HandlerError)
 
 // remember writes where the follower is, with what was counted, and with what change, unless it is nil,
 // does to its record.
-func (k *keptElsewhere) remember(ctx context.Context, cursor uint64, change func(tx *Tx, r *followerRecord) error) error {
+func (k *keptElsewhere) remember(ctx context.Context, cursor uint64, change func(tx *Tx, r *follower.Record) error) error {
 	err := k.store.update(ctx, func(tx *Tx) error {
 		f, found, err := tx.follower(k.name)
 		if err != nil {
@@ -165,10 +166,10 @@ func (k *keptElsewhere) remember(ctx context.Context, cursor uint64, change func
 			return fmt.Errorf("deliver to %q: %w: its cursor is in the log: use Follow, or another name", k.name, ErrElsewhere)
 		}
 		f.cursor, f.record.Elsewhere = cursor, true
-		f.record.configure(&k.cfg, tx)
+		f.record.Configure(&k.cfg, tx.Now())
 		f.record.Trimmed += k.trimmed
 		if k.handled > 0 {
-			f.record.handled(k.handled)
+			f.record.HasHandled(k.handled)
 		}
 		if change != nil {
 			if err := change(tx, &f.record); err != nil {

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/follower"
 	"github.com/quipulog/quipu/eventlog/internal/request"
 )
 
@@ -79,7 +80,7 @@ func TrimAt(tb testing.TB, l *Log, offset uint64) {
 func SetParked(tb testing.TB, l *Log, name string, n uint64) {
 	tb.Helper()
 	must(tb, l.Update(tb.Context(), func(tx *Tx) error {
-		return tx.putFollower(name, follower{record: followerRecord{Parked: n}})
+		return tx.putFollower(name, kept{record: follower.Record{Parked: n}})
 	}))
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 	"unicode/utf8"
 
 	"github.com/quipulog/quipu/crdt"
@@ -27,38 +26,6 @@ var ErrElsewhere = errors.New("the cursor of the follower is kept elsewhere")
 
 // errMoved says that the cursor is not where the batch was read from.
 var errMoved = errors.New("cursor was moved")
-
-// FollowerStatus says where a follower stands. Its counts are of entries since the follower began.
-type FollowerStatus struct {
-	Name   string
-	Cursor uint64 // offset of the entry that the follower looks at next
-	Next   uint64 // offset of the next entry that arrives
-	// Lag is how many entries the follower has not looked at, those that are not for it included.
-	Lag uint64
-	// LagTime is how long ago the first of these was written, by the entry's clock; 0 when there is none,
-	// or the clock is in the future.
-	LagTime time.Duration
-	// Running says that Follow or Deliver runs for the follower in this process.
-	Running bool
-	// Elsewhere says that the cursor is kept in a [CursorStore]. Cursor may then be behind it by some
-	// 65,536 offsets and a second.
-	Elsewhere bool
-
-	Handled uint64
-	Parked  uint64 // at present
-	Skipped uint64 // by [Log.SkipFollower]
-	Dropped uint64 // by [Log.DropParked]
-	Trimmed uint64 // gone before they were handled, see SkipTrimmed
-
-	// Failure is what failed last, or nil. Its Attempts are 0 once an entry was handled since.
-	Failure *Failure
-	// Filter says which entries the follower takes: "kind=a,b subject=s"; empty for all.
-	Filter string
-	// Holds says that the follower holds back trims.
-	Holds bool
-	// Since is when the follower began; zero for one that only [Tx.SetCursor] has made.
-	Since time.Time
-}
 
 // followers are those that the log knows, and those of them that run. A log is open in one process, so nobody
 // else runs one.
@@ -154,7 +121,7 @@ func (tx *readTx) noFollower(name string) error {
 }
 
 // status returns where f stands, which is kept under name.
-func (fs *followers) status(tx *readTx, name string, f follower) (FollowerStatus, error) {
+func (fs *followers) status(tx *readTx, name string, f kept) (FollowerStatus, error) {
 	r := &f.record
 	s := FollowerStatus{
 		Name: name, Cursor: f.cursor, Next: tx.next, Running: fs.runs(name), Elsewhere: r.Elsewhere,
@@ -177,7 +144,7 @@ func (fs *followers) status(tx *readTx, name string, f follower) (FollowerStatus
 }
 
 // change runs fn in an Update on what is kept of a follower, and keeps the result.
-func (fs *followers) change(ctx context.Context, name string, fn func(tx *Tx, f *follower) error) error {
+func (fs *followers) change(ctx context.Context, name string, fn func(tx *Tx, f *kept) error) error {
 	return fs.store.update(ctx, func(tx *Tx) error {
 		f, found, err := tx.follower(name)
 		if err == nil && !found {
@@ -199,7 +166,7 @@ func (fs *followers) change(ctx context.Context, name string, fn func(tx *Tx, f 
 func (l *Log) ResetFollower(ctx context.Context, name string, offset uint64) error {
 	err := checkFollowerName(name)
 	if err == nil {
-		err = l.followers.change(ctx, name, func(tx *Tx, f *follower) error {
+		err = l.followers.change(ctx, name, func(tx *Tx, f *kept) error {
 			if f.record.Elsewhere {
 				return ErrElsewhere
 			}
@@ -239,7 +206,7 @@ func (l *Log) SkipFollower(ctx context.Context, name string, n uint64) (skipped 
 }
 
 func (fs *followers) skip(ctx context.Context, name string, n uint64) (skipped uint64, err error) {
-	var at follower
+	var at kept
 	err = fs.store.view(func(tx *readTx) error {
 		var found bool
 		if at, found, err = tx.follower(name); err != nil || !found {
@@ -263,7 +230,7 @@ func (fs *followers) skip(ctx context.Context, name string, n uint64) (skipped u
 		return 0, err
 	}
 	to := s.passed()
-	return skipped, fs.change(ctx, name, func(_ *Tx, f *follower) error {
+	return skipped, fs.change(ctx, name, func(_ *Tx, f *kept) error {
 		if f.cursor != at.cursor {
 			return errMoved
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/quipulog/quipu/eventlog/follower"
 )
 
 // keptHere keeps the cursor in the log's file: it moves in the transaction that the handler has.
@@ -18,7 +20,7 @@ func (k *keptHere) load(ctx context.Context) (cursor uint64, err error) {
 	err = k.store.view(func(tx *readTx) error {
 		f, found, err := tx.follower(k.name)
 		cursor = f.cursor
-		known = found && f.record.fits(&k.cfg, false)
+		known = found && f.record.Fits(&k.cfg, false)
 		return err
 	})
 	if known || err != nil {
@@ -37,7 +39,7 @@ func (k *keptHere) load(ctx context.Context) (cursor uint64, err error) {
 				return err
 			}
 		}
-		f.record.configure(&k.cfg, tx)
+		f.record.Configure(&k.cfg, tx.Now())
 		cursor = f.cursor
 		return tx.putFollower(k.name, f)
 	})
@@ -55,23 +57,10 @@ func (f *following) start(next uint64) (uint64, error) {
 	return f.cfg.From, nil
 }
 
-// fits reports whether the record says what the configuration does.
-func (r *followerRecord) fits(cfg *FollowConfig, elsewhere bool) bool {
-	return r.Filter.Equal(cfg.filter()) && r.Loose == cfg.DoesNotHold && r.Elsewhere == elsewhere && !r.Since.IsZero()
-}
-
-// configure makes the record say what the configuration does.
-func (r *followerRecord) configure(cfg *FollowConfig, tx *Tx) {
-	r.Filter, r.Loose = cfg.filter(), cfg.DoesNotHold
-	if r.Since.IsZero() {
-		r.Since = tx.Now()
-	}
-}
-
 // step runs fn in an Update, on the record of the follower, which has the cursor b.from, and moves that to b.to.
 //
 // A crash before its commit leaves the cursor where it was, and after it what fn did beside the cursor.
-func (k *keptHere) step(ctx context.Context, b *portion, fn func(tx *Tx, r *followerRecord) error) error {
+func (k *keptHere) step(ctx context.Context, b *portion, fn func(tx *Tx, r *follower.Record) error) error {
 	return k.store.update(ctx, func(tx *Tx) error {
 		f, found, err := tx.follower(k.name)
 		if err != nil {
@@ -91,20 +80,12 @@ func (k *keptHere) step(ctx context.Context, b *portion, fn func(tx *Tx, r *foll
 
 func (k *keptHere) handle(ctx context.Context, b *portion) error {
 	var failed error
-	err := k.step(ctx, b, func(tx *Tx, r *followerRecord) (err error) {
-		r.handled(len(b.entries))
+	err := k.step(ctx, b, func(tx *Tx, r *follower.Record) (err error) {
+		r.HasHandled(len(b.entries))
 		failed, err = tx.handle(k.name, k.handler, b.entries)
 		return err
 	})
 	return k.blame(ctx, b, failed, err)
-}
-
-// handled counts entries that the handler has done with.
-func (r *followerRecord) handled(n int) {
-	r.Handled += uint64(n)
-	if r.Failure != nil {
-		r.Failure.Attempts = 0
-	}
 }
 
 // handle calls the handler of the follower called by. Where it is the log that has failed under it,
@@ -136,12 +117,12 @@ func (f *following) blame(ctx context.Context, b *portion, failed, err error) er
 }
 
 func (k *keptHere) pass(ctx context.Context, b *portion) error {
-	return k.step(ctx, b, func(*Tx, *followerRecord) error { return nil })
+	return k.step(ctx, b, func(*Tx, *follower.Record) error { return nil })
 }
 
 func (k *keptHere) park(ctx context.Context, b *portion, why *HandlerError) error {
-	return k.step(ctx, b, func(tx *Tx, r *followerRecord) error {
-		f := k.failure(why)
+	return k.step(ctx, b, func(tx *Tx, r *follower.Record) error {
+		f := why.Failure(k.store.cfg.Now())
 		r.Failure = &f
 		return tx.park(k.name, r, &b.entries[0], f)
 	})
@@ -163,8 +144,8 @@ func (k *keptBeside) handle(ctx context.Context, b *portion) error {
 		return k.blame(ctx, b, err, err)
 	}
 	// A crash here makes the handler see the batch again.
-	return k.step(ctx, b, func(_ *Tx, r *followerRecord) error {
-		r.handled(len(b.entries))
+	return k.step(ctx, b, func(_ *Tx, r *follower.Record) error {
+		r.HasHandled(len(b.entries))
 		return nil
 	})
 }

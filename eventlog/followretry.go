@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/crdt/retry"
 )
 
@@ -63,7 +62,7 @@ func (f *following) settle(ctx context.Context, b portion) error {
 			b, attempts = rest, 0
 			continue
 		}
-		if err := f.note(ctx, f.failure(failed)); err != nil {
+		if err := f.note(ctx, failed.Failure(f.store.cfg.Now())); err != nil {
 			return err
 		}
 		if f.cfg.OnError == StopOnError {
@@ -122,12 +121,4 @@ func (f *following) note(ctx context.Context, why Failure) error {
 		kept.record.Failure = &why
 		return tx.putFollower(f.name, kept)
 	})
-}
-
-// failure returns what is kept of a failed handler.
-func (f *following) failure(failed *HandlerError) Failure {
-	return Failure{
-		Error: clip.To(failed.Err.Error(), maxErrorText), Time: f.store.cfg.Now(),
-		Attempts: failed.Attempts, First: failed.First, Last: failed.Last,
-	}
 }

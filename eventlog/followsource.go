@@ -5,6 +5,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/quipulog/quipu/eventlog/follower"
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 )
 
@@ -87,7 +88,7 @@ func (s *source) part() {
 	if s.reading == nil {
 		s.most = 0
 	} else {
-		s.most = min(max(s.most, len(s.pending)), 2*defaultFollowEntries) // the last batch may be small
+		s.most = min(max(s.most, len(s.pending)), 2*follower.DefaultEntries) // the last batch may be small
 	}
 	if s.taken > len(left) {
 		left = append(make([]Entry, 0, max(s.most, len(left))), left...) // so that it does not keep the batch

@@ -3,7 +3,7 @@ package eventlog
 import (
 	"time"
 
-	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/follower"
 	"github.com/quipulog/quipu/eventlog/retention"
 )
 
@@ -24,22 +24,13 @@ const (
 	maxLeftover = 1 << 20
 	// maxApply bounds the bytes of peers' ops that are stored between two commits of appends.
 	maxApply = 4 << 20
-	// maxFollowEntries and maxFollowBytes bound the batch of a follower: that much is in memory, and is
-	// handled in one transaction that keeps other writers waiting. It has defaultFollowEntries unless told otherwise.
-	maxFollowEntries     = 1 << 16
-	maxFollowBytes       = crdt.MaxBatch
-	defaultFollowEntries = 1024
 	// maxReadAhead is after how many bytes no more of the next batches is read while one is handled.
 	maxReadAhead = 1 << 20
-	// maxFilter bounds the filter of a follower, in bytes: it is written with each commit of its cursor.
-	maxFilter = 16 << 10
 	// maxParked bounds the entries that one follower has parked. A follower that parks so many has no
 	// poison entries: something else is wrong.
 	maxParked = 10_000
 	// parkedChunk is how many parked entries one transaction reads.
 	parkedChunk = 256
-	// maxErrorText bounds the text of an error that is kept with a follower or a parked entry, in bytes.
-	maxErrorText = 1 << 10
 	// quietOffsets and quietTime say when the cursor of a follower is committed although nothing was handled, since
 	// none of the entries was for it: that many offsets later, which are read again in some 50 ms should the process
 	// end before, or that much time later. A commit for each would cost a sync that other writers wait for.
@@ -84,4 +75,20 @@ const (
 	DefaultMinCount = retention.DefaultMinCount
 	DefaultMaxHold  = retention.DefaultMaxHold
 	NoCount         = retention.NoCount
+)
+
+// What a follower takes, and what is kept of it, is said in the words of package follower.
+type (
+	FollowConfig   = follower.Config
+	OnError        = follower.OnError
+	HandlerError   = follower.HandlerError
+	Failure        = follower.Failure
+	FollowerStatus = follower.Status
+	ParkedEntry    = follower.ParkedEntry
+)
+
+// What follows an error of a follower's handler.
+const (
+	StopOnError  = follower.StopOnError
+	RetryOnError = follower.RetryOnError
 )

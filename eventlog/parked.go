@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/follower"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
@@ -18,34 +18,11 @@ var ErrTooManyParked = errors.New("too many entries are parked")
 // ErrNotParked is returned by [Log.DropParked] for an offset at which nothing is parked.
 var ErrNotParked = errors.New("no entry is parked there")
 
-// ParkedEntry names an entry that a follower could not handle and went on without. The entry stays in the log, and is
-// named even after its body is trimmed one day. While parked it holds trims back, if its follower does.
-type ParkedEntry struct {
-	Offset  uint64      `json:"-"`
-	Author  crdt.Author `json:"author"`
-	Seq     uint64      `json:"seq"`
-	Op      crdt.OpID   `json:"op"`
-	Kind    string      `json:"kind"`
-	Subject string      `json:"subject,omitempty"`
-	// Failure is why the entry was parked, and how often it has failed, replays included.
-	Failure Failure `json:"failure"`
-}
-
 // parked returns the entries that a follower has parked, by offset, or nil if it never did.
 func (tx *readTx) parked(name string) *disk.Tree { return tx.Tree(bucketParked).Child([]byte(name)) }
 
-func decodeParked(name string, k, v []byte) (p ParkedEntry, err error) {
-	if p.Offset, err = record.ParseOffset(k); err == nil {
-		err = json.Unmarshal(v, &p)
-	}
-	if err != nil {
-		return p, &DamagedError{What: fmt.Sprintf("what follower %q has parked", name), Err: err}
-	}
-	return p, nil
-}
-
 // park parks an entry.
-func (tx *Tx) park(name string, r *followerRecord, e *Entry, why Failure) error {
+func (tx *Tx) park(name string, r *follower.Record, e *Entry, why Failure) error {
 	if r.Parked >= maxParked {
 		return fmt.Errorf("follower %q: park the entry at offset %d: %w: it has %d: replay or drop them: %s",
 			name, e.Offset, ErrTooManyParked, r.Parked, why.Error)
@@ -124,9 +101,9 @@ func (tx *readTx) someParked(name string, from uint64) (some []ParkedEntry, err 
 	}
 	c, key := t.Cursor(), record.Offset(from)
 	for k, v := c.Seek(key[:]); k != nil && len(some) < parkedChunk; k, v = c.Next() {
-		p, err := decodeParked(name, k, v)
+		p, err := follower.ParseParked(k, v)
 		if err != nil {
-			return nil, err
+			return nil, &DamagedError{What: fmt.Sprintf("what follower %q has parked", name), Err: err}
 		}
 		some = append(some, p)
 	}
@@ -146,7 +123,7 @@ func (l *Log) DropParked(ctx context.Context, name string, offsets ...uint64) (d
 			offsets = append(offsets, p.Offset)
 		}
 	}
-	err = l.followers.change(ctx, name, func(tx *Tx, f *follower) error {
+	err = l.followers.change(ctx, name, func(tx *Tx, f *kept) error {
 		for _, offset := range offsets {
 			was, err := tx.unpark(name, offset)
 			if err != nil {

@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/enum"
+	"github.com/quipulog/quipu/eventlog/follower"
 	"github.com/quipulog/quipu/eventlog/internal/choice"
 )
 
@@ -18,7 +18,7 @@ var ErrQuery = errors.New("invalid query")
 
 // Now is a FromOffset that stands for the offset of the next entry that arrives: a [Log.Tail] from Now
 // yields new entries only.
-const Now uint64 = math.MaxUint64
+const Now = follower.Now
 
 // Order is the order in which entries are read. Each is total. Author and causal order are the same
 // on every node; arrival order is this node's own.

@@ -40,7 +40,7 @@ var errUnparked = errors.New("entry is not parked any more")
 
 // unparkHandled runs fn and takes the entry off what is parked.
 func (fs *followers) unparkHandled(ctx context.Context, name string, offset uint64, fn func(tx *Tx) error) error {
-	return fs.change(ctx, name, func(tx *Tx, f *follower) error {
+	return fs.change(ctx, name, func(tx *Tx, f *kept) error {
 		was, err := tx.unpark(name, offset)
 		if err != nil {
 			return err
@@ -49,7 +49,7 @@ func (fs *followers) unparkHandled(ctx context.Context, name string, offset uint
 			return errUnparked
 		}
 		f.record.Parked--
-		f.record.handled(1)
+		f.record.HasHandled(1)
 		return fn(tx)
 	})
 }
@@ -92,8 +92,8 @@ func (fs *followers) replayOne(ctx context.Context, name string, p ParkedEntry, 
 		return err
 	}
 	again.Attempts = p.Failure.Attempts + 1
-	p.Failure = f.failure(again)
-	err = fs.change(ctx, name, func(tx *Tx, f *follower) error {
+	p.Failure = again.Failure(fs.store.cfg.Now())
+	err = fs.change(ctx, name, func(tx *Tx, f *kept) error {
 		if was, err := tx.putParked(name, p); err != nil || was {
 			return err
 		}
