@@ -13,6 +13,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/internal/schema"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
 
@@ -92,13 +93,7 @@ func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 
 // populate writes what an empty log holds.
 func populate(tx *disk.Tx, id crdt.LogID, birth Birth, cfg Config) error {
-	_, err := tx.Root().CreateGrowing(bucketArrivals)
-	for _, name := range otherBuckets {
-		if err == nil {
-			_, err = tx.Root().Create(name)
-		}
-	}
-	if err != nil {
+	if err := schema.Make(tx); err != nil {
 		return err
 	}
 	author, first := crdt.AuthorOf(cfg.Key), incarnation.New()
@@ -109,6 +104,7 @@ func populate(tx *disk.Tx, id crdt.LogID, birth Birth, cfg Config) error {
 		pairs[string(metaGenesis)] = birth.Genesis.Encode()
 	}
 	meta := tx.Tree(bucketMeta)
+	var err error
 	for k, v := range pairs {
 		err = errors.Join(err, meta.Put([]byte(k), v))
 	}

@@ -45,7 +45,9 @@ var rooms = []layer{
 	{"eventlog/internal/queue", nil, "who writes when does not depend on what is written"},
 	{"eventlog/internal/record", []string{"crdt"}, "bytes are what they are, wherever they lie"},
 	{"eventlog/internal/reentry", nil, "who is inside does not depend on what is run"},
+	{"eventlog/internal/refill", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/record", "eventlog/internal/schema", "eventlog/whole"}, "what a file is made of does not depend on where it came from"},
 	{"eventlog/internal/request", []string{"crdt"}, "what is asked for does not depend on who commits it"},
+	{"eventlog/internal/schema", []string{"eventlog/internal/disk"}, "where something lies does not depend on what it is"},
 	{"eventlog/internal/sys", nil, "the system knows of files only"},
 }
 

@@ -29,6 +29,8 @@ type File struct {
 	mapped   // guarded by swapping
 	// wedged is set when bbolt panicked while it held locks of its own: it is not called any more.
 	wedged atomic.Pointer[Damage]
+	// patient says that a commit is not synced: that is its owner's to do.
+	patient bool
 	// readingAhead is set while the file is read ahead of an iteration.
 	readingAhead atomic.Bool
 }

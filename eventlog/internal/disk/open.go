@@ -3,9 +3,7 @@ package disk
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -14,7 +12,6 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"github.com/quipulog/quipu/eventlog/internal/identity"
 	"github.com/quipulog/quipu/eventlog/internal/sys"
 )
 
@@ -103,8 +100,10 @@ func (f *File) mapFile(file *os.File) error {
 }
 
 func (f *File) tryMap(file *os.File, size int) error {
+	o := options(size, file)
+	o.NoSync, o.NoGrowSync = f.patient, f.patient
 	err := guard(func() error {
-		db, err := openBolt(file, options(size, file))
+		db, err := openBolt(file, o)
 		if err == nil {
 			f.mapped = mapped{db: db, file: file, pageSize: uint64(db.Info().PageSize)}
 		}
@@ -150,39 +149,4 @@ func (f *File) Reopen() error {
 			return err
 		}
 	}
-}
-
-// Create makes a file at path with what fill puts into it. The file is made under another name and gets its own when
-// it is whole and synced: a crash leaves none or all of it, and a file whose name goes on with ".new-" may be
-// removed. Create returns [fs.ErrExist] when there is a file at path. The caller syncs the folder.
-func Create(path string, fill func(tx *Tx) error) error {
-	file, err := sys.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
-	if err != nil {
-		return err
-	}
-	f := &File{path: file.Name()}
-	defer sys.Remove(f.path)
-	if err := f.tryMap(file, 0); err != nil {
-		return err
-	}
-	if err := errors.Join(f.Update(fill), f.Close()); err != nil {
-		return err
-	}
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		_ = identity.WitnessOf(path).Forget() // of a file that is no longer there
-	}
-	return linkOrRename(f.path, path)
-}
-
-// linkOrRename gives a file another name, which no file has. Where there are no hard links, two
-// processes that create one file at the same instant are not told apart.
-func linkOrRename(from, to string) error {
-	err := sys.Link(from, to)
-	if err == nil {
-		return sys.Remove(from)
-	}
-	if _, found := os.Lstat(to); found == nil || errors.Is(err, fs.ErrExist) {
-		return fs.ErrExist
-	}
-	return sys.Rename(from, to)
 }

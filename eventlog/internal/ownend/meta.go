@@ -10,7 +10,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
-// The keys in meta, see schema.go of package eventlog.
+// The keys in meta, see package schema.
 var (
 	keyWhy    = []byte("why")
 	keyOlder  = []byte("recovering")

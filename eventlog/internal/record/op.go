@@ -113,6 +113,12 @@ func (v Op) Offset() uint64 { return binary.BigEndian.Uint64(v) }
 // Size returns how many bytes are kept of the op.
 func (v Op) Size() int { return len(v) - opHead }
 
+// Kept returns what is kept of the op: its bytes, without the stamp of a sweep. They are v's.
+func (v Op) Kept() []byte {
+	b, _ := cutStamp(v.bytes())
+	return b
+}
+
 // bytes returns what follows the sum; nothing of a value that is too short.
 func (v Op) bytes() []byte { return v[min(len(v), opHead):] }
 
@@ -146,8 +152,7 @@ func (v Op) Open(a crdt.Author, key crdt.Key) (crdt.Op, error) {
 	if err := v.Check(a, key); err != nil {
 		return crdt.Op{}, err
 	}
-	b, _ := cutStamp(v.bytes())
-	op, err := crdt.Reopen(key.ID, b)
+	op, err := crdt.Reopen(key.ID, v.Kept())
 	if err = stands(a, key, &op.Signed, err); err != nil {
 		return crdt.Op{}, err
 	}
@@ -156,8 +161,7 @@ func (v Op) Open(a crdt.Author, key crdt.Key) (crdt.Op, error) {
 
 // Verify is Open that trusts no sum: all that [crdt.ParseOp] and [crdt.Op.CheckBody] check is checked.
 func (v Op) Verify(a crdt.Author, key crdt.Key) (crdt.Op, error) {
-	b, _ := cutStamp(v.bytes())
-	op, err := crdt.ParseOp(b)
+	op, err := crdt.ParseOp(v.Kept())
 	if err = stands(a, key, &op.Signed, err); err == nil {
 		err = v.Check(a, key)
 	}

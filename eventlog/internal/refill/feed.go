@@ -1,0 +1,348 @@
+package refill
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/record"
+)
+
+// FeedError says why no log can be made of what was put: what of whose feed is not as the laws have it.
+type FeedError struct {
+	Author crdt.Author // zero for no feed
+	What   string
+	Err    error // may be nil
+}
+
+func (e *FeedError) Error() string {
+	s := e.What
+	if !e.Author.IsZero() {
+		s = fmt.Sprintf("feed %s: %s", e.Author, s)
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+func (e *FeedError) Unwrap() error { return e.Err }
+
+// making is the record of one feed on its way. Its ops are met in order of key, in which an op stands after the one
+// that it names: so each finds its place by the laws, as if the feed had come in that order.
+type making struct {
+	feed  crdt.Feed
+	held  heldBelow
+	now   time.Time
+	holes []Hole
+
+	ops, entries, trimmed, bytes uint64
+	clock                        crdt.Clock
+}
+
+// feed returns the record of an author's feed, and reports what there is of it.
+func (m *Maker) feed(a crdt.Author, now time.Time, report *Report) (*record.Feed, error) {
+	known, err := m.known(a)
+	if err != nil {
+		return nil, err
+	}
+	f := &making{feed: crdt.Feed{Author: a}, held: heldBelow{ops: m.feedOps(a)}, now: now}
+	if err := f.takeLeave(known); err != nil {
+		return nil, &FeedError{Author: a, What: "its leave to forget", Err: err}
+	}
+	if err := f.read(a); err != nil {
+		return nil, err
+	}
+	if err := f.vouched(); err != nil {
+		return nil, err
+	}
+	r, err := f.record(known, m.forgotten[a])
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range f.holes {
+		report.hole(h)
+	}
+	report.Authors += min(f.ops, 1)
+	report.Ops += f.ops
+	report.Entries += f.entries
+	return r, nil
+}
+
+// takeLeave takes the leave under which the feed begins: that of its record, else the highest that an op of it signs.
+func (f *making) takeLeave(known *record.Feed) error {
+	if known != nil {
+		if known.Feed.Leave.Floor == 0 {
+			return nil
+		}
+		return f.feed.TakeLeave(known.Feed.Leave)
+	}
+	return f.held.each(func(op crdt.Signed, _ record.Op) error {
+		if op.Floor > f.feed.Floor() {
+			_ = f.feed.TakeLeave(op) // one that is not signed gives no leave
+		}
+		return nil
+	})
+}
+
+// read reads the ops.
+func (f *making) read(a crdt.Author) error {
+	return f.held.each(func(op crdt.Signed, v record.Op) error {
+		f.ops++
+		f.entries += op.Count
+		f.bytes += uint64(len(v))
+		if v.Bodiless() {
+			f.trimmed += op.Count
+		}
+		if !op.Clock.Ahead(f.now) {
+			f.clock = max(f.clock, op.Clock)
+		}
+		verdict, err := crdt.Decide(&f.held, f.feed, op)
+		switch {
+		case err != nil:
+			return &FeedError{Author: a, What: fmt.Sprintf("op %d", op.First), Err: err}
+		case verdict.Decision == crdt.Accepted || verdict.Decision == crdt.Forked:
+			f.feed.Add(verdict)
+			return nil
+		}
+		return f.beyond(op)
+	})
+}
+
+// beyond places an op behind a hole: on the branch that comes nearest to it, which goes on there, or with none below it
+// on one that begins with it.
+func (f *making) beyond(op crdt.Signed) error {
+	at := -1
+	for i, b := range f.feed.Branches {
+		if b.Head.Next <= op.First && (at < 0 || b.Head.Next > f.feed.Branches[at].Head.Next) {
+			at = i
+		}
+	}
+	from := uint64(0)
+	if at < 0 {
+		f.feed.Branches = append(f.feed.Branches, crdt.Branch{Start: op.Key(), Parent: op.Prev})
+		at = len(f.feed.Branches) - 1
+	} else {
+		from = f.feed.Branches[at].Head.Next
+		if err := f.vouches(f.feed.Branches[at].Head); err != nil {
+			return err
+		}
+	}
+	b := &f.feed.Branches[at]
+	b.Head, b.Clock, b.Floor = op.Head(), op.Clock, op.Floor
+	f.holes = append(f.holes, Hole{Author: op.Author, From: from, To: op.First})
+	return nil
+}
+
+// vouched checks the signature of the last op of each branch, which vouches for all before it.
+func (f *making) vouched() error {
+	for _, b := range f.feed.Branches {
+		if err := f.vouches(b.Head); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *making) vouches(h crdt.Head) error {
+	f.held.below = crdt.Key{First: crdt.MaxSeq}
+	op, found, err := f.held.Find(f.feed.Author, h)
+	if err == nil && !found {
+		err = errors.New("it is not held")
+	}
+	if err == nil {
+		err = op.Verify()
+	}
+	if err != nil {
+		return &FeedError{Author: f.feed.Author, What: fmt.Sprintf("the op before seq %d, which is to vouch for those before it", h.Next), Err: err}
+	}
+	return nil
+}
+
+// record returns the feed's record. Where the one that is known says that more is held it stays, and what is missing is
+// a hole; below is the seq below which the feed was pruned since, 0 where it was not.
+func (f *making) record(known *record.Feed, below uint64) (*record.Feed, error) {
+	counted := func(r *record.Feed) *record.Feed {
+		r.Ops, r.Entries, r.Trimmed, r.Bytes = f.ops, f.entries, f.trimmed, f.bytes
+		r.Heads = r.Feed.Heads()
+		return r
+	}
+	if known == nil {
+		for _, h := range f.holes {
+			f.entries += h.To - h.From
+		}
+		r := counted(&record.Feed{Feed: f.feed, Clock: f.clock})
+		return r, nil
+	}
+	r := known.Clone()
+	if below > known.Feed.First() {
+		if err := f.forget(r, below); err != nil {
+			return nil, err
+		}
+	}
+	f.missing(r.Feed)
+	if len(f.holes) == 0 && slices.Equal(f.feed.Heads(), r.Feed.Heads()) && f.entries == r.Entries {
+		r.Feed = f.feed
+		return counted(r), nil
+	}
+	if f.entries > r.Entries || f.ops > r.Ops {
+		return nil, &FeedError{Author: f.feed.Author, What: fmt.Sprintf("it has %d entries where its record says %d", f.entries, r.Entries)}
+	}
+	if len(f.holes) == 0 {
+		f.holes = append(f.holes, Hole{Author: f.feed.Author, From: r.Feed.First(), To: r.Feed.Next()})
+	}
+	r.Heads = r.Feed.Heads()
+	return r, nil
+}
+
+// forget takes what was pruned since off a record. A feed that is pruned has no fork, so its pieces say how long it is.
+func (f *making) forget(r *record.Feed, below uint64) error {
+	f.held.below = crdt.Key{First: crdt.MaxSeq}
+	var start crdt.Signed
+	for op, err := range f.held.Ops(f.feed.Author, below) {
+		if err != nil {
+			return err
+		}
+		start = op
+		break
+	}
+	if start.Count == 0 {
+		return &FeedError{Author: f.feed.Author, What: fmt.Sprintf("nothing is held behind seq %d, up to which it was pruned", below)}
+	}
+	long := func() (n uint64) {
+		for _, b := range r.Feed.Branches {
+			n += b.Head.Next - b.Start.First
+		}
+		return n
+	}
+	before := long()
+	r.Feed.Forget(start)
+	gone := before - long()
+	r.Entries, r.Pruned = r.Entries-gone, r.Pruned+gone
+	r.Ops, r.Bytes, r.Trimmed = f.ops, f.bytes, f.trimmed
+	return nil
+}
+
+// missing notes the holes at the beginning and at the ends of what the record says is held.
+func (f *making) missing(r crdt.Feed) {
+	first := f.feed.First()
+	switch {
+	case f.feed.IsZero() || r.First() >= first:
+	case len(f.holes) > 0 && f.holes[0].To == first:
+		f.holes[0].From = r.First()
+	default:
+		f.holes = slices.Insert(f.holes, 0, Hole{Author: f.feed.Author, From: r.First(), To: first})
+	}
+	heads := f.feed.Heads()
+	for _, b := range r.Branches {
+		if b.Head.Next <= r.Floor() || slices.Contains(heads, b.Head) {
+			continue
+		}
+		from := b.Start.First
+		for _, h := range heads {
+			if h.Next < b.Head.Next {
+				from = max(from, h.Next)
+			}
+		}
+		f.holes = append(f.holes, Hole{Author: f.feed.Author, From: from, To: b.Head.Next})
+	}
+}
+
+// heldBelow is what is held of one feed below a key: all that was met so far, in order of key.
+type heldBelow struct {
+	ops   *disk.Tree // nil for none
+	below crdt.Key
+}
+
+var _ crdt.Held = &heldBelow{}
+
+// each calls do with each op in order, while those before it are held.
+func (h *heldBelow) each(do func(op crdt.Signed, v record.Op) error) error {
+	h.below = crdt.Key{}
+	if h.ops == nil {
+		return nil
+	}
+	c := h.ops.Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		op, err := signed(k, v)
+		if err != nil {
+			return err
+		}
+		h.below = op.Key()
+		if err := do(op, v); err != nil {
+			return err
+		}
+	}
+	return c.Err()
+}
+
+// signed returns the header of an op that was put; it was checked then.
+func signed(k, v []byte) (crdt.Signed, error) {
+	key, err := record.ParseOpKey(k)
+	if err != nil {
+		return crdt.Signed{}, err
+	}
+	op, err := crdt.Reopen(key.ID, record.Op(v).Kept())
+	return op.Signed, err
+}
+
+// Feed returns nothing: the laws are given the feed.
+func (h *heldBelow) Feed(a crdt.Author) (crdt.Feed, error) { return crdt.Feed{Author: a}, nil }
+
+// Get returns the op at a key below.
+func (h *heldBelow) Get(_ crdt.Author, key crdt.Key) (crdt.Signed, bool, error) {
+	if h.ops == nil || key.Compare(h.below) >= 0 {
+		return crdt.Signed{}, false, nil
+	}
+	k := record.OpKey(key)
+	v := h.ops.Get(k[:])
+	if v == nil {
+		return crdt.Signed{}, false, nil
+	}
+	s, err := signed(k[:], v)
+	return s, err == nil, err
+}
+
+// Find returns the op below that ends a chain with head.
+func (h *heldBelow) Find(a crdt.Author, head crdt.Head) (crdt.Signed, bool, error) {
+	if h.ops == nil {
+		return crdt.Signed{}, false, nil
+	}
+	c, at := h.ops.Cursor(), record.OpKey(crdt.Key{First: head.Next})
+	k, _ := c.Seek(at[:])
+	if k == nil {
+		k, _ = c.Last()
+	} else {
+		k, _ = c.Prev()
+	}
+	for ; k != nil; k, _ = c.Prev() {
+		key, err := record.ParseOpKey(k)
+		if err != nil || key.First+crdt.MaxOpEntries < head.Next {
+			return crdt.Signed{}, false, err
+		}
+		if key.ID == head.ID {
+			s, found, err := h.Get(a, key)
+			return s, found && s.Next() == head.Next, err
+		}
+	}
+	return crdt.Signed{}, false, c.Err()
+}
+
+// Ops yields the ops from a seq on.
+func (h *heldBelow) Ops(_ crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] {
+	return func(yield func(crdt.Signed, error) bool) {
+		if h.ops == nil {
+			return
+		}
+		c, at := h.ops.Cursor(), record.OpKey(crdt.Key{First: first})
+		for k, v := c.Seek(at[:]); k != nil; k, v = c.Next() {
+			if s, err := signed(k, v); !yield(s, err) || err != nil {
+				return
+			}
+		}
+	}
+}

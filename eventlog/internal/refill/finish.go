@@ -1,0 +1,221 @@
+package refill
+
+import (
+	"encoding/binary"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/internal/schema"
+	"github.com/quipulog/quipu/eventlog/whole"
+)
+
+// Report is what a file was made of.
+type Report struct {
+	Authors, Ops, Entries uint64
+	Next                  uint64 // the offset behind the last entry
+	// Holes are up to 1,000 of the stretches of feeds that are missing; More counts the others.
+	Holes []Hole
+	More  uint64
+}
+
+// maxHoles bounds the holes that a report names.
+const maxHoles = 1000
+
+// Hole is a stretch of a feed, from ≤ seq < to, that is missing from the file.
+type Hole struct {
+	Author   crdt.Author
+	From, To uint64
+}
+
+func (h Hole) String() string {
+	if h.To == h.From+1 {
+		return fmt.Sprintf("%s/%d", h.Author, h.From)
+	}
+	return fmt.Sprintf("%s/%d…%d", h.Author, h.From, h.To-1)
+}
+
+func (r *Report) hole(h Hole) {
+	if len(r.Holes) == maxHoles {
+		r.More++
+		return
+	}
+	r.Holes = append(r.Holes, h)
+}
+
+// Forget says that what lies below a seq of a feed was pruned after its record was made that [Maker.Pair] was told:
+// what is put of it is dropped. It is called before [Maker.Finish].
+func (m *Maker) Forget(a crdt.Author, below uint64) {
+	if m.forgotten == nil {
+		m.forgotten = make(map[crdt.Author]uint64)
+	}
+	m.forgotten[a] = below
+}
+
+// Finish holds each feed's ops against each other and its record, makes all records anew and what meta says of the last
+// sweep, makes all of it durable and gives the file its name. now is by which clocks are ahead, where nothing is known
+// of a feed.
+//
+// An error wraps [fs.ErrExist] where there is a file of that name, and a [*FeedError] where ops contradict each other or
+// what was put says nothing that a log could be opened with.
+func (m *Maker) Finish(now time.Time) (Report, error) {
+	var report Report
+	err := m.commit(true)
+	if err == nil {
+		err = m.finish(now, &report)
+	}
+	if err == nil {
+		err = m.commit(true)
+	}
+	if err == nil {
+		err = m.file.Keep()
+	}
+	if err == nil {
+		err = whole.SyncFolder(filepath.Dir(m.file.Target()))
+	}
+	if err != nil {
+		m.Drop()
+		return Report{}, fmt.Errorf("finish %s: %w", m.file.Target(), err)
+	}
+	return report, nil
+}
+
+// finish makes the records.
+func (m *Maker) finish(now time.Time, report *Report) error {
+	authors, err := m.authors()
+	if err != nil {
+		return err
+	}
+	var pruned, kept uint64
+	for _, a := range authors {
+		if err := m.dropBelow(a); err != nil {
+			return err
+		}
+		if err := m.do(func() error {
+			f, err := m.feed(a, now, report)
+			if err != nil {
+				return err
+			}
+			pruned, kept = pruned+f.Pruned, kept+f.Entries
+			b := f.Encode(a)
+			m.put += len(b)
+			return m.tx.Tree(schema.Feeds).Packed().Put(a[:], b)
+		}); err != nil {
+			return err
+		}
+		if err := m.commit(false); err != nil {
+			return err
+		}
+	}
+	if report.Next = m.next; kept+pruned != m.next {
+		return &FeedError{What: fmt.Sprintf("the arrivals end at offset %d, the feeds have %d entries", m.next, kept+pruned)}
+	}
+	if report.Ops != m.ops {
+		return &FeedError{What: fmt.Sprintf("%d ops have arrived, %d are there: one has arrived twice", m.ops, report.Ops)}
+	}
+	return m.do(m.meta)
+}
+
+// authors returns all of whom something is held or known, in order.
+func (m *Maker) authors() (all []crdt.Author, err error) {
+	err = m.do(func() error {
+		feeds, ops := m.tx.Tree(schema.Feeds).Cursor(), m.tx.Tree(schema.Ops).Cursor()
+		f, _ := feeds.First()
+		o, _ := ops.First()
+		for f != nil || o != nil {
+			k := f
+			if k == nil || o != nil && string(o) < string(f) {
+				k = o
+			}
+			if len(k) != len(crdt.Author{}) {
+				return &FeedError{What: "an author", Err: record.ErrLength}
+			}
+			all = append(all, crdt.Author(k))
+			if a := all[len(all)-1]; f != nil && crdt.Author(f) == a {
+				f, _ = feeds.Next()
+			}
+			if a := all[len(all)-1]; o != nil && crdt.Author(o) == a {
+				o, _ = ops.Next()
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+// known returns the record of a feed as it was told, nil where nothing was.
+func (m *Maker) known(a crdt.Author) (*record.Feed, error) {
+	v := m.tx.Tree(schema.Feeds).Get(a[:])
+	if v == nil {
+		return nil, m.tx.Err()
+	}
+	f, err := record.ParseFeed(a, v)
+	if err != nil {
+		return nil, &FeedError{Author: a, What: "its record", Err: err}
+	}
+	return f, nil
+}
+
+// dropBelow drops the ops of a feed that were put and are forgotten where its record was made: those of a backup that was
+// made before they were pruned.
+func (m *Maker) dropBelow(a crdt.Author) error {
+	for more := true; more; {
+		err := m.do(func() error {
+			more = false
+			f, err := m.known(a)
+			ops := m.tx.Tree(schema.Ops).Child(a[:]).Growing()
+			if err != nil || f == nil || ops == nil {
+				return err
+			}
+			below := max(f.Feed.First(), m.forgotten[a])
+			c := ops.Cursor()
+			for k, v := c.First(); k != nil && !more; k, v = c.First() {
+				key, err := record.ParseOpKey(k)
+				if err != nil || key.First >= below {
+					return err
+				}
+				at := record.Offset(record.Op(v).Offset())
+				m.put += len(v)
+				if err := ops.Remove(k); err != nil {
+					return err
+				}
+				if err := m.arrivals().Remove(at[:]); err != nil {
+					return err
+				}
+				m.ops--
+				more = m.put >= commitBytes
+			}
+			return nil
+		})
+		if err == nil {
+			err = m.commit(false)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// meta puts the number of the last sweep, and says what is missing.
+func (m *Maker) meta() error {
+	meta := m.tx.Tree(schema.Meta)
+	for _, key := range [][]byte{schema.Format, schema.Log, schema.Author, schema.Incarnation} {
+		if meta.Get(key) == nil && m.tx.Err() == nil {
+			return &FeedError{What: fmt.Sprintf("meta says nothing of %q", key)}
+		}
+	}
+	if v := meta.Get(schema.Sweep); len(v) == 8 {
+		m.sweep = max(m.sweep, binary.BigEndian.Uint64(v))
+	}
+	if m.sweep == 0 {
+		return nil
+	}
+	return meta.Set(schema.Sweep, binary.BigEndian.AppendUint64(nil, m.sweep))
+}
+
+// ops returns the ops of a feed; nil for none.
+func (m *Maker) feedOps(a crdt.Author) *disk.Tree { return m.tx.Tree(schema.Ops).Child(a[:]).Growing() }

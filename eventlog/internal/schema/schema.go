@@ -1,0 +1,98 @@
+// Package schema names the parts of a log's file: every bucket of it, and the keys of meta.
+package schema
+
+import "github.com/quipulog/quipu/eventlog/internal/disk"
+
+// The file quipu.db, every bucket of it. Integers are big-endian, so that keys sort as numbers do. Package
+// record reads and writes the keys and values of ops, feeds, arrivals and times.
+//
+//	meta
+//	  "format"        → 1 byte: formatVersion
+//	  "log"           → 16 bytes: the log's id
+//	  "genesis"       → the genesis; absent until it is known
+//	  "author"        → 32 bytes: who writes here
+//	  "formerly"      → 32 bytes each, the last first: who wrote here before; absent if nobody
+//	  "incarnation"   → 16 random bytes: the first name of the arrivals
+//	  "incarnations"  → all their names, see internal/incarnation/names.go; absent while the first is
+//	                    the only one
+//	  "second writer" → header and signature of an op of our own that contradicts ours; absent else
+//	  "why"           → why the end of our feed may not be known, see internal/record/recovering.go; absent
+//	                    else, and once the feed was taken up
+//	  "recovering"    → header and signature of an op of our own that came back beyond our head, where that is why
+//	  "own end"       → next (8) ‖ id (32): the head of our feed before a second writer, or before its end
+//	                    was not known for a hard reason; absent if it was empty
+//	  "identity"      → what the file is on its file system, see internal/identity; renewed by a compaction, and
+//	                    when the end of our feed is known again
+//	  "told"          → 1 byte: others may hold what was written here; absent before that
+//	  "sweep"         → number (8) of the last transaction that forgot something; absent before one has
+//	ops
+//	  author (32)     → a bucket for each author:
+//	    first (8) ‖ op id (32) → offset of its first entry (8) ‖ sum (4) ‖ op; of one that was trimmed here
+//	                             offset (8) ‖ sum (4) ‖ header and signature ‖ 0xc1 ‖ number of the sweep (8)
+//	feeds
+//	  author (32)     → a feed record, see internal/record/feed.go
+//	arrivals
+//	  offset (8)      → author (32) ‖ first (8) ‖ op id (32) ‖ count (8); none where an op was pruned
+//	times
+//	  offset (8)      → when it was given to an entry (8) ‖ when the last one before it was (8), in
+//	                    milliseconds since 1970
+//	followers
+//	  name            → cursor (8): an offset ‖ record, see followerrecord.go of package eventlog; none if only SetCursor wrote it
+//	state
+//	  name            → a bucket for each name, with keys of its owner's own
+//	parked
+//	  name            → a bucket for each follower that has parked entries:
+//	    offset (8)     → what is kept of the entry, see parked.go of package eventlog
+//	index
+//	  "layers"        → which stretches of offsets are indexed, see internal/postings/layer.go
+//	  level (1) ‖ from (8) ‖ term (6) ‖ offset (8) → a block of postings, see internal/postings/block.go
+//
+// A feed's record and an op's arrival are written in the transaction that writes the op, so that whatever a crash
+// leaves is whole. The trees of ops and arrivals only grow at their right edge, unless a feed forks; so they
+// have two keys behind all others, which fill the pages before them: see internal/disk/growing.go.
+
+const (
+	// FileName is the file's in the folder of a log.
+	FileName = "quipu.db"
+	// FormatVersion is that of files that are made.
+	FormatVersion = 2
+)
+
+// The buckets.
+var (
+	Meta      = []byte("meta")
+	Ops       = []byte("ops")
+	Feeds     = []byte("feeds")
+	Arrivals  = []byte("arrivals")
+	Followers = []byte("followers")
+	State     = []byte("state")
+	Times     = []byte("times")
+	Parked    = []byte("parked")
+	Index     = []byte("index")
+)
+
+// The keys of meta, but for those of package ownend.
+var (
+	Format       = []byte("format")
+	Log          = []byte("log")
+	Genesis      = []byte("genesis")
+	Author       = []byte("author")
+	Formerly     = []byte("formerly")
+	Incarnation  = []byte("incarnation")
+	Incarnations = []byte("incarnations")
+	Identity     = []byte("identity")
+	Sweep        = []byte("sweep")
+)
+
+// Make makes the buckets of a file that holds nothing.
+func Make(tx *disk.Tx) error {
+	if _, err := tx.Root().CreateGrowing(Arrivals); err != nil {
+		return err
+	}
+	for _, name := range [][]byte{Meta, Ops, Feeds, Followers, State, Times, Parked, Index} {
+		if _, err := tx.Root().Create(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
