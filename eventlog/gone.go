@@ -142,21 +142,8 @@ func (s *goneScan) arrive(tx *readTx) (more bool, err error) {
 // Pruned reports whether the entry at p was forgotten by its author's leave: dropped here, or dropped
 // elsewhere before it came. The branch of p is not looked at.
 func (l *Log) Pruned(p crdt.Place) bool {
-	_, pruned := prunedAt(l.store.feed(p.Author), p.Seq)
+	_, pruned := excerpt.PrunedAt(l.store.feed(p.Author), p.Seq)
 	return pruned
-}
-
-// prunedAt returns the hole from an entry of f on that was pruned, and whether it was.
-func prunedAt(f crdt.Feed, seq uint64) (h excerpt.Hole, pruned bool) {
-	if seq < f.First() {
-		return excerpt.PrunedSeqs(f.Author, seq, f.First(), 0), true
-	}
-	for _, m := range f.Missed() {
-		if m.From <= seq && seq < m.To {
-			return excerpt.PrunedSeqs(f.Author, seq, m.To, 0), true
-		}
-	}
-	return excerpt.Hole{}, false
 }
 
 // Gone returns, in order of author, what is not here of each feed that is not here as a whole.

@@ -61,34 +61,29 @@ func (s *store) planIndex(tx *readTx, q *Query, sweep uint64, in stretch) (*plan
 		return nil, err
 	}
 	behind := in.to - min(in.to, max(end, in.from))
-	perOp := s.entriesPerOp()
+	s.mu.RLock()
+	perOp := s.state.PerOp()
+	s.mu.RUnlock()
 	few := min(maxFound, max(leastFound, (in.to-in.from)/perOp/foundShare))
 	if behind > maxFound || behind/perOp >= few {
 		return nil, nil
 	}
 	few -= behind / perOp
 	look := &postings.Search{Tree: t, Layers: layers, From: in.from, To: in.to, Span: crdt.MaxOpEntries, Most: int(few)}
-	offsets, found, err := look.Find(s.terms(q)...)
+	offsets, found, err := look.Find(q.terms(s.origin)...)
 	if err != nil || !found {
 		return nil, err
 	}
 	return &plan{offsets: offsets, reached: end}, nil
 }
 
-// entriesPerOp returns how many entries an op of the log has on average, at least 1.
-func (s *store) entriesPerOp() uint64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return max(1, s.state.Entries/max(1, s.state.Ops))
-}
-
 // terms returns the terms of the query's subjects and of its kinds. There are none where the index cannot tell.
-func (s *store) terms(q *Query) (terms [][]postings.Term) {
+func (q *Query) terms(origin [16]byte) (terms [][]postings.Term) {
 	if !slices.Contains(q.Subjects, "") {
-		terms = append(terms, postings.Terms(s.origin, classSubject, q.Subjects))
+		terms = append(terms, postings.Terms(origin, classSubject, q.Subjects))
 	}
 	if !slices.ContainsFunc(q.Kinds, choice.IsPrefix) {
-		terms = append(terms, postings.Terms(s.origin, classKind, q.Kinds))
+		terms = append(terms, postings.Terms(origin, classKind, q.Kinds))
 	}
 	return terms
 }

@@ -85,7 +85,7 @@ func (tx *readTx) at(p crdt.Place) (f crdt.Feed, c *opCursor, gone excerpt.Hole,
 	c = tx.opCursor(p.Author)
 	key, err := c.keyHolding(f, p)
 	if pruned := false; errors.Is(err, ErrNotFound) {
-		if gone, pruned = prunedAt(f, p.Seq); pruned {
+		if gone, pruned = excerpt.PrunedAt(f, p.Seq); pruned {
 			return f, c, gone, nil
 		}
 	}

@@ -7,18 +7,8 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/internal/times"
 )
-
-// The times say when an offset was given, by this node's wall clock. They tell how long an op
-// has been here, which counts where its own clock says more: that is its writer's word.
-//
-//	offsets   0 … 99 │ 100 … 170 │ 171 …
-//	time           of 100          of 171
-//	began          10:40           14:05      when the stretch begins
-//	ended          10:31           11:40      when the one before it had its last arrival
-//
-// So what lies in a stretch came between its beginning and the end that the next time names.
 
 // putTime begins a stretch with the first entry of this transaction, if the last one has lasted long enough
 // or the wall clock was set back behind its beginning.
@@ -31,9 +21,7 @@ func (tx *writeTx) putTime() error {
 	if last.IsZero() {
 		arrived = tx.now
 	}
-	k := record.Offset(tx.next)
-	times := record.ArrivalTime{Began: tx.now, Ended: arrived}
-	if err := tx.Tree(bucketTimes).Packed().Put(k[:], times.Encode()); err != nil {
+	if err := times.Begin(tx.Tree(bucketTimes), tx.next, tx.now, arrived); err != nil {
 		return fmt.Errorf("store time: %w", err)
 	}
 	tx.began = tx.now
@@ -50,48 +38,16 @@ func (s *store) lastArrival() (began, arrived time.Time) {
 
 // lastTime returns when the last stretch began; the zero time if there is none.
 func (tx *readTx) lastTime() (time.Time, error) {
-	k, v := tx.Tree(bucketTimes).Cursor().Last()
-	if k == nil {
-		return time.Time{}, nil
-	}
-	t, err := timeIn(v)
-	return t.Began, err
+	began, err := times.Last(tx.Tree(bucketTimes))
+	return began, damagedTimes(err)
 }
 
-// heldSince returns a time since when the op that arrived at offset has been here at the latest, as this
-// node's wall clock had it: the later of the beginning and the end of its stretch, so that a wall clock that
-// was wrong for a while makes nothing look older than it is. The last stretch ends at arrived.
-func (tx *readTx) heldSince(offset uint64, arrived time.Time) (time.Time, error) {
-	k := record.Offset(offset + 1)
-	c := tx.Tree(bucketTimes).Cursor()
-	since := arrived
-	at, v := c.Seek(k[:])
-	if at == nil {
-		at, v = c.Last()
-	} else {
-		next, err := timeIn(v)
-		if err != nil {
-			return arrived, err
-		}
-		since = next.Ended
-		at, v = c.Prev()
+// damagedTimes returns the error for times that are wrong, nil where none are.
+func damagedTimes(err error) error {
+	if err == nil {
+		return nil
 	}
-	if at == nil {
-		return since, nil
-	}
-	own, err := timeIn(v)
-	if own.Began.After(since) {
-		since = own.Began
-	}
-	return since, err
-}
-
-func timeIn(v []byte) (record.ArrivalTime, error) {
-	t, err := record.ParseArrivalTime(v)
-	if err != nil {
-		err = &DamagedError{What: "the times of arrivals", Err: err}
-	}
-	return t, err
+	return &DamagedError{What: "the times of arrivals", Err: err}
 }
 
 // SetClockOff tells the log by how much the wall clocks of most other nodes are ahead of ours, if that is more than a

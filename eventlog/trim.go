@@ -113,7 +113,7 @@ func (f *forgetting) sweeps(ctx context.Context, a crdt.Author, w way, count *Fo
 		if err := f.store.view(func(tx *readTx) error { return w.find(tx, &found) }); err != nil {
 			return err
 		}
-		if len(found.keys) == 0 && found.trimmedTo < f.store.trimmedTo(a)+trimNote {
+		if len(found.keys) == 0 && found.trimmedTo < f.trimmedTo(a)+trimNote {
 			continue
 		}
 		done, err := f.sweep(ctx, a, w, &found)
@@ -146,11 +146,12 @@ func (f *forgetting) sweep(ctx context.Context, a crdt.Author, w way, found *fou
 	return done, err
 }
 
-func (s *store) trimmedTo(a crdt.Author) uint64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if f := s.state.Feeds[a]; f != nil {
-		return f.TrimmedTo
+// trimmedTo returns the seq below which nothing of a feed is left to trim.
+func (f *forgetting) trimmedTo(a crdt.Author) uint64 {
+	f.store.mu.RLock()
+	defer f.store.mu.RUnlock()
+	if state := f.store.state.Feeds[a]; state != nil {
+		return state.TrimmedTo
 	}
 	return 0
 }

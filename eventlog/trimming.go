@@ -6,6 +6,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/internal/times"
 )
 
 // trimming drops the bodies of ops of one feed.
@@ -21,7 +22,7 @@ func (t *trimming) find(tx *readTx, f *found) error {
 		return err
 	}
 	if f.from == (crdt.Key{}) {
-		f.trimmedTo = t.store.trimmedTo(t.author)
+		f.trimmedTo = t.trimmedTo(t.author)
 		f.from.First = f.trimmedTo
 	}
 	next, now := feed.Next(), t.store.cfg.Now()
@@ -100,11 +101,11 @@ func (t *trimming) ageOf(tx *readTx, c *opCursor, s crdt.Signed, now time.Time) 
 		return s.Clock.Time(), nil
 	}
 	_, arrived := t.store.lastArrival()
-	since, err := tx.heldSince(c.offset(), arrived)
+	since, err := times.Since(tx.Tree(bucketTimes), c.offset(), arrived)
 	if clock := s.Clock.Time(); !ahead && clock.After(since) {
 		since = clock
 	}
-	return since, err
+	return since, damagedTimes(err)
 }
 
 // forget drops the bodies.

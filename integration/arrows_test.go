@@ -49,6 +49,7 @@ var rooms = []layer{
 	{"eventlog/internal/request", []string{"crdt"}, "what is asked for does not depend on who commits it"},
 	{"eventlog/internal/schema", []string{"eventlog/internal/disk"}, "where something lies does not depend on what it is"},
 	{"eventlog/internal/sys", nil, "the system knows of files only"},
+	{"eventlog/internal/times", []string{"eventlog/internal/disk", "eventlog/internal/record"}, "when something came does not depend on what it was"},
 }
 
 // guarded lists the packages that stay inside a folder or a few, so that replacing one of them touches those

@@ -69,3 +69,16 @@ func PrunedOffsets(from, to uint64) Hole {
 func PrunedSeqs(a crdt.Author, from, to, offset uint64) Hole {
 	return Hole{Author: a, Seq: from, Count: to - from, From: offset, To: offset, Pruned: true}
 }
+
+// PrunedAt returns the hole from an entry of f on that was pruned, and whether it was.
+func PrunedAt(f crdt.Feed, seq uint64) (h Hole, pruned bool) {
+	if seq < f.First() {
+		return PrunedSeqs(f.Author, seq, f.First(), 0), true
+	}
+	for _, m := range f.Missed() {
+		if m.From <= seq && seq < m.To {
+			return PrunedSeqs(f.Author, seq, m.To, 0), true
+		}
+	}
+	return Hole{}, false
+}

@@ -117,6 +117,9 @@ func (s *State) ClockAt(now time.Time) crdt.Clock {
 	return s.Clock
 }
 
+// PerOp returns how many entries an op has on average, at least 1.
+func (s *State) PerOp() uint64 { return max(1, s.Entries/max(1, s.Ops)) }
+
 // RoomOfOthers returns about how many bytes the feeds of others take.
 func (s *State) RoomOfOthers(self crdt.Author) uint64 {
 	if own := s.Feeds[self]; own != nil {
