@@ -195,7 +195,7 @@ func naiveTakes(q *Query, e Entry) bool {
 			return false
 		}
 	}
-	return in(q.Kinds, e.Kind) && in(q.Modules, e.Module) && in(q.Subjects, e.Subject) && e.Offset >= q.FromOffset &&
+	return in(q.Kinds, e.Kind) && in(q.Modules, e.Module) && in(q.Subjects, e.Subject) && e.Offset >= q.FromOffset && e.Clock >= q.FromClock &&
 		(q.Since.IsZero() || e.Time.Compare(q.Since) >= 0) && (q.Until.IsZero() || e.Time.Compare(q.Until) < 0)
 }
 
@@ -268,6 +268,8 @@ func (c *cords) query() Query {
 			if half() {
 				q.From.Branch = crdt.BranchID{}
 			}
+		case Causal:
+			q.FromClock = e.Clock + crdt.Clock(c.rng.IntN(2))
 		case Arrival:
 			q.FromOffset = e.Offset
 		}

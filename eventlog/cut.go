@@ -57,3 +57,9 @@ func (l *Log) Cut(ctx context.Context, f crdt.Frontier) (*Cut, error) {
 
 // Has reports whether e is in the Cut. e is an entry of the log that the Cut was made of.
 func (c *Cut) Has(e *Entry) bool { return c.in.Has(&e.Entry, e.Offset) }
+
+// Disputes reports whether e, which is in the Cut, is disputed as of it, whatever has forked since.
+func (c *Cut) Disputes(e *Entry) bool { return c.in.Disputes(&e.Entry) }
+
+// Entries returns how many entries are in the Cut, those included that were pruned.
+func (c *Cut) Entries() uint64 { return c.in.Count() }

@@ -15,11 +15,12 @@ func TestCutIsWhatTheFrontierStoodFor(t *testing.T) {
 		type moment struct {
 			next     uint64
 			frontier crdt.Frontier
+			disputed map[crdt.OpID]bool // as of then
 		}
-		moments := []moment{{0, crdt.Frontier{}}}
+		moments := []moment{{0, crdt.Frontier{}, nil}}
 		for range 12 {
 			c.grow(l, 1+c.rng.IntN(6))
-			moments = append(moments, moment{l.Stats().Next, l.Frontier().Clone()})
+			moments = append(moments, moment{l.Stats().Next, l.Frontier().Clone(), c.disputed()})
 		}
 		var entries []Entry
 		for e, err := range l.Entries(t.Context(), Query{Order: Arrival}) {
@@ -37,6 +38,12 @@ func TestCutIsWhatTheFrontierStoodFor(t *testing.T) {
 				if got := cut.Has(&e); got != (e.Offset < m.next) {
 					t.Fatalf("seed %d: a frontier at offset %d has the entry at offset %d: %t", seed, m.next, e.Offset, got)
 				}
+				if got := cut.Disputes(&e); e.Offset < m.next && got != m.disputed[e.Op] {
+					t.Fatalf("seed %d: as of offset %d the entry at offset %d is disputed: %t", seed, m.next, e.Offset, got)
+				}
+			}
+			if cut.Entries() != m.next {
+				t.Fatalf("seed %d: a frontier at offset %d has %d entries", seed, m.next, cut.Entries())
 			}
 		}
 	}

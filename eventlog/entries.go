@@ -1,13 +1,16 @@
 package eventlog
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"iter"
 
+	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/choice"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
+	"github.com/quipulog/quipu/eventlog/internal/pagetoken"
 )
 
 // Entries yields the entries that the query takes, in its order, as of the moment when the first is asked
@@ -103,6 +106,9 @@ func (s *store) readingLessWalk(q Query, now snapshot) (*reading, error) {
 		return nil, err
 	}
 	r := &reading{store: s, query: q, snapshot: now, filter: q.filter()}
+	if q.FromClock > 0 && !q.Reverse {
+		r.after = &pageEnd{pagetoken.End{Clock: q.FromClock - 1, Author: crdt.Author(bytes.Repeat([]byte{0xff}, 32))}}
+	}
 	if q.Page != "" {
 		if err := r.turn(q.Page); err != nil {
 			return nil, err

@@ -266,6 +266,7 @@ func TestEntriesRefuseQueriesThatMakeNoSense(t *testing.T) {
 		"limit":          {Limit: -1},
 		"from, causal":   {From: &from, Order: Causal},
 		"offset, author": {FromOffset: 1},
+		"clock, author":  {FromClock: 1},
 		"until < since":  {Since: now, Until: now.Add(-1)},
 	} {
 		for _, err := range l.Entries(t.Context(), q) {

@@ -90,6 +90,9 @@ type Query struct {
 	// From is the place in author order at which the reading begins: entries before it are not taken. On a
 	// disputed feed its branch tells entries of one seq apart. It goes with [ByAuthor] alone.
 	From *crdt.Place
+	// FromClock is the clock at which the reading begins: entries whose op has a lower one are not taken. It goes with
+	// [Causal] alone.
+	FromClock crdt.Clock
 	// FromOffset is the offset at which the reading begins. It goes with [Arrival] alone.
 	FromOffset uint64
 	// After is a cursor of this node's behind which the reading begins, in the place of FromOffset: see
@@ -134,6 +137,8 @@ func (q *Query) check() error {
 		return fmt.Errorf("%w: limit %d: expected 0 or more", ErrQuery, q.Limit)
 	case q.From != nil && q.Order != ByAuthor:
 		return fmt.Errorf("%w: from %s: a place to begin at goes with author order, not %s", ErrQuery, q.From, q.Order)
+	case q.FromClock != 0 && q.Order != Causal:
+		return fmt.Errorf("%w: from clock %s: a clock goes with causal order, not %s", ErrQuery, q.FromClock, q.Order)
 	case q.FromOffset != 0 && q.Order != Arrival:
 		return fmt.Errorf("%w: from offset %d: an offset goes with arrival order, not %s", ErrQuery, q.FromOffset, q.Order)
 	case !q.After.IsZero() && q.Order != Arrival:
@@ -168,6 +173,9 @@ func (q *Query) hash() [16]byte {
 		}
 	}
 	fmt.Fprintf(h, "%d %t %d %q %x %d %d %t", q.Order, q.Reverse, q.FromOffset, from, times, q.Disputed, q.Gone, q.GoOn)
+	if q.FromClock > 0 {
+		fmt.Fprintf(h, " %d", q.FromClock)
+	}
 	return [16]byte(h.Sum(nil))
 }
 
@@ -175,6 +183,6 @@ func (q *Query) filter() choice.Filter {
 	return choice.Filter{
 		Authors: choice.Authors(q.Authors),
 		Kinds:   choice.NewKinds(q.Kinds), Modules: choice.NewTexts(q.Modules), Subjects: choice.NewTexts(q.Subjects),
-		Since: q.Since, Until: q.Until, From: q.From, FromOffset: q.FromOffset,
+		Since: q.Since, Until: q.Until, From: q.From, FromClock: q.FromClock, FromOffset: q.FromOffset,
 	}
 }

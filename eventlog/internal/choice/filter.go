@@ -18,6 +18,7 @@ type Filter struct {
 	Modules, Subjects Texts
 	Since, Until      time.Time   // of the event: since ≤ time < until; the zero time leaves that side open
 	From              *crdt.Place // before which no entry stands in author order; nil for none
+	FromClock         crdt.Clock  // below which no op's is
 	FromOffset        uint64
 }
 
@@ -37,6 +38,9 @@ func (f *Filter) TakesAuthor(a crdt.Author) bool {
 
 // Takes reports whether an entry of an author that passes does, which is held at an offset.
 func (f *Filter) Takes(e *crdt.Entry, offset uint64) bool {
+	if e.Clock < f.FromClock {
+		return false
+	}
 	if e.Gone > 0 {
 		return offset+e.Gone > f.FromOffset && (f.From == nil || f.From.Seq < e.Seq+e.Gone || !standsBefore(e, f.From))
 	}

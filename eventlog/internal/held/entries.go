@@ -11,8 +11,10 @@ type Entries struct {
 
 // stretch is what of one feed is in.
 type stretch struct {
-	below uint64 // every entry below is in it
-	ops   map[crdt.OpID]struct{}
+	below    uint64 // every entry below is in it
+	ops      map[crdt.OpID]struct{}
+	disputed uint64 // of what is in it, the entries from here on are
+	count    uint64 // of the entries in it, those that were pruned included
 }
 
 // UpTo returns the entries that f stands for of those below offset bound: on each branch everything up to its head. feed
@@ -38,10 +40,11 @@ func (l Log) below(author crdt.Author, heads []crdt.Head, feed crdt.Feed) (s str
 	if !forked {
 		disputed = crdt.MaxSeq
 		if ends := feed.Heads(); len(heads) == 1 && len(ends) == 1 && heads[0] == ends[0] {
-			return stretch{below: heads[0].Next}, nil, l.Ended() // all of it, as most often
+			return stretch{below: heads[0].Next, disputed: crdt.MaxSeq, count: heads[0].Next}, nil, l.Ended() // all of it, as most often
 		}
 	}
-	s.ops = make(map[crdt.OpID]struct{})
+	s.ops, s.disputed = make(map[crdt.OpID]struct{}), crdt.MaxSeq
+	first := make(map[crdt.OpID]uint64) // where what comes after an op begins, by that op
 	for _, head := range heads {
 		s.below = max(s.below, min(head.Next, disputed))
 		op, found, err := l.Find(author, head)
@@ -57,6 +60,11 @@ func (l Log) below(author crdt.Author, heads []crdt.Head, feed crdt.Feed) (s str
 				break
 			}
 			s.ops[op.ID] = struct{}{}
+			s.count += op.Count
+			if begins, two := first[op.Prev]; two {
+				s.disputed = min(s.disputed, begins)
+			}
+			first[op.Prev] = op.First
 			if err := l.Ended(); err != nil {
 				return s, nil, err
 			}
@@ -65,8 +73,20 @@ func (l Log) below(author crdt.Author, heads []crdt.Head, feed crdt.Feed) (s str
 			}
 		}
 	}
+	s.count += s.below
 	return s, lacks, nil
 }
+
+// Count returns how many they are, those included that were pruned.
+func (in *Entries) Count() (n uint64) {
+	for _, s := range in.feeds {
+		n += s.count
+	}
+	return n
+}
+
+// Disputes reports whether e, which is one of them, is disputed where nothing else is held.
+func (in *Entries) Disputes(e *crdt.Entry) bool { return e.Seq >= in.feeds[e.Author].disputed }
 
 // Has reports whether e, which arrived at offset, is one of them.
 func (in *Entries) Has(e *crdt.Entry, offset uint64) bool {
