@@ -40,6 +40,7 @@ type mapped struct {
 	db       *bbolt.DB
 	file     *os.File // the one that db uses, to close when bbolt's own Close would wait for ever
 	pageSize uint64   // in bytes
+	ahead    int64    // up to where the file was written ahead, in bytes; for the transaction that writes
 }
 
 // Begin begins a transaction: one that sees what was committed before, or the one that writes, which waits
@@ -110,8 +111,8 @@ func (f *File) Close() error {
 }
 
 // Usage returns how many bytes of the file are pages, and how many of those are in no use. Behind the last page
-// bbolt keeps up to 16 MiB of room for the next ones, which most file systems give no blocks to. Of a file that is
-// not open it returns the size, 0 when that cannot be told.
+// bbolt keeps up to 16 MiB of room for the next ones, which most file systems give no blocks to, but for the little that
+// is written ahead. Of a file that is not open it returns the size, 0 when that cannot be told.
 func (f *File) Usage() (bytes, free int64) {
 	tx, err := f.Begin(false)
 	if err != nil {

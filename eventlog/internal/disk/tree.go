@@ -130,6 +130,7 @@ func (t *Tree) Put(key, value []byte) error {
 		return t.tx.err
 	}
 	t.tx.changed = true
+	t.tx.put += len(value)
 	t.long = t.long || uint64(len(value)) > t.tx.pages.pageSize
 	return t.tx.foundBucket(t.b.Put(key, value))
 }

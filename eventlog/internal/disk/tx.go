@@ -21,6 +21,7 @@ type Tx struct {
 	root    *Tree
 	opened  []namedTree // those at the top that were looked at
 	changed bool
+	put     int   // bytes of the values that were put
 	err     error // the first damage
 }
 
@@ -93,6 +94,7 @@ func (tx *Tx) Commit() error {
 	if tx.err != nil {
 		return tx.err
 	}
+	tx.writeAhead()
 	if err := guard(tx.bolt.Commit); err != nil {
 		return ofFile(tx.file.path, err)
 	}
