@@ -169,7 +169,7 @@ func (s *store) commitAppends(rs []*request.Request) {
 	for _, r := range rs {
 		r.Err = err
 		if uncertain, ok := errors.AsType[*UncertainError](err); ok {
-			r.Err = &UncertainError{Places: r.Places(), Err: uncertain.Err}
+			r.Err = &UncertainError{Places: r.Places(), Err: uncertain.Err, visible: uncertain.visible}
 		}
 	}
 }

@@ -24,6 +24,8 @@ var ErrReadOnly = errors.New("log is read-only since its disk failed")
 type UncertainError struct {
 	Places []crdt.Place // of the caller's entries, if they are there
 	Err    error        // what failed
+
+	visible bool // it is there, whether or not it stays
 }
 
 func (e *UncertainError) Error() string {
@@ -37,7 +39,9 @@ func (e *UncertainError) Error() string {
 }
 
 // NoRoom reports whether there was no room on the disk. Then nothing was written after all; a later try may succeed.
-func (e *UncertainError) NoRoom() bool { return disk.NoRoom(e.Err) && !disk.SyncFailed(e.Err) }
+func (e *UncertainError) NoRoom() bool {
+	return !e.visible && disk.NoRoom(e.Err) && !disk.SyncFailed(e.Err)
+}
 
 // Passes reports that the log goes on by itself: what is written next waits until the log knows what is there.
 func (e *UncertainError) Passes() bool { return true }
@@ -245,7 +249,8 @@ func (s *store) commitFailed(tx *writeTx, cause error) error {
 	cause = s.locate(cause)
 	uncertain := &UncertainError{Places: request.PlacesFrom(tx.first, tx.appended), Err: cause}
 	_ = tx.Rollback()
-	if !uncertain.NoRoom() && failed || s.sees(tx.id) {
+	uncertain.visible = s.sees(tx.id)
+	if !uncertain.NoRoom() && failed || uncertain.visible {
 		s.suspend(cause)
 		return uncertain
 	}

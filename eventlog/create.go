@@ -51,8 +51,8 @@ func (b Birth) id() (crdt.LogID, error) {
 // Create makes dir, if it is not there, and a log in it, and opens the log. It never opens a log that
 // exists: see [ErrExists].
 //
-// The file is made under another name and gets its own when it is whole, so that a crash leaves either no
-// log or an empty one. A file named quipu.db.new-… that is left over may be removed.
+// The file is made under another name and gets its own when it is whole, so that a crash, or an error of the
+// disk, leaves either no log or an empty one. A file named quipu.db.new-… that is left over may be removed.
 func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 	if err := cfg.withDefaults().validate(); err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 		return nil, err
 	}
 	if err := l.store.exclusively(context.Background(), l.store.ours.keepIdentity); err != nil {
-		return nil, errors.Join(err, l.Close())
+		return nil, fmt.Errorf("an empty log is in %s now, and which file it has is not on record: %w", dir, errors.Join(err, l.Close()))
 	}
 	return l, nil
 }

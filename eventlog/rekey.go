@@ -42,7 +42,9 @@ func Rekey(dir string, cfg Config, key ed25519.PrivateKey, keep func() error) (*
 	// Who the author is never changes under a log: this one is given up, and another goes on with its file.
 	fresh := newLog(l.store.path, to.withDefaults())
 	if fresh.store.file = l.store.file; err == nil {
-		err = fresh.begun(context.Background(), false)
+		if err = fresh.begun(context.Background(), false); err != nil {
+			err = &UncertainError{Err: err, visible: true}
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("give the log a new author: %w", errors.Join(err, l.Close()))
