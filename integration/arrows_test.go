@@ -30,6 +30,7 @@ var layers = []layer{
 var rooms = []layer{
 	{"eventlog/internal/audience", []string{"crdt"}, "who is told of an event does not depend on what is held"},
 	{"eventlog/internal/choice", []string{"crdt"}, "an entry passes wherever it stands"},
+	{"eventlog/internal/crash", nil, "it has no code, only tests"},
 	{"eventlog/internal/disk", []string{"eventlog/internal/identity", "eventlog/internal/sys"}, "the file is a file, whatever stands in it"},
 	{"eventlog/internal/excerpt", []string{"crdt", "eventlog/internal/heap"}, "in which order entries stand does not depend on where they were read"},
 	{"eventlog/internal/feedcheck", []string{"crdt", "eventlog/internal/record"}, "whether ops follow each other does not depend on where they lie"},

@@ -50,8 +50,8 @@ func openWatched(file *os.File, o *bbolt.Options) (*bbolt.DB, error) {
 		return err
 	}
 	if w.size == 0 { // bbolt makes the file's first four pages
-		if err = sys.Take(w.call(sys.ToWrite, false), open); err == nil {
-			err = w.sync(false)
+		if err = sys.Take(w.call(sys.ToWrite, sys.Layout), open); err == nil {
+			err = w.sync(sys.Layout)
 		}
 	} else {
 		err = open()
@@ -76,19 +76,22 @@ type watched struct {
 	syncs bool // at each commit
 }
 
-func (w *watched) call(do string, meta bool) *sys.Call {
-	return &sys.Call{Do: do, Path: w.file.Name(), File: w.file, Meta: meta}
+func (w *watched) call(do, part string) *sys.Call {
+	return &sys.Call{Do: do, Path: w.file.Name(), File: w.file, Part: part}
 }
 
 // writeAt writes a page, with what bbolt does before and after it.
 func (w *watched) writeAt(b []byte, offset int64) (n int, err error) {
-	c := w.call(sys.ToWrite, offset < 2*int64(w.db.Info().PageSize))
+	c := w.call(sys.ToWrite, sys.Pages)
+	if offset < 2*int64(w.db.Info().PageSize) {
+		c.Part = sys.Meta
+	}
 	c.Bytes, c.Offset = b, offset
 	if err := w.grow(offset + int64(len(b))); err != nil {
 		return 0, err
 	}
-	if c.Meta && w.syncs {
-		if err := w.sync(false); err != nil {
+	if c.Part == sys.Meta && w.syncs {
+		if err := w.sync(sys.Pages); err != nil {
 			return 0, err
 		}
 	}
@@ -96,8 +99,8 @@ func (w *watched) writeAt(b []byte, offset int64) (n int, err error) {
 		n, err = w.file.WriteAt(b, offset)
 		return err
 	})
-	if err == nil && c.Meta && w.syncs {
-		err = w.sync(true)
+	if err == nil && c.Part == sys.Meta && w.syncs {
+		err = w.sync(sys.Meta)
 	}
 	return n, err
 }
@@ -107,18 +110,18 @@ func (w *watched) grow(size int64) error {
 	if size <= w.size {
 		return nil
 	}
-	c := w.call(sys.ToTruncate, false)
+	c := w.call(sys.ToTruncate, sys.Pages)
 	c.Size = size + watchedRoom
 	if err := sys.Take(c, func() error { return w.file.Truncate(c.Size) }); err != nil {
 		return fmt.Errorf("file resize error: %s", err)
 	}
-	if err := w.sync(false); err != nil {
+	if err := w.sync(sys.Pages); err != nil {
 		return fmt.Errorf("file sync error: %s", err)
 	}
 	w.size = c.Size
 	return nil
 }
 
-func (w *watched) sync(meta bool) error {
-	return sys.Take(w.call(sys.ToSync, meta), w.db.Sync)
+func (w *watched) sync(part string) error {
+	return sys.Take(w.call(sys.ToSync, part), w.db.Sync)
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -18,10 +19,7 @@ func TestWatchedFileTakesTheStepsOfBolt(t *testing.T) {
 	stop := sys.Watch(dir, func(c *sys.Call, do func() error) error {
 		mu.Lock()
 		defer mu.Unlock()
-		step := c.Do
-		if c.Meta {
-			step += " meta"
-		}
+		step := strings.TrimSuffix(c.Do+" "+c.Part, " ")
 		if len(told) == 0 || told[len(told)-1] != step {
 			told = append(told, step)
 		}
@@ -42,7 +40,7 @@ func TestWatchedFileTakesTheStepsOfBolt(t *testing.T) {
 		return tree.Put([]byte("key"), make([]byte, 20<<10))
 	}
 	must(t, Create(path, fill))
-	want := []string{"create", "write", "sync", "truncate", "sync", "write", "sync", "write meta", "sync meta", "remove", "link", "remove"}
+	want := []string{"create", "write layout", "sync layout", "truncate pages", "sync pages", "write pages", "sync pages", "write meta", "sync meta", "remove", "link", "remove"}
 	if got := steps(); !slices.Equal(got[:min(len(got), len(want))], want) {
 		t.Errorf("creating takes %q, want %q first", got, want)
 	}
@@ -51,7 +49,7 @@ func TestWatchedFileTakesTheStepsOfBolt(t *testing.T) {
 	steps()
 	must(t, f.Update(func(tx *Tx) error { return tx.Tree(manyKeys).Put([]byte("little"), []byte("x")) }))
 	must(t, f.Sync())
-	if got, want := steps(), []string{"write", "sync", "write meta", "sync meta", "sync"}; !slices.Equal(got, want) {
+	if got, want := steps(), []string{"write pages", "sync pages", "write meta", "sync meta", "sync"}; !slices.Equal(got, want) {
 		t.Errorf("a commit and a sync take %q, want %q", got, want)
 	}
 	watched := content(t, f)

@@ -29,9 +29,17 @@ type Call struct {
 	Bytes  []byte
 	Offset int64
 	Size   int64 // that a file is given by [ToTruncate]
-	// Meta says of a write that it makes visible what was written before it, and of a sync that it is for such a write.
-	Meta bool
+	// Part is what a write is of, and a sync for, in a file that package disk makes: one of the parts below. It is "" else,
+	// and where all of a file is synced.
+	Part string
 }
+
+// The parts of a log's file.
+const (
+	Layout = "layout" // what an empty file begins with
+	Pages  = "pages"
+	Meta   = "meta" // the page that makes what was written before it visible
+)
 
 // CreateTemp is [os.CreateTemp].
 func CreateTemp(dir, pattern string) (f *os.File, err error) {

@@ -1,0 +1,51 @@
+package crash
+
+// operation is what is done to a log while something goes wrong.
+type operation struct {
+	name string
+	// prepare makes the folder that each cell begins with; nil for [usual].
+	prepare func(s *subject)
+	// ready is what precedes the operation in the same process, on a log that is open unless the operation opens it.
+	ready func(s *subject)
+	// run is the operation. Its steps are counted.
+	run func(s *subject) error
+	// found says how much of it is there: some of the constants below; nil where there is nothing to be found.
+	found func(s *subject) string
+	// reopen opens the log as the next process does; nil for [subject.open].
+	reopen func(s *subject)
+	// resume has a log append that may not yet; nil where it may.
+	resume func(s *subject) error
+	// after looks at what is the operation's own, once the log goes on.
+	after func(s *subject)
+
+	opens           bool // the operation opens the log
+	forgets, prunes bool // it trims, and it drops ops
+	steps           bool // it commits several times, and an error may come when a part of it is done
+}
+
+// What is found of an operation.
+const (
+	all  = "all"
+	part = "part"
+	none = "none"
+)
+
+// operations are the rows of the table, each a row for each of its steps. The next one is a line more.
+var operations = []operation{
+	{name: "create", prepare: func(*subject) {}, opens: true, run: (*subject).create, found: (*subject).foundLog, reopen: (*subject).openOrCreate, steps: true},
+	{name: "open", opens: true, run: (*subject).reopened},
+	{name: "open after a failed sync", prepare: marked, opens: true, run: (*subject).reopened},
+	{name: "append", ready: inFlight, run: (*subject).appendInFlight, found: (*subject).foundHeld},
+	{name: "go on after a failed sync", ready: inFlight, run: (*subject).appendTwice, found: (*subject).foundHeld},
+	{name: "look for room", ready: noRoom, run: (*subject).seekRoom},
+	{name: "apply", ready: peerAppends, run: (*subject).apply, found: (*subject).foundHeld},
+	{name: "follower commit", ready: behind, run: (*subject).followOn, found: (*subject).foundSeen, steps: true},
+	{name: "index", run: (*subject).index, found: (*subject).foundIndex, after: (*subject).indexIsRight, steps: true},
+	{name: "trim", ready: toForget, run: (*subject).trim, found: (*subject).foundGone, forgets: true, steps: true},
+	{name: "prune", run: (*subject).prune, found: (*subject).foundLeave, forgets: true, prunes: true},
+	{name: "trim what is pruned", ready: pruned, run: (*subject).trim, found: (*subject).foundPruned, forgets: true, prunes: true, steps: true},
+	{name: "compact", ready: (*subject).noteFile, run: (*subject).compact, found: (*subject).foundCopy, after: (*subject).leavesNoCopy},
+	{name: "recover", prepare: usedKey, run: (*subject).recover, found: (*subject).foundRecovered, resume: (*subject).recover},
+	{name: "new key", opens: true, run: (*subject).rekey, found: (*subject).foundNewKey, reopen: (*subject).openWithEither},
+	{name: "close", run: (*subject).shut},
+}
