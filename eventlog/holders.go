@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/quipulog/quipu/crdt"
@@ -38,7 +39,7 @@ func (s *store) holders(others []Hold, most uint64) (h *retention.Holders, err e
 				others = append(others[:len(others):len(others)], f)
 			}
 		}
-		h = retention.NewHolders(others, prunes, tx.next, most)
+		h = retention.NewHolders(slices.Concat(others, s.backupHolds()), prunes, tx.next, most)
 		return err
 	})
 	return h, err

@@ -38,11 +38,13 @@ const (
 	// WhyMoved: host, boot, device or mount are others than those of the last writing, or the file system
 	// cannot tell whether the file is the one that was written to.
 	WhyMoved
+	// WhyBackup: the folder was restored from a backup, and nothing was written to it since.
+	WhyBackup
 )
 
-// String returns "older", "key", "copied", "rolled back", "head" or "moved".
+// String returns "older", "key", "copied", "rolled back", "head", "moved" or "backup".
 func (w Why) String() string {
-	return enum.Text(w, "why", "", "older", "key", "copied", "rolled back", "head", "moved")
+	return enum.Text(w, "why", "", "older", "key", "copied", "rolled back", "head", "moved", "backup")
 }
 
 // Soft reports whether the reason is seldom one: then one peer that answers is enough, for a few seconds,

@@ -23,7 +23,7 @@ import (
 // from is where the feed ended in the folder when that was not known to be its end; it has no op where the folder held
 // nothing of the feed. end is where the feed was taken up: the entry itself stands there. The rest is of [Recovery].
 // One that begins the feed of a new author names the former one, too: see [Rekey].
-const RecoverKind = "quipu.recover"
+const RecoverKind = record.RecoverKind
 
 // ownFeed is what keeps a log from giving a seq of its own feed twice.
 type ownFeed struct {

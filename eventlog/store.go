@@ -86,6 +86,7 @@ type store struct {
 	warnedAhead bool
 	// unsynced says that the file shows what may not be on disk; readers are shown what is.
 	unsynced bool
+	backups  []*backupHold // that are being made
 	counts   Applied       // by Apply
 	changed  chan struct{} // see [Log.Changed]
 }

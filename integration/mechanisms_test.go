@@ -49,6 +49,7 @@ var mechanisms = []mechanism{
 	{"prune", "prune"},
 	{"compact", "compact"},
 	{"verify", "verify"},
+	{"backup", "backup"},
 	{"forks", "forks"},
 	{"update", "bucket update view_log"},
 }

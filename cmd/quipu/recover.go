@@ -23,8 +23,9 @@ A number must not be given twice. So a node appends nothing when its folder may 
 older than what it has written before, and says which it is: "older" (entries of
 its own came back from other nodes), "copied" (the files are not those that it
 wrote to: a backup, a copy), "rolled back" (they were overwritten with an older
-state), "key" (the key has been used before), "head" (the end of its feed cannot be
-read). It goes on replicating and serving all else.
+state), "backup" (the folder was restored from a backup), "key" (the key has been
+used before), "head" (the end of its feed cannot be read). It goes on replicating
+and serving all else.
 
 A running daemon then asks every member that it or another node has heard of in
 the last 30 days, and fetches what there is of its feed. When all were asked it

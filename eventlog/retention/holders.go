@@ -10,6 +10,8 @@ type Hold struct {
 	// Name says in reports who holds: the name of a follower, or "member" and an author.
 	Name   string
 	Offset uint64
+	// Brief says that whoever holds lets go soon, and may be as far behind as it is.
+	Brief bool
 }
 
 // HeldBack is a hold that has kept something back, or that is overrun.
@@ -51,7 +53,7 @@ type heldBack struct {
 func NewHolders(bodies, prunes []Hold, next, most uint64) *Holders {
 	h := &Holders{next: next}
 	for i, hold := range slices.Concat(bodies, prunes) {
-		if hold.Offset < next && next-hold.Offset > most {
+		if !hold.Brief && hold.Offset < next && next-hold.Offset > most {
 			h.overrun = append(h.overrun, HeldBack{Hold: hold, Overrun: true})
 			continue
 		}

@@ -16,8 +16,8 @@ import (
 // appends nothing; all else goes on.
 type Recovery struct {
 	Author crdt.Author `json:"author"`
-	// Why is "older", "key", "copied", "rolled back", "head" or "moved"; Text says that in words. Detail is how it was
-	// found, such as what the file is and was; "" where there is no more to say.
+	// Why is "older", "key", "copied", "rolled back", "head", "moved" or "backup"; Text says that in words. Detail is how it
+	// was found, such as what the file is and was; "" where there is no more to say.
 	Why    string `json:"why"`
 	Text   string `json:"text"`
 	Detail string `json:"detail,omitempty"`

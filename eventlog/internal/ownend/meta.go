@@ -19,6 +19,9 @@ var (
 	keyTold   = []byte("told")
 )
 
+// forgotten are the keys of the records of a state that is over.
+var forgotten = [][]byte{keyWhy, keyOlder, keyEnd, keySecond}
+
 // Meta is what meta says.
 type Meta struct {
 	// Second is an op of ours that contradicts what was written here, Older one that came from beyond its end; nil for
@@ -93,7 +96,7 @@ func Tell(meta *disk.Tree) error { return meta.Put(keyTold, []byte{1}) }
 // Forget drops all records but that others were told.
 func Forget(meta *disk.Tree) error {
 	var err error
-	for _, key := range [][]byte{keyWhy, keyOlder, keyEnd, keySecond} {
+	for _, key := range forgotten {
 		err = errors.Join(err, meta.Remove(key))
 	}
 	return err

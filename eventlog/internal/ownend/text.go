@@ -16,6 +16,7 @@ var texts = [...]string{
 	"this folder was overwritten with an older state of itself: restored from a backup?",
 	"the end of this node's own feed cannot be read",
 	"this folder is not where it was when it was last written to",
+	"this folder was restored from a backup, and this node may have written more since",
 }
 
 // mostMissing bounds the members that a text names.

@@ -47,6 +47,9 @@ const (
 	maxPlaces = 256
 )
 
+// RecoverKind is the kind of the entry that holds a [TakenUp].
+const RecoverKind = "quipu.recover"
+
 // TakenUp is what an entry says from where on a feed was taken up again, and on whose word.
 type TakenUp struct {
 	Why                     string

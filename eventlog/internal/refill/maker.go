@@ -161,7 +161,7 @@ func (m *Maker) keep(op crdt.Op, offset, sweep uint64) error {
 		if ops.Get(key[:]) != nil {
 			return nil
 		}
-		if err := m.free(offset, op.Count); err != nil {
+		if err := m.free(op, offset); err != nil {
 			return err
 		}
 	}
@@ -180,13 +180,15 @@ func (m *Maker) keep(op crdt.Op, offset, sweep uint64) error {
 
 func (m *Maker) arrivals() *disk.Tree { return m.tx.Tree(schema.Arrivals).Growing() }
 
-// free says which arrival has some of the offsets, if one has.
-func (m *Maker) free(offset, count uint64) error {
+// free says which arrival of another op has some of the offsets, if one has.
+func (m *Maker) free(op crdt.Op, offset uint64) error {
 	c, at := m.arrivals().Cursor(), record.Offset(offset)
 	k, v := c.Seek(at[:])
 	for range 2 {
 		if k != nil {
-			if a, err := record.ParseArrival(k, v); err != nil || a.Offset < offset+count && offset < a.Offset+a.Count {
+			a, err := record.ParseArrival(k, v)
+			own := a.Offset == offset && a.Author == op.Author && a.Key == op.Key() && a.Count == op.Count
+			if err != nil || !own && a.Offset < offset+op.Count && offset < a.Offset+a.Count {
 				return errors.Join(err, fmt.Errorf("%w: offset %d is that of op %s/%d", ErrTaken, a.Offset, a.Author.Short(), a.Key.First))
 			}
 		}
@@ -255,4 +257,13 @@ func (m *Maker) Pair(path [][]byte, key, value []byte) error {
 		return fmt.Errorf("put into %s: %w", path[0], err)
 	}
 	return nil
+}
+
+// Holds reports whether an op of an author was put.
+func (m *Maker) Holds(a crdt.Author) (holds bool) {
+	_ = m.do(func() error {
+		holds = m.tx.Tree(schema.Ops).Child(a[:]) != nil
+		return nil
+	})
+	return holds
 }

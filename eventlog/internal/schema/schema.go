@@ -1,7 +1,12 @@
 // Package schema names the parts of a log's file: every bucket of it, and the keys of meta.
 package schema
 
-import "github.com/quipulog/quipu/eventlog/internal/disk"
+import (
+	"bytes"
+	"slices"
+
+	"github.com/quipulog/quipu/eventlog/internal/disk"
+)
 
 // The file quipu.db, every bucket of it. Integers are big-endian, so that keys sort as numbers do. Package
 // record reads and writes the keys and values of ops, feeds, arrivals and times.
@@ -69,6 +74,8 @@ var (
 	Times     = []byte("times")
 	Parked    = []byte("parked")
 	Index     = []byte("index")
+	// Small are the buckets that are neither of ops and arrivals nor made of them.
+	Small = [][]byte{Meta, Feeds, Followers, State, Times, Parked}
 )
 
 // The keys of meta, but for those of package ownend.
@@ -95,4 +102,9 @@ func Make(tx *disk.Tx) error {
 		}
 	}
 	return nil
+}
+
+// IsSmall reports whether a bucket is neither of ops and arrivals nor made of them.
+func IsSmall(bucket []byte) bool {
+	return slices.ContainsFunc(Small, func(name []byte) bool { return bytes.Equal(name, bucket) })
 }

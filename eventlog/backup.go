@@ -1,0 +1,127 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/quipulog/quipu/eventlog/backup"
+	"github.com/quipulog/quipu/eventlog/internal/copyout"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/ownend"
+	"github.com/quipulog/quipu/eventlog/internal/record"
+)
+
+// ErrNotSince is wrapped by the error of [Log.Backup] where the backup since which one is to be made is not one of this
+// log, or holds what has never arrived here.
+var ErrNotSince = errors.New("no backup of this log")
+
+// Backup writes a backup of the log to w, of which [backup.Restore] makes the log again: all that was held when it began, with
+// followers, what they have parked and their state, as of one moment. Others read and write meanwhile, and nobody waits
+// for w. What is not written yet is kept from trims and prunes for a while, see [backup.Options].
+//
+// All that is read is checked. What is damaged is named in the summary by its place, and left out: see
+// [backup.Summary.Whole]. The error is ctx's or w's, wraps [ErrNotSince], or says that nothing could be read at all.
+func (l *Log) Backup(ctx context.Context, w io.Writer, o backup.Options) (backup.Summary, error) {
+	s := l.store
+	if err := s.notInside(); err != nil {
+		return backup.Summary{}, err
+	}
+	h := &backupHold{until: s.cfg.Now().Add(max(o.MaxHold, 0))}
+	if o.MaxHold == 0 {
+		h.until = h.until.Add(time.Hour)
+	}
+	head := backup.Head{Format: formatVersion, Log: s.id, Author: s.author, Made: s.cfg.Now().UTC()}
+	head.Formerly = append(head.Formerly, s.authors[1:]...)
+	if since := o.Since; since != nil {
+		if since.Log != s.id || l.Common(since.Incarnation, since.To) != since.To {
+			return backup.Summary{}, fmt.Errorf("back up what %s lacks: %w: it is of log %s, incarnation %s, up to offset %d",
+				since.ID, ErrNotSince, since.Log, since.Incarnation, since.To)
+		}
+		head.Since, head.From = &since.ID, since.To
+		h.Store(since.To)
+	}
+	s.mu.Lock()
+	s.backups = append(s.backups, h)
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.backups = slices.DeleteFunc(s.backups, func(b *backupHold) bool { return b == h })
+	}()
+	source := copyout.Source{
+		View: func(fn func(tx *disk.Tx) error) error { return s.view(func(tx *readTx) error { return fn(tx.Tx) }) },
+		Damaged: func(err error) bool {
+			_, is := asDamaged(err)
+			return is
+		},
+		Meta: func(tx *disk.Tx) (map[string][]byte, error) { return s.backedUp(&readTx{Tx: tx}, &head) },
+		Head: &head, Hold: h.Store, Pruned: s.prunedSince,
+	}
+	done, err := source.Write(ctx, w, o)
+	if err != nil {
+		return backup.Summary{}, fmt.Errorf("back up %s: %w", s.path, err)
+	}
+	return done, nil
+}
+
+// backupHold keeps back what a backup has not come to yet, from an offset on, until a time.
+type backupHold struct {
+	atomic.Uint64
+	until time.Time
+}
+
+// backupHolds returns what backups keep back at present.
+func (s *store) backupHolds() (all []Hold) {
+	now := s.cfg.Now()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, h := range s.backups {
+		if now.Before(h.until) {
+			all = append(all, Hold{Name: "backup", Offset: h.Load(), Brief: true})
+		}
+	}
+	return all
+}
+
+// backedUp returns what meta of the log is to hold once it is restored, and completes the head of the backup.
+func (s *store) backedUp(tx *readTx, h *backup.Head) (map[string][]byte, error) {
+	var err error
+	if h.To, err = tx.end(); err != nil {
+		return nil, err
+	}
+	if h.Sweep, err = tx.sweep(); err != nil {
+		return nil, err
+	}
+	own, err := tx.Feed(s.author)
+	if err != nil {
+		return nil, err
+	}
+	meta, err := ownend.Copied(tx.Tree(bucketMeta), record.Recovering{Why: uint8(WhyBackup), Detail: "made " + h.Made.Format(time.RFC3339)},
+		ownend.Highest(own).Head)
+	if err != nil {
+		return nil, err
+	}
+	names, err := tx.readIncarnations(meta[string(metaIncarnation)])
+	h.Incarnation = hex.EncodeToString(names.Present[:])
+	delete(meta, string(metaIdentity))
+	return meta, err
+}
+
+// prunedSince returns the feeds of which something was pruned since a sweep.
+func (s *store) prunedSince(sweep uint64) (all []backup.Pruned) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for a, f := range s.state.Feeds {
+		if f.PruneSweep > sweep {
+			all = append(all, backup.Pruned{Author: a, Below: f.Feed.First()})
+		}
+	}
+	slices.SortFunc(all, func(a, b backup.Pruned) int { return a.Author.Compare(b.Author) })
+	return all
+}

@@ -1,0 +1,256 @@
+package backup
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/internal/schema"
+)
+
+// reader reads a backup block by block. What it returns was checked as far as the block tells.
+type reader struct {
+	blocks       blockReader
+	s            Summary
+	last         byte // the kind of the block before
+	ops, entries uint64
+	next         uint64 // the least offset that the next op may have
+}
+
+// contents is what one block has.
+type contents struct {
+	pairs   []pair
+	trimmed []trimmed
+	ops     []opAt
+	missing []record.Arrival
+}
+
+// pair is a key of the file, and its value.
+type pair struct {
+	path       [][]byte
+	key, value []byte
+}
+
+// trimmed is where an op has lost its body.
+type trimmed struct{ offset, sweep uint64 }
+
+// opAt is an op with its offset and the sweep that has trimmed it, 0 for none.
+type opAt struct {
+	op            crdt.Op
+	offset, sweep uint64
+}
+
+// newReader reads the head of a backup.
+func newReader(r io.Reader, which int) (*reader, error) {
+	name := fmt.Sprintf("%d of those given", which+1)
+	if named, ok := r.(interface{ Name() string }); ok {
+		name = named.Name()
+	}
+	b := &reader{blocks: blockReader{r: bufio.NewReaderSize(r, blockBytes), name: name}}
+	if err := b.blocks.begin(); err != nil {
+		return nil, err
+	}
+	kind, payload, err := b.blocks.next()
+	if err != nil {
+		return nil, err
+	}
+	if b.last = kind; kind != kindHead {
+		return nil, b.altered("it begins with a block of kind %q", kind)
+	}
+	if err := decode(payload, &b.s.Head); err != nil {
+		return nil, b.altered("its head: %w", err)
+	}
+	if b.s.Format != schema.FormatVersion {
+		return nil, b.blocks.broken(fmt.Errorf("%w: its keys are those of a file of version %d, this program knows version %d",
+			ErrVersion, b.s.Format, schema.FormatVersion))
+	}
+	if b.s.From > b.s.To || b.s.To > crdt.MaxSeq || b.s.Since == nil && b.s.From > 0 {
+		return nil, b.altered("it has the offsets from %d to %d", b.s.From, b.s.To)
+	}
+	return b, nil
+}
+
+// altered says that what was read last, whose sum is right, was not written by [Writer].
+func (b *reader) altered(format string, args ...any) error {
+	return b.blocks.broken(fmt.Errorf("%w: %w", ErrAltered, fmt.Errorf(format, args...)))
+}
+
+// order is in which order blocks follow each other. Those of ops and of what is missing of them stand among each other.
+var order = map[byte]int{kindHead: 0, kindSmall: 1, kindTrimmed: 2, kindOps: 3, kindMissing: 3, kindKey: 4, kindEnd: 5}
+
+// read returns what the next block has, and [io.EOF] once the backup has come to its end as it was to. then
+// the summary is whole.
+func (b *reader) read() (c contents, err error) {
+	kind, payload, err := b.blocks.next()
+	if err != nil {
+		return c, err
+	}
+	at, known := order[kind]
+	if !known || at < order[b.last] || at == order[b.last] && kind == kindKey || kind == kindHead {
+		return c, b.altered("a block of kind %q stands behind one of kind %q", kind, b.last)
+	}
+	b.last = kind
+	switch kind {
+	case kindSmall:
+		c.pairs, err = pairs(payload)
+	case kindTrimmed:
+		c.trimmed, err = trims(payload)
+	case kindOps:
+		c.ops, err = b.readOps(payload)
+	case kindMissing:
+		c.missing, err = arrivals(payload)
+	case kindKey:
+		b.s.Key = payload
+	case kindEnd:
+		return c, b.readEnd(payload)
+	}
+	if err != nil {
+		return contents{}, b.altered("%w", err)
+	}
+	return c, nil
+}
+
+func (b *reader) readEnd(payload []byte) error {
+	if err := decode(payload, &b.s.End); err != nil {
+		return b.altered("its end: %w", err)
+	}
+	if b.s.Ops != b.ops || b.s.Entries != b.entries {
+		return b.altered("it has %d ops with %d entries where its end says %d with %d", b.ops, b.entries, b.s.Ops, b.s.Entries)
+	}
+	if err := b.blocks.end(); err != nil {
+		return err
+	}
+	b.s.ID, b.s.Bytes = b.blocks.sum, b.blocks.at
+	return io.EOF
+}
+
+// readOps reads ops. Of each all but the signature is checked: form, id, root, and its checksum in the file.
+func (b *reader) readOps(payload []byte) (all []opAt, err error) {
+	for len(payload) > 0 {
+		var value []byte
+		if value, payload, err = cutBytes(payload); err != nil {
+			return nil, err
+		}
+		v, err := record.ParseOp(value)
+		if err != nil {
+			return nil, err
+		}
+		op, err := crdt.ParseOp(v.Kept())
+		if err == nil {
+			err = v.Check(op.Author, op.Key())
+		}
+		if err == nil {
+			err = op.CheckBody()
+		}
+		if err == nil && (op.Log != b.s.Log || v.Offset() >= b.s.To) {
+			err = fmt.Errorf("op %s/%d of log %s at offset %d", op.Author, op.First, op.Log, v.Offset())
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, opAt{op, v.Offset(), v.Sweep()})
+		b.ops++
+		b.entries += op.Count
+	}
+	return all, nil
+}
+
+func pairs(payload []byte) (all []pair, err error) {
+	for len(payload) > 0 {
+		p := pair{path: make([][]byte, payload[0])}
+		if payload = payload[1:]; len(p.path) == 0 || len(p.path) > 2 {
+			return nil, fmt.Errorf("a bucket below %d others", len(p.path))
+		}
+		for i := range p.path {
+			if p.path[i], payload, err = cutBytes(payload); err != nil {
+				return nil, err
+			}
+		}
+		if p.key, payload, err = cutBytes(payload); err != nil {
+			return nil, err
+		}
+		if p.value, payload, err = cutBytes(payload); err != nil {
+			return nil, err
+		}
+		if !schema.IsSmall(p.path[0]) || len(p.key) == 0 {
+			return nil, fmt.Errorf("a key %q in bucket %q", p.key, p.path)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+func trims(payload []byte) (all []trimmed, err error) {
+	for ; len(payload) >= 16; payload = payload[16:] {
+		all = append(all, trimmed{binary.BigEndian.Uint64(payload), binary.BigEndian.Uint64(payload[8:])})
+	}
+	if len(payload) > 0 {
+		err = record.ErrLength
+	}
+	return all, err
+}
+
+func arrivals(payload []byte) (all []record.Arrival, err error) {
+	const size = 8 + record.ArrivalSize
+	for ; len(payload) >= size; payload = payload[size:] {
+		a, err := record.ParseArrival(payload[:8], payload[8:size])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	if len(payload) > 0 {
+		err = record.ErrLength
+	}
+	return all, err
+}
+
+var errItem = errors.New("an item is longer than its block")
+
+// cutBytes reads what [appendBytes] has written.
+func cutBytes(b []byte) (bytes, rest []byte, err error) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > uint64(len(b)-size) {
+		return nil, nil, errItem
+	}
+	end := size + int(n)
+	return b[size:end:end], b[end:], nil
+}
+
+// readTail reads the end of a backup, and nothing before it. The sum of the block before the last stands before that.
+func (b *reader) readTail(r io.ReadSeeker) error {
+	const most = sha256.Size + blockHeader + maxPayload + sha256.Size
+	size, err := r.Seek(0, io.SeekEnd)
+	if err != nil {
+		return b.blocks.broken(err)
+	}
+	from := max(b.blocks.at-sha256.Size, size-most)
+	tail := make([]byte, max(size-from, 0))
+	if _, err = r.Seek(from, io.SeekStart); err == nil {
+		_, err = io.ReadFull(r, tail)
+	}
+	if err != nil {
+		return b.blocks.broken(err)
+	}
+	sum := len(tail) - sha256.Size
+	for at := sum - blockHeader; at >= sha256.Size; at-- {
+		length := sum - at - blockHeader
+		if length > maxPayload || tail[at] != kindEnd || int(binary.BigEndian.Uint32(tail[at+1:])) != length ||
+			sha256.Sum256(tail[at-sha256.Size:sum]) != [sha256.Size]byte(tail[sum:]) {
+			continue
+		}
+		b.blocks.at = from + int64(at)
+		if err := decode(tail[at+blockHeader:sum], &b.s.End); err != nil {
+			return b.altered("its end: %w", err)
+		}
+		b.s.ID, b.s.Bytes = ID(tail[sum:]), size
+		return nil
+	}
+	b.blocks.at = size
+	return b.blocks.broken(ErrCut)
+}

@@ -1,0 +1,116 @@
+package backup
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/quipulog/quipu/eventlog/internal/record"
+)
+
+// Writer writes a backup, in the order of its methods. What it is given it does not keep.
+type Writer struct {
+	blocks *blockWriter
+	s      Summary
+}
+
+// NewWriter begins a backup with its head.
+func NewWriter(w io.Writer, h Head) (*Writer, error) {
+	blocks, err := newBlockWriter(w)
+	if err != nil {
+		return nil, err
+	}
+	b := &Writer{blocks: blocks, s: Summary{Head: h}}
+	return b, b.json(kindHead, &h)
+}
+
+func (b *Writer) json(kind byte, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return b.item(kind, func(to []byte) []byte { return append(to, text...) })
+}
+
+// item appends an item to the block that it belongs to.
+func (b *Writer) item(kind byte, with func(to []byte) []byte) error {
+	to, err := b.blocks.begin(kind)
+	if err == nil {
+		b.blocks.b = with(to)
+	}
+	return err
+}
+
+// Small writes keys and values of the small part, as [AppendPair] has made them.
+func (b *Writer) Small(pairs []byte) error {
+	return b.item(kindSmall, func(to []byte) []byte { return append(to, pairs...) })
+}
+
+// AppendPair appends to b a key of the file and its value, in the bucket that path leads to.
+func AppendPair(b []byte, path [][]byte, key, value []byte) []byte {
+	b = append(b, byte(len(path)))
+	for _, name := range path {
+		b = appendBytes(b, name)
+	}
+	return appendBytes(appendBytes(b, key), value)
+}
+
+func appendBytes(b, bytes []byte) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(bytes))), bytes...)
+}
+
+// Trimmed writes that the op at an offset of an earlier backup has lost its body in a sweep.
+func (b *Writer) Trimmed(offset, sweep uint64) error {
+	return b.item(kindTrimmed, func(to []byte) []byte {
+		return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(to, offset), sweep)
+	})
+}
+
+// Op writes the value of an op that has count entries.
+func (b *Writer) Op(value []byte, count uint64) error {
+	b.s.Ops++
+	b.s.Entries += count
+	return b.item(kindOps, func(to []byte) []byte { return appendBytes(to, value) })
+}
+
+// Missing writes the arrival of an op that could not be read.
+func (b *Writer) Missing(a record.Arrival) error {
+	return b.item(kindMissing, func(to []byte) []byte {
+		k := record.Offset(a.Offset)
+		return append(append(to, k[:]...), a.Encode()...)
+	})
+}
+
+// maxDamage bounds the damage that an end names.
+const maxDamage = 1000
+
+// Damaged notes what could not be read.
+func (b *Writer) Damaged(d Damage) {
+	if len(b.s.Damage) == maxDamage {
+		b.s.More++
+		return
+	}
+	b.s.Damage = append(b.s.Damage, d)
+}
+
+// End writes the sealed key, if there is one, and what the backup ends with, and returns what it holds.
+func (b *Writer) End(pruned []Pruned, key []byte) (Summary, error) {
+	if b.s.Pruned = pruned; len(key) > 0 {
+		if len(key) > maxItem {
+			return Summary{}, fmt.Errorf("the sealed key has %d bytes", len(key))
+		}
+		b.s.Key = key
+		if err := b.item(kindKey, func(to []byte) []byte { return append(to, key...) }); err != nil {
+			return Summary{}, err
+		}
+	}
+	if err := b.json(kindEnd, &b.s.End); err != nil {
+		return Summary{}, err
+	}
+	if err := b.blocks.flush(); err != nil {
+		return Summary{}, err
+	}
+	b.s.ID, b.s.Bytes = b.blocks.sum, b.blocks.bytes
+	return b.s, nil
+}

@@ -1,0 +1,153 @@
+package copyout
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/quipulog/quipu/eventlog/backup"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/schema"
+)
+
+// small is the small part of a backup, in a file of its own.
+type small struct {
+	file *os.File
+	w    *bufio.Writer
+	b    []byte
+	// damaged are the buckets that cannot be read to their end, by their path.
+	damaged map[string]damaged
+	in      string // the bucket that is being read
+	read    int    // how many keys of it were
+}
+
+// damaged is how a bucket is damaged, behind how many keys.
+type damaged struct {
+	after int
+	err   error
+}
+
+// newSmall makes the file for a small part in a folder, "" for the system's own. The caller drops it.
+func newSmall(dir string) (*small, error) {
+	file, err := os.CreateTemp(dir, "quipu-backup-*")
+	if err != nil {
+		return nil, fmt.Errorf("keep the small part of a backup: %w", err)
+	}
+	return &small{file: file, w: bufio.NewWriterSize(file, 1<<20), damaged: make(map[string]damaged)}, nil
+}
+
+func (s *small) drop() {
+	_ = s.file.Close()
+	_ = os.Remove(s.file.Name())
+}
+
+// take copies the small part in one transaction. Damage ends a transaction, so where a bucket is damaged the copy is made
+// once more, in another, and that bucket is copied up to the damage.
+func (s *small) take(src *Source) error {
+	for {
+		s.in = ""
+		err := src.View(func(tx *disk.Tx) error { return s.copy(tx, src.Meta) })
+		if _, known := s.damaged[s.in]; err == nil || s.in == "" || known || !src.Damaged(err) {
+			return errors.Join(err, s.w.Flush())
+		}
+		s.damaged[s.in] = damaged{s.read, err}
+	}
+}
+
+func (s *small) copy(tx *disk.Tx, meta func(tx *disk.Tx) (map[string][]byte, error)) error {
+	s.w.Reset(s.file)
+	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := s.file.Truncate(0); err != nil {
+		return err
+	}
+	all, err := meta(tx)
+	if err != nil {
+		return err
+	}
+	for k, v := range all {
+		if err := s.put([][]byte{schema.Meta}, []byte(k), v); err != nil {
+			return err
+		}
+	}
+	for _, name := range schema.Small {
+		if bytes.Equal(name, schema.Meta) {
+			continue
+		}
+		if err := s.bucket(tx.Tree(name), [][]byte{name}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bucket copies a bucket, and then those in it.
+func (s *small) bucket(t *disk.Tree, path [][]byte) error {
+	s.in, s.read = string(bytes.Join(path, []byte("/"))), 0
+	damaged, stops := s.damaged[s.in]
+	var inner [][]byte
+	c := t.Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		if v == nil {
+			inner = append(inner, bytes.Clone(k))
+		} else if err := s.put(path, k, v); err != nil {
+			return err
+		}
+		if s.read++; stops && s.read == damaged.after {
+			break
+		}
+	}
+	if err := c.Err(); err != nil {
+		return err
+	}
+	for _, name := range inner {
+		child := t.Child(name)
+		if child == nil {
+			return c.Err()
+		}
+		if err := s.bucket(child, append(path[:len(path):len(path)], name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put writes a pair behind its length.
+func (s *small) put(path [][]byte, k, v []byte) error {
+	s.b = backup.AppendPair(append(s.b[:0], 0, 0, 0, 0), path, k, v)
+	binary.BigEndian.PutUint32(s.b, uint32(len(s.b)-4))
+	_, err := s.w.Write(s.b)
+	return err
+}
+
+// write writes what was copied, and notes what is damaged.
+func (s *small) write(w *backup.Writer) error {
+	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	r := bufio.NewReaderSize(s.file, 1<<20)
+	for {
+		var length [4]byte
+		if _, err := io.ReadFull(r, length[:]); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return fmt.Errorf("read the small part of a backup: %w", err)
+		}
+		s.b = append(s.b[:0], make([]byte, binary.BigEndian.Uint32(length[:]))...)
+		if _, err := io.ReadFull(r, s.b); err != nil {
+			return fmt.Errorf("read the small part of a backup: %w", err)
+		}
+		if err := w.Small(s.b); err != nil {
+			return err
+		}
+	}
+	for name, d := range s.damaged {
+		w.Damaged(backup.Damage{What: fmt.Sprintf("%s, of which what stands behind the first %d keys is missing: %v", name, d.after, d.err)})
+	}
+	return nil
+}
