@@ -50,12 +50,9 @@ func Open(dir string, cfg Config) (*Log, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	path, err := filepath.Abs(filepath.Join(dir, fileName))
-	if err == nil {
-		path, err = whole.Target(path) // so that what is made beside the file, and replaces it, is where it is
-	}
+	path, err := filePath(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open log: %w", err)
+		return nil, err
 	}
 	l := newLog(path, cfg)
 	if l.store.file, err = disk.Open(path); err != nil {
@@ -65,6 +62,18 @@ func Open(dir string, cfg Config) (*Log, error) {
 		return nil, errors.Join(err, l.store.file.Close())
 	}
 	return l, nil
+}
+
+// filePath returns where the file of the log in dir is: what is made beside it, and replaces it, is there, too.
+func filePath(dir string) (string, error) {
+	path, err := filepath.Abs(filepath.Join(dir, fileName))
+	if err == nil {
+		path, err = whole.Target(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("open log: %w", err)
+	}
+	return path, nil
 }
 
 // newLog returns a log whose file is not open yet.

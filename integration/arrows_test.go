@@ -49,6 +49,7 @@ var rooms = []layer{
 	{"eventlog/internal/reentry", nil, "who is inside does not depend on what is run"},
 	{"eventlog/internal/refill", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/record", "eventlog/internal/schema", "eventlog/whole"}, "what a file is made of does not depend on where it came from"},
 	{"eventlog/internal/request", []string{"crdt"}, "what is asked for does not depend on who commits it"},
+	{"eventlog/internal/salvage", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/incarnation", "eventlog/internal/ownend", "eventlog/internal/record", "eventlog/internal/refill", "eventlog/internal/schema", "eventlog/whole"}, "what is left of a file does not depend on who opens it"},
 	{"eventlog/internal/schema", []string{"eventlog/internal/disk"}, "where something lies does not depend on what it is"},
 	{"eventlog/internal/sys", nil, "the system knows of files only"},
 	{"eventlog/internal/times", []string{"eventlog/internal/disk", "eventlog/internal/record"}, "when something came does not depend on what it was"},

@@ -20,7 +20,7 @@ var mechanisms = []mechanism{
 	{"status", "stats"},
 	{"file", "damage"},
 	{"schema", "schema"},
-	{"open", "create mend open"},
+	{"open", "create mend open salvage"},
 	{"tx", "readtx writetx"},
 	{"commit", "append commit ownhead recovering"},
 	{"room", "room"},

@@ -25,7 +25,7 @@ const (
 // that durable. Copies that a crash has left are removed. Nothing may be committed before [File.Swap]. What the copy is
 // on its file system, and will be in the place of the file, is told to also, which says what the copy is to hold for it.
 func (f *File) Copy(ctx context.Context, also func(identity.Identity) Pair) (path string, err error) {
-	if err := f.removeCopies(); err != nil {
+	if err := removeLeft(f.path + copySuffix); err != nil {
 		return "", err
 	}
 	file, err := sys.CreateTemp(filepath.Dir(f.path), filepath.Base(f.path)+copySuffix+"*")
@@ -66,19 +66,19 @@ func (w *copier) also(also func(identity.Identity) Pair, file *os.File) error {
 	return w.dst.Update(func(tx *bbolt.Tx) error { return tx.Bucket(p.Tree).Put(p.Key, p.Value) })
 }
 
-// removeCopies removes what a compaction that was killed has left.
-func (f *File) removeCopies() error {
-	dir, name := filepath.Split(f.path)
+// removeLeft removes what somebody who was killed has left: the files whose paths begin so.
+func removeLeft(path string) error {
+	dir, name := filepath.Split(path)
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, file := range files {
-		if !strings.HasPrefix(file.Name(), name+copySuffix) {
+		if !strings.HasPrefix(file.Name(), name) {
 			continue
 		}
 		if err := sys.Remove(filepath.Join(dir, file.Name())); err != nil {
-			return fmt.Errorf("remove what an earlier compaction left: %w", err)
+			return fmt.Errorf("remove what is left of an earlier one: %w", err)
 		}
 	}
 	return nil

@@ -77,6 +77,16 @@ func Begin(meta *disk.Tree, why record.Recovering, older *crdt.Signed, end crdt.
 	return errors.Join(err, putEnd(meta, end))
 }
 
+// Pairs returns what Begin puts into meta, for a file that is being made; others may hold what was written there.
+func Pairs(why record.Recovering, end crdt.Head) map[string][]byte {
+	pairs := map[string][]byte{string(keyWhy): why.Encode(), string(keyTold): {1}}
+	if end != (crdt.Head{}) {
+		b := record.OpKey(crdt.Key{First: end.Next, ID: end.ID})
+		pairs[string(keyEnd)] = b[:]
+	}
+	return pairs
+}
+
 // Fork puts on record an op of ours that contradicts what was written here, and unless it is zero the end of that.
 func Fork(meta *disk.Tree, second crdt.Signed, end crdt.Head) error {
 	return errors.Join(meta.Put(keySecond, second.Bytes()), putEnd(meta, end))

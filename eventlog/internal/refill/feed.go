@@ -39,6 +39,9 @@ type making struct {
 	held  heldBelow
 	now   time.Time
 	holes []Hole
+	// scraps says that drop takes what cannot stay, see [Maker.Scraps].
+	scraps bool
+	drop   []crdt.Key
 
 	ops, entries, trimmed, bytes uint64
 	clock                        crdt.Clock
@@ -64,13 +67,18 @@ func (m *Maker) feed(a crdt.Author, now time.Time, report *Report) (*record.Feed
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range f.holes {
-		report.hole(h)
-	}
-	report.Authors += min(f.ops, 1)
-	report.Ops += f.ops
-	report.Entries += f.entries
+	f.report(report)
 	return r, nil
+}
+
+// report adds what there is of the feed, and what is not.
+func (f *making) report(r *Report) {
+	for _, h := range f.holes {
+		r.hole(h)
+	}
+	r.Authors += min(f.ops, 1)
+	r.Ops += f.ops
+	r.Entries += f.entries
 }
 
 // takeLeave takes the leave under which the feed begins: that of its record, else the highest that an op of it signs.
@@ -92,6 +100,11 @@ func (f *making) takeLeave(known *record.Feed) error {
 // read reads the ops.
 func (f *making) read(a crdt.Author) error {
 	return f.held.each(func(op crdt.Signed, v record.Op) error {
+		verdict, err := crdt.Decide(&f.held, f.feed, op)
+		if f.scraps && errors.Is(err, crdt.ErrInvalid) {
+			f.drop = append(f.drop, op.Key())
+			return nil
+		}
 		f.ops++
 		f.entries += op.Count
 		f.bytes += uint64(len(v))
@@ -101,7 +114,6 @@ func (f *making) read(a crdt.Author) error {
 		if !op.Clock.Ahead(f.now) {
 			f.clock = max(f.clock, op.Clock)
 		}
-		verdict, err := crdt.Decide(&f.held, f.feed, op)
 		switch {
 		case err != nil:
 			return &FeedError{Author: a, What: fmt.Sprintf("op %d", op.First), Err: err}
@@ -128,7 +140,7 @@ func (f *making) beyond(op crdt.Signed) error {
 		at = len(f.feed.Branches) - 1
 	} else {
 		from = f.feed.Branches[at].Head.Next
-		if err := f.vouches(f.feed.Branches[at].Head); err != nil {
+		if err := f.vouches(f.feed.Branches[at].Head); err != nil && !f.scraps {
 			return err
 		}
 	}
@@ -141,7 +153,10 @@ func (f *making) beyond(op crdt.Signed) error {
 // vouched checks the signature of the last op of each branch, which vouches for all before it.
 func (f *making) vouched() error {
 	for _, b := range f.feed.Branches {
-		if err := f.vouches(b.Head); err != nil {
+		err := f.vouches(b.Head)
+		if last, found, _ := f.held.Find(f.feed.Author, b.Head); err != nil && found && f.scraps {
+			f.drop = append(f.drop, last.Key())
+		} else if err != nil {
 			return err
 		}
 	}
@@ -238,8 +253,10 @@ func (f *making) missing(r crdt.Feed) {
 		f.holes = slices.Insert(f.holes, 0, Hole{Author: f.feed.Author, From: r.First(), To: first})
 	}
 	heads := f.feed.Heads()
+	f.held.below = crdt.Key{First: crdt.MaxSeq}
 	for _, b := range r.Branches {
-		if b.Head.Next <= r.Floor() || slices.Contains(heads, b.Head) {
+		_, held, err := f.held.Find(f.feed.Author, b.Head)
+		if b.Head.Next <= r.Floor() || held && err == nil {
 			continue
 		}
 		from := b.Start.First

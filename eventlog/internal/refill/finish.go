@@ -1,8 +1,10 @@
 package refill
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"path/filepath"
 	"time"
 
@@ -20,6 +22,9 @@ type Report struct {
 	// Holes are up to 1,000 of the stretches of feeds that are missing; More counts the others.
 	Holes []Hole
 	More  uint64
+	// Again is the least offset of what is missing and will have another one should it come back: who follows from beyond
+	// it is given that once more. It is [math.MaxUint64] for none, and 0 where that is not known.
+	Again uint64
 }
 
 // maxHoles bounds the holes that a report names.
@@ -62,7 +67,7 @@ func (m *Maker) Forget(a crdt.Author, below uint64) {
 // An error wraps [fs.ErrExist] where there is a file of that name, and a [*FeedError] where ops contradict each other or
 // what was put says nothing that a log could be opened with.
 func (m *Maker) Finish(now time.Time) (Report, error) {
-	var report Report
+	report := Report{Again: math.MaxUint64}
 	err := m.commit(true)
 	if err == nil {
 		err = m.finish(now, &report)
@@ -89,13 +94,20 @@ func (m *Maker) finish(now time.Time, report *Report) error {
 	if err != nil {
 		return err
 	}
+	feedOf := m.feed
+	if m.scraps != nil {
+		feedOf = m.scrapsOf
+		if err := m.findOrphans(); err != nil {
+			return err
+		}
+	}
 	var pruned, kept uint64
 	for _, a := range authors {
 		if err := m.dropBelow(a); err != nil {
 			return err
 		}
 		if err := m.do(func() error {
-			f, err := m.feed(a, now, report)
+			f, err := feedOf(a, now, report)
 			if err != nil {
 				return err
 			}
@@ -110,7 +122,11 @@ func (m *Maker) finish(now time.Time, report *Report) error {
 			return err
 		}
 	}
-	if report.Next = m.next; kept+pruned != m.next {
+	report.Next = m.next
+	if m.scraps != nil {
+		return m.do(func() error { return cmp.Or(m.balance(kept, pruned, authors), m.meta()) })
+	}
+	if kept+pruned != m.next {
 		return &FeedError{What: fmt.Sprintf("the arrivals end at offset %d, the feeds have %d entries", m.next, kept+pruned)}
 	}
 	if report.Ops != m.ops {

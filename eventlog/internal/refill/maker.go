@@ -31,6 +31,7 @@ type Maker struct {
 	valid   crdt.Author                // whose key was found valid last
 	// forgotten is of whose feed what lies below which seq was pruned since the record was made.
 	forgotten map[crdt.Author]uint64
+	scraps    *scraps // nil unless all that is put is what is left of a damaged file
 }
 
 // New begins a file at path for the ops of one log. There must be none at path when it is finished.

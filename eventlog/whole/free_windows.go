@@ -1,9 +1,9 @@
-package folder
+package whole
 
 import "golang.org/x/sys/windows"
 
-// freeRoom returns how many bytes are free on the disk of dir.
-func freeRoom(dir string) (uint64, error) {
+// Free returns how many bytes are free on the disk of dir.
+func Free(dir string) (uint64, error) {
 	name, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
 		return 0, err

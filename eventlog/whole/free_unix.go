@@ -1,11 +1,11 @@
 //go:build linux || darwin || freebsd
 
-package folder
+package whole
 
 import "golang.org/x/sys/unix"
 
-// freeRoom returns how many bytes are free on the disk of dir.
-func freeRoom(dir string) (uint64, error) {
+// Free returns how many bytes are free on the disk of dir.
+func Free(dir string) (uint64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, err

@@ -1,0 +1,265 @@
+package refill
+
+import (
+	"cmp"
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/internal/schema"
+)
+
+// scraps is what a [Maker] knows beside the file where what it is told is all that is left of a damaged one: see
+// [Maker.Scraps].
+type scraps struct {
+	// orphans are arrivals whose op is not there, in order: what comes back gets its offset by them.
+	orphans map[crdt.Author][]record.Arrival
+	unsure  crdt.Author // of whose feed it is not known how much was pruned
+}
+
+// Scraps says that what is put is all that is left of a damaged file: ops that contradict the laws are left out rather
+// than refused, and a feed's record, which may be older than its ops or say more than is left, is made of both. A feed
+// still has what an op that is there names, or whose arrival is known: a hole. At its end it has no hole of which nothing
+// is known: it is shorter.
+func (m *Maker) Scraps() {
+	m.scraps = &scraps{orphans: make(map[crdt.Author][]record.Arrival)}
+}
+
+// HoldsOp reports whether an op was put.
+func (m *Maker) HoldsOp(a crdt.Author, key crdt.Key) (held bool, err error) {
+	err = m.do(func() error {
+		if ops := m.feedOps(a); ops != nil {
+			k := record.OpKey(key)
+			held = ops.Get(k[:]) != nil
+		}
+		return nil
+	})
+	return held, err
+}
+
+// Arrives reports whether an arrival was put that says an op to have an offset.
+func (m *Maker) Arrives(op crdt.Signed, offset uint64) (arrives bool, err error) {
+	err = m.do(func() error {
+		k := record.Offset(offset)
+		a, err := record.ParseArrival(k[:], m.arrivals().Get(k[:]))
+		arrives = err == nil && a.Author == op.Author && a.Key == op.Key()
+		return nil
+	})
+	return arrives, err
+}
+
+// Next returns the offset behind all that was put.
+func (m *Maker) Next() uint64 { return m.next }
+
+// findOrphans finds the arrivals whose op is not there, and drops those whose op has another offset.
+func (m *Maker) findOrphans() error {
+	var double []uint64
+	err := m.do(func() error {
+		c := m.arrivals().Cursor()
+		for k, v := c.First(); k != nil; k, v = c.Next() {
+			a, err := record.ParseArrival(k, v)
+			if err != nil {
+				return err
+			}
+			value, key := record.Op(nil), record.OpKey(a.Key)
+			if ops := m.feedOps(a.Author); ops != nil {
+				value = ops.Get(key[:])
+			}
+			switch {
+			case value == nil:
+				m.scraps.orphans[a.Author] = append(m.scraps.orphans[a.Author], a)
+			case value.Offset() != a.Offset:
+				double = append(double, a.Offset)
+			}
+		}
+		return c.Err()
+	})
+	if err != nil {
+		return err
+	}
+	return m.do(func() error { return m.dropArrivals(double) })
+}
+
+func (m *Maker) dropArrivals(offsets []uint64) error {
+	for _, offset := range offsets {
+		k := record.Offset(offset)
+		if err := m.arrivals().Remove(k[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropOps drops ops of a feed that cannot stay, and their arrivals.
+func (m *Maker) dropOps(a crdt.Author, keys []crdt.Key) error {
+	ops := m.feedOps(a)
+	for _, key := range keys {
+		k := record.OpKey(key)
+		at := record.Offset(record.Op(ops.Get(k[:])).Offset())
+		if err := errors.Join(ops.Remove(k[:]), m.arrivals().Remove(at[:])); err != nil {
+			return err
+		}
+		m.ops--
+	}
+	return nil
+}
+
+// scrapsOf returns the record of a feed of which scraps are left.
+func (m *Maker) scrapsOf(a crdt.Author, now time.Time, report *Report) (*record.Feed, error) {
+	known, err := m.known(a)
+	if err != nil {
+		return nil, err
+	}
+	f := &making{}
+	for {
+		*f = making{feed: crdt.Feed{Author: a}, held: heldBelow{ops: m.feedOps(a)}, now: now, scraps: true}
+		if err := cmp.Or(f.takeLeave(known), f.read(a), f.vouched()); err != nil {
+			return nil, err
+		}
+		if len(f.drop) == 0 {
+			break
+		}
+		if err := m.dropOps(a, f.drop); err != nil {
+			return nil, err
+		}
+	}
+	r := f.scrapped(known, m.scraps.orphans[a])
+	f.report(report)
+	least, dropped, err := m.keepOrphans(f, r)
+	switch {
+	case known != nil && r.Feed.Next() >= known.Feed.Next() && dropped == 0:
+		return r, err
+	case known == nil || r.Feed.Next()+dropped < known.Feed.Next():
+		least = 0
+	}
+	m.scraps.unsure, report.Again = a, min(report.Again, least)
+	return r, err
+}
+
+// scrapped returns the record of what is there of a feed, and notes what is not: with what is known of it, nil for
+// nothing, and the arrivals whose ops are missing.
+func (f *making) scrapped(known *record.Feed, orphans []record.Arrival) *record.Feed {
+	missing := uint64(0)
+	for _, h := range f.holes {
+		missing += h.To - h.From
+	}
+	r := &record.Feed{Feed: f.feed, Clock: f.clock, Entries: f.entries + missing}
+	if known != nil {
+		f.missing(known.Feed)
+		r.Pruned, r.PruneSweep, r.Shut, r.Clock = known.Pruned, known.PruneSweep, known.Shut, max(f.clock, known.Clock)
+		if feed, entries, ok := f.within(known, orphans); ok {
+			r.Feed, r.Entries = feed, entries
+		}
+		if known.Feed.Leave.Floor > r.Feed.Leave.Floor {
+			r.Feed.Leave = known.Feed.Leave
+		}
+	}
+	r.Ops, r.Trimmed, r.Bytes = f.ops, f.trimmed, f.bytes
+	r.Heads = r.Feed.Heads()
+	return r
+}
+
+// within returns the feed that is known, with what is there beyond it, or without what is not at its end, and how many
+// entries that are, holes included. ok is false where what is there does not fit into it.
+func (f *making) within(known *record.Feed, orphans []record.Arrival) (feed crdt.Feed, entries uint64, ok bool) {
+	feed = known.Feed.Clone()
+	there := func(h crdt.Head) bool {
+		f.held.below = crdt.Key{First: crdt.MaxSeq}
+		_, found, err := f.held.Find(feed.Author, h)
+		return err == nil && found || slices.ContainsFunc(orphans, func(a record.Arrival) bool { return a.Key.ID == h.ID })
+	}
+	_, forked := feed.Disputed()
+	if _, forks := f.feed.Disputed(); forked || forks {
+		ok = known.Entries >= f.entries && len(f.feed.Branches) <= len(feed.Branches) && f.feed.Next() <= feed.Next()
+		for _, b := range feed.Branches {
+			ok = ok && there(b.Head)
+		}
+		return feed, known.Entries, ok
+	}
+	end, top := highest(f.feed), highest(feed)
+	if end != nil && top != nil && (end.Head.Next > top.Head.Next || !there(top.Head)) {
+		if end.Head.Next <= top.Start.First {
+			feed.Branches = slices.DeleteFunc(feed.Branches, func(b crdt.Branch) bool { return b.Start == top.Start })
+		} else {
+			top.Head, top.Clock, top.Floor = end.Head, end.Clock, end.Floor
+		}
+	}
+	for _, b := range feed.Branches {
+		entries += b.Head.Next - b.Start.First
+	}
+	return feed, entries, end != nil && len(feed.Branches) > 0 && entries >= f.entries
+}
+
+// highest returns the branch of f that reaches highest; nil where there is none.
+func highest(f crdt.Feed) (top *crdt.Branch) {
+	for i := range f.Branches {
+		if b := &f.Branches[i]; top == nil || b.Head.Next > top.Head.Next {
+			top = b
+		}
+	}
+	return top
+}
+
+// keepOrphans drops the arrivals of ops that the feed's record does not say to be held, or that others stand in for. It
+// returns the least of their offsets, and how many entries they are of.
+func (m *Maker) keepOrphans(f *making, r *record.Feed) (least, entries uint64, err error) {
+	var drop []uint64
+	least = math.MaxUint64
+	_, forked := r.Feed.Disputed()
+	for _, a := range m.scraps.orphans[f.feed.Author] {
+		over, err := f.held.over(a.Key.First)
+		if err != nil {
+			return 0, 0, err
+		}
+		if a.Key.First < r.Feed.First() || a.Key.First+a.Count > r.Feed.Next() || over && !forked {
+			drop = append(drop, a.Offset)
+			least, entries = min(least, a.Offset), entries+a.Count
+		}
+	}
+	return least, entries, m.dropArrivals(drop)
+}
+
+// over reports whether an op holds a seq.
+func (h *heldBelow) over(seq uint64) (bool, error) {
+	if h.ops == nil {
+		return false, nil
+	}
+	c, at := h.ops.Cursor(), record.OpKey(crdt.Key{First: seq + 1})
+	k, v := c.Seek(at[:])
+	if k == nil {
+		k, v = c.Last()
+	} else {
+		k, v = c.Prev()
+	}
+	if k == nil {
+		return false, c.Err()
+	}
+	s, err := signed(k, v)
+	return s.Next() > seq, err
+}
+
+// balance has as many entries count as pruned as offsets have neither an entry nor one that is missing.
+func (m *Maker) balance(kept, pruned uint64, authors []crdt.Author) error {
+	off := int64(m.next) - int64(kept+pruned)
+	if i := slices.Index(authors, m.scraps.unsure); i > 0 {
+		authors = slices.Concat(authors[i:i+1], authors[:i], authors[i+1:])
+	}
+	for _, a := range authors {
+		f, err := m.known(a)
+		if err != nil {
+			return err
+		}
+		by := max(off, -int64(f.Pruned))
+		if off -= by; by == 0 {
+			continue
+		}
+		f.Pruned = uint64(int64(f.Pruned) + by)
+		if err := m.tx.Tree(schema.Feeds).Put(a[:], f.Encode(a)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

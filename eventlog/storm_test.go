@@ -1,0 +1,170 @@
+package eventlog_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
+)
+
+var (
+	stormSeeds = flag.Int("storms", 0, "how many files TestStorms damages; 0 is 40, with QUIPU_E2E 1,500")
+	stormFirst = flag.Uint64("storm", 1, "the seed of the first of them")
+)
+
+// TestStorms damages files at random: bits, pages and sectors of them, older versions of a page, pages in each other's
+// places, an end that is cut off. Whatever it is, the file opens and shows what was written, or says what is wrong; and
+// what is salvaged of it is whole again once a peer has given back what is missing.
+func TestStorms(t *testing.T) {
+	n := *stormSeeds
+	switch {
+	case n == 0 && os.Getenv("QUIPU_E2E") != "":
+		n = 1500
+	case n == 0:
+		n = 40
+	}
+	var s *sea
+	for i := range uint64(n) {
+		if i%100 == 0 {
+			s = newSea(t, *stormFirst+i)
+		}
+		storm(t, s, *stormFirst+i)
+	}
+}
+
+// storm damages the file as the seed says.
+func storm(t *testing.T, s *sea, seed uint64) {
+	b, size, how := s.wreck(rand.New(rand.NewPCG(seed, 3)))
+	v := &voyage{T: t, sea: s, dir: flood(t, b, size)}
+	defer func() {
+		if v.Failed() || recover() != nil {
+			t.Fatalf("seed %d (-run TestStorms -storms 1 -storm %[1]d, with the file of the hundred that it is in): %v", seed, how)
+		}
+	}()
+	v.asItIs()
+	v.salvaged()
+}
+
+// voyage is one damaged file.
+type voyage struct {
+	*testing.T
+	*sea
+	dir string
+}
+
+// asItIs opens the file as it is and reads all of it: nothing is shown that was not written, and what is not shown is told.
+func (v *voyage) asItIs() {
+	l, err := eventlog.Open(v.dir, v.cfg)
+	if err != nil {
+		v.wantDamage("open", err)
+		return
+	}
+	defer l.Close()
+	silent := false
+	for _, q := range []eventlog.Query{{}, {Order: eventlog.Causal}, {Order: eventlog.Arrival}, {Reverse: true}, {Subjects: []string{"subject-3"}}} {
+		n := 0
+		for e, err := range l.Entries(v.Context(), q) {
+			if err != nil {
+				v.wantDamage("read", err)
+				n = len(v.shown)
+				break
+			}
+			if payload, known := v.all[nameOf(e)]; !known || payload != string(e.Payload) {
+				v.Errorf("it shows %s as %d bytes", nameOf(e), len(e.Payload))
+			}
+			n++
+		}
+		silent = silent || n < len(v.shown) && q.Subjects == nil
+	}
+	report, err := l.Verify(v.Context())
+	if err != nil {
+		v.wantDamage("verify", err)
+	} else if silent && report.OK() {
+		v.Errorf("it shows fewer entries than there were, and verifies")
+	}
+}
+
+func (v *voyage) wantDamage(doing string, err error) {
+	_, damaged := errors.AsType[*eventlog.DamagedError](err)
+	if !damaged && !errors.Is(err, eventlog.ErrFormat) && !errors.Is(err, eventlog.ErrWrongKey) {
+		v.Errorf("%s: %v", doing, err)
+	}
+}
+
+// salvaged salvages the file, has a peer give back what is missing, and compares.
+func (v *voyage) salvaged() {
+	report, err := eventlog.Salvage(v.Context(), v.dir, v.cfg, nil)
+	if err != nil {
+		v.Fatalf("salvage: %v", err)
+	}
+	l, err := eventlog.Open(v.dir, v.cfg)
+	if err != nil {
+		v.Fatalf("open what was salvaged: %v\n%+v", err, report)
+	}
+	defer l.Close()
+	if g := eventlogtest.Genesis(v); !report.Genesis {
+		must(v, l.SetGenesis(g))
+	}
+	v.repair(l)
+	if len(report.Holes) > 0 {
+		return
+	}
+	v.compare(l, report)
+}
+
+// repair brings back what is missing.
+func (v *voyage) repair(l *eventlog.Log) {
+	if _, err := l.Verify(v.Context()); err != nil {
+		v.Fatal(err)
+	}
+	eventlogtest.Exchange(v, v.peer, l)
+}
+
+// compare holds the log, which was repaired, against what it was.
+func (v *voyage) compare(l *eventlog.Log, report eventlog.SalvageReport) {
+	got, problems := entries(v, l), 0
+	if k := lacks(v.all, got); k != "" {
+		v.Errorf("it shows %s otherwise", k)
+	}
+	if k := lacks(got, v.shown); k != "" {
+		v.Errorf("it lacks %s: %+v", k, report)
+	}
+	verified, err := l.Verify(context.WithoutCancel(v.Context()))
+	must(v, err)
+	for _, p := range verified.Problems {
+		if problems++; problems < 5 {
+			v.Errorf("repaired: %s", p)
+		}
+	}
+	if !l.Frontier().Equal(v.peer.Frontier()) {
+		v.Errorf("frontiers differ: %+v", report)
+	}
+	v.follower(l, report)
+}
+
+// follower holds the follower's state against what it was, unless the report names something of it.
+func (v *voyage) follower(l *eventlog.Log, report eventlog.SalvageReport) {
+	state, cursor := toldTo(v, l)
+	if k := lacks(v.told, state); k != "" && len(report.Lost) == 0 && report.Current {
+		v.Errorf("the follower was told %s otherwise, and nothing says so: cursor %d, was %d, %+v", k, cursor, v.cursor, report)
+	}
+	if len(report.Lost) > 0 || !report.Current {
+		return
+	}
+	follow(v, l)
+	state, _ = toldTo(v, l)
+	for k, n := range state {
+		if n != "x" {
+			v.Errorf("%s was told %d times, and nothing says so: %+v", k, len(n), report)
+			break
+		}
+	}
+	if k := lacks(state, map[string]string{}); k != "" {
+		v.Error(k)
+	}
+}
