@@ -175,8 +175,9 @@ type Outcome struct {
 	Author Author
 	// Decision is that on the last op looked at: pending when the run cannot be placed yet.
 	Decision Decision
-	// Ops and Entries count what is new; Duplicates counts ops that were held.
-	Ops, Entries, Duplicates int
+	// Ops and Entries count what is new; Duplicates counts ops that were held, and Repaired those of them that could not
+	// be read, and can again.
+	Ops, Entries, Duplicates, Repaired int
 	// Forked says that the run began a branch.
 	Forked bool
 	// Err says why the rest of the run was rejected: it is the sender's or the author's offence,

@@ -12,12 +12,16 @@ type Span struct {
 }
 
 // PlanSpan returns the segment that holds a span. It is empty when no op begins in the span, as when
-// one op reaches across it. ok is false when what is held cannot tell: the feed has several branches or
-// none, or Head is not on it. A feed that begins above From, at a floor, gives what there is.
+// one op reaches across it. ok is false when what is held cannot tell: Head is not held. A feed that begins
+// above From, at a floor, gives what there is, and so does the branch that Head is on where it parts from another
+// above From.
 func PlanSpan(held Held, s Span) (seg Segment, ok bool, err error) {
 	f, err := held.Feed(s.Author)
-	if err != nil || len(f.Branches) != 1 {
+	if err != nil || f.IsZero() {
 		return Segment{}, false, err
+	}
+	if len(f.Branches) > 1 {
+		return planBranchSpan(held, f, s)
 	}
 	b := f.Branches[0]
 	if s.Head != b.Head {
@@ -36,6 +40,31 @@ func PlanSpan(held Held, s Span) (seg Segment, ok bool, err error) {
 		}
 		seg.After = Head{Next: op.First, ID: op.Prev}
 		break
+	}
+	return seg, true, nil
+}
+
+// planBranchSpan is PlanSpan for a feed with several branches: the ops between those of one lie on others, so it goes
+// down the chain from Head.
+func planBranchSpan(held Held, f Feed, s Span) (seg Segment, ok bool, err error) {
+	if _, found, err := held.Find(s.Author, s.Head); err != nil || !found {
+		return Segment{}, false, err
+	}
+	tree, err := f.tree(held)
+	if err != nil {
+		return Segment{}, false, err
+	}
+	b := f.Branches[tree.branchOf(s.Head)]
+	seg = Segment{Author: s.Author, Start: b.Start, After: s.Head, To: b.Head, Upto: min(s.Upto, s.Head.Next)}
+	for seg.After != b.parted() {
+		op, found, err := held.Find(s.Author, seg.After)
+		if err != nil || !found {
+			return Segment{}, false, err
+		}
+		if op.First < s.From {
+			break
+		}
+		seg.After = Head{Next: op.First, ID: op.Prev}
 	}
 	return seg, true, nil
 }

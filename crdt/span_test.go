@@ -30,7 +30,16 @@ func TestPlanSpan(t *testing.T) {
 			  \-x`, []string{"a b c"}, "x", 0, 3, "no"},
 		{"a forked feed", `
 			a-b-c
-			  \-x`, []string{"a b c", "x"}, "c", 0, 3, "no"},
+			  \-x`, []string{"a b c", "x"}, "c", 0, 3, "a b c"},
+		{"a part of a branch", `
+			a-b-c-d
+			  \-x-y-z`, []string{"a b c d", "x y z"}, "y", 3, 4, "y"},
+		{"a branch from where it parts", `
+			a-b-c-d
+			  \-x-y-z`, []string{"a b c d", "x y z"}, "y", 0, 4, "x y"},
+		{"under a fork", `
+			a-b-c-d
+			  \-x-y-z`, []string{"a b c d", "x y z"}, "b", 0, 2, "a b"},
 		{"an unknown author", "a-b", nil, "b", 0, 2, "no"},
 		{"it begins inside an op", "a-b4-c-d", []string{"a b c d"}, "d", 2, 6, "c"},
 		{"it ends inside an op", "a-b4-c-d", []string{"a b c d"}, "d", 0, 3, "a b"},

@@ -172,14 +172,7 @@ func (a *application) passOver(i int) error {
 	v, s := a.todo[i], a.store
 	a.outcomes[v.run].Err = &ShutError{Author: s.author, Reason: ShutDamaged}
 	a.todo = slices.Delete(a.todo, i, i+1)
-	return s.write(func(tx *writeTx) error {
-		for _, op := range v.ops {
-			if op.Next() > tx.feedState(s.author).Feed.Next() {
-				return s.ours.notWritten(tx, op.Signed, false)
-			}
-		}
-		return nil
-	})
+	return s.write(func(tx *writeTx) error { return v.beyondEnd(tx) })
 }
 
 // storeRun stores ops of v until the budget is spent, and takes them off it.
@@ -236,9 +229,16 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 		return nil
 	}
 	*tx.inside = op.Author
-	verdict, err := crdt.Decide(tx.store.ours.held(tx, op.Author), state.Feed, op.Signed)
-	if err != nil && !errors.Is(err, crdt.ErrInvalid) {
+	if back, err := v.refill(tx); back || err != nil {
+		o.Decision, o.Duplicates, o.Repaired = crdt.Duplicate, o.Duplicates+1, o.Repaired+1
 		return err
+	}
+	verdict, err := crdt.Decide(tx.store.ours.held(tx, op.Author), state.Feed, op.Signed)
+	if err == nil && verdict.Decision == crdt.Forked {
+		err = v.overlapped(tx, state.Feed)
+	}
+	if err != nil && !errors.Is(err, crdt.ErrInvalid) {
+		return v.unread(tx, o, err)
 	}
 	own := op.Author == tx.store.author
 	if own && (err != nil || verdict.Decision != crdt.Duplicate) {
@@ -278,4 +278,73 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 	o.Ops++
 	o.Entries += int(op.Count)
 	return tx.keep(op, record.NewOp(tx.room(record.OpSize(op)), tx.staged, op), verdict)
+}
+
+// refill puts an op back that the log holds and cannot read, and reports whether it is one: it is spoiled in its place, or
+// it, or one behind it in its run, is what a hole is known to lack. What was not shown to be that never replaces anything.
+func (v *verified) refill(tx *writeTx) (bool, error) {
+	op, marks := v.ops[0], &tx.store.holes
+	if !marks.Any(op.Author) || tx.store.ours.beyond(tx, op) {
+		return false, nil
+	}
+	f, err := holesOf(tx, op.Author)
+	if err != nil {
+		return false, err
+	}
+	stands, readable := f.Stands(op.Author, op.Key())
+	lacks := func(h crdt.Span) bool {
+		return h.From <= op.First && op.Next() <= h.Upto && slices.ContainsFunc(v.ops, func(o crdt.Op) bool { return o.Head() == h.Head })
+	}
+	if err := tx.Err(); err != nil || readable || !stands && !slices.ContainsFunc(marks.Of(op.Author), lacks) {
+		return false, err
+	}
+	return true, putBack(tx, op)
+}
+
+// unread deals with an op that cannot be decided on, since what it is to be held against cannot be read: that is marked.
+// If it is what the op puts back, it does; else the op is pending. It returns any other error.
+func (v *verified) unread(tx *writeTx, o *crdt.Outcome, err error) error {
+	damaged, is := asDamaged(err)
+	if !is || damaged.op == nil {
+		return err
+	}
+	marks, at := &tx.store.holes, *damaged.op
+	known := marks.Covers(at.Author, at.Seq)
+	if _ = tx.store.locate(damaged); !known && marks.Covers(at.Author, at.Seq) {
+		return tx.storeOp(v.ops[0], v, o)
+	}
+	o.Decision, v.stopped = crdt.Pending, true
+	return v.beyondEnd(tx)
+}
+
+// overlapped returns an error unless an op that is held shares a seq with the next one, which is to begin a branch of f:
+// where none does, and where a hole is, what the op seems to contradict may be missing here, or be the op itself.
+func (v *verified) overlapped(tx *writeTx, f crdt.Feed) error {
+	op := v.ops[0]
+	if tx.store.holes.Covers(op.Author, op.First) {
+		return damagedOp(op.Author, op.Key(), errMissing)
+	}
+	c := tx.opCursor(op.Author)
+	for key := range c.from(c.firstCovering(f, op.First)) {
+		if key.First >= op.Next() {
+			break
+		}
+		if s, err := c.signed(); err != nil || s.Next() > op.First {
+			return err
+		}
+	}
+	if c.err != nil {
+		return c.err
+	}
+	return damagedOp(op.Author, op.Key(), errMissing)
+}
+
+// beyondEnd takes note of what ops that cannot be decided on show of our own feed: that it goes on beyond its end.
+func (v *verified) beyondEnd(tx *writeTx) error {
+	for _, op := range v.ops {
+		if op.Author == tx.store.author && op.Next() > tx.feedState(op.Author).Feed.Next() {
+			return tx.store.ours.notWritten(tx, op.Signed, false)
+		}
+	}
+	return nil
 }

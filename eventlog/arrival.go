@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 
@@ -104,7 +103,7 @@ func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, a record.Arriv
 		if f.c.err != nil {
 			return f.c.err
 		}
-		return damagedArrival(a.Offset, errors.New("the op that arrived is not held"))
+		return damagedOp(a.Author, a.Key, errMissing)
 	}
 	if f.c.offset() != a.Offset {
 		return damagedArrival(a.Offset, fmt.Errorf("its op has the offset %d", f.c.offset()))

@@ -96,18 +96,14 @@ func (s *store) write(fn func(tx *writeTx) error) error {
 
 // keep puts an op that was decided to be accepted, as the value that it has at the next offset.
 func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
-	ops := tx.written[op.Author]
-	if ops == nil {
-		var err error
-		if ops, err = tx.Tree(bucketOps).Packed().CreateGrowing(op.Author[:]); err != nil {
-			return fmt.Errorf("store op: %w", err)
-		}
-		tx.written[op.Author] = ops
-	}
-	if restored, err := tx.store.ours.restore(tx, ops, op, v); restored || err != nil {
-		return err
+	ops, err := opsOf(tx, op.Author)
+	if err != nil {
+		return fmt.Errorf("store op: %w", err)
 	}
 	tx.key, tx.offset = record.OpKey(op.Key()), record.Offset(tx.staged)
+	if tx.store.ours.mends(tx, op.Author) && ops.Get(tx.key[:]) != nil {
+		return tx.store.ours.restore(tx, op, v)
+	}
 	if err := ops.Put(tx.key[:], value); err != nil {
 		return fmt.Errorf("store op: %w", err)
 	}
@@ -228,7 +224,8 @@ func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 		s.incarnations = *tx.incarnations
 	}
 	s.own = s.own.after(tx.own)
-	if tx.added > 0 || tx.own.ends != nil || tx.own.begins != nil || tx.own.second != nil {
+	filled(s, tx.filled)
+	if tx.added > 0 || len(tx.filled) > 0 || tx.own.ends != nil || tx.own.begins != nil || tx.own.second != nil {
 		close(s.changed)
 		s.changed = make(chan struct{})
 	}

@@ -50,15 +50,22 @@ func testKey(name string) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(seed[:])
 }
 
-// open creates a log for the cords in a folder of its own.
-func (c *cords) open() *Log {
+// as creates a log for the cords in a folder of its own, whose key belongs to a name.
+func (c *cords) as(name string) *Log {
 	c.t.Helper()
 	l, err := Create(c.t.TempDir(), Birth{Genesis: &c.genesis}, Config{
-		Key: testKey("who reads"), Now: func() time.Time { return c.epoch.Add(time.Hour) }, MaxBranches: 1000,
+		Key: testKey(name), Now: func() time.Time { return c.epoch.Add(time.Hour) }, MaxBranches: 1000,
 	})
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	return l
+}
+
+// open creates a log for the cords, and closes it in the end.
+func (c *cords) open() *Log {
+	c.t.Helper()
+	l := c.as("who reads")
 	c.t.Cleanup(func() {
 		if err := l.Close(); err != nil {
 			c.t.Error(err)

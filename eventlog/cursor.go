@@ -275,7 +275,7 @@ func (tx *readTx) valueOf(a record.Arrival) (record.Op, error) {
 	if v := tx.value(a.Author, a.Key); v != nil || tx.Err() != nil {
 		return v, tx.Err()
 	}
-	return nil, damagedArrival(a.Offset, fmt.Errorf("op %s/%d is not held", a.Author.Short(), a.Key.First))
+	return nil, damagedOp(a.Author, a.Key, errMissing)
 }
 
 // nextAuthor returns the first author at or after from whose feed is held, or with reverse the last one at or

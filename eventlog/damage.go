@@ -17,6 +17,8 @@ type DamagedError struct {
 	Path string // of the file
 	What string // what is damaged: "op 5e0f…/12", "the file"
 	Err  error  // how the damage was found
+
+	op *crdt.Place // that is damaged or missing, where it is an op
 }
 
 func (e *DamagedError) Error() string {
@@ -27,12 +29,15 @@ func (e *DamagedError) Error() string {
 // Unwrap returns how the damage was found.
 func (e *DamagedError) Unwrap() error { return e.Err }
 
+// errMissing says of an op that it must be held and is not.
+var errMissing = errors.New("it is missing")
+
 // asDamaged is [errors.AsType] for the error that everything here meets.
 func asDamaged(err error) (*DamagedError, bool) { return errors.AsType[*DamagedError](err) }
 
 // damagedOp returns the error for an op whose bytes are wrong. locate adds the path.
 func damagedOp(a crdt.Author, key crdt.Key, err error) error {
-	return &DamagedError{What: fmt.Sprintf("op %s/%d", a.Short(), key.First), Err: err}
+	return &DamagedError{What: fmt.Sprintf("op %s/%d", a.Short(), key.First), Err: err, op: &crdt.Place{Author: a, Seq: key.First}}
 }
 
 // damagedFeed returns the error for a feed record that is wrong.
@@ -62,6 +67,9 @@ func (s *store) locate(err error) error {
 			damaged.Path = s.path
 		}
 		s.damage.CompareAndSwap(nil, damaged)
+		if op := damaged.op; op != nil && s.holes.Met(op.Author, op.Seq) {
+			s.logger.Error("an op cannot be read: it is put back when a peer has it", "author", op.Author, "seq", op.Seq, "err", damaged.Err)
+		}
 	}
 	return err
 }

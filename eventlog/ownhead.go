@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/feeds"
 	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/record"
@@ -63,6 +62,11 @@ func (o *ownFeed) held(tx *writeTx, a crdt.Author) crdt.Held {
 	return tx
 }
 
+// beyond reports whether an op lies beyond our feed as far as it can be read, while its end cannot.
+func (o *ownFeed) beyond(tx *writeTx, op crdt.Op) bool {
+	return o.mends(tx, op.Author) && op.First >= ownend.Highest(tx.feedState(op.Author).Feed).Head.Next
+}
+
 // wanting returns what is held for finding out what is wanted.
 func (o *ownFeed) wanting(tx *readTx) crdt.Held {
 	if o.unsettled().headless() {
@@ -72,18 +76,11 @@ func (o *ownFeed) wanting(tx *readTx) crdt.Held {
 }
 
 // restore puts an op of ours that came back where one stands in ops that cannot be read, at the offset that it had: it has
-// arrived long ago. It reports whether there is one.
-func (o *ownFeed) restore(tx *writeTx, ops *disk.Tree, op crdt.Op, v crdt.Verdict) (bool, error) {
-	if !o.mends(tx, op.Author) {
-		return false, nil
-	}
-	f := tx.edit(op.Author)
-	restored, err := ownend.Restore(ops, tx.arrivals(), f, op, tx.room(record.OpSize(op)))
-	if restored {
-		f.Feed.Add(v)
-		tx.added++
-	}
-	return restored, err
+// arrived long ago.
+func (o *ownFeed) restore(tx *writeTx, op crdt.Op, v crdt.Verdict) error {
+	tx.edit(op.Author).Feed.Add(v)
+	tx.added++
+	return putBack(tx, op)
 }
 
 // giveUp drops the ops of ours behind end, none of which can be read, as a prune would: nobody who was asked has them.

@@ -119,8 +119,12 @@ func TestPlanSpanOfAForkedFeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.apply(l, []crdt.Run{{Ops: []crdt.Op{other}}})
-	if got := spanSeqs(t, l, span, 1<<20); got != "no" {
+	if got := spanSeqs(t, l, span, 1<<20); got != "0 1 2 | " {
 		t.Errorf("after the fork: %s", got)
+	}
+	span.Head = other.Head()
+	if got := spanSeqs(t, l, span, 1<<20); got != "2 | " {
+		t.Errorf("the branch beside it: %s", got)
 	}
 }
 

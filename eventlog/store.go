@@ -9,6 +9,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/feeds"
+	"github.com/quipulog/quipu/eventlog/internal/holes"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/queue"
@@ -66,6 +67,8 @@ type store struct {
 	committing sync.RWMutex
 	// damage is the first part of the file that was met damaged; nil for none.
 	damage atomic.Pointer[DamagedError]
+	// holes are what is held of the feeds and cannot be read, see [Log.Damaged].
+	holes holes.Marks
 	// clockOff is by how much the wall clocks of others are ahead of ours, in nanoseconds, where they
 	// disagree with it: see [Log.SetClockOff].
 	clockOff atomic.Int64

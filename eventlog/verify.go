@@ -9,6 +9,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/feedcheck"
+	"github.com/quipulog/quipu/eventlog/internal/holes"
 	"github.com/quipulog/quipu/eventlog/internal/postings"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
@@ -157,6 +158,9 @@ func (c *feedCheck) run(ctx context.Context) error {
 		return fmt.Errorf("verify feed %s: %w", c.author.Short(), err)
 	}
 	found := c.check.End()
+	for _, h := range found.Holes {
+		c.store.holes.Look(h.Author, holes.Stretch{From: h.From, Upto: h.Upto})
+	}
 	c.report.Authors += min(found.Ops, 1)
 	c.report.Ops += found.Ops
 	c.report.Entries += found.Entries
@@ -180,12 +184,27 @@ func (c *feedCheck) chunk(tx *readTx) (more bool, err error) {
 			return true, nil
 		}
 		read += len(cursor.value)
-		if err := c.op(tx, cursor); err != nil {
+		if err := c.spoiled(key, c.op(tx, cursor)); err != nil {
 			return false, err
 		}
 		c.from = record.KeyAfter(key)
 	}
+	if key := cursor.key; cursor.err != nil && key.Compare(c.from) >= 0 && tx.Err() == nil {
+		c.from = record.KeyAfter(key)
+		return true, c.spoiled(key, cursor.err)
+	}
 	return false, cursor.err
+}
+
+// spoiled takes note that the op at a key cannot be read, if that is what err says, and returns any other error.
+func (c *feedCheck) spoiled(key crdt.Key, err error) error {
+	damaged, ok := asDamaged(err)
+	if !ok || damaged.op == nil {
+		return err
+	}
+	c.check.Spoiled(key)
+	c.report.problem(c.author, c.store.locate(damaged))
+	return nil
 }
 
 // op checks the op that the cursor is at.
@@ -217,7 +236,7 @@ func (c *feedCheck) op(tx *readTx, at *opCursor) error {
 // verifyArrivals checks that the arrivals are contiguous, but for as many offsets as entries were pruned, and that
 // each names an op that is held. Together with the check of each op against its arrival that makes them one to one.
 func (l *Log) verifyArrivals(ctx context.Context, bound, pruned uint64, report *Report) error {
-	c := arrivalCheck{bound: bound}
+	c := arrivalCheck{bound: bound, marks: &l.store.holes}
 	err := l.store.views(ctx, c.chunk)
 	if damaged, ok := asDamaged(err); ok {
 		report.problem(crdt.Author{}, damaged)
@@ -226,7 +245,7 @@ func (l *Log) verifyArrivals(ctx context.Context, bound, pruned uint64, report *
 	if err != nil {
 		return fmt.Errorf("verify arrivals: %w", err)
 	}
-	if c.holes != pruned {
+	if c.holes != pruned && !c.lacks {
 		report.problem(crdt.Author{}, fmt.Errorf("%d offsets have no arrival where the feeds say that %d entries were pruned", c.holes, pruned))
 	}
 	return nil
@@ -237,6 +256,8 @@ type arrivalCheck struct {
 	bound uint64
 	next  uint64 // where the next arrival is to be, at least
 	holes uint64 // offsets without one
+	marks *holes.Marks
+	lacks bool // an op that arrived is in a hole of its feed, which is told of there
 }
 
 // chunk checks arrivals from c.next on.
@@ -255,6 +276,11 @@ func (c *arrivalCheck) chunk(tx *readTx) (more bool, err error) {
 		c.holes += a.Offset - c.next
 		c.next = a.Offset
 		op, held, err := tx.Get(a.Author, a.Key)
+		if lacks := c.marks.Covers(a.Author, a.Key.First); lacks && (!held || err != nil) && tx.Err() == nil {
+			c.lacks = true
+			c.next += a.Count
+			continue
+		}
 		if err == nil && (!held || op.Count != a.Count) {
 			err = damagedArrival(a.Offset, fmt.Errorf("op %s/%d with %d entries is not held", a.Author.Short(), a.Key.First, a.Count))
 		}

@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -10,9 +9,6 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
-
-// errMissing says of an op that it must be held and is not.
-var errMissing = errors.New("it is missing")
 
 // feedView is a feed as a snapshot shows it.
 type feedView struct {

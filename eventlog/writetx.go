@@ -7,6 +7,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/holes"
 	"github.com/quipulog/quipu/eventlog/internal/identity"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 	"github.com/quipulog/quipu/eventlog/internal/record"
@@ -45,6 +46,7 @@ type writeTx struct {
 	// incarnations are the names of the arrivals once the transaction lets them begin anew; nil when it does not.
 	incarnations *incarnation.Names
 	own          ownChange
+	filled       []holes.Filled
 }
 
 // ownChange is what a transaction changes of what is known of the end of our own feed: nil where it changes nothing.

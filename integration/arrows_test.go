@@ -39,6 +39,7 @@ var rooms = []layer{
 	{"eventlog/internal/heap", nil, "the order of values is its user's to say"},
 	{"eventlog/internal/held", []string{"crdt", "eventlog/internal/record"}, "what laws ask does not depend on where ops lie"},
 	{"eventlog/internal/helped", nil, "the order of the results does not depend on the work"},
+	{"eventlog/internal/holes", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/feedcheck", "eventlog/internal/record"}, "what cannot be read does not depend on who has it"},
 	{"eventlog/internal/identity", []string{"eventlog/internal/sys", "eventlog/whole"}, "what a file is does not depend on what stands in it"},
 	{"eventlog/internal/incarnation", nil, "how far a name holds does not depend on what has arrived"},
 	{"eventlog/internal/ownend", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/record"}, "what the file says does not depend on who goes on"},

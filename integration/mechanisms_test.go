@@ -25,6 +25,7 @@ var mechanisms = []mechanism{
 	{"commit", "append commit ownhead recovering"},
 	{"room", "room"},
 	{"apply", "apply"},
+	{"holes", "holes"},
 	{"times", "times"},
 	{"shares", "shut"},
 	{"recover", "settle"},

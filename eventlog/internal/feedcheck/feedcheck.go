@@ -1,8 +1,8 @@
 // Package feedcheck checks the ops of one feed against each other and against the feed's record: pure.
 //
 // A [Check] is told of all ops in order of key, by [Check.Op], and in the end compares with the record what it has counted:
-// [Check.End]. It keeps the ops that one still to come may name: of an undisputed feed the last, of the disputed part all.
-// What an op is by its own bytes, and where it lies, was checked by whoever has read it.
+// [Check.End]. What an op is by its own bytes, and where it lies, was checked by whoever has read it, who also tells of
+// those that cannot be read: [Check.Spoiled]. What follows from what ops name is found by a [Chain].
 package feedcheck
 
 import (
@@ -22,10 +22,8 @@ type Check struct {
 	ops, entries uint64
 	trimmed      uint64 // entries
 	bytes        uint64 // of values
-	disputed     uint64
-	// named are the ops that one still to come may name: of an undisputed feed the last one, of the
-	// disputed part all.
-	named map[crdt.OpID]crdt.Signed
+	chain        *Chain
+	spoiled      bool // an op was
 	// ends are the ops that none has named yet: the heads, at the end.
 	ends map[crdt.OpID]crdt.Head
 	// unsigned are the ops whose own signature does not verify.
@@ -33,24 +31,23 @@ type Check struct {
 }
 
 // Found is what there was of a feed. Offences counts ops whose own signature does not verify although a later op of their
-// author vouches for them.
-type Found struct{ Ops, Entries, Offences uint64 }
+// author vouches for them. Holes are what is held and cannot be read.
+type Found struct {
+	Ops, Entries, Offences uint64
+	Holes                  []crdt.Span
+}
 
 // New returns a check of the feed of a record, which calls problem with each thing that is wrong.
 func New(r *record.Feed, problem func(format string, args ...any)) *Check {
-	c := &Check{
-		record: r, problem: problem, disputed: crdt.MaxSeq,
-		named: make(map[crdt.OpID]crdt.Signed), ends: make(map[crdt.OpID]crdt.Head), unsigned: make(map[crdt.OpID]bool),
+	return &Check{
+		record: r, problem: problem, chain: NewChain(r.Feed, 0),
+		ends: make(map[crdt.OpID]crdt.Head), unsigned: make(map[crdt.OpID]bool),
 	}
-	if from, forked := r.Feed.Disputed(); forked {
-		c.disputed = from
-	}
-	return c
 }
 
 // Op checks an op whose value has size bytes.
 func (c *Check) Op(op crdt.Op, size int) {
-	c.chain(op.Signed)
+	c.follows(op.Signed)
 	c.ops++
 	c.entries += op.Count
 	c.bytes += uint64(size)
@@ -62,29 +59,41 @@ func (c *Check) Op(op crdt.Op, size int) {
 	}
 }
 
-// chain checks an op against the one that it names.
-func (c *Check) chain(op crdt.Signed) {
-	prev, found := c.named[op.Prev]
-	switch {
-	case op.First == 0:
-	case !found:
-		if b, begins := c.record.Feed.BranchFrom(op.Key()); !begins || b.Rooted || op.First > c.record.Feed.Floor() {
-			c.problem("op %d names one that is not held", op.First)
-		}
-	case prev.Next() != op.First || op.Clock <= prev.Clock || op.Floor < prev.Floor:
+// Spoiled takes note that the op at a key cannot be read.
+func (c *Check) Spoiled(key crdt.Key) {
+	c.spoiled = true
+	c.chain.Spoiled(key)
+}
+
+// follows checks an op against the one that it names.
+func (c *Check) follows(op crdt.Signed) {
+	prev := c.chain.Op(op)
+	if prev.Count > 0 && (prev.Next() != op.First || op.Clock <= prev.Clock || op.Floor < prev.Floor) {
 		c.problem("op %d does not follow op %d, which it names: seq %d after %d, clock %s after %s, floor %d after %d",
 			op.First, prev.First, op.First, prev.Next(), op.Clock, prev.Clock, op.Floor, prev.Floor)
 	}
 	delete(c.ends, op.Prev)
 	c.ends[op.ID] = op.Head()
-	if op.Next() <= c.disputed {
-		clear(c.named)
-	}
-	c.named[op.ID] = op
 }
 
-// End compares what was found with the feed's record, and returns what there was.
+// End compares what was found with the feed's record, unless something cannot be read, and returns what there was.
 func (c *Check) End() Found {
+	c.chain.End(crdt.MaxSeq)
+	if len(c.chain.Holes) == 0 && !c.spoiled {
+		c.compare()
+	}
+	for _, h := range c.chain.Missing {
+		what := fmt.Sprintf("op %d names one that is not held", h.Upto)
+		if slices.ContainsFunc(c.record.Feed.Branches, func(b crdt.Branch) bool { return b.Head == h.Head }) {
+			what = fmt.Sprintf("it ends at %d where its record says %d", h.From, h.Upto)
+		}
+		c.problem("%s: entries %d to %d are missing", what, h.From, h.Upto-1)
+	}
+	return Found{Ops: c.ops, Entries: c.entries, Offences: uint64(len(c.unsigned)), Holes: c.chain.Holes}
+}
+
+// compare compares what was found with the feed's record.
+func (c *Check) compare() {
 	ends := slices.SortedFunc(maps.Values(c.ends), crdt.Head.Compare)
 	var recorded []crdt.Head
 	for _, b := range c.record.Feed.Branches {
@@ -109,7 +118,6 @@ func (c *Check) End() Found {
 	if c.trimmed != c.record.Trimmed {
 		c.problem("it has %d entries without bodies where its record says %d", c.trimmed, c.record.Trimmed)
 	}
-	return Found{Ops: c.ops, Entries: c.entries, Offences: uint64(len(c.unsigned))}
 }
 
 // seqs returns the ends of branches as text.

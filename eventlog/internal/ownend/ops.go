@@ -126,25 +126,6 @@ func (r Readable) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error]
 	}
 }
 
-// Restore puts an op in the place of the one at its key, which cannot be read, with the offset that it has by the
-// arrivals, and changes the feed's record, but for its heads. It reports whether there is one. The value is made in
-// room, see [record.NewOp].
-func Restore(ops, arrivals *disk.Tree, f *record.Feed, op crdt.Op, room []byte) (bool, error) {
-	key := record.OpKey(op.Key())
-	was := record.Op(ops.Get(key[:]))
-	if was == nil {
-		return false, ops.Cursor().Err()
-	}
-	at, found, err := arrivalOf(arrivals, op.Author, op.Key())
-	if err != nil || !found {
-		return false, err
-	}
-	value := record.NewOp(room, at.Offset, op)
-	f.Grow(len(value) - len(was))
-	f.Trimmed += trimmed(op.Trimmed(), op.Count) - trimmed(was.Bodiless(), op.Count)
-	return true, ops.Put(key[:], value)
-}
-
 // GiveUp drops the ops that begin at or above next, none of which can be read, with their arrivals, and takes them off
 // the feed's record as a prune would, in a sweep. It returns the least of the offsets that they had, or
 // [math.MaxUint64] where there are none.

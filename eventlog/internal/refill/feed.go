@@ -210,6 +210,8 @@ func (f *making) record(known *record.Feed, below uint64) (*record.Feed, error) 
 	if len(f.holes) == 0 {
 		f.holes = append(f.holes, Hole{Author: f.feed.Author, From: r.Feed.First(), To: r.Feed.Next()})
 	}
+	// The entries are those that it is to have, the rest is what there is of them.
+	r.Ops, r.Bytes, r.Trimmed = f.ops, f.bytes, f.trimmed
 	r.Heads = r.Feed.Heads()
 	return r, nil
 }

@@ -1,0 +1,85 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/holes"
+	"github.com/quipulog/quipu/eventlog/internal/record"
+)
+
+// Damaged returns the holes that are known, by author: what the log holds of a feed and cannot read, since it is damaged
+// or missing. They are those that readers have met since the log was opened, and those that [Log.Verify] has found.
+// What follows a hole is held, so the frontier tells nobody of it. A hole is what to ask a peer for; [Log.Apply] puts
+// back what fits, and tells of it in [crdt.Outcome.Repaired].
+func (l *Log) Damaged(ctx context.Context) ([]crdt.Span, error) {
+	s := l.store
+	for {
+		a, at, turn, found := s.holes.Next()
+		if !found {
+			return s.holes.All(), nil
+		}
+		look := holes.NewLook(s.feed(a), at)
+		err := s.views(ctx, func(tx *readTx) (more bool, err error) { return look.Chunk(tx.ops(a), lookPerTx) })
+		if err != nil {
+			return nil, fmt.Errorf("look for what is damaged of feed %s: %w", a.Short(), err)
+		}
+		s.holes.Looked(a, at, turn, look.Holes())
+	}
+}
+
+// lookPerTx bounds the bytes that one transaction of [Log.Damaged] reads.
+const lookPerTx = 1 << 20
+
+// filled takes note of what was put back.
+func filled(s *store, all []holes.Filled) {
+	for _, h := range all {
+		s.holes.Filled(h.Author, h.Stretch)
+		s.logger.Info("put back what could not be read", "author", h.Author, "from", h.From, "upto", h.Upto)
+		if d := s.damage.Load(); d != nil && d.op != nil && d.op.Author == h.Author && h.From <= d.op.Seq && d.op.Seq < h.Upto {
+			s.damage.CompareAndSwap(d, nil)
+		}
+	}
+}
+
+// holesOf returns the part of the file that ops of a's are put back into.
+func holesOf(tx *writeTx, a crdt.Author) (f holes.File, err error) {
+	f = holes.File{Arrivals: tx.arrivals(), Next: tx.staged}
+	var failed error
+	f.Ops, err = opsOf(tx, a)
+	f.Sweep, failed = tx.sweep()
+	return f, errors.Join(err, failed)
+}
+
+// putBack puts an op back, with the offset that it had.
+func putBack(tx *writeTx, op crdt.Op) error {
+	f, err := holesOf(tx, op.Author)
+	if err != nil {
+		return err
+	}
+	feed := tx.edit(op.Author)
+	moved, err := f.Restore(feed, op, tx.room(record.OpSize(op)))
+	if moved && err == nil {
+		tx.staged += op.Count
+		err = tx.beginSweep()
+		feed.PruneSweep = tx.ownSweep
+	}
+	if n := len(tx.filled); n > 0 && tx.filled[n-1].Author == op.Author && tx.filled[n-1].Upto == op.First {
+		tx.filled[n-1].Upto = op.Next()
+	} else {
+		tx.filled = append(tx.filled, holes.Filled{Author: op.Author, Stretch: holes.Stretch{From: op.First, Upto: op.Next()}})
+	}
+	return err
+}
+
+// opsOf returns the ops of a's feed for writing to.
+func opsOf(tx *writeTx, a crdt.Author) (ops *disk.Tree, err error) {
+	if ops = tx.written[a]; ops == nil {
+		ops, err = tx.Tree(bucketOps).Packed().CreateGrowing(a[:])
+		tx.written[a] = ops
+	}
+	return ops, err
+}

@@ -1,0 +1,207 @@
+package eventlog
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
+
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
+)
+
+// spoiler damages the ops of a log that is not open.
+type spoiler struct {
+	*cords
+	tx       *bbolt.Tx
+	arrivals map[crdt.OpID]bool // of the ops of which the arrivals are lost, too; nil if they are kept
+}
+
+// reopened closes a log, has its file damaged, and opens it again.
+func (c *cords) reopened(l *Log, damage func(s spoiler) error) *Log {
+	c.t.Helper()
+	dir, cfg := filepath.Dir(l.Path()), l.store.cfg
+	must(c.t, l.Close())
+	db, err := bbolt.Open(l.Path(), 0o600, nil)
+	must(c.t, err)
+	must(c.t, db.Update(func(tx *bbolt.Tx) error { return damage(spoiler{cords: c, tx: tx}) }))
+	must(c.t, db.Close())
+	again, err := Open(dir, cfg)
+	must(c.t, err)
+	return again
+}
+
+// some calls do with the keys of up to n random ops of each author but the reader, with one after the other where run
+// says so.
+func (s spoiler) some(n int, do func(a crdt.Author, key crdt.Key, ops *bbolt.Bucket) error) error {
+	for _, key := range s.keys {
+		a := crdt.AuthorOf(key)
+		at := s.rng.IntN(len(s.ops[a]))
+		for range 1 + s.rng.IntN(n) {
+			if s.rng.IntN(2) == 0 {
+				at = s.rng.IntN(len(s.ops[a]))
+			}
+			if err := do(a, s.ops[a][at].Key(), s.tx.Bucket(bucketOps).Bucket(a[:])); err != nil {
+				return err
+			}
+			at = min(at+1, len(s.ops[a])-1)
+		}
+	}
+	return nil
+}
+
+// spoil flips a byte of an op's value.
+func (s spoiler) spoil(_ crdt.Author, key crdt.Key, ops *bbolt.Bucket) error {
+	k := record.OpKey(key)
+	v := slices.Clone(ops.Get(k[:]))
+	if len(v) > 0 {
+		v[s.rng.IntN(len(v))] ^= byte(1 + s.rng.IntN(255))
+		return ops.Put(k[:], v)
+	}
+	return nil
+}
+
+// lose removes an op, as a salvage does that does not find it: its feed's record says that its entries are held, and
+// counts what is there.
+func (s spoiler) lose(a crdt.Author, key crdt.Key, ops *bbolt.Bucket) error {
+	k := record.OpKey(key)
+	v := record.Op(ops.Get(k[:]))
+	if v == nil {
+		return nil
+	}
+	if at := record.Offset(v.Offset()); s.arrivals != nil && s.rng.IntN(2) == 0 {
+		s.arrivals[key.ID] = true
+		if err := s.tx.Bucket(bucketArrivals).Delete(at[:]); err != nil {
+			return err
+		}
+	}
+	f, err := record.ParseFeed(a, s.tx.Bucket(bucketFeeds).Get(a[:]))
+	if err != nil {
+		return err
+	}
+	f.Ops--
+	f.Grow(-len(v))
+	return errors.Join(s.tx.Bucket(bucketFeeds).Put(a[:], f.Encode(a)), ops.Delete(k[:]))
+}
+
+// shown is all that a log shows: its entries in each order, with their offsets, and what it holds.
+func shown(t testing.TB, l *Log, orders ...Order) (all []Entry, root crdt.Hash, stats Stats) {
+	t.Helper()
+	for _, order := range orders {
+		for e, err := range l.Entries(t.Context(), Query{Order: order}) {
+			must(t, err)
+			all = append(all, e.Clone())
+		}
+	}
+	stats = l.Stats()
+	stats.Applied, stats.Bytes, stats.Free = Applied{}, 0, 0
+	return all, l.Root(), stats
+}
+
+// fill asks peer for the holes that l knows, a few entries of each from its end, and returns how many ops came back.
+func fill(t testing.TB, l, peer *Log) (back int) {
+	t.Helper()
+	holes, err := l.Damaged(t.Context())
+	must(t, err)
+	for _, h := range holes {
+		seg, ok, err := peer.PlanSpan(t.Context(), h)
+		if must(t, err); !ok {
+			t.Fatalf("the peer does not know of the hole %+v", h)
+		}
+		var runs []crdt.Run
+		for {
+			run, err := peer.Read(t.Context(), &seg, 1<<20)
+			if must(t, err); len(run.Ops) == 0 {
+				break
+			}
+			runs = append(runs, run)
+		}
+		outcomes, err := l.Apply(t.Context(), runs)
+		must(t, err)
+		for _, o := range outcomes {
+			if o.Err != nil || o.Ops > 0 || o.Forked {
+				t.Fatalf("what was asked for the hole %+v: %+v", h, o)
+			}
+			back += o.Repaired
+		}
+	}
+	return back
+}
+
+// TestLawDamageIsRepaired: whatever ops are spoiled or lost, with what a peer gives for the holes that the log knows it
+// becomes what it was: entries, offsets, counts and heads. Where the arrivals of several are lost with them, they have the
+// offsets that those had, or new ones.
+func TestLawDamageIsRepaired(t *testing.T) {
+	for seed := range uint64(60) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			c := newCords(t, 2000+seed, 3, []int{0, 12}[seed%2])
+			l := c.as("who reads")
+			defer func() { must(t, l.Close()) }()
+			c.grow(l, 120)
+			peer := twin(t, c, l)
+			before, root, stats := shown(t, l, ByAuthor, Causal, Arrival)
+			var lost map[crdt.OpID]bool
+			if seed%3 == 0 {
+				lost = make(map[crdt.OpID]bool)
+			}
+			l = c.reopened(l, func(s spoiler) error {
+				s.arrivals = lost
+				return errors.Join(s.some(3, s.lose), s.some(4, s.spoil))
+			})
+			report, err := l.Verify(t.Context())
+			must(t, err)
+			if report.OK() {
+				t.Fatal("nothing is damaged")
+			}
+			for fill(t, l, peer) > 0 {
+			}
+			if holes, err := l.Damaged(t.Context()); err != nil || len(holes) > 0 || l.Health().Damage != nil {
+				t.Fatalf("left are %v, %v, %v", holes, err, l.Health().Damage)
+			}
+			if report, err := l.Verify(t.Context()); err != nil || !report.OK() {
+				t.Fatalf("verify: %v, %v", report.Problems, err)
+			}
+			after, rootAfter, statsAfter := shown(t, l, ByAuthor, Causal, Arrival)
+			if lost != nil {
+				before, after = before[:2*stats.Entries], after[:2*stats.Entries]
+				for i := range before {
+					if lost[before[i].Op] {
+						before[i].Offset = after[i].Offset
+					}
+				}
+				stats.Next, stats.Pruned = statsAfter.Next, statsAfter.Pruned
+			}
+			if root != rootAfter || stats != statsAfter {
+				t.Errorf("it was %v, and is %v", stats, statsAfter)
+			}
+			if diff := cmp.Diff(before, after); diff != "" {
+				t.Errorf("entries (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// twin returns another log that holds what l does.
+func twin(t testing.TB, c *cords, l *Log) *Log {
+	t.Helper()
+	peer := c.as("the peer")
+	t.Cleanup(func() { must(t, peer.Close()) })
+	var runs []crdt.Run
+	for _, e := range c.applied {
+		if n := len(runs); n > 0 && runs[n-1].Ops[0].ID == e.Op {
+			continue
+		}
+		i := slices.IndexFunc(c.ops[e.Author], func(o crdt.Op) bool { return o.ID == e.Op })
+		runs = append(runs, crdt.Run{Ops: []crdt.Op{c.ops[e.Author][i]}})
+	}
+	_, err := peer.Apply(t.Context(), runs)
+	must(t, err)
+	if peer.Root() != l.Root() {
+		t.Fatal("the peer does not hold the same")
+	}
+	return peer
+}

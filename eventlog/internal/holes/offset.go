@@ -1,0 +1,130 @@
+package holes
+
+import (
+	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/record"
+)
+
+// offset returns the offset of an op, of which was stands in the ops: the one in was, if it can be trusted; that of an
+// arrival, looked for between those of the ops beside it, since ops arrive after those that they name, and then
+// everywhere; or offsets that are free. arrived says that it is one that the op has had.
+func (f File) offset(r *record.Feed, op crdt.Op, was record.Op) (offset uint64, arrived bool, err error) {
+	if v, err := record.ParseOp(was); err == nil {
+		if _, arrived := f.arrivedAt(v.Offset(), op.Author, op.Key()); arrived {
+			return v.Offset(), true, nil
+		}
+	}
+	from, to := uint64(0), f.Next
+	if len(r.Feed.Branches) == 1 { // else an op of another branch is beside it
+		from, to = f.beside(op)
+	}
+	for {
+		offset, arrived, err = f.search(op, from, to)
+		if arrived || err != nil {
+			return offset, arrived, err
+		}
+		offset, free, err := f.free(from, to, op.Count)
+		if free || err != nil || from == 0 && to == f.Next {
+			return offset, false, err
+		}
+		from, to = 0, f.Next
+	}
+}
+
+// search returns the offset of an op whose arrival is between two.
+func (f File) search(op crdt.Op, from, to uint64) (offset uint64, arrived bool, err error) {
+	c, first := f.Arrivals.Cursor(), record.Offset(from)
+	for k, v := c.Seek(first[:]); k != nil; k, v = c.Next() {
+		at, err := record.ParseArrival(k, v)
+		if err == nil && at.Offset >= to {
+			break
+		}
+		if err == nil && at.Author == op.Author && at.Key == op.Key() {
+			return at.Offset, true, nil
+		}
+	}
+	return 0, false, c.Err()
+}
+
+// arrivedAt returns the arrival at an offset, if it is that of the op at a's key.
+func (f File) arrivedAt(offset uint64, a crdt.Author, key crdt.Key) (record.Arrival, bool) {
+	k := record.Offset(offset)
+	at, err := record.ParseArrival(k[:], f.Arrivals.Get(k[:]))
+	return at, err == nil && at.Author == a && at.Key == key
+}
+
+// mostBeside bounds the ops on each side that are looked at for one whose arrival is known.
+const mostBeside = 64
+
+// beside returns the offsets between which an op has arrived by those of the ops before and after it in the feed: all
+// there are where these tell nothing.
+func (f File) beside(op crdt.Op) (from, to uint64) {
+	key, to := record.OpKey(op.Key()), f.Next
+	c := f.Ops.Cursor()
+	k, v := c.Seek(key[:])
+	if k == nil {
+		k, v = c.Last()
+	} else {
+		k, v = c.Prev()
+	}
+	if before, found := f.near(op.Author, k, v, c.Prev); found {
+		from = before.Offset + before.Count
+	}
+	key = record.OpKey(record.KeyAfter(op.Key()))
+	k, v = c.Seek(key[:])
+	if after, found := f.near(op.Author, k, v, c.Next); found {
+		to = after.Offset
+	}
+	if from > to { // one of them was put back once, elsewhere
+		return 0, f.Next
+	}
+	return from, to
+}
+
+// near returns the arrival of the first op, from the one at k on, whose arrival is known.
+func (f File) near(a crdt.Author, k, v []byte, step func() (k, v []byte)) (at record.Arrival, found bool) {
+	for range mostBeside {
+		key, err := record.ParseOpKey(k)
+		value, bad := record.ParseOp(v)
+		if err == nil && bad == nil {
+			if at, found = f.arrivedAt(value.Offset(), a, key); found {
+				return at, true
+			}
+		}
+		if k, v = step(); k == nil {
+			break
+		}
+	}
+	return record.Arrival{}, false
+}
+
+// arrive puts the arrival of an op.
+func (f File) arrive(op crdt.Op, offset uint64) error {
+	key, arrival := record.Offset(offset), record.Arrival{Offset: offset, Author: op.Author, Key: op.Key(), Count: op.Count}
+	return f.Arrivals.Put(key[:], arrival.Encode())
+}
+
+// free returns the first of count offsets that no arrival has, between two: where there are just so many, else where
+// there are more. Without any, it returns Next.
+func (f File) free(from, to, count uint64) (offset uint64, found bool, err error) {
+	offset = f.Next
+	c, first := f.Arrivals.Cursor(), record.Offset(from)
+	for k, v := c.Seek(first[:]); from < to; k, v = c.Next() {
+		at, end := record.Arrival{}, k == nil
+		if !end {
+			if at, err = record.ParseArrival(k, v); err != nil {
+				continue
+			}
+		}
+		if end || at.Offset > to {
+			at = record.Arrival{Offset: to}
+		}
+		if room := at.Offset - min(from, at.Offset); room == count || room > count && !found {
+			if offset, found = from, true; room == count {
+				break
+			}
+		}
+		from = max(from, at.Offset+at.Count)
+	}
+	return offset, found, c.Err()
+}
