@@ -2,13 +2,16 @@ package backup_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
@@ -151,14 +154,19 @@ func same(t testing.TB, want, got shown) {
 func TestWhatIsRestoredIsTheLog(t *testing.T) {
 	l := tangled(t)
 	want := show(t, l)
-	b, s := made(t, l, backup.Options{Key: []byte("sealed")})
+	b, s := made(t, l, backup.Options{Key: []byte("sealed"), Files: []backup.File{{Name: "a.yaml", Data: []byte("b")}, {Name: "c"}}})
 	checked, err := backup.Check(t.Context(), bytes.NewReader(b), nil)
 	must(t, err)
 	if s.Incarnation != l.Incarnation() || s.Log != l.ID() || s.To != want.Stats.Next || s.From != 0 {
 		t.Errorf("the head: %+v", s.Head)
 	}
-	if diff := cmp.Diff(s, checked); diff != "" {
+	if diff := cmp.Diff(s, checked, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("checked (-want +got):\n%s", diff)
+	}
+	read, err := backup.ReadSummary(bytes.NewReader(b))
+	must(t, err)
+	if diff := cmp.Diff(s, read, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("read (-want +got):\n%s", diff)
 	}
 	r, done := restored(t, config("own"), backup.RestoreOptions{}, b)
 	same(t, want, show(t, r))
@@ -173,5 +181,38 @@ func TestWhatIsRestoredIsTheLog(t *testing.T) {
 	}
 	if r.Incarnation() == l.Incarnation() || r.Common(l.Incarnation(), done.Next) != done.Next || r.Common(l.Incarnation(), done.Next+1) != done.Next {
 		t.Errorf("offsets of before hold up to %d", r.Common(l.Incarnation(), done.Next+1))
+	}
+}
+
+// TestWhoRestoresHearsFirst: what the backups begin with, with the key; and nothing is made where that is not what it should be.
+func TestWhoRestoresHearsFirst(t *testing.T) {
+	l := tangled(t)
+	first, s := made(t, l, backup.Options{Key: []byte("sealed")})
+	second, _ := made(t, l, backup.Options{Since: &s})
+	dir, unwelcome := filepath.Join(t.TempDir(), "new"), errors.New("unwelcome")
+	_, err := backup.Restore(t.Context(), dir, backup.RestoreOptions{Begin: func(chain []backup.Summary) error {
+		if len(chain) != 2 || string(chain[0].Key) != "sealed" || chain[1].Key != nil || chain[0].Author != l.Author() || *chain[1].Since != s.ID {
+			t.Errorf("the chain is %+v", chain)
+		}
+		return unwelcome
+	}}, readers([][]byte{first, second})...)
+	if !errors.Is(err, unwelcome) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder: %v", err)
+	}
+}
+
+// TestFilesAreNoPaths: what is restored lies in the folder, and nowhere else.
+func TestFilesAreNoPaths(t *testing.T) {
+	l := eventlogtest.Create(t, t.TempDir(), config("own"))
+	for _, name := range []string{"", ".", "..", "a/b", `a\b`, "../a", "c:a", ".a", "a\x00"} {
+		if _, err := l.Backup(t.Context(), io.Discard, backup.Options{Files: []backup.File{{Name: name}}}); err == nil {
+			t.Errorf("a file called %q is taken", name)
+		}
+	}
+	if _, err := l.Backup(t.Context(), io.Discard, backup.Options{Files: []backup.File{{Name: "a"}, {Name: "a"}}}); err == nil {
+		t.Error("one name is taken twice")
 	}
 }

@@ -15,11 +15,12 @@ const magic = "quipu backup 1\n"
 // The kinds of blocks.
 const (
 	kindHead    = 'h'
+	kindFile    = 'f'
+	kindKey     = 'k'
 	kindSmall   = 's'
 	kindTrimmed = 't'
 	kindOps     = 'o'
 	kindMissing = 'm'
-	kindKey     = 'k'
 	kindEnd     = 'e'
 )
 

@@ -10,13 +10,14 @@
 //	kind (1) ‖ length (4) ‖ payload ‖ sum (32)     sum = SHA-256(sum of the block before ‖ kind ‖ length ‖ payload)
 //
 //	h   a [Head], as JSON: which log, whose, made when, of which offsets, since which backup
+//	f   files that belong with the log, by name: what they say is their owner's business
+//	k   the log's key, sealed by whoever made the backup
 //	s   the small part, all as of one moment: meta, the records of the feeds, followers, their state, what they have
 //	    parked, and the times of arrivals, as keys and values of the file
 //	t   which ops of the backups before have lost their bodies since
 //	o   ops in the order of their arrival, each as it stands in the file: with its offset and checksum, and with the
 //	    number of the sweep where its body went
 //	m   arrivals whose ops could not be read
-//	k   the log's key, sealed by whoever made the backup
 //	e   an [End], as JSON; nothing follows
 //
 // So a cut or a flip is named by its place in the stream, at the latest a MiB behind it; the last sum covers all there

@@ -94,8 +94,15 @@ type Summary struct {
 	Bytes int64 `json:"bytes"` // of the stream
 	Head  `json:"head"`
 	End   `json:"end"`
-	// Key is the log's key, as whoever made the backup has sealed it; nil for none.
-	Key []byte `json:"key,omitempty"`
+	// Files and Key are what whoever made the backup has put into it.
+	Files []File `json:"files,omitempty"`
+	Key   []byte `json:"key,omitempty"`
+}
+
+// File is a small file that belongs with a log, such as the configuration of the node that keeps it.
+type File struct {
+	Name string `json:"name"` // without a folder
+	Data []byte `json:"data"`
 }
 
 // Whole reports whether all that the log had is in the backup.
@@ -111,29 +118,35 @@ type Options struct {
 	// MaxHold is how long what is not written yet is kept from trims and prunes: 0 means an hour. What goes after that
 	// is missing from the backup as it then is from the log, and recorded as trimmed or pruned.
 	MaxHold time.Duration
-	// Key is the log's key, sealed by the caller, to be kept in the backup; nil for none.
-	Key []byte
+	// Files are kept in the backup as they are, at most [MaxFiles] of them with [MaxFileBytes] together: what else is
+	// needed where the log is restored. So is Key, the log's key, which the caller has sealed; nil for none.
+	Files []File
+	Key   []byte
 	// Progress is called from time to time with how many entries of how many are written; nil for nobody.
 	Progress func(done, total uint64)
 }
 
-// follows returns what is wrong with a backup after the one before it in a chain, before its first where that is nil.
-func (h *Head) follows(before *Summary) string {
+// Follows says why a backup does not follow the one before it in a chain, or is not its first where that is nil, with an
+// error that wraps [ErrChain]; nil where it does.
+func (h *Head) Follows(before *Summary) error {
+	wrong := ""
 	switch {
-	case before == nil && h.Since == nil:
-		return ""
+	case before == nil && h.Since != nil:
+		wrong = fmt.Sprintf("it has what another one lacks, whose id is %s: that is to come first", h.Since)
 	case before == nil:
-		return fmt.Sprintf("it has what another one lacks, whose id is %s: that is to come first", h.Since)
 	case h.Since == nil:
-		return "it is whole by itself, and not since the one before"
+		wrong = "it is whole by itself, and not since the one before"
 	case *h.Since != before.ID:
-		return fmt.Sprintf("it is since the one whose id is %s, the one before it is %s", h.Since, before.ID)
+		wrong = fmt.Sprintf("it is since the one whose id is %s, the one before it is %s", h.Since, before.ID)
 	case h.Log != before.Log:
-		return fmt.Sprintf("it is of log %s, the one before of %s", h.Log, before.Log)
+		wrong = fmt.Sprintf("it is of log %s, the one before of %s", h.Log, before.Log)
 	case h.From != before.To:
-		return fmt.Sprintf("it begins at offset %d, the one before ends at %d", h.From, before.To)
+		wrong = fmt.Sprintf("it begins at offset %d, the one before ends at %d", h.From, before.To)
 	}
-	return ""
+	if wrong == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrChain, wrong)
 }
 
 // decode reads the JSON of a head or an end, and nothing else.

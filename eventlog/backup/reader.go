@@ -20,6 +20,7 @@ type reader struct {
 	last         byte // the kind of the block before
 	ops, entries uint64
 	next         uint64 // the least offset that the next op may have
+	first        *block // the first one behind those that a backup begins with, until it is read
 }
 
 // contents is what one block has.
@@ -72,7 +73,42 @@ func newReader(r io.Reader, which int) (*reader, error) {
 	if b.s.From > b.s.To || b.s.To > crdt.MaxSeq || b.s.Since == nil && b.s.From > 0 {
 		return nil, b.altered("it has the offsets from %d to %d", b.s.From, b.s.To)
 	}
-	return b, nil
+	return b, b.begin()
+}
+
+// block is a block that was read, or why there is none.
+type block struct {
+	kind    byte
+	payload []byte
+	err     error
+}
+
+// begin reads what stands behind the head of a backup: its files and its key.
+func (b *reader) begin() error {
+	for {
+		kind, payload, err := b.blocks.next()
+		switch {
+		case err == nil && kind == kindFile && b.last == kindHead:
+			if b.s.Files, err = filesOf(payload); err != nil {
+				return b.altered("its files: %w", err)
+			}
+		case err == nil && kind == kindKey && b.s.Key == nil:
+			b.s.Key = payload
+		default:
+			b.first = &block{kind, payload, err}
+			return nil
+		}
+		b.last = kind
+	}
+}
+
+// nextBlock returns the next block behind those.
+func (b *reader) nextBlock() (kind byte, payload []byte, err error) {
+	if first := b.first; first != nil {
+		b.first = nil
+		return first.kind, first.payload, first.err
+	}
+	return b.blocks.next()
 }
 
 // altered says that what was read last, whose sum is right, was not written by [Writer].
@@ -81,17 +117,17 @@ func (b *reader) altered(format string, args ...any) error {
 }
 
 // order is in which order blocks follow each other. Those of ops and of what is missing of them stand among each other.
-var order = map[byte]int{kindHead: 0, kindSmall: 1, kindTrimmed: 2, kindOps: 3, kindMissing: 3, kindKey: 4, kindEnd: 5}
+var order = map[byte]int{kindHead: 0, kindFile: 1, kindKey: 2, kindSmall: 3, kindTrimmed: 4, kindOps: 5, kindMissing: 5, kindEnd: 6}
 
 // read returns what the next block has, and [io.EOF] once the backup has come to its end as it was to. then
 // the summary is whole.
 func (b *reader) read() (c contents, err error) {
-	kind, payload, err := b.blocks.next()
+	kind, payload, err := b.nextBlock()
 	if err != nil {
 		return c, err
 	}
 	at, known := order[kind]
-	if !known || at < order[b.last] || at == order[b.last] && kind == kindKey || kind == kindHead {
+	if !known || at < order[b.last] || at < order[kindSmall] {
 		return c, b.altered("a block of kind %q stands behind one of kind %q", kind, b.last)
 	}
 	b.last = kind
@@ -104,8 +140,6 @@ func (b *reader) read() (c contents, err error) {
 		c.ops, err = b.readOps(payload)
 	case kindMissing:
 		c.missing, err = arrivals(payload)
-	case kindKey:
-		b.s.Key = payload
 	case kindEnd:
 		return c, b.readEnd(payload)
 	}
@@ -183,6 +217,21 @@ func pairs(payload []byte) (all []pair, err error) {
 		all = append(all, p)
 	}
 	return all, nil
+}
+
+// filesOf reads what [Writer.Begin] has written.
+func filesOf(payload []byte) (all []File, err error) {
+	for len(payload) > 0 {
+		var name, data []byte
+		if name, payload, err = cutBytes(payload); err != nil {
+			return nil, err
+		}
+		if data, payload, err = cutBytes(payload); err != nil {
+			return nil, err
+		}
+		all = append(all, File{string(name), data})
+	}
+	return all, checkFiles(all)
 }
 
 func trims(payload []byte) (all []trimmed, err error) {

@@ -29,6 +29,9 @@ type RestoreOptions struct {
 	// with an entry that names the former author, and it need not ask where a feed ends. Whoever wrote before is
 	// remembered. Nil keeps the author.
 	Key ed25519.PrivateKey
+	// Begin is called with what each of the backups begins with, before anything is restored: an error of its ends the
+	// restore. Nil for nobody. What ends a backup is not known yet.
+	Begin func(chain []Summary) error
 	// Progress is called from time to time with how many entries of how many are restored; nil for nobody.
 	Progress func(done, total uint64)
 	// Now is the wall clock; nil means [time.Now].
@@ -119,13 +122,22 @@ func (r *restoring) restore(ctx context.Context, backups []io.Reader) (done Rest
 		}
 		r.total += readers[i].s.To - readers[i].s.From
 	}
+	if o := r.o.Begin; o != nil {
+		var chain []Summary
+		for _, b := range readers {
+			chain = append(chain, b.s)
+		}
+		if err := o(chain); err != nil {
+			return done, err
+		}
+	}
 	if r.maker, err = refill.New(r.path, readers[0].s.Log); err != nil {
 		return done, err
 	}
 	var before *Summary
 	for i, b := range readers {
-		if wrong := b.s.follows(before); wrong != "" {
-			return done, b.blocks.broken(fmt.Errorf("%w: %s", ErrChain, wrong))
+		if err := b.s.Follows(before); err != nil {
+			return done, b.blocks.broken(err)
 		}
 		if err := r.read(ctx, b, i == len(readers)-1); err != nil {
 			return done, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
@@ -82,6 +83,55 @@ func (b *Writer) Missing(a record.Arrival) error {
 	})
 }
 
+// MaxFiles bounds the files of a backup, MaxFileBytes what they hold together, in bytes.
+const (
+	MaxFiles     = 16
+	MaxFileBytes = 4 << 20
+)
+
+// fileName is what a file of a backup may be called.
+var fileName = regexp.MustCompile(`^[0-9A-Za-z][-._0-9A-Za-z]{0,63}$`)
+
+// checkFiles says why files cannot be kept in a backup.
+func checkFiles(all []File) error {
+	names, size := make(map[string]bool), 0
+	for _, f := range all {
+		if size += len(f.Data); !fileName.MatchString(f.Name) || names[f.Name] {
+			return fmt.Errorf("a file is called %.100q: expected a name of its own, of letters, digits, dots and hyphens", f.Name)
+		}
+		names[f.Name] = true
+	}
+	if len(all) > MaxFiles || size > MaxFileBytes {
+		return fmt.Errorf("%d files with %d bytes: expected at most %d with %d", len(all), size, MaxFiles, MaxFileBytes)
+	}
+	return nil
+}
+
+// Begin writes what belongs with the log: files, and its key, sealed.
+func (b *Writer) Begin(files []File, key []byte) error {
+	if err := checkFiles(files); err != nil {
+		return err
+	}
+	if len(key) > maxItem {
+		return fmt.Errorf("the sealed key has %d bytes", len(key))
+	}
+	b.s.Files, b.s.Key = files, key
+	if len(files) > 0 {
+		if err := b.item(kindFile, func(to []byte) []byte {
+			for _, f := range files {
+				to = appendBytes(appendBytes(to, []byte(f.Name)), f.Data)
+			}
+			return to
+		}); err != nil {
+			return err
+		}
+	}
+	if len(key) == 0 {
+		return nil
+	}
+	return b.item(kindKey, func(to []byte) []byte { return append(to, key...) })
+}
+
 // maxDamage bounds the damage that an end names.
 const maxDamage = 1000
 
@@ -94,17 +144,9 @@ func (b *Writer) Damaged(d Damage) {
 	b.s.Damage = append(b.s.Damage, d)
 }
 
-// End writes the sealed key, if there is one, and what the backup ends with, and returns what it holds.
-func (b *Writer) End(pruned []Pruned, key []byte) (Summary, error) {
-	if b.s.Pruned = pruned; len(key) > 0 {
-		if len(key) > maxItem {
-			return Summary{}, fmt.Errorf("the sealed key has %d bytes", len(key))
-		}
-		b.s.Key = key
-		if err := b.item(kindKey, func(to []byte) []byte { return append(to, key...) }); err != nil {
-			return Summary{}, err
-		}
-	}
+// End writes what the backup ends with, and returns what it holds.
+func (b *Writer) End(pruned []Pruned) (Summary, error) {
+	b.s.Pruned = pruned
 	if err := b.json(kindEnd, &b.s.End); err != nil {
 		return Summary{}, err
 	}

@@ -43,6 +43,9 @@ func (src *Source) Write(ctx context.Context, w io.Writer, o backup.Options) (ba
 	if err != nil {
 		return backup.Summary{}, err
 	}
+	if err := out.Begin(o.Files, o.Key); err != nil {
+		return backup.Summary{}, err
+	}
 	c := &copying{src: src, ctx: ctx, out: out, progress: o.Progress}
 	if err := s.write(out); err != nil {
 		return backup.Summary{}, err
@@ -55,7 +58,7 @@ func (src *Source) Write(ctx context.Context, w io.Writer, o backup.Options) (ba
 	if err := c.ops(src.Head.From, src.Head.To); err != nil {
 		return backup.Summary{}, err
 	}
-	return out.End(src.Pruned(src.Head.Sweep), o.Key)
+	return out.End(src.Pruned(src.Head.Sweep))
 }
 
 // chunkBytes bounds the ops that one transaction reads.

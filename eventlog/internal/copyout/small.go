@@ -37,6 +37,7 @@ func newSmall(dir string) (*small, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep the small part of a backup: %w", err)
 	}
+	_ = os.Remove(file.Name()) // a kill leaves nothing, where a file that is open can lose its name
 	return &small{file: file, w: bufio.NewWriterSize(file, 1<<20), damaged: make(map[string]damaged)}, nil
 }
 
