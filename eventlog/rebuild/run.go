@@ -222,7 +222,7 @@ func (r *run) end(ctx context.Context) error {
 
 // clean removes what a rebuild that has finished does not need any more: the state under way, and the holder.
 func (r *run) clean(ctx context.Context) error {
-	err := r.log.RemoveFollower(ctx, Prefix+r.name)
+	err := r.log.RemoveFollower(context.WithoutCancel(ctx), Prefix+r.name)
 	if errors.Is(err, eventlog.ErrNoFollower) {
 		return nil
 	}

@@ -140,11 +140,16 @@ func (r records) get(record byte, subject string) (last, error) {
 }
 
 func (p projection) put(record byte, subject string, l last) error {
+	return p.bucket.Put(recordKey(record, subject), l.encode())
+}
+
+// encode returns the bytes that get reads.
+func (l last) encode() []byte {
 	b := binary.BigEndian.AppendUint64(make([]byte, 0, lastSize+len(l.stage)), uint64(l.rank))
 	b = append(b, l.after.Author[:]...)
 	b = binary.BigEndian.AppendUint64(b, l.after.Seq)
 	b = append(b, l.after.Op[:]...)
-	return p.bucket.Put(recordKey(record, subject), append(b, l.stage...))
+	return append(b, l.stage...)
 }
 
 func recordKey(record byte, subject string) []byte {
