@@ -65,12 +65,29 @@ func (f *atFlags) moment(cmd *cobra.Command) (api.Moment, error) {
 	case cmd.Flags().Changed("by"):
 		return api.Moment{}, usagef("--by goes with a time, such as --at 2024-05-01T12:00:00Z")
 	}
-	frontier, noFile := readMoment(cmd, f.at)
+	return frontierMoment(cmd, "at", f.at, err)
+}
+
+// clockMoment returns what the flag names: a time by the clocks, or a frontier in a file.
+func clockMoment(cmd *cobra.Command, flag, text string) (at api.Moment, err error) {
+	at.Clock.Time, err = age.ParseTime(text, time.Now())
+	switch {
+	case err == nil:
+		return at, nil
+	case !errors.Is(err, crdt.ErrNotTime):
+		return api.Moment{}, usagef("--%s: %w", flag, err)
+	}
+	return frontierMoment(cmd, flag, text, err)
+}
+
+// frontierMoment reads the frontier in a file that a flag names. That the text is no time is why.
+func frontierMoment(cmd *cobra.Command, flag, path string, why error) (api.Moment, error) {
+	frontier, noFile := readMoment(cmd, path)
 	if errors.Is(noFile, fs.ErrNotExist) {
-		return api.Moment{}, fmt.Errorf("--at %w; as a file: %w", err, fs.ErrNotExist)
+		return api.Moment{}, fmt.Errorf("--%s %w; as a file: %w", flag, why, fs.ErrNotExist)
 	}
 	if noFile != nil {
-		return api.Moment{}, fmt.Errorf("--at: %w", noFile)
+		return api.Moment{}, fmt.Errorf("--%s: %w", flag, noFile)
 	}
 	return api.Moment{Frontier: &frontier}, nil
 }

@@ -57,6 +57,11 @@ var calls = map[string]func(ctx context.Context, c *api.Client, stdin io.Reader)
 	"Compact":    unary((*api.Client).Compact),
 	"Index":      unary((*api.Client).Index),
 	"TrimStatus": unary((*api.Client).TrimStatus),
+	"Rebuilds":   unary((*api.Client).Rebuilds),
+	"Rebuild": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Rebuild(ctx, api.RebuildRequest{Name: api.RebuildTransitions}, nil)
+		return err
+	},
 	"RebuildIndex": func(ctx context.Context, c *api.Client, _ io.Reader) error {
 		_, err := c.RebuildIndex(ctx, nil)
 		return err

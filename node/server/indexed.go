@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"sync"
@@ -17,14 +18,18 @@ func (s *server) getIndex(_ *http.Request) (any, error) {
 
 // postIndexRebuild makes the index anew, and answers when it is done.
 func (s *server) postIndexRebuild(r *http.Request, tell func(api.Progress)) (any, error) {
+	return s.rebuildIndex(r.Context(), tell)
+}
+
+func (s *server) rebuildIndex(ctx context.Context, tell func(api.Progress)) (api.Index, error) {
 	done := s.tellIndex(tell)
-	err := s.log.RebuildIndex(r.Context())
+	err := s.log.RebuildIndex(ctx)
 	done()
 	if errors.Is(err, eventlog.ErrNoIndex) {
 		err = &api.Error{Code: api.Invalid, Message: "the index is off: take no-index out of quipu.yaml, and start the node without --no-index"}
 	}
 	if err != nil {
-		return nil, err
+		return api.Index{}, err
 	}
 	return s.index()
 }

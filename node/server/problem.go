@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/rebuild"
 	"github.com/quipulog/quipu/eventlog/transition"
 	"github.com/quipulog/quipu/eventlog/transition/machine"
 	"github.com/quipulog/quipu/node/api"
@@ -37,6 +38,10 @@ var codes = []struct {
 	{is(eventlog.ErrNoFollower), api.NotFound},
 	{is(eventlog.ErrNotParked), api.NotFound},
 	{is(eventlog.ErrFollowing), api.Busy},
+	{is(rebuild.ErrConfig), api.Invalid},
+	{is(rebuild.ErrVersion), api.Invalid},
+	{as[*rebuild.RangeError], api.Busy},
+	{is(rebuild.ErrTaken), api.Busy},
 	{is(eventlog.ErrTransient), api.Invalid},
 	{is(eventlog.ErrListeners), api.Busy},
 	{is(eventlog.ErrReserved), api.Reserved},

@@ -99,6 +99,8 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /v1/forks/{author}", s.answers(s.getFork))
 	mux.HandleFunc("GET /v1/index", s.answers(s.getIndex))
 	mux.HandleFunc("POST /v1/index/rebuild", s.tells(s.postIndexRebuild))
+	mux.HandleFunc("POST /v1/rebuild", s.tells(s.postRebuild))
+	mux.HandleFunc("GET /v1/rebuilds", s.answers(s.getRebuilds))
 	mux.HandleFunc("POST /v1/trim", s.answers(s.postTrim))
 	mux.HandleFunc("GET /v1/trim", s.answers(s.getTrim))
 	mux.HandleFunc("GET /v1/gone", s.getGone)
