@@ -95,9 +95,15 @@ func (tx *readTx) arrivedAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Sign
 
 // arrivedWith reports whether the op is what arrived at an offset.
 func (tx *readTx) arrivedWith(op crdt.Signed, offset uint64) bool {
+	a, arrived := tx.arrivalAt(offset)
+	return arrived && a == record.Arrival{Offset: offset, Author: op.Author, Key: op.Key(), Count: op.Count}
+}
+
+// arrivalAt returns the arrival that begins at an offset, and whether there is one.
+func (tx *readTx) arrivalAt(offset uint64) (record.Arrival, bool) {
 	k := record.Offset(offset)
 	a, err := record.ParseArrival(k[:], tx.arrivals().Get(k[:]))
-	return err == nil && a.Author == op.Author && a.Key == op.Key() && a.Count == op.Count
+	return a, err == nil
 }
 
 // opAt returns the op in an op's value, which is what was written at the op's key: that is for whoever reads here. It

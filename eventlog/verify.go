@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/eventlog/internal/feedcheck"
 	"github.com/quipulog/quipu/eventlog/internal/holes"
 	"github.com/quipulog/quipu/eventlog/internal/postings"
 	"github.com/quipulog/quipu/eventlog/internal/record"
@@ -17,15 +15,30 @@ import (
 // verifyChunk bounds the bytes that one transaction of Verify reads.
 const verifyChunk = 1 << 20
 
+// VerifyOptions says what [Log.VerifyWith] does beside verifying. It may be zero.
+type VerifyOptions struct {
+	// Progress, unless it is nil, is told again and again how far it is: first with the pages of the file, then with the
+	// entries of the feeds, then with those that the index is held against, as the unit says: "pages", "entries",
+	// "indexed entries". It must not wait, nor call the log.
+	Progress func(done, total uint64, unit string)
+}
+
 // Verify checks all that was durable when it began: the pages of the file; of each feed the chain, the
 // signatures, the entries against the roots, and the record against these; arrivals and ops against each
-// other; the index against the ops. Appends go on meanwhile; trims, compactions and indexing wait.
+// other; the index against the ops. Appends go on meanwhile; trims, compactions and indexing wait. It works on two
+// processors.
 //
 // What is wrong stands in the report. The error is ctx's, or says that nothing could be read at all.
-func (l *Log) Verify(ctx context.Context) (Report, error) {
+func (l *Log) Verify(ctx context.Context) (Report, error) { return l.VerifyWith(ctx, VerifyOptions{}) }
+
+// VerifyWith is [Log.Verify] with options.
+func (l *Log) VerifyWith(ctx context.Context, o VerifyOptions) (Report, error) {
 	var report Report
 	if err := l.store.notInside(); err != nil {
 		return report, err
+	}
+	if o.Progress == nil {
+		o.Progress = func(uint64, uint64, string) {}
 	}
 	// Nothing is forgotten meanwhile: what the records say would not fit what is read.
 	if err := l.store.sweeping.Take(ctx); err != nil {
@@ -33,27 +46,24 @@ func (l *Log) Verify(ctx context.Context) (Report, error) {
 	}
 	defer l.store.sweeping.Leave()
 	l.store.mu.RLock()
-	feeds, bound, pruned, closed := maps.Clone(l.store.state.Feeds), l.store.state.Next, l.store.state.Pruned, l.store.closed
+	feeds, bound, closed := maps.Clone(l.store.state.Feeds), l.store.state.Next, l.store.closed
+	entries, pruned := l.store.state.Entries, l.store.state.Pruned
 	l.store.mu.RUnlock()
 	if closed {
 		return report, ErrClosed
 	}
-	if err := l.verifyPages(ctx, &report); err != nil {
+	if err := l.verifyPages(ctx, o, &report); err != nil {
 		return report, err
 	}
-	for _, a := range slices.SortedFunc(maps.Keys(feeds), crdt.Author.Compare) {
-		c := newFeedCheck(l.store, a, feeds[a], bound, &report)
-		if err := c.run(ctx); err != nil {
-			return report, err
-		}
+	ops := newOpsCheck(l.store, feeds, bound, &report)
+	ops.told = func(done uint64) { o.Progress(done, entries, "entries") }
+	if err := ops.run(ctx); err != nil {
+		return report, err
 	}
 	if err := l.verifyArrivals(ctx, bound, pruned, &report); err != nil {
 		return report, err
 	}
-	if err := l.index.verify(ctx, &report); err != nil {
-		return report, err
-	}
-	return report, nil
+	return report, l.index.verify(ctx, o, &report)
 }
 
 // maxProblems bounds the problems that a report lists; the rest is counted.
@@ -112,9 +122,9 @@ func (r *Report) problem(a crdt.Author, err error) {
 }
 
 // verifyPages walks the pages of the file, every bucket's, and checks that each is used once and none is called free.
-func (l *Log) verifyPages(ctx context.Context, report *Report) error {
+func (l *Log) verifyPages(ctx context.Context, o VerifyOptions, report *Report) error {
 	err := l.store.view(func(tx *readTx) (err error) {
-		report.Pages, err = tx.CheckPages(ctx)
+		report.Pages, err = tx.CheckPages(ctx, func(done, total uint64) { o.Progress(done, total, "pages") })
 		return err
 	})
 	if ctx.Err() != nil {
@@ -125,112 +135,6 @@ func (l *Log) verifyPages(ctx context.Context, report *Report) error {
 		return nil
 	}
 	return err
-}
-
-// feedCheck reads one feed and has it checked.
-type feedCheck struct {
-	store  *store
-	author crdt.Author
-	bound  uint64
-	report *Report
-	from   crdt.Key // where the next chunk begins
-	check  *feedcheck.Check
-}
-
-func newFeedCheck(s *store, a crdt.Author, state *record.Feed, bound uint64, report *Report) *feedCheck {
-	c := &feedCheck{store: s, author: a, bound: bound, report: report}
-	c.check = feedcheck.New(state, c.problem)
-	return c
-}
-
-func (c *feedCheck) problem(format string, args ...any) {
-	c.report.problem(c.author, fmt.Errorf(format, args...))
-}
-
-// run checks the feed chunk by chunk. Damage ends it as a problem.
-func (c *feedCheck) run(ctx context.Context) error {
-	err := c.store.views(ctx, c.chunk)
-	if damaged, ok := asDamaged(err); ok {
-		c.report.problem(c.author, damaged)
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("verify feed %s: %w", c.author.Short(), err)
-	}
-	found := c.check.End()
-	for _, h := range found.Holes {
-		c.store.holes.Look(h.Author, holes.Stretch{From: h.From, Upto: h.Upto})
-	}
-	c.report.Authors += min(found.Ops, 1)
-	c.report.Ops += found.Ops
-	c.report.Entries += found.Entries
-	c.report.Offences += found.Offences
-	return nil
-}
-
-// chunk checks ops from c.from on.
-func (c *feedCheck) chunk(tx *readTx) (more bool, err error) {
-	if c.from == (crdt.Key{}) {
-		if _, err := tx.Feed(c.author); err != nil {
-			return false, err
-		}
-	}
-	cursor, read := tx.opCursor(c.author), 0
-	for key := range cursor.from(c.from) {
-		if key.Compare(c.from) < 0 {
-			return false, damagedOp(c.author, key, fmt.Errorf("it stands after op %d", c.from.First))
-		}
-		if read > verifyChunk {
-			return true, nil
-		}
-		read += len(cursor.value)
-		if err := c.spoiled(key, c.op(tx, cursor)); err != nil {
-			return false, err
-		}
-		c.from = record.KeyAfter(key)
-	}
-	if key := cursor.key; cursor.err != nil && key.Compare(c.from) >= 0 && tx.Err() == nil {
-		c.from = record.KeyAfter(key)
-		return true, c.spoiled(key, cursor.err)
-	}
-	return false, cursor.err
-}
-
-// spoiled takes note that the op at a key cannot be read, if that is what err says, and returns any other error.
-func (c *feedCheck) spoiled(key crdt.Key, err error) error {
-	damaged, ok := asDamaged(err)
-	if !ok || damaged.op == nil {
-		return err
-	}
-	c.check.Spoiled(key)
-	c.report.problem(c.author, c.store.locate(damaged))
-	return nil
-}
-
-// op checks the op that the cursor is at.
-func (c *feedCheck) op(tx *readTx, at *opCursor) error {
-	key, v, offset := at.key, at.value, at.offset()
-	if offset >= c.bound {
-		if offset >= tx.most {
-			c.problem("op %d has the offset %d, where the log ends at %d", key.First, offset, tx.most)
-		}
-		return nil
-	}
-	op, err := verifiedAt(c.author, key, append([]byte(nil), v...))
-	if err != nil {
-		return err
-	}
-	if op.Log != c.store.id {
-		c.problem("op %d is of log %s", key.First, op.Log)
-	}
-	if !tx.arrivedWith(op.Signed, offset) && tx.Err() == nil {
-		c.problem("op %d is not what arrived at its offset %d", key.First, offset)
-	}
-	c.check.Op(op, len(v))
-	if sweep := v.Sweep(); sweep > tx.lastSweep {
-		c.problem("the body of op %d went with sweep %d, where the last was %d", key.First, sweep, tx.lastSweep)
-	}
-	return nil
 }
 
 // verifyArrivals checks that the arrivals are contiguous, but for as many offsets as entries were pruned, and that
@@ -298,14 +202,14 @@ func (c *arrivalCheck) chunk(tx *readTx) (more bool, err error) {
 // verify checks each layer of the index against the ops of its offsets. Nobody writes to the index
 // meanwhile. A layer that is not what the ops say is a problem; a posting whose op is gone, or has no
 // body any more, is counted. It needs a bit of memory for each offset of a layer.
-func (x *indexer) verify(ctx context.Context, report *Report) error {
+func (x *indexer) verify(ctx context.Context, o VerifyOptions, report *Report) error {
 	if err := x.slot.Take(ctx); err != nil {
 		return err
 	}
 	defer x.slot.Leave()
 	layers, err := x.postings.Layers()
 	for i := 0; err == nil && i < len(layers); i++ {
-		err = x.verifyLayer(ctx, layers[i], report)
+		err = x.verifyLayer(ctx, o, layers, i, report)
 	}
 	if _, damaged := asDamaged(err); damaged || errors.Is(err, postings.ErrDamaged) {
 		report.problem(crdt.Author{}, err)
@@ -321,9 +225,17 @@ func (x *indexer) verify(ctx context.Context, report *Report) error {
 }
 
 // verifyLayer compares what the ops of a layer's offsets say with what the layer says of them.
-func (x *indexer) verifyLayer(ctx context.Context, layer postings.Layer, report *Report) error {
-	a := x.postings.NewAudit(layer)
-	if _, err := x.eachText(ctx, stretch{layer.From, layer.To}, layer.To-layer.From, a.Add); err != nil {
+func (x *indexer) verifyLayer(ctx context.Context, o VerifyOptions, layers postings.Layers, i int, report *Report) error {
+	layer := layers[i]
+	a, next := x.postings.NewAudit(layer), layer.From
+	add := func(class byte, text string, offset uint64) {
+		if offset >= next {
+			next = offset + indexLeast
+			o.Progress(offset, layers.Reached(), "indexed entries")
+		}
+		a.Add(class, text, offset)
+	}
+	if _, err := x.eachText(ctx, stretch{layer.From, layer.To}, layer.To-layer.From, add); err != nil {
 		return err
 	}
 	stored, stale, err := a.End()

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -191,4 +192,38 @@ func (s *spoiled) putLastArrivalAndRecord(tx *bbolt.Tx) {
 	a := record.Arrival{Offset: 3, Author: s.author, Key: last.Key(), Count: 1}
 	s.put(tx.Bucket(bucketArrivals), k[:], a.Encode())
 	s.record(tx, func(f *record.Feed) { f.Feed.Branches[0].Head, f.Feed.Branches[0].Clock = last.Head(), last.Clock })
+}
+
+// TestVerifyTellsHowFarItIs: of each part it is told in order, and of the entries to the last.
+func TestVerifyTellsHowFarItIs(t *testing.T) {
+	dir := t.TempDir()
+	buildForReading(t, dir, 3, 50, 12_000)
+	l, err := Open(dir, Config{Key: testKey("who reads")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.CatchUpIndex(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var units []string
+	told, last := map[string]int{}, map[string]uint64{}
+	report, err := l.VerifyWith(t.Context(), VerifyOptions{Progress: func(done, total uint64, unit string) {
+		if told[unit]++; told[unit] == 1 {
+			units = append(units, unit)
+		}
+		if unit != units[len(units)-1] || done < last[unit] || done > total {
+			t.Errorf("%d of %d %s after %d, the last was of %s", done, total, unit, last[unit], units[len(units)-1])
+		}
+		last[unit] = done
+	}})
+	if err != nil || !report.OK() || report.Entries != 12_000 {
+		t.Fatal(report.String(), err)
+	}
+	if want := []string{"pages", "entries", "indexed entries"}; !slices.Equal(units, want) {
+		t.Errorf("units %q, want %q", units, want)
+	}
+	if told["entries"] < 3 || last["entries"] != report.Entries {
+		t.Errorf("told %d times of 4 MB of entries, up to %d", told["entries"], last["entries"])
+	}
 }

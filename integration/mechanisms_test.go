@@ -49,7 +49,7 @@ var mechanisms = []mechanism{
 	{"trim", "holders pruning trim trimming"},
 	{"prune", "prune"},
 	{"compact", "compact"},
-	{"verify", "verify"},
+	{"verify", "verify verifyops"},
 	{"backup", "backup"},
 	{"forks", "forks"},
 	{"update", "bucket update view_log"},

@@ -7,9 +7,11 @@ import (
 )
 
 // CheckPages walks the pages of the file, every tree's, and checks that each is used once and none that
-// is used is called free. It returns how many pages there are, and [Damage] or ctx's error.
-func (tx *Tx) CheckPages(ctx context.Context) (pages uint64, err error) {
-	w := &pageWalk{ctx: ctx, pages: &tx.pages, used: make([]bool, tx.pages.highWater)}
+// is used is called free. It returns how many pages there are, and [Damage] or ctx's error. It calls told, unless that is
+// nil, again and again with how many of them it has come by. What is not in memory is read ahead.
+func (tx *Tx) CheckPages(ctx context.Context, told func(done, total uint64)) (pages uint64, err error) {
+	w := &pageWalk{ctx: ctx, pages: &tx.pages, used: make([]bool, tx.pages.highWater), told: told, ahead: tx.file.ReadAhead()}
+	defer w.ahead.Close()
 	if err := w.tree(uint64(tx.bolt.Cursor().Bucket().Root()), nil, nil, 0); err != nil {
 		return 0, err
 	}
@@ -21,7 +23,14 @@ type pageWalk struct {
 	ctx   context.Context
 	pages *pageFile
 	used  []bool
+	told  func(done, total uint64) // nil for nobody
+	ahead *ReadAhead
+	done  uint64 // pages
 }
+
+// pagesTold is after how many pages it is told how far the walk is.
+const pagesTold = 256
+
 
 // tree walks the pages from id down, whose keys are to lie between low and high.
 func (w *pageWalk) tree(id uint64, low, high []byte, depth int) error {
@@ -86,6 +95,12 @@ func (w *pageWalk) use(id, overflow uint64) error {
 			return fmt.Errorf("%w: %d is used twice", errPage, i)
 		}
 		w.used[i] = true
+		if w.done++; w.done%pagesTold == 0 {
+			w.ahead.Observe(pagesTold * int(w.pages.pageSize))
+			if w.told != nil {
+				w.told(w.done, w.pages.highWater)
+			}
+		}
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func TestCheckPagesFinds(t *testing.T) {
 			return err
 		}))
 		tx := f.begin(t, false)
-		if pages, err := tx.CheckPages(t.Context()); err != nil || pages < 10 {
+		if pages, err := tx.CheckPages(t.Context(), nil); err != nil || pages < 10 {
 			t.Fatalf("%d pages, %v", pages, err)
 		}
 		trees, tree := tx.Root().climb(), tx.Tree(manyKeys).climb()
@@ -58,7 +58,7 @@ func TestCheckPagesFinds(t *testing.T) {
 		b, at := test.spoil(trees.leaf(), tree.steps[0].page, m)
 		_, err = f.file.WriteAt(b, int64(at))
 		must(t, err)
-		if _, err = tx.CheckPages(t.Context()); !isDamage(err) || !strings.Contains(err.Error(), test.want) {
+		if _, err = tx.CheckPages(t.Context(), nil); !isDamage(err) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -67,7 +67,7 @@ func TestCheckPagesFinds(t *testing.T) {
 func TestCheckPagesEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := newFile(t).begin(t, false).CheckPages(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := newFile(t).begin(t, false).CheckPages(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

@@ -28,7 +28,7 @@ func content(t *testing.T, f *File) map[string]string {
 		}
 	}
 	walk(tx.Root(), "")
-	_, err := tx.CheckPages(t.Context())
+	_, err := tx.CheckPages(t.Context(), nil)
 	must(t, errors.Join(err, tx.Err(), tx.Rollback()))
 	return all
 }

@@ -179,7 +179,7 @@ func TestTreeAgainstAMap(t *testing.T) {
 		}
 		must(t, tx.Commit())
 		seen := f.begin(t, false)
-		_, err := seen.CheckPages(t.Context())
+		_, err := seen.CheckPages(t.Context(), nil)
 		must(t, errors.Join(err, seen.Rollback())) // where nothing is reserved, the file grows only without readers
 	}
 	got := make(map[string]string)

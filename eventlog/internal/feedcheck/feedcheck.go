@@ -45,8 +45,8 @@ func New(r *record.Feed, problem func(format string, args ...any)) *Check {
 	}
 }
 
-// Op checks an op whose value has size bytes.
-func (c *Check) Op(op crdt.Op, size int) {
+// Op checks an op whose value has size bytes, and whose own signature verifies or not.
+func (c *Check) Op(op crdt.Op, size int, signed bool) {
 	c.follows(op.Signed)
 	c.ops++
 	c.entries += op.Count
@@ -54,7 +54,7 @@ func (c *Check) Op(op crdt.Op, size int) {
 	if op.Trimmed() {
 		c.trimmed += op.Count
 	}
-	if op.Verify() != nil {
+	if !signed {
 		c.unsigned[op.ID] = true
 	}
 }
