@@ -42,12 +42,12 @@ import (
 //	  offset (8)      → when it was given to an entry (8) ‖ when the last one before it was (8), in
 //	                    milliseconds since 1970
 //	followers
-//	  name            → cursor (8): an offset ‖ record, see followerrecord.go of package eventlog; none if only SetCursor wrote it
+//	  name            → cursor (8): an offset ‖ record, see package follower; none if only SetCursor wrote it
 //	state
 //	  name            → a bucket for each name, with keys of its owner's own
 //	parked
 //	  name            → a bucket for each follower that has parked entries:
-//	    offset (8)     → what is kept of the entry, see parked.go of package eventlog
+//	    offset (8)     → what is kept of the entry, see package follower
 //	index
 //	  "layers"        → which stretches of offsets are indexed, see internal/postings/layer.go
 //	  level (1) ‖ from (8) ‖ term (6) ‖ offset (8) → a block of postings, see internal/postings/block.go
