@@ -224,7 +224,7 @@ func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 		s.incarnations = *tx.incarnations
 	}
 	s.own = s.own.after(tx.own)
-	filled(s, tx.filled)
+	s.filled(tx.filled)
 	if tx.added > 0 || len(tx.filled) > 0 || tx.own.ends != nil || tx.own.begins != nil || tx.own.second != nil {
 		close(s.changed)
 		s.changed = make(chan struct{})

@@ -35,7 +35,7 @@ func (l *Log) Damaged(ctx context.Context) ([]crdt.Span, error) {
 const lookPerTx = 1 << 20
 
 // filled takes note of what was put back.
-func filled(s *store, all []holes.Filled) {
+func (s *store) filled(all []holes.Filled) {
 	for _, h := range all {
 		s.holes.Filled(h.Author, h.Stretch)
 		s.logger.Info("put back what could not be read", "author", h.Author, "from", h.From, "upto", h.Upto)

@@ -31,7 +31,6 @@ type pageWalk struct {
 // pagesTold is after how many pages it is told how far the walk is.
 const pagesTold = 256
 
-
 // tree walks the pages from id down, whose keys are to lie between low and high.
 func (w *pageWalk) tree(id uint64, low, high []byte, depth int) error {
 	if err := w.ctx.Err(); err != nil {
