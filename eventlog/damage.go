@@ -68,7 +68,7 @@ func (s *store) locate(err error) error {
 		}
 		s.damage.CompareAndSwap(nil, damaged)
 		if op := damaged.op; op != nil && s.holes.Met(op.Author, op.Seq) {
-			s.logger.Error("an op cannot be read: it is put back when a peer has it", "author", op.Author, "seq", op.Seq, "err", damaged.Err)
+			s.logger.Error("an op cannot be read: it is put back, as are others, when a peer has it", "author", op.Author, "seq", op.Seq, "err", damaged.Err)
 		}
 	}
 	return err

@@ -20,6 +20,9 @@ func (l *Log) Damaged(ctx context.Context) ([]crdt.Span, error) {
 	for {
 		a, at, turn, found := s.holes.Next()
 		if !found {
+			if s.holes.Cleared() {
+				s.logger.Info("all that could not be read can be read again", "path", s.path)
+			}
 			return s.holes.All(), nil
 		}
 		look := holes.NewLook(s.feed(a), at)
@@ -38,7 +41,7 @@ const lookPerTx = 1 << 20
 func (s *store) filled(all []holes.Filled) {
 	for _, h := range all {
 		s.holes.Filled(h.Author, h.Stretch)
-		s.logger.Info("put back what could not be read", "author", h.Author, "from", h.From, "upto", h.Upto)
+		s.logger.Debug("put back what could not be read", "author", h.Author, "from", h.From, "upto", h.Upto)
 		if d := s.damage.Load(); d != nil && d.op != nil && d.op.Author == h.Author && h.From <= d.op.Seq && d.op.Seq < h.Upto {
 			s.damage.CompareAndSwap(d, nil)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // news reports whether a run is to be pushed on: it was pushed here, or grafted.
-func (a arrival) news() bool { return a.ask == 0 || a.ask&graftBit != 0 }
+func (a arrival) news() bool { return a.ask == 0 || a.ask&graftBit != 0 && !mends(a.ask) }
 
 // head returns the head that the run of a leads to.
 func (a arrival) head() crdt.Head { return a.run.Ops[len(a.run.Ops)-1].Head() }
@@ -20,7 +20,9 @@ func (a arrival) head() crdt.Head { return a.run.Ops[len(a.run.Ops)-1].Head() }
 // applied takes in what became of a run.
 func (s *spread) applied(a arrival, f fate, now time.Time) {
 	author := a.run.Author()
-	if !a.waited && !a.news() {
+	if mends(a.ask) {
+		s.broughtBack(a, f, now)
+	} else if !a.waited && !a.news() {
 		s.schedule.Arrived(backfill.Arrival{
 			Peer: a.link.id, Ask: a.ask, Author: author, First: a.run.Ops[0].First, Next: a.head().Next, Bytes: a.run.Size(),
 		}, now)
@@ -36,6 +38,7 @@ func (s *spread) applied(a arrival, f fate, now time.Time) {
 	switch {
 	case f.Err != nil:
 		s.refused(a, f.Err, now)
+	case mends(a.ask): // what it brought besides is no news
 	case f.Decision == crdt.Pending:
 		s.unplaced(a, f, now)
 	case f.Ops == 0 && a.ask == 0:
@@ -143,6 +146,10 @@ func (s *spread) heard(peer linkID, author crdt.Author, head crdt.Head, now time
 func (s *spread) refused(a arrival, err error, now time.Time) {
 	reason, offence := faultOf(err)
 	author := a.run.Author()
+	if mends(a.ask) && !offence { // such as a body that the peer has dropped and this node keeps
+		s.mending.Refused(a.link.id, author, now)
+		return
+	}
 	s.schedule.Refused(a.link.id, author, now)
 	known := s.starve(a, err, now)
 	if a.news() {

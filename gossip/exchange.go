@@ -26,7 +26,7 @@ type Exchanged struct {
 }
 
 // Exchange links this node with the node at addr, without joining it, and returns when each of the two
-// holds everything that the other held at the beginning, less the authors that either has shut and those
+// holds everything that the other held at the beginning, and this one what it could not read and the other has, less the authors that either has shut and those
 // that Exchanged counts as refused. The link is then ended, unless it was there before. It needs [Gossip.Run] to run.
 //
 // The error says why it did not come so far; what was exchanged by then is kept, as Exchanged says.
@@ -119,12 +119,17 @@ func (g *Gossip) exchange(ctx context.Context, l *link, c *catchUp) error {
 			return fmt.Errorf("nothing new has come, and nothing the peer lacked has gone to it, for %s; "+
 				"it may have no room or no time, or asks for the same again and again; what was exchanged is kept", g.pace.stuck)
 		}
+		holes, err := g.log.Damaged(ctx)
+		if err != nil {
+			return err
+		}
 		var has, done, gone bool
 		asked := g.loop.ask(func(s *state) {
 			p := s.peering(l)
 			if gone = p == nil; !gone {
 				has = c.has(s, p)
-				done = has && p.holds(g.log, ours, c.since)
+				s.spread.mend(holes, time.Now())
+				done = has && p.holds(g.log, ours, c.since) && s.spread.mending.Settled([]linkID{l.id}, time.Now())
 				p.hurry(c.since, time.Now(), g.pace.soon)
 			}
 		})

@@ -47,6 +47,7 @@ type Gossip struct {
 	conditions atomic.Pointer[[]Condition]    // of this node, as it was last told them
 	ownEnd     atomic.Pointer[OwnEndProgress] // of the oldest call of AskOwnEnd; nil while there is none
 	work       sync.WaitGroup                 // links and dials
+	mended     chan struct{}                  // of one place: something was put back that the log could not read
 }
 
 // New takes the port of cfg. Nothing runs yet; a caller that does not get as far as [Gossip.Run]
@@ -70,6 +71,7 @@ func New(cfg Config) (*Gossip, error) {
 		news:       news.NewRing(),
 		transients: transient.NewHub(cfg.Log.ID(), cfg.Transients),
 		standings:  standing.New(cfg.Log.Author()),
+		mended:     make(chan struct{}, 1),
 	}
 	if err := g.seeds.Add(cfg.Join...); err != nil {
 		return nil, fmt.Errorf("config: Join: %w", err)
@@ -151,7 +153,7 @@ func (g *Gossip) Run(ctx context.Context) error {
 	group.Go(func() error { return g.applier.run(ctx) })
 	tap := news.Tap{Log: g.log, Ring: g.news, Failed: func(err error) { g.readFailed(ctx, g.self, err) }}
 	decide := func(ctx context.Context) { g.loop.run(ctx, newState(g)) }
-	for _, run := range []func(context.Context){decide, tap.Run, g.accept, g.keepJoining, g.lookout.run} {
+	for _, run := range []func(context.Context){decide, tap.Run, g.accept, g.keepJoining, g.lookout.run, g.lookForHoles} {
 		group.Go(func() error {
 			run(ctx)
 			return nil

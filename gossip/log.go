@@ -36,6 +36,9 @@ type Log interface {
 	PlanSpan(context.Context, crdt.Span) (seg crdt.Segment, ok bool, err error)
 	// Read returns the next run of a segment and moves seg.After; an empty run ends the segment.
 	Read(ctx context.Context, seg *crdt.Segment, maxBytes int) (crdt.Run, error)
+	// Damaged returns what is held and cannot be read, as the spans to ask for. What is not known yet of that is looked for
+	// on the disk. Apply puts back what comes of it, and says so in Outcome.Repaired.
+	Damaged(context.Context) ([]crdt.Span, error)
 	// Apply verifies and stores runs, in order, and returns an outcome for each. Its error is this node's own fault;
 	// what is wrong with a run is in its outcome. An error that wraps ENOSPC, EDQUOT or EFBIG, or has a method Passes
 	// that returns true, is no reason to stop: the same runs may be stored later, or have been.

@@ -32,6 +32,9 @@ type memLog struct {
 
 var _ gossip.Log = (*memLog)(nil)
 
+// Damaged returns nothing: what is in memory can be read.
+func (l *memLog) Damaged(context.Context) ([]crdt.Span, error) { return nil, nil }
+
 // testGenesis is the genesis of the logs in these tests.
 var testGenesis = crdt.Genesis{Random: [32]byte{1}}
 

@@ -9,6 +9,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/backfill"
 	"github.com/quipulog/quipu/gossip/membership"
+	"github.com/quipulog/quipu/gossip/mending"
 	"github.com/quipulog/quipu/gossip/pending"
 	"github.com/quipulog/quipu/gossip/plumtree"
 	"github.com/quipulog/quipu/gossip/wire"
@@ -26,6 +27,7 @@ type spread struct {
 	*linked
 	tree       *plumtree.Tree
 	schedule   *backfill.Schedule
+	mending    *mending.Schedule
 	hints      map[crdt.Author]hint
 	starved    map[crdt.Author]Starved
 	advertised crdt.Head // of our own feed
@@ -65,6 +67,7 @@ func newSpread(g *Gossip, links *linked) *spread {
 			PerPeer: maxAsks, Pending: pending.MaxBytes * 3 / 8, Patience: p.patience, Deliver: p.deliver, Avoid: p.avoid,
 			Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		}),
+		mending: mending.New(p.deliver, p.avoid),
 		hints:   make(map[crdt.Author]hint),
 		starved: make(map[crdt.Author]Starved),
 	}
@@ -81,12 +84,17 @@ func (s *spread) opened(l *link) {
 func (s *spread) closed(l *link) {
 	s.tree.Down(l.id)
 	s.schedule.Gone(l.id, time.Now())
+	s.mending.Gone(l.id)
 }
 
 // tick does what is due.
 func (s *spread) tick(now time.Time) {
 	for _, i := range s.schedule.Expire(now, s.waitsForUs) {
 		s.idle(i, now)
+	}
+	if s.mending.Busy() {
+		s.mending.Expire(now, s.waitsForUs)
+		s.askForHoles(now)
 	}
 	s.expireHints(now)
 	s.stirMoved(now) // What is shut may have changed.
@@ -96,7 +104,9 @@ func (s *spread) tick(now time.Time) {
 }
 
 // busy reports whether something is lacking, or may be.
-func (s *spread) busy() bool { return len(s.hints) > 0 || !s.schedule.Quiet() || s.tree.Missing() > 0 }
+func (s *spread) busy() bool {
+	return len(s.hints) > 0 || !s.schedule.Quiet() || s.tree.Missing() > 0 || s.mending.Busy()
+}
 
 // waitsForUs reports whether runs of a peer wait to be applied: then it is not the peer that is slow.
 func (s *spread) waitsForUs(peer crdt.Author) bool {
@@ -159,7 +169,7 @@ func (s *spread) act(actions []plumtree.Action, now time.Time) {
 		}
 		s.grafts++
 		p.out.graft(backfill.Ask{
-			ID: graftBit | s.grafts&(graftBit-1), Peer: act.Peer, Author: act.Author, Heads: []crdt.Head{act.Head},
+			ID: graftBit | s.grafts&(mendBit-1), Peer: act.Peer, Author: act.Author, Heads: []crdt.Head{act.Head},
 		})
 	}
 }
@@ -179,6 +189,10 @@ func (s *spread) plan(now time.Time) {
 
 // answered takes note that a peer's answer is over.
 func (s *spread) answered(l *link, d wire.Done, now time.Time) {
+	if mends(d.Ask) && s.peering(l) != nil {
+		s.mendDone(l, d, now)
+		return
+	}
 	if s.peering(l) == nil || d.Ask&graftBit != 0 {
 		return
 	}

@@ -25,6 +25,7 @@ type Marks struct {
 	mu    sync.Mutex
 	feeds map[crdt.Author]*marks
 	count atomic.Int64 // of holes and stretches
+	some  atomic.Bool  // there were some since the last call of Cleared
 }
 
 // marks are those of one feed.
@@ -34,7 +35,8 @@ type marks struct {
 	turn  uint64      // counts what was put back
 }
 
-// Met takes note that an op of a's at a seq cannot be read, or that none is there, and reports whether that is news.
+// Met takes note that an op of a's at a seq cannot be read, or that none is there, and reports whether that is the first
+// mark.
 func (m *Marks) Met(a crdt.Author, seq uint64) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -43,9 +45,12 @@ func (m *Marks) Met(a crdt.Author, seq uint64) bool {
 	}
 	f := m.of(a)
 	f.look = append(f.look, Stretch{From: seq, Upto: seq + 1})
-	m.count.Add(1)
-	return true
+	m.some.Store(true)
+	return m.count.Add(1) == 1
 }
+
+// Cleared reports whether there are no marks any more, once after there were some.
+func (m *Marks) Cleared() bool { return m.count.Load() == 0 && m.some.Swap(false) }
 
 // Covers reports whether an op of a's at a seq is in a hole, or may be.
 func (m *Marks) Covers(a crdt.Author, seq uint64) bool {
@@ -67,6 +72,7 @@ func (m *Marks) Look(a crdt.Author, s Stretch) {
 	if f := m.of(a); m.count.Load() < Most && !slices.Contains(f.look, s) {
 		f.look = append(f.look, s)
 		m.count.Add(1)
+		m.some.Store(true)
 	}
 	m.tidy(a)
 }
