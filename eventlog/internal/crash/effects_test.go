@@ -20,8 +20,12 @@ const (
 
 // follow runs the follower until it has done with all that the log holds now.
 func (s *subject) follow(l *eventlog.Log) error {
+	next := l.Stats().Next
+	if next == 0 {
+		return nil // it would wait for the first entry
+	}
 	cfg := eventlog.FollowConfig{
-		Kinds: []string{numberKind}, Until: l.Stats().Next, MaxEntries: 3, RetryMin: time.Microsecond, RetryMax: time.Microsecond,
+		Kinds: []string{numberKind}, Until: next, MaxEntries: 3, RetryMin: time.Microsecond, RetryMax: time.Microsecond,
 	}
 	return l.Follow(s.ctx, effects, cfg, takeEffect)
 }

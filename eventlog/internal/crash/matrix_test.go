@@ -88,7 +88,7 @@ func (s *subject) prepare() {
 		s.op.prepare(s)
 	}
 	s.close()
-	for _, dir := range []string{s.dir(), filepath.Join(s.folder, peerFolder)} {
+	for _, dir := range []string{s.dir(), s.peerDir()} {
 		if _, err := os.Lstat(filepath.Join(dir, "quipu.db")); err != nil {
 			continue
 		}

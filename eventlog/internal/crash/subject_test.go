@@ -34,16 +34,12 @@ type subject struct {
 	end   func()             // removes it
 	key   ed25519.PrivateKey // of the log
 
-	flight []crdt.Event // with the numbers that the operation is about
-	made   bool         // there was no log
-	file   os.FileInfo  // that the log had
+	note     string       // of what the test is at
+	peerName string       // whose key the peer has
+	flight   []crdt.Event // with the numbers that the operation is about
+	made     bool         // there was no log
+	file     os.FileInfo  // that the log had
 }
-
-// Where a subject's folder has its logs.
-const (
-	logFolder  = "log"
-	peerFolder = "peer"
-)
 
 // memory is a file system in memory, if there is one: nothing of the tests depends on the disk, and it is faster.
 const memory = "/dev/shm"
@@ -55,8 +51,8 @@ func newSubject(tb testing.TB, op *operation) *subject {
 		folder, err = os.MkdirTemp(tb.TempDir(), "subject-")
 	}
 	must(tb, err)
-	must(tb, os.Mkdir(filepath.Join(folder, logFolder), 0o700))
-	s := &subject{TB: tb, op: op, folder: folder, acked: make(map[int]crdt.Place), key: eventlogtest.Key("subject")}
+	must(tb, os.Mkdir(filepath.Join(folder, "log"), 0o700))
+	s := &subject{TB: tb, op: op, folder: folder, acked: make(map[int]crdt.Place), key: eventlogtest.Key("subject"), peerName: "peer"}
 	s.watched()
 	return s
 }
@@ -92,9 +88,9 @@ func (s *subject) Fatal(args ...any) {
 	s.TB.Fatalf("%s: %s", s.cell(), fmt.Sprint(args...))
 }
 
-func (s *subject) cell() string { return s.op.name + s.disk.String() }
+func (s *subject) cell() string { return s.op.name + s.disk.String() + s.note }
 
-func (s *subject) dir() string { return filepath.Join(s.folder, logFolder) }
+func (s *subject) dir() string { return filepath.Join(s.folder, "log") }
 
 // genesis is that of all logs.
 var genesis = crdt.Genesis{Random: [32]byte{1}}
@@ -106,7 +102,11 @@ func (s *subject) config() eventlog.Config {
 	}
 }
 
-func (s *subject) peerConfig() eventlog.Config { return eventlog.Config{Key: eventlogtest.Key("peer")} }
+func (s *subject) peerDir() string { return filepath.Join(s.folder, "peer") }
+
+func (s *subject) peerConfig() eventlog.Config {
+	return eventlog.Config{Key: eventlogtest.Key(s.peerName), Trim: s.config().Trim}
+}
 
 // kept is how many entries at the end of each feed are not trimmed.
 const kept = 4
@@ -125,7 +125,7 @@ func (s *subject) open() {
 func (s *subject) openPeer() {
 	s.Helper()
 	var err error
-	dir := filepath.Join(s.folder, peerFolder)
+	dir := s.peerDir()
 	s.peer, err = eventlog.Open(dir, s.peerConfig())
 	if errors.Is(err, eventlog.ErrNotExist) {
 		s.peer, err = eventlog.Create(dir, eventlog.Birth{Genesis: &genesis}, s.peerConfig())
@@ -182,7 +182,10 @@ func (s *subject) number(payload []byte) (n int) {
 }
 
 // exchange brings to a log what another holds and it lacks.
-func exchange(from, to *eventlog.Log) error {
+func exchange(from, to *eventlog.Log) error { return exchangeBy(from, to, func(crdt.Run) {}) }
+
+// exchangeBy is exchange, and calls sent with each run.
+func exchangeBy(from, to *eventlog.Log, sent func(crdt.Run)) error {
 	ctx := context.Background()
 	wants, err := to.Wants(ctx, from.Frontier(), 0)
 	if err != nil {
@@ -194,7 +197,7 @@ func exchange(from, to *eventlog.Log) error {
 			return err
 		}
 		for i := range segments {
-			if err := send(ctx, from, to, &segments[i]); err != nil {
+			if err := send(ctx, from, to, &segments[i], sent); err != nil {
 				return err
 			}
 		}
@@ -203,12 +206,13 @@ func exchange(from, to *eventlog.Log) error {
 }
 
 // send brings what is in a segment to a log.
-func send(ctx context.Context, from, to *eventlog.Log, segment *crdt.Segment) error {
+func send(ctx context.Context, from, to *eventlog.Log, segment *crdt.Segment, sent func(crdt.Run)) error {
 	for {
 		run, err := from.Read(ctx, segment, 1<<20)
 		if err != nil || len(run.Ops) == 0 {
 			return err
 		}
+		sent(run)
 		outcomes, err := to.Apply(ctx, []crdt.Run{run})
 		if err == nil {
 			err = outcomes[0].Err
