@@ -18,6 +18,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/refill"
 	"github.com/quipulog/quipu/eventlog/internal/schema"
+	"github.com/quipulog/quipu/eventlog/internal/sys"
 )
 
 // ErrNotEmpty is wrapped where the folder that a log is to be restored into holds something.
@@ -57,7 +58,7 @@ type Restored struct {
 // own feed ends before it appends ([eventlog.WhyBackup]); offsets that were told of hold below the end of the last backup, see
 // [eventlog.Log.Common].
 //
-// After an error there is no log in dir. The error is ctx's, that of the file system, wraps [ErrNotEmpty], or is a
+// After an error there is no log in dir, unless the disk has failed in the last moment, and to remove the log, too. The error is ctx's, that of the file system, wraps [ErrNotEmpty], or is a
 // [*BrokenError].
 func Restore(ctx context.Context, dir string, o RestoreOptions, backups ...io.Reader) (done Restored, err error) {
 	made, err := emptyFolder(dir)
@@ -74,7 +75,7 @@ func Restore(ctx context.Context, dir string, o RestoreOptions, backups ...io.Re
 	}
 	if err != nil {
 		if made {
-			_ = os.Remove(dir)
+			_ = sys.Remove(dir)
 		}
 		return Restored{}, fmt.Errorf("restore into %s: %w", dir, err)
 	}
@@ -94,7 +95,7 @@ func emptyFolder(dir string) (made bool, err error) {
 		}
 	}
 	for _, f := range files {
-		err = errors.Join(err, os.Remove(filepath.Join(dir, f.Name())))
+		err = errors.Join(err, sys.Remove(filepath.Join(dir, f.Name())))
 	}
 	return false, err
 }

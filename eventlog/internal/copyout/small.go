@@ -12,6 +12,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/schema"
+	"github.com/quipulog/quipu/eventlog/internal/sys"
 )
 
 // small is the small part of a backup, in a file of its own.
@@ -33,17 +34,17 @@ type damaged struct {
 
 // newSmall makes the file for a small part in a folder, "" for the system's own. The caller drops it.
 func newSmall(dir string) (*small, error) {
-	file, err := os.CreateTemp(dir, "quipu-backup-*")
+	file, err := sys.CreateTemp(dir, "quipu-backup-*")
 	if err != nil {
 		return nil, fmt.Errorf("keep the small part of a backup: %w", err)
 	}
-	_ = os.Remove(file.Name()) // a kill leaves nothing, where a file that is open can lose its name
-	return &small{file: file, w: bufio.NewWriterSize(file, 1<<20), damaged: make(map[string]damaged)}, nil
+	_ = sys.Remove(file.Name()) // a kill leaves nothing, where a file that is open can lose its name
+	return &small{file: file, w: bufio.NewWriterSize(sys.Writer{File: file}, 1<<20), damaged: make(map[string]damaged)}, nil
 }
 
 func (s *small) drop() {
 	_ = s.file.Close()
-	_ = os.Remove(s.file.Name())
+	_ = sys.Remove(s.file.Name())
 }
 
 // take copies the small part in one transaction. Damage ends a transaction, so where a bucket is damaged the copy is made
@@ -60,11 +61,11 @@ func (s *small) take(src *Source) error {
 }
 
 func (s *small) copy(tx *disk.Tx, meta func(tx *disk.Tx) (map[string][]byte, error)) error {
-	s.w.Reset(s.file)
+	s.w.Reset(sys.Writer{File: s.file})
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	if err := s.file.Truncate(0); err != nil {
+	if err := sys.Truncate(s.file, 0); err != nil {
 		return err
 	}
 	all, err := meta(tx)

@@ -102,7 +102,7 @@ func (d *disk) take(c *sys.Call, do func() error) (err error, lasts bool) {
 func (d *disk) happens(c *sys.Call, do func() error) error {
 	switch c.Do {
 	case sys.ToRename, sys.ToLink:
-		d.named = filepath.Base(c.To)
+		d.named = drawn.ReplaceAllString(filepath.Base(c.To), "-*")
 	case sys.ToSync:
 		delete(d.unsynced, c.Path)
 		return nil
@@ -199,7 +199,10 @@ func failed(c *sys.Call, err error) error {
 }
 
 // drawn is what is drawn at random of a file's name.
-var drawn = regexp.MustCompile(`-[0-9]+$`)
+var drawn = regexp.MustCompile(`-[0-9TZ]+$`)
+
+// isLog are the names of files of bbolt's.
+var isLog = regexp.MustCompile(`quipu\.db(\.salvaged)?(\.new-\*|\.compact-\*)?$`)
 
 // nameOf names a step for the table: what is done, and to which file.
 func (d *disk) nameOf(c *sys.Call) string {
@@ -211,6 +214,8 @@ func (d *disk) nameOf(c *sys.Call) string {
 		return "lengthen " + file
 	case c.Do == sys.ToSync && c.Path == d.folder:
 		return "sync the folder for " + d.named
+	case c.Do == sys.ToWrite && c.Part == "" && isLog.MatchString(file):
+		return "write ahead in " + file
 	case c.Part != "":
 		return fmt.Sprintf("%s %s of %s", c.Do, c.Part, file)
 	}

@@ -18,9 +18,11 @@ type operation struct {
 	// after looks at what is the operation's own, once the log goes on.
 	after func(s *subject)
 
-	opens           bool // the operation opens the log
+	opens           bool // the operation opens the log, or makes it
+	rekeys          bool // the log has a new key then
 	forgets, prunes bool // it trims, and it drops ops
-	steps           bool // it commits several times, and an error may come when a part of it is done
+	steps           bool // it commits several times, and ends with an error when a part of it is done
+	late            bool // an error may come when all of it is there
 }
 
 // What is found of an operation.
@@ -32,7 +34,7 @@ const (
 
 // operations are the rows of the table, each a row for each of its steps. The next one is a line more.
 var operations = []operation{
-	{name: "create", prepare: func(*subject) {}, opens: true, run: (*subject).create, found: (*subject).foundLog, reopen: (*subject).openOrCreate, steps: true},
+	{name: "create", prepare: func(*subject) {}, opens: true, run: (*subject).create, found: (*subject).foundLog, reopen: (*subject).openOrCreate, late: true},
 	{name: "open", opens: true, run: (*subject).reopened},
 	{name: "open after a failed sync", prepare: marked, opens: true, run: (*subject).reopened},
 	{name: "append", ready: inFlight, run: (*subject).appendInFlight, found: (*subject).foundHeld},
@@ -47,5 +49,10 @@ var operations = []operation{
 	{name: "compact", ready: (*subject).noteFile, run: (*subject).compact, found: (*subject).foundCopy, after: (*subject).leavesNoCopy},
 	{name: "recover", prepare: usedKey, run: (*subject).recover, found: (*subject).foundRecovered, resume: (*subject).recover},
 	{name: "new key", opens: true, run: (*subject).rekey, found: (*subject).foundNewKey, reopen: (*subject).openWithEither},
-	{name: "close", run: (*subject).shut},
+	{name: "backup", run: (*subject).backUp, found: (*subject).foundBackup, late: true},
+	{name: "restore", prepare: backedUp, opens: true, run: (*subject).restore, found: (*subject).foundLog, reopen: (*subject).openOrRestore, resume: (*subject).recover, late: true},
+	{name: "restore with a new key", prepare: backedUp, opens: true, rekeys: true, run: (*subject).restore, found: (*subject).foundLog, reopen: (*subject).openOrRestore, late: true},
+	{name: "salvage", ready: damaged, opens: true, run: (*subject).salvage, found: (*subject).foundSalvaged, reopen: (*subject).openOrSalvage, resume: (*subject).recover, late: true},
+	{name: "rebuild", ready: atRebuild, run: (*subject).rebuild, found: (*subject).foundRebuilt, after: (*subject).rebuiltOnce, steps: true},
+	{name: "close", ready: moreThanMarked, run: (*subject).shut},
 }

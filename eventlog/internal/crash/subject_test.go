@@ -34,11 +34,13 @@ type subject struct {
 	end   func()             // removes it
 	key   ed25519.PrivateKey // of the log
 
-	note     string       // of what the test is at
-	peerName string       // whose key the peer has
-	flight   []crdt.Event // with the numbers that the operation is about
-	made     bool         // there was no log
-	file     os.FileInfo  // that the log had
+	note     string        // of what the test is at
+	peerName string        // whose key the peer has
+	flight   []crdt.Event  // with the numbers that the operation is about
+	made     bool          // the operation was done again, since there was nothing of it
+	upTo     crdt.Frontier // up to where is rebuilt,
+	sum      int           // of the numbers there
+	file     os.FileInfo   // that the log had
 }
 
 // memory is a file system in memory, if there is one: nothing of the tests depends on the disk, and it is faster.

@@ -158,6 +158,9 @@ func (s *subject) followOn() error { return s.follow(s.log) }
 
 func (s *subject) index() error { return s.log.CatchUpIndex(s.ctx) }
 
+// moreThanMarked has the log hold more than the mark beside it says.
+func moreThanMarked(s *subject) { must(s, s.append(s.numbers(1)...)) }
+
 // shut closes the log.
 func (s *subject) shut() error {
 	l := s.log
@@ -289,12 +292,16 @@ func (s *subject) indexIsRight() {
 	}
 }
 
-// recover takes up the log's own feed, of which nothing is known, where it has not been.
+// recover takes up the log's own feed where it ends here, unless that has been done.
 func (s *subject) recover() error {
 	if s.log.Recovering() == nil {
 		return nil
 	}
-	_, err := s.log.Recover(s.ctx, eventlog.Recovery{Alone: true})
+	r := eventlog.Recovery{Alone: true}
+	for _, head := range s.log.Feed(s.log.Author()).Heads() {
+		r.End = head
+	}
+	_, err := s.log.Recover(s.ctx, r)
 	return err
 }
 

@@ -82,7 +82,8 @@ func (m *Making) Drop() {
 func linkOrRename(from, to string) error {
 	err := sys.Link(from, to)
 	if err == nil {
-		return sys.Remove(from)
+		_ = sys.Remove(from) // it has its name, whatever else it is called
+		return nil
 	}
 	if _, found := os.Lstat(to); found == nil || errors.Is(err, fs.ErrExist) {
 		return fs.ErrExist

@@ -49,7 +49,7 @@ func TestWatchedFileTakesTheStepsOfBolt(t *testing.T) {
 	steps()
 	must(t, f.Update(func(tx *Tx) error { return tx.Tree(manyKeys).Put([]byte("little"), []byte("x")) }))
 	must(t, f.Sync())
-	if got, want := steps(), []string{"write pages", "sync pages", "write meta", "sync meta", "sync"}; !slices.Equal(got, want) {
+	if got, want := steps(), []string{"write", "write pages", "sync pages", "write meta", "sync meta", "sync"}; !slices.Equal(got, want) {
 		t.Errorf("a commit and a sync take %q, want %q", got, want)
 	}
 	watched := content(t, f)

@@ -12,6 +12,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/schema"
+	"github.com/quipulog/quipu/eventlog/internal/sys"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
 
@@ -79,7 +80,9 @@ func (m *Maker) Finish(now time.Time) (Report, error) {
 		err = m.file.Keep()
 	}
 	if err == nil {
-		err = whole.SyncFolder(filepath.Dir(m.file.Target()))
+		if err = whole.SyncFolder(filepath.Dir(m.file.Target())); err != nil {
+			_ = sys.Remove(m.file.Target())
+		}
 	}
 	if err != nil {
 		m.Drop()

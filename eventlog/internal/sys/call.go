@@ -78,6 +78,25 @@ func Write(f *os.File, b []byte) (n int, err error) {
 	return n, err
 }
 
+// Writer writes to the end of a file.
+type Writer struct{ File *os.File }
+
+func (w Writer) Write(b []byte) (int, error) { return Write(w.File, b) }
+
+// WriteAt is the WriteAt of a file.
+func WriteAt(f *os.File, b []byte, offset int64) (n int, err error) {
+	err = Take(&Call{Do: ToWrite, Path: f.Name(), File: f, Bytes: b, Offset: offset}, func() error {
+		n, err = f.WriteAt(b, offset)
+		return err
+	})
+	return n, err
+}
+
+// Truncate is the Truncate of a file.
+func Truncate(f *os.File, size int64) error {
+	return Take(&Call{Do: ToTruncate, Path: f.Name(), File: f, Size: size}, func() error { return f.Truncate(size) })
+}
+
 // Sync is the Sync of a file or folder.
 func Sync(f *os.File) error {
 	err := Take(&Call{Do: ToSync, Path: f.Name(), File: f}, f.Sync)

@@ -31,14 +31,15 @@ func TestEachCallIsTold(t *testing.T) {
 		_, err = Write(made, []byte(text))
 		must(t, err)
 	}
-	must(t, errors.Join(Sync(made), Link(at, at+"2"), Rename(at, at+"3"), Remove(at+"2")))
+	_, err = WriteAt(made, []byte("O"), 0)
+	must(t, errors.Join(err, Truncate(made, 5), Sync(made), Link(at, at+"2"), Rename(at, at+"3"), Remove(at+"2")))
 	temp, err := CreateTemp(below, "b*")
 	must(t, errors.Join(err, temp.Close()))
-	want := []string{"create /below/a", "write /below/a", "write /below/a", "sync /below/a", "link /below/a", "rename /below/a", "remove /below/a2", "create /below/b*"}
+	want := []string{"create /below/a", "write /below/a", "write /below/a", "write /below/a", "truncate /below/a", "sync /below/a", "link /below/a", "rename /below/a", "remove /below/a2", "create /below/b*"}
 	if !slices.Equal(told, want) {
 		t.Errorf("told %q, want %q", told, want)
 	}
-	if b, err := os.ReadFile(at + "3"); string(b) != "onetwo" || err != nil {
+	if b, err := os.ReadFile(at + "3"); string(b) != "Onetw" || err != nil {
 		t.Errorf("the file holds %q, %v", b, err)
 	}
 
