@@ -32,6 +32,9 @@ func (l *Log) Backup(ctx context.Context, w io.Writer, o backup.Options) (backup
 	if err := s.notInside(); err != nil {
 		return backup.Summary{}, err
 	}
+	if err := s.ours.tellOf(ctx, s.author); err != nil {
+		return backup.Summary{}, fmt.Errorf("back up %s: %w", s.path, err)
+	}
 	h := &backupHold{until: s.cfg.Now().Add(max(o.MaxHold, 0))}
 	if o.MaxHold == 0 {
 		h.until = h.until.Add(time.Hour)

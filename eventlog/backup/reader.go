@@ -219,7 +219,7 @@ func pairs(payload []byte) (all []pair, err error) {
 	return all, nil
 }
 
-// filesOf reads what [Writer.Begin] has written.
+// filesOf reads what [NewWriter] has written.
 func filesOf(payload []byte) (all []File, err error) {
 	for len(payload) > 0 {
 		var name, data []byte

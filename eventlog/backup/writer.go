@@ -3,6 +3,7 @@ package backup
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -16,14 +17,23 @@ type Writer struct {
 	s      Summary
 }
 
-// NewWriter begins a backup with its head.
-func NewWriter(w io.Writer, h Head) (*Writer, error) {
+// NewWriter begins a backup with its head, and with the files and the sealed key of the options.
+func NewWriter(w io.Writer, h Head, o Options) (*Writer, error) {
+	if err := checkFiles(o.Files); err != nil {
+		return nil, err
+	}
+	if len(o.Key) > maxItem {
+		return nil, fmt.Errorf("the sealed key has %d bytes", len(o.Key))
+	}
 	blocks, err := newBlockWriter(w)
 	if err != nil {
 		return nil, err
 	}
 	b := &Writer{blocks: blocks, s: Summary{Head: h}}
-	return b, b.json(kindHead, &h)
+	if err := b.json(kindHead, &h); err != nil {
+		return nil, err
+	}
+	return b, b.begin(o.Files, o.Key)
 }
 
 func (b *Writer) json(kind byte, v any) error {
@@ -92,29 +102,26 @@ const (
 // fileName is what a file of a backup may be called.
 var fileName = regexp.MustCompile(`^[0-9A-Za-z][-._0-9A-Za-z]{0,63}$`)
 
+// ErrFiles is wrapped where files cannot be kept in a backup.
+var ErrFiles = errors.New("files of a backup")
+
 // checkFiles says why files cannot be kept in a backup.
 func checkFiles(all []File) error {
 	names, size := make(map[string]bool), 0
 	for _, f := range all {
 		if size += len(f.Data); !fileName.MatchString(f.Name) || names[f.Name] {
-			return fmt.Errorf("a file is called %.100q: expected a name of its own, of letters, digits, dots and hyphens", f.Name)
+			return fmt.Errorf("%w: one is called %.100q: expected a name of its own, of letters, digits, dots and hyphens", ErrFiles, f.Name)
 		}
 		names[f.Name] = true
 	}
 	if len(all) > MaxFiles || size > MaxFileBytes {
-		return fmt.Errorf("%d files with %d bytes: expected at most %d with %d", len(all), size, MaxFiles, MaxFileBytes)
+		return fmt.Errorf("%w: %d with %d bytes: expected at most %d with %d", ErrFiles, len(all), size, MaxFiles, MaxFileBytes)
 	}
 	return nil
 }
 
-// Begin writes what belongs with the log: files, and its key, sealed.
-func (b *Writer) Begin(files []File, key []byte) error {
-	if err := checkFiles(files); err != nil {
-		return err
-	}
-	if len(key) > maxItem {
-		return fmt.Errorf("the sealed key has %d bytes", len(key))
-	}
+// begin writes what belongs with the log: files, and its key, sealed.
+func (b *Writer) begin(files []File, key []byte) error {
 	b.s.Files, b.s.Key = files, key
 	if len(files) > 0 {
 		if err := b.item(kindFile, func(to []byte) []byte {
@@ -130,6 +137,14 @@ func (b *Writer) Begin(files []File, key []byte) error {
 		return nil
 	}
 	return b.item(kindKey, func(to []byte) []byte { return append(to, key...) })
+}
+
+// Breathe lets whoever reads know that the backup is going on, though nothing was to be written for a while.
+func (b *Writer) Breathe() error {
+	if _, err := b.blocks.begin(b.blocks.kind); err != nil {
+		return err
+	}
+	return b.blocks.flush()
 }
 
 // maxDamage bounds the damage that an end names.

@@ -29,6 +29,10 @@ var calls = map[string]func(ctx context.Context, c *api.Client, stdin io.Reader)
 		_, err := c.CreateBundle(ctx, io.Discard, api.Since{})
 		return err
 	},
+	"Backup": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Backup(ctx, io.Discard, api.BackupRequest{}, nil)
+		return err
+	},
 	"Follow": func(ctx context.Context, c *api.Client, _ io.Reader) error {
 		return c.Follow(ctx, api.FollowRequest{Name: "f"}, func(context.Context, api.Batch) error { return nil })
 	},

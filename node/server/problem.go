@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/rebuild"
 	"github.com/quipulog/quipu/eventlog/transition"
 	"github.com/quipulog/quipu/eventlog/transition/machine"
@@ -53,6 +54,8 @@ var codes = []struct {
 	{is(eventlog.ErrSecondWriter), api.SecondWriter},
 	{is(eventlog.ErrRecovering), api.Recovering},
 	{is(eventlog.ErrNotRecovering), api.NotFound},
+	{is(eventlog.ErrNotSince), api.Invalid},
+	{is(backup.ErrFiles), api.Invalid},
 	{is(eventlog.ErrMoved), api.Busy},
 	{as[*eventlog.DamagedError], api.Damaged},
 	{is(eventlog.ErrReadOnly), api.ReadOnly},

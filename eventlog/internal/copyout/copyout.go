@@ -39,11 +39,8 @@ func (src *Source) Write(ctx context.Context, w io.Writer, o backup.Options) (ba
 	if err := s.take(src); err != nil {
 		return backup.Summary{}, err
 	}
-	out, err := backup.NewWriter(w, *src.Head)
+	out, err := backup.NewWriter(w, *src.Head, o)
 	if err != nil {
-		return backup.Summary{}, err
-	}
-	if err := out.Begin(o.Files, o.Key); err != nil {
 		return backup.Summary{}, err
 	}
 	c := &copying{src: src, ctx: ctx, out: out, progress: o.Progress}

@@ -84,6 +84,9 @@ func (c *copying) trimmed(a crdt.Author, before *backup.Summary) error {
 				return err
 			}
 		}
+		if err := c.out.Breathe(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
