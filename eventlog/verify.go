@@ -79,6 +79,8 @@ type Report struct {
 	// Offences counts ops whose own signature does not verify although a later op of their author vouches
 	// for them: that is the author's offence, not damage.
 	Offences uint64
+	// Holes are what is held of feeds and cannot be read, damaged or missing, by author: up to 1,000.
+	Holes []crdt.Span
 	// Problems lists what is wrong with the file, up to 1,000; More counts the others.
 	Problems []Problem
 	More     uint64

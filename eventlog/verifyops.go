@@ -143,6 +143,9 @@ func (c *opsCheck) end(found feedcheck.Found) {
 	c.report.Offences += found.Offences
 	for _, h := range found.Holes {
 		c.store.holes.Look(h.Author, holes.Stretch{From: h.From, Upto: h.Upto})
+		if len(c.report.Holes) < maxProblems {
+			c.report.Holes = append(c.report.Holes, h)
+		}
 	}
 }
 

@@ -67,7 +67,7 @@ func runAt(t testing.TB, cfg node.Config) *running {
 func verify(t testing.TB, dir string) {
 	t.Helper()
 	c := connect(t, dir)
-	report, err := c.Verify(context.Background())
+	report, err := c.Verify(context.Background(), nil)
 	if err != nil || !report.OK {
 		t.Errorf("verify %s: %v, %q", dir, err, report.Problems)
 	}

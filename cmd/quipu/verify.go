@@ -17,12 +17,14 @@ func newVerify() *cobra.Command {
 		Long: `Walk the whole log and check everything: each op's place in its chain, its
 signature or the one that covers it, its entries against their root, each feed
 against its ops, the arrivals against the ops. The exit code is 0 only if all
-of it checks out; each problem is a line on stdout.`,
+of it checks out; each problem is a line on stdout, and so is each stretch of a
+feed that cannot be read, by its places. What takes long says on stderr how far
+it is.`,
 		Example: "  quipu verify --dir a",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withNode(cmd.Context(), dir, func(c *api.Client) error {
-				report, err := c.Verify(cmd.Context())
+				report, err := metered(cmd, "verify", func(told func(api.Progress)) (api.Report, error) { return c.Verify(cmd.Context(), told) })
 				if err != nil {
 					return err
 				}
@@ -44,15 +46,24 @@ func printReport(cmd *cobra.Command, format string, r api.Report) error {
 	} else if err := printProblems(out, r); err != nil {
 		return err
 	}
-	if !r.OK {
-		return fmt.Errorf("verify: %d problems", uint64(len(r.Problems))+r.More)
+	if r.OK {
+		return nil
 	}
-	return nil
+	problems := count(uint64(len(r.Problems))+r.More, "problem")
+	if len(r.Holes) > 0 {
+		problems += "; quipu repair fetches again what other nodes hold of what cannot be read"
+	}
+	return fmt.Errorf("verify: %s", problems)
 }
 
 func printProblems(w io.Writer, r api.Report) error {
 	for _, p := range r.Problems {
 		if _, err := fmt.Fprintf(w, "problem: %s\n", printable(p)); err != nil {
+			return err
+		}
+	}
+	for _, h := range r.Holes {
+		if _, err := fmt.Fprintf(w, "cannot be read: %s\n", h); err != nil {
 			return err
 		}
 	}

@@ -54,10 +54,13 @@ var calls = map[string]func(ctx context.Context, c *api.Client, stdin io.Reader)
 		_, err := c.Broadcast(ctx, crdt.Event{Kind: "k"}, api.ScopeHere)
 		return err
 	},
-	"Status":     unary((*api.Client).Status),
-	"Members":    unary((*api.Client).Members),
-	"Frontier":   unary((*api.Client).Frontier),
-	"Verify":     unary((*api.Client).Verify),
+	"Status":   unary((*api.Client).Status),
+	"Members":  unary((*api.Client).Members),
+	"Frontier": unary((*api.Client).Frontier),
+	"Verify": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Verify(ctx, nil)
+		return err
+	},
 	"Compact":    unary((*api.Client).Compact),
 	"Index":      unary((*api.Client).Index),
 	"TrimStatus": unary((*api.Client).TrimStatus),

@@ -63,9 +63,9 @@ func (c *Client) Frontier(ctx context.Context) (Frontier, error) {
 	return get[Frontier](ctx, c, "frontier", "/v1/frontier")
 }
 
-// Verify has the node walk its whole log, and returns what it found.
-func (c *Client) Verify(ctx context.Context) (Report, error) {
-	return call[Report](ctx, c, "verify", http.MethodPost, "/v1/verify")
+// Verify has the node walk its whole log, and returns what it found. Told hears meanwhile how far it is; nil for nobody.
+func (c *Client) Verify(ctx context.Context, told func(Progress)) (Report, error) {
+	return watch[Report](ctx, c, "verify", "/v1/verify", nil, told)
 }
 
 // Prove returns the proof of the entry at p. It returns [ErrNotFound] when none stands there.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -212,7 +213,23 @@ type Report struct {
 	// Offences counts ops whose own signature does not verify although a later op of their author
 	// vouches for them: their author's offence, not damage.
 	Offences uint64 `json:"offences"`
+	// Holes are what is held of feeds and cannot be read, damaged or missing: the first thousand.
+	Holes []Hole `json:"holes,omitempty"`
 	// Problems lists what is wrong; More counts those past the first thousand.
 	Problems []string `json:"problems,omitempty"`
 	More     uint64   `json:"more,omitempty"`
+}
+
+// Hole is a stretch of a feed that cannot be read.
+type Hole struct {
+	From    crdt.Place `json:"from"`
+	Entries uint64     `json:"entries"`
+}
+
+// String names its places: AUTHOR/SEQ, or AUTHOR/SEQ to SEQ.
+func (h Hole) String() string {
+	if h.Entries == 1 {
+		return h.From.String()
+	}
+	return fmt.Sprintf("%s to %d", h.From, h.From.Seq+h.Entries-1)
 }

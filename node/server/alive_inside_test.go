@@ -51,7 +51,7 @@ func TestANodeThatLivesIsWaitedFor(t *testing.T) {
 
 	synctest.Test(t, func(t *testing.T) {
 		c := Local(keepAlive(slow), func() error { return nil })
-		if r, err := c.Verify(t.Context()); err != nil || !r.OK {
+		if r, err := c.Verify(t.Context(), nil); err != nil || !r.OK {
 			t.Errorf("verify: %+v, %v", r, err)
 		}
 		if r, err := c.ApplyBundle(t.Context(), strings.NewReader("quipu")); err != nil || r.Ops != 7 {

@@ -120,7 +120,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /v1/bundle/apply", s.postBundleApply)
 	mux.HandleFunc("POST /v1/backup", s.postBackup)
 	mux.HandleFunc("POST /v1/stop", s.answers(s.postStop))
-	mux.HandleFunc("POST /v1/verify", s.answers(s.postVerify))
+	mux.HandleFunc("POST /v1/verify", s.tells(s.postVerify))
 	mux.HandleFunc("GET /v1/proof/{place}", s.answers(s.getProof))
 	mux.HandleFunc("/", s.notFound)
 	return keepAlive(s.onlyKnownParameters(mux))

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/condition"
 )
@@ -35,8 +36,10 @@ func (s *server) getFrontier(_ *http.Request) (any, error) {
 }
 
 // postVerify walks the whole log.
-func (s *server) postVerify(r *http.Request) (any, error) {
-	report, err := s.log.Verify(r.Context())
+func (s *server) postVerify(r *http.Request, tell func(api.Progress)) (any, error) {
+	report, err := s.log.VerifyWith(r.Context(), eventlog.VerifyOptions{Progress: func(done, total uint64, unit string) {
+		tell(api.Progress{Done: done, Total: total, Unit: unit})
+	}})
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +49,9 @@ func (s *server) postVerify(r *http.Request) (any, error) {
 	}
 	for _, p := range report.Problems {
 		told.Problems = append(told.Problems, p.String())
+	}
+	for _, h := range report.Holes {
+		told.Holes = append(told.Holes, api.Hole{From: crdt.Place{Author: h.Author, Seq: h.From}, Entries: h.Upto - h.From})
 	}
 	return told, nil
 }

@@ -56,7 +56,7 @@ func (f *finding) find(ctx context.Context, c *api.Client) error {
 		return err
 	}
 	f.hash = frontier.Hash
-	if f.report, err = c.Verify(ctx); err != nil {
+	if f.report, err = c.Verify(ctx, nil); err != nil {
 		return err
 	}
 	f.moves = map[said]int{}
