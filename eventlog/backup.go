@@ -122,7 +122,7 @@ func (s *store) prunedSince(sweep uint64) (all []backup.Pruned) {
 	defer s.mu.RUnlock()
 	for a, f := range s.state.Feeds {
 		if f.PruneSweep > sweep {
-			all = append(all, backup.Pruned{Author: a, Below: f.Feed.First()})
+			all = append(all, backup.Pruned{Author: a, Below: f.Feed.First(), Sweep: f.PruneSweep, Leave: f.Feed.Leave.Bytes()})
 		}
 	}
 	slices.SortFunc(all, func(a, b backup.Pruned) int { return a.Author.Compare(b.Author) })

@@ -19,6 +19,8 @@ import (
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
 )
 
+func TestMain(m *testing.M) { eventlogtest.Main(m, 15) }
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

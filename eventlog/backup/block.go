@@ -110,7 +110,8 @@ type blockReader struct {
 	r    io.Reader
 	name string
 	sum  [sha256.Size]byte
-	at   int64 // where the next block begins
+	at   int64 // where the block that was read last begins, or is to begin that could not be read
+	size int64 // of that block, 0 where it could not
 }
 
 // begin reads the line that a backup begins with.
@@ -129,7 +130,7 @@ func (r *blockReader) begin() error {
 	case string(line) != magic:
 		return r.broken(ErrNotBackup)
 	}
-	r.sum, r.at = sha256.Sum256(line), int64(len(line))
+	r.sum, r.size = sha256.Sum256(line), int64(len(line))
 	return nil
 }
 
@@ -137,6 +138,7 @@ func (r *blockReader) broken(err error) error { return &BrokenError{Name: r.name
 
 // next returns the next block, in memory of its own.
 func (r *blockReader) next() (kind byte, payload []byte, err error) {
+	r.at, r.size = r.at+r.size, 0
 	var header [blockHeader]byte
 	if err := r.fill(header[:]); err != nil {
 		return 0, nil, err
@@ -163,7 +165,7 @@ func (r *blockReader) next() (kind byte, payload []byte, err error) {
 	if h.Sum(sum[:0]); sum != [sha256.Size]byte(b[length:]) {
 		return 0, nil, r.broken(ErrAltered)
 	}
-	r.sum, r.at = sum, r.at+blockHeader+int64(len(b))
+	r.sum, r.size = sum, blockHeader+int64(len(b))
 	return header[0], payload, nil
 }
 
@@ -178,14 +180,15 @@ func (r *blockReader) fill(b []byte) error {
 	return nil
 }
 
-// end checks that nothing follows.
-func (r *blockReader) end() error {
+// end checks that nothing follows, and returns how long all is.
+func (r *blockReader) end() (size int64, err error) {
+	r.at, r.size = r.at+r.size, 0
 	n, err := io.ReadFull(r.r, make([]byte, 1))
 	if n > 0 {
-		return r.broken(fmt.Errorf("%w: something follows its end", ErrAltered))
+		return 0, r.broken(fmt.Errorf("%w: something follows its end", ErrAltered))
 	}
 	if !errors.Is(err, io.EOF) {
-		return r.broken(err)
+		return 0, r.broken(err)
 	}
-	return nil
+	return r.at, nil
 }

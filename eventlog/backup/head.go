@@ -60,10 +60,12 @@ type End struct {
 	More   uint64   `json:"more,omitempty"`
 }
 
-// Pruned is a feed that lies pruned below a seq.
+// Pruned is a feed that lies pruned below a seq, since a sweep, by its author's leave: a header and its signature.
 type Pruned struct {
 	Author crdt.Author `json:"author"`
 	Below  uint64      `json:"below"`
+	Sweep  uint64      `json:"sweep"`
+	Leave  []byte      `json:"leave"`
 }
 
 // Damage is what could not be read of the log, and is not in the backup.

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/helped"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/schema"
 )
@@ -19,12 +21,12 @@ type reader struct {
 	s            Summary
 	last         byte // the kind of the block before
 	ops, entries uint64
-	next         uint64 // the least offset that the next op may have
 	first        *block // the first one behind those that a backup begins with, until it is read
 }
 
 // contents is what one block has.
 type contents struct {
+	at      int64 // where it begins
 	pairs   []pair
 	trimmed []trimmed
 	ops     []opAt
@@ -52,7 +54,7 @@ func newReader(r io.Reader, which int) (*reader, error) {
 	if named, ok := r.(interface{ Name() string }); ok {
 		name = named.Name()
 	}
-	b := &reader{blocks: blockReader{r: bufio.NewReaderSize(r, blockBytes), name: name}}
+	b := &reader{blocks: blockReader{r: bufio.NewReaderSize(r, 64<<10), name: name}}
 	if err := b.blocks.begin(); err != nil {
 		return nil, err
 	}
@@ -111,9 +113,13 @@ func (b *reader) nextBlock() (kind byte, payload []byte, err error) {
 	return b.blocks.next()
 }
 
-// altered says that what was read last, whose sum is right, was not written by [Writer].
+// altered says that the block that was read last, whose sum is right, was not written by [Writer].
 func (b *reader) altered(format string, args ...any) error {
-	return b.blocks.broken(fmt.Errorf("%w: %w", ErrAltered, fmt.Errorf(format, args...)))
+	return b.alteredAt(b.blocks.at, fmt.Errorf(format, args...))
+}
+
+func (b *reader) alteredAt(at int64, err error) error {
+	return &BrokenError{Name: b.blocks.name, At: at, Err: fmt.Errorf("%w: %w", ErrAltered, err)}
 }
 
 // order is in which order blocks follow each other. Those of ops and of what is missing of them stand among each other.
@@ -126,6 +132,7 @@ func (b *reader) read() (c contents, err error) {
 	if err != nil {
 		return c, err
 	}
+	c.at = b.blocks.at
 	at, known := order[kind]
 	if !known || at < order[b.last] || at < order[kindSmall] {
 		return c, b.altered("a block of kind %q stands behind one of kind %q", kind, b.last)
@@ -156,42 +163,72 @@ func (b *reader) readEnd(payload []byte) error {
 	if b.s.Ops != b.ops || b.s.Entries != b.entries {
 		return b.altered("it has %d ops with %d entries where its end says %d with %d", b.ops, b.entries, b.s.Ops, b.s.Entries)
 	}
-	if err := b.blocks.end(); err != nil {
+	size, err := b.blocks.end()
+	if err != nil {
 		return err
 	}
-	b.s.ID, b.s.Bytes = b.blocks.sum, b.blocks.at
+	b.s.ID, b.s.Bytes = b.blocks.sum, size
 	return io.EOF
 }
 
-// readOps reads ops. Of each all but the signature is checked: form, id, root, and its checksum in the file.
-func (b *reader) readOps(payload []byte) (all []opAt, err error) {
+// readOps reads ops, on two processors.
+func (b *reader) readOps(payload []byte) ([]opAt, error) {
+	var values [][]byte
 	for len(payload) > 0 {
-		var value []byte
-		if value, payload, err = cutBytes(payload); err != nil {
-			return nil, err
-		}
-		v, err := record.ParseOp(value)
+		value, rest, err := cutBytes(payload)
 		if err != nil {
 			return nil, err
 		}
-		op, err := crdt.ParseOp(v.Kept())
-		if err == nil {
-			err = v.Check(op.Author, op.Key())
+		values, payload = append(values, value), rest
+	}
+	type piece struct {
+		ops []opAt
+		err error
+	}
+	const each = 64 // ops in a piece
+	pieces := slices.Collect(slices.Chunk(values, each))
+	work := helped.Begin(len(pieces), func(i int) (p piece) {
+		for _, v := range pieces[i] {
+			op, err := b.readOp(v)
+			if err != nil {
+				return piece{err: err}
+			}
+			p.ops = append(p.ops, op)
 		}
-		if err == nil {
-			err = op.CheckBody()
+		return p
+	})
+	defer work.End()
+	all := make([]opAt, 0, len(values))
+	for i, p := work.Next(); i >= 0; i, p = work.Next() {
+		if p.err != nil {
+			return nil, p.err
 		}
-		if err == nil && (op.Log != b.s.Log || v.Offset() >= b.s.To) {
-			err = fmt.Errorf("op %s/%d of log %s at offset %d", op.Author, op.First, op.Log, v.Offset())
-		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, opAt{op, v.Offset(), v.Sweep()})
+		all = append(all, p.ops...)
+	}
+	for i := range all {
 		b.ops++
-		b.entries += op.Count
+		b.entries += all[i].op.Count
 	}
 	return all, nil
+}
+
+// readOp reads an op. All of it but the signature is checked: form, id, root, and its checksum in the file.
+func (b *reader) readOp(value []byte) (o opAt, err error) {
+	v, err := record.ParseOp(value)
+	if err != nil {
+		return o, err
+	}
+	op, err := crdt.ParseOp(v.Kept())
+	if err == nil {
+		err = v.Check(op.Author, op.Key())
+	}
+	if err == nil {
+		err = op.CheckBody()
+	}
+	if err == nil && (op.Log != b.s.Log || v.Offset() >= b.s.To) {
+		err = fmt.Errorf("op %s/%d of log %s at offset %d", op.Author, op.First, op.Log, v.Offset())
+	}
+	return opAt{op, v.Offset(), v.Sweep()}, err
 }
 
 func pairs(payload []byte) (all []pair, err error) {
@@ -278,7 +315,7 @@ func (b *reader) readTail(r io.ReadSeeker) error {
 	if err != nil {
 		return b.blocks.broken(err)
 	}
-	from := max(b.blocks.at-sha256.Size, size-most)
+	from := max(b.blocks.at+b.blocks.size-sha256.Size, size-most)
 	tail := make([]byte, max(size-from, 0))
 	if _, err = r.Seek(from, io.SeekStart); err == nil {
 		_, err = io.ReadFull(r, tail)

@@ -155,29 +155,28 @@ func (r *restoring) restore(ctx context.Context, backups []io.Reader) (done Rest
 
 // read puts what a backup has; of all but the last one of a chain nothing but ops.
 func (r *restoring) read(ctx context.Context, b *reader, last bool) error {
-	for {
-		if ctx.Err() != nil {
+	for c, err := range ahead(b.read) {
+		switch {
+		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		}
-		c, err := b.read()
-		if errors.Is(err, io.EOF) {
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err == nil {
-			err = b.unfit(r.put(&c, last))
+		case err == nil:
+			err = b.unfit(c.at, r.put(&c, last))
 		}
 		if err != nil {
 			return err
 		}
 		tell(r.o.Progress, r.done, r.total)
 	}
+	return nil
 }
 
 // unfit returns the error of a [refill.Maker] as that of the backup, where it is the backup's.
-func (b *reader) unfit(err error) error {
+func (b *reader) unfit(at int64, err error) error {
 	_, feed := errors.AsType[*refill.FeedError](err)
 	if feed || errors.Is(err, crdt.ErrInvalid) || errors.Is(err, crdt.ErrAuthor) || errors.Is(err, refill.ErrTaken) {
-		return b.altered("%w", err)
+		return b.alteredAt(at, err)
 	}
 	return err
 }
@@ -221,7 +220,11 @@ func (r *restoring) put(c *contents, last bool) error {
 // finish puts meta as it is to be in another folder than the one that was backed up, and finishes the file.
 func (r *restoring) finish(last *reader, done *Restored) error {
 	for _, p := range last.s.Pruned {
-		r.maker.Forget(p.Author, p.Below)
+		leave, err := crdt.ParseSigned(p.Leave)
+		if err != nil {
+			return last.altered("the leave to forget feed %s: %w", p.Author, err)
+		}
+		r.maker.Forget(p.Author, refill.Forgotten{Below: p.Below, Sweep: p.Sweep, Leave: leave})
 	}
 	names, err := namesOf(r.meta)
 	if err != nil {
@@ -241,11 +244,11 @@ func (r *restoring) finish(last *reader, done *Restored) error {
 		}
 	}
 	if err != nil {
-		return last.unfit(err)
+		return last.unfit(last.blocks.at, err)
 	}
 	report, err := r.maker.Finish(r.now)
 	if err != nil {
-		return last.unfit(err)
+		return last.unfit(last.blocks.at, err)
 	}
 	done.Entries, done.Next, done.More = report.Entries, report.Next, report.More
 	for _, h := range report.Holes {

@@ -55,6 +55,9 @@ func (src *Source) Write(ctx context.Context, w io.Writer, o backup.Options) (ba
 	if err := c.ops(src.Head.From, src.Head.To); err != nil {
 		return backup.Summary{}, err
 	}
+	if err := c.end(s.last); err != nil {
+		return backup.Summary{}, err
+	}
 	return out.End(src.Pruned(src.Head.Sweep))
 }
 
@@ -68,6 +71,7 @@ type copying struct {
 	out      *backup.Writer
 	progress func(done, total uint64)
 	next     uint64 // the offset from which on the next op is read
+	copied   uint64 // the offset behind the last one that was written
 	// at is the arrival whose op is being read, if reading is set.
 	at      record.Arrival
 	reading bool
@@ -135,19 +139,34 @@ func (c *copying) chunk(tx *disk.Tx, to uint64) error {
 	return nil
 }
 
-// op reads the op of an arrival. What it has is checked by its checksum, and its header by its id.
+// op reads the op of an arrival.
 func (c *copying) op(tx *disk.Tx, a record.Arrival) error {
-	key := record.OpKey(a.Key)
 	ops := c.trees[a.Author]
 	if ops == nil {
-		if ops = tx.Tree(schema.Ops).Child(a.Author[:]).Growing(); ops == nil {
-			return c.missing(tx, a, errors.New("nothing of its feed is held"))
+		if ops = tx.Tree(schema.Ops).Child(a.Author[:]).Growing(); ops != nil {
+			c.trees[a.Author] = ops
 		}
-		c.trees[a.Author] = ops
 	}
+	v, err := valueOf(ops, a)
+	if tx.Err() != nil {
+		return tx.Err()
+	}
+	from := len(c.values)
+	c.values = append(c.values, v...)
+	c.items = append(c.items, item{arrival: a, value: c.values[from:len(c.values):len(c.values)], err: err})
+	return nil
+}
+
+// valueOf returns the value of the op that arrived, of those of its author, nil for none. All of it is checked by its
+// checksum, and its header by its id.
+func valueOf(ops *disk.Tree, a record.Arrival) (record.Op, error) {
+	if ops == nil {
+		return nil, errors.New("nothing of its feed is held")
+	}
+	key := record.OpKey(a.Key)
 	v := record.Op(ops.Get(key[:]))
 	if v == nil {
-		return c.missing(tx, a, errors.New("it is not held"))
+		return nil, errors.New("it is not held")
 	}
 	signed, err := v.Signed(a.Author, a.Key)
 	if err == nil {
@@ -156,21 +175,7 @@ func (c *copying) op(tx *disk.Tx, a record.Arrival) error {
 	if err == nil && (v.Offset() != a.Offset || signed.Count != a.Count) {
 		err = fmt.Errorf("it has the offset %d and %d entries", v.Offset(), signed.Count)
 	}
-	if err != nil {
-		return c.missing(tx, a, err)
-	}
-	from := len(c.values)
-	c.values = append(c.values, v...)
-	c.items = append(c.items, item{arrival: a, value: c.values[from:len(c.values):len(c.values)]})
-	return nil
-}
-
-func (c *copying) missing(tx *disk.Tx, a record.Arrival, err error) error {
-	if tx.Err() != nil {
-		return tx.Err()
-	}
-	c.items = append(c.items, item{arrival: a, err: err})
-	return nil
+	return v, err
 }
 
 // unread says that an arrival cannot be read.
@@ -247,9 +252,20 @@ func (c *copying) readableFrom(offset, to uint64) (uint64, error) {
 	return found, nil
 }
 
+// end writes the op that had arrived last as it was read with the small part, if it was pruned since: it says which offset is
+// next.
+func (c *copying) end(last item) error {
+	if last.arrival.Offset < c.src.Head.From || c.copied >= c.src.Head.To || last.arrival.Count == 0 {
+		return nil
+	}
+	c.items = append(c.items[:0], last)
+	return c.write()
+}
+
 // write writes what a transaction has read. None is open meanwhile.
 func (c *copying) write() error {
 	for _, i := range c.items {
+		c.copied = i.arrival.Offset + i.arrival.Count
 		if i.err == nil {
 			if err := c.out.Op(i.value, i.arrival.Count); err != nil {
 				return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/schema"
 	"github.com/quipulog/quipu/eventlog/internal/sys"
 )
@@ -24,6 +25,7 @@ type small struct {
 	damaged map[string]damaged
 	in      string // the bucket that is being read
 	read    int    // how many keys of it were
+	last    item   // the op that had arrived last
 }
 
 // damaged is how a bucket is damaged, behind how many keys.
@@ -52,7 +54,17 @@ func (s *small) drop() {
 func (s *small) take(src *Source) error {
 	for {
 		s.in = ""
-		err := src.View(func(tx *disk.Tx) error { return s.copy(tx, src.Meta) })
+		all := false
+		err := src.View(func(tx *disk.Tx) error {
+			err := s.copy(tx, src.Meta)
+			if all = err == nil && tx.Err() == nil; all {
+				err = s.takeLast(tx)
+			}
+			return err
+		})
+		if err != nil && all && src.Damaged(err) {
+			err = nil // it is told where all ops are read
+		}
 		if _, known := s.damaged[s.in]; err == nil || s.in == "" || known || !src.Damaged(err) {
 			return errors.Join(err, s.w.Flush())
 		}
@@ -84,6 +96,23 @@ func (s *small) copy(tx *disk.Tx, meta func(tx *disk.Tx) (map[string][]byte, err
 		if err := s.bucket(tx.Tree(name), [][]byte{name}); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// takeLast keeps the op that had arrived last.
+func (s *small) takeLast(tx *disk.Tx) error {
+	k, v := tx.Tree(schema.Arrivals).Growing().Cursor().Last()
+	if k == nil {
+		return tx.Err()
+	}
+	a, err := record.ParseArrival(k, v)
+	if err != nil {
+		return err
+	}
+	value, err := valueOf(tx.Tree(schema.Ops).Child(a.Author[:]).Growing(), a)
+	if tx.Err() == nil {
+		s.last = item{arrival: a, value: bytes.Clone(value), err: err}
 	}
 	return nil
 }

@@ -47,23 +47,39 @@ type making struct {
 	clock                        crdt.Clock
 }
 
-// feed returns the record of an author's feed, and reports what there is of it.
-func (m *Maker) feed(a crdt.Author, now time.Time, report *Report) (*record.Feed, error) {
-	known, err := m.known(a)
-	if err != nil {
+// record returns the record of an author's feed, and reports what there is of it. What was forgotten before the record
+// was made that is known is dropped: an earlier backup has had it. So is what was forgotten since, where that is why
+// something is missing.
+func (m *Maker) record(a crdt.Author, now time.Time, report *Report) (r *record.Feed, err error) {
+	var known *record.Feed
+	if err := m.do(func() (err error) {
+		known, err = m.known(a)
+		return err
+	}); err != nil {
 		return nil, err
 	}
-	f := &making{feed: crdt.Feed{Author: a}, held: heldBelow{ops: m.feedOps(a)}, now: now}
-	if err := f.takeLeave(known); err != nil {
-		return nil, &FeedError{Author: a, What: "its leave to forget", Err: err}
+	if known != nil {
+		if err := m.dropBelow(a, known.Feed.First()); err != nil {
+			return nil, err
+		}
 	}
-	if err := f.read(a); err != nil {
-		return nil, err
+	if m.scraps != nil {
+		err = m.do(func() error {
+			r, err = m.scrapsOf(a, now, report)
+			return err
+		})
+		return r, err
 	}
-	if err := f.vouched(); err != nil {
-		return nil, err
+	f, r, err := m.feed(a, now, known)
+	if gone, some := m.forgotten[a]; err == nil && len(f.holes) > 0 && some && known != nil {
+		if slices.Equal(f.feed.Heads(), known.Heads) { // what stands behind the last hole is whole
+			gone.Below = min(gone.Below, f.holes[len(f.holes)-1].To)
+		}
+		if err := m.dropBelow(a, gone.Below); err != nil {
+			return nil, err
+		}
+		f, r, err = m.feed(a, now, known, gone)
 	}
-	r, err := f.record(known, m.forgotten[a])
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +95,35 @@ func (f *making) report(r *Report) {
 	r.Authors += min(f.ops, 1)
 	r.Ops += f.ops
 	r.Entries += f.entries
+}
+
+// feed makes the record of an author's feed of what is held, where something was forgotten since the one that is known.
+func (m *Maker) feed(a crdt.Author, now time.Time, known *record.Feed, since ...Forgotten) (f *making, r *record.Feed, err error) {
+	f = &making{feed: crdt.Feed{Author: a}, now: now}
+	err = m.do(func() error {
+		f.held.ops = m.feedOps(a)
+		err := f.takeLeave(known)
+		for _, gone := range since {
+			err = errors.Join(err, f.feed.TakeLeave(gone.Leave))
+		}
+		if err != nil {
+			return &FeedError{Author: a, What: "its leave to forget", Err: err}
+		}
+		if err := f.read(a); err != nil {
+			return err
+		}
+		if err := f.vouched(); err != nil {
+			return err
+		}
+		for _, gone := range since {
+			if known, err = f.forget(known, gone); err != nil {
+				return err
+			}
+		}
+		r, err = f.record(known)
+		return err
+	})
+	return f, r, err
 }
 
 // takeLeave takes the leave under which the feed begins: that of its record, else the highest that an op of it signs.
@@ -179,8 +224,8 @@ func (f *making) vouches(h crdt.Head) error {
 }
 
 // record returns the feed's record. Where the one that is known says that more is held it stays, and what is missing is
-// a hole; below is the seq below which the feed was pruned since, 0 where it was not.
-func (f *making) record(known *record.Feed, below uint64) (*record.Feed, error) {
+// a hole.
+func (f *making) record(known *record.Feed) (*record.Feed, error) {
 	counted := func(r *record.Feed) *record.Feed {
 		r.Ops, r.Entries, r.Trimmed, r.Bytes = f.ops, f.entries, f.trimmed, f.bytes
 		r.Heads = r.Feed.Heads()
@@ -190,15 +235,9 @@ func (f *making) record(known *record.Feed, below uint64) (*record.Feed, error) 
 		for _, h := range f.holes {
 			f.entries += h.To - h.From
 		}
-		r := counted(&record.Feed{Feed: f.feed, Clock: f.clock})
-		return r, nil
+		return counted(&record.Feed{Feed: f.feed, Clock: f.clock}), nil
 	}
 	r := known.Clone()
-	if below > known.Feed.First() {
-		if err := f.forget(r, below); err != nil {
-			return nil, err
-		}
-	}
 	f.missing(r.Feed)
 	if len(f.holes) == 0 && slices.Equal(f.feed.Heads(), r.Feed.Heads()) && f.entries == r.Entries {
 		r.Feed = f.feed
@@ -216,20 +255,9 @@ func (f *making) record(known *record.Feed, below uint64) (*record.Feed, error) 
 	return r, nil
 }
 
-// forget takes what was pruned since off a record. A feed that is pruned has no fork, so its pieces say how long it is.
-func (f *making) forget(r *record.Feed, below uint64) error {
-	f.held.below = crdt.Key{First: crdt.MaxSeq}
-	var start crdt.Signed
-	for op, err := range f.held.Ops(f.feed.Author, below) {
-		if err != nil {
-			return err
-		}
-		start = op
-		break
-	}
-	if start.Count == 0 {
-		return &FeedError{Author: f.feed.Author, What: fmt.Sprintf("nothing is held behind seq %d, up to which it was pruned", below)}
-	}
+// forget returns a record less what was pruned since. A feed that is pruned has no fork, so its pieces say how long it is.
+func (f *making) forget(known *record.Feed, since Forgotten) (*record.Feed, error) {
+	r := known.Clone()
 	long := func() (n uint64) {
 		for _, b := range r.Feed.Branches {
 			n += b.Head.Next - b.Start.First
@@ -237,11 +265,21 @@ func (f *making) forget(r *record.Feed, below uint64) error {
 		return n
 	}
 	before := long()
+	f.held.below = crdt.Key{First: crdt.MaxSeq}
+	start := crdt.Signed{Header: crdt.Header{First: crdt.MaxSeq}} // nothing is left of it
+	for op, err := range f.held.Ops(f.feed.Author, since.Below) {
+		if err != nil {
+			return nil, err
+		}
+		start = op
+		break
+	}
 	r.Feed.Forget(start)
+	r.Feed.Leave, r.PruneSweep = f.feed.Leave, since.Sweep
 	gone := before - long()
 	r.Entries, r.Pruned = r.Entries-gone, r.Pruned+gone
 	r.Ops, r.Bytes, r.Trimmed = f.ops, f.bytes, f.trimmed
-	return nil
+	return r, nil
 }
 
 // missing notes the holes at the beginning and at the ends of what the record says is held.

@@ -3,6 +3,7 @@ package refill
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -52,13 +53,21 @@ func (r *Report) hole(h Hole) {
 	r.Holes = append(r.Holes, h)
 }
 
-// Forget says that what lies below a seq of a feed was pruned after its record was made that [Maker.Pair] was told:
-// what is put of it is dropped. It is called before [Maker.Finish].
-func (m *Maker) Forget(a crdt.Author, below uint64) {
+// Forgotten is what of a feed was pruned since its record was made: what lies below a seq, in a sweep, by the author's
+// leave.
+type Forgotten struct {
+	Below, Sweep uint64
+	Leave        crdt.Signed
+}
+
+// Forget says what of a feed was pruned since the record was made that [Maker.Pair] was told. Where that is why something
+// is missing, what lies below is dropped. It is called before [Maker.Finish].
+func (m *Maker) Forget(a crdt.Author, gone Forgotten) {
 	if m.forgotten == nil {
-		m.forgotten = make(map[crdt.Author]uint64)
+		m.forgotten = make(map[crdt.Author]Forgotten)
 	}
-	m.forgotten[a] = below
+	m.forgotten[a] = gone
+	m.sweep = max(m.sweep, gone.Sweep)
 }
 
 // Finish holds each feed's ops against each other and its record, makes all records anew and what meta says of the last
@@ -97,23 +106,18 @@ func (m *Maker) finish(now time.Time, report *Report) error {
 	if err != nil {
 		return err
 	}
-	feedOf := m.feed
 	if m.scraps != nil {
-		feedOf = m.scrapsOf
 		if err := m.findOrphans(); err != nil {
 			return err
 		}
 	}
 	var pruned, kept uint64
 	for _, a := range authors {
-		if err := m.dropBelow(a); err != nil {
+		f, err := m.record(a, now, report)
+		if err != nil {
 			return err
 		}
 		if err := m.do(func() error {
-			f, err := feedOf(a, now, report)
-			if err != nil {
-				return err
-			}
 			pruned, kept = pruned+f.Pruned, kept+f.Entries
 			b := f.Encode(a)
 			m.put += len(b)
@@ -178,18 +182,15 @@ func (m *Maker) known(a crdt.Author) (*record.Feed, error) {
 	return f, nil
 }
 
-// dropBelow drops the ops of a feed that were put and are forgotten where its record was made: those of a backup that was
-// made before they were pruned.
-func (m *Maker) dropBelow(a crdt.Author) error {
+// dropBelow drops the ops of a feed that were put and lie below a seq, with their arrivals.
+func (m *Maker) dropBelow(a crdt.Author, below uint64) error {
 	for more := true; more; {
 		err := m.do(func() error {
 			more = false
-			f, err := m.known(a)
-			ops := m.tx.Tree(schema.Ops).Child(a[:]).Growing()
-			if err != nil || f == nil || ops == nil {
-				return err
+			ops := m.feedOps(a)
+			if ops == nil {
+				return nil
 			}
-			below := max(f.Feed.First(), m.forgotten[a])
 			c := ops.Cursor()
 			for k, v := c.First(); k != nil && !more; k, v = c.First() {
 				key, err := record.ParseOpKey(k)
@@ -198,10 +199,7 @@ func (m *Maker) dropBelow(a crdt.Author) error {
 				}
 				at := record.Offset(record.Op(v).Offset())
 				m.put += len(v)
-				if err := ops.Remove(k); err != nil {
-					return err
-				}
-				if err := m.arrivals().Remove(at[:]); err != nil {
+				if err := errors.Join(ops.Remove(k), m.arrivals().Remove(at[:])); err != nil {
 					return err
 				}
 				m.ops--
@@ -236,5 +234,5 @@ func (m *Maker) meta() error {
 	return meta.Set(schema.Sweep, binary.BigEndian.AppendUint64(nil, m.sweep))
 }
 
-// ops returns the ops of a feed; nil for none.
+// feedOps returns the ops of a feed; nil for none.
 func (m *Maker) feedOps(a crdt.Author) *disk.Tree { return m.tx.Tree(schema.Ops).Child(a[:]).Growing() }

@@ -19,18 +19,17 @@ var ErrTaken = errors.New("offsets are taken")
 
 // Maker makes the file of a log. One goroutine uses it.
 type Maker struct {
-	file    *disk.Making
-	log     crdt.LogID
-	tx      *disk.Tx
-	written map[crdt.Author]*disk.Tree // the ops of the feeds that tx has put some of
-	values  []byte                     // memory of what tx puts, which it keeps
-	put     int                        // bytes that tx has put
-	next    uint64                     // the offset behind all ops
-	sweep   uint64                     // the greatest that has trimmed one
-	ops     uint64                     // that were put
-	valid   crdt.Author                // whose key was found valid last
-	// forgotten is of whose feed what lies below which seq was pruned since the record was made.
-	forgotten map[crdt.Author]uint64
+	file      *disk.Making
+	log       crdt.LogID
+	tx        *disk.Tx
+	written   map[crdt.Author]*disk.Tree // the ops of the feeds that tx has put some of
+	values    []byte                     // memory of what tx puts, which it keeps
+	put       int                        // bytes that tx has put
+	next      uint64                     // the offset behind all ops
+	sweep     uint64                     // the greatest that has trimmed one
+	ops       uint64                     // that were put
+	valid     crdt.Author                // whose key was found valid last
+	forgotten map[crdt.Author]Forgotten
 	scraps    *scraps // nil unless all that is put is what is left of a damaged file
 }
 
