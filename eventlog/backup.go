@@ -47,7 +47,6 @@ func (l *Log) Backup(ctx context.Context, w io.Writer, o backup.Options) (backup
 				since.ID, ErrNotSince, since.Log, since.Incarnation, since.To)
 		}
 		head.Since, head.From = &since.ID, since.To
-		h.Store(since.To)
 	}
 	s.mu.Lock()
 	s.backups = append(s.backups, h)

@@ -117,7 +117,7 @@ func TestBesideOthers(t *testing.T) {
 		if holds {
 			same(t, want, got)
 		} else {
-			subset(rt, want, got)
+			subset(rt, c.other.Author(), want, got)
 		}
 		if report, err := r.Verify(t.Context()); err != nil || !report.OK() {
 			rt.Fatalf("verify: %v, %v", report.Problems, err)
@@ -125,14 +125,19 @@ func TestBesideOthers(t *testing.T) {
 	})
 }
 
-// subset fails the test unless got is want, less bodies and pruned entries.
-func subset(rt *rapid.T, want, got shown) {
+// subset fails the test unless got is want, less bodies and pruned entries. What was trimmed before the last backup, and
+// pruned before that has come to it, may have its body, which an earlier backup has.
+func subset(rt *rapid.T, other crdt.Author, want, got shown) {
 	had := map[string]string{}
 	for _, e := range want.Entries {
 		had[strings.Fields(e)[0]] = e
 	}
 	for _, e := range got.Entries {
 		was := had[strings.Fields(e)[0]]
+		returned := strings.HasSuffix(was, "false") && strings.Contains(was, other.String())
+		if returned {
+			continue
+		}
 		if len(e) > len(was) || !strings.HasPrefix(was, strings.TrimRight(e, " \x00")) {
 			rt.Fatalf("restored %.120s, was %.120s", e, was)
 		}
@@ -144,8 +149,5 @@ func subset(rt *rapid.T, want, got shown) {
 	}
 	if fmt.Sprint(got.State) != fmt.Sprint(want.State) || got.Stats.Next != want.Stats.Next {
 		rt.Fatalf("restored %+v, was %+v", got.Stats, want.Stats)
-	}
-	if got.Stats.Trimmed+got.Stats.Pruned < want.Stats.Trimmed+want.Stats.Pruned {
-		rt.Fatalf("trimmed and pruned %d and %d, were %d and %d", got.Stats.Trimmed, got.Stats.Pruned, want.Stats.Trimmed, want.Stats.Pruned)
 	}
 }

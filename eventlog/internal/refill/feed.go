@@ -241,6 +241,9 @@ func (f *making) record(known *record.Feed) (*record.Feed, error) {
 	f.missing(r.Feed)
 	if len(f.holes) == 0 && slices.Equal(f.feed.Heads(), r.Feed.Heads()) && f.entries == r.Entries {
 		r.Feed = f.feed
+		if f.trimmed < r.Trimmed { // what an earlier backup has had is there with its body
+			r.TrimmedTo = 0
+		}
 		return counted(r), nil
 	}
 	if f.entries > r.Entries || f.ops > r.Ops {
