@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/internal/copyout"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
@@ -68,6 +69,11 @@ func (l *Log) Backup(ctx context.Context, w io.Writer, o backup.Options) (backup
 	done, err := source.Write(ctx, w, o)
 	if err != nil {
 		return backup.Summary{}, fmt.Errorf("back up %s: %w", s.path, err)
+	}
+	for _, d := range done.Damage {
+		if d.Place != nil { // it is known, and can be put back
+			_ = s.locate(damagedOp(d.Place.Author, crdt.Key{First: d.Place.Seq}, errors.New(d.What)))
+		}
 	}
 	return done, nil
 }

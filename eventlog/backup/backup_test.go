@@ -133,16 +133,23 @@ func show(t testing.TB, l *eventlog.Log) (s shown) {
 	for i := range s.Followers {
 		s.Followers[i].LagTime = 0 // it grows
 	}
-	s.State = map[string]string{}
+	s.State = stateOf(t, l)
+	return s
+}
+
+// stateOf returns what the followers of the tests keep.
+func stateOf(t testing.TB, l *eventlog.Log) map[string]string {
+	t.Helper()
+	state := map[string]string{}
 	must(t, l.View(t.Context(), func(tx *eventlog.ReadTx) error {
-		for _, name := range []string{"state of f", "f", "model"} {
+		for _, name := range []string{"state of f", "f"} {
 			for k, v := range tx.Bucket(name).Ascend(nil) {
-				s.State[name+"/"+string(k)] = string(v)
+				state[name+"/"+string(k)] = string(v)
 			}
 		}
 		return nil
 	}))
-	return s
+	return state
 }
 
 func same(t testing.TB, want, got shown) {
