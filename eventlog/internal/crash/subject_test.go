@@ -34,6 +34,7 @@ type subject struct {
 	end   func()             // removes it
 	key   ed25519.PrivateKey // of the log
 
+	says     func()        // is called once something was acked; nil for nothing
 	note     string        // of what the test is at
 	peerName string        // whose key the peer has
 	flight   []crdt.Event  // with the numbers that the operation is about
@@ -54,6 +55,11 @@ func newSubject(tb testing.TB, op *operation) *subject {
 	}
 	must(tb, err)
 	must(tb, os.Mkdir(filepath.Join(folder, "log"), 0o700))
+	return subjectIn(tb, op, folder)
+}
+
+// subjectIn returns a subject in a folder.
+func subjectIn(tb testing.TB, op *operation, folder string) *subject {
 	s := &subject{TB: tb, op: op, folder: folder, acked: make(map[int]crdt.Place), key: eventlogtest.Key("subject"), peerName: "peer"}
 	s.watched()
 	return s
@@ -173,6 +179,9 @@ func (s *subject) ack(events []crdt.Event, places []crdt.Place) {
 	s.Helper()
 	for i, e := range events {
 		s.acked[s.number(e.Payload)] = places[i]
+	}
+	if s.says != nil {
+		s.says()
 	}
 }
 
