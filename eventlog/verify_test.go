@@ -89,6 +89,23 @@ func TestVerifyFinds(t *testing.T) {
 }
 
 func testVerifyFinds(t *testing.T, spoil func(*spoiled, *bbolt.Tx), want string) {
+	report, err := spoiledLog(t, spoil).Verify(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want == "" {
+		if !report.OK() || report.Ops != 4 || report.Entries != 4 || report.Authors != 1 || report.Pages == 0 {
+			t.Errorf("report: %s: %v", &report, report.Problems)
+		}
+		return
+	}
+	if report.OK() || !strings.Contains(fmt.Sprint(report.Problems), want) {
+		t.Errorf("problems: %v, want one that says %q", report.Problems, want)
+	}
+}
+
+// spoiledLog returns a log with four ops of another author, opened after something was made wrong in its file.
+func spoiledLog(t *testing.T, spoil func(*spoiled, *bbolt.Tx)) *Log {
 	dir := t.TempDir()
 	genesis := crdt.Genesis{}
 	seed := func(b byte) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(append(make([]byte, 31), b)) }
@@ -111,21 +128,10 @@ func testVerifyFinds(t *testing.T, spoil func(*spoiled, *bbolt.Tx), want string)
 	s.must(err)
 	s.must(db.Update(func(tx *bbolt.Tx) error { spoil(s, tx); return nil }))
 	s.must(db.Close())
-	if l, err = Open(dir, cfg); err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	report, err := l.Verify(t.Context())
+	l, err = Open(dir, cfg)
 	s.must(err)
-	if want == "" {
-		if !report.OK() || report.Ops != 4 || report.Entries != 4 || report.Authors != 1 || report.Pages == 0 {
-			t.Errorf("report: %s: %v", &report, report.Problems)
-		}
-		return
-	}
-	if report.OK() || !strings.Contains(fmt.Sprint(report.Problems), want) {
-		t.Errorf("problems: %v, want one that says %q", report.Problems, want)
-	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
 }
 
 func (s *spoiled) must(err error) {
@@ -226,4 +232,49 @@ func TestVerifyTellsHowFarItIs(t *testing.T) {
 	if told["entries"] < 3 || last["entries"] != report.Entries {
 		t.Errorf("told %d times of 4 MB of entries, up to %d", told["entries"], last["entries"])
 	}
+}
+
+// TestVerifyNamesHoles: an op that is spoiled in its place and one that is missing behind it are one hole of a feed, whose
+// other ops are verified, and whose arrivals are no second problem.
+func TestVerifyNamesHoles(t *testing.T) {
+	testHoles := func(t *testing.T, spoil func(*spoiled, *bbolt.Tx), want ...[2]uint64) {
+		l := spoiledLog(t, spoil)
+		report, err := l.Verify(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var holes [][2]uint64
+		entries := uint64(4)
+		for _, h := range report.Holes {
+			holes = append(holes, [2]uint64{h.From, h.Upto})
+			entries -= h.Upto - h.From
+		}
+		if !slices.Equal(holes, want) || report.Entries != entries || report.OK() {
+			t.Errorf("holes %v, want %v: %s: %v", holes, want, report.String(), report.Problems)
+		}
+		for _, p := range report.Problems {
+			if p.Author.IsZero() {
+				t.Errorf("a problem of no feed: %s", p)
+			}
+		}
+	}
+	t.Run("spoiled and missing", func(t *testing.T) {
+		testHoles(t, func(s *spoiled, tx *bbolt.Tx) {
+			s.put(s.bucket(tx), s.opKey(1), []byte("short"))
+			s.delete(s.bucket(tx), s.opKey(2))
+		}, [2]uint64{1, 3})
+	})
+	t.Run("two", func(t *testing.T) {
+		testHoles(t, func(s *spoiled, tx *bbolt.Tx) {
+			s.delete(s.bucket(tx), s.opKey(1))
+			s.put(s.bucket(tx), s.opKey(3), record.NewOp(nil, 3, s.ops[2]))
+		}, [2]uint64{1, 2}, [2]uint64{3, 4})
+	})
+	t.Run("all but the last", func(t *testing.T) {
+		testHoles(t, func(s *spoiled, tx *bbolt.Tx) {
+			for i := range 3 {
+				s.delete(s.bucket(tx), s.opKey(i))
+			}
+		}, [2]uint64{0, 3})
+	})
 }
