@@ -50,7 +50,7 @@ replicated in time; see "quipu help exit-codes".`,
 		newStatus(), newMembers(), newFrontier(), newForks(), newSync(), newBundle(), newIndex(), newRebuild(),
 		newTrim(), newPrune(), newCompact(), newRecover(),
 		newFollowers(), newFollow(),
-		newVerify(), newProve(), newCheckProof(),
+		newVerify(), newRepair(), newProve(), newCheckProof(),
 		newDemo(), newVersion(), newCompletion(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesHelp},
 	)
