@@ -87,23 +87,17 @@ func (tx *readTx) arrivedAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Sign
 	if err != nil {
 		return s, err
 	}
-	if !tx.arrivedWith(s, v.Offset()) {
+	if tx.arrivalAt(v.Offset()) != (record.Arrival{Offset: v.Offset(), Author: a, Key: key, Count: s.Count}) {
 		err = cmp.Or(tx.Err(), damagedOp(a, key, fmt.Errorf("it is not what arrived at its offset %d", v.Offset())))
 	}
 	return s, err
 }
 
-// arrivedWith reports whether the op is what arrived at an offset.
-func (tx *readTx) arrivedWith(op crdt.Signed, offset uint64) bool {
-	a, arrived := tx.arrivalAt(offset)
-	return arrived && a == record.Arrival{Offset: offset, Author: op.Author, Key: op.Key(), Count: op.Count}
-}
-
-// arrivalAt returns the arrival that begins at an offset, and whether there is one.
-func (tx *readTx) arrivalAt(offset uint64) (record.Arrival, bool) {
+// arrivalAt returns the arrival that begins at an offset, a zero one where there is none.
+func (tx *readTx) arrivalAt(offset uint64) record.Arrival {
 	k := record.Offset(offset)
-	a, err := record.ParseArrival(k[:], tx.arrivals().Get(k[:]))
-	return a, err == nil
+	a, _ := record.ParseArrival(k[:], tx.arrivals().Get(k[:]))
+	return a
 }
 
 // opAt returns the op in an op's value, which is what was written at the op's key: that is for whoever reads here. It

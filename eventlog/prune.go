@@ -52,7 +52,7 @@ func (l *Log) PlanPrune(ctx context.Context, r PruneRequest) (p Pruned, err erro
 			if err != nil {
 				return err
 			}
-			p, err = tx.planPrune(feed, r)
+			p, err = tx.opCursor(feed.Author).planPrune(feed, r)
 			return err
 		})
 	}
@@ -64,7 +64,8 @@ func (l *Log) PlanPrune(ctx context.Context, r PruneRequest) (p Pruned, err erro
 
 // prune appends the entry that gives leave, in an op that signs the floor.
 func (tx *writeTx) prune(r PruneRequest) (Pruned, error) {
-	p, err := tx.planPrune(tx.feedState(tx.store.author).Feed, r)
+	feed := tx.feedState(tx.store.author).Feed
+	p, err := tx.opCursor(feed.Author).planPrune(feed, r)
 	if err != nil {
 		return Pruned{}, err
 	}
@@ -84,9 +85,9 @@ func (tx *writeTx) prune(r PruneRequest) (Pruned, error) {
 	return p, err
 }
 
-// planPrune returns what a prune of feed would do.
-func (tx *readTx) planPrune(feed crdt.Feed, r PruneRequest) (Pruned, error) {
-	floor, err := tx.findFloor(feed, r)
+// planPrune returns what a prune of feed would do, whose ops c is over.
+func (c *opCursor) planPrune(feed crdt.Feed, r PruneRequest) (Pruned, error) {
+	floor, err := c.findFloor(feed, r)
 	if err != nil {
 		return Pruned{}, err
 	}
@@ -94,9 +95,8 @@ func (tx *readTx) planPrune(feed crdt.Feed, r PruneRequest) (Pruned, error) {
 }
 
 // findFloor returns the beginning of the op that holds the first entry that is to stay.
-func (tx *readTx) findFloor(feed crdt.Feed, r PruneRequest) (uint64, error) {
-	c, next := tx.opCursor(feed.Author), feed.Next()
-	target := r.Below
+func (c *opCursor) findFloor(feed crdt.Feed, r PruneRequest) (uint64, error) {
+	target, next := r.Below, feed.Next()
 	switch {
 	case r.Keep > 0:
 		target = next - min(next, r.Keep)

@@ -26,7 +26,7 @@ func (p *pruning) find(tx *readTx, f *found) error {
 		return nil
 	}
 	c := tx.opCursor(p.author)
-	barrier, err := tx.barrier(feed)
+	barrier, err := c.barrier(feed)
 	if err != nil {
 		return err
 	}
@@ -56,12 +56,11 @@ func (p *pruning) find(tx *readTx, f *found) error {
 
 // barrier returns the offset of the op behind what was last missed of a feed, 0 if nothing was: whoever has not
 // come that far is still to be told of it, and nothing shows it once what lies below is pruned.
-func (tx *readTx) barrier(feed crdt.Feed) (uint64, error) {
+func (c *opCursor) barrier(feed crdt.Feed) (uint64, error) {
 	missed := feed.Missed()
 	if len(missed) == 0 {
 		return 0, nil
 	}
-	c := tx.opCursor(feed.Author)
 	if !c.get(missed[len(missed)-1].End) {
 		return 0, cmp.Or(c.err, damagedOp(feed.Author, missed[len(missed)-1].End, errMissing))
 	}

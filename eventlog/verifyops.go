@@ -51,7 +51,6 @@ type readOp struct {
 	feed    *feedCheck
 	key     crdt.Key
 	value   record.Op
-	arrived bool // arrival is what has
 	arrival record.Arrival
 	damage  error
 	beyond  uint64 // the offset at which the log ends before that of the op
@@ -125,7 +124,7 @@ func (c *opsCheck) take(k *opChunk, o *readOp, v verifiedOp) {
 		if v.op.Log != c.store.id {
 			problem("op %d is of log %s", o.key.First, v.op.Log)
 		}
-		if a := o.arrival; !o.arrived || a.Author != f.author || a.Key != o.key || a.Count != v.op.Count {
+		if o.arrival != (record.Arrival{Offset: o.value.Offset(), Author: f.author, Key: o.key, Count: v.op.Count}) {
 			problem("op %d is not what arrived at its offset %d", o.key.First, o.value.Offset())
 		}
 		f.check.Op(v.op, len(o.value), v.signed)
@@ -200,7 +199,7 @@ func (f *feedCheck) read(tx *readTx, bound uint64, k *opChunk) error {
 		o := readOp{feed: f, key: key, value: bytes.Clone(c.value)}
 		switch k.bytes += len(c.value); {
 		case c.offset() < bound:
-			if o.arrival, o.arrived = tx.arrivalAt(c.offset()); tx.Err() != nil {
+			if o.arrival = tx.arrivalAt(c.offset()); tx.Err() != nil {
 				return tx.Err()
 			}
 		case c.offset() >= tx.most:
