@@ -101,8 +101,8 @@ func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
 		return fmt.Errorf("store op: %w", err)
 	}
 	tx.key, tx.offset = record.OpKey(op.Key()), record.Offset(tx.staged)
-	if tx.store.ours.mends(tx, op.Author) && ops.Get(tx.key[:]) != nil {
-		return tx.store.ours.restore(tx, op, v)
+	if restored, err := tx.store.ours.restore(tx, op, v); restored || err != nil {
+		return err
 	}
 	if err := ops.Put(tx.key[:], value); err != nil {
 		return fmt.Errorf("store op: %w", err)

@@ -70,17 +70,28 @@ func (o *ownFeed) beyond(tx *writeTx, op crdt.Op) bool {
 // wanting returns what is held for finding out what is wanted.
 func (o *ownFeed) wanting(tx *readTx) crdt.Held {
 	if o.unsettled().headless() {
-		return ownend.Readable{Held: tx, Tree: tx.ops(o.store.author), Author: o.store.author}
+		return ownend.Readable{Held: tx, Tree: tx.ops(o.store.author), Author: o.store.author, Known: o.store.feed(o.store.author)}
 	}
 	return tx
 }
 
-// restore puts an op of ours that came back where one stands in ops that cannot be read, at the offset that it had: it has
-// arrived long ago.
-func (o *ownFeed) restore(tx *writeTx, op crdt.Op, v crdt.Verdict) error {
+// restore puts an op of ours that came back where one stands in ops that cannot be read, or is missing, at the offset that
+// it had: it has arrived long ago. It reports whether it is such an op.
+func (o *ownFeed) restore(tx *writeTx, op crdt.Op, v crdt.Verdict) (bool, error) {
+	if !o.mends(tx, op.Author) || op.First >= o.store.own.recovering.Own.Next {
+		return false, nil
+	}
+	f, err := holesOf(tx, op.Author)
+	if err != nil {
+		return false, err
+	}
+	stands, _ := f.Stands(op.Author, op.Key())
+	if arrived, err := f.Arrived(op); !stands && !arrived || err != nil {
+		return false, err
+	}
 	tx.edit(op.Author).Feed.Add(v)
 	tx.added++
-	return putBack(tx, op)
+	return true, putBack(tx, op)
 }
 
 // giveUp drops the ops of ours behind end, none of which can be read, as a prune would: nobody who was asked has them.

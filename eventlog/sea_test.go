@@ -5,9 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,6 +34,9 @@ type sea struct {
 
 const pageSize = 4096
 
+// placeName is what the keys of the follower's state look like, see nameOf.
+var placeName = regexp.MustCompile("[0-9a-f]{64}/[0-9]+@")
+
 // newSea makes one, a bit different for each seed.
 func newSea(t testing.TB, seed uint64) *sea {
 	t.Helper()
@@ -48,13 +54,11 @@ func newSea(t testing.TB, seed uint64) *sea {
 	others["forked"], others["forked again"] = twice(t, rng, eventlog.Config{Key: eventlogtest.Key("forked"), Now: s.cfg.Now})
 	step := func() {
 		now = now.Add(time.Duration(rng.IntN(60)) * time.Minute)
-		for name, other := range others {
+		for _, name := range slices.Sorted(maps.Keys(others)) {
 			most := map[string]int{"small": 30, "large": 30 << 10}[name]
-			add(t, other, rng, 1+rng.IntN(6), most+100)
-		}
-		for _, other := range others {
-			eventlogtest.Exchange(t, other, s.peer)
-			eventlogtest.Exchange(t, other, l)
+			add(t, others[name], rng, 1+rng.IntN(6), most+100)
+			eventlogtest.Exchange(t, others[name], s.peer)
+			eventlogtest.Exchange(t, others[name], l)
 		}
 		add(t, l, rng, 1+rng.IntN(8), 3000)
 		follow(t, l)
@@ -193,15 +197,18 @@ func toldTo(t testing.TB, l *eventlog.Log) (state map[string]string, cursor uint
 	return state, cursor
 }
 
-// wreck changes the bytes of the file at random, and says how.
-func (s *sea) wreck(rng *rand.Rand) (b []byte, size int64, how []string) {
+// wreck changes the bytes of the file at random, and says how, and whether a page has changed that has some of the
+// follower's state or of its cursor: what a program keeps beside the log has no sum of its own.
+func (s *sea) wreck(rng *rand.Rand) (b []byte, size int64, how []string, state bool) {
 	b, size = bytes.Clone(s.now()), s.size
 	pages := len(b) / pageSize
-	page := func() []byte {
-		at := rng.IntN(pages)
+	touch := func(at int) []byte {
 		how = append(how, fmt.Sprint("page ", at))
+		was := s.now()[at*pageSize : (at+1)*pageSize]
+		state = state || bytes.Contains(was, []byte("followers")) || placeName.Match(was)
 		return b[at*pageSize : (at+1)*pageSize]
 	}
+	page := func() []byte { return touch(rng.IntN(pages)) }
 	for range 1 + rng.IntN(1+rng.IntN(12)) {
 		kind := rng.IntN(8)
 		how = append(how, fmt.Sprint("kind ", kind))
@@ -214,10 +221,8 @@ func (s *sea) wreck(rng *rand.Rand) (b []byte, size int64, how []string) {
 			clear(p[512*rng.IntN(8):][:512])
 		case 3: // as it was at another moment
 			was := s.moment[rng.IntN(len(s.moment))]
-			if at := rng.IntN(min(pages, len(was)/pageSize)); true {
-				copy(b[at*pageSize:], was[at*pageSize:(at+1)*pageSize])
-				how = append(how, fmt.Sprint("stale ", at))
-			}
+			at := rng.IntN(min(pages, len(was)/pageSize))
+			copy(touch(at), was[at*pageSize:])
 		case 4: // two change places
 			q, other := bytes.Clone(p), page()
 			copy(p, other)
@@ -236,7 +241,7 @@ func (s *sea) wreck(rng *rand.Rand) (b []byte, size int64, how []string) {
 			}
 		}
 	}
-	return b[:min(int64(len(b)), size)], size, how
+	return b[:min(int64(len(b)), size)], size, how, state
 }
 
 // flood writes a file of these bytes, and returns its folder.

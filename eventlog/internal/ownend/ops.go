@@ -67,9 +67,19 @@ type Readable struct {
 	crdt.Held
 	Tree   *disk.Tree // of the author's ops; nil for none
 	Author crdt.Author
+	// Known is what is held of the author's feed, where the file does not say that yet; its author is zero where it does.
+	Known crdt.Feed
 	// From is the seq from which on the feed is said to hold less. What cannot be read below it is damage as anywhere else:
 	// that it is not held would make of each op that comes there a fork.
 	From uint64
+}
+
+// Feed returns what is held of a feed.
+func (r Readable) Feed(a crdt.Author) (crdt.Feed, error) {
+	if a == r.Known.Author && a == r.Author {
+		return r.Known, nil
+	}
+	return r.Held.Feed(a)
 }
 
 // Get returns the op at key, if it is held and can be read.
@@ -126,31 +136,36 @@ func (r Readable) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error]
 	}
 }
 
-// GiveUp drops the ops that begin at or above next, none of which can be read, with their arrivals, and takes them off
-// the feed's record as a prune would, in a sweep. It returns the least of the offsets that they had, or
-// [math.MaxUint64] where there are none.
+// GiveUp drops the ops that begin at or above next, none of which can be read, some of which may be missing, with their
+// arrivals, and takes them off the feed's record as a prune would, in a sweep. It returns the least of the offsets that
+// they had, or [math.MaxUint64] where there are none.
 func GiveUp(ops, arrivals *disk.Tree, f *record.Feed, next, sweep uint64) (least uint64, err error) {
 	least = math.MaxUint64
-	lost, err := behind(ops, next)
-	for _, key := range lost {
-		at, found, err := arrivalOf(arrivals, f.Feed.Author, key)
-		if err == nil && !found {
-			err = errors.New("it never arrived")
-		}
-		k, offset := record.OpKey(key), record.Offset(at.Offset)
+	left, err := behind(ops, next)
+	if err != nil {
+		return least, err
+	}
+	for _, at := range arrivalsOf(arrivals, f.Feed.Author, next) {
+		k, offset := record.OpKey(at.Key), record.Offset(at.Offset)
 		was := record.Op(ops.Get(k[:]))
-		if err = errors.Join(err, ops.Remove(k[:]), arrivals.Remove(offset[:])); err != nil {
-			return least, fmt.Errorf("give up op %s/%d: %w", f.Feed.Author.Short(), key.First, err)
+		if err := errors.Join(ops.Remove(k[:]), arrivals.Remove(offset[:])); err != nil {
+			return least, fmt.Errorf("give up op %s/%d: %w", f.Feed.Author.Short(), at.Key.First, err)
 		}
 		least = min(least, at.Offset)
-		f.Grow(-len(was))
-		f.Trimmed -= trimmed(was.Bodiless(), at.Count)
-		f.Ops--
+		if was != nil {
+			left--
+			f.Grow(-len(was))
+			f.Trimmed -= trimmed(was.Bodiless(), at.Count)
+			f.Ops--
+		}
 		f.Entries -= at.Count
 		f.Pruned += at.Count
 		f.PruneSweep = sweep
 	}
-	return least, err
+	if err := arrivals.Cursor().Err(); err != nil || left == 0 {
+		return least, err
+	}
+	return least, fmt.Errorf("give up what is behind %s/%d: %d ops never arrived", f.Feed.Author.Short(), next, left)
 }
 
 // trimmed returns how many of an op's entries count as trimmed.
@@ -161,27 +176,27 @@ func trimmed(bodiless bool, count uint64) uint64 {
 	return 0
 }
 
-// behind returns the keys of the ops that begin at or above next.
-func behind(ops *disk.Tree, next uint64) (keys []crdt.Key, err error) {
+// behind returns how many ops begin at or above next.
+func behind(ops *disk.Tree, next uint64) (n int, err error) {
 	from := record.OpKey(crdt.Key{First: next})
 	c := ops.Cursor()
 	for k, _ := c.Seek(from[:]); k != nil; k, _ = c.Next() {
-		key, err := record.ParseOpKey(k)
-		if err != nil {
-			return nil, err
+		if _, err := record.ParseOpKey(k); err != nil {
+			return 0, err
 		}
-		keys = append(keys, key)
+		n++
 	}
-	return keys, c.Err()
+	return n, c.Err()
 }
 
-// arrivalOf returns the arrival of an op. It looks through all arrivals, from the last one on.
-func arrivalOf(arrivals *disk.Tree, author crdt.Author, key crdt.Key) (at record.Arrival, found bool, err error) {
+// arrivalsOf returns the arrivals of an author's ops that begin at or above next, of which there are few. It looks through
+// all arrivals.
+func arrivalsOf(arrivals *disk.Tree, author crdt.Author, next uint64) (all []record.Arrival) {
 	c := arrivals.Cursor()
 	for k, v := c.Last(); k != nil; k, v = c.Prev() {
-		if at, err := record.ParseArrival(k, v); err == nil && at.Author == author && at.Key == key {
-			return at, true, nil
+		if at, err := record.ParseArrival(k, v); err == nil && at.Author == author && at.Key.First >= next {
+			all = append(all, at)
 		}
 	}
-	return at, false, c.Err()
+	return all
 }

@@ -40,8 +40,11 @@ type making struct {
 	now   time.Time
 	holes []Hole
 	// scraps says that drop takes what cannot stay, see [Maker.Scraps].
-	scraps bool
-	drop   []crdt.Key
+	scraps  bool
+	drop    []crdt.Key
+	forked  bool   // by the record that is known
+	bridged uint64 // entries that are missing inside of branches
+	whole   bool   // the record that is known stays
 
 	ops, entries, trimmed, bytes uint64
 	clock                        crdt.Clock
@@ -171,7 +174,8 @@ func (f *making) read(a crdt.Author) error {
 }
 
 // beyond places an op behind a hole: on the branch that comes nearest to it, which goes on there, or with none below it
-// on one that begins with it.
+// on one that begins with it. Of scraps of a feed that has forked nobody can say which branch goes on: there it begins a
+// piece of its own, which joins when what is missing comes.
 func (f *making) beyond(op crdt.Signed) error {
 	at := -1
 	for i, b := range f.feed.Branches {
@@ -180,18 +184,21 @@ func (f *making) beyond(op crdt.Signed) error {
 		}
 	}
 	from := uint64(0)
-	if at < 0 {
-		f.feed.Branches = append(f.feed.Branches, crdt.Branch{Start: op.Key(), Parent: op.Prev})
-		at = len(f.feed.Branches) - 1
-	} else {
+	if at >= 0 {
 		from = f.feed.Branches[at].Head.Next
 		if err := f.vouches(f.feed.Branches[at].Head); err != nil && !f.scraps {
 			return err
 		}
 	}
+	if at < 0 || f.scraps && (f.forked || len(f.feed.Branches) > 1 || from == op.First) {
+		f.feed.Branches = append(f.feed.Branches, crdt.Branch{Start: op.Key(), Parent: op.Prev})
+		at = len(f.feed.Branches) - 1
+	} else {
+		f.bridged += op.First - from
+	}
 	b := &f.feed.Branches[at]
 	b.Head, b.Clock, b.Floor = op.Head(), op.Clock, op.Floor
-	f.holes = append(f.holes, Hole{Author: op.Author, From: from, To: op.First})
+	f.holes = append(f.holes, Hole{Author: op.Author, From: min(from, op.First-1), To: op.First})
 	return nil
 }
 

@@ -77,10 +77,9 @@ func (m *Maker) Forget(a crdt.Author, gone Forgotten) {
 // An error wraps [fs.ErrExist] where there is a file of that name, and a [*FeedError] where ops contradict each other or
 // what was put says nothing that a log could be opened with.
 func (m *Maker) Finish(now time.Time) (Report, error) {
-	report := Report{Again: math.MaxUint64}
-	err := m.commit(true)
+	report, err := m.Records(now)
 	if err == nil {
-		err = m.finish(now, &report)
+		err = m.do(m.meta)
 	}
 	if err == nil {
 		err = m.commit(true)
@@ -100,8 +99,22 @@ func (m *Maker) Finish(now time.Time) (Report, error) {
 	return report, nil
 }
 
-// finish makes the records.
-func (m *Maker) finish(now time.Time, report *Report) error {
+// Records makes the records of all feeds, as Finish does where it was not called: for a caller whose meta depends on what
+// there is. Nothing but meta is put after it.
+func (m *Maker) Records(now time.Time) (Report, error) {
+	if m.records != nil {
+		return *m.records, nil
+	}
+	m.records = &Report{Again: math.MaxUint64}
+	err := m.commit(true)
+	if err == nil {
+		err = m.makeRecords(now, m.records)
+	}
+	return *m.records, err
+}
+
+// makeRecords makes the records.
+func (m *Maker) makeRecords(now time.Time, report *Report) error {
 	authors, err := m.authors()
 	if err != nil {
 		return err
@@ -129,17 +142,18 @@ func (m *Maker) finish(now time.Time, report *Report) error {
 			return err
 		}
 	}
-	report.Next = m.next
 	if m.scraps != nil {
-		return m.do(func() error { return cmp.Or(m.balance(kept, pruned, authors), m.meta()) })
+		err := m.do(func() error { return cmp.Or(m.end(), m.balance(kept, pruned, authors)) })
+		report.Next = m.next
+		return err
 	}
-	if kept+pruned != m.next {
+	if report.Next = m.next; kept+pruned != m.next {
 		return &FeedError{What: fmt.Sprintf("the arrivals end at offset %d, the feeds have %d entries", m.next, kept+pruned)}
 	}
 	if report.Ops != m.ops {
 		return &FeedError{What: fmt.Sprintf("%d ops have arrived, %d are there: one has arrived twice", m.ops, report.Ops)}
 	}
-	return m.do(m.meta)
+	return nil
 }
 
 // authors returns all of whom something is held or known, in order.

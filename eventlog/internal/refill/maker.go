@@ -17,6 +17,15 @@ const commitBytes = 8 << 20
 // ErrTaken is wrapped by the error of [Maker.Op] where other entries have the offsets.
 var ErrTaken = errors.New("offsets are taken")
 
+// errTaken is [ErrTaken], with who has the offsets.
+type errTaken struct{ record.Arrival }
+
+func (e errTaken) Error() string {
+	return fmt.Sprintf("%v: offset %d is that of op %s/%d", ErrTaken, e.Offset, e.Author.Short(), e.Key.First)
+}
+
+func (e errTaken) Unwrap() error { return ErrTaken }
+
 // Maker makes the file of a log. One goroutine uses it.
 type Maker struct {
 	file      *disk.Making
@@ -30,6 +39,7 @@ type Maker struct {
 	ops       uint64                     // that were put
 	valid     crdt.Author                // whose key was found valid last
 	forgotten map[crdt.Author]Forgotten
+	records   *Report // once the records are made
 	scraps    *scraps // nil unless all that is put is what is left of a damaged file
 }
 
@@ -189,7 +199,7 @@ func (m *Maker) free(op crdt.Op, offset uint64) error {
 			a, err := record.ParseArrival(k, v)
 			own := a.Offset == offset && a.Author == op.Author && a.Key == op.Key() && a.Count == op.Count
 			if err != nil || !own && a.Offset < offset+op.Count && offset < a.Offset+a.Count {
-				return errors.Join(err, fmt.Errorf("%w: offset %d is that of op %s/%d", ErrTaken, a.Offset, a.Author.Short(), a.Key.First))
+				return errors.Join(err, errTaken{a})
 			}
 		}
 		if k, v = c.Prev(); k == nil {

@@ -1,6 +1,7 @@
 package refill
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"math"
@@ -53,6 +54,25 @@ func (m *Maker) Arrives(op crdt.Signed, offset uint64) (arrives bool, err error)
 
 // Next returns the offset behind all that was put.
 func (m *Maker) Next() uint64 { return m.next }
+
+// Claim is [Maker.Checked] for an op whose offset stands on better evidence than the arrivals: those whose ops are not
+// there give way.
+func (m *Maker) Claim(op crdt.Op, offset, sweep uint64) error {
+	for {
+		taken := errTaken{}
+		err := m.Checked(op, offset, sweep)
+		if !errors.As(err, &taken) {
+			return err
+		}
+		held, failed := m.HoldsOp(taken.Author, taken.Key)
+		if failed == nil && !held {
+			failed = m.do(func() error { return m.dropArrivals([]uint64{taken.Offset}) })
+		}
+		if failed != nil || held {
+			return cmp.Or(failed, err)
+		}
+	}
+}
 
 // findOrphans finds the arrivals whose op is not there, and drops those whose op has another offset.
 func (m *Maker) findOrphans() error {
@@ -115,7 +135,7 @@ func (m *Maker) scrapsOf(a crdt.Author, now time.Time, report *Report) (*record.
 	}
 	f := &making{}
 	for {
-		*f = making{feed: crdt.Feed{Author: a}, held: heldBelow{ops: m.feedOps(a)}, now: now, scraps: true}
+		*f = making{feed: crdt.Feed{Author: a}, held: heldBelow{ops: m.feedOps(a)}, now: now, scraps: true, forked: known.Disputed()}
 		if err := cmp.Or(f.takeLeave(known), f.read(a), f.vouched()); err != nil {
 			return nil, err
 		}
@@ -142,16 +162,15 @@ func (m *Maker) scrapsOf(a crdt.Author, now time.Time, report *Report) (*record.
 // scrapped returns the record of what is there of a feed, and notes what is not: with what is known of it, nil for
 // nothing, and the arrivals whose ops are missing.
 func (f *making) scrapped(known *record.Feed, orphans []record.Arrival) *record.Feed {
-	missing := uint64(0)
-	for _, h := range f.holes {
-		missing += h.To - h.From
+	if b := f.feed.Branches; len(b) == 1 && !b[0].Rooted && b[0].Start.First > f.feed.Floor() {
+		f.bridged += b[0].Start.First // and what is missing before it is put back
 	}
-	r := &record.Feed{Feed: f.feed, Clock: f.clock, Entries: f.entries + missing}
+	r := &record.Feed{Feed: f.feed, Clock: f.clock, Entries: f.entries + f.bridged}
 	if known != nil {
 		f.missing(known.Feed)
 		r.Pruned, r.PruneSweep, r.Shut, r.Clock = known.Pruned, known.PruneSweep, known.Shut, max(f.clock, known.Clock)
 		if feed, entries, ok := f.within(known, orphans); ok {
-			r.Feed, r.Entries = feed, entries
+			r.Feed, r.Entries, f.whole = feed, entries, true
 		}
 		if known.Feed.Leave.Floor > r.Feed.Leave.Floor {
 			r.Feed.Leave = known.Feed.Leave
@@ -173,7 +192,7 @@ func (f *making) within(known *record.Feed, orphans []record.Arrival) (feed crdt
 	}
 	_, forked := feed.Disputed()
 	if _, forks := f.feed.Disputed(); forked || forks {
-		ok = known.Entries >= f.entries && len(f.feed.Branches) <= len(feed.Branches) && f.feed.Next() <= feed.Next()
+		ok = known.Entries >= f.entries && f.feed.Next() <= feed.Next()
 		for _, b := range feed.Branches {
 			ok = ok && there(b.Head)
 		}
@@ -208,13 +227,13 @@ func highest(f crdt.Feed) (top *crdt.Branch) {
 func (m *Maker) keepOrphans(f *making, r *record.Feed) (least, entries uint64, err error) {
 	var drop []uint64
 	least = math.MaxUint64
-	_, forked := r.Feed.Disputed()
+	pieces := len(r.Feed.Branches) > 1
 	for _, a := range m.scraps.orphans[f.feed.Author] {
 		over, err := f.held.over(a.Key.First)
 		if err != nil {
 			return 0, 0, err
 		}
-		if a.Key.First < r.Feed.First() || a.Key.First+a.Count > r.Feed.Next() || over && !forked {
+		if a.Key.First < r.Feed.First() || a.Key.First+a.Count > r.Feed.Next() || over && !pieces || pieces && !f.whole {
 			drop = append(drop, a.Offset)
 			least, entries = min(least, a.Offset), entries+a.Count
 		}
@@ -239,6 +258,39 @@ func (h *heldBelow) over(seq uint64) (bool, error) {
 	}
 	s, err := signed(k, v)
 	return s.Next() > seq, err
+}
+
+// end finds out where the arrivals end that were kept, and has followers that stood beyond go on there: what comes has
+// offsets from there on.
+func (m *Maker) end() error {
+	m.next = 0
+	c := m.arrivals().Cursor()
+	if k, v := c.Last(); k != nil {
+		a, err := record.ParseArrival(k, v)
+		if err != nil {
+			return err
+		}
+		m.next = a.Offset + a.Count
+	}
+	followers := m.tx.Tree(schema.Followers)
+	var beyond [][]byte
+	c = followers.Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		if cursor, _, err := record.CutOffset(v); err != nil || cursor > m.next {
+			beyond = append(beyond, bytes.Clone(k))
+		}
+	}
+	for _, k := range beyond {
+		_, rest, err := record.CutOffset(followers.Get(k))
+		if err != nil {
+			return err
+		}
+		at := record.Offset(m.next)
+		if err := followers.Put(k, append(at[:], rest...)); err != nil {
+			return err
+		}
+	}
+	return c.Err()
 }
 
 // balance has as many entries count as pruned as offsets have neither an entry nor one that is missing.

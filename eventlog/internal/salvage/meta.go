@@ -126,23 +126,6 @@ func (s *salvage) takeGenesis(b []byte) {
 	}
 }
 
-// putFollowers puts the cursors. One that is behind all that is known to have arrived here would leave out what gets those
-// offsets next: it goes on there, and is named.
-func (s *salvage) putFollowers() error {
-	next := s.maker.Next()
-	for _, name := range slices.Sorted(maps.Keys(s.followers)) {
-		v := s.followers[name]
-		if cursor := binary.BigEndian.Uint64(v); cursor > next {
-			s.report.lost("what %q has had from offset %d to %d: it will be given that once more", name, next, cursor)
-			binary.BigEndian.PutUint64(v, next)
-		}
-		if err := s.maker.Pair([][]byte{schema.Followers}, []byte(name), v); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // putMeta puts meta: as it was, but for what the file is, and with why our feed recovers before it is appended to.
 func (s *salvage) putMeta() error {
 	meta, name := s.meta, incarnation.New()

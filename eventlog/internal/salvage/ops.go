@@ -57,7 +57,7 @@ func (s *salvage) put(op crdt.Op, v record.Op) error {
 	err := s.maker.Checked(op, v.Offset(), v.Sweep())
 	switch {
 	case errors.Is(err, refill.ErrTaken):
-		s.wait(op)
+		s.wait(op, late{offset: v.Offset(), sweep: v.Sweep(), had: true})
 	case errors.Is(err, crdt.ErrInvalid), errors.Is(err, crdt.ErrAuthor):
 	default:
 		return err
@@ -65,9 +65,17 @@ func (s *salvage) put(op crdt.Op, v record.Op) error {
 	return nil
 }
 
+// late is an op whose offset is another's, or that may never have had it.
+type late struct {
+	crdt.Op
+	offset, sweep uint64
+	had           bool // the offset is that of its value
+}
+
 // wait keeps an op for [salvage.putLate].
-func (s *salvage) wait(op crdt.Op) {
-	s.late = append(s.late, crdt.Run{Ops: []crdt.Op{op}}.Clone().Ops[0])
+func (s *salvage) wait(op crdt.Op, l late) {
+	l.Op = crdt.Run{Ops: []crdt.Op{op}}.Clone().Ops[0]
+	s.late = append(s.late, l)
 }
 
 // found puts an op that no tree reaches, if its author has signed it: nothing else vouches for it there. It reports
@@ -128,7 +136,7 @@ func (s *salvage) doubtful(v record.Op, op crdt.Op, at int64) error {
 		if s.report.Beside++; err != nil || here {
 			return cmp.Or(err, s.put(op, v))
 		}
-		s.wait(op)
+		s.wait(op, late{})
 	default:
 		_, err = s.found(op, v)
 	}
@@ -159,15 +167,28 @@ func (s *salvage) putOwn() error {
 	return nil
 }
 
-// putLate puts the ops whose offset is another's behind all others.
+// putLate puts the ops that wait: at their offset, where what has arrived there is nowhere to be found, and else behind all
+// others.
 func (s *salvage) putLate() error {
+	var last []late
+	for _, l := range s.late {
+		err := refill.ErrTaken
+		if l.had {
+			err = s.maker.Claim(l.Op, l.offset, l.sweep)
+		}
+		if errors.Is(err, refill.ErrTaken) {
+			last = append(last, l)
+		} else if err != nil {
+			return err
+		}
+	}
 	if s.bound = s.maker.Next(); !s.report.Current {
 		s.bound = min(s.bound, s.arrived)
 	}
-	for _, op := range s.late {
-		held, err := s.maker.HoldsOp(op.Author, op.Key())
+	for _, l := range last {
+		held, err := s.maker.HoldsOp(l.Author, l.Key())
 		if err == nil && !held {
-			err = s.maker.Checked(op, s.maker.Next(), 0)
+			err = s.maker.Checked(l.Op, s.maker.Next(), l.sweep)
 		}
 		if err != nil {
 			return err

@@ -69,14 +69,13 @@ type salvage struct {
 	done   uint64 // bytes looked at
 
 	meta      map[string][]byte
-	followers map[string][]byte
+	followers map[string]uint64            // their cursors
 	feeds     map[crdt.Author]*record.Feed // whose records the tree reaches
 	arrived   uint64                       // behind the arrivals that the tree reaches
 	arrivals  bool                         // the tree reaches all arrivals
 	bound     uint64                       // below it offsets mean what they did
-	// late are ops whose offset is another's: they get new ones.
-	late []crdt.Op
-	own  ownChain
+	late      []late
+	own       ownChain
 }
 
 // Run makes a new file and puts it in the place of the damaged one. Its error is the disk's, ctx's, [ErrNothing] or
@@ -84,7 +83,7 @@ type salvage struct {
 // place, unless that could not be made durable any more.
 func Run(ctx context.Context, o Options) (Report, error) {
 	s := &salvage{
-		Options: o, ctx: ctx, meta: make(map[string][]byte), followers: make(map[string][]byte), feeds: make(map[crdt.Author]*record.Feed),
+		Options: o, ctx: ctx, meta: make(map[string][]byte), followers: make(map[string]uint64), feeds: make(map[crdt.Author]*record.Feed),
 		arrivals: true, own: newOwnChain(),
 	}
 	s.report.Current = o.From.Current()
@@ -103,7 +102,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	}
 	defer s.maker.Drop()
 	s.maker.Scraps()
-	for _, step := range []func() error{s.reached, s.inUse, s.rest, s.putLate, s.putFollowers, s.putMeta, s.finish} {
+	for _, step := range []func() error{s.reached, s.inUse, s.rest, s.putLate, s.records, s.putMeta, s.finish} {
 		if err := step(); err != nil {
 			return Report{}, err
 		}
@@ -111,18 +110,28 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	return s.report, s.replace(to)
 }
 
-// finish makes the records, and the file one.
-func (s *salvage) finish() (err error) {
-	if s.report.Report, err = s.maker.Finish(s.Now); err != nil {
+// records makes the feeds' records, and says what follows for those who follow.
+func (s *salvage) records() (err error) {
+	if s.report.Report, err = s.maker.Records(s.Now); err != nil {
 		return err
 	}
+	again := min(s.report.Again, s.report.Next)
+	s.bound = min(s.bound, again)
 	for _, name := range slices.Sorted(maps.Keys(s.followers)) {
-		if again := s.report.Again; binary.BigEndian.Uint64(s.followers[name]) > again {
+		if s.followers[name] > again {
 			s.report.lost("which of the missing entries %q has had: those from offset %d on will be given to it once more", name, again)
 		}
 	}
-	s.looked(uint64(s.From.Size()))
 	return nil
+}
+
+// finish makes the file one.
+func (s *salvage) finish() error {
+	_, err := s.maker.Finish(s.Now)
+	if err == nil {
+		s.looked(uint64(s.From.Size()))
+	}
+	return err
 }
 
 // looked counts bytes that were looked at. What a tree reaches twice is not counted twice.
@@ -180,8 +189,7 @@ func (r *reader) Visit(path [][]byte, k, v []byte) (belongs bool, err error) {
 			r.report.lost("the cursor of %q", k)
 			return false, nil
 		}
-		r.followers[string(k)] = bytes.Clone(v)
-		return true, nil
+		r.followers[string(k)] = binary.BigEndian.Uint64(v)
 	case string(schema.Times):
 		if _, err := record.ParseArrivalTime(v); err != nil || len(k) != 8 || len(path) > 1 {
 			r.report.lost("times: %x: %v", k, err)
