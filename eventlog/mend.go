@@ -92,7 +92,7 @@ func (l *Log) openAgain(ctx context.Context) (*Log, error) {
 		return nil, s.notOpened(err)
 	}
 	fresh := newLog(s.path, s.cfg)
-	fresh.store.file = s.file
+	fresh.store.file, fresh.store.knew = s.file, &s.holes
 	return fresh, fresh.begun(ctx, true)
 }
 

@@ -122,7 +122,8 @@ func (l *Log) begun(ctx context.Context, unsynced bool) error {
 }
 
 // verifyUnsynced verifies a log whose last sync failed and takes the mark away if it is whole. What the
-// kernel still had to write is synced first: all that is read then is on disk.
+// kernel still had to write is synced first: all that is read then is on disk. An op that cannot be read is asked of
+// peers, which takes a log that is open; where it could be read before the sync the process that knows that does not go on.
 func (l *Log) verifyUnsynced(ctx context.Context) error {
 	s := l.store
 	s.logger.Warn("a sync of this log failed: verifying it", "path", s.path)
@@ -133,8 +134,10 @@ func (l *Log) verifyUnsynced(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("verify log after a failed sync: %w", err)
 	}
-	if len(report.Problems) > 0 {
-		return &DamagedError{Path: s.path, What: "what was written before a sync failed", Err: errors.New(report.Problems[0].String())}
+	for _, p := range report.Problems {
+		if p.op == nil || s.knew != nil && !s.knew.Covers(p.op.Author, p.op.Seq) {
+			return &DamagedError{Path: s.path, What: "what was written before a sync failed", Err: errors.New(p.String())}
+		}
 	}
 	return s.file.MarkSynced()
 }

@@ -69,6 +69,8 @@ type store struct {
 	damage atomic.Pointer[DamagedError]
 	// holes are what is held of the feeds and cannot be read, see [Log.Damaged].
 	holes holes.Marks
+	// knew are the holes that were known before the file was opened again; nil where it was not open before.
+	knew *holes.Marks
 	// clockOff is by how much the wall clocks of others are ahead of ours, in nanoseconds, where they
 	// disagree with it: see [Log.SetClockOff].
 	clockOff atomic.Int64

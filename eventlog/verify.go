@@ -105,6 +105,8 @@ func (r *Report) String() string {
 type Problem struct {
 	Author crdt.Author // whose feed it concerns; zero for no feed
 	Err    error
+
+	op *crdt.Place // that is damaged or missing, where it is no more than that
 }
 
 // String returns the problem in a line.
@@ -115,12 +117,21 @@ func (p Problem) String() string {
 	return fmt.Sprintf("feed %s: %v", p.Author, p.Err)
 }
 
+// problem adds one, which is that an op cannot be read where err says no more.
 func (r *Report) problem(a crdt.Author, err error) {
+	p := Problem{Author: a, Err: err}
+	if damaged, ok := asDamaged(err); ok {
+		p.op = damaged.op
+	}
+	r.add(p)
+}
+
+func (r *Report) add(p Problem) {
 	if len(r.Problems) == maxProblems {
 		r.More++
 		return
 	}
-	r.Problems = append(r.Problems, Problem{Author: a, Err: err})
+	r.Problems = append(r.Problems, p)
 }
 
 // verifyPages walks the pages of the file, every bucket's, and checks that each is used once and none is called free.

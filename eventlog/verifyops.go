@@ -116,7 +116,7 @@ func (c *opsCheck) take(k *opChunk, o *readOp, v verifiedOp) {
 			f.check.Spoiled(o.key)
 		}
 	case o.last:
-		c.end(f.check.End())
+		c.end(f.author, f.check.End())
 	case o.beyond > 0:
 		problem("op %d has the offset %d, where the log ends at %d", o.key.First, o.value.Offset(), o.beyond)
 	default:
@@ -135,11 +135,14 @@ func (c *opsCheck) take(k *opChunk, o *readOp, v verifiedOp) {
 }
 
 // end counts what there was of a feed.
-func (c *opsCheck) end(found feedcheck.Found) {
+func (c *opsCheck) end(a crdt.Author, found feedcheck.Found) {
 	c.report.Authors += min(found.Ops, 1)
 	c.report.Ops += found.Ops
 	c.report.Entries += found.Entries
 	c.report.Offences += found.Offences
+	for _, m := range found.Missing {
+		c.report.add(Problem{Author: a, Err: m.Err, op: &crdt.Place{Author: a, Seq: m.From}})
+	}
 	for _, h := range found.Holes {
 		c.store.holes.Look(h.Author, holes.Stretch{From: h.From, Upto: h.Upto})
 		if len(c.report.Holes) < maxProblems {

@@ -26,12 +26,13 @@ func TestCrashMatrix(t *testing.T) {
 			})
 		}
 	})
-	if t.Failed() {
-		return
-	}
-	tried := 0
+	tried, ran := 0, !t.Failed()
 	for _, tab := range tables {
 		tried += tab.tried
+		ran = ran && tab.op != nil
+	}
+	if !ran {
+		return // with -run only some have
 	}
 	shown := render(tables)
 	t.Logf("%d cells\n%s", tried, shown)
@@ -163,7 +164,9 @@ func (s *subject) through() string {
 	if outcome == "" {
 		outcome = s.outcome(told)
 	}
-	s.verify()
+	if s.op.resume == nil {
+		s.verify()
+	}
 	s.goesOn()
 	s.verify()
 	return outcome

@@ -35,6 +35,13 @@ type Check struct {
 type Found struct {
 	Ops, Entries, Offences uint64
 	Holes                  []crdt.Span
+	Missing                []Missing // those of the holes in which an op is not even there
+}
+
+// Missing is a hole in which an op is not even there, and how that was found.
+type Missing struct {
+	crdt.Span
+	Err error
 }
 
 // New returns a check of the feed of a record, which calls problem with each thing that is wrong.
@@ -82,14 +89,15 @@ func (c *Check) End() Found {
 	if len(c.chain.Holes) == 0 && !c.spoiled {
 		c.compare()
 	}
+	found := Found{Ops: c.ops, Entries: c.entries, Offences: uint64(len(c.unsigned)), Holes: c.chain.Holes}
 	for _, h := range c.chain.Missing {
 		what := fmt.Sprintf("op %d names one that is not held", h.Upto)
 		if slices.ContainsFunc(c.record.Feed.Branches, func(b crdt.Branch) bool { return b.Head == h.Head }) {
 			what = fmt.Sprintf("it ends at %d where its record says %d", h.From, h.Upto)
 		}
-		c.problem("%s: entries %d to %d are missing", what, h.From, h.Upto-1)
+		found.Missing = append(found.Missing, Missing{h, fmt.Errorf("%s: entries %d to %d are missing", what, h.From, h.Upto-1)})
 	}
-	return Found{Ops: c.ops, Entries: c.entries, Offences: uint64(len(c.unsigned)), Holes: c.chain.Holes}
+	return found
 }
 
 // compare compares what was found with the feed's record.
