@@ -90,7 +90,7 @@ func TestTrimsAreHeldWhileItRuns(t *testing.T) {
 }
 
 // TestWhatIsGoneIsATypedError: entries that were trimmed, trimmed while they were not held, or pruned are named, never
-// passed over unasked; nothing is left of a rebuild that cannot begin.
+// passed over unasked, and no panic as in system D; nothing is left of a rebuild that cannot begin.
 func TestWhatIsGoneIsATypedError(t *testing.T) {
 	for _, order := range []eventlog.Order{eventlog.ByAuthor, eventlog.Causal} {
 		log := trimmable(t)
@@ -127,7 +127,7 @@ func TestWhatIsGoneIsATypedError(t *testing.T) {
 	}
 }
 
-// TestWhatIsPrunedIsATypedError: below a floor, as a whole, and where a frontier ends in it.
+// TestWhatIsPrunedIsATypedError: below a floor, as a whole, and where a frontier ends in it; a gap ends system D.
 func TestWhatIsPrunedIsATypedError(t *testing.T) {
 	for _, order := range []eventlog.Order{eventlog.ByAuthor, eventlog.Causal} {
 		log := eventlogtest.Open(t)
@@ -190,7 +190,8 @@ func TestAPruneBesideARebuild(t *testing.T) {
 	}
 }
 
-// TestAnEntryThatIsNotHereYet: it is an error that names it, or waited for; the range stays as it was asked for.
+// TestAnEntryThatIsNotHereYet: it is an error that names it, or waited for; the range stays as it was asked for. What is
+// missing ends system D.
 func TestAnEntryThatIsNotHereYet(t *testing.T) {
 	log, ahead := eventlogtest.OpenAs(t, "a"), eventlogtest.OpenAs(t, "b")
 	fill(t, ahead, 100)

@@ -92,7 +92,7 @@ func (k *keptElsewhere) load(ctx context.Context, r *run) (found bool, err error
 	}
 	there.Run = r.id
 	r.rec = there
-	return true, r.note(ctx)
+	return true, nil
 }
 
 func (k *keptElsewhere) store(ctx context.Context, r *run) error {
@@ -115,7 +115,7 @@ func (k *keptElsewhere) put(ctx context.Context, r *run, what string, put func(c
 	return r.note(ctx)
 }
 
-// note lets the log know how far a rebuild elsewhere is.
+// note lets the log know how far the rebuild is, without its state.
 func (r *run) note(ctx context.Context) error {
 	return r.commit(ctx, "note", func(tx *eventlog.Tx) error { return nil })
 }

@@ -26,7 +26,7 @@ var killKey = eventlogtest.Key("killed")
 
 // TestAKilledProcessGoesOnAtItsCheckpoint kills a process in the middle of a rebuild with SIGKILL, again and again, until
 // one comes to the end. None of them does again what a checkpoint has kept, the trims are held between, and the
-// result is that of a rebuild that nobody has killed.
+// result is that of a rebuild that nobody has killed. Real processes over a real file: what system D had no test of.
 func TestAKilledProcessGoesOnAtItsCheckpoint(t *testing.T) {
 	if dir := os.Getenv(childDir); dir != "" {
 		rebuildInChild(t, dir)

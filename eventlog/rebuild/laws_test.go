@@ -19,7 +19,8 @@ var errKilled = errors.New("killed")
 
 // TestOneRangeGivesTheSameBytesAnywhere: a rebuild of what a frontier stands for comes to what a log says in its
 // order that holds just that, whatever else is held, in which order it came, what has forked since, and how often
-// the rebuild is killed on the way; and it finishes once.
+// the rebuild is killed on the way; and it finishes once. It goes the way that is shipped, which the tests of system D
+// did not.
 func TestOneRangeGivesTheSameBytesAnywhere(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")

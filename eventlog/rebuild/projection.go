@@ -18,8 +18,8 @@ type Projection interface {
 	// greater than now's; one that Load does not know is [ErrVersion].
 	Load(state *eventlog.ReadBucket, version uint64, r Range) error
 	// Apply takes the next entry. It says how the entry stands wherever it is read: there is no offset, and Disputed is
-	// as of the end of the range. The entry shares memory with what is read beside it: Apply clones what it keeps. One of
-	// a kind that it does not know it passes over.
+	// as of the end of the range. The entry is Apply's until it returns, and shares memory with what is read beside it:
+	// Apply clones what it keeps. One of a kind that it does not know it passes over.
 	Apply(e *crdt.Entry) error
 	// Store puts the state into the bucket, all of it or what has changed since the last Store or Load. Nothing else is
 	// written to the log meanwhile, so it puts and does not think. After a commit of which nobody knows whether it

@@ -204,8 +204,9 @@ func (r *run) readOn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		r.entry = e
 		if behind != nil {
-			if !behind.rest(r.rec.Order, &e) {
+			if !behind.rest(r.rec.Order, &r.entry) {
 				continue
 			}
 			behind = nil
@@ -213,7 +214,7 @@ func (r *run) readOn(ctx context.Context) error {
 		if r.rec.Order == eventlog.Causal && r.rec.Clock > 0 && e.Clock > r.rec.Clock {
 			break // none that follows has a lower one
 		}
-		if err := r.step(ctx, &e); err != nil {
+		if err := r.step(ctx, &r.entry); err != nil {
 			return err
 		}
 		full := r.cfg.MaxEntries > 0 && r.since >= r.cfg.MaxEntries

@@ -120,7 +120,8 @@ func TestProgressSaysHowFarAndHowFast(t *testing.T) {
 	})
 }
 
-// TestAnUnknownVersionIsAnError: a saved state that the program does not know is never left for a new one unasked.
+// TestAnUnknownVersionIsAnError: a saved state that the program does not know is never left for a new one unasked, as in
+// system D.
 func TestAnUnknownVersionIsAnError(t *testing.T) {
 	log := eventlogtest.Open(t)
 	fill(t, log, 100)
@@ -201,7 +202,8 @@ func TestAnotherRangeIsAnError(t *testing.T) {
 	}
 }
 
-// TestAPoisonedProjectionStopsNoOther: of several, each ends as it does alone, and each is where it is.
+// TestAPoisonedProjectionStopsNoOther: of several, each ends as it does alone, and each is where it is. In system D one
+// that is bad keeps all waiting.
 func TestAPoisonedProjectionStopsNoOther(t *testing.T) {
 	log := eventlogtest.Open(t)
 	fill(t, log, 2000)

@@ -73,10 +73,11 @@ type run struct {
 	rec     record
 	unbegun bool // nothing of the rebuild was there when it was taken up
 	cut     *eventlog.Cut
-	from    *eventlog.Cut // nil where nothing is left out
-	lost    uint64        // entries of the range that were pruned before the reading began
-	saved   time.Time     // when the last checkpoint was
-	since   int           // entries since then
+	from    *eventlog.Cut  // nil where nothing is left out
+	entry   eventlog.Entry // at hand: a value of its own would be made for each
+	lost    uint64         // entries of the range that were pruned before the reading began
+	saved   time.Time      // when the last checkpoint was
+	since   int            // entries since then
 	told    time.Time
 	gauge   headway.Gauge
 }
@@ -135,6 +136,9 @@ func (r *run) once(ctx context.Context) error {
 	}
 	if err == nil {
 		err = r.open(ctx)
+	}
+	if err == nil {
+		err = r.note(ctx)
 	}
 	if err != nil {
 		return err
