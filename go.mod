@@ -6,6 +6,7 @@ go 1.26.0
 ignore node_modules
 
 require (
+	filippo.io/age v1.2.1
 	filippo.io/edwards25519 v1.2.0
 	github.com/google/go-cmp v0.7.0
 	github.com/hashicorp/mdns v1.0.7

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
 )
@@ -97,7 +98,8 @@ type Health struct {
 	// Mute is why nothing is appended here, while what peers send is stored, or nil: [ErrSecondWriter], or a
 	// [*RecoveringError].
 	Mute error
-	// Damage is the first damage of the file that was met; nil if none was.
+	// Damage is the first damage of the file that was met, or an op that [Log.Damaged] names; nil if none was, or all of it
+	// was put back.
 	Damage error
 }
 
@@ -107,6 +109,9 @@ func (l *Log) Health() Health {
 	var damage error
 	if d := l.store.damage.Load(); d != nil {
 		damage = d
+	} else if left := l.store.holes.All(); len(left) > 0 {
+		what := fmt.Sprintf("op %s/%d", left[0].Author.Short(), left[0].From)
+		damage = &DamagedError{Path: l.store.path, What: what, Err: fmt.Errorf("it cannot be read, one of %d places", len(left))}
 	}
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()

@@ -206,9 +206,10 @@ func serveLocal(f folder.Folder, cfg folder.Config, log *eventlog.Log, key ed255
 	if err != nil {
 		access.Logger.Warn("others cannot be told who has the log open", "err", err)
 	}
+	dials := dialer{folder: f, access: access, log: log, key: key, name: cfg.Name, newAuthors: cfg.MaxNewAuthors, join: cfg.Join}
 	return server.Local(server.New(server.Config{
 		Log: log, Name: cfg.Name, Remembered: namesIn(f), Version: access.Version, Logger: access.Logger,
-		Syncer:  dialer{folder: f, access: access, log: log, key: key, name: cfg.Name, newAuthors: cfg.MaxNewAuthors},
+		Syncer: dials, Repairer: dials,
 		Trimmer: trimmer{log: log, folder: f, members: cfg.TrimWaits == folder.WaitsForMembers, logger: access.Logger},
 	}), func() error {
 		return errors.Join(release(), log.Close())

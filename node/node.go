@@ -221,7 +221,7 @@ func (n *Node) Run(ctx context.Context) error {
 // serve answers on the socket until ctx ends.
 func (n *Node) serve(ctx context.Context) error {
 	srv := &http.Server{
-		Handler:           server.New(server.Config{Log: n.log, Name: n.cfg.Name, Remembered: n.memory.names, Daemon: n, Syncer: n, Trimmer: n, Version: n.cfg.Version, Logger: n.logger}),
+		Handler:           server.New(server.Config{Log: n.log, Name: n.cfg.Name, Remembered: n.memory.names, Daemon: n, Syncer: n, Repairer: n, Trimmer: n, Version: n.cfg.Version, Logger: n.logger}),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(n.logger.Handler(), slog.LevelDebug),

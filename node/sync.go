@@ -40,6 +40,7 @@ type dialer struct {
 	name   string
 	// newAuthors is how many authors the other node may bring in a minute.
 	newAuthors int
+	join       []string // what quipu.yaml knows of others
 }
 
 // Sync is [Node.Sync] for a node that is no member while it runs.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,9 +41,13 @@ func errExists(path string) error {
 	return fmt.Errorf("%s is there already: give --force to replace it", path)
 }
 
-// noText is the error for a terminal that a bundle would be written to.
-func noText(terminal string) error {
-	return usagef("%s is a terminal, and a bundle is no text: name a file, or give it to another program, as in \"quipu help bundle create\"", terminal)
+// errScreen is returned by makeFile for a terminal.
+var errScreen = errors.New("is a terminal")
+
+// noText is the error for a terminal that a bundle or a backup would be written to.
+func noText(cmd *cobra.Command, terminal string) error {
+	what, _, _ := strings.Cut(strings.TrimPrefix(cmd.CommandPath(), "quipu "), " ")
+	return usagef("%s %w, and a %s is no text: name a file, or give it to another program, as in %q", terminal, errScreen, what, helpOf(cmd))
 }
 
 // makeFile begins a file, mode 0600, to stand at path, or opens what is there and no file, as a pipe is:
@@ -57,7 +62,7 @@ func makeFile(ctx context.Context, path string, force bool) (*newFile, error) {
 	case err == nil && !stat.Mode().IsRegular():
 		pipe, err := await(ctx, func() (*os.File, error) { return os.OpenFile(path, os.O_WRONLY, 0) })
 		if err == nil && isScreen(pipe) {
-			return nil, errors.Join(noText(path), pipe.Close())
+			return nil, errors.Join(errScreen, pipe.Close())
 		}
 		return &newFile{Writer: unhurried{ctx, pipe}, pipe: pipe}, err
 	case err == nil && !force:
@@ -110,12 +115,15 @@ func size(n int64) string {
 // copyTo calls write with what path names: a new file, or stdout for "-".
 func copyTo(cmd *cobra.Command, path string, force bool, write func(io.Writer) error) error {
 	if path == stdio && toScreen(cmd.OutOrStdout()) {
-		return noText("stdout")
+		return noText(cmd, "stdout")
 	}
 	if path == stdio {
 		return write(cmd.OutOrStdout())
 	}
 	file, err := makeFile(cmd.Context(), path, force)
+	if errors.Is(err, errScreen) {
+		return noText(cmd, path)
+	}
 	if err != nil {
 		return err
 	}

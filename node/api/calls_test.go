@@ -73,6 +73,10 @@ var calls = map[string]func(ctx context.Context, c *api.Client, stdin io.Reader)
 		_, err := c.RebuildIndex(ctx, nil)
 		return err
 	},
+	"Repair": func(ctx context.Context, c *api.Client, _ io.Reader) error {
+		_, err := c.Repair(ctx, api.RepairRequest{}, nil)
+		return err
+	},
 	"Prove": func(ctx context.Context, c *api.Client, _ io.Reader) error {
 		_, err := c.Prove(ctx, crdt.Place{})
 		return err

@@ -40,6 +40,7 @@
 //	POST /v1/bundle/apply  a bundle in; what became of it out
 //	POST /v1/stop          ends the daemon, at once or when others hold its entries
 //	POST /v1/verify        walks the whole log and reports; how far it is, meanwhile
+//	POST /v1/repair        asks others for what is damaged or missing, and reports
 //	GET  /v1/proof/{place} the proof of one entry
 //
 // The few types: [Client] makes the calls. [Query] says which entries. [Line] is an entry as it came

@@ -2,6 +2,7 @@
 //
 //	D/quipu.yaml       the configuration, mode 0600, written by init with a comment on each field
 //	D/quipu.key        the node's Ed25519 key, mode 0600: PKCS#8 PEM, or what init was given in a form of package keyform
+//	D/quipu.restoring/ what a restore is making, until all of it is there
 //	D/quipu.key.former-…  the key of an author who wrote here before; D/quipu.key.new one that is about to: see newkey.go
 //	D/secret           the cluster secret, mode 0600, unless the configuration names another
 //	D/secret.print     names the secret that the node used last, and gives nothing of it away

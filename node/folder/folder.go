@@ -77,6 +77,11 @@ func (f Folder) CheckMode() error {
 // [fs.ErrNotExist] when there is none, with one that wraps [fs.ErrNotExist] alone when the node has lost
 // its key, and with one that wraps neither when the key has lost its log.
 func (f Folder) Check() error {
+	if _, err := os.Lstat(f.Key()); errors.Is(err, fs.ErrNotExist) {
+		if err := f.half(); err != nil {
+			return err
+		}
+	}
 	_, logErr := os.Lstat(f.Log())
 	if _, err := os.Stat(f.Key()); errors.Is(err, fs.ErrNotExist) {
 		if _, linked := os.Lstat(f.Key()); linked != nil && logErr != nil {

@@ -44,6 +44,15 @@ func readKeyFile(file *part) (*KeyFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read key: %w", err)
 	}
+	return parseKeyFile(file, text)
+}
+
+// ParseKeyFile returns the key file whose text is known, and which is called name in messages.
+func ParseKeyFile(name string, text []byte) (*KeyFile, error) {
+	return parseKeyFile(&part{path: name, noun: "key file", expect: keyExpected}, text)
+}
+
+func parseKeyFile(file *part, text []byte) (*KeyFile, error) {
 	private, err := keyform.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("read key: %w", file.noKey(err))

@@ -42,6 +42,8 @@ type Config struct {
 	Daemon Daemon
 	// Syncer syncs with other nodes; nil where nothing can.
 	Syncer Syncer
+	// Repairer repairs the log; nil where nothing can.
+	Repairer Repairer
 	// Trimmer trims the log. Nil trims it by its own policy.
 	Trimmer Trimmer
 	// Name is what people call the node.
@@ -57,13 +59,14 @@ type Config struct {
 
 // server holds what the handlers share.
 type server struct {
-	log     *eventlog.Log
-	daemon  Daemon
-	syncer  Syncer
-	trimmer Trimmer
-	name    string
-	version string
-	logger  *slog.Logger
+	log      *eventlog.Log
+	daemon   Daemon
+	syncer   Syncer
+	repairer Repairer
+	trimmer  Trimmer
+	name     string
+	version  string
+	logger   *slog.Logger
 
 	remembered func() map[crdt.Author]string
 }
@@ -71,7 +74,7 @@ type server struct {
 // New returns the handler of every route. A call that takes its time hears every [api.KeepAlive] that the
 // node lives.
 func New(cfg Config) http.Handler {
-	s := &server{log: cfg.Log, daemon: cfg.Daemon, syncer: cfg.Syncer, trimmer: cfg.Trimmer, name: cfg.Name, version: cfg.Version, logger: cfg.Logger, remembered: cfg.Remembered}
+	s := &server{log: cfg.Log, daemon: cfg.Daemon, syncer: cfg.Syncer, repairer: cfg.Repairer, trimmer: cfg.Trimmer, name: cfg.Name, version: cfg.Version, logger: cfg.Logger, remembered: cfg.Remembered}
 	s.name = cmp.Or(s.name, s.log.Author().Short())
 	if s.trimmer == nil {
 		s.trimmer = alone{s.log}
@@ -121,6 +124,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /v1/backup", s.postBackup)
 	mux.HandleFunc("POST /v1/stop", s.answers(s.postStop))
 	mux.HandleFunc("POST /v1/verify", s.tells(s.postVerify))
+	mux.HandleFunc("POST /v1/repair", s.tells(s.postRepair))
 	mux.HandleFunc("GET /v1/proof/{place}", s.answers(s.getProof))
 	mux.HandleFunc("/", s.notFound)
 	return keepAlive(s.onlyKnownParameters(mux))

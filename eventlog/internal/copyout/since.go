@@ -33,7 +33,7 @@ func (c *copying) since(before *backup.Summary) error {
 		}
 	}
 	for _, d := range before.Damage {
-		if err := c.ops(d.From, d.To); err != nil {
+		if err := c.ops(d.From, d.To, item{}); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/record"
@@ -26,6 +27,7 @@ type small struct {
 	in      string // the bucket that is being read
 	read    int    // how many keys of it were
 	last    item   // the op that had arrived last
+	pruned  uint64 // how many entries the records say were
 }
 
 // damaged is how a bucket is damaged, behind how many keys.
@@ -89,6 +91,7 @@ func (s *small) copy(tx *disk.Tx, meta func(tx *disk.Tx) (map[string][]byte, err
 			return err
 		}
 	}
+	s.pruned = 0
 	for _, name := range schema.Small {
 		if bytes.Equal(name, schema.Meta) {
 			continue
@@ -110,7 +113,7 @@ func (s *small) takeLast(tx *disk.Tx) error {
 	if err != nil {
 		return err
 	}
-	value, err := valueOf(tx.Tree(schema.Ops).Child(a.Author[:]).Growing(), a)
+	value, _, err := valueOf(tx.Tree(schema.Ops).Child(a.Author[:]).Growing(), a)
 	if tx.Err() == nil {
 		s.last = item{arrival: a, value: bytes.Clone(value), err: err}
 	}
@@ -121,13 +124,18 @@ func (s *small) takeLast(tx *disk.Tx) error {
 func (s *small) bucket(t *disk.Tree, path [][]byte) error {
 	s.in, s.read = string(bytes.Join(path, []byte("/"))), 0
 	damaged, stops := s.damaged[s.in]
+	if stops && damaged.after == 0 {
+		return nil
+	}
 	var inner [][]byte
 	c := t.Cursor()
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		if v == nil {
 			inner = append(inner, bytes.Clone(k))
-		} else if err := s.put(path, k, v); err != nil {
-			return err
+		} else if s.in != string(schema.Feeds) || s.feed(k, v) {
+			if err := s.put(path, k, v); err != nil {
+				return err
+			}
 		}
 		if s.read++; stops && s.read == damaged.after {
 			break
@@ -146,6 +154,20 @@ func (s *small) bucket(t *disk.Tree, path [][]byte) error {
 		}
 	}
 	return nil
+}
+
+// feed reports whether a feed's record is sound, and counts what it says was pruned.
+func (s *small) feed(k, v []byte) bool {
+	err := record.ErrLength
+	if len(k) == len(crdt.Author{}) {
+		var f *record.Feed
+		if f, err = record.ParseFeed(crdt.Author(k), v); err == nil {
+			s.pruned += f.Pruned
+			return true
+		}
+	}
+	s.damaged[fmt.Sprintf("the record of feed %x", k)] = damaged{err: err}
+	return false
 }
 
 // put writes a pair behind its length.
@@ -178,7 +200,7 @@ func (s *small) write(w *backup.Writer) error {
 		}
 	}
 	for name, d := range s.damaged {
-		w.Damaged(backup.Damage{What: fmt.Sprintf("%s, of which what stands behind the first %d keys is missing: %v", name, d.after, d.err)})
+		w.Damaged(backup.Damage{What: fmt.Sprintf("%s, behind %d keys: %v", name, d.after, d.err)})
 	}
 	return nil
 }

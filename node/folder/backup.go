@@ -1,0 +1,57 @@
+package folder
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/quipulog/quipu/eventlog/whole"
+)
+
+// kept are the files of a folder that belong into a backup beside the log, and may be read by whoever has it: what the node
+// is told to do, where members were, and that it has used a secret, by its print.
+func (f Folder) kept() []*part {
+	return []*part{
+		{path: f.Config(), noun: "configuration file", expect: "the configuration of this node", most: maxConfig},
+		{path: f.Peers(), noun: "list of peers", expect: "the peers of earlier runs", most: maxPeersFile},
+		{path: f.secretPrint(), noun: "print of the secret", expect: "the print of the secret that this node used last", most: 64},
+	}
+}
+
+// Kept returns the files that belong into a backup beside the log, by their names. What is not there is left out.
+func (f Folder) Kept() (map[string][]byte, error) {
+	all := make(map[string][]byte)
+	for _, p := range f.kept() {
+		b, err := p.read()
+		switch {
+		case err == nil:
+			all[filepath.Base(p.path)] = b
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("back up: %w", err)
+		}
+	}
+	return all, nil
+}
+
+// PutKept writes a file that [Folder.Kept] has returned, mode 0600, and reports whether it is one.
+func (f Folder) PutKept(name string, b []byte) (bool, error) {
+	for _, p := range f.kept() {
+		if filepath.Base(p.path) == name && len(b) <= p.most {
+			return true, whole.Write(p.path, b, 0o600)
+		}
+	}
+	return false, nil
+}
+
+// IsConfig reports whether name is that of the configuration.
+func (f Folder) IsConfig(name string) bool { return filepath.Base(f.Config()) == name }
+
+// PutSecret writes the text of a secret's file that [Unseal] has returned, mode 0600.
+func (f Folder) PutSecret(text []byte) error {
+	secret, err := ParseSecret("the sealed secret", text)
+	if err != nil {
+		return err
+	}
+	return f.WriteSecret(secret)
+}
