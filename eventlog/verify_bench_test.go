@@ -1,11 +1,14 @@
 package eventlog
 
 import (
+	"context"
+	"errors"
 	"testing"
 )
 
 // BenchmarkVerify verifies what a plain reading, in author order, reads beside it: entries of 300 bytes, in ops of many and
-// in ops of one, without an index and with one. What it takes of the file are bytes of ops.
+// in ops of one, without an index and with one, warm and with the file thrown out of memory before. The bytes are those
+// of the ops.
 func BenchmarkVerify(b *testing.B) {
 	for _, log := range []struct {
 		name                    string
@@ -17,45 +20,63 @@ func BenchmarkVerify(b *testing.B) {
 		{"ops of one entry", 5, 1, 20_000, false},
 		{"100 authors, ops of 50 entries", 100, 50, 200_000, false},
 	} {
-		dir := b.TempDir()
-		buildForReading(b, dir, log.authors, log.perOp, log.entries)
-		l, err := Open(dir, Config{Key: testKey("who reads")})
+		b.Run(log.name, func(b *testing.B) {
+			dir := b.TempDir()
+			buildForReading(b, dir, log.authors, log.perOp, log.entries)
+			if log.indexed {
+				onceOpen(b, dir, func(l *Log) error { return l.CatchUpIndex(b.Context()) })
+			}
+			for name, do := range map[string]func(l *Log) error{"verify": verifyOnce, "read": readOnce} {
+				b.Run(name+"/warm", func(b *testing.B) { benchmarkVerify(b, dir, false, do) })
+				b.Run(name+"/cold", func(b *testing.B) { benchmarkVerify(b, dir, true, do) })
+			}
+		})
+	}
+}
+
+func verifyOnce(l *Log) error {
+	report, err := l.Verify(context.Background())
+	if err == nil && !report.OK() {
+		err = errors.New(report.String())
+	}
+	return err
+}
+
+func readOnce(l *Log) error {
+	for _, err := range l.Entries(context.Background(), Query{}) {
 		if err != nil {
-			b.Fatal(err)
+			return err
 		}
-		defer l.Close()
-		if log.indexed {
-			if err := l.CatchUpIndex(b.Context()); err != nil {
-				b.Fatal(err)
-			}
+	}
+	return nil
+}
+
+func benchmarkVerify(b *testing.B, dir string, cold bool, do func(l *Log) error) {
+	var entries uint64
+	for b.Loop() {
+		b.StopTimer()
+		if cold {
+			dropFromMemory(b, dir)
 		}
-		held := l.Stats()
-		each := func(name string, run func() uint64) {
-			b.Run(log.name+"/"+name, func(b *testing.B) {
-				b.SetBytes(int64(l.store.state.Room))
-				for b.Loop() {
-					if n := run(); n != held.Entries {
-						b.Fatalf("%d entries instead of %d", n, held.Entries)
-					}
-				}
-				b.ReportMetric(float64(held.Entries)*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
-			})
-		}
-		each("verify", func() uint64 {
-			report, err := l.Verify(b.Context())
-			if err != nil || !report.OK() {
-				b.Fatal(err, report.String())
-			}
-			return report.Entries
+		onceOpen(b, dir, func(l *Log) error {
+			entries += l.Stats().Entries
+			b.SetBytes(int64(l.store.state.Room))
+			b.StartTimer()
+			defer b.StopTimer()
+			return do(l)
 		})
-		each("read", func() (n uint64) {
-			for _, err := range l.Entries(b.Context(), Query{}) {
-				if err != nil {
-					b.Fatal(err)
-				}
-				n++
-			}
-			return n
-		})
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(entries)/b.Elapsed().Seconds(), "entries/s")
+}
+
+// onceOpen opens the log in dir for fn.
+func onceOpen(b *testing.B, dir string, fn func(l *Log) error) {
+	l, err := Open(dir, Config{Key: testKey("who reads")})
+	if err == nil {
+		err = errors.Join(fn(l), l.Close())
+	}
+	if err != nil {
+		b.Fatal(err)
 	}
 }
