@@ -1,41 +1,13 @@
 package eventlog
 
 import (
-	"context"
 	"errors"
-	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/holes"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
-
-// Damaged returns the holes that are known, by author: what the log holds of a feed and cannot read, since it is damaged
-// or missing. They are those that readers have met since the log was opened, and those that [Log.Verify] has found.
-// What follows a hole is held, so the frontier tells nobody of it. A hole is what to ask a peer for; [Log.Apply] puts
-// back what fits, and tells of it in [crdt.Outcome.Repaired].
-func (l *Log) Damaged(ctx context.Context) ([]crdt.Span, error) {
-	s := l.store
-	for {
-		a, at, turn, found := s.holes.Next()
-		if !found {
-			if s.holes.Cleared() {
-				s.logger.Info("all that could not be read can be read again", "path", s.path)
-			}
-			return s.holes.All(), nil
-		}
-		look := holes.NewLook(s.feed(a), at)
-		err := s.views(ctx, func(tx *readTx) (more bool, err error) { return look.Chunk(tx.ops(a), lookPerTx) })
-		if err != nil {
-			return nil, fmt.Errorf("look for what is damaged of feed %s: %w", a.Short(), err)
-		}
-		s.holes.Looked(a, at, turn, look.Holes())
-	}
-}
-
-// lookPerTx bounds the bytes that one transaction of [Log.Damaged] reads.
-const lookPerTx = 1 << 20
 
 // filled takes note of what was put back.
 func (s *store) filled(all []holes.Filled) {

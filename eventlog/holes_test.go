@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -157,6 +158,16 @@ func TestLawDamageIsRepaired(t *testing.T) {
 			if report.OK() {
 				t.Fatal("nothing is damaged")
 			}
+			if _, err := l.Damaged(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			l = c.reopened(l, func(spoiler) error { return nil }) // which is on record
+			for _, order := range []Order{ByAuthor, Causal, Arrival} {
+				n, err := countRead(t, l, Query{Order: order})
+				if _, damaged := asDamaged(err); !damaged {
+					t.Errorf("%s: %d entries, %v", order, n, err)
+				}
+			}
 			for fill(t, l, peer) > 0 {
 			}
 			if holes, err := l.Damaged(t.Context()); err != nil || len(holes) > 0 || l.Health().Damage != nil {
@@ -204,4 +215,41 @@ func twin(t testing.TB, c *cords, l *Log) *Log {
 		t.Fatal("the peer does not hold the same")
 	}
 	return peer
+}
+
+// TestAFollowerGoesOnBehindAHole: it stops where it meets one, and once that is filled it goes on there: it misses nothing
+// and repeats nothing.
+func TestAFollowerGoesOnBehindAHole(t *testing.T) {
+	c := newCords(t, 2900, 3, 0)
+	l := c.as("who reads")
+	defer func() { must(t, l.Close()) }()
+	c.grow(l, 60)
+	peer := twin(t, c, l)
+	l = c.reopened(l, func(s spoiler) error { return errors.Join(s.some(2, s.lose), s.some(3, s.spoil)) })
+	var seen []Entry
+	follow := func(until uint64) error {
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		return l.Follow(ctx, "f", FollowConfig{}, func(_ *Tx, batch []Entry) error {
+			for _, e := range batch {
+				seen = append(seen, e.Clone())
+			}
+			if uint64(len(seen)) >= until {
+				end()
+			}
+			return nil
+		})
+	}
+	total := uint64(len(c.applied))
+	for len(seen) < len(c.applied) {
+		before := len(seen)
+		if _, damaged := asDamaged(follow(total)); damaged && fill(t, l, peer) == 0 || !damaged && len(seen) == before {
+			t.Fatalf("it stands at %d of %d entries", len(seen), total)
+		}
+	}
+	for i, e := range seen {
+		if e.Offset != uint64(i) || e.Op != c.applied[i].Op || e.Seq != c.applied[i].Seq {
+			t.Fatalf("entry %d is %s/%d at offset %d, want %s/%d", i, e.Author.Short(), e.Seq, e.Offset, c.applied[i].Author.Short(), c.applied[i].Seq)
+		}
+	}
 }

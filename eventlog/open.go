@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -212,6 +213,8 @@ func (s *store) readMeta(tx *readTx) error {
 	if s.incarnations, err = tx.readIncarnations(origin); err != nil {
 		return err
 	}
+	s.holed = bytes.Clone(meta.Get(metaHoles))
+	s.holes.Open(s.holed)
 	if b := meta.Get(metaGenesis); b != nil {
 		g, err := crdt.ParseGenesis(append([]byte(nil), b...))
 		if err == nil && g.Log() != s.id {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/holes"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -26,6 +27,8 @@ type readTx struct {
 	pruneSweep uint64
 	// lastSweep is the last sweep, in the transaction or meanwhile: no body went with a later one.
 	lastSweep uint64
+	// holes are what cannot be read, as far as is known.
+	holes *holes.Marks
 	// cached answers for the feeds where the file shows what may not be on disk, and doubt says why; nil else.
 	cached func(crdt.Author) crdt.Feed
 	doubt  error
@@ -114,7 +117,7 @@ func (s *store) tryBeginRead() (*readTx, error) {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	r := &readTx{Tx: tx}
+	r := &readTx{Tx: tx, holes: &s.holes}
 	if tx.ID() <= s.durable {
 		// A prune of meanwhile may be in the transaction: what is missing there must not look older.
 		r.next, r.pruneSweep, r.lastSweep, r.most = next, s.state.PruneSweep, s.state.Sweep, s.state.Next

@@ -28,4 +28,5 @@ var (
 	metaIncarnations = schema.Incarnations
 	metaIdentity     = schema.Identity
 	metaSweep        = schema.Sweep
+	metaHoles        = schema.Holes
 )

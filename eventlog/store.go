@@ -106,6 +106,7 @@ type contents struct {
 	// incarnations are the names of the arrivals: what others know offsets of.
 	incarnations incarnation.Names
 	own          ownEnd
+	holed        []byte // the authors whose feeds have holes, as the file says
 	state        feeds.State
 }
 

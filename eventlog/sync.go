@@ -1,10 +1,12 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/holes"
 )
 
 // Frontier returns exactly what is held and durable. Its heads are shared: the caller does not write to them.
@@ -76,6 +78,60 @@ func (l *Log) Wants(ctx context.Context, theirs crdt.Frontier, limit int) ([]crd
 	}
 	return wants, nil
 }
+
+// Damaged returns the holes that are known, by author: what the log holds of a feed and cannot read, since it is damaged
+// or missing. They are those that readers have met since the log was opened, and those that [Log.Verify] has found.
+// What follows a hole is held, so the frontier tells nobody of it. A hole is what to ask a peer for; [Log.Apply] puts
+// back what fits, and tells of it in [crdt.Outcome.Repaired].
+func (l *Log) Damaged(ctx context.Context) ([]crdt.Span, error) {
+	s := l.store
+	for {
+		a, at, turn, found := s.holes.Next()
+		if !found {
+			if s.holes.Cleared() {
+				if d := s.damage.Load(); d != nil && d.op != nil {
+					s.damage.CompareAndSwap(d, nil)
+				}
+				s.logger.Info("all that could not be read can be read again", "path", s.path)
+			}
+			return s.holes.All(), keepHoles(ctx, s)
+		}
+		look := holes.NewLook(s.feed(a), at)
+		err := s.views(ctx, func(tx *readTx) (more bool, err error) { return look.Chunk(tx.ops(a), lookPerTx) })
+		if _, damaged := asDamaged(err); err != nil && !damaged { // pages that are damaged are not looked behind
+			return nil, fmt.Errorf("look for what is damaged of feed %s: %w", a.Short(), err)
+		}
+		all, missing := look.Holes()
+		s.holes.Looked(a, at, turn, all, missing)
+	}
+}
+
+// keepHoles has the file say of whose feeds something cannot be read, so that it is asked for after a restart, too.
+func keepHoles(ctx context.Context, s *store) error {
+	kept := s.holes.Kept()
+	s.mu.RLock()
+	same := bytes.Equal(kept, s.holed)
+	s.mu.RUnlock()
+	if same || s.writable() != nil {
+		return nil
+	}
+	err := s.exclusively(ctx, func(tx *writeTx) error {
+		if len(kept) == 0 {
+			return tx.Tree(bucketMeta).Remove(metaHoles)
+		}
+		return tx.Tree(bucketMeta).Set(metaHoles, kept)
+	})
+	if err != nil {
+		return fmt.Errorf("record what cannot be read: %w", err)
+	}
+	s.mu.Lock()
+	s.holed = kept
+	s.mu.Unlock()
+	return nil
+}
+
+// lookPerTx bounds the bytes that one transaction of [Log.Damaged] reads.
+const lookPerTx = 1 << 20
 
 // PlanSpan returns the segment that holds a span, for [Log.Read]. ok is false when what is held cannot
 // tell: see [crdt.PlanSpan].

@@ -128,6 +128,11 @@ func (tx *readTx) openFeed(k *chunk, a crdt.Author) (*openFeed, error) {
 	if err != nil {
 		return nil, err
 	}
+	if tx.holes != nil && view.forked() { // ops of branches stand beside each other, so that one is missing shows nowhere else
+		if from, lacks := tx.holes.Lacks(a); lacks {
+			return nil, damagedOp(a, crdt.Key{First: from}, errMissing)
+		}
+	}
 	return &openFeed{feedView: view, c: tx.opCursor(a)}, nil
 }
 

@@ -33,6 +33,7 @@ type marks struct {
 	look  []Stretch   // where there may be holes that are not known
 	holes []crdt.Span // ascending by end
 	turn  uint64      // counts what was put back
+	lacks bool        // ops are not even there, or may be so
 }
 
 // Met takes note that an op of a's at a seq cannot be read, or that none is there, and reports whether that is the first
@@ -63,6 +64,47 @@ func (m *Marks) covers(a crdt.Author, seq uint64) bool {
 	f := m.feeds[a]
 	return f != nil && (slices.ContainsFunc(f.holes, func(h crdt.Span) bool { return h.From <= seq && seq < h.Upto }) ||
 		slices.ContainsFunc(f.look, func(s Stretch) bool { return s.From <= seq && seq < s.Upto }))
+}
+
+// Open takes note of the authors of whose feeds a file says that something cannot be read, one after the other in b.
+func (m *Marks) Open(b []byte) {
+	for a := range slices.Chunk(b, len(crdt.Author{})) {
+		if len(a) < len(crdt.Author{}) {
+			continue
+		}
+		m.Look(crdt.Author(a), Stretch{Upto: crdt.MaxSeq})
+		m.mu.Lock()
+		m.of(crdt.Author(a)).lacks = true
+		m.mu.Unlock()
+	}
+}
+
+// Kept returns what [Marks.Open] is to be told.
+func (m *Marks) Kept() (b []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, a := range slices.SortedFunc(maps.Keys(m.feeds), crdt.Author.Compare) {
+		b = append(b, a[:]...)
+	}
+	return b
+}
+
+// Lacks reports whether of a's feed ops are missing, or may be, so that whoever reads it may not notice, and from which
+// seq on.
+func (m *Marks) Lacks(a crdt.Author) (from uint64, lacks bool) {
+	if m.count.Load() == 0 {
+		return 0, false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f := m.feeds[a]
+	if f == nil || !f.lacks {
+		return 0, false
+	}
+	if len(f.holes) > 0 {
+		from = f.holes[0].From
+	}
+	return from, true
 }
 
 // Look takes note that there may be holes in a stretch of a's feed.
@@ -146,8 +188,9 @@ func (m *Marks) Next() (a crdt.Author, s Stretch, turn uint64, found bool) {
 }
 
 // Looked takes note of the holes that a look at a stretch of a's feed has found. Those that were known there and were not
-// found again are no more. Where something was put back since the turn, the look is for nothing.
-func (m *Marks) Looked(a crdt.Author, s Stretch, turn uint64, found []crdt.Span) {
+// found again are no more. Where something was put back since the turn, the look is for nothing. In those of missing, ops
+// are not even there.
+func (m *Marks) Looked(a crdt.Author, s Stretch, turn uint64, found, missing []crdt.Span) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	f := m.of(a)
@@ -160,6 +203,7 @@ func (m *Marks) Looked(a crdt.Author, s Stretch, turn uint64, found []crdt.Span)
 		again := slices.ContainsFunc(found, func(o crdt.Span) bool { return o.Head == h.Head })
 		return again || s.From <= h.From && h.Upto <= s.Upto
 	})
+	f.lacks = len(missing) > 0 || f.lacks && s.Upto < crdt.MaxSeq
 	f.holes = append(f.holes, found[:min(len(found), max(0, Most-int(m.count.Load())))]...)
 	slices.SortFunc(f.holes, func(a, b crdt.Span) int { return a.Head.Compare(b.Head) })
 	m.count.Add(int64(len(f.look) + len(f.holes)))

@@ -124,13 +124,16 @@ func (m *Maker) makeRecords(now time.Time, report *Report) error {
 			return err
 		}
 	}
-	var pruned, kept uint64
+	var pruned, kept, holes uint64
 	for _, a := range authors {
 		f, err := m.record(a, now, report)
 		if err != nil {
 			return err
 		}
 		if err := m.do(func() error {
+			if n := uint64(len(report.Holes)) + report.More; n > holes {
+				m.holed, holes = append(m.holed, a[:]...), n
+			}
 			pruned, kept = pruned+f.Pruned, kept+f.Entries
 			b := f.Encode(a)
 			m.put += len(b)
@@ -237,6 +240,14 @@ func (m *Maker) meta() error {
 	for _, key := range [][]byte{schema.Format, schema.Log, schema.Author, schema.Incarnation} {
 		if meta.Get(key) == nil && m.tx.Err() == nil {
 			return &FeedError{What: fmt.Sprintf("meta says nothing of %q", key)}
+		}
+	}
+	if err := meta.Remove(schema.Holes); err != nil {
+		return err
+	}
+	if len(m.holed) > 0 {
+		if err := meta.Put(schema.Holes, m.holed); err != nil {
+			return err
 		}
 	}
 	if v := meta.Get(schema.Sweep); len(v) == 8 {

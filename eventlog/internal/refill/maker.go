@@ -28,6 +28,7 @@ func (e errTaken) Unwrap() error { return ErrTaken }
 
 // Maker makes the file of a log. One goroutine uses it.
 type Maker struct {
+	holed     []byte // the authors whose feeds have holes, one after the other
 	file      *disk.Making
 	log       crdt.LogID
 	tx        *disk.Tx

@@ -30,6 +30,8 @@ import (
 //	                    when the end of our feed is known again
 //	  "told"          → 1 byte: others may hold what was written here; absent before that
 //	  "sweep"         → number (8) of the last transaction that forgot something; absent before one has
+//	  "holes"         → 32 bytes each: the authors of whose feeds something is held that cannot be read; absent if there
+//	                    are none, or none is known
 //	ops
 //	  author (32)     → a bucket for each author:
 //	    first (8) ‖ op id (32) → offset of its first entry (8) ‖ sum (4) ‖ op; of one that was trimmed here
@@ -89,6 +91,7 @@ var (
 	Incarnations = []byte("incarnations")
 	Identity     = []byte("identity")
 	Sweep        = []byte("sweep")
+	Holes        = []byte("holes")
 )
 
 // Make makes the buckets of a file that holds nothing.
