@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/holes"
 )
 
 const (
@@ -96,9 +97,12 @@ func (l *Log) openAgain(ctx context.Context) (*Log, error) {
 	return fresh, fresh.begun(ctx, true)
 }
 
-// goOnWith takes over what is in the file, all of which is durable.
+// goOnWith takes over what is in the file, all of which is durable. What the commit that failed has put back may be there.
 func (l *Log) goOnWith(fresh *Log) {
 	l.store.logger.Warn("the log is whole, and goes on", "path", l.store.path)
+	for _, h := range l.store.holes.All() {
+		l.store.holes.Filled(h.Author, holes.Stretch{From: h.From, Upto: h.Upto})
+	}
 	l.store.mu.Lock()
 	defer l.store.mu.Unlock()
 	l.store.contents = fresh.store.contents

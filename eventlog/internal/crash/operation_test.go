@@ -52,7 +52,7 @@ var operations = []operation{
 	{name: "backup", run: (*subject).backUp, found: (*subject).foundBackup, late: true},
 	{name: "restore", prepare: backedUp, opens: true, run: (*subject).restore, found: (*subject).foundLog, reopen: (*subject).openOrRestore, resume: (*subject).recover, late: true},
 	{name: "restore with a new key", prepare: backedUp, opens: true, rekeys: true, run: (*subject).restore, found: (*subject).foundLog, reopen: (*subject).openOrRestore, late: true},
-	{name: "repair", ready: spoiled, run: (*subject).repair, found: (*subject).foundRepaired, resume: (*subject).repair, late: true},
+	{name: "repair", ready: spoiled, run: (*subject).repair, found: (*subject).foundRepaired, resume: (*subject).repair, after: (*subject).nothingDamaged, late: true},
 	{name: "salvage", ready: damaged, opens: true, run: (*subject).salvage, found: (*subject).foundSalvaged, reopen: (*subject).openOrSalvage, resume: (*subject).recover, late: true},
 	{name: "rebuild", ready: atRebuild, run: (*subject).rebuild, found: (*subject).foundRebuilt, after: (*subject).rebuiltOnce, steps: true},
 	{name: "close", ready: moreThanMarked, run: (*subject).shut},

@@ -80,3 +80,10 @@ func (s *subject) foundRepaired() string {
 	}
 	return shareOf(len(s.flight)-int(missing), len(s.flight))
 }
+
+// nothingDamaged says that the log has no holes any more.
+func (s *subject) nothingDamaged() {
+	if holes, err := s.log.Damaged(s.ctx); err != nil || len(holes) > 0 {
+		s.Errorf("after the repair it is damaged: %v, %v", holes, err)
+	}
+}
