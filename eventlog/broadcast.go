@@ -3,13 +3,9 @@ package eventlog
 import (
 	"cmp"
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"iter"
-	"sync"
-	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/enum"
@@ -49,12 +45,6 @@ type Reach struct {
 	Peers int
 }
 
-// voice is what this log's own transient events are told in.
-type voice struct {
-	mu   sync.Mutex // held while one event is signed and told: all hear them in the order of their clocks
-	last crdt.Clock // of the last event; guarded by mu
-}
-
 // Broadcast tells a transient event to whoever listens now, here and for [Peers] on the peers that are
 // connected, and stores nothing. An event without a time gets that of the call. Broadcast waits for nobody:
 // a listener or a peer that is too slow misses events. These are counted, and a listener is told how many.
@@ -79,34 +69,14 @@ func (l *Log) Broadcast(ctx context.Context, e crdt.Event, scope Scope) (Reach, 
 	if scope > Peers {
 		return Reach{}, fmt.Errorf("broadcast event: scope %d: expected Here or Peers", scope)
 	}
-	l.voice.mu.Lock()
-	defer l.voice.mu.Unlock()
-	b, err := l.voice.sign(l.store.cfg.Key, crdt.Broadcast{Event: e, Log: l.store.id}, now)
-	if err != nil {
-		return Reach{}, fmt.Errorf("broadcast event: %w", err)
-	}
 	var reach Reach
-	if reach.Listeners, err = l.audience.Tell(b); err != nil || scope == Here {
-		return reach, err
-	}
-	reach.Peers, reach.Relayed = l.audience.PassOn(b)
-	return reach, nil
-}
-
-// sign makes the next broadcast of this log. Its clock is that of the wall, since others judge by it how old the
-// event is; a last one that the wall clock was set back from by far does not count. The caller holds mu.
-func (v *voice) sign(key ed25519.PrivateKey, b crdt.Broadcast, now time.Time) (crdt.Broadcast, error) {
-	last := v.last
-	if last.Ahead(now) {
-		last = 0
-	}
-	b.Clock = crdt.NextClock(now, last, 0)
-	_, _ = rand.Read(b.Nonce[:]) // never fails, see crypto/rand
-	b, err := crdt.SignBroadcast(key, b)
-	if err == nil {
-		v.last = b.Clock
-	}
-	return b, err
+	err := l.voice.Say(l.store.cfg.Key, crdt.Broadcast{Event: e, Log: l.store.id}, now, func(b crdt.Broadcast) (err error) {
+		if reach.Listeners, err = l.audience.Tell(b); err == nil && scope == Peers {
+			reach.Peers, reach.Relayed = l.audience.PassOn(b)
+		}
+		return err
+	})
+	return reach, err
 }
 
 // Hear tells the listeners here an event that a peer has sent, once it is known to be of this log, of an

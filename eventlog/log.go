@@ -16,7 +16,7 @@ type Log struct {
 	names     sync.Map // of what else runs under a name, to its stop, a *func()
 	// audience is who is told of transient events.
 	audience audience.Audience
-	voice    voice
+	voice    audience.Voice
 	index    indexer
 	// elsewhere is what others hold of this.
 	elsewhere *elsewhere.Ledger

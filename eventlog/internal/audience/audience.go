@@ -4,7 +4,7 @@
 // An [Audience] has listeners, which each have a mailbox, and relays, which hand events to peers. Telling
 // waits for nobody: a mailbox is bounded, and where there is too much the oldest event goes, which is
 // counted and told to its [Listener] with the next one. It does not look at what it tells: who may say
-// what, and in which order, is its user's to settle.
+// what is its user's to settle. A [Voice] puts what one author says in order.
 //
 //	      ┌─ mailbox ─ Listener.Next
 //	Tell ─┼─ mailbox ─ Listener.Next        PassOn ─ the relays
