@@ -358,3 +358,52 @@ func TestAStoppedRunLosesNothing(t *testing.T) {
 		t.Errorf("%d applied and then %d, %d times loaded", did, len(c.applied), c.loads)
 	}
 }
+
+// TestACommitThatMayHaveHappened: the rebuild goes back to what is kept, as after a kill, and comes to the same.
+func TestACommitThatMayHaveHappened(t *testing.T) {
+	log := eventlogtest.Open(t)
+	fill(t, log, 100)
+	for failing := 1; failing <= 4; failing++ {
+		c := &chain{name: "chain"}
+		c.store = func(uint64) error {
+			if c.stores == failing {
+				return eventlog.ErrUncertain
+			}
+			return nil
+		}
+		result := run(t, log, c, rebuild.Config{MaxEntries: 30, Anew: true})
+		if result.Before || c.finishes != 1 || c.loads+c.news != 2 && failing <= 3 || failing > 3 && c.news != 1 {
+			t.Errorf("store %d: %+v, %d times loaded, %d new, %d finished", failing, result, c.loads, c.news, c.finishes)
+		}
+		wantResult(t, log, "chain", fold(t, log, eventlog.ByAuthor))
+	}
+}
+
+// TestWaitingCanBeCalledOff: whoever waits for what is not here ends with its context, and the range stays.
+func TestWaitingCanBeCalledOff(t *testing.T) {
+	log, ahead := eventlogtest.OpenAs(t, "a"), eventlogtest.OpenAs(t, "b")
+	fill(t, ahead, 10)
+	to := ahead.Frontier()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		_, err := rebuild.Run(ctx, log, "chain", rebuild.Config{To: to, Wait: true}, &chain{name: "chain"})
+		done <- err
+	}()
+	for waits := false; !waits; {
+		all, err := rebuild.List(t.Context(), log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits = len(all) > 0
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	fill(t, ahead, 10)
+	eventlogtest.Exchange(t, ahead, log)
+	if c := (&chain{name: "chain"}); run(t, log, c, rebuild.Config{}).Entries != 10 || c.count() != 10 {
+		t.Errorf("%d applied", c.count())
+	}
+}
