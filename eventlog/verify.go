@@ -63,7 +63,8 @@ func (l *Log) VerifyWith(ctx context.Context, o VerifyOptions) (Report, error) {
 	if err := l.verifyArrivals(ctx, bound, pruned, &report); err != nil {
 		return report, err
 	}
-	return report, l.index.verify(ctx, o, &report)
+	err := l.index.verify(ctx, o, &report)
+	return report, err
 }
 
 // maxProblems bounds the problems that a report lists; the rest is counted.
