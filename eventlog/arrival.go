@@ -43,6 +43,11 @@ func (w *arrivalWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 		if err := w.take(tx, k, feeds, a); err != nil {
 			return false, err
 		}
+		if w.reverse {
+			w.to = a.Offset
+		} else {
+			w.from = a.Offset + a.Count
+		}
 		if w.from >= w.to {
 			break
 		}
@@ -87,11 +92,6 @@ func (w *arrivalWalk) passHole(tx *readTx, k *chunk, from, next uint64) error {
 // take opens the op of one arrival, unless no entry of its author is wanted.
 func (w *arrivalWalk) take(tx *readTx, k *chunk, feeds openFeeds, a record.Arrival) error {
 	from, to := max(w.from, a.Offset), min(w.to, a.Offset+a.Count)
-	if w.reverse {
-		w.to = a.Offset
-	} else {
-		w.from = a.Offset + a.Count
-	}
 	if from >= to || !w.filter.TakesAuthor(a.Author) {
 		return nil
 	}

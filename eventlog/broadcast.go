@@ -69,6 +69,9 @@ func (l *Log) Broadcast(ctx context.Context, e crdt.Event, scope Scope) (Reach, 
 	if scope > Peers {
 		return Reach{}, fmt.Errorf("broadcast event: scope %d: expected Here or Peers", scope)
 	}
+	if l.store.cfg.ReadOnly {
+		return Reach{}, fmt.Errorf("broadcast event: %w", ErrOpenedReadOnly)
+	}
 	var reach Reach
 	err := l.voice.Say(l.store.cfg.Key, crdt.Broadcast{Event: e, Log: l.store.id}, now, func(b crdt.Broadcast) (err error) {
 		if reach.Listeners, err = l.audience.Tell(b); err == nil && scope == Peers {

@@ -15,10 +15,15 @@ import (
 // DefaultMaxAuthors is how many feeds a log keeps unless told otherwise.
 const DefaultMaxAuthors = 100_000
 
-// Config says how a log is opened. Only Key is required.
+// Config says how a log is opened. Only Key is required, and that not for reading.
 type Config struct {
 	// Key signs what is appended. Its author is fixed when the log is created.
 	Key ed25519.PrivateKey
+	// ReadOnly has the log opened for reading alone, by whoever may only read it or has no Key: nothing is written or
+	// synced, and what writes returns [ErrOpenedReadOnly]. It neither waits for another process that reads or writes the
+	// log nor keeps one out: see [ErrOvertaken]. Each reading shows what the file holds when it begins, and all else what it held when
+	// the last did.
+	ReadOnly bool
 	// Logger takes what an operator should know. Nil discards it.
 	Logger *slog.Logger
 	// Now is the wall clock. Nil means [time.Now].
@@ -61,11 +66,13 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) validate() error {
-	if len(c.Key) != ed25519.PrivateKeySize {
+	if len(c.Key) != ed25519.PrivateKeySize && !c.ReadOnly {
 		return fmt.Errorf("config: Key has %d bytes, an Ed25519 private key has %d", len(c.Key), ed25519.PrivateKeySize)
 	}
-	if err := crdt.AuthorOf(c.Key).Valid(); err != nil {
-		return fmt.Errorf("config: Key: %w", err)
+	if !c.ReadOnly {
+		if err := crdt.AuthorOf(c.Key).Valid(); err != nil {
+			return fmt.Errorf("config: Key: %w", err)
+		}
 	}
 	if c.MaxBranches < 1 {
 		return errors.New("config: MaxBranches is negative")

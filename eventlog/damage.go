@@ -62,6 +62,9 @@ func (s *store) locate(err error) error {
 		s.logger.Debug("read damaged file", "path", s.path, "stack", string(found.Stack))
 		err = &DamagedError{What: found.What, Err: found.Err}
 	}
+	if err == disk.ErrOvertaken {
+		err = fmt.Errorf("%w: %s", err, s.path)
+	}
 	if damaged, ok := asDamaged(err); ok {
 		if damaged.Path == "" {
 			damaged.Path = s.path

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/quipulog/quipu/crdt"
@@ -44,15 +45,17 @@ func (l *Log) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 
 // reading is one iteration over the log. Between two chunks it holds no transaction, but where its walk goes on.
 type reading struct {
-	store    *store
-	query    Query
-	snapshot snapshot
-	filter   choice.Filter
-	after    *pageEnd // entries up to here were on pages before this one; nil once one was met that was not
-	walk     walk
-	chunk    chunk
-	unpacker unpacker
-	ahead    *disk.ReadAhead
+	store     *store
+	query     Query
+	snapshot  snapshot
+	filter    choice.Filter
+	after     *pageEnd // entries up to here were on pages before this one; nil once one was met that was not
+	walk      walk
+	chunk     chunk
+	unpacker  unpacker
+	passed    pageEnd // the last entry that was looked at, where others write to the file
+	overtaken int     // how often in a row another process has written before anything was read
+	ahead     *disk.ReadAhead
 }
 
 func (s *store) newReading(q Query) (*reading, error) {
@@ -97,6 +100,25 @@ func (s *store) readingOf(q Query, now snapshot) (*reading, error) {
 	}
 	r.ahead = s.file.ReadAhead()
 	return r, nil
+}
+
+// again goes on behind the last entry that was looked at, as the next page does: another process has written.
+func (r *reading) again() error {
+	if r.overtaken++; r.overtaken > disk.Tries {
+		return ErrOvertaken
+	}
+	if w, causal := r.walk.(*causalWalk); causal && !w.ready {
+		return nil
+	}
+	q := r.query
+	if r.passed != (pageEnd{}) {
+		q.Page = r.token(r.passed).String()
+	}
+	fresh, err := r.store.readingOf(q, r.snapshot)
+	if err == nil {
+		r.walk, r.after = fresh.walk, fresh.after
+	}
+	return err
 }
 
 // readingLessWalk is readingOf for a caller that gives the reading its walk.
@@ -144,6 +166,11 @@ func (r *reading) each(ctx context.Context, yield func(*Entry) bool) error {
 			return r.store.explain(ctx, *lost, r.query.Order == Arrival && !r.query.Reverse)
 		case err != nil || !goesOn:
 			return err
+		case errors.Is(damage, ErrOvertaken):
+			if err := r.again(); err != nil {
+				return err
+			}
+			more = true
 		case damage != nil:
 			return damage
 		case r.query.Limit == 0:
@@ -157,11 +184,11 @@ func (r *reading) each(ctx context.Context, yield func(*Entry) bool) error {
 // chunk before it: what the chunk has stands before it.
 func (r *reading) fill() (more bool, damage, err error) {
 	r.chunk.reset()
-	err = r.store.view(func(tx *readTx) (err error) {
+	err = viewOnce(r.store, func(tx *readTx) (err error) {
 		more, err = r.walk.fill(tx, &r.chunk)
 		return err
 	})
-	if _, damaged := asDamaged(err); err != nil && !damaged {
+	if _, damaged := asDamaged(err); err != nil && !damaged && !errors.Is(err, ErrOvertaken) {
 		return false, nil, err
 	}
 	r.ahead.Observe(r.chunk.bytes)
@@ -173,6 +200,9 @@ func (r *reading) fill() (more bool, damage, err error) {
 func (r *reading) drain(yield func(*Entry) bool, lost func(excerpt.Hole) bool) (goesOn bool, err error) {
 	e := &r.unpacker.e
 	take := func() bool {
+		if r.store.cfg.ReadOnly {
+			r.passed, r.overtaken = pageEndOf(e, r.query.Reverse), 0
+		}
 		switch {
 		case r.skips(e) || !r.filter.Takes(&e.Entry, e.Offset):
 			return true

@@ -116,3 +116,21 @@ func must(tb testing.TB, err error) {
 		tb.Fatal(err)
 	}
 }
+
+// ViewOnce calls fn and then reads, in one transaction.
+func ViewOnce(l *Log, fn func()) error {
+	return viewOnce(l.store, func(tx *readTx) error { return readOps(tx, l.Author(), fn) })
+}
+
+// ViewOps is ViewOnce for a step that begins again.
+func ViewOps(l *Log, a crdt.Author, fn func()) error {
+	return l.store.view(func(tx *readTx) error { return readOps(tx, a, fn) })
+}
+
+func readOps(tx *readTx, a crdt.Author, fn func()) error {
+	fn()
+	c := tx.opCursor(a)
+	for range c.from(crdt.Key{}) {
+	}
+	return c.err
+}

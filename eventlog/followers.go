@@ -125,13 +125,14 @@ func (l *Log) Followers(ctx context.Context) ([]FollowerStatus, error) {
 		if k == nil {
 			return false, nil
 		}
-		from = append([]byte(string(k)), 0) // the least name above
 		f, err := decodeFollower(string(k), v)
 		if err != nil {
 			return false, err
 		}
 		status, err := l.followers.status(tx, string(k), f)
-		all = append(all, status)
+		if err == nil && tx.Err() == nil {
+			all, from = append(all, status), append([]byte(string(k)), 0) // the least name above
+		}
 		return true, err
 	})
 	if err != nil {

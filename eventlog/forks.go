@@ -10,6 +10,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/forks"
 	"github.com/quipulog/quipu/eventlog/internal/held"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // ForkedFeed says what is held of an author who contradicts itself: who signed two ops after one.
@@ -158,6 +159,7 @@ func (s *forkScan) chunk(tx *readTx) (more bool, err error) {
 			s.result.Entries += op.Count
 		}
 		s.forks.Take(op)
+		s.from = record.KeyAfter(key)
 	}
 	return false, c.err
 }

@@ -48,6 +48,11 @@ const (
 
 // snapshot returns what a reading shows that begins now.
 func (s *store) snapshot() (snapshot, error) {
+	if s.cfg.ReadOnly {
+		if err := refresh(s); err != nil {
+			return snapshot{}, err
+		}
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {

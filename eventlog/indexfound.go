@@ -86,6 +86,7 @@ func (w *foundWalk) next() (offset uint64) {
 func (c *arrivalCursor) get(offset uint64) bool {
 	key := record.Offset(offset)
 	k, v := c.c.Seek(key[:])
+	c.err = cmp.Or(c.err, c.c.Err())
 	return bytes.Equal(k, key[:]) && c.at(k, v)
 }
 

@@ -56,7 +56,7 @@ func Open(dir string, cfg Config) (*Log, error) {
 		return nil, err
 	}
 	l := newLog(path, cfg)
-	if l.store.file, err = disk.Open(path); err != nil {
+	if l.store.file, err = disk.OpenFor(path, cfg.ReadOnly); err != nil {
 		return nil, l.store.notOpened(err)
 	}
 	if err := l.begun(context.Background(), l.store.file.Unsynced()); err != nil {
@@ -80,10 +80,13 @@ func filePath(dir string) (string, error) {
 // newLog returns a log whose file is not open yet.
 func newLog(path string, cfg Config) *Log {
 	s := &store{
-		path: path, cfg: cfg, logger: cfg.Logger, author: crdt.AuthorOf(cfg.Key),
+		path: path, cfg: cfg, logger: cfg.Logger,
 		settling: queue.NewSlot(), sweeping: queue.NewSlot(), closing: make(chan struct{}), changed: make(chan struct{}),
 	}
-	s.ours.store = s
+	if !cfg.ReadOnly {
+		s.author = crdt.AuthorOf(cfg.Key) // else the log says who that is
+	}
+	s.ours.store, s.reread = s, readAgain
 	l := &Log{store: s, followers: followers{store: s}}
 	l.elsewhere = newLedger(l)
 	s.queue = queue.New(queue.Config[*request.Request]{MaxBytes: maxGroup, Commit: s.commitAppends, Leave: l.leave})
@@ -110,7 +113,13 @@ func (l *Log) begun(ctx context.Context, unsynced bool) error {
 	if err := s.start(); err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
-	l.index = newIndexer(s)
+	l.index, l.elsewhere = newIndexer(s), newLedger(l)
+	if s.cfg.ReadOnly {
+		if unsynced {
+			s.frozen = fmt.Errorf("%w: a sync of %s failed, and what is read may not be on disk: whoever opens it to write verifies it", ErrReadOnly, s.path)
+		}
+		return nil
+	}
 	if unsynced {
 		if err := l.verifyUnsynced(ctx); err != nil {
 			return err
@@ -171,24 +180,42 @@ func (l *Log) Close() error {
 
 // start reads meta and the feeds.
 func (s *store) start() error {
-	return s.reading(func(tx *readTx) (err error) {
-		if err := s.readMeta(tx); err != nil {
-			return err
-		}
-		s.durable = tx.ID()
-		if s.state, err = load(tx); err != nil {
-			return err
-		}
-		s.cfg.bounds(s.author).Reopen(&s.state)
-		s.state.ArrivedBy(s.cfg.Now())
-		s.warnAhead(s.cfg.Now())
-		tx.next, tx.most = s.state.Next, s.state.Next
-		if err := s.ours.checkFile(tx); err != nil {
-			return err
-		}
-		s.ours.checkOwnHead(tx)
-		return nil
-	})
+	return disk.Undisturbed(disk.Tries, func() error { return s.reading(s.startFrom) })
+}
+
+func (s *store) startFrom(tx *readTx) (err error) {
+	if err := s.readMeta(tx); err != nil {
+		return err
+	}
+	s.durable, s.is = tx.ID(), tx.Is
+	if s.state, err = load(tx); err != nil {
+		return err
+	}
+	s.cfg.bounds(s.author).Reopen(&s.state)
+	s.state.ArrivedBy(s.cfg.Now())
+	s.warnAhead(s.cfg.Now())
+	tx.next, tx.most = s.state.Next, s.state.Next
+	if err := s.ours.checkFile(tx); err != nil {
+		return err
+	}
+	s.ours.checkOwnHead(tx)
+	return nil
+}
+
+// readAgain reads the log as a transaction shows it, which is to have all that was known.
+func readAgain(s *store, tx *readTx) (contents, error) {
+	fresh := newLog(s.path, s.cfg).store
+	fresh.file = s.file
+	if err := fresh.startFrom(&readTx{Tx: tx.Tx}); err != nil {
+		return contents{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if fresh.id != s.id || fresh.author != s.author || fresh.state.Next < s.state.Next {
+		return contents{}, fmt.Errorf("%s was put back to an older state since it was opened, or is another log now: begin anew", s.path)
+	}
+	s.contents = fresh.contents
+	return s.contents, nil
 }
 
 // readMeta reads which log this is, whose, and since when.
@@ -201,6 +228,9 @@ func (s *store) readMeta(tx *readTx) error {
 	}
 	if len(format) != 1 || len(id) != len(s.id) || len(author) != len(s.author) || len(origin) != len(s.origin) {
 		return &DamagedError{What: "meta", Err: record.ErrLength}
+	}
+	if s.cfg.ReadOnly {
+		s.author = crdt.Author(author)
 	}
 	if crdt.Author(author) != s.author {
 		return fmt.Errorf("%w: %s is that of author %s, the key that of %s", ErrWrongKey, s.path, crdt.Author(author), s.author)

@@ -47,9 +47,15 @@ func (s *store) notInside() error {
 }
 
 // view runs fn in a read transaction. All reading goes through it: where damage was met that is the error,
-// whatever fn took it for. fn must not keep anything that it did not copy, nor wait for
+// whatever fn took it for. Where others write to the file fn may run again, and goes on with what it has taken note of:
+// whatever it was shown is true. fn must not keep anything that it did not copy, nor wait for
 // anything, nor call what its caller gave it.
 func (s *store) view(fn func(tx *readTx) error) error {
+	return disk.Undisturbed(disk.Tries, func() error { return viewOnce(s, fn) })
+}
+
+// viewOnce is view where fn cannot begin again: it returns [ErrOvertaken] where another process has written.
+func viewOnce(s *store, fn func(tx *readTx) error) error {
 	if err := s.notInside(); err != nil {
 		return err
 	}
@@ -91,6 +97,9 @@ func (s *store) views(ctx context.Context, step func(tx *readTx) (more bool, err
 // is visible before it is synced, so a transaction that begins in between is begun again when the sync
 // is done: else a peer might be told what a power cut takes back.
 func (s *store) beginRead() (*readTx, error) {
+	if s.cfg.ReadOnly {
+		return beginOnlooking(s, false)
+	}
 	for {
 		tx, err := s.tryBeginRead()
 		if tx != nil || err != nil {

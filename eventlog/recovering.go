@@ -276,7 +276,7 @@ func (o *ownFeed) tell(tx *writeTx) error {
 
 // tellOf is called before ops of an author leave the log.
 func (o *ownFeed) tellOf(ctx context.Context, a crdt.Author) error {
-	if a != o.store.author {
+	if a != o.store.author || o.store.cfg.ReadOnly {
 		return nil
 	}
 	o.store.mu.RLock()

@@ -101,9 +101,11 @@ type Health struct {
 	// Damage is the first damage of the file that was met, or an op that [Log.Damaged] names; nil if none was, or all of it
 	// was put back.
 	Damage error
+	// Untold says of a log that is open for reading only that ops of our own are to be given away by who opens it to write.
+	Untold bool
 }
 
-// Health returns the present state of the log. It reads nothing from disk.
+// Health returns the present state of the log. It reads nothing of the file.
 func (l *Log) Health() Health {
 	mute := l.store.ours.appendable()
 	var damage error
@@ -115,5 +117,6 @@ func (l *Log) Health() Health {
 	}
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()
-	return Health{Full: l.store.full, ReadOnly: l.store.frozen, Broken: l.store.broken, Mute: mute, Damage: damage}
+	untold := l.store.cfg.ReadOnly && !(l.store.own.told && l.store.file.Seen(l.store.durable))
+	return Health{Untold: untold, Full: l.store.full, ReadOnly: l.store.frozen, Broken: l.store.broken, Mute: mute, Damage: damage}
 }

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -47,7 +48,8 @@ type store struct {
 	sweeping queue.Slot
 	// settling is held by who asks where our own feed ends: see [Log.Settle].
 	settling queue.Slot
-	ours     ownFeed // whatever asks whether our own feed may go on asks it
+	ours     ownFeed                                      // whatever asks whether our own feed may go on asks it
+	reread   func(s *store, tx *readTx) (contents, error) // as a transaction shows it, where others write
 	queue    *queue.Queue[*request.Request]
 	inside   reentry.Guard // the goroutines that run the function of an Update or a View
 	// ailing says that the disk has failed under whoever leads, and that the log is to be mended; it belongs
@@ -102,6 +104,7 @@ type contents struct {
 	// durable is the id of the last transaction that was synced; a read transaction that sees a later
 	// one looks at what may still be lost.
 	durable int64
+	is      os.FileInfo // which file that is; nil where nobody else can put another in its place
 	genesis *crdt.Genesis
 	// incarnations are the names of the arrivals: what others know offsets of.
 	incarnations incarnation.Names

@@ -180,7 +180,7 @@ func (l *Log) Holders(others []Hold) ([]Holder, error) {
 func (s *store) holders(others []Hold, most uint64) (h *retention.Holders, err error) {
 	err = s.view(func(tx *readTx) error {
 		followers, err := tx.holds()
-		var prunes []Hold
+		others, prunes := others, []Hold(nil)
 		for _, f := range followers {
 			if strings.HasPrefix(f.Name, crdt.ReservedPrefix) {
 				prunes = append(prunes, f)

@@ -1,12 +1,14 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/holes"
 	"github.com/quipulog/quipu/eventlog/internal/postings"
 	"github.com/quipulog/quipu/eventlog/internal/record"
@@ -28,7 +30,8 @@ type VerifyOptions struct {
 // other; the index against the ops. Appends go on meanwhile; trims, compactions and indexing wait. It works on two
 // processors.
 //
-// What is wrong stands in the report. The error is ctx's, or says that nothing could be read at all.
+// What is wrong stands in the report. The error is ctx's, or says that nothing could be read at all. Of a log that is open
+// for reading only it is [ErrOvertaken] too, where another process forgets something meanwhile: then verify once more.
 func (l *Log) Verify(ctx context.Context) (Report, error) { return l.VerifyWith(ctx, VerifyOptions{}) }
 
 // VerifyWith is [Log.Verify] with options.
@@ -45,13 +48,14 @@ func (l *Log) VerifyWith(ctx context.Context, o VerifyOptions) (Report, error) {
 		return report, err
 	}
 	defer l.store.sweeping.Leave()
+	now, err := l.store.snapshot()
+	if err != nil {
+		return report, err
+	}
 	l.store.mu.RLock()
-	feeds, bound, closed := maps.Clone(l.store.state.Feeds), l.store.state.Next, l.store.closed
+	feeds, bound := maps.Clone(l.store.state.Feeds), l.store.state.Next
 	entries, pruned := l.store.state.Entries, l.store.state.Pruned
 	l.store.mu.RUnlock()
-	if closed {
-		return report, ErrClosed
-	}
 	if err := l.verifyPages(ctx, o, &report); err != nil {
 		return report, err
 	}
@@ -63,8 +67,13 @@ func (l *Log) VerifyWith(ctx context.Context, o VerifyOptions) (Report, error) {
 	if err := l.verifyArrivals(ctx, bound, pruned, &report); err != nil {
 		return report, err
 	}
-	err := l.index.verify(ctx, o, &report)
-	return report, err
+	if err := l.index.verify(ctx, o, &report); err != nil {
+		return report, err
+	}
+	if end, err := l.store.snapshot(); err != nil || end.Sweep != now.Sweep {
+		return report, cmp.Or(err, l.store.locate(ErrOvertaken)) // another process has forgotten something
+	}
+	return report, nil
 }
 
 // maxProblems bounds the problems that a report lists; the rest is counted.
@@ -73,7 +82,7 @@ const maxProblems = 1000
 // Report is what [Log.Verify] found.
 type Report struct {
 	Authors, Ops, Entries uint64
-	Pages                 uint64 // of the file
+	Pages                 uint64 // of the file; 0 where another process writes to it too often for them to be gone through
 	// Postings counts what the index has, and Stale the postings that lead to an op that is gone or has
 	// lost its body: these do no harm.
 	Postings, Stale uint64
@@ -137,15 +146,21 @@ func (r *Report) add(p Problem) {
 
 // verifyPages walks the pages of the file, every bucket's, and checks that each is used once and none is called free.
 func (l *Log) verifyPages(ctx context.Context, o VerifyOptions, report *Report) error {
-	err := l.store.view(func(tx *readTx) (err error) {
-		report.Pages, err = tx.CheckPages(ctx, func(done, total uint64) { o.Progress(done, total, "pages") })
-		return err
+	err := disk.Undisturbed(disk.LongTries, func() error {
+		return viewOnce(l.store, func(tx *readTx) (err error) {
+			report.Pages, err = tx.CheckPages(ctx, func(done, total uint64) { o.Progress(done, total, "pages") })
+			return err
+		})
 	})
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if damaged, ok := asDamaged(err); ok {
 		report.problem(crdt.Author{}, damaged)
+		return nil
+	}
+	if errors.Is(err, ErrOvertaken) {
+		report.Pages = 0
 		return nil
 	}
 	return err

@@ -203,6 +203,7 @@ func (f *feedCheck) read(tx *readTx, bound uint64, k *opChunk) error {
 		switch k.bytes += len(c.value); {
 		case c.offset() < bound:
 			if o.arrival = tx.arrivalAt(c.offset()); tx.Err() != nil {
+				f.from = key // where another process overtakes this, it goes on here
 				return tx.Err()
 			}
 		case c.offset() >= tx.most:

@@ -43,7 +43,8 @@ func (tx *ReadTx) Reading() *ReadTx { return tx }
 // While fn runs, the file keeps what is freed, and [Log.Close] and [Log.Compact] wait for it: fn must not
 // wait for anything. Inside fn the methods of the log return [ErrInTx]: use tx. View returns ctx's error
 // when ctx has ended before View begins, and [ErrReadOnly] where a failed sync has left keys in the file
-// that may not be on disk. A panic of fn passes through.
+// that may not be on disk, and [ErrOvertaken] where the log is open for reading only and another process has written to
+// it meanwhile. A panic of fn passes through.
 func (l *Log) View(ctx context.Context, fn func(tx *ReadTx) error) error {
 	if err := l.store.notInside(); err != nil {
 		return err
@@ -91,10 +92,10 @@ func (tx *ReadTx) do(step func() error) error {
 		return tx.err
 	}
 	err := tx.store.locate(tx.r.Do(step))
-	if damaged, ok := asDamaged(err); ok {
-		tx.err = damaged
+	if _, damaged := asDamaged(err); damaged || errors.Is(err, ErrOvertaken) {
+		tx.err = err
 	}
-	return err
+	return cmp.Or(tx.err, err)
 }
 
 // Now returns the time of the transaction.

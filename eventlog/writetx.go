@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"time"
 
@@ -66,6 +67,8 @@ func (s *store) writable() error {
 	defer s.mu.RUnlock()
 	if s.closed {
 		return ErrClosed
+	} else if s.cfg.ReadOnly {
+		return fmt.Errorf("%w: %s", ErrOpenedReadOnly, s.path)
 	}
 	return s.frozen
 }

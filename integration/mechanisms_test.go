@@ -21,7 +21,7 @@ var mechanisms = []mechanism{
 	{"file", "damage"},
 	{"schema", "schema"},
 	{"open", "create mend open salvage"},
-	{"tx", "readtx writetx"},
+	{"tx", "onlooking readtx writetx"},
 	{"commit", "append commit ownhead recovering"},
 	{"room", "room"},
 	{"apply", "apply"},

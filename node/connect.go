@@ -6,8 +6,10 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/quipulog/quipu/eventlog"
@@ -57,17 +59,30 @@ type Access struct {
 	Passphrase folder.Passphrase
 	// Logger takes what an operator should know. Nil discards it.
 	Logger *slog.Logger
+	// Warn takes what whoever reads should know. Nil discards it.
+	Warn func(string)
+	// Reads says that nothing is written, and Gives that other nodes may get the ops that are read, which is put on record
+	// first where the folder can be written.
+	Reads, Gives bool
 }
 
 // Connect returns a client of the node in the folder dir: of the daemon that runs there, or, when none
 // does, of its log, which is then open, and locked against every other process, until the client is
 // closed. Beside a daemon that is starting or stopping it waits for one or the other, at most 5 s, and
 // then returns a [*InUseError].
+//
+// With Access.Reads and no daemon that can be asked the log is only read: no key is needed, nothing is written, and
+// nobody is kept out or waited for, see [eventlog.Config].
 func Connect(ctx context.Context, dir string, access Access) (*api.Client, error) {
 	f := folder.Folder(dir)
 	access.Logger = cmp.Or(access.Logger, slog.New(slog.DiscardHandler))
 	if client, err := dialDaemon(ctx, f); err == nil {
 		return client, nil
+	}
+	if access.Reads {
+		if client, err := readFolder(f, access); client != nil || err != nil {
+			return client, err
+		}
 	}
 	cfg, err := readConfig(f)
 	if err != nil {
@@ -182,6 +197,10 @@ func openLog(f folder.Folder, key ed25519.PrivateKey, with opening, logger *slog
 func inUse(f folder.Folder, err error) error {
 	if locked, ok := errors.AsType[*eventlog.LockedError](err); ok {
 		return &InUseError{Path: locked.Path, PID: f.UsedBy(), err: err}
+	}
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%w: expected a folder that this user may write to, which this command needs; "+
+			"what only reads works on %s: log, verify, state, stats, transitions, status, bundle create", err, f)
 	}
 	return err
 }

@@ -25,11 +25,7 @@ func readConfig(f folder.Folder) (folder.Config, error) {
 // logOf returns the id of the log in a folder, "" if it cannot be opened. It forgets nothing, whatever the
 // configuration would have said.
 func logOf(f folder.Folder) string {
-	key, err := f.ReadKey()
-	if err != nil {
-		return ""
-	}
-	log, err := eventlog.Open(string(f), eventlog.Config{Key: key, NoIndex: true})
+	log, err := eventlog.Open(string(f), eventlog.Config{ReadOnly: true, NoIndex: true})
 	if err != nil {
 		return ""
 	}

@@ -44,7 +44,7 @@ exit code is 1 then, and FILE is there all the same.`,
 				return err
 			}
 			var end api.BundleEnd
-			err = withNode(cmd.Context(), dir, func(c *api.Client) error {
+			err = readNode(cmd.Context(), dir, true, func(text string) { warnf(cmd, "%s", text) }, func(c *api.Client) error {
 				return copyTo(cmd, args[0], force, func(w io.Writer) (err error) {
 					end, err = c.CreateBundle(cmd.Context(), w, what)
 					return err

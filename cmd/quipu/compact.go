@@ -10,7 +10,7 @@ import (
 )
 
 func newCompact() *cobra.Command {
-	return showing(&cobra.Command{
+	return showing(writing, &cobra.Command{
 		Use:   "compact --dir D",
 		Short: "Give back the room that trims have freed",
 		Long: `Write the log's file anew without what is free in it, and print its size before

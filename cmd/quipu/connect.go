@@ -19,11 +19,32 @@ func withNode(ctx context.Context, dir string, fn func(*api.Client) error) error
 	return errors.Join(fn(client), client.Close())
 }
 
-// showing makes cmd make a call to the node and print what comes back: as JSON, or for people as print does.
-func showing[T any](cmd *cobra.Command, call func(context.Context, *api.Client, []string) (T, error), print func(io.Writer, T) error) *cobra.Command {
+// readNode is withNode for what only reads: without a daemon it needs no key and writes nothing. With gives other nodes
+// may get what is read.
+func readNode(ctx context.Context, dir string, gives bool, warn func(string), fn func(*api.Client) error) error {
+	client, err := node.Connect(ctx, dir, node.Access{Version: version(), Passphrase: passphrase(ctx, "", ""), Reads: true, Gives: gives, Warn: warn})
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(client), client.Close())
+}
+
+// reading is readNode for a command that shows what it reads.
+func reading(cmd *cobra.Command, dir string, fn func(*api.Client) error) error {
+	return readNode(cmd.Context(), dir, false, func(text string) { warnf(cmd, "%s", text) }, fn)
+}
+
+// writing is withNode for showing.
+func writing(cmd *cobra.Command, dir string, fn func(*api.Client) error) error {
+	return withNode(cmd.Context(), dir, fn)
+}
+
+// showing makes cmd make a call to the node, reading or writing, and print what comes back: as JSON, or for people as
+// print does.
+func showing[T any](with func(*cobra.Command, string, func(*api.Client) error) error, cmd *cobra.Command, call func(context.Context, *api.Client, []string) (T, error), print func(io.Writer, T) error) *cobra.Command {
 	var dir, format string
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return withNode(cmd.Context(), dir, func(c *api.Client) error {
+		return with(cmd, dir, func(c *api.Client) error {
 			value, err := call(cmd.Context(), c, args)
 			switch {
 			case err != nil:

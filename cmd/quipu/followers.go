@@ -40,7 +40,7 @@ that opened the log itself.`,
 		Example: "  quipu followers list --dir a",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *api.Client) error {
 				return listedFollowers.print(cmd, format, c.Followers(cmd.Context()))
 			})
 		},
@@ -100,7 +100,7 @@ func lagTime(f api.Follower) string {
 }
 
 func newFollowersShow() *cobra.Command {
-	return showing(&cobra.Command{
+	return showing(reading, &cobra.Command{
 		Use:     "show --dir D NAME",
 		Short:   "Print all that is known of a follower",
 		Example: "  quipu followers show --dir a mailer",

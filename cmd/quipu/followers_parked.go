@@ -23,7 +23,7 @@ ReplayParked; "quipu followers drop" gives them up.`,
 		Example: "  quipu followers parked --dir a mailer",
 		Args:    oneArg("the follower's name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *api.Client) error {
 				return listedParked.print(cmd, format, c.Parked(cmd.Context(), args[0]))
 			})
 		},

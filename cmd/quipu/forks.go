@@ -34,7 +34,7 @@ whether this node takes no more of them, and why.`,
 		Example: "  quipu forks list --dir a",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *api.Client) error {
 				return listedForks.print(cmd, format, c.Forks(cmd.Context()))
 			})
 		},
@@ -82,7 +82,7 @@ the name of his node. With /SEQ only the fork is shown that the entry SEQ stands
 			if err != nil {
 				return err
 			}
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *api.Client) error {
 				author, err := findAuthor(cmd.Context(), c, text)
 				if err != nil {
 					return err

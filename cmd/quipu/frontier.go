@@ -24,7 +24,7 @@ heads are.`,
 		Example: "  quipu frontier --dir a --hash",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *api.Client) error {
 				f, err := c.Frontier(cmd.Context())
 				if err != nil {
 					return err

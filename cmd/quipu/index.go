@@ -23,7 +23,7 @@ without a daemon. "quipu start --no-index" keeps none.`,
 }
 
 func newIndexStatus() *cobra.Command {
-	return showing(&cobra.Command{
+	return showing(reading, &cobra.Command{
 		Use:     "status --dir D",
 		Short:   "Print how far the index is and what it takes",
 		Example: "  quipu index status --dir a",
@@ -41,7 +41,7 @@ how far it is.`,
 		Example: "  quipu index rebuild --dir a",
 		Args:    noArgs,
 	}
-	return showing(cmd, func(ctx context.Context, c *api.Client, _ []string) (api.Index, error) {
+	return showing(writing, cmd, func(ctx context.Context, c *api.Client, _ []string) (api.Index, error) {
 		return metered(cmd, "index rebuild", func(told func(api.Progress)) (api.Index, error) { return c.RebuildIndex(ctx, told) })
 	}, printIndex)
 }

@@ -77,7 +77,7 @@ func newLog() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *api.Client) error {
 				if err := who.find(cmd.Context(), c, &q); err != nil {
 					return err
 				}
@@ -168,7 +168,7 @@ func logOne(cmd *cobra.Command, dir, at, format string) error {
 	if err := checkPlace(at); err != nil {
 		return err
 	}
-	return withNode(cmd.Context(), dir, func(c *api.Client) error {
+	return reading(cmd, dir, func(c *api.Client) error {
 		place, err := findPlace(cmd.Context(), c, at)
 		if err != nil {
 			return err

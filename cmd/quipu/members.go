@@ -14,7 +14,7 @@ import (
 
 func newMembers() *cobra.Command {
 	var cmd *cobra.Command
-	cmd = showing(&cobra.Command{
+	cmd = showing(reading, &cobra.Command{
 		Use:   "members --dir D",
 		Short: "Print the members that the daemon knows of",
 		Long: `Print the members that the daemon knows of, this node first: what they call

@@ -172,7 +172,9 @@ func TestPassphraseIsAskedForAtTheTerminal(t *testing.T) {
 	c.await("Passphrase of ", false)
 	c.types("correct horse\n")
 	c.ends(exitDone, "correct", "Passphrase of ")
-	c = atTerminal(t, "log", "--dir", sealed)
+	c = atTerminal(t, "log", "--dir", sealed) // which signs nothing
+	c.ends(exitDone, "Passphrase of ")
+	c = atTerminal(t, "append", "--dir", sealed, "--kind", "note")
 	c.await("Passphrase of ", false)
 	c.types("\x03")
 	c.ends(exitFailed)

@@ -22,7 +22,7 @@ his first digits, as "quipu log" prints them, or be the name of a node.`,
 			if err := checkPlace(args[0]); err != nil {
 				return err
 			}
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *api.Client) error {
 				place, err := findPlace(cmd.Context(), c, args[0])
 				if err != nil {
 					return err

@@ -65,7 +65,7 @@ var spoilt = []struct {
 	stops   []string // how spoilt it keeps the daemon from starting, unless that needs it
 	warns   []string // how spoilt the daemon drops it with a warning
 }{
-	{file: "quipu.key", needed: nil},
+	{file: "quipu.key", needed: []string{"append", "trim", "compact", "sync", "start"}}, // who only reads signs nothing
 	{file: "quipu.db", needed: nil},
 	{file: "quipu.db.seen", needed: none},
 	{file: "quipu.yaml", needed: nil},

@@ -44,7 +44,7 @@ exit code 3.
 			if q.At, err = at.moment(cmd); err != nil {
 				return err
 			}
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *api.Client) error {
 				if err := gone.look(cmd, c); err != nil {
 					return err
 				}

@@ -59,7 +59,7 @@ func newStats() *cobra.Command {
 				return err
 			}
 			s.warn = func(text string) { warnf(cmd, "%s", text) }
-			return withNode(cmd.Context(), s.dir, func(c *api.Client) error {
+			return reading(cmd, s.dir, func(c *api.Client) error {
 				err := s.who.find(cmd.Context(), c, &s.query)
 				if err == nil {
 					s.names, err = namesAt(cmd.Context(), c)

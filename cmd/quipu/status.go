@@ -42,7 +42,7 @@ is 1, and stderr says why. With --format too the status is printed all the same.
 			if cmd.Flags().Changed("check") && check != checkAll {
 				return usagef("--check=%s: expected --check alone", check)
 			}
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *api.Client) error {
 				status, err := c.Status(cmd.Context())
 				if err != nil {
 					return err
@@ -73,6 +73,9 @@ const checkAll = "all"
 
 // checkStatus says in words why a node is not well or has not caught up, or returns nil.
 func checkStatus(dir string, s api.Status) error {
+	if !s.Running && s.PID != 0 {
+		return fmt.Errorf("process %d has the log in %s open and cannot be asked", s.PID, dir)
+	}
 	if !s.Running {
 		return fmt.Errorf("no daemon runs in %s", dir)
 	}
@@ -179,6 +182,8 @@ func printStatus(w io.Writer, s api.Status) error {
 				line("join", "%s", seedLine(seed, s.Seeds))
 			}
 		}
+	} else if s.PID != 0 {
+		line("daemon", "not asked: process %d has the log open, and its socket is not for this user, or not there", s.PID)
 	} else {
 		line("daemon", "not running")
 	}

@@ -242,7 +242,7 @@ func (t *tail) catchUp(ctx context.Context, again bool) error {
 	if again {
 		return nil
 	}
-	return withNode(ctx, t.dir, func(c *api.Client) error {
+	return readNode(ctx, t.dir, false, t.warn, func(c *api.Client) error {
 		if err := t.begin(ctx, c); err != nil {
 			return err
 		}

@@ -62,7 +62,7 @@ func newTransitions() *cobra.Command {
 			if against.file != "" {
 				return against.run(cmd, api.CheckRequest{Subjects: subjects}, dir, format, gone.look)
 			}
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *api.Client) error {
 				if err := gone.look(cmd, c); err != nil {
 					return err
 				}

@@ -69,7 +69,7 @@ func (f *checkFlags) run(cmd *cobra.Command, ask api.CheckRequest, dir, format s
 	if ask.MaxFindings = f.limit; f.dot || f.mermaid {
 		ask.MaxFindings = 1 // none is shown
 	}
-	return withNode(cmd.Context(), dir, func(c *api.Client) error {
+	return reading(cmd, dir, func(c *api.Client) error {
 		if err := look(cmd, c); err != nil {
 			return err
 		}

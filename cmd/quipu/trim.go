@@ -68,10 +68,10 @@ func (t *trimCommand) run(cmd *cobra.Command) error {
 	if t.status && (t.request != api.TrimRequest{}) {
 		return usagef("--status makes no trim: --min-age, --min-count and --force do not go with it")
 	}
+	if t.status {
+		return reading(cmd, t.dir, func(c *api.Client) error { return showTrims(cmd, c, t.format) })
+	}
 	return withNode(cmd.Context(), t.dir, func(c *api.Client) error {
-		if t.status {
-			return showTrims(cmd, c, t.format)
-		}
 		report, err := c.Trim(cmd.Context(), t.request)
 		if err != nil {
 			return err

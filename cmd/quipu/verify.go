@@ -19,11 +19,15 @@ signature or the one that covers it, its entries against their root, each feed
 against its ops, the arrivals against the ops. The exit code is 0 only if all
 of it checks out; each problem is a line on stdout, and so is each stretch of a
 feed that cannot be read, by its places. What takes long says on stderr how far
-it is.`,
+it is.
+
+Nothing is written: a folder that may only be read can be verified, without its key.
+A line "note" then says so where the last sync of the file has failed, or where
+another process writes to it too often for its pages to be held against each other.`,
 		Example: "  quipu verify --dir a",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *api.Client) error {
 				report, err := metered(cmd, "verify", func(told func(api.Progress)) (api.Report, error) { return c.Verify(cmd.Context(), told) })
 				if err != nil {
 					return err
@@ -64,6 +68,11 @@ func printProblems(w io.Writer, r api.Report) error {
 	}
 	for _, h := range r.Holes {
 		if _, err := fmt.Fprintf(w, "cannot be read: %s\n", h); err != nil {
+			return err
+		}
+	}
+	for _, note := range r.Notes {
+		if _, err := fmt.Fprintf(w, "note: %s\n", printable(note)); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 func newWhere() *cobra.Command {
-	cmd := showing(&cobra.Command{
+	cmd := showing(reading, &cobra.Command{
 		Use:   "where --dir D AUTHOR/SEQ",
 		Short: "Print which nodes hold an entry",
 		Long: `Print which nodes hold the entry at AUTHOR/SEQ durably, this node first, as far as its

@@ -218,6 +218,8 @@ type Report struct {
 	// Problems lists what is wrong; More counts those past the first thousand.
 	Problems []string `json:"problems,omitempty"`
 	More     uint64   `json:"more,omitempty"`
+	// Notes say what the check does not cover, of a log that is only read.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Hole is a stretch of a feed that cannot be read.

@@ -78,8 +78,14 @@ func (e *LostConfigError) Unwrap() error { return e.What }
 // ReadConfig reads quipu.yaml. Without one, or where it is not whole, it returns a [*LostConfigError]: init
 // writes the field log last, so that a file that was cut off has lost it. A field that does not exist is
 // an error that names the nearest one that does.
-func (f Folder) ReadConfig() (Config, error) {
-	file := part{path: f.Config(), noun: "configuration file", expect: "the configuration of this node", most: maxConfig, private: true}
+func (f Folder) ReadConfig() (Config, error) { return f.readConfig(true) }
+
+// CopiedConfig is [Folder.ReadConfig] for whoever only reads the log, which may be an auditor's copy: its files may be
+// open to others.
+func (f Folder) CopiedConfig() (Config, error) { return f.readConfig(false) }
+
+func (f Folder) readConfig(private bool) (Config, error) {
+	file := part{path: f.Config(), noun: "configuration file", expect: "the configuration of this node", most: maxConfig, private: private}
 	b, err := file.read()
 	if lost, ok := errors.AsType[*partError](err); ok && (lost.err == nil || errors.Is(err, fs.ErrNotExist)) {
 		return Config{}, &LostConfigError{What: err}

@@ -84,15 +84,23 @@ func (f Folder) Check() error {
 	}
 	_, logErr := os.Lstat(f.Log())
 	if _, err := os.Stat(f.Key()); errors.Is(err, fs.ErrNotExist) {
-		if _, linked := os.Lstat(f.Key()); linked != nil && logErr != nil {
+		if !f.HasKey() && logErr != nil {
 			return &noneError{f}
 		}
 		return f.keyFile().unopened(err)
 	} else if err != nil {
 		return fmt.Errorf("open folder: %w", err)
 	}
+	return f.CheckLog()
+}
+
+// CheckLog is [Folder.Check] for whoever only reads the log, and needs no key.
+func (f Folder) CheckLog() error {
 	stat, err := os.Stat(f.Log())
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, linked := os.Lstat(f.Log()); linked != nil && !f.HasKey() {
+			return &noneError{f}
+		}
 		// A log that began anew under this key would give numbers a second time.
 		return fmt.Errorf("%s %s beside its key: what it held may have been replicated, so it is not begun anew; "+
 			"bring the file back, or make a new node in another folder", f.Log(), absence(f.Log()))
@@ -104,4 +112,20 @@ func (f Folder) Check() error {
 		return fmt.Errorf("%s is %s: expected the file with the log; bring that back, or make a new node in another folder", f.Log(), kindOf(stat.Mode()))
 	}
 	return nil
+}
+
+// HasKey reports whether something is where the key file is to be, if only a link that leads nowhere.
+func (f Folder) HasKey() bool {
+	_, err := os.Lstat(f.Key())
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// Writable reports whether this user can open the node to write: its key is there, and its log is no file that may only
+// be read.
+func (f Folder) Writable() bool {
+	if !f.HasKey() {
+		return false
+	}
+	file, err := os.OpenFile(f.Log(), os.O_RDWR, 0)
+	return err == nil && file.Close() == nil
 }

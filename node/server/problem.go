@@ -59,6 +59,8 @@ var codes = []struct {
 	{is(eventlog.ErrMoved), api.Busy},
 	{as[*eventlog.DamagedError], api.Damaged},
 	{is(eventlog.ErrReadOnly), api.ReadOnly},
+	{is(eventlog.ErrOpenedReadOnly), api.ReadOnly},
+	{is(eventlog.ErrOvertaken), api.Busy},
 	{is(eventlog.ErrClosed), api.Stopping},
 	{is(context.Canceled), api.Stopping},
 }

@@ -46,6 +46,9 @@ type Config struct {
 	Repairer Repairer
 	// Trimmer trims the log. Nil trims it by its own policy.
 	Trimmer Trimmer
+	// UsedBy returns the process that has the log open which is only read here, 0 where none is known. Nil where the log is
+	// this process's.
+	UsedBy func() int
 	// Name is what people call the node.
 	Name string
 	// Remembered returns what the nodes of other authors called themselves when they were last met. Nil
@@ -64,6 +67,7 @@ type server struct {
 	syncer   Syncer
 	repairer Repairer
 	trimmer  Trimmer
+	usedBy   func() int
 	name     string
 	version  string
 	logger   *slog.Logger
@@ -74,7 +78,7 @@ type server struct {
 // New returns the handler of every route. A call that takes its time hears every [api.KeepAlive] that the
 // node lives.
 func New(cfg Config) http.Handler {
-	s := &server{log: cfg.Log, daemon: cfg.Daemon, syncer: cfg.Syncer, repairer: cfg.Repairer, trimmer: cfg.Trimmer, name: cfg.Name, version: cfg.Version, logger: cfg.Logger, remembered: cfg.Remembered}
+	s := &server{log: cfg.Log, daemon: cfg.Daemon, syncer: cfg.Syncer, repairer: cfg.Repairer, trimmer: cfg.Trimmer, usedBy: cfg.UsedBy, name: cfg.Name, version: cfg.Version, logger: cfg.Logger, remembered: cfg.Remembered}
 	s.name = cmp.Or(s.name, s.log.Author().Short())
 	if s.trimmer == nil {
 		s.trimmer = alone{s.log}

@@ -50,6 +50,12 @@ func (s *server) postVerify(r *http.Request, tell func(api.Progress)) (any, erro
 	for _, p := range report.Problems {
 		told.Problems = append(told.Problems, p.String())
 	}
+	if report.Pages == 0 {
+		told.Notes = append(told.Notes, "the pages of the file were not checked against each other: another process writes to it")
+	}
+	if why := s.log.Health().ReadOnly; why != nil {
+		told.Notes = append(told.Notes, why.Error())
+	}
 	for _, h := range report.Holes {
 		told.Holes = append(told.Holes, api.Hole{From: crdt.Place{Author: h.Author, Seq: h.From}, Entries: h.Upto - h.From})
 	}
@@ -98,6 +104,9 @@ func (s *server) getStatus(_ *http.Request) (any, error) {
 			status.Shut = map[crdt.Author]string{}
 		}
 		status.Shut[author] = string(reason)
+	}
+	if s.usedBy != nil {
+		status.PID = s.usedBy()
 	}
 	if s.daemon != nil {
 		status.Running = true

@@ -12,10 +12,13 @@ import (
 func (tx *Tx) CheckPages(ctx context.Context, told func(done, total uint64)) (pages uint64, err error) {
 	w := &pageWalk{ctx: ctx, pages: &tx.pages, used: make([]bool, tx.pages.highWater), told: told, ahead: tx.file.ReadAhead()}
 	defer w.ahead.Close()
-	if err := w.tree(uint64(tx.bolt.Cursor().Bucket().Root()), nil, nil, 0); err != nil {
-		return 0, err
+	if err = w.tree(tx.top, nil, nil, 0); err == nil {
+		err = w.free(uint64(tx.id))
 	}
-	return w.pages.highWater, w.free(uint64(tx.bolt.ID()))
+	if o := tx.pages.onlooker; o != nil && isDamage(err) && o.overtaken() != nil {
+		err = ErrOvertaken // the list of free pages is of another state
+	}
+	return w.pages.highWater, err
 }
 
 // pageWalk is a walk over all pages.
@@ -73,14 +76,14 @@ func (w *pageWalk) buckets(p *page, depth int) error {
 		if !p.isBucket(i) {
 			continue
 		}
-		root, err := w.pages.bucketRoot(p, i)
+		at, err := w.pages.bucketRoot(p, i)
 		if err != nil {
 			return damaged(err)
 		}
-		if root == 0 {
+		if at.inside != nil {
 			continue
 		}
-		if err := w.tree(root, nil, nil, depth+1); err != nil {
+		if err := w.tree(at.root, nil, nil, depth+1); err != nil {
 			return err
 		}
 	}

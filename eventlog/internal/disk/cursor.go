@@ -7,13 +7,13 @@ import (
 )
 
 // Cursor moves over the keys of a tree. It is a walk over checked pages; where those are not all there is, in a
-// transaction that writes and in a tree without pages of its own, it is bbolt's cursor behind such a walk, which has
-// always reached the leaf first that bbolt's is at. Where no key is, and after the transaction has met damage, a Cursor
+// transaction that writes, it is bbolt's cursor behind such a walk, which has always reached the leaf first that
+// bbolt's is at. Where no key is, and after the transaction has met damage, a Cursor
 // is at none and its methods return nil: [Cursor.Err] tells the one from the other. The value of a key that is a tree is
 // nil.
 type Cursor struct {
 	tx    *Tx
-	climb *climb        // nil when the tree has no pages of its own
+	climb *climb        // nil where bbolt has all of the tree in memory
 	c     *bbolt.Cursor // nil where the walk is all there is
 	key   []byte        // where bbolt's cursor is
 	hides bool          // the guards and the spacer of a tree that grows
@@ -28,7 +28,7 @@ func (t *Tree) Cursor() *Cursor {
 	if !t.inline() {
 		c.climb = t.climb()
 	}
-	if c.climb == nil || t.tx.bolt.Writable() {
+	if t.b != nil {
 		c.c = t.b.Cursor()
 	}
 	return c

@@ -20,10 +20,10 @@ func (d *Damage) Error() string { return fmt.Sprintf("%s is damaged: %v", d.What
 // Unwrap returns how the damage was found.
 func (d *Damage) Unwrap() error { return d.Err }
 
-// damaged makes [Damage] of the file of what is wrong with a page; nil of nil.
+// damaged makes [Damage] of the file of what is wrong with a page; nil of nil. That another process writes is none.
 func damaged(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || errors.Is(err, ErrOvertaken) {
+		return err
 	}
 	return &Damage{What: "the file", Err: err}
 }

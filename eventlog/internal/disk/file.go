@@ -20,10 +20,13 @@ import (
 // not be.
 var ErrNotOpen = errors.New("file is not open")
 
-// File is an open file, which no other process has meanwhile. Its methods may be called by many goroutines
-// at once, but for [File.Reopen] and [File.Swap], which put another file in its place, and [File.Close].
+// File is an open file, which no other process has meanwhile, unless it was opened by [OpenToRead]. Its methods may be
+// called by many goroutines at once, but for [File.Reopen] and [File.Swap], which put another file in its place, and
+// [File.Close].
 type File struct {
 	path string
+	// onlooks says that the file is only looked on: it is not mapped, and nothing of it is written.
+	onlooks bool
 	// swapping is held for writing while the file is closed and opened anew: no transaction begins.
 	swapping sync.RWMutex
 	mapped   // guarded by swapping
@@ -50,12 +53,18 @@ func (f *File) Begin(writable bool) (*Tx, error) {
 	if damage := f.wedged.Load(); damage != nil {
 		return nil, damage
 	}
+	if f.onlooks && writable {
+		return nil, &fs.PathError{Op: "write", Path: f.path, Err: fs.ErrPermission}
+	}
+	if f.onlooks {
+		return f.onlook()
+	}
 	tx := &Tx{file: f}
 	err := guard(func() (err error) {
 		f.swapping.RLock()
 		defer f.swapping.RUnlock()
 		if tx.bolt, err = f.db.Begin(writable); err == nil {
-			tx.pages = f.pagesOf(tx.bolt)
+			tx.id, tx.top, tx.pages = int64(tx.bolt.ID()), uint64(tx.bolt.Cursor().Bucket().Root()), f.pagesOf(tx.bolt)
 		}
 		return err
 	})
@@ -103,6 +112,9 @@ func (f *File) Sync() error { return guard(func() error { return syncOf(f.db, f.
 
 // Close waits for the transactions that are open, and closes the file.
 func (f *File) Close() error {
+	if f.onlooks {
+		return nil
+	}
 	if f.wedged.Load() != nil {
 		// bbolt would wait for its own lock. The lock on the file goes with the file.
 		return f.file.Close()
@@ -122,6 +134,9 @@ func (f *File) Usage() (bytes, free int64) {
 		return bytes, 0
 	}
 	defer func() { _ = tx.Rollback() }()
+	if f.onlooks {
+		return int64(tx.pages.highWater * tx.pages.pageSize), int64(tx.pages.onlooker.free()) * int64(tx.pages.pageSize)
+	}
 	s := tx.bolt.DB().Stats()
 	return tx.bolt.Size(), int64(s.FreePageN+s.PendingPageN) * int64(tx.pages.pageSize)
 }

@@ -15,7 +15,7 @@ import (
 // large makes it allocate that much. Neither can be recovered from.
 //
 // The pages are looked at where they are mapped: they are there until a transaction that reads ends, or one that writes
-// commits, which may grow the file and have it mapped elsewhere.
+// commits, which may grow the file and have it mapped elsewhere. Of a file that is not mapped they are read and kept.
 //
 //	page    id (8)  flags (2)  count (2)  overflow (4)  count × element  keys and values, in order
 //	branch  element: position (4)  key size (4)  child (8)
@@ -25,9 +25,10 @@ import (
 // the last ends on the last page of the overflow: so every number on a page is checked by another.
 type pageFile struct {
 	file      io.ReaderAt
-	mapped    []byte // the file's pages below highWater
+	mapped    []byte // the file's pages below highWater; nil where it is not mapped
 	pageSize  uint64
-	highWater uint64 // pages in use are below it
+	highWater uint64    // pages in use are below it
+	onlooker  *onlooker // reads a file that is not mapped
 }
 
 const (
@@ -58,8 +59,11 @@ func (f *pageFile) read(id uint64, p *page) error {
 	if id < 2 || id >= f.highWater {
 		return fmt.Errorf("%w: %d of %d", errPage, id, f.highWater)
 	}
-	at := id * f.pageSize
-	p.id, p.b = id, f.mapped[at:at+f.pageSize]
+	var err error
+	if p.b, err = f.load(id, 1); err != nil {
+		return err
+	}
+	p.id = id
 	flags := native.Uint16(p.b[8:])
 	p.leaf, p.count = flags == leafFlag, int(native.Uint16(p.b[10:]))
 	p.overflow = uint64(native.Uint32(p.b[12:]))
@@ -67,12 +71,22 @@ func (f *pageFile) read(id uint64, p *page) error {
 	if wrong || id+p.overflow >= f.highWater {
 		return fmt.Errorf("%w: %d says it is page %d with %d elements", errPage, id, native.Uint64(p.b), p.count)
 	}
-	end := at + (1+p.overflow)*f.pageSize
-	p.b = f.mapped[at:end:end]
+	if p.b, err = f.load(id, 1+p.overflow); err != nil {
+		return err
+	}
 	if err := f.checkElements(p); err != nil {
 		return fmt.Errorf("%w: %d: %w", errPage, id, err)
 	}
 	return nil
+}
+
+// load returns n pages from page id on, which are below highWater.
+func (f *pageFile) load(id, n uint64) ([]byte, error) {
+	if f.onlooker != nil {
+		return f.onlooker.read(id, n, f.pageSize)
+	}
+	end := (id + n) * f.pageSize
+	return f.mapped[id*f.pageSize : end : end], nil
 }
 
 // checkElements checks that the keys and values of p lie one after the other and end where p ends.
@@ -160,36 +174,49 @@ func (f *pageFile) find(p *page, key []byte) (int, error) {
 	return max(0, low-1), nil
 }
 
-// bucketRoot is what the value of a bucket says: its root page, or that it is a page of its own inside
-// the value. An inline page that is no leaf would send bbolt round for ever.
-func (f *pageFile) bucketRoot(p *page, i int) (root uint64, err error) {
+// rooted is where the pages of a tree begin: at a root, or with the one that is all of it, inside a value.
+type rooted struct {
+	root   uint64
+	inside []byte // nil where there is a root
+}
+
+// bucketRoot returns what the value of a bucket says: its root page, or the page that it is inside the value, which was
+// checked. An inline page that is no leaf would send bbolt round for ever.
+func (f *pageFile) bucketRoot(p *page, i int) (at rooted, err error) {
 	from, keySize, valueSize := p.element(i)
 	head, err := f.bytes(p, from+keySize, min(valueSize, 2*pageHeader))
 	if err != nil || len(head) < pageHeader {
-		return 0, errors.Join(errPage, err)
+		return at, errors.Join(errPage, err)
 	}
-	if root = native.Uint64(head); root != 0 {
-		return root, nil
+	if root := native.Uint64(head); root != 0 {
+		return rooted{root: root}, nil
 	}
 	value, err := f.bytes(p, from+keySize, min(valueSize, maxBranch))
 	if err != nil || len(value) < 2*pageHeader {
-		return 0, errors.Join(errPage, err)
+		return at, errors.Join(errPage, err)
 	}
-	inline := page{leaf: true, b: value[pageHeader:], count: int(native.Uint16(value[pageHeader+10:]))}
-	if native.Uint16(value[pageHeader+8:]) != leafFlag || len(inline.b) < pageHeader+elementSize*inline.count {
-		return 0, fmt.Errorf("%w: inside the value of a bucket on page %d", errPage, p.id)
+	at.inside = value[pageHeader:]
+	var inline page
+	if err := inline.inline(at.inside); err != nil {
+		return at, fmt.Errorf("%w: inside the value of a bucket on page %d: %w", errPage, p.id, err)
+	}
+	return at, nil
+}
+
+// inline checks a page that lies inside a value, has at least a header, and makes p that page.
+func (p *page) inline(b []byte) error {
+	*p = page{leaf: true, b: b, count: int(native.Uint16(b[10:]))}
+	if native.Uint16(b[8:]) != leafFlag {
+		return errors.New("it is no leaf")
 	}
 	small := pageFile{pageSize: maxBranch}
-	if err := small.checkElements(&inline); err != nil {
-		return 0, fmt.Errorf("%w: inside the value of a bucket on page %d: %w", errPage, p.id, err)
-	}
-	return 0, nil
+	return small.checkElements(p)
 }
 
 // climb walks the pages of one tree, ahead of bbolt's cursor.
 type climb struct {
 	pages *pageFile
-	root  uint64
+	rooted
 	steps []step // from the root to a leaf
 }
 
@@ -206,7 +233,13 @@ func (c *climb) push(id uint64, low, high []byte) (*page, error) {
 		return nil, fmt.Errorf("%w: %d is below itself", errPage, id)
 	}
 	p := pagePool.Get().(*page)
-	if err := c.pages.read(id, p); err != nil {
+	var err error
+	if c.inside != nil {
+		err = p.inline(c.inside)
+	} else {
+		err = c.pages.read(id, p)
+	}
+	if err != nil {
 		return nil, err
 	}
 	c.steps = append(c.steps, step{page: p})

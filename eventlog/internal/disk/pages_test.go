@@ -63,7 +63,7 @@ func readTree(t *testing.T, pages *pageFile, id uint64) {
 	if pages.read(id, &p) == nil {
 		readAll(t, pages, &p)
 	}
-	c := climb{pages: pages, root: id}
+	c := climb{pages: pages, rooted: rooted{root: id}}
 	for more, err := true, c.end(firstElement); more && err == nil; {
 		more, err = c.move(1)
 	}

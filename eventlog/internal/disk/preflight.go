@@ -41,32 +41,45 @@ var native = binary.NativeEndian
 // transaction that it named was acked, and its seqs would be given out again. A crash does not leave
 // one, since the meta lies in the first sector of its page.
 func preflight(f *os.File) error {
-	info, err := f.Stat()
+	metas, err := readMetas(f)
+	if err == nil {
+		_, err = readFreelist(f, metas[metas.newest()])
+	}
+	return err
+}
+
+// bothMetas are what the two meta pages say.
+type bothMetas [2]boltMeta
+
+// newest returns which of the two counts.
+func (m bothMetas) newest() int {
+	if m[1].transaction > m[0].transaction {
+		return 1
+	}
+	return 0
+}
+
+// readMetas reads the meta pages of a file, which is to be as long as both say.
+func readMetas(f *os.File) (m bothMetas, err error) {
+	if m[0], err = readMetaPage(f, 0); err != nil {
+		return m, fmt.Errorf("meta page 0: %w", err)
+	}
+	if m[1], err = readMetaPage(f, int64(m[0].pageSize)); err != nil {
+		return m, fmt.Errorf("meta page 1: %w", err)
+	}
+	if m[0].pageSize != m[1].pageSize {
+		return m, fmt.Errorf("its meta pages name page sizes %d and %d", m[0].pageSize, m[1].pageSize)
+	}
+	info, err := f.Stat() // after them, where somebody else makes it longer
 	if err != nil {
-		return err
+		return m, err
 	}
-	first, err := readMetaPage(f, 0)
-	if err != nil {
-		return fmt.Errorf("meta page 0: %w", err)
-	}
-	second, err := readMetaPage(f, int64(first.pageSize))
-	if err != nil {
-		return fmt.Errorf("meta page 1: %w", err)
-	}
-	if first.pageSize != second.pageSize {
-		return fmt.Errorf("its meta pages name page sizes %d and %d", first.pageSize, second.pageSize)
-	}
-	for _, m := range []boltMeta{first, second} {
+	for _, m := range m {
 		if most := uint64(info.Size()) / m.pageSize; m.highWater > most {
-			return fmt.Errorf("it has %d bytes where it says %d pages of %d: it was cut short", info.Size(), m.highWater, m.pageSize)
+			return bothMetas{}, fmt.Errorf("it has %d bytes where it says %d pages of %d: it was cut short", info.Size(), m.highWater, m.pageSize)
 		}
 	}
-	newest := first
-	if second.transaction > first.transaction {
-		newest = second
-	}
-	_, err = readFreelist(f, newest)
-	return err
+	return m, nil
 }
 
 func readMetaPage(f io.ReaderAt, at int64) (boltMeta, error) {

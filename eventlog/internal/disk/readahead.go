@@ -35,8 +35,14 @@ type ReadAhead struct {
 	done   sync.WaitGroup
 }
 
-// ReadAhead returns a ReadAhead for an iteration that begins now.
-func (f *File) ReadAhead() *ReadAhead { return &ReadAhead{file: f, faults: majorFaults()} }
+// ReadAhead returns a ReadAhead for an iteration that begins now; nil for one of a file that is not mapped, of which
+// the system reads ahead by itself.
+func (f *File) ReadAhead() *ReadAhead {
+	if f.onlooks {
+		return nil
+	}
+	return &ReadAhead{file: f, faults: majorFaults()}
+}
 
 // Observe counts bytes of ops that were read and starts reading ahead when it pays.
 func (r *ReadAhead) Observe(bytes int) {

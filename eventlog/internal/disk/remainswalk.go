@@ -114,7 +114,7 @@ func (w *remainsWalk) bucket(path [][]byte, p *page, i, depth int) (belongs bool
 	if !w.Enter(path) {
 		return false, nil
 	}
-	root, err := w.pages.bucketRoot(p, i)
+	at, err := w.pages.bucketRoot(p, i)
 	if err == nil && depth > maxTreeDepth {
 		err = fmt.Errorf("%w: %d is below itself", errPage, p.id)
 	}
@@ -122,11 +122,10 @@ func (w *remainsWalk) bucket(path [][]byte, p *page, i, depth int) (belongs bool
 		w.Lost(path, err)
 		return false, nil
 	}
-	if root != 0 {
-		return true, w.walk(path, root, nil, nil, depth)
+	if at.inside == nil {
+		return true, w.walk(path, at.root, nil, nil, depth)
 	}
-	from, key, value := p.element(i)
-	inline := page{id: p.id, leaf: true, b: p.b[from+key+pageHeader : from+key+value]}
+	inline := page{id: p.id, leaf: true, b: at.inside}
 	inline.count = int(native.Uint16(inline.b[10:]))
 	return w.leaf(path, &inline, depth)
 }

@@ -8,6 +8,9 @@ import (
 
 // Identity returns what the file is on its file system, and where that is.
 func (f *File) Identity() (is identity.Identity, err error) {
+	if f.onlooks {
+		return identityOf(f.path)
+	}
 	f.swapping.RLock()
 	defer f.swapping.RUnlock()
 	if f.file == nil {
@@ -20,17 +23,23 @@ func (f *File) Identity() (is identity.Identity, err error) {
 // nothing is done. What is visible of a file whose last sync failed is not marked.
 func (f *File) MarkSeen(tx int64) error {
 	is, err := f.Identity()
-	if err != nil || is.Inode == 0 || f.witness().Says(is, uint64(tx)) || f.Unsynced() {
+	if err != nil || f.onlooks || is.Inode == 0 || f.witness().Says(is, uint64(tx)) || f.Unsynced() {
 		return err
 	}
 	return f.witness().Write(is, uint64(tx))
+}
+
+// Seen reports whether the mark beside the file says that transaction tx is on disk.
+func (f *File) Seen(tx int64) bool {
+	is, err := f.Identity()
+	return err == nil && f.witness().Says(is, uint64(tx))
 }
 
 // SyncUnseen makes durable what is visible of a file that was just opened, unless its mark says that transaction tx,
 // the last one, is: a process that was killed may have left it to the kernel. When that fails the file is marked as
 // unsynced: the system tells of it once.
 func (f *File) SyncUnseen(tx int64) error {
-	if is, err := f.Identity(); err == nil && f.witness().Says(is, uint64(tx)) {
+	if f.Seen(tx) {
 		return nil
 	}
 	if err := f.Sync(); err != nil {

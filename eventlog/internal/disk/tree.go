@@ -13,17 +13,23 @@ import (
 // Wherever bbolt goes in it, a check of the pages goes first: see pageFile.
 type Tree struct {
 	tx  *Tx
-	b   *bbolt.Bucket // nil where damage kept it from being opened
+	b   *bbolt.Bucket // of a transaction that writes; nil where damage kept it from being opened
+	at  rooted        // in one that reads
 	way *climb        // that was checked last
 	// growing says that the tree has guards, which its cursors hide.
 	growing bool
 	long    bool // a value was put that is longer than a page
 }
 
-func (t *Tree) climb() *climb { return &climb{pages: &t.tx.pages, root: uint64(t.b.Root())} }
+func (t *Tree) climb() *climb {
+	if t.b != nil {
+		return &climb{pages: &t.tx.pages, rooted: rooted{root: uint64(t.b.Root())}}
+	}
+	return &climb{pages: &t.tx.pages, rooted: t.at}
+}
 
-// inline reports whether the tree has no pages of its own: bucketRoot has checked it.
-func (t *Tree) inline() bool { return t.b.Root() == 0 }
+// inline reports whether the tree is one that bbolt has no pages of: bucketRoot has checked it.
+func (t *Tree) inline() bool { return t.b != nil && t.b.Root() == 0 }
 
 // seek checks the way to key, and has t.way be there. What of it was checked for the last key is not read again: in a
 // tree that grows, where the guards stand behind all that is put, that is all of it.
@@ -54,8 +60,19 @@ func (t *Tree) sound(key []byte, beside bool) bool {
 
 // Child returns the tree called name inside t, or nil.
 func (t *Tree) Child(name []byte) *Tree {
-	if t.tx.err != nil || !t.inline() && !t.tx.sound(t.checkChild(name)) {
+	if t.tx.err != nil {
 		return nil
+	}
+	if !t.inline() {
+		at, found, err := t.findChild(name)
+		switch {
+		case !t.tx.sound(err):
+			return nil
+		case t.b == nil && found:
+			return &Tree{tx: t.tx, at: at}
+		case t.b == nil:
+			return nil
+		}
 	}
 	b := t.b.Bucket(name)
 	if b == nil {
@@ -64,20 +81,22 @@ func (t *Tree) Child(name []byte) *Tree {
 	return &Tree{tx: t.tx, b: b}
 }
 
-// checkChild checks the way to the bucket called name and, if it has no pages of its own, the bucket.
-func (t *Tree) checkChild(name []byte) error {
+// findChild checks the way to the bucket called name and, if it has no pages of its own, the bucket, and returns where
+// that is.
+func (t *Tree) findChild(name []byte) (at rooted, found bool, err error) {
 	if err := t.seek(name); err != nil {
-		return err
+		return at, false, err
 	}
 	leaf, pages := t.way.last(), &t.tx.pages
 	if leaf.count == 0 {
-		return nil
+		return at, false, nil
 	}
 	key, err := pages.key(leaf.page, leaf.index)
-	if err == nil && bytes.Equal(key, name) && leaf.isBucket(leaf.index) {
-		_, err = pages.bucketRoot(leaf.page, leaf.index)
+	if err != nil || !bytes.Equal(key, name) || !leaf.isBucket(leaf.index) {
+		return at, false, err
 	}
-	return err
+	at, err = pages.bucketRoot(leaf.page, leaf.index)
+	return at, err == nil, err
 }
 
 // Get returns the value at key, or nil.
@@ -85,7 +104,7 @@ func (t *Tree) Get(key []byte) []byte {
 	if !t.sound(key, false) {
 		return nil
 	}
-	if t.inline() || t.tx.bolt.Writable() {
+	if t.b != nil {
 		return t.b.Get(key)
 	}
 	leaf := t.way.last()

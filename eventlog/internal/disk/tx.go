@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"os"
 
 	"go.etcd.io/bbolt"
 )
@@ -15,14 +16,19 @@ import (
 // every Get returns nil, every [Cursor] is at none, every Put refuses, and so does [Tx.Commit]. That a key
 // is not there is known only while [Tx.Err] is nil.
 type Tx struct {
+	// Is says which file the transaction shows, where that was opened by [OpenToRead]: another may be put in its place, as
+	// a compaction does. Nil where the file is mapped.
+	Is      os.FileInfo
 	file    *File
-	bolt    *bbolt.Tx
+	bolt    *bbolt.Tx // nil where the file is only looked on, see [OpenToRead]
+	id      int64
+	top     uint64 // the root page of all
 	pages   pageFile
 	root    *Tree
 	opened  []namedTree // those at the top that were looked at
 	changed bool
 	put     int   // bytes of the values that were put
-	err     error // the first damage
+	err     error // the first damage, or ErrOvertaken
 }
 
 // namedTree is a tree that a transaction has opened.
@@ -31,7 +37,7 @@ type namedTree struct {
 	tree *Tree
 }
 
-// Err returns the first damage that the transaction has met, or nil.
+// Err returns the first damage that the transaction has met, or [ErrOvertaken], or nil.
 func (tx *Tx) Err() error { return tx.err }
 
 // sound takes note of what is wrong with a page, and reports whether nothing is, nor ever was.
@@ -53,12 +59,15 @@ func (tx *Tx) Do(fn func() error) error {
 }
 
 // ID returns the number of the transaction. That of one that only reads is that of the last that was committed.
-func (tx *Tx) ID() int64 { return int64(tx.bolt.ID()) }
+func (tx *Tx) ID() int64 { return tx.id }
 
 // Root returns the tree that has all others in it.
 func (tx *Tx) Root() *Tree {
 	if tx.root == nil {
-		tx.root = &Tree{tx: tx, b: tx.bolt.Cursor().Bucket()}
+		tx.root = &Tree{tx: tx, at: rooted{root: tx.top}}
+		if tx.bolt != nil && tx.bolt.Writable() {
+			tx.root.b = tx.bolt.Cursor().Bucket()
+		}
 	}
 	return tx.root
 }
@@ -104,6 +113,9 @@ func (tx *Tx) Commit() error {
 // Rollback ends a transaction that was not committed. After a commit it does nothing, but for what bbolt has left
 // undone where that has failed.
 func (tx *Tx) Rollback() error {
+	if o := tx.pages.onlooker; o != nil {
+		return o.file.Close()
+	}
 	err := guard(tx.bolt.Rollback)
 	tx.file.wedge(err)
 	return err

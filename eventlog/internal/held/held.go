@@ -72,8 +72,8 @@ func (l Log) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error] {
 				yield(crdt.Signed{}, err)
 				return
 			}
-			ops = ops[:0]
 			err := l.View(func(tx Source) error {
+				ops = ops[:0]
 				for op, err := range tx.Headers(a, from) {
 					if err != nil {
 						return err
