@@ -71,7 +71,7 @@ func (l *Look) begin(c *disk.Cursor) (k, v []byte) {
 		return c.Seek(from[:])
 	}
 	from = record.OpKey(crdt.Key{First: l.from})
-	if k, v = c.Seek(from[:]); k == nil {
+	if after, _ := c.Seek(from[:]); after == nil {
 		k, v = c.Last()
 	} else {
 		k, v = c.Prev()

@@ -61,10 +61,8 @@ const mostBeside = 64
 func (f File) beside(op crdt.Op) (from, to uint64) {
 	key, to := record.OpKey(op.Key()), f.Next
 	c := f.Ops.Cursor()
-	k, v := c.Seek(key[:])
-	if k == nil {
-		k, v = c.Last()
-	} else {
+	k, v := c.Last()
+	if after, _ := c.Seek(key[:]); after != nil {
 		k, v = c.Prev()
 	}
 	if before, found := f.near(op.Author, k, v, c.Prev); found {
