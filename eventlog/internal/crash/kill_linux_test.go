@@ -86,9 +86,7 @@ func (s *subject) killed(step int) {
 	lines := bytes.Split(out, []byte("\n"))
 	s.hear(lines[len(lines)-2])
 	s.reopen()
-	s.verify()
-	s.goesOn()
-	s.verify()
+	s.afterwards()
 }
 
 // word returns what the subject knows.

@@ -164,12 +164,18 @@ func (s *subject) through() string {
 	if outcome == "" {
 		outcome = s.outcome(told)
 	}
+	s.afterwards()
+	return outcome
+}
+
+// afterwards looks at what the next process finds.
+func (s *subject) afterwards() {
+	s.Helper()
 	if s.op.resume == nil {
 		s.verify()
 	}
 	s.goesOn()
 	s.verify()
-	return outcome
 }
 
 // before does what precedes the operation.
