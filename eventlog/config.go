@@ -21,8 +21,7 @@ type Config struct {
 	Key ed25519.PrivateKey
 	// ReadOnly has the log opened for reading alone, by whoever may only read it or has no Key: nothing is written or
 	// synced, and what writes returns [ErrOpenedReadOnly]. It neither waits for another process that reads or writes the
-	// log nor keeps one out: see [ErrOvertaken]. Each reading shows what the file holds when it begins, and all else what it held when
-	// the last did.
+	// log nor keeps one out: see [ErrOvertaken]. What it appends from then on may be shown, or not.
 	ReadOnly bool
 	// Logger takes what an operator should know. Nil discards it.
 	Logger *slog.Logger

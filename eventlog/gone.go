@@ -49,7 +49,7 @@ const (
 // snapshot returns what a reading shows that begins now.
 func (s *store) snapshot() (snapshot, error) {
 	if s.cfg.ReadOnly {
-		if err := refresh(s); err != nil {
+		if err := s.view(func(*readTx) error { return nil }); err != nil { // which looks what was forgotten since
 			return snapshot{}, err
 		}
 	}

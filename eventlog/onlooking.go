@@ -14,21 +14,10 @@ var ErrOpenedReadOnly = errors.New("log is open for reading only")
 // comes to its end in between.
 var ErrOvertaken = disk.ErrOvertaken
 
-// refresh has the log show what the file holds now that others may write to.
-func refresh(s *store) error {
-	return disk.Undisturbed(disk.Tries, func() error {
-		tx, err := beginOnlooking(s, true)
-		if err != nil {
-			return err
-		}
-		return tx.Rollback()
-	})
-}
-
 // beginOnlooking is beginRead where others may write to the file. What the log has in memory is older than the transaction
 // then, as it is for one that a commit overtakes. But what was forgotten since must not pass for missing, nor another file
-// for this one: then the log is read anew, and with all whenever something was written.
-func beginOnlooking(s *store, all bool) (*readTx, error) {
+// for this one: then the log is read anew.
+func beginOnlooking(s *store) (*readTx, error) {
 	begun, err := s.begin(false)
 	if err != nil {
 		return nil, err
@@ -40,12 +29,9 @@ func beginOnlooking(s *store, all bool) (*readTx, error) {
 			tx.most, err = tx.end()
 		}
 		s.mu.RLock()
-		known, closed := s.contents, s.closed
+		known := s.contents
 		s.mu.RUnlock()
-		if closed {
-			return ErrClosed
-		}
-		if err == nil && (all && tx.ID() != known.durable || sweep != known.state.Sweep || tx.ID() < known.durable || !os.SameFile(tx.Is, known.is)) {
+		if err == nil && (sweep != known.state.Sweep || tx.ID() < known.durable || !os.SameFile(tx.Is, known.is)) {
 			known, err = s.reread(s, tx)
 		}
 		tx.next, tx.pruneSweep, tx.lastSweep = known.state.Next, known.state.PruneSweep, known.state.Sweep

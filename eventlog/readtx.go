@@ -98,7 +98,7 @@ func (s *store) views(ctx context.Context, step func(tx *readTx) (more bool, err
 // is done: else a peer might be told what a power cut takes back.
 func (s *store) beginRead() (*readTx, error) {
 	if s.cfg.ReadOnly {
-		return beginOnlooking(s, false)
+		return beginOnlooking(s)
 	}
 	for {
 		tx, err := s.tryBeginRead()

@@ -27,6 +27,7 @@ type File struct {
 	path string
 	// onlooks says that the file is only looked on: it is not mapped, and nothing of it is written.
 	onlooks bool
+	closed  atomic.Bool // of a file that is only looked on
 	// swapping is held for writing while the file is closed and opened anew: no transaction begins.
 	swapping sync.RWMutex
 	mapped   // guarded by swapping
@@ -52,6 +53,9 @@ type mapped struct {
 func (f *File) Begin(writable bool) (*Tx, error) {
 	if damage := f.wedged.Load(); damage != nil {
 		return nil, damage
+	}
+	if f.closed.Load() {
+		return nil, ErrNotOpen
 	}
 	if f.onlooks && writable {
 		return nil, &fs.PathError{Op: "write", Path: f.path, Err: fs.ErrPermission}
@@ -113,6 +117,7 @@ func (f *File) Sync() error { return guard(func() error { return syncOf(f.db, f.
 // Close waits for the transactions that are open, and closes the file.
 func (f *File) Close() error {
 	if f.onlooks {
+		f.closed.Store(true)
 		return nil
 	}
 	if f.wedged.Load() != nil {
