@@ -94,7 +94,7 @@ func (l *Log) Damaged(ctx context.Context) ([]crdt.Span, error) {
 				}
 				s.logger.Info("all that could not be read can be read again", "path", s.path)
 			}
-			return s.holes.All(), keepHoles(ctx, s)
+			return s.holes.All(), s.keepHoles(ctx)
 		}
 		look := holes.NewLook(s.feed(a), at)
 		err := s.views(ctx, func(tx *readTx) (more bool, err error) { return look.Chunk(tx.ops(a), lookPerTx) })
@@ -107,7 +107,7 @@ func (l *Log) Damaged(ctx context.Context) ([]crdt.Span, error) {
 }
 
 // keepHoles has the file say of whose feeds something cannot be read, so that it is asked for after a restart, too.
-func keepHoles(ctx context.Context, s *store) error {
+func (s *store) keepHoles(ctx context.Context) error {
 	kept := s.holes.Kept()
 	s.mu.RLock()
 	same := bytes.Equal(kept, s.holed)
