@@ -91,7 +91,6 @@ func TestElsewhereEachEntryHasItsEffectOnce(t *testing.T) {
 func TestElsewhereTheCheckpointIsOfOneRebuild(t *testing.T) {
 	log := eventlogtest.Open(t)
 	fill(t, log, 100)
-	want := fold(t, log, eventlog.ByAuthor)
 	kept := &target{}
 	kill := func(cfg rebuild.Config, at uint64) {
 		t.Helper()
@@ -115,7 +114,7 @@ func TestElsewhereTheCheckpointIsOfOneRebuild(t *testing.T) {
 
 	log = eventlogtest.OpenAs(t, "another")
 	fill(t, log, 100)
-	want = fold(t, log, eventlog.ByAuthor)
+	want := fold(t, log, eventlog.ByAuthor)
 	*kept = target{}
 	kill(rebuild.Config{MaxEntries: 10}, 50)
 	fill(t, log, 20)
