@@ -277,13 +277,11 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 	o.Forked = o.Forked || verdict.Decision == crdt.Forked
 	o.Ops++
 	o.Entries += int(op.Count)
-	fills(tx, op)
 	return tx.keep(op, record.NewOp(tx.room(record.OpSize(op)), tx.staged, op), verdict)
 }
 
 // refill puts an op back that the log holds and cannot read, and reports whether it is one: it is spoiled in its place, or
 // it, or one behind it in its run, is what a hole is known to lack. What was not shown to be that never replaces anything.
-// Before a piece of a feed that is known to have parted there is no place to be put back to: that joins by the laws.
 func (v *verified) refill(tx *writeTx) (bool, error) {
 	op, marks := v.ops[0], &tx.store.holes
 	if !marks.Any(op.Author) || tx.store.ours.beyond(tx, op) {
@@ -295,9 +293,7 @@ func (v *verified) refill(tx *writeTx) (bool, error) {
 	}
 	stands, readable := f.Stands(op.Author, op.Key())
 	lacks := func(h crdt.Span) bool {
-		branches := tx.feedState(op.Author).Feed.Branches
-		piece := func(b crdt.Branch) bool { return !b.Rooted && b.Parent == h.Head.ID && len(branches) > 1 }
-		return !slices.ContainsFunc(branches, piece) && h.From <= op.First && op.Next() <= h.Upto && slices.ContainsFunc(v.ops, func(o crdt.Op) bool { return o.Head() == h.Head })
+		return h.From <= op.First && op.Next() <= h.Upto && slices.ContainsFunc(v.ops, func(o crdt.Op) bool { return o.Head() == h.Head })
 	}
 	if err := tx.Err(); err != nil || readable || !stands && !slices.ContainsFunc(marks.Of(op.Author), lacks) {
 		return false, err

@@ -29,18 +29,6 @@ func holesOf(tx *writeTx, a crdt.Author) (f holes.File, err error) {
 	return f, errors.Join(err, failed)
 }
 
-// fills takes note that an op, which is put, may have been missing.
-func fills(tx *writeTx, op crdt.Op) {
-	if !tx.store.holes.Any(op.Author) {
-		return
-	}
-	if n := len(tx.filled); n > 0 && tx.filled[n-1].Author == op.Author && tx.filled[n-1].Upto == op.First {
-		tx.filled[n-1].Upto = op.Next()
-	} else {
-		tx.filled = append(tx.filled, holes.Filled{Author: op.Author, Stretch: holes.Stretch{From: op.First, Upto: op.Next()}})
-	}
-}
-
 // putBack puts an op back, with the offset that it had.
 func putBack(tx *writeTx, op crdt.Op) error {
 	f, err := holesOf(tx, op.Author)
@@ -54,7 +42,11 @@ func putBack(tx *writeTx, op crdt.Op) error {
 		err = tx.beginSweep()
 		feed.PruneSweep = tx.ownSweep
 	}
-	fills(tx, op)
+	if n := len(tx.filled); n > 0 && tx.filled[n-1].Author == op.Author && tx.filled[n-1].Upto == op.First {
+		tx.filled[n-1].Upto = op.Next()
+	} else {
+		tx.filled = append(tx.filled, holes.Filled{Author: op.Author, Stretch: holes.Stretch{From: op.First, Upto: op.Next()}})
+	}
 	return err
 }
 

@@ -45,6 +45,8 @@ type making struct {
 	forked  bool   // by the record that is known
 	bridged uint64 // entries that are missing inside of branches
 	whole   bool   // the record that is known stays
+	pieces  bool   // there are some that no branch goes on with
+	prefix  bool   // those are dropped
 
 	ops, entries, trimmed, bytes uint64
 	clock                        crdt.Clock
@@ -67,11 +69,7 @@ func (m *Maker) record(a crdt.Author, now time.Time, report *Report) (r *record.
 		}
 	}
 	if m.scraps != nil {
-		err = m.do(func() error {
-			r, err = m.scrapsOf(a, now, report)
-			return err
-		})
-		return r, err
+		return m.scrapsOf(known, a, now, report)
 	}
 	f, r, err := m.feed(a, now, known)
 	if gone, some := m.forgotten[a]; err == nil && len(f.holes) > 0 && some && known != nil {
@@ -150,7 +148,7 @@ func (f *making) read(a crdt.Author) error {
 	return f.held.each(func(op crdt.Signed, v record.Op) error {
 		verdict, err := crdt.Decide(&f.held, f.feed, op)
 		if f.scraps && errors.Is(err, crdt.ErrInvalid) {
-			f.drop = append(f.drop, op.Key())
+			f.dropOp(op)
 			return nil
 		}
 		f.ops++
@@ -174,8 +172,8 @@ func (f *making) read(a crdt.Author) error {
 }
 
 // beyond places an op behind a hole: on the branch that comes nearest to it, which goes on there, or with none below it
-// on one that begins with it. Of scraps of a feed that has forked nobody can say which branch goes on: there it begins a
-// piece of its own, which joins when what is missing comes.
+// on one that begins with it. Of scraps of a feed that has forked nobody but its record can say which branch goes on: it
+// begins a piece of its own, and where no record is known to be right it is dropped.
 func (f *making) beyond(op crdt.Signed) error {
 	at := -1
 	for i, b := range f.feed.Branches {
@@ -183,14 +181,20 @@ func (f *making) beyond(op crdt.Signed) error {
 			at = i
 		}
 	}
-	from := uint64(0)
+	from := min(f.feed.Floor(), op.First) // below it nothing is missing
 	if at >= 0 {
 		from = f.feed.Branches[at].Head.Next
 		if err := f.vouches(f.feed.Branches[at].Head); err != nil && !f.scraps {
 			return err
 		}
 	}
-	if at < 0 || f.scraps && (f.forked || len(f.feed.Branches) > 1 || from == op.First) {
+	n := len(f.feed.Branches)
+	piece := f.scraps && (f.forked || n > 1 || n == 1 && (at < 0 || from == op.First))
+	if f.pieces = f.pieces || piece; f.prefix {
+		f.dropOp(op)
+		return nil
+	}
+	if at < 0 || piece {
 		f.feed.Branches = append(f.feed.Branches, crdt.Branch{Start: op.Key(), Parent: op.Prev})
 		at = len(f.feed.Branches) - 1
 	} else {
@@ -202,12 +206,20 @@ func (f *making) beyond(op crdt.Signed) error {
 	return nil
 }
 
+// dropOp has an op dropped: from here on nothing can name it.
+func (f *making) dropOp(op crdt.Signed) {
+	if f.drop = append(f.drop, op.Key()); f.held.gone == nil {
+		f.held.gone = make(map[crdt.OpID]bool)
+	}
+	f.held.gone[op.ID] = true
+}
+
 // vouched checks the signature of the last op of each branch, which vouches for all before it.
 func (f *making) vouched() error {
 	for _, b := range f.feed.Branches {
 		err := f.vouches(b.Head)
 		if last, found, _ := f.held.Find(f.feed.Author, b.Head); err != nil && found && f.scraps {
-			f.drop = append(f.drop, last.Key())
+			f.dropOp(last)
 		} else if err != nil {
 			return err
 		}
@@ -323,6 +335,7 @@ func (f *making) missing(r crdt.Feed) {
 type heldBelow struct {
 	ops   *disk.Tree // nil for none
 	below crdt.Key
+	gone  map[crdt.OpID]bool // that are to be dropped
 }
 
 var _ crdt.Held = &heldBelow{}
@@ -362,7 +375,7 @@ func (h *heldBelow) Feed(a crdt.Author) (crdt.Feed, error) { return crdt.Feed{Au
 
 // Get returns the op at a key below.
 func (h *heldBelow) Get(_ crdt.Author, key crdt.Key) (crdt.Signed, bool, error) {
-	if h.ops == nil || key.Compare(h.below) >= 0 {
+	if h.ops == nil || key.Compare(h.below) >= 0 || h.gone[key.ID] {
 		return crdt.Signed{}, false, nil
 	}
 	k := record.OpKey(key)

@@ -74,9 +74,10 @@ func (m *Maker) Claim(op crdt.Op, offset, sweep uint64) error {
 	}
 }
 
-// findOrphans finds the arrivals whose op is not there, and drops those whose op has another offset.
+// findOrphans finds the arrivals whose op is not there, and drops those whose op has another offset or arrival.
 func (m *Maker) findOrphans() error {
 	var double []uint64
+	known := make(map[crdt.OpID]bool) // the orphans' ops, each of which has arrived once
 	err := m.do(func() error {
 		c := m.arrivals().Cursor()
 		for k, v := c.First(); k != nil; k, v = c.Next() {
@@ -89,7 +90,10 @@ func (m *Maker) findOrphans() error {
 				value = ops.Get(key[:])
 			}
 			switch {
+			case value == nil && known[a.Key.ID]:
+				double = append(double, a.Offset)
 			case value == nil:
+				known[a.Key.ID] = true
 				m.scraps.orphans[a.Author] = append(m.scraps.orphans[a.Author], a)
 			case value.Offset() != a.Offset:
 				double = append(double, a.Offset)
@@ -127,28 +131,37 @@ func (m *Maker) dropOps(a crdt.Author, keys []crdt.Key) error {
 	return nil
 }
 
-// scrapsOf returns the record of a feed of which scraps are left.
-func (m *Maker) scrapsOf(a crdt.Author, now time.Time, report *Report) (*record.Feed, error) {
-	known, err := m.known(a)
+// scrapsOf returns the record of a feed of which scraps are left, nil known for nothing.
+func (m *Maker) scrapsOf(known *record.Feed, a crdt.Author, now time.Time, report *Report) (r *record.Feed, err error) {
+	var f *making
+	for prefix, again := false, true; again && err == nil; {
+		if err = m.do(func() (err error) {
+			f = &making{feed: crdt.Feed{Author: a}, now: now, scraps: true, forked: known.Disputed(), prefix: prefix}
+			f.held.ops = m.feedOps(a)
+			if err = cmp.Or(f.takeLeave(known), f.read(a)); err == nil && len(f.drop) == 0 {
+				err = f.vouched()
+			}
+			if again = len(f.drop) > 0; again && err == nil {
+				return m.dropOps(a, f.drop)
+			}
+			r = f.scrapped(known, m.scraps.orphans[a])
+			again = f.pieces && !f.whole && !prefix
+			prefix = prefix || again
+			return err
+		}); err == nil && again {
+			err = m.commit(true) // a cursor does not go on past a leaf that this transaction has emptied
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	f := &making{}
-	for {
-		*f = making{feed: crdt.Feed{Author: a}, held: heldBelow{ops: m.feedOps(a)}, now: now, scraps: true, forked: known.Disputed()}
-		if err := cmp.Or(f.takeLeave(known), f.read(a), f.vouched()); err != nil {
-			return nil, err
-		}
-		if len(f.drop) == 0 {
-			break
-		}
-		if err := m.dropOps(a, f.drop); err != nil {
-			return nil, err
-		}
-	}
-	r := f.scrapped(known, m.scraps.orphans[a])
 	f.report(report)
-	least, dropped, err := m.keepOrphans(f, r)
+	var least, dropped uint64
+	err = m.do(func() error {
+		f.held.ops = m.feedOps(a)
+		least, dropped, err = m.keepOrphans(f, r)
+		return err
+	})
 	switch {
 	case known != nil && r.Feed.Next() >= known.Feed.Next() && dropped == 0:
 		return r, err
@@ -163,7 +176,7 @@ func (m *Maker) scrapsOf(a crdt.Author, now time.Time, report *Report) (*record.
 // nothing, and the arrivals whose ops are missing.
 func (f *making) scrapped(known *record.Feed, orphans []record.Arrival) *record.Feed {
 	if b := f.feed.Branches; len(b) == 1 && !b[0].Rooted && b[0].Start.First > f.feed.Floor() {
-		f.bridged += b[0].Start.First // and what is missing before it is put back
+		f.bridged += b[0].Start.First - f.feed.Floor() // what is missing before it is put back
 	}
 	r := &record.Feed{Feed: f.feed, Clock: f.clock, Entries: f.entries + f.bridged}
 	if known != nil {
