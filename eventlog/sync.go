@@ -94,7 +94,10 @@ func (l *Log) Damaged(ctx context.Context) ([]crdt.Span, error) {
 				}
 				s.logger.Info("all that could not be read can be read again", "path", s.path)
 			}
-			return s.holes.All(), s.keepHoles(ctx)
+			if err := s.keepHoles(ctx); err != nil { // such as for want of room: it is tried again
+				s.logger.Debug("what cannot be read is not on record", "path", s.path, "err", err)
+			}
+			return s.holes.All(), nil
 		}
 		look := holes.NewLook(s.feed(a), at)
 		err := s.views(ctx, func(tx *readTx) (more bool, err error) { return look.Chunk(tx.ops(a), lookPerTx) })
