@@ -36,7 +36,7 @@ func (l *Log) Apply(ctx context.Context, rs []crdt.Run) ([]crdt.Outcome, error) 
 			return nil, fmt.Errorf("apply runs: %w", err)
 		}
 	}
-	l.store.count(a.outcomes)
+	a.count()
 	return a.outcomes, nil
 }
 
@@ -350,4 +350,26 @@ func (v *verified) beyondEnd(tx *writeTx) error {
 		}
 	}
 	return nil
+}
+
+// count adds the outcomes of one Apply.
+func (a *application) count() {
+	a.store.mu.Lock()
+	defer a.store.mu.Unlock()
+	c := &a.store.counts
+	for _, o := range a.outcomes {
+		c.Ops += uint64(o.Ops)
+		c.Entries += uint64(o.Entries)
+		c.Duplicates += uint64(o.Duplicates)
+		if o.Forked {
+			c.Forks++
+		}
+		if _, shut := errors.AsType[*ShutError](o.Err); shut {
+			c.Shut++
+		} else if o.Err != nil {
+			c.Rejected++
+		} else if o.Decision == crdt.Pending {
+			c.Pending++
+		}
+	}
 }

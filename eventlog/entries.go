@@ -87,7 +87,7 @@ func (s *store) readingOf(q Query, now snapshot) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.walk = s.indexWalk(&r.query, r); r.walk != nil {
+	if r.walk = r.indexWalk(); r.walk != nil {
 		return r, nil
 	}
 	switch q.Order {

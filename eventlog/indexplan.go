@@ -21,7 +21,8 @@ type stretch struct{ from, to uint64 }
 // indexWalk returns a walk over what the index finds for a query, or nil where a scan is as good or better: the query
 // names neither subjects nor kinds, or asks for what is gone, of which the index knows nothing; too much is found, or
 // there is no index. One that is damaged is not used either, so a query never depends on it.
-func (s *store) indexWalk(q *Query, r *reading) walk {
+func (r *reading) indexWalk() walk {
+	s, q := r.store, &r.query
 	if s.cfg.NoIndex || q.Gone != SkipGone || len(q.Kinds)+len(q.Subjects) == 0 {
 		return nil
 	}
@@ -32,7 +33,7 @@ func (s *store) indexWalk(q *Query, r *reading) walk {
 	in := stretch{scan.from, scan.to}
 	var found *plan
 	err := s.view(func(tx *readTx) (err error) {
-		found, err = s.planIndex(tx, q, r.chunk.horizon.sweep, in)
+		found, err = r.planIndex(tx, in)
 		return err
 	})
 	if err != nil {
@@ -52,10 +53,10 @@ func (s *store) indexWalk(q *Query, r *reading) walk {
 
 // planIndex asks the index for a reading that has begun after the given sweep; nil says that a scan is
 // better. Layers that were made later are scanned too: where a body was gone by then they would hide that.
-func (s *store) planIndex(tx *readTx, q *Query, sweep uint64, in stretch) (*plan, error) {
-	t := tx.Tree(bucketIndex)
+func (r *reading) planIndex(tx *readTx, in stretch) (*plan, error) {
+	s, t := r.store, tx.Tree(bucketIndex)
 	layers, err := postings.Read(t, s.origin)
-	layers = layers.Since(sweep)
+	layers = layers.Since(r.chunk.horizon.sweep)
 	end := layers.Reached()
 	if err != nil || end <= in.from {
 		return nil, err
@@ -70,7 +71,7 @@ func (s *store) planIndex(tx *readTx, q *Query, sweep uint64, in stretch) (*plan
 	}
 	few -= behind / perOp
 	look := &postings.Search{Tree: t, Layers: layers, From: in.from, To: in.to, Span: crdt.MaxOpEntries, Most: int(few)}
-	offsets, found, err := look.Find(q.terms(s.origin)...)
+	offsets, found, err := look.Find(r.query.terms(s.origin)...)
 	if err != nil || !found {
 		return nil, err
 	}

@@ -1,10 +1,7 @@
 package eventlog
 
 import (
-	"errors"
 	"fmt"
-
-	"github.com/quipulog/quipu/crdt"
 )
 
 // Stats are the numbers of a log that are known without reading it.
@@ -60,28 +57,6 @@ func (l *Log) Stats() Stats {
 		}
 	}
 	return s
-}
-
-// count adds the outcomes of one Apply.
-func (s *store) count(outcomes []crdt.Outcome) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := &s.counts
-	for _, o := range outcomes {
-		c.Ops += uint64(o.Ops)
-		c.Entries += uint64(o.Entries)
-		c.Duplicates += uint64(o.Duplicates)
-		if o.Forked {
-			c.Forks++
-		}
-		if _, shut := errors.AsType[*ShutError](o.Err); shut {
-			c.Shut++
-		} else if o.Err != nil {
-			c.Rejected++
-		} else if o.Decision == crdt.Pending {
-			c.Pending++
-		}
-	}
 }
 
 // Health says what keeps a log from taking or writing what it could. The zero Health is that of a log that

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/internal/request"
 )
 
 // ErrName is returned for a name of a bucket or a follower that is empty or longer than 255 bytes.
@@ -80,7 +79,7 @@ func (tx *Tx) Append(e crdt.Event) (crdt.Place, error) {
 // meaning, once it has checked the event.
 func (tx *Tx) AppendReserved(e crdt.Event) (place crdt.Place, err error) {
 	if tx.by != "" {
-		e.Headers = withHeader(e.Headers, HeaderBy, tx.by)
+		e.Headers = request.WithHeader(e.Headers, HeaderBy, tx.by)
 	}
 	draft, err := tx.store.draft(e)
 	if err != nil {
@@ -133,17 +132,3 @@ func checkName(name string) error {
 // A follower is not given what it emitted itself: entries of one of this log's [Log.Authors] with its name. What a
 // follower of the same name has emitted on another node is an entry like any other.
 const HeaderBy = "quipu-by"
-
-// withHeader returns headers, which it leaves alone, with a header more, or with another value for one that is there.
-func withHeader(headers []crdt.EventHeader, name, value string) []crdt.EventHeader {
-	h := crdt.EventHeader{Name: name, Value: value}
-	at, found := slices.BinarySearchFunc(headers, name, func(h crdt.EventHeader, name string) int {
-		return strings.Compare(h.Name, name)
-	})
-	with := slices.Clone(headers)
-	if found {
-		with[at] = h
-		return with
-	}
-	return slices.Insert(with, at, h)
-}
