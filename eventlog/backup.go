@@ -63,7 +63,7 @@ func (l *Log) Backup(ctx context.Context, w io.Writer, o backup.Options) (backup
 			_, is := asDamaged(err)
 			return is
 		},
-		Meta: func(tx *disk.Tx) (map[string][]byte, error) { return s.backedUp(&readTx{Tx: tx}, &head) },
+		Meta: func(tx *disk.Tx) (map[string][]byte, error) { return backedUp(&readTx{Tx: tx}, &head) },
 		Head: &head, Hold: h.Store, Pruned: s.prunedSince,
 	}
 	done, err := source.Write(ctx, w, o)
@@ -98,7 +98,7 @@ func (s *store) backupHolds() (all []Hold) {
 }
 
 // backedUp returns what meta of the log is to hold once it is restored, and completes the head of the backup.
-func (s *store) backedUp(tx *readTx, h *backup.Head) (map[string][]byte, error) {
+func backedUp(tx *readTx, h *backup.Head) (map[string][]byte, error) {
 	var err error
 	if h.To, err = tx.end(); err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (s *store) backedUp(tx *readTx, h *backup.Head) (map[string][]byte, error) 
 	if h.Sweep, err = tx.sweep(); err != nil {
 		return nil, err
 	}
-	own, err := tx.Feed(s.author)
+	own, err := tx.Feed(h.Author)
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,6 @@ type chains struct {
 	// floor they may come later.
 	ends    map[crdt.OpID]crdt.Signed
 	awaited map[crdt.OpID]bool
-	fresh   bool // ends has ops that share the memory of a block
 }
 
 func (k *check) feed(a crdt.Author) *chains {

@@ -117,7 +117,7 @@ type Options struct {
 	Since *Summary
 	// TempDir is where the small part is kept until it is written; "" means [os.TempDir].
 	TempDir string
-	// MaxHold is how long what is not written yet is kept from trims and prunes: 0 means an hour. What goes after that
+	// MaxHold is how long what is not written yet is kept from trims and prunes: 0 means an hour, negative not at all. What goes after that
 	// is missing from the backup as it then is from the log, and recorded as trimmed or pruned.
 	MaxHold time.Duration
 	// Files are kept in the backup as they are, at most [MaxFiles] of them with [MaxFileBytes] together: what else is

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -120,6 +121,9 @@ func TestABackupHolds(t *testing.T) {
 // TestBackupsNeedLittleMemory: neither who makes one, nor who checks or restores it, keeps more of a million entries in
 // memory than of a few.
 func TestBackupsNeedLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a million entries")
+	}
 	const batches, each, most = 250, 4000, 64 << 20
 	l := eventlogtest.Create(t, t.TempDir(), config("own"))
 	batch := make([]crdt.Event, each)
@@ -149,4 +153,25 @@ func TestBackupsNeedLittleMemory(t *testing.T) {
 	if done.Entries != batches*each || calls < 20 || peak > most {
 		t.Errorf("%d entries, and %d MiB more were in memory after %d calls", done.Entries, peak>>20, calls)
 	}
+}
+
+// TestALogIsBackedUpWithoutWriting: of a folder that cannot be written, without the key, and nothing in it changes.
+func TestALogIsBackedUpWithoutWriting(t *testing.T) {
+	l := tangled(t)
+	want, dir := show(t, l), filepath.Dir(l.Path())
+	must(t, l.Close())
+	before, err := os.ReadDir(dir)
+	must(t, err)
+	must(t, os.Chmod(dir, 0o500))
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
+	l, err = eventlog.Open(dir, eventlog.Config{ReadOnly: true})
+	must(t, err)
+	b, s := made(t, l, backup.Options{})
+	must(t, l.Close())
+	after, err := os.ReadDir(dir)
+	if err != nil || len(after) != len(before) || s.Author != crdt.AuthorOf(eventlogtest.Key("own")) {
+		t.Errorf("the folder has %v, had %v; a backup of %s's, %v", after, before, s.Author, err)
+	}
+	r, _ := restored(t, config("own"), backup.RestoreOptions{}, b)
+	same(t, want, show(t, r))
 }
