@@ -242,11 +242,11 @@ func (m *Maker) keepOrphans(f *making, r *record.Feed) (least, entries uint64, e
 	least = math.MaxUint64
 	pieces := len(r.Feed.Branches) > 1
 	for _, a := range m.scraps.orphans[f.feed.Author] {
-		over, err := f.held.over(a.Key.First)
+		fits, err := f.held.fits(a)
 		if err != nil {
 			return 0, 0, err
 		}
-		if a.Key.First < r.Feed.First() || a.Key.First+a.Count > r.Feed.Next() || over && !pieces || pieces && !f.whole {
+		if a.Key.First < r.Feed.First() || a.Key.First+a.Count > r.Feed.Next() || !fits && !pieces || pieces && !f.whole {
 			drop = append(drop, a.Offset)
 			least, entries = min(least, a.Offset), entries+a.Count
 		}
@@ -254,23 +254,27 @@ func (m *Maker) keepOrphans(f *making, r *record.Feed) (least, entries uint64, e
 	return least, entries, m.dropArrivals(drop)
 }
 
-// over reports whether an op holds a seq.
-func (h *heldBelow) over(seq uint64) (bool, error) {
+// fits reports whether an arrival can be that of an op that is missing from a feed of one branch: no op holds its seq, and
+// those beside it have arrived before and after it.
+func (h *heldBelow) fits(a record.Arrival) (bool, error) {
 	if h.ops == nil {
+		return true, nil
+	}
+	c, at := h.ops.Cursor(), record.OpKey(crdt.Key{First: a.Key.First + 1})
+	k, v := c.Seek(at[:])
+	if k != nil && record.Op(v).Offset() < a.Offset+a.Count {
 		return false, nil
 	}
-	c, at := h.ops.Cursor(), record.OpKey(crdt.Key{First: seq + 1})
-	k, v := c.Seek(at[:])
 	if k == nil {
 		k, v = c.Last()
 	} else {
 		k, v = c.Prev()
 	}
 	if k == nil {
-		return false, c.Err()
+		return true, c.Err()
 	}
 	s, err := signed(k, v)
-	return s.Next() > seq, err
+	return s.Next() <= a.Key.First && record.Op(v).Offset() < a.Offset, err
 }
 
 // end finds out where the arrivals end that were kept, and has followers that stood beyond go on there: what comes has
