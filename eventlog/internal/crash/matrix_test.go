@@ -26,8 +26,9 @@ func TestCrashMatrix(t *testing.T) {
 			})
 		}
 	})
-	tried, ran := 0, !t.Failed()
+	numbered, tried, ran := 0, 0, !t.Failed()
 	for _, tab := range tables {
+		numbered += tab.numbered
 		tried += tab.tried
 		ran = ran && tab.op != nil
 	}
@@ -35,16 +36,17 @@ func TestCrashMatrix(t *testing.T) {
 		return // with -run only some have
 	}
 	shown := render(tables)
-	t.Logf("%d cells\n%s", tried, shown)
+	t.Logf("%d steps, %d cells\n%s", numbered, tried, shown)
 	compareWithPage(t, shown)
 }
 
 // table is what the cells of one operation have shown.
 type table struct {
-	op    *operation
-	steps []string                                  // their names, in the order in which they were met first
-	cells map[string]map[string]map[string]struct{} // by step and column: the outcomes
-	tried int                                       // cells, each of one fault at one numbered step
+	op       *operation
+	steps    []string                                  // their names, in the order in which they were met first
+	cells    map[string]map[string]map[string]struct{} // by step and column: the outcomes
+	numbered int                                       // steps of the operation
+	tried    int                                       // cells, each of one fault at one numbered step
 }
 
 // fill runs all cells of an operation.
@@ -52,7 +54,9 @@ func (tab *table) fill(t *testing.T, op *operation) {
 	tab.op, tab.cells = op, make(map[string]map[string]map[string]struct{})
 	base := newSubject(t, op)
 	base.prepare()
-	for _, step := range chosen(base.copyOf(t).plan()) {
+	steps := base.copyOf(t).plan()
+	tab.numbered = len(steps)
+	for _, step := range chosen(steps) {
 		for i := range faults {
 			if !step.hit[i] {
 				continue
