@@ -61,6 +61,7 @@ var rooms = []layer{
 var guarded = []guard{
 	{"github.com/ugorji/go/codec", []string{"crdt"}},
 	{"github.com/hashicorp/memberlist", []string{"gossip/membership"}},
+	{"filippo.io/age", []string{"node/folder"}},
 	{"github.com/hashicorp/mdns", []string{"gossip/find"}},
 	{"github.com/klauspost/compress", []string{"gossip/wire"}},
 	{"go.etcd.io/bbolt", []string{"eventlog/internal/disk"}},

@@ -200,7 +200,7 @@ func inUse(f folder.Folder, err error) error {
 	}
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 		return fmt.Errorf("%w: expected a folder that this user may write to, which this command needs; "+
-			"what only reads works on %s: log, verify, state, stats, transitions, status, bundle create", err, f)
+			"what only reads works on %s: log, verify, state, stats, transitions, status, bundle create, backup", err, f)
 	}
 	return err
 }

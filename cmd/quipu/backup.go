@@ -123,7 +123,7 @@ func (b *backupCommand) run(cmd *cobra.Command, path string) error {
 	}
 	var s backup.Summary
 	var began time.Time
-	err = withNode(cmd.Context(), b.dir, func(c *api.Client) error {
+	err = readNode(cmd.Context(), b.dir, true, func(text string) { warnf(cmd, "%s", text) }, func(c *api.Client) error {
 		if req.Key, err = b.key(cmd, c, path); err != nil {
 			return err
 		}
