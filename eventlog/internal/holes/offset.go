@@ -23,12 +23,36 @@ func (f File) offset(r *record.Feed, op crdt.Op, was record.Op) (offset uint64, 
 		if arrived || err != nil {
 			return offset, arrived, err
 		}
-		offset, free, err := f.free(from, to, op.Count)
+		low, high := from, to
+		if len(r.Feed.Branches) == 1 {
+			low, high = f.between(op, from, to)
+		}
+		offset, free, err := f.free(low, high, op.Count)
 		if free || err != nil || from == 0 && to == f.Next {
 			return offset, false, err
 		}
 		from, to = 0, f.Next
 	}
+}
+
+// between returns the offsets between two at which an op can have arrived by the arrivals of others of its feed, some of
+// which may be missing, too: what comes back before them must not take their place in the order.
+func (f File) between(op crdt.Op, from, to uint64) (low, high uint64) {
+	low, high = from, to
+	c, first := f.Arrivals.Cursor(), record.Offset(from)
+	for k, v := c.Seek(first[:]); k != nil; k, v = c.Next() {
+		at, err := record.ParseArrival(k, v)
+		switch {
+		case err != nil || at.Offset < high && at.Author != op.Author:
+		case at.Offset >= high:
+			return low, high
+		case at.Key.First < op.First:
+			low = at.Offset + at.Count
+		default:
+			return low, at.Offset
+		}
+	}
+	return low, high
 }
 
 // search returns the offset of an op whose arrival is between two.
