@@ -184,7 +184,7 @@ func (r *reading) each(ctx context.Context, yield func(*Entry) bool) error {
 // chunk before it: what the chunk has stands before it.
 func (r *reading) fill() (more bool, damage, err error) {
 	r.chunk.reset()
-	err = viewOnce(r.store, func(tx *readTx) (err error) {
+	err = r.store.viewOnce(func(tx *readTx) (err error) {
 		more, err = r.walk.fill(tx, &r.chunk)
 		return err
 	})

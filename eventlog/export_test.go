@@ -119,7 +119,7 @@ func must(tb testing.TB, err error) {
 
 // ViewOnce calls fn and then reads, in one transaction.
 func ViewOnce(l *Log, fn func()) error {
-	return viewOnce(l.store, func(tx *readTx) error { return readOps(tx, l.Author(), fn) })
+	return l.store.viewOnce(func(tx *readTx) error { return readOps(tx, l.Author(), fn) })
 }
 
 // ViewOps is ViewOnce for a step that begins again.

@@ -14,10 +14,17 @@ var ErrOpenedReadOnly = errors.New("log is open for reading only")
 // comes to its end in between.
 var ErrOvertaken = disk.ErrOvertaken
 
-// beginOnlooking is beginRead where others may write to the file. What the log has in memory is older than the transaction
-// then, as it is for one that a commit overtakes. But what was forgotten since must not pass for missing, nor another file
-// for this one: then the log is read anew.
-func beginOnlooking(s *store) (*readTx, error) {
+// onlooker reads a file that others may write to.
+type onlooker struct {
+	store  *store
+	reread func(tx *readTx) (contents, error) // reads the log as a transaction shows it
+}
+
+// begin is [store.beginRead] of an onlooker. What the log has in memory is older than the transaction, as it is for one that
+// a commit overtakes. But what was forgotten since must not pass for missing, nor another file for this one: then the log
+// is read anew.
+func (o *onlooker) begin() (*readTx, error) {
+	s := o.store
 	begun, err := s.begin(false)
 	if err != nil {
 		return nil, err
@@ -32,7 +39,7 @@ func beginOnlooking(s *store) (*readTx, error) {
 		known := s.contents
 		s.mu.RUnlock()
 		if err == nil && (sweep != known.state.Sweep || tx.ID() < known.durable || !os.SameFile(tx.Is, known.is)) {
-			known, err = s.reread(s, tx)
+			known, err = o.reread(tx)
 		}
 		tx.next, tx.pruneSweep, tx.lastSweep = known.state.Next, known.state.PruneSweep, known.state.Sweep
 		return err

@@ -86,7 +86,7 @@ func newLog(path string, cfg Config) *Log {
 	if !cfg.ReadOnly {
 		s.author = crdt.AuthorOf(cfg.Key) // else the log says who that is
 	}
-	s.ours.store, s.reread = s, readAgain
+	s.ours.store, s.onlooker = s, onlooker{store: s, reread: s.readAgain}
 	l := &Log{store: s, followers: followers{store: s}}
 	l.elsewhere = newLedger(l)
 	s.queue = queue.New(queue.Config[*request.Request]{MaxBytes: maxGroup, Commit: s.commitAppends, Leave: l.leave})
@@ -203,7 +203,7 @@ func (s *store) startFrom(tx *readTx) (err error) {
 }
 
 // readAgain reads the log as a transaction shows it, which is to have all that was known.
-func readAgain(s *store, tx *readTx) (contents, error) {
+func (s *store) readAgain(tx *readTx) (contents, error) {
 	fresh := newLog(s.path, s.cfg).store
 	fresh.file = s.file
 	if err := fresh.startFrom(&readTx{Tx: tx.Tx}); err != nil {

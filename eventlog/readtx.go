@@ -51,11 +51,11 @@ func (s *store) notInside() error {
 // whatever it was shown is true. fn must not keep anything that it did not copy, nor wait for
 // anything, nor call what its caller gave it.
 func (s *store) view(fn func(tx *readTx) error) error {
-	return disk.Undisturbed(disk.Tries, func() error { return viewOnce(s, fn) })
+	return disk.Undisturbed(disk.Tries, func() error { return s.viewOnce(fn) })
 }
 
 // viewOnce is view where fn cannot begin again: it returns [ErrOvertaken] where another process has written.
-func viewOnce(s *store, fn func(tx *readTx) error) error {
+func (s *store) viewOnce(fn func(tx *readTx) error) error {
 	if err := s.notInside(); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (s *store) views(ctx context.Context, step func(tx *readTx) (more bool, err
 // is done: else a peer might be told what a power cut takes back.
 func (s *store) beginRead() (*readTx, error) {
 	if s.cfg.ReadOnly {
-		return beginOnlooking(s)
+		return s.onlooker.begin()
 	}
 	for {
 		tx, err := s.tryBeginRead()

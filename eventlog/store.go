@@ -48,8 +48,8 @@ type store struct {
 	sweeping queue.Slot
 	// settling is held by who asks where our own feed ends: see [Log.Settle].
 	settling queue.Slot
-	ours     ownFeed                                      // whatever asks whether our own feed may go on asks it
-	reread   func(s *store, tx *readTx) (contents, error) // as a transaction shows it, where others write
+	ours     ownFeed  // whatever asks whether our own feed may go on asks it
+	onlooker onlooker // reads where others write
 	queue    *queue.Queue[*request.Request]
 	inside   reentry.Guard // the goroutines that run the function of an Update or a View
 	// ailing says that the disk has failed under whoever leads, and that the log is to be mended; it belongs

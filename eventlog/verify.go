@@ -147,7 +147,7 @@ func (r *Report) add(p Problem) {
 // verifyPages walks the pages of the file, every bucket's, and checks that each is used once and none is called free.
 func (l *Log) verifyPages(ctx context.Context, o VerifyOptions, report *Report) error {
 	err := disk.Undisturbed(disk.LongTries, func() error {
-		return viewOnce(l.store, func(tx *readTx) (err error) {
+		return l.store.viewOnce(func(tx *readTx) (err error) {
 			report.Pages, err = tx.CheckPages(ctx, func(done, total uint64) { o.Progress(done, total, "pages") })
 			return err
 		})

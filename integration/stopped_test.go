@@ -127,6 +127,7 @@ func TestReadersOfADaemonThatStops(t *testing.T) {
 	shown := len(m.entries()) // what was given up may have been written, or not
 	tail.await(shown)
 	follow.await(shown)
+	m.awaitFollower("f", shown) // what was shown and is not behind it would come again
 
 	m.signal(syscall.SIGSTOP)
 	tail.awaitWord(word, 2)
