@@ -43,10 +43,10 @@ func readFolder(f folder.Folder, access Access) (*api.Client, error) {
 // shown of the settings. A node that has lost it is told so.
 func copiedConfig(f folder.Folder, access Access) (folder.Config, error) {
 	cfg, err := f.CopiedConfig()
+	if errors.Is(err, fs.ErrPermission) && access.Warn != nil {
+		access.Warn(f.Config() + " may not be read by this user: what it sets is shown as its default")
+	}
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) && !f.HasKey() {
-		if access.Warn != nil {
-			access.Warn("what the configuration sets is shown as its default: " + err.Error())
-		}
 		return folder.Config{}, nil
 	}
 	if lost, ok := errors.AsType[*folder.LostConfigError](err); ok {
