@@ -254,29 +254,6 @@ func (m *Maker) keepOrphans(f *making, r *record.Feed) (least, entries uint64, e
 	return least, entries, m.dropArrivals(drop)
 }
 
-// fits reports whether an arrival can be that of an op that is missing from a feed of one branch: no op holds its seq, and
-// those beside it have arrived before and after it.
-func (h *heldBelow) fits(a record.Arrival) (bool, error) {
-	if h.ops == nil {
-		return true, nil
-	}
-	c, at := h.ops.Cursor(), record.OpKey(crdt.Key{First: a.Key.First + 1})
-	k, v := c.Seek(at[:])
-	if k != nil && record.Op(v).Offset() < a.Offset+a.Count {
-		return false, nil
-	}
-	if k == nil {
-		k, v = c.Last()
-	} else {
-		k, v = c.Prev()
-	}
-	if k == nil {
-		return true, c.Err()
-	}
-	s, err := signed(k, v)
-	return s.Next() <= a.Key.First && record.Op(v).Offset() < a.Offset, err
-}
-
 // end finds out where the arrivals end that were kept, and has followers that stood beyond go on there: what comes has
 // offsets from there on.
 func (m *Maker) end() error {
