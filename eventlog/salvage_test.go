@@ -278,3 +278,57 @@ func TestSalvageEndsAtAnyStep(t *testing.T) {
 		}
 	}
 }
+
+// TestSalvageOfDamagedNames damages the name of one bucket after the other, and what the log began with: what is in it is
+// said to be lost, the entries are all there, and the log that is made is one.
+func TestSalvageOfDamagedNames(t *testing.T) {
+	s, began := newSea(t, 5), eventlogtest.Genesis(t)
+	for _, name := range []string{"arrivals", "feeds", "followers", "index", "meta", "ops", "parked", "state", "times"} {
+		t.Run(name, func(t *testing.T) {
+			b := bytes.Clone(s.now())
+			root := b[rootOf(b)*pageSize:][:pageSize]
+			at := bytes.Index(root, []byte(name))
+			root[at+len(name)-1]++
+			l, report := s.salvage(t, b)
+			if said := fmt.Sprintf("%q", root[at:at+len(name)]); !strings.Contains(fmt.Sprint(report.Lost), said) {
+				t.Errorf("lost, of %s: %v", said, report.Lost)
+			}
+			if k := lacks(entries(t, l), s.shown); k != "" {
+				t.Errorf("it lacks %s", k)
+			}
+		})
+	}
+	t.Run("genesis", func(t *testing.T) {
+		b, g := bytes.Clone(s.now()), began.Encode()
+		for i := bytes.Index(b, g); i >= 0; i = bytes.Index(b, g) {
+			b[i+20] ^= 1
+		}
+		l, report := s.salvage(t, b)
+		if _, known := l.Genesis(); known || report.Genesis {
+			t.Error("it knows what it began with by what is damaged")
+		}
+		s.wantAll(t, l)
+	})
+}
+
+// TestSalvageOfDamagedMeta changes one byte of meta after the other: whatever it says, the entries are all there. Of another
+// version of the file's format nobody here knows what it is.
+func TestSalvageOfDamagedMeta(t *testing.T) {
+	s := newSea(t, 6)
+	root := rootOf(s.now()) * pageSize
+	from := int(root) + bytes.Index(s.now()[root:][:pageSize], []byte("meta"))
+	version := from + bytes.Index(s.now()[from:], []byte("format")) + len("format")
+	for at := from + 4; at < from+600; at += 13 {
+		b := bytes.Clone(s.now())
+		if b[at] ^= 0x15; at == version {
+			continue
+		}
+		dir := flood(t, b, s.size)
+		if _, err := eventlog.Salvage(t.Context(), dir, s.cfg, nil); err != nil {
+			t.Fatalf("byte %d of meta: %v", at-from, err)
+		}
+		if k := lacks(entries(t, eventlogtest.Reopen(t, dir, s.cfg)), s.shown); k != "" {
+			t.Fatalf("byte %d of meta: it lacks %s", at-from, k)
+		}
+	}
+}

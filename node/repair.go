@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -31,7 +32,7 @@ type repairing struct {
 // verifies again.
 func (n *Node) Repair(ctx context.Context, req api.RepairRequest, tell func(api.Progress)) (api.Repaired, error) {
 	r := repairing{log: n.log, tell: tell, sync: n.Sync, mend: n.gossip.Mend}
-	repaired, err := r.run(ctx, req.Join, nil)
+	repaired, err := r.run(ctx, req, nil)
 	repaired.Daemon = true
 	return repaired, err
 }
@@ -51,29 +52,29 @@ func (d dialer) Repair(ctx context.Context, req api.RepairRequest, tell func(api
 		}
 	}
 	r := repairing{log: d.log, tell: tell, sync: d.Sync}
-	return r.run(ctx, req.Join, known)
+	return r.run(ctx, req, known)
 }
 
 // run repairs the log: it asks all the nodes that are named, and of those known as many as it takes.
-func (r *repairing) run(ctx context.Context, named, known []string) (api.Repaired, error) {
+func (r *repairing) run(ctx context.Context, req api.RepairRequest, known []string) (api.Repaired, error) {
 	repaired := api.Repaired{Fetched: []api.Hole{}, Left: []api.Hole{}, Asked: []api.Asked{}}
 	report, err := r.verify(ctx)
 	if err != nil {
 		return repaired, err
 	}
-	before, err := r.log.Damaged(ctx)
+	before, err := r.lacking(ctx, req.Lacking)
 	if err != nil {
 		return repaired, err
 	}
-	if len(before) > 0 || len(named) > 0 || r.ending() {
-		if repaired.Asked, err = r.ask(ctx, before, named, known); err != nil {
+	if len(before) > 0 || len(req.Join) > 0 || r.ending() {
+		if repaired.Asked, err = r.ask(ctx, before, req.Join, known); err != nil {
 			return repaired, err
 		}
 		if report, err = r.verify(ctx); err != nil {
 			return repaired, err
 		}
 	}
-	left, err := r.log.Damaged(ctx)
+	left, err := r.lacking(ctx, req.Lacking)
 	if err != nil {
 		return repaired, err
 	}
@@ -81,12 +82,34 @@ func (r *repairing) run(ctx context.Context, named, known []string) (api.Repaire
 		repaired.Left = append(repaired.Left, holeOf(h.Author, h.From, h.Upto))
 	}
 	repaired.Fetched = append(repaired.Fetched, without(before, left)...)
-	repaired.OK, repaired.Entries, repaired.More = report.OK(), report.Entries, report.More
+	repaired.OK, repaired.Entries, repaired.More = report.OK() && len(left) == 0, report.Entries, report.More
 	for _, p := range report.Problems {
 		repaired.Problems = append(repaired.Problems, p.String())
 	}
 	repaired.Salvage = !report.OK() && (len(left) == 0 || slices.ContainsFunc(report.Problems, func(p eventlog.Problem) bool { return p.Author.IsZero() }))
 	return repaired, nil
+}
+
+// lacking returns the holes of the log, and what lies beyond the ends of feeds of that which a salvage has not found, in order.
+func (r *repairing) lacking(ctx context.Context, salvage []api.Hole) ([]crdt.Span, error) {
+	holes, err := r.log.Damaged(ctx)
+	if err != nil || len(salvage) == 0 {
+		return holes, err
+	}
+	held := r.log.Frontier()
+	for _, h := range salvage {
+		next := uint64(0)
+		for _, head := range held[h.From.Author] {
+			next = max(next, head.Next)
+		}
+		if upto := h.From.Seq + h.Entries; upto > next {
+			holes = append(holes, crdt.Span{Author: h.From.Author, From: max(h.From.Seq, next), Upto: upto})
+		}
+	}
+	slices.SortFunc(holes, func(a, b crdt.Span) int {
+		return cmp.Or(bytes.Compare(a.Author[:], b.Author[:]), cmp.Compare(a.From, b.From))
+	})
+	return holes, nil
 }
 
 // ending reports whether the end of the node's own feed is not known for a reason that others have to end.
@@ -205,5 +228,9 @@ func Salvage(ctx context.Context, dir string, access Access, told func(api.Progr
 	if err != nil {
 		return api.Salvaged{}, fmt.Errorf("repair: %w", inUse(f, err))
 	}
-	return api.Salvaged{Damaged: report.Damaged, Ops: report.Ops, Entries: report.Entries, Lost: report.Lost}, nil
+	s := api.Salvaged{Damaged: report.Damaged, Ops: report.Ops, Entries: report.Entries, More: report.More, Lost: report.Lost}
+	for _, h := range report.Holes {
+		s.Lacking = append(s.Lacking, holeOf(h.Author, h.From, h.To))
+	}
+	return s, nil
 }

@@ -138,8 +138,8 @@ func count(n uint64, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	if what == "entry" {
-		what = "entrie"
+	if before, ends := strings.CutSuffix(what, "entry"); ends {
+		what = before + "entrie"
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }

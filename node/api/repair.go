@@ -5,6 +5,8 @@ import "context"
 // RepairRequest says whom to ask for what is damaged or missing, beside the members that are linked.
 type RepairRequest struct {
 	Join []string `json:"join,omitempty"` // HOST:PORT, or names as start --join takes them
+	// Lacking is what a salvage before this has not found of feeds: what of it lies beyond their ends the log knows nothing of.
+	Lacking []Hole `json:"lacking,omitempty"`
 }
 
 // Repaired is what came of a repair.
@@ -41,7 +43,9 @@ type Salvaged struct {
 	Damaged string   `json:"damaged"` // path of the damaged file, which is kept
 	Ops     uint64   `json:"ops"`
 	Entries uint64   `json:"entries"`
-	Lost    []string `json:"lost,omitempty"` // what could not be had of all else than entries
+	Lacking []Hole   `json:"lacking,omitempty"` // entries that had been there: the first thousand
+	More    uint64   `json:"more,omitempty"`    // stretches of those that are not listed
+	Lost    []string `json:"lost,omitempty"`    // what could not be had of all else than entries
 }
 
 // Repair has the node verify its log, ask others for what is damaged or missing, and verify again. Told hears meanwhile

@@ -123,6 +123,7 @@ func (m *Maker) makeRecords(now time.Time, report *Report) error {
 		if err := m.findOrphans(); err != nil {
 			return err
 		}
+		authors = m.scraps.withOrphans(authors)
 	}
 	var pruned, kept, holes uint64
 	for _, a := range authors {

@@ -289,3 +289,55 @@ func TestThereIsAFile(t *testing.T) {
 		t.Errorf("the file has changed, or %v", err)
 	}
 }
+
+// TestScrapsOfFeedsWithoutOps: of a feed of which nothing is left but that its ops have arrived, what is missing is said, and
+// what is made is a log.
+func TestScrapsOfFeedsWithoutOps(t *testing.T) {
+	from, cfg := tangled(t)
+	s := read(t, from)
+	own := crdt.AuthorOf(cfg.Key)
+	next := uint64(0)
+	for _, p := range s.ops {
+		if p.op.Author == own {
+			next = max(next, p.op.Next())
+		}
+	}
+	s.ops = slices.DeleteFunc(s.ops, func(p put) bool { return p.op.Author == own })
+	s.pairs = slices.DeleteFunc(s.without().pairs, func(p pair) bool { return string(p.path[0]) == string(schema.Followers) })
+	s.pairs = append(s.pairs, arrivals(t, from)...)
+	dir := t.TempDir()
+	m, err := refill.New(filepath.Join(dir, schema.FileName), s.log)
+	must(t, err)
+	defer m.Drop()
+	m.Scraps()
+	for _, p := range s.ops {
+		must(t, m.Op(p.op, p.offset, p.sweep))
+	}
+	for _, p := range s.pairs {
+		must(t, m.Pair(p.path, p.key, p.value))
+	}
+	report, err := m.Finish(time.Now())
+	must(t, err)
+	if want := (refill.Hole{Author: own, To: next}); !slices.Contains(report.Holes, want) {
+		t.Errorf("missing: %v, want %v", report.Holes, want)
+	}
+	if shown := show(t, dir, cfg); len(shown.Entries) == 0 || len(shown.Frontier[own]) > 0 {
+		t.Errorf("it shows %d entries, and of the feed that is gone %v", len(shown.Entries), shown.Frontier[own])
+	}
+}
+
+// arrivals returns the arrivals of the log in dir as they stand in its file.
+func arrivals(t *testing.T, dir string) (all []pair) {
+	t.Helper()
+	f, err := disk.Open(filepath.Join(dir, schema.FileName))
+	must(t, err)
+	defer f.Close()
+	tx, err := f.Begin(false)
+	must(t, err)
+	defer tx.Rollback()
+	c := tx.Tree(schema.Arrivals).Growing().Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		all = append(all, pair{[][]byte{schema.Arrivals}, bytes.Clone(k), bytes.Clone(v)})
+	}
+	return all
+}

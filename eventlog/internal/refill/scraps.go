@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -107,6 +108,13 @@ func (m *Maker) findOrphans() error {
 	return m.do(func() error { return m.dropArrivals(double) })
 }
 
+// withOrphans returns the authors with those of whom nothing but arrivals is there.
+func (s *scraps) withOrphans(authors []crdt.Author) []crdt.Author {
+	all := slices.AppendSeq(authors, maps.Keys(s.orphans))
+	slices.SortFunc(all, func(a, b crdt.Author) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(all)
+}
+
 func (m *Maker) dropArrivals(offsets []uint64) error {
 	for _, offset := range offsets {
 		k := record.Offset(offset)
@@ -155,6 +163,7 @@ func (m *Maker) scrapsOf(known *record.Feed, a crdt.Author, now time.Time, repor
 	if err != nil {
 		return nil, err
 	}
+	f.arrived(known, r, m.scraps.orphans[a])
 	f.report(report)
 	var least, dropped uint64
 	err = m.do(func() error {
@@ -192,6 +201,21 @@ func (f *making) scrapped(known *record.Feed, orphans []record.Arrival) *record.
 	r.Ops, r.Trimmed, r.Bytes = f.ops, f.trimmed, f.bytes
 	r.Heads = r.Feed.Heads()
 	return r
+}
+
+// arrived notes what has arrived of the feed beyond all else that is known of it: r, its record, ends before it.
+func (f *making) arrived(known, r *record.Feed, orphans []record.Arrival) {
+	from := r.Feed.Next()
+	if known != nil {
+		from = max(from, known.Feed.Next()) // what is missing up to there is noted
+	}
+	to := from
+	for _, a := range orphans {
+		to = max(to, a.Key.First+a.Count)
+	}
+	if to > from {
+		f.holes = append(f.holes, Hole{Author: f.feed.Author, From: from, To: to})
+	}
 }
 
 // within returns the feed that is known, with what is there beyond it, or without what is not at its end, and how many
@@ -303,6 +327,10 @@ func (m *Maker) balance(kept, pruned uint64, authors []crdt.Author) error {
 			continue
 		}
 		f.Pruned = uint64(int64(f.Pruned) + by)
+		if by > 0 && f.PruneSweep == 0 { // a reader passes offsets that have no arrival only where something was pruned
+			m.sweep = max(m.sweep, 1)
+			f.PruneSweep = m.sweep
+		}
 		if err := m.tx.Tree(schema.Feeds).Put(a[:], f.Encode(a)); err != nil {
 			return err
 		}

@@ -148,8 +148,14 @@ func (s *salvage) reached() error { return s.From.Walk(s.ctx, &reader{s}) }
 // reader takes what the walk through the tree comes to.
 type reader struct{ *salvage }
 
-// Enter leaves out the index, which is made anew, and meta, which was read.
+// Enter leaves out the index, which is made anew, meta, which was read, and what no log has: a name that was damaged. The
+// ops in there are found all the same.
 func (r *reader) Enter(path [][]byte) bool {
+	if len(path) == 1 && !schema.Has(path[0]) {
+		r.arrivals = false
+		r.report.lost("all in %q, which is the name of nothing in a log", path[0])
+		return false
+	}
 	return !bytes.Equal(path[0], schema.Index) && !bytes.Equal(path[0], schema.Meta)
 }
 
@@ -175,6 +181,7 @@ func (r *reader) Lost(path [][]byte, err error) {
 func (r *reader) Visit(path [][]byte, k, v []byte) (belongs bool, err error) {
 	r.looked(uint64(len(k) + len(v)))
 	if len(path) == 0 {
+		r.Lost(nil, fmt.Errorf("%q is no bucket any more", k))
 		return false, nil
 	}
 	switch name := string(path[0]); name {

@@ -111,3 +111,8 @@ func Make(tx *disk.Tx) error {
 func IsSmall(bucket []byte) bool {
 	return slices.ContainsFunc(Small, func(name []byte) bool { return bytes.Equal(name, bucket) })
 }
+
+// Has reports whether a log has a bucket of this name at its root.
+func Has(bucket []byte) bool {
+	return IsSmall(bucket) || slices.ContainsFunc([][]byte{Ops, Arrivals, Index}, func(name []byte) bool { return bytes.Equal(name, bucket) })
+}
