@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -36,10 +35,6 @@ func (l *Log) Backup(ctx context.Context, w io.Writer, o backup.Options) (backup
 	if err := s.ours.tellOf(ctx, s.author); err != nil {
 		return backup.Summary{}, fmt.Errorf("back up %s: %w", s.path, err)
 	}
-	h := &backupHold{until: s.cfg.Now().Add(max(o.MaxHold, 0))}
-	if o.MaxHold == 0 {
-		h.until = h.until.Add(time.Hour)
-	}
 	head := backup.Head{Format: formatVersion, Log: s.id, Author: s.author, Made: s.cfg.Now().UTC()}
 	head.Formerly = append(head.Formerly, s.authors[1:]...)
 	if since := o.Since; since != nil {
@@ -49,14 +44,8 @@ func (l *Log) Backup(ctx context.Context, w io.Writer, o backup.Options) (backup
 		}
 		head.Since, head.From = &since.ID, since.To
 	}
-	s.mu.Lock()
-	s.backups = append(s.backups, h)
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.backups = slices.DeleteFunc(s.backups, func(b *backupHold) bool { return b == h })
-	}()
+	h := s.backups.Begin(s.cfg.Now(), o.MaxHold)
+	defer s.backups.Drop(h)
 	source := copyout.Source{
 		View: func(fn func(tx *disk.Tx) error) error { return s.view(func(tx *readTx) error { return fn(tx.Tx) }) },
 		Damaged: func(err error) bool {
@@ -64,7 +53,7 @@ func (l *Log) Backup(ctx context.Context, w io.Writer, o backup.Options) (backup
 			return is
 		},
 		Meta: func(tx *disk.Tx) (map[string][]byte, error) { return backedUp(&readTx{Tx: tx}, &head) },
-		Head: &head, Hold: h.Store, Pruned: s.prunedSince,
+		Head: &head, Hold: h, Pruned: s.prunedSince,
 	}
 	done, err := source.Write(ctx, w, o)
 	if err != nil {
@@ -76,25 +65,6 @@ func (l *Log) Backup(ctx context.Context, w io.Writer, o backup.Options) (backup
 		}
 	}
 	return done, nil
-}
-
-// backupHold keeps back what a backup has not come to yet, from an offset on, until a time.
-type backupHold struct {
-	atomic.Uint64
-	until time.Time
-}
-
-// backupHolds returns what backups keep back at present.
-func (s *store) backupHolds() (all []Hold) {
-	now := s.cfg.Now()
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, h := range s.backups {
-		if now.Before(h.until) {
-			all = append(all, Hold{Name: "backup", Offset: h.Load(), Brief: true})
-		}
-	}
-	return all
 }
 
 // backedUp returns what meta of the log is to hold once it is restored, and completes the head of the backup.

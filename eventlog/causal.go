@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 
@@ -12,21 +11,8 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
-// tip is the op that a chain goes on with in causal order: of each branch one, with all that the
-// order needs and nothing of its body.
-type tip struct {
-	clock  crdt.Clock
-	author crdt.Author
-	key    crdt.Key
-}
-
-// compare is causal order by what a tip holds.
-func (t tip) compare(o tip) int {
-	return cmp.Or(cmp.Compare(t.clock, o.clock), bytes.Compare(t.author[:], o.author[:]), t.key.Compare(o.key))
-}
-
-// causalWalk reads in causal order: a heap of tips, one a branch, of which the least is opened and replaced by what
-// comes after it. Along a chain clocks only grow, so nothing can come before the least tip. Two ops of one clock and
+// causalWalk reads in causal order: a heap of tips, which are the ops that the branches go on with. The least is opened and
+// replaced by what comes after it. Along a chain clocks only grow, so nothing can come before the least tip. Two ops of one clock and
 // author lie on two branches: their entries are merged by (seq, op id) as everywhere.
 //
 //	clock      1   2   3   4   5   6
@@ -37,7 +23,7 @@ type causalWalk struct {
 	filter  *choice.Filter
 	reverse bool
 	after   *pageEnd // where the page before ended
-	tips    heap.Heap[tip]
+	tips    heap.Heap[excerpt.Stand]
 	author  crdt.Author // where to look for the next one whose tips are to be found
 	ready   bool        // all tips were found
 	merger  excerpt.Merger
@@ -49,9 +35,9 @@ const tipsPerFill = 512
 
 func newCausalWalk(f *choice.Filter, reverse bool, after *pageEnd) *causalWalk {
 	w := &causalWalk{filter: f, reverse: reverse, after: after, merger: excerpt.NewMerger(reverse), feeds: make(openFeeds)}
-	w.tips.Less = func(a, b tip) bool { return a.compare(b) < 0 }
+	w.tips.Less = func(a, b excerpt.Stand) bool { return a.Compare(&b) < 0 }
 	if reverse {
-		w.tips.Less = func(a, b tip) bool { return a.compare(b) > 0 }
+		w.tips.Less = func(a, b excerpt.Stand) bool { return a.Compare(&b) > 0 }
 	}
 	return w
 }
@@ -72,12 +58,12 @@ func (w *causalWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 // takeLeast reads the op of the least tip, and those of the same author and clock.
 func (w *causalWalk) takeLeast(tx *readTx, k *chunk) error {
 	least := w.tips.Top()
-	f, err := w.feeds.open(tx, k, least.author)
+	f, err := w.feeds.open(tx, k, least.Author)
 	if err != nil {
 		return err
 	}
-	var last tip
-	for w.tips.Len() > 0 && w.tips.Top().clock == least.clock && w.tips.Top().author == least.author {
+	var last excerpt.Stand
+	for w.tips.Len() > 0 && w.tips.Top().Clock == least.Clock && w.tips.Top().Author == least.Author {
 		t := w.tips.Pop()
 		if t == last {
 			continue // two branches part from it
@@ -92,14 +78,14 @@ func (w *causalWalk) takeLeast(tx *readTx, k *chunk) error {
 }
 
 // take opens the op of a tip and puts what comes after it among the tips.
-func (w *causalWalk) take(tx *readTx, k *chunk, f *openFeed, t tip) error {
-	if !f.c.get(t.key) {
+func (w *causalWalk) take(tx *readTx, k *chunk, f *openFeed, t excerpt.Stand) error {
+	if !f.c.get(t.Key) {
 		return w.goneTip(tx, k, f, t)
 	}
 	var op *excerpt.Op
 	var signed *crdt.Signed
 	var err error
-	if w.passed(t.clock) {
+	if w.passed(t.Clock) {
 		k.bytes += opOverhead
 		var s crdt.Signed
 		s, err = f.c.signed()
@@ -124,7 +110,7 @@ func (w *causalWalk) take(tx *readTx, k *chunk, f *openFeed, t tip) error {
 		return err
 	}
 	if !f.forked() && w.tips.Len() == tips && signed.Next() < f.feed.Next() {
-		return damagedOp(t.author, crdt.Key{First: signed.Next()}, errMissing)
+		return damagedOp(t.Author, crdt.Key{First: signed.Next()}, errMissing)
 	}
 	return nil
 }
@@ -141,14 +127,14 @@ func (w *causalWalk) passed(clock crdt.Clock) bool {
 }
 
 func (w *causalWalk) push(s crdt.Signed) {
-	w.tips.Push(tip{clock: s.Clock, author: s.Author, key: s.Key()})
+	w.tips.Push(excerpt.Stand{Clock: s.Clock, Author: s.Author, Key: s.Key()})
 }
 
 // goneTip deals with a tip whose op is not there: the feed was pruned since the walk has found it, or it
 // is damaged. Where the reading goes on, it does so with what the feed begins with now.
-func (w *causalWalk) goneTip(tx *readTx, k *chunk, f *openFeed, t tip) error {
-	if lost, err := f.lost(tx, k, t.key.First); err != nil || !lost {
-		return cmp.Or(err, damagedOp(t.author, t.key, errMissing))
+func (w *causalWalk) goneTip(tx *readTx, k *chunk, f *openFeed, t excerpt.Stand) error {
+	if lost, err := f.lost(tx, k, t.Key.First); err != nil || !lost {
+		return cmp.Or(err, damagedOp(t.Author, t.Key, errMissing))
 	}
 	if w.reverse {
 		return nil
@@ -230,7 +216,7 @@ func (w *causalWalk) findTipsOf(tx *readTx, k *chunk, f *openFeed) error {
 		if !f.c.find(b.Head) {
 			return cmp.Or(f.c.err, damagedOp(f.feed.Author, crdt.Key{First: b.Head.Next - 1}, errMissing))
 		}
-		w.tips.Push(tip{clock: b.Clock, author: f.feed.Author, key: f.c.key})
+		w.tips.Push(excerpt.Stand{Clock: b.Clock, Author: f.feed.Author, Key: f.c.key})
 	}
 	return nil
 }

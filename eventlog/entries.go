@@ -137,7 +137,7 @@ func (s *store) readingLessWalk(q Query, now snapshot) (*reading, error) {
 		}
 	}
 	r.chunk = chunk{
-		bound: r.snapshot.Bound, size: chunkSize, room: bufferSize, disputed: q.Disputed,
+		bound: r.snapshot.Bound, size: chunkSize, memory: excerpt.Memory{Room: bufferSize}, disputed: q.Disputed,
 		horizon: horizon{gone: q.Gone, sweep: r.snapshot.Sweep},
 	}
 	return r, nil

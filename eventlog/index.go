@@ -3,10 +3,10 @@ package eventlog
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/quipulog/quipu/eventlog/internal/choice"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/postings"
 	"github.com/quipulog/quipu/eventlog/internal/queue"
 )
@@ -45,8 +45,9 @@ type indexer struct {
 	postings *postings.Index // of who fills the slot: the offsets of the ops that have an entry with a text
 }
 
-func newIndexer(s *store) indexer {
-	return indexer{store: s, slot: queue.NewSlot(), postings: &postings.Index{
+func newIndexer(s *store) *indexer {
+	x := &indexer{store: s, slot: queue.NewSlot()}
+	x.postings = &postings.Index{
 		Incarnation: s.origin,
 		View: func(fn func(*disk.Tree) error) error {
 			return s.view(func(tx *readTx) error { return fn(tx.Tree(bucketIndex)) })
@@ -54,7 +55,14 @@ func newIndexer(s *store) indexer {
 		Write: func(ctx context.Context, fn func(*disk.Tree) error) error {
 			return s.exclusively(ctx, func(tx *writeTx) error { return fn(tx.Tree(bucketIndex)) })
 		},
-	}}
+		Held: func() (bound, sweep uint64, err error) {
+			now, err := s.snapshot()
+			return now.Bound, now.Sweep, err
+		},
+		Texts: x.eachText,
+		Anew:  func(why error) { s.logger.Warn("index is made anew", "path", s.path, "err", why) },
+	}
+	return x
 }
 
 // keep indexes what arrives until ctx ends, see [Log.Index].
@@ -76,7 +84,7 @@ func (x *indexer) keep(ctx context.Context) error {
 func (x *indexer) until(ctx context.Context, least uint64) error {
 	for more := true; more; {
 		err := x.alter(ctx, func() (err error) {
-			more, err = x.step(ctx, least)
+			more, err = x.postings.Step(ctx, least)
 			return err
 		})
 		if err != nil {
@@ -101,55 +109,15 @@ func (x *indexer) alter(ctx context.Context, fn func() error) error {
 	return fn()
 }
 
-// step does what is to be done next, and reports whether there was something. An index that cannot
-// be used is dropped.
-func (x *indexer) step(ctx context.Context, least uint64) (more bool, err error) {
-	layers, err := x.postings.Layers()
-	if err == nil {
-		more, err = x.postings.Tidy(ctx, layers)
-	}
-	if err == nil && !more {
-		more, err = x.extend(ctx, layers, least)
-	}
-	if errors.Is(err, postings.ErrDamaged) {
-		x.store.logger.Warn("index is made anew", "path", x.store.path, "err", err)
-		return true, x.postings.Drop(ctx)
-	}
-	return more, err
-}
-
-// extend adds a layer for what the layers do not hold, for [postings.MaxBatch] entries at most, if that is
-// least entries or more. It reports whether it has.
-func (x *indexer) extend(ctx context.Context, layers postings.Layers, least uint64) (extended bool, err error) {
-	now, err := x.store.snapshot()
-	bound, from := now.Bound, layers.Reached()
-	if err == nil && from > bound {
-		err = fmt.Errorf("%w: it ends at offset %d, the log at %d", postings.ErrDamaged, from, bound)
-	}
-	if err != nil || bound-from < least {
-		return false, err
-	}
-	b := x.postings.NewBatch()
-	to, err := x.eachText(ctx, stretch{from, bound}, postings.MaxBatch, b.Add)
-	if err != nil {
-		return false, err
-	}
-	// Asked for only now: whatever was gone from an op that was read, this sweep or one before took it.
-	if now, err = x.store.snapshot(); err != nil {
-		return false, err
-	}
-	return true, x.postings.Extend(ctx, layers, to, now.Sweep, b)
-}
-
-// eachText calls add with the texts that the ops are found by which arrived in a stretch that begins with one,
-// op by op, until most entries or all have been read, and returns the offset after the last of them. Ops without a
+// eachText calls add with the texts that the ops are found by which arrived from an offset on, where one begins,
+// op by op, until most entries or all below bound have been read, and returns the offset after the last of them. Ops without a
 // body have none. It holds no transaction while add runs.
-func (x *indexer) eachText(ctx context.Context, in stretch, most uint64, add func(class byte, text string, offset uint64)) (to uint64, err error) {
-	w := newArrivalWalk(&choice.Filter{}, false, nil, in.to)
-	w.from = in.from
+func (x *indexer) eachText(ctx context.Context, from, bound, most uint64, add func(class byte, text string, offset uint64)) (to uint64, err error) {
+	w := newArrivalWalk(&choice.Filter{}, false, nil, bound)
+	w.from = from
 	var u unpacker
-	k := chunk{bound: in.to, size: chunkSize, room: bufferSize, horizon: skipsGone()}
-	for more := true; more && w.from-in.from < most; {
+	k := chunk{bound: bound, size: chunkSize, memory: excerpt.Memory{Room: bufferSize}, horizon: skipsGone()}
+	for more := true; more && w.from-from < most; {
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)
 		}
@@ -173,7 +141,7 @@ func (x *indexer) eachText(ctx context.Context, in stretch, most uint64, add fun
 			}
 		}
 		if !more {
-			return in.to, nil
+			return bound, nil
 		}
 	}
 	return w.from, nil

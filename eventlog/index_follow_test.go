@@ -268,7 +268,7 @@ func TestVerifyFindsWhatTheIndexLacks(t *testing.T) {
 	appendEach(t, l, 500, crdt.Event{})
 	ctx := t.Context()
 	var whole []text
-	to, err := l.index.eachText(ctx, stretch{0, l.Stats().Next}, math.MaxUint64, func(class byte, s string, offset uint64) {
+	to, err := l.index.eachText(ctx, 0, l.Stats().Next, math.MaxUint64, func(class byte, s string, offset uint64) {
 		whole = append(whole, text{class, s, offset})
 	})
 	if err != nil {

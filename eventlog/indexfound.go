@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 
-	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
@@ -88,27 +87,4 @@ func (c *arrivalCursor) get(offset uint64) bool {
 	k, v := c.c.Seek(key[:])
 	c.err = cmp.Or(c.err, c.c.Err())
 	return bytes.Equal(k, key[:]) && c.at(k, v)
-}
-
-// foundOp is an op that may hold what a query asks for, with all that an order needs.
-type foundOp struct {
-	record.Arrival
-	clock crdt.Clock // in causal order
-}
-
-// compare is the order in which ops are opened: by what stands before their entries in the order, then
-// by their first entry.
-func (o *foundOp) compare(b *foundOp) int {
-	return cmp.Or(o.group(b), o.Key.Compare(b.Key))
-}
-
-// compareLast is that order from its end: by what stands before their entries, then by their last entry.
-func (o *foundOp) compareLast(b *foundOp) int {
-	return cmp.Or(o.group(b), cmp.Compare(o.Key.First+o.Count, b.Key.First+b.Count), bytes.Compare(o.Key.ID[:], b.Key.ID[:]))
-}
-
-// group is zero for ops whose entries may stand among each other: those of one author and, in causal
-// order, of one clock.
-func (o *foundOp) group(b *foundOp) int {
-	return cmp.Or(cmp.Compare(o.clock, b.clock), o.Author.Compare(b.Author))
 }

@@ -23,10 +23,10 @@ type sortedWalk struct {
 	after   *pageEnd
 	plan    plan
 	scan    *arrivalWalk // of what the index has not reached; nil once all is found
-	ops     []foundOp
+	ops     []excerpt.Stand
 	sorted  bool
 	merger  excerpt.Merger
-	last    foundOp // the one that was opened last, for its group
+	last    excerpt.Stand // the one that was opened last, for its group
 }
 
 // newSortedWalk makes a walk, in the query's order, of what scan would read all of.
@@ -92,18 +92,18 @@ func (w *sortedWalk) find(tx *readTx, k *chunk, feeds openFeeds) error {
 		return c.err
 	}
 	w.sorted = true
-	slices.SortFunc(w.ops, func(a, b foundOp) int {
+	slices.SortFunc(w.ops, func(a, b excerpt.Stand) int {
 		if w.reverse {
-			return b.compareLast(&a)
+			return b.CompareLast(&a)
 		}
-		return a.compare(&b)
+		return a.Compare(&b)
 	})
 	return nil
 }
 
 // note keeps an op unless its entries are not asked for or were on pages before this one.
 func (w *sortedWalk) note(tx *readTx, k *chunk, feeds openFeeds, a record.Arrival) error {
-	op := foundOp{Arrival: a}
+	op := excerpt.Stand{Author: a.Author, Key: a.Key, Count: a.Count, Offset: a.Offset}
 	if !w.filter.TakesAuthor(a.Author) {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (w *sortedWalk) note(tx *readTx, k *chunk, feeds openFeeds, a record.Arriva
 		}
 	}
 	if w.order == Causal {
-		f, err := w.seek(tx, k, feeds, a)
+		f, err := w.seek(tx, k, feeds, &op)
 		if err != nil || f == nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func (w *sortedWalk) note(tx *readTx, k *chunk, feeds openFeeds, a record.Arriva
 		if err != nil {
 			return err
 		}
-		op.clock = signed.Clock
+		op.Clock = signed.Clock
 	}
 	if !w.passed(&op) {
 		w.ops = append(w.ops, op)
@@ -130,15 +130,15 @@ func (w *sortedWalk) note(tx *readTx, k *chunk, feeds openFeeds, a record.Arriva
 }
 
 // passed reports whether all entries of the op were on pages before this one.
-func (w *sortedWalk) passed(op *foundOp) bool {
+func (w *sortedWalk) passed(op *excerpt.Stand) bool {
 	if w.after == nil {
 		return false
 	}
-	at := foundOp{Arrival: record.Arrival{Author: w.after.Author}}
+	at := excerpt.Stand{Author: w.after.Author}
 	if w.order == Causal {
-		at.clock = w.after.Clock
+		at.Clock = w.after.Clock
 	}
-	c := op.group(&at)
+	c := op.Group(&at)
 	if w.reverse {
 		return c > 0 || c == 0 && op.Key.First > w.after.Seq
 	}
@@ -146,27 +146,27 @@ func (w *sortedWalk) passed(op *foundOp) bool {
 }
 
 // seek moves the cursor of the op's feed to it. There is none when the op was pruned and the reading goes on.
-func (w *sortedWalk) seek(tx *readTx, k *chunk, feeds openFeeds, a record.Arrival) (*openFeed, error) {
-	f, err := feeds.open(tx, k, a.Author)
+func (w *sortedWalk) seek(tx *readTx, k *chunk, feeds openFeeds, op *excerpt.Stand) (*openFeed, error) {
+	f, err := feeds.open(tx, k, op.Author)
 	if err != nil {
 		return nil, err
 	}
-	if !f.c.get(a.Key) {
-		if lost, err := f.lost(tx, k, a.Key.First); lost || err != nil {
+	if !f.c.get(op.Key) {
+		if lost, err := f.lost(tx, k, op.Key.First); lost || err != nil {
 			return nil, err
 		}
-		return nil, damagedArrival(a.Offset, errors.New("the op that arrived is not held"))
+		return nil, damagedArrival(op.Offset, errors.New("the op that arrived is not held"))
 	}
-	if f.c.offset() != a.Offset {
-		return nil, damagedArrival(a.Offset, fmt.Errorf("its op has the offset %d", f.c.offset()))
+	if f.c.offset() != op.Offset {
+		return nil, damagedArrival(op.Offset, fmt.Errorf("its op has the offset %d", f.c.offset()))
 	}
 	return f, nil
 }
 
 // mergeBefore merges what stands before op and all that come after it.
-func (w *sortedWalk) mergeBefore(op *foundOp, k *chunk) {
+func (w *sortedWalk) mergeBefore(op *excerpt.Stand, k *chunk) {
 	switch {
-	case op.group(&w.last) != 0:
+	case op.Group(&w.last) != 0:
 		k.excerpts = w.merger.MergeAll(k.excerpts)
 	case w.reverse:
 		k.excerpts = w.merger.MergeAbove(op.Key.First+op.Count, k.excerpts)
@@ -176,9 +176,9 @@ func (w *sortedWalk) mergeBefore(op *foundOp, k *chunk) {
 }
 
 // open opens an op.
-func (w *sortedWalk) open(tx *readTx, k *chunk, feeds openFeeds, op foundOp) error {
+func (w *sortedWalk) open(tx *readTx, k *chunk, feeds openFeeds, op excerpt.Stand) error {
 	w.last = op
-	f, err := w.seek(tx, k, feeds, op.Arrival)
+	f, err := w.seek(tx, k, feeds, &op)
 	if err != nil || f == nil {
 		return err
 	}

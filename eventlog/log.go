@@ -17,7 +17,7 @@ type Log struct {
 	// audience is who is told of transient events.
 	audience audience.Audience
 	voice    audience.Voice
-	index    indexer
+	index    *indexer
 	// elsewhere is what others hold of this.
 	elsewhere *elsewhere.Ledger
 }

@@ -125,7 +125,7 @@ func (r *runReader) fillFrom(tx *readTx) (more bool, err error) {
 	}
 	b, found := f.BranchFrom(r.seg.Start)
 	c := tx.opCursor(r.seg.Author)
-	k := chunk{bound: tx.next, size: chunkSize, room: bufferSize, horizon: showsGone(), verified: true}
+	k := chunk{bound: tx.next, size: chunkSize, memory: excerpt.Memory{Room: bufferSize}, horizon: showsGone(), verified: true}
 	r.ended, r.err = true, nil // unless the walk stops before it comes to an end
 	if !found || r.done() {
 		return false, nil

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/copyout"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/feeds"
 	"github.com/quipulog/quipu/eventlog/internal/holes"
@@ -70,7 +71,8 @@ type store struct {
 	// damage is the first part of the file that was met damaged; nil for none.
 	damage atomic.Pointer[DamagedError]
 	// holes are what is held of the feeds and cannot be read, see [Log.Damaged].
-	holes holes.Marks
+	holes   holes.Marks
+	backups copyout.Holds // what backups keep back that are being made
 	// knew are the holes that were known before the file was opened again; nil where it was not open before.
 	knew *holes.Marks
 	// clockOff is by how much the wall clocks of others are ahead of ours, in nanoseconds, where they
@@ -93,7 +95,6 @@ type store struct {
 	warnedAhead bool
 	// unsynced says that the file shows what may not be on disk; readers are shown what is.
 	unsynced bool
-	backups  []*backupHold // that are being made
 	counts   Applied       // by Apply
 	changed  chan struct{} // see [Log.Changed]
 }

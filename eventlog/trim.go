@@ -188,7 +188,7 @@ func (s *store) holders(others []Hold, most uint64) (h *retention.Holders, err e
 				others = append(others[:len(others):len(others)], f)
 			}
 		}
-		h = retention.NewHolders(slices.Concat(others, s.backupHolds()), prunes, tx.next, most)
+		h = retention.NewHolders(slices.Concat(others, s.backups.At(s.cfg.Now())), prunes, tx.next, most)
 		return err
 	})
 	return h, err

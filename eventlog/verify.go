@@ -255,19 +255,13 @@ func (x *indexer) verify(ctx context.Context, o VerifyOptions, report *Report) e
 
 // verifyLayer compares what the ops of a layer's offsets say with what the layer says of them.
 func (x *indexer) verifyLayer(ctx context.Context, o VerifyOptions, layers postings.Layers, i int, report *Report) error {
-	layer := layers[i]
-	a, next := x.postings.NewAudit(layer), layer.From
-	add := func(class byte, text string, offset uint64) {
+	next := layers[i].From
+	stored, stale, err := x.postings.Compare(ctx, layers[i], func(offset uint64) {
 		if offset >= next {
 			next = offset + indexLeast
 			o.Progress(offset, layers.Reached(), "indexed entries")
 		}
-		a.Add(class, text, offset)
-	}
-	if _, err := x.eachText(ctx, stretch{layer.From, layer.To}, layer.To-layer.From, add); err != nil {
-		return err
-	}
-	stored, stale, err := a.End()
+	})
 	report.Postings += stored
 	report.Stale += stale
 	return err

@@ -170,12 +170,9 @@ func (f *openFeed) notFound(tx *readTx, k *chunk, head crdt.Head, low uint64) er
 const (
 	// chunkSize is about how many bytes of ops one read transaction copies out, and longChunk in a reading that goes
 	// on: enough that the transactions cost nothing, little enough that none of them is long.
-	chunkSize = 64 << 10
-	longChunk = 256 << 10
-	// ownMemory is how long an op is that is copied into memory of its own, and bufferSize the room in which shorter
-	// ones are together.
-	ownMemory  = 8 << 10
-	bufferSize = 64 << 10
+	chunkSize  = 64 << 10
+	longChunk  = 256 << 10
+	bufferSize = 64 << 10 // the room in which short ops are together
 	// opOverhead is what finding an op or a feed counts for, so that a walk over much that it does
 	// not copy ends its transaction too.
 	opOverhead = 128
@@ -186,15 +183,13 @@ const (
 type chunk struct {
 	bound uint64 // ops from this offset on are not in the snapshot
 	size  int    // of bytes, at which the chunk is full
-	room  int    // bytes that are made room for at a time at most; 0 for what a single op takes
 	// disputed says which ops the views take for being disputed or not, and horizon which for having no body.
 	disputed Disputed
 	horizon  horizon
 	verified bool // ops are checked against their hashes, since they go to a peer
 	excerpts []excerpt.Excerpt
-	buffer   []byte
+	memory   excerpt.Memory
 	bytes    int
-	copied   int           // bytes, in this chunk and those before it
 	spare    []*excerpt.Op // what ops of earlier chunks were opened in, to be used again
 }
 
@@ -248,7 +243,8 @@ func (k *chunk) open(c *opCursor) (o *excerpt.Op, err error) {
 	if k.verified {
 		at = verifiedAt
 	}
-	op, err := at(c.author, c.key, k.copy(c.value))
+	k.bytes += len(c.value)
+	op, err := at(c.author, c.key, k.memory.Copy(c.value))
 	o.Set(op, c.offset())
 	return o, err
 }
@@ -258,20 +254,4 @@ func (k *chunk) lost(h excerpt.Hole, sweep uint64) {
 	if !k.horizon.passes(sweep) {
 		k.excerpts = append(k.excerpts, excerpt.Excerpt{Hole: &h})
 	}
-}
-
-// copy returns a copy of b, of the chunk's memory where it is small. That grows with what is read, so that whoever
-// keeps a little does not keep room for much.
-func (k *chunk) copy(b []byte) []byte {
-	k.bytes += len(b)
-	k.copied += len(b)
-	if len(b) >= ownMemory {
-		return append([]byte(nil), b...)
-	}
-	if len(b) > cap(k.buffer)-len(k.buffer) {
-		k.buffer = make([]byte, 0, max(min(k.room, k.copied), len(b)))
-	}
-	from := len(k.buffer)
-	k.buffer = append(k.buffer, b...)
-	return k.buffer[from:len(k.buffer):len(k.buffer)]
 }

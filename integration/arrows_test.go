@@ -31,7 +31,7 @@ var rooms = []layer{
 	{"eventlog/internal/audience", []string{"crdt"}, "who is told of an event does not depend on what is held"},
 	{"eventlog/internal/choice", []string{"crdt"}, "an entry passes wherever it stands"},
 	{"eventlog/internal/crash", nil, "it has no code, only tests"},
-	{"eventlog/internal/copyout", []string{"crdt", "eventlog/backup", "eventlog/internal/disk", "eventlog/internal/record", "eventlog/internal/schema", "eventlog/internal/sys"}, "what is read does not depend on who goes on writing"},
+	{"eventlog/internal/copyout", []string{"crdt", "eventlog/backup", "eventlog/internal/disk", "eventlog/internal/record", "eventlog/internal/schema", "eventlog/internal/sys", "eventlog/retention"}, "what is read does not depend on who goes on writing"},
 	{"eventlog/internal/disk", []string{"eventlog/internal/identity", "eventlog/internal/sys"}, "the file is a file, whatever stands in it"},
 	{"eventlog/internal/excerpt", []string{"crdt", "eventlog/internal/heap"}, "in which order entries stand does not depend on where they were read"},
 	{"eventlog/internal/feedcheck", []string{"crdt", "eventlog/internal/record"}, "whether ops follow each other does not depend on where they lie"},

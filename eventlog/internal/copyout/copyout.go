@@ -19,8 +19,8 @@ type Source struct {
 	Meta func(tx *disk.Tx) (map[string][]byte, error)
 	// Head is what the backup begins with: it is looked at once Meta has been called.
 	Head *backup.Head
-	// Hold keeps what has arrived at an offset and after it from being forgotten.
-	Hold func(offset uint64)
+	// Hold keeps what was not come to yet from being forgotten.
+	Hold *Hold
 	// Pruned returns the feeds of which something was pruned since a sweep.
 	Pruned func(sweep uint64) []backup.Pruned
 }

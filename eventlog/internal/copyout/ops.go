@@ -54,7 +54,7 @@ func (c *copying) ops(from, to uint64, last item) error {
 		if c.ctx.Err() != nil {
 			return context.Cause(c.ctx)
 		}
-		c.src.Hold(c.next)
+		c.src.Hold.from.Store(c.next)
 		c.values, c.at, more = c.values[:0], nil, false
 		err := c.src.View(func(tx *disk.Tx) (err error) {
 			more, err = c.chunk(tx, to)

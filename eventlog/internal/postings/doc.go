@@ -13,9 +13,9 @@
 // puts the record: blocks that the record does not name, left by a merge or a crash, are no part of the index.
 //
 //	collect    b := x.NewBatch(); b.Add(class, text, offset) …
-//	keep       x.Extend(ctx, layers, to, sweep, b); x.Tidy(ctx, layers) for as long as it merges
+//	keep       x.Extend(ctx, layers, to, sweep, b); x.Tidy(ctx, layers) for as long as it merges; x.Step does both
 //	look       layers, err := Read(tree, incarnation); Search{…}.Find(Terms(…), Terms(…))
-//	check      a := x.NewAudit(layer); a.Add(class, text, offset) …; a.End()
+//	check      a := x.NewAudit(layer); a.Add(class, text, offset) …; a.End(); x.Compare does that
 //
 // An index may say too much: two texts may share a term, and what stood at an offset may be gone since. It
 // never says too little: a block has a checksum and names the next block, and the record has a checksum

@@ -24,6 +24,11 @@ type Index struct {
 	View func(fn func(t *disk.Tree) error) error
 	// Write runs a function in a transaction of its own that changes the tree.
 	Write func(ctx context.Context, fn func(t *disk.Tree) error) error
+	// Held returns up to which offset there is something to be indexed, and the last sweep; Texts are what stands there.
+	Held  func() (bound, sweep uint64, err error)
+	Texts Texts
+	// Anew is told why an index that cannot be used is dropped.
+	Anew func(why error)
 	// tidy says that no block is left that no layer names. The process before this one may have been killed.
 	tidy bool
 }
