@@ -24,7 +24,7 @@ type Report struct {
 	// Holes are up to 1,000 of the stretches of feeds that are missing; More counts the others.
 	Holes []Hole
 	More  uint64
-	// Again is the least offset of what is missing and will have another one should it come back: who follows from beyond
+	// Again is the least offset of what is missing and may have another one should it come back: who follows from beyond
 	// it is given that once more. It is [math.MaxUint64] for none, and 0 where that is not known.
 	Again uint64
 }

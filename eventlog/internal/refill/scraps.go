@@ -171,11 +171,15 @@ func (m *Maker) scrapsOf(known *record.Feed, a crdt.Author, now time.Time, repor
 		least, dropped, err = m.keepOrphans(f, r)
 		return err
 	})
+	arrived := f.entries - dropped
+	for _, o := range m.scraps.orphans[a] {
+		arrived += o.Count
+	}
 	switch {
-	case known != nil && r.Feed.Next() >= known.Feed.Next() && dropped == 0:
-		return r, err
-	case known == nil || r.Feed.Next()+dropped < known.Feed.Next():
+	case known == nil || r.Feed.Next()+dropped < known.Feed.Next() || arrived < r.Entries:
 		least = 0
+	case dropped == 0:
+		return r, err
 	}
 	m.scraps.unsure, report.Again = a, min(report.Again, least)
 	return r, err
