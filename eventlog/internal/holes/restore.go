@@ -27,12 +27,6 @@ func (f File) Stands(author crdt.Author, key crdt.Key) (stands, readable bool) {
 	return true, err == nil
 }
 
-// Arrived reports whether an op has arrived, as it is. It looks through all arrivals.
-func (f File) Arrived(op crdt.Op) (bool, error) {
-	_, arrived, err := f.search(op, 0, f.Next)
-	return arrived, err
-}
-
 // Restore puts an op in its place, where one stands that cannot be read or is missing, and brings the feed's record up to
 // date, but for its heads. An op that had no body here has none again. Its offset is that of its arrival; where that is
 // not there, one that is free, between those of the ops beside it if it can be. Where none are, the op has moved: it has

@@ -53,6 +53,15 @@ func (m *Maker) Arrives(op crdt.Signed, offset uint64) (arrives bool, err error)
 	return arrives, err
 }
 
+// Feed returns the record of a feed as it is known, nil for nothing, and once [Maker.Records] was called as it is made.
+func (m *Maker) Feed(a crdt.Author) (f *record.Feed, err error) {
+	err = m.do(func() error {
+		f, err = m.known(a)
+		return err
+	})
+	return f, err
+}
+
 // Next returns the offset behind all that was put.
 func (m *Maker) Next() uint64 { return m.next }
 

@@ -157,7 +157,9 @@ func (s *salvage) putMeta() error {
 	meta[string(schema.Log)], meta[string(schema.Author)] = s.report.Log[:], s.Author[:]
 	delete(meta, string(schema.Identity))
 	var end crdt.Head
-	if f := s.feeds[s.Author]; f != nil {
+	if f, err := s.maker.Feed(s.Author); err != nil {
+		return err
+	} else if f != nil {
 		end = ownend.Highest(f.Feed).Head
 	}
 	maps.Copy(meta, ownend.Pairs(s.Why, end))
