@@ -139,10 +139,10 @@ func (a *ascent) fill(tx *readTx, k *chunk, f *openFeed) (done bool, err error) 
 			a.Add(op)
 		}
 	}
+	k.excerpts = a.MergeAll(k.excerpts)
 	if f.c.err == nil && !f.forked() && a.reached < a.end {
 		return false, a.missing(f)
 	}
-	k.excerpts = a.MergeAll(k.excerpts)
 	return true, f.c.err
 }
 

@@ -253,3 +253,23 @@ func TestAFollowerGoesOnBehindAHole(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatStandsBeforeAHoleIsRead: of a feed whose last op is lost all before it is read, however few ops that are.
+func TestWhatStandsBeforeAHoleIsRead(t *testing.T) {
+	c := newCords(t, 2901, 1, 0)
+	l := c.as("who reads")
+	defer func() { must(t, l.Close()) }()
+	c.grow(l, 40)
+	a := crdt.AuthorOf(c.keys[0])
+	last := c.ops[a][len(c.ops[a])-1]
+	l = c.reopened(l, func(s spoiler) error { return s.lose(a, last.Key(), s.tx.Bucket(bucketOps).Bucket(a[:])) })
+	next, reading := uint64(0), error(nil)
+	for e, err := range l.Entries(t.Context(), Query{Authors: []crdt.Author{a}}) {
+		if reading = err; err == nil && e.Seq == next {
+			next++
+		}
+	}
+	if _, damaged := asDamaged(reading); !damaged || next != last.First || next == 0 {
+		t.Errorf("%d entries are read before %d, which is missing, then %v", next, last.First, reading)
+	}
+}

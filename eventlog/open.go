@@ -232,6 +232,9 @@ func (s *store) readMeta(tx *readTx) error {
 	if s.cfg.ReadOnly {
 		s.author = crdt.Author(author)
 	}
+	if crdt.Author(author) != s.author && ownend.Alike(author, s.author[:]) {
+		return &DamagedError{What: "meta", Err: fmt.Errorf("who writes here: %s, which is nearly %s", crdt.Author(author), s.author)}
+	}
 	if crdt.Author(author) != s.author {
 		return fmt.Errorf("%w: %s is that of author %s, the key that of %s", ErrWrongKey, s.path, crdt.Author(author), s.author)
 	}

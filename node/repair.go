@@ -1,7 +1,6 @@
 package node
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -90,25 +89,30 @@ func (r *repairing) run(ctx context.Context, req api.RepairRequest, known []stri
 	return repaired, nil
 }
 
-// lacking returns the holes of the log, and what lies beyond the ends of feeds of that which a salvage has not found, in order.
+// lacking returns what is missing of feeds, in order: the holes of the log, and what it does not know of any more beyond the
+// ends of feeds, since a salvage has not found it or the end of the node's own feed cannot be read.
 func (r *repairing) lacking(ctx context.Context, salvage []api.Hole) ([]crdt.Span, error) {
 	holes, err := r.log.Damaged(ctx)
-	if err != nil || len(salvage) == 0 {
-		return holes, err
+	if err != nil {
+		return nil, err
 	}
 	held := r.log.Frontier()
-	for _, h := range salvage {
-		next := uint64(0)
-		for _, head := range held[h.From.Author] {
-			next = max(next, head.Next)
+	beyond := func(h crdt.Span) {
+		for _, head := range held[h.Author] {
+			h.From = max(h.From, head.Next)
 		}
-		if upto := h.From.Seq + h.Entries; upto > next {
-			holes = append(holes, crdt.Span{Author: h.From.Author, From: max(h.From.Seq, next), Upto: upto})
+		named := func(b crdt.Span) bool { return b.Author == h.Author && b.From <= h.From && h.Upto <= b.Upto }
+		if h.From < h.Upto && !slices.ContainsFunc(holes, named) {
+			holes = append(holes, h)
 		}
 	}
-	slices.SortFunc(holes, func(a, b crdt.Span) int {
-		return cmp.Or(bytes.Compare(a.Author[:], b.Author[:]), cmp.Compare(a.From, b.From))
-	})
+	if state := r.log.Recovering(); state != nil && state.Why == eventlog.WhyHead {
+		beyond(crdt.Span{Author: r.log.Author(), Upto: state.Own.Next})
+	}
+	for _, h := range salvage {
+		beyond(crdt.Span{Author: h.From.Author, From: h.From.Seq, Upto: h.From.Seq + h.Entries})
+	}
+	slices.SortFunc(holes, func(a, b crdt.Span) int { return cmp.Or(a.Author.Compare(b.Author), cmp.Compare(a.From, b.From)) })
 	return holes, nil
 }
 
@@ -229,6 +233,9 @@ func Salvage(ctx context.Context, dir string, access Access, told func(api.Progr
 		return api.Salvaged{}, fmt.Errorf("repair: %w", inUse(f, err))
 	}
 	s := api.Salvaged{Damaged: report.Damaged, Ops: report.Ops, Entries: report.Entries, More: report.More, Lost: report.Lost}
+	if !report.Current {
+		s.Lost = append(s.Lost, "the root of the last commit: what was written by it is known only as far as its ops were found")
+	}
 	for _, h := range report.Holes {
 		s.Lacking = append(s.Lacking, holeOf(h.Author, h.From, h.To))
 	}

@@ -42,3 +42,14 @@ func (a Authors) Present(node [8]byte) [8]byte {
 	}
 	return node
 }
+
+// Alike reports whether a is b or was b before it was damaged: of what is random, two have hardly a byte in common.
+func Alike(a, b []byte) bool {
+	same := 0
+	for i := range min(len(a), len(b)) {
+		if a[i] == b[i] {
+			same++
+		}
+	}
+	return same > len(b)/2
+}

@@ -41,14 +41,14 @@ func (s *salvage) identify() error {
 	if f := s.meta[string(schema.Format)]; len(f) == 1 && f[0] != schema.FormatVersion {
 		return fmt.Errorf("it is of version %d, this program salvages version %d", f[0], schema.FormatVersion)
 	}
-	if a := s.meta[string(schema.Author)]; len(a) == len(s.Author) && !alike(a, s.Author[:]) {
+	if a := s.meta[string(schema.Author)]; len(a) == len(s.Author) && !ownend.Alike(a, s.Author[:]) {
 		return fmt.Errorf("%w: that of %s, not of %s", ErrAuthor, crdt.Author(a), s.Author)
 	}
 	b, had := s.meta[string(schema.Genesis)]
 	g, err := crdt.ParseGenesis(b)
 	if id := s.meta[string(schema.Log)]; len(id) == len(s.report.Log) {
 		s.report.Log = crdt.LogID(id)
-		if began := g.Log(); err == nil && alike(id, began[:]) {
+		if began := g.Log(); err == nil && ownend.Alike(id, began[:]) {
 			s.report.Log = began
 		}
 	} else if err := s.findLog(); err != nil {
@@ -59,17 +59,6 @@ func (s *salvage) identify() error {
 	}
 	delete(s.meta, string(schema.Genesis))
 	return s.findGenesis()
-}
-
-// alike reports whether a is b or was b before it was damaged: of what is random, two have hardly a byte in common.
-func alike(a, b []byte) bool {
-	same := 0
-	for i := range a {
-		if a[i] == b[i] {
-			same++
-		}
-	}
-	return same > len(a)/2
 }
 
 // metaWhole reports whether meta has what every log's has.
