@@ -106,7 +106,7 @@ func (r *repairing) lacking(ctx context.Context, salvage []api.Hole) ([]crdt.Spa
 			holes = append(holes, h)
 		}
 	}
-	if state := r.log.Recovering(); state != nil && state.Why == eventlog.WhyHead {
+	if state := r.log.Recovering(); state != nil && !state.Why.Soft() {
 		beyond(crdt.Span{Author: r.log.Author(), Upto: state.Own.Next})
 	}
 	for _, h := range salvage {

@@ -111,6 +111,9 @@ func newBackup() *cobra.Command {
 
 // run makes the backup.
 func (b *backupCommand) run(cmd *cobra.Command, path string) error {
+	if err := b.spares(path); err != nil {
+		return err
+	}
 	req := api.BackupRequest{MaxHold: b.hold}
 	var err error
 	if b.since != "" {
@@ -147,6 +150,21 @@ func (b *backupCommand) run(cmd *cobra.Command, path string) error {
 	}
 	if !s.Whole() {
 		return lackingIn(path, &s)
+	}
+	return nil
+}
+
+// spares refuses a path at which something is that the backup needs: the one since which it is made, or a part of the node.
+func (b *backupCommand) spares(path string) error {
+	at, err := os.Stat(path)
+	if path == stdio || err != nil || !at.Mode().IsRegular() {
+		return nil
+	}
+	if since, err := os.Stat(b.since); err == nil && os.SameFile(since, at) {
+		return usagef("%s is the backup that --since names, and is needed to restore this one: give another name", path)
+	}
+	if b.force && folder.Folder(b.dir).Has(path) {
+		return usagef("%s is a part of the node in %s: give another name", path, b.dir)
 	}
 	return nil
 }

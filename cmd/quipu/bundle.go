@@ -118,7 +118,11 @@ func copyTo(cmd *cobra.Command, path string, force bool, write func(io.Writer) e
 		return noText(cmd, "stdout")
 	}
 	if path == stdio {
-		return write(cmd.OutOrStdout())
+		err := write(cmd.OutOrStdout())
+		if errors.Is(err, errReaderLeft) { // who reads a part of it has nothing
+			err = fmt.Errorf("stdout: %v before all of it was written", errReaderLeft)
+		}
+		return err
 	}
 	file, err := makeFile(cmd.Context(), path, force)
 	if errors.Is(err, errScreen) {

@@ -142,3 +142,39 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+// TestAPartOfAFileIsNone: where the reader of stdout leaves, a backup or a bundle has failed, and what is read line by line
+// has not.
+func TestAPartOfAFileIsNone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a")
+	if code := run(t.Context(), []string{"init", "--dir", dir}, nil, io.Discard, io.Discard); code != exitDone {
+		t.Fatal("init fails")
+	}
+	if code := run(t.Context(), []string{"append", "--dir", dir, "--kind", "k"}, nil, io.Discard, io.Discard); code != exitDone {
+		t.Fatal("append fails")
+	}
+	for _, c := range []struct {
+		args string
+		code int
+	}{
+		{"backup -", exitFailed},
+		{"bundle create -", exitFailed},
+		{"log", exitDone},
+	} {
+		from, to, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := from.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var errs bytes.Buffer
+		code := run(t.Context(), append(strings.Fields(c.args), "--dir", dir), nil, to, &errs)
+		if said := strings.Contains(errs.String(), "before all of it was written"); code != c.code || said != (code != exitDone) {
+			t.Errorf("%s: exit code %d, %s", c.args, code, &errs)
+		}
+		if err := to.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -28,7 +28,7 @@ const (
 const exitCodesHelp = `Every command ends with one of five exit codes:
 
   0  done. An empty result is a result, and a reader that closed the pipe
-     ("quipu log | head") has what it wanted.
+     ("quipu log | head") has what it wanted, but not of a backup or a bundle.
   1  failed. One line on stderr, beginning "quipu: ", says why.
   2  wrong usage: an unknown command or flag, a missing flag, a value that
      cannot be read. Nothing was done.

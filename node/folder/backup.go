@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/quipulog/quipu/eventlog/whole"
 )
@@ -42,6 +44,15 @@ func (f Folder) PutKept(name string, b []byte) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// Has reports whether what path names is a file of the folder's, which is not to be replaced by anything: all but backups that
+// somebody keeps there.
+func (f Folder) Has(path string) bool {
+	dir, err := os.Stat(string(f))
+	in, failed := os.Stat(filepath.Dir(path))
+	name := filepath.Base(path)
+	return err == nil && failed == nil && os.SameFile(dir, in) && (strings.HasPrefix(name, "quipu.") || strings.HasPrefix(name, "secret") || name == filepath.Base(f.Peers()))
 }
 
 // IsConfig reports whether name is that of the configuration.
