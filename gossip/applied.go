@@ -142,12 +142,12 @@ func (s *spread) heard(peer linkID, author crdt.Author, head crdt.Head, now time
 }
 
 // refused deals with a run that broke a rule. An offence ends the link; else the peer is not asked for
-// that author for a while, since it would send the same again.
+// that author, or to mend for that hole, for a while, since it would send the same again.
 func (s *spread) refused(a arrival, err error, now time.Time) {
 	reason, offence := faultOf(err)
 	author := a.run.Author()
 	if mends(a.ask) && !offence { // such as a body that the peer has dropped and this node keeps
-		s.mending.Refused(a.link.id, author, now)
+		s.mending.Refused(a.link.id, a.ask&(mendBit-1))
 		return
 	}
 	s.schedule.Refused(a.link.id, author, now)

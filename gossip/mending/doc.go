@@ -8,11 +8,11 @@
 //
 // A hole is asked for from its end, since what is known of it is what the op behind it names: what comes fills it where it
 // leads there. So an ask is for all of a hole at first; where more comes than an answer may have, for half as much,
-// and where one op reaches across what was asked for, for twice as much.
+// and where one op reaches across what was asked for, for what is halfway to what was too much.
 //
 //	a ─ ░░░░░░░░░░░░░░░ ─ x
 //	              ├ask──┤
 //
-// One peer is asked for a hole at a time. A peer that brings nothing is not asked for that author again for a pause that
+// One peer is asked for a hole at a time. A peer that brings nothing is not asked for that hole again for a pause that
 // doubles; another is.
 package mending

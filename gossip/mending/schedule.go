@@ -14,7 +14,8 @@ const (
 	maxPerPeer = 2
 	// maxBytes is what an answer may have, in bytes: more than the largest op.
 	maxBytes = 2 << 20
-	// longest bounds the pause after which a peer that brought nothing is asked again, in times of the first one.
+	// longest bounds the pause after which a peer that brought nothing is asked again, in times of the first one, and an
+	// answer that is never at its end, in times of what the next of it may take.
 	longest = 30
 )
 
@@ -29,65 +30,81 @@ type Ask struct {
 // Schedule decides whom to ask for which hole: see [New].
 type Schedule struct {
 	deliver, avoid time.Duration
-	holes          []hole
+	holes          []*hole
+	known          map[name]*hole // the same
 	asks           map[uint32]*ask
-	barred         map[bar]*backoff.Pause
 	lastID         uint32
 }
 
-// hole is one that is known, and how many entries of its end the next ask is for; 0 for all.
+// name is what tells a hole from all others: what the op behind it names.
+type name struct {
+	author crdt.Author
+	head   crdt.Head
+}
+
+func nameOf(s crdt.Span) name { return name{s.Author, s.Head} }
+
+// hole is one that is known.
 type hole struct {
 	crdt.Span
-	reach uint64
+	barred map[crdt.Author]*backoff.Pause // the peers that brought nothing of it
+	// Of peer by it is known of how many entries of its end nothing came, and of how many more came than an answer may
+	// have; 0 of none.
+	by         crdt.Author
+	none, much uint64
 }
 
 // ask is one that is being answered.
 type ask struct {
 	Ask
+	sent     time.Time
 	moved    time.Time // when it was sent, or something of it came
 	bytes    int
 	repaired int
+	refused  bool // of what came something could not be taken
 }
-
-// bar is a peer that brought nothing of an author.
-type bar struct{ peer, author crdt.Author }
 
 // New returns a schedule of which a peer may take deliver to send the next of what it was asked for, and is not asked for
 // avoid after it brought nothing.
 func New(deliver, avoid time.Duration) *Schedule {
-	return &Schedule{deliver: deliver, avoid: avoid, asks: make(map[uint32]*ask), barred: make(map[bar]*backoff.Pause)}
+	return &Schedule{deliver: deliver, avoid: avoid, asks: make(map[uint32]*ask)}
 }
 
 // Holes says which holes there are.
 func (s *Schedule) Holes(spans []crdt.Span) {
-	was := s.holes
-	s.holes = make([]hole, len(spans))
+	was := s.known
+	s.holes, s.known = make([]*hole, len(spans)), make(map[name]*hole, len(spans))
 	for i, span := range spans {
-		s.holes[i].Span = span
-		if j := slices.IndexFunc(was, func(h hole) bool { return h.Author == span.Author && h.Head == span.Head }); j >= 0 {
-			s.holes[i].reach = was[j].reach
+		h := was[nameOf(span)]
+		if h == nil {
+			h = &hole{barred: make(map[crdt.Author]*backoff.Pause)}
 		}
+		h.Span = span
+		s.holes[i], s.known[nameOf(span)] = h, h
 	}
-	if len(spans) == 0 {
-		clear(s.barred)
+}
+
+// Again forgets which peers brought nothing: somebody wants all of them to be asked now.
+func (s *Schedule) Again() {
+	for _, h := range s.holes {
+		clear(h.barred)
 	}
 }
 
 // Plan returns what to ask of which of the peers at a moment.
 func (s *Schedule) Plan(peers []crdt.Author, now time.Time) (asks []Ask) {
-	for i := range s.holes {
-		h := &s.holes[i]
+	for _, h := range s.holes {
 		if len(s.asks) >= maxAsks {
 			break
 		}
 		if s.asked(h) {
 			continue
 		}
-		for _, p := range peers {
-			if s.open(p) < maxPerPeer && !s.isBarred(p, h.Author, now) {
-				asks = append(asks, s.ask(h, p, now))
-				break
-			}
+		open := func(p crdt.Author) bool { return s.open(p) < maxPerPeer && !h.isBarred(p, now) }
+		if slices.Contains(peers, h.by) && open(h.by) { // which is known to bring something
+			asks = append(asks, s.ask(h, h.by, now))
+		} else if i := slices.IndexFunc(peers, open); i >= 0 {
+			asks = append(asks, s.ask(h, peers[i], now))
 		}
 	}
 	return asks
@@ -113,18 +130,21 @@ func (s *Schedule) open(peer crdt.Author) (n int) {
 	return n
 }
 
-func (s *Schedule) isBarred(peer, author crdt.Author, now time.Time) bool {
-	p := s.barred[bar{peer, author}]
+func (h *hole) isBarred(peer crdt.Author, now time.Time) bool {
+	p := h.barred[peer]
 	return p != nil && !p.Over(now)
 }
 
 func (s *Schedule) ask(h *hole, peer crdt.Author, now time.Time) Ask {
 	s.lastID = s.lastID%(1<<30-1) + 1
-	span := h.Span
-	if h.reach > 0 && h.reach < span.Upto-span.From {
-		span.From = span.Upto - h.reach
+	if h.by != peer {
+		h.by, h.none, h.much = peer, 0, 0
 	}
-	a := &ask{Ask: Ask{ID: s.lastID, Peer: peer, Span: span, MaxBytes: maxBytes}, moved: now}
+	span := h.Span
+	if reach := h.none + (h.much-h.none)/2; h.much > 0 && reach < span.Upto-span.From {
+		span.From = span.Upto - reach
+	}
+	a := &ask{Ask: Ask{ID: s.lastID, Peer: peer, Span: span, MaxBytes: maxBytes}, sent: now, moved: now}
 	s.asks[a.ID] = a
 	return a.Ask
 }
@@ -143,36 +163,47 @@ func (s *Schedule) Done(peer crdt.Author, id uint32, now time.Time) (repaired bo
 		return false
 	}
 	delete(s.asks, id)
-	i := slices.IndexFunc(s.holes, func(h hole) bool { return h.Author == a.Span.Author && h.Head == a.Span.Head })
+	h := s.known[nameOf(a.Span)]
 	if a.repaired > 0 {
-		delete(s.barred, bar{peer, a.Span.Author})
-		if i >= 0 {
-			s.holes = slices.Delete(s.holes, i, i+1) // what is left of it, the log says
+		if h != nil { // what is left of it, the log says
+			delete(s.known, nameOf(a.Span))
+			s.holes = slices.DeleteFunc(s.holes, func(o *hole) bool { return o == h })
 		}
 		return true
 	}
-	if i < 0 {
+	if h == nil {
 		return false
 	}
-	h, reach := &s.holes[i], a.Span.Upto-a.Span.From
-	switch {
-	case a.bytes >= maxBytes/2 && reach > 1:
-		h.reach = reach / 2
+	switch reach := a.Span.Upto - a.Span.From; {
+	case a.bytes >= maxBytes/2 || a.refused:
+		h.much = reach // the end of it may be what is wanted
 	case a.bytes == 0 && a.Span.From > h.From:
-		h.reach = 2 * reach
+		h.none = reach
 	default:
-		s.Refused(peer, a.Span.Author, now)
+		h.refused(peer, s.avoid, now)
+		return false
+	}
+	if h.much <= h.none+1 { // there is nothing between
+		h.refused(peer, s.avoid, now)
 	}
 	return false
 }
 
-// Refused takes note that a peer does not have what is asked of an author, or sent what is none of it.
-func (s *Schedule) Refused(peer, author crdt.Author, now time.Time) {
-	at := bar{peer, author}
-	if s.barred[at] == nil {
-		s.barred[at] = new(backoff.Pause)
+// Refused takes in that of what came for an ask something could not be taken, such as ops whose bodies the peer has
+// dropped. Done is still to come.
+func (s *Schedule) Refused(peer crdt.Author, id uint32) {
+	if a := s.asks[id]; a != nil && a.Peer == peer {
+		a.refused = true
 	}
-	s.barred[at].Fail(now, s.avoid, longest*s.avoid)
+}
+
+// refused has a peer not be asked for the hole for a pause that doubles.
+func (h *hole) refused(peer crdt.Author, avoid time.Duration, now time.Time) {
+	if h.barred[peer] == nil {
+		h.barred[peer] = new(backoff.Pause)
+	}
+	h.barred[peer].Fail(now, avoid, longest*avoid)
+	h.by, h.none, h.much = crdt.Author{}, 0, 0
 }
 
 // Gone takes note that a peer is not linked any more.
@@ -182,22 +213,24 @@ func (s *Schedule) Gone(peer crdt.Author) {
 			delete(s.asks, id)
 		}
 	}
-	for at := range s.barred {
-		if at.peer == peer {
-			delete(s.barred, at)
-		}
+	for _, h := range s.holes {
+		delete(h.barred, peer)
 	}
 }
 
 // Expire gives up the asks that peers do not get on with. waits reports whether runs of a peer wait to be applied.
 func (s *Schedule) Expire(now time.Time, waits func(peer crdt.Author) bool) {
 	for id, a := range s.asks {
-		switch {
-		case waits(a.Peer):
+		late := now.Sub(a.sent) >= longest*s.deliver // whatever it sends
+		if !late && waits(a.Peer) {
 			a.moved = now
-		case now.Sub(a.moved) >= s.deliver:
-			delete(s.asks, id)
-			s.Refused(a.Peer, a.Span.Author, now)
+		}
+		if !late && now.Sub(a.moved) < s.deliver {
+			continue
+		}
+		delete(s.asks, id)
+		if h := s.known[nameOf(a.Span)]; h != nil && a.repaired == 0 {
+			h.refused(a.Peer, s.avoid, now)
 		}
 	}
 }
@@ -207,7 +240,7 @@ func (s *Schedule) Busy() bool { return len(s.asks) > 0 }
 
 // Settled reports whether no hole is left that one of peers is asked for or could be.
 func (s *Schedule) Settled(peers []crdt.Author, now time.Time) bool {
-	return len(s.asks) == 0 && !slices.ContainsFunc(s.holes, func(h hole) bool {
-		return slices.ContainsFunc(peers, func(p crdt.Author) bool { return !s.isBarred(p, h.Author, now) })
+	return len(s.asks) == 0 && !slices.ContainsFunc(s.holes, func(h *hole) bool {
+		return slices.ContainsFunc(peers, func(p crdt.Author) bool { return !h.isBarred(p, now) })
 	})
 }

@@ -63,7 +63,7 @@ func TestOneAfterTheOtherIsAsked(t *testing.T) {
 }
 
 // TestTheEndOfAHoleIsAskedFor: of an answer that ended before it, half is asked for; one op that reaches across is met by
-// twice as much.
+// more, and less than was too much.
 func TestTheEndOfAHoleIsAskedFor(t *testing.T) {
 	now := time.Unix(1000, 0)
 	s := New(3*time.Second, 20*time.Second)
@@ -79,8 +79,93 @@ func TestTheEndOfAHoleIsAskedFor(t *testing.T) {
 		}
 	}
 	s.Done(a.Peer, a.ID, now) // nothing begins there
-	if a = one(t, s, now); a.Span.From != 750 {
-		t.Errorf("asked for %+v, want from 750", a.Span)
+	if a = one(t, s, now); a.Span.From != 813 {
+		t.Errorf("asked for %+v, want from 813: halfway to what was too much", a.Span)
+	}
+}
+
+// TestWhatFitsIsFound: wherever the last op of a hole begins, what leads to it is found in a few asks, though no more than
+// one entry before it has room in an answer. Who always sends too much is not asked for ever.
+func TestWhatFitsIsFound(t *testing.T) {
+	const most = 2 * 10 // asks for 1000 entries
+	now := time.Unix(1000, 0)
+	for last := uint64(1); last <= 1000; last++ {
+		s := New(3*time.Second, 20*time.Second)
+		holes := []crdt.Span{span(9, 0, 1000)}
+		for n := 0; ; n++ {
+			s.Holes(holes)
+			a := one(t, s, now)
+			reach := a.Span.Upto - a.Span.From
+			switch {
+			case reach > last+1:
+				s.Arrived(a.Peer, a.ID, maxBytes, 0, now)
+			case reach >= last:
+				s.Arrived(a.Peer, a.ID, maxBytes/4, 1, now)
+			}
+			if s.Done(a.Peer, a.ID, now) {
+				break
+			}
+			if n == most {
+				t.Fatalf("the last %d entries are not found in %d asks", last, n)
+			}
+		}
+	}
+	s := New(3*time.Second, 20*time.Second)
+	s.Holes([]crdt.Span{span(9, 0, 1000)})
+	for n := 0; !s.Settled(peers[:1], now); n++ {
+		asks := s.Plan(peers[:1], now)
+		if len(asks) != 1 || n == most {
+			t.Fatalf("%d asks after %d that brought too much", len(asks), n)
+		}
+		s.Arrived(peers[0], asks[0].ID, maxBytes, 0, now)
+		s.Done(peers[0], asks[0].ID, now)
+	}
+}
+
+// TestEveryHoleIsAskedFor: a peer that has nothing of some holes of a feed is asked for the others, and for all once more
+// when somebody wants that.
+func TestEveryHoleIsAskedFor(t *testing.T) {
+	now := time.Unix(1000, 0)
+	s := New(3*time.Second, 20*time.Second)
+	var holes []crdt.Span
+	for i := range uint64(9) {
+		holes = append(holes, span(9, 10*i, 10*i+5))
+	}
+	s.Holes(holes)
+	for turn := range 2 {
+		asked := make(map[uint64]int)
+		for !s.Settled(peers[:1], now) {
+			for _, a := range s.Plan(peers[:1], now) {
+				asked[a.Span.From]++
+				s.Done(a.Peer, a.ID, now)
+			}
+		}
+		for _, h := range holes {
+			if asked[h.From] != 1 {
+				t.Errorf("turn %d: asked %d times for %+v", turn, asked[h.From], h)
+			}
+		}
+		s.Holes(holes)
+		s.Again()
+	}
+}
+
+// TestAnAnswerHasAnEnd: who sends on and on what puts nothing back keeps no other from being asked.
+func TestAnAnswerHasAnEnd(t *testing.T) {
+	now := time.Unix(1000, 0)
+	s := New(3*time.Second, 20*time.Second)
+	s.Holes([]crdt.Span{span(9, 5, 10)})
+	first := one(t, s, now)
+	for range 100 {
+		now = now.Add(time.Second)
+		s.Arrived(first.Peer, first.ID, 1, 0, now)
+		s.Expire(now, func(crdt.Author) bool { return true })
+	}
+	if s.Busy() {
+		t.Fatal("it is still waited for")
+	}
+	if second := one(t, s, now); second.Peer == first.Peer {
+		t.Error("it is asked again")
 	}
 }
 
