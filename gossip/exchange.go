@@ -26,8 +26,9 @@ type Exchanged struct {
 }
 
 // Exchange links this node with the node at addr, without joining it, and returns when each of the two
-// holds everything that the other held at the beginning, and this one what it could not read and the other has, less the authors that either has shut and those
-// that Exchanged counts as refused. The link is then ended, unless it was there before. It needs [Gossip.Run] to run.
+// holds everything that the other held at the beginning, and this one what it could not read and the other has, less the
+// authors that either has shut and those that Exchanged counts as refused. The link is then ended, unless it was there
+// before. It needs [Gossip.Run] to run.
 //
 // The error says why it did not come so far; what was exchanged by then is kept, as Exchanged says.
 func (g *Gossip) Exchange(ctx context.Context, addr string) (Exchanged, error) {
@@ -105,6 +106,14 @@ func (g *Gossip) awaitLink(ctx context.Context, peer crdt.Author) (*link, error)
 // roomTime is how long an exchange waits for room on the disk.
 const roomTime = 3 * time.Second
 
+// roomless says that there has been no room on the disk for longer than that.
+func (g *Gossip) roomless() error {
+	if full := g.applier.full.Load(); full != nil && time.Since(full.Since) > roomTime {
+		return fmt.Errorf("no room here for what comes: %w", full.Err)
+	}
+	return nil
+}
+
 // exchange waits until both ends of l have what the other had, and notes in c what this one refuses.
 func (g *Gossip) exchange(ctx context.Context, l *link, c *catchUp) error {
 	defer l.pinned.Add(-1)
@@ -112,8 +121,8 @@ func (g *Gossip) exchange(ctx context.Context, l *link, c *catchUp) error {
 	going := movement{at: time.Now(), received: l.received.Load(), began: l.sent.Load(), sent: l.sent.Load(), most: entriesOf(ours)}
 	var stuck time.Time // since when the peer says that it has no room
 	for {
-		if full := g.applier.full.Load(); full != nil && time.Since(full.Since) > roomTime {
-			return fmt.Errorf("no room here for what comes: %w", full.Err)
+		if err := g.roomless(); err != nil {
+			return err
 		}
 		if time.Since(going.at) > g.pace.stuck {
 			return fmt.Errorf("nothing new has come, and nothing the peer lacked has gone to it, for %s; "+
@@ -147,7 +156,7 @@ func (g *Gossip) exchange(ctx context.Context, l *link, c *catchUp) error {
 		case time.Since(stuck) > roomTime:
 			return errors.New("the peer has no room for what comes: it says that it is stuck")
 		}
-		going.look(l, has, g.log, time.Now())
+		going.look(l, has, g.log, holes, time.Now())
 		if err := sleep(ctx, g.pace.tick); err != nil {
 			return err
 		}
@@ -160,20 +169,25 @@ type movement struct {
 	received, sent uint64    // entries on the link by then
 	began          uint64    // what sent was at the beginning
 	most           uint64    // entries that there were to send
+	damaged        uint64    // entries that could not be read
 }
 
 // look takes note of what has moved: new entries that came while the peer had not brought all that it had
-// at the beginning, and entries that went out. Of those a peer that takes them needs each once, or twice
-// where news overtakes an answer; more is the same again.
-func (m *movement) look(l *link, has bool, log Log, now time.Time) {
+// at the beginning, entries that were put back, and entries that went out. Of those a peer that takes them needs each once,
+// or twice where news overtakes an answer; more is the same again.
+func (m *movement) look(l *link, has bool, log Log, holes []crdt.Span, now time.Time) {
+	var damaged uint64
+	for _, h := range holes {
+		damaged += h.Upto - h.From
+	}
 	received, sent := l.received.Load(), l.sent.Load()
 	if sent != m.sent && sent-m.began > 2*m.most {
 		m.most = entriesOf(log.Frontier()) // others may have brought more
 	}
-	if !has && received != m.received || sent != m.sent && sent-m.began <= 2*m.most {
+	if !has && received != m.received || damaged < m.damaged || sent != m.sent && sent-m.began <= 2*m.most {
 		m.at = now
 	}
-	m.received, m.sent = received, sent
+	m.received, m.sent, m.damaged = received, sent, damaged
 }
 
 // entriesOf returns how many entries there may be on the branches of a frontier.

@@ -72,16 +72,23 @@ func (s *spread) mendDone(l *link, d wire.Done, now time.Time) {
 	s.askForHoles(now)
 }
 
-// Mend asks the peers that this node is linked to for what the log cannot read, and returns once none is left that has
-// any of it. It needs [Gossip.Run] to run. Its error is ctx's, or the log's.
+// Mend asks the peers that this node is linked to for what the log cannot read, those too that had nothing of it
+// before, and returns once none is left that has any of it. It needs [Gossip.Run] to run. Its error is ctx's, or the log's,
+// or says that there is no room.
 func (g *Gossip) Mend(ctx context.Context) error {
-	for {
+	for again := true; ; again = false {
 		holes, err := g.log.Damaged(ctx)
 		if err != nil {
 			return err
 		}
 		settled := len(holes) == 0
+		if err := g.roomless(); !settled && err != nil {
+			return err
+		}
 		if !settled && !g.loop.ask(func(s *state) {
+			if again {
+				s.spread.mending.Again()
+			}
 			s.spread.mend(holes, time.Now())
 			settled = s.spread.mending.Settled(slices.Collect(maps.Keys(s.links)), time.Now())
 		}) {

@@ -3,10 +3,13 @@ package gossip_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -159,10 +162,19 @@ func TestPeersGiveBackWhatIsDamaged(t *testing.T) {
 	}
 }
 
-// altering is the log of a node that alters what it sends of an author.
+// altering is the log of a node that alters what it sends of an author, and of which spans are hidden.
 type altering struct {
 	gossip.Log
 	author crdt.Author
+	hides  atomic.Bool
+}
+
+// PlanSpan finds nothing while that is hidden.
+func (l *altering) PlanSpan(ctx context.Context, s crdt.Span) (crdt.Segment, bool, error) {
+	if l.hides.Load() {
+		return crdt.Segment{}, false, nil
+	}
+	return l.Log.PlanSpan(ctx, s)
 }
 
 // Read alters the last byte of each op.
@@ -217,5 +229,56 @@ func TestAnExchangeMends(t *testing.T) {
 			t.Errorf("exchange: %v, whole: %t", err, m.whole("a"))
 		}
 		m.down()
+	})
+}
+
+// TestMendAsksThoseToo that had nothing a moment ago: whoever has a node repair its log is told of it as it is now.
+func TestMendAsksThoseToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMended(t, 300, "a", "b")
+		m.spoil("a", "b", 7)
+		b := new(altering)
+		b.hides.Store(true)
+		m.nodes["b"].log = b
+		m.up(t)
+		m.within(10*time.Second, "link", func() bool { return m.linked("a", "b") })
+		if err := m.nodes["a"].Mend(t.Context()); err != nil || m.whole("a") {
+			t.Fatalf("mend: %v, whole: %t", err, m.whole("a"))
+		}
+		b.hides.Store(false)
+		if err := m.nodes["a"].Mend(t.Context()); err != nil || !m.whole("a") {
+			t.Errorf("mend again: %v, whole: %t", err, m.whole("a"))
+		}
+		m.down()
+	})
+}
+
+// holed is a log that cannot read the first entry of an author.
+type holed struct {
+	gossip.Log
+	author crdt.Author
+}
+
+// Damaged returns the hole.
+func (l holed) Damaged(context.Context) ([]crdt.Span, error) {
+	return []crdt.Span{{Author: l.author, Head: crdt.Head{Next: 1, ID: crdt.OpID{1}}, Upto: 1}}, nil
+}
+
+// TestMendNeedsRoom: where there is none, it says so and does not wait for it.
+func TestMendNeedsRoom(t *testing.T) {
+	bubble(t, "a b", func(t *testing.T, c *cluster) {
+		b := c.nodes["b"]
+		b.log = holed{b.log, crdt.AuthorOf(testKey(0))}
+		c.start()
+		c.within(10*time.Second, "link", func() bool { return c.linked("a", "b") })
+		b.mem.setFail(&os.PathError{Op: "write", Path: "quipu.db", Err: syscall.ENOSPC})
+		c.nodes["a"].mem.append(t, 1)
+		c.within(10*time.Second, "be full", func() bool { return b.Status().Full != nil })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := b.Mend(ctx); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("mend: %v", err)
+		}
+		b.mem.setFail(nil)
 	})
 }
