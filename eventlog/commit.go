@@ -203,6 +203,9 @@ func (s *store) publish(tx *writeTx) (forked []crdt.Author) {
 		if f.Disputed() && !s.state.Feeds[a].Disputed() {
 			forked = append(forked, a)
 		}
+		if was := s.state.Feeds[a]; was != nil && was.Feed.First() < f.Feed.First() {
+			s.holes.Forgotten(a, f.Feed.First())
+		}
 		s.state.Put(a, f)
 		heads[a] = f.Heads
 	}

@@ -2,10 +2,12 @@ package eventlog
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/holes"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -15,7 +17,8 @@ type pruning struct {
 	author crdt.Author
 }
 
-// find looks for them in order from the first. The op that arrived last of all stays: it says which offset is next.
+// find looks for them in order from the first. The op that arrived last of all stays: it says which offset is next. So does
+// one before a hole unless one behind the hole goes, too.
 func (p *pruning) find(tx *readTx, f *found) error {
 	feed, err := tx.Feed(p.author)
 	if err != nil {
@@ -31,12 +34,15 @@ func (p *pruning) find(tx *readTx, f *found) error {
 		return err
 	}
 	held := false // from there on it is counted alone what is kept back
-	looked := 0
+	hole := false // between what goes and what is met
+	next, looked := feed.First(), 0
 	for key := range c.from(crdt.Key{}) {
+		_, begins := feed.BranchFrom(key)
+		hole = hole || !held && len(f.keys) > 0 && key.First > next && !begins
 		if looked++; looked > trimLook || key.First >= floor {
 			break
 		}
-		if len(f.keys) == p.most && !held {
+		if len(f.keys) >= p.most && !held && !hole {
 			f.more = true
 			return nil
 		}
@@ -48,8 +54,11 @@ func (p *pruning) find(tx *readTx, f *found) error {
 			break
 		}
 		if held = p.holders.Hold(max(c.offset(), barrier), s.Count, true) || held; !held {
-			f.keys = append(f.keys, key)
+			f.keys, next, hole = append(f.keys, key), s.Next(), false
 		}
+	}
+	if hole { // it may be kept back, or not be below the floor
+		f.keys = f.keys[:len(f.keys)-1]
 	}
 	return c.err
 }
@@ -67,7 +76,8 @@ func (c *opCursor) barrier(feed crdt.Feed) (uint64, error) {
 	return c.offset(), nil
 }
 
-// forget drops the ops. Those that may not be forgotten any more, since a fork has become known, stay.
+// forget drops the ops, and what is missing between them. Those that may not be forgotten any more, since a fork has become
+// known, stay.
 func (p *pruning) forget(tx *writeTx, keys []crdt.Key, count *Forgotten) error {
 	a := p.author
 	ops, floor := tx.ops(a), tx.feedState(a).Feed.Forgettable()
@@ -75,41 +85,37 @@ func (p *pruning) forget(tx *writeTx, keys []crdt.Key, count *Forgotten) error {
 	if ops == nil || len(keys) == 0 {
 		return nil
 	}
-	f := tx.edit(a)
+	f, c, last, before := tx.edit(a), tx.opCursor(a), keys[len(keys)-1], count.Entries
+	keys = keys[:0] // another trim may have been faster, and what was missing may be back
+	for key := range c.from(crdt.Key{}) {
+		if key.Compare(last) > 0 {
+			break
+		}
+		keys = append(keys, key)
+	}
 	for _, key := range keys {
 		k := record.OpKey(key)
 		v := record.Op(ops.Get(k[:]))
-		if v == nil {
-			continue // another trim was faster
-		}
 		s, err := tx.arrivedAt(a, key, v)
 		if err != nil {
 			return err
 		}
 		count.Count(s.Count, len(v)+record.ArrivalSize)
-		if v.Bodiless() {
-			f.Trimmed -= s.Count
-		}
 		offset := record.Offset(v.Offset())
-		if err := ops.Remove(k[:]); err != nil {
+		f.Drop(v, s.Count, tx.ownSweep)
+		if err := errors.Join(ops.Remove(k[:]), tx.arrivals().Remove(offset[:])); err != nil {
 			return fmt.Errorf("prune op: %w", err)
 		}
-		if err := tx.arrivals().Remove(offset[:]); err != nil {
-			return fmt.Errorf("prune arrival: %w", err)
-		}
-		f.Ops--
-		f.Grow(-len(v))
-		f.Entries -= s.Count
-		f.Pruned += s.Count
-		f.PruneSweep = tx.ownSweep
 	}
-	c := tx.opCursor(a)
-	if !c.seek(record.KeyAfter(keys[len(keys)-1])) {
-		return damagedOp(a, keys[len(keys)-1], errMissing)
+	if c = tx.opCursor(a); !c.seek(record.KeyAfter(last)) {
+		return damagedOp(a, last, errMissing)
 	}
 	start, err := signedAt(a, c.key, c.value)
-	if err == nil {
-		f.Feed.Forget(start)
+	if err != nil {
+		return err
 	}
-	return err
+	if f.Forget(start, count.Entries-before, tx.ownSweep) == 0 {
+		return nil
+	}
+	return holes.Forget(tx.arrivals(), start, c.offset())
 }

@@ -175,6 +175,23 @@ func (m *Marks) Filled(a crdt.Author, s Stretch) {
 	m.tidy(a)
 }
 
+// Forgotten takes note that what lies below a seq of a's feed is not held any more: there are no holes there. A look that is
+// under way does not know that.
+func (m *Marks) Forgotten(a crdt.Author, below uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f := m.feeds[a]
+	if f == nil {
+		return
+	}
+	f.turn++
+	m.count.Add(-int64(len(f.look) + len(f.holes)))
+	f.look = slices.DeleteFunc(f.look, func(s Stretch) bool { return s.Upto <= below })
+	f.holes = slices.DeleteFunc(f.holes, func(h crdt.Span) bool { return h.Upto <= below })
+	m.count.Add(int64(len(f.look) + len(f.holes)))
+	m.tidy(a)
+}
+
 // Next returns a stretch that is to be looked at, if there is one, and a number that [Marks.Looked] is told.
 func (m *Marks) Next() (a crdt.Author, s Stretch, turn uint64, found bool) {
 	m.mu.Lock()

@@ -37,6 +37,40 @@ func (f *Feed) Clone() *Feed {
 	return &g
 }
 
+// Drop takes an op off the record that was pruned in a sweep: its value, and how many entries it has.
+func (f *Feed) Drop(v Op, count, sweep uint64) {
+	if v.Bodiless() {
+		f.Trimmed -= count
+	}
+	f.Ops--
+	f.Grow(-len(v))
+	f.prune(count, sweep)
+}
+
+func (f *Feed) prune(count, sweep uint64) {
+	f.Entries -= count
+	f.Pruned += count
+	f.PruneSweep = sweep
+}
+
+// Forget forgets what lies below start, see [crdt.Feed.Forget]. Of that so many entries were dropped in a sweep; it returns
+// how many others there were by the record, which count as pruned, too.
+func (f *Feed) Forget(start crdt.Signed, dropped, sweep uint64) (missing uint64) {
+	long := func() (n uint64) {
+		for _, b := range f.Feed.Branches {
+			n += b.Head.Next - b.Start.First
+		}
+		return n
+	}
+	before := long()
+	f.Feed.Forget(start)
+	if gone := before - long(); gone > dropped {
+		missing = gone - dropped
+		f.prune(missing, sweep)
+	}
+	return missing
+}
+
 // Grow takes note that the values of the feed's ops have become longer, or shorter.
 func (f *Feed) Grow(bytes int) { f.Bytes += uint64(bytes) }
 

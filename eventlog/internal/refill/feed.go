@@ -275,16 +275,9 @@ func (f *making) record(known *record.Feed) (*record.Feed, error) {
 	return r, nil
 }
 
-// forget returns a record less what was pruned since. A feed that is pruned has no fork, so its pieces say how long it is.
+// forget returns a record less what was pruned since.
 func (f *making) forget(known *record.Feed, since Forgotten) (*record.Feed, error) {
 	r := known.Clone()
-	long := func() (n uint64) {
-		for _, b := range r.Feed.Branches {
-			n += b.Head.Next - b.Start.First
-		}
-		return n
-	}
-	before := long()
 	f.held.below = crdt.Key{First: crdt.MaxSeq}
 	start := crdt.Signed{Header: crdt.Header{First: crdt.MaxSeq}} // nothing is left of it
 	for op, err := range f.held.Ops(f.feed.Author, since.Below) {
@@ -294,10 +287,8 @@ func (f *making) forget(known *record.Feed, since Forgotten) (*record.Feed, erro
 		start = op
 		break
 	}
-	r.Feed.Forget(start)
+	r.Forget(start, 0, since.Sweep)
 	r.Feed.Leave, r.PruneSweep = f.feed.Leave, since.Sweep
-	gone := before - long()
-	r.Entries, r.Pruned = r.Entries-gone, r.Pruned+gone
 	r.Ops, r.Bytes, r.Trimmed = f.ops, f.bytes, f.trimmed
 	return r, nil
 }
