@@ -83,3 +83,28 @@ func pruneHoles(t *testing.T, lost []int, held uint64, arrivals bool, first uint
 		t.Errorf("left are %v, %v", still, err)
 	}
 }
+
+// TestAFeedThatIsDamagedKeepsNoOtherFromBeingTrimmed: what cannot be read of one stays, and is the error.
+func TestAFeedThatIsDamagedKeepsNoOtherFromBeingTrimmed(t *testing.T) {
+	for which := range 2 {
+		c := newCords(t, 2960, 2, 0)
+		l := c.as("who reads")
+		var feeds [2][]crdt.Op
+		for i := range feeds {
+			feeds[i] = c.chain(20, func(int) bool { return false }, func(i int) uint64 { return uint64(i) / 19 * 12 })
+			_, err := l.Apply(t.Context(), []crdt.Run{{Ops: feeds[i]}})
+			must(t, err)
+			c.keys[0], c.keys[1] = c.keys[1], c.keys[0]
+		}
+		damaged, whole := feeds[which][0].Author, feeds[1-which][0].Author
+		l = c.reopened(l, func(s spoiler) error {
+			k := record.OpKey(feeds[which][5].Key())
+			return s.tx.Bucket(bucketOps).Bucket(damaged[:]).Put(k[:], []byte("no op"))
+		})
+		_, err := l.Trim(t.Context(), TrimOptions{})
+		if _, is := asDamaged(err); !is || l.Feed(damaged).First() != 0 || l.Feed(whole).First() != 12 {
+			t.Errorf("the feeds begin at %d and %d: %v", l.Feed(damaged).First(), l.Feed(whole).First(), err)
+		}
+		must(t, l.Close())
+	}
+}

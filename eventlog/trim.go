@@ -31,7 +31,8 @@ const (
 // entries stay, so that what is left can be verified. A feed with a fork is trimmed, not pruned.
 //
 // Trim works in transactions that each change at most 512 ops, fewer on a full disk; others write in between. It may
-// be called at any time, and by several at once. The next call goes on where an error or ctx has ended one.
+// be called at any time, and by several at once. The next call goes on where an error or ctx has ended one. A feed of which
+// something cannot be read ends there, for this call: the other feeds are trimmed before that is its error.
 func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 	var report TrimReport
 	policy := l.store.cfg.Trim
@@ -50,16 +51,22 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 	authors := slices.SortedFunc(maps.Keys(l.store.state.Feeds), crdt.Author.Compare)
 	l.store.mu.RUnlock()
 	f := forgetting{store: l.store, policy: policy, holders: held, report: &report, most: sweepOps}
+	var damage error // the first
 	for _, a := range authors {
-		if err := f.feed(ctx, a); err != nil {
-			return report, fmt.Errorf("trim feed %s: %w", a.Short(), err)
+		err := f.feed(ctx, a)
+		if err != nil {
+			err = fmt.Errorf("trim feed %s: %w", a.Short(), err)
 		}
+		if _, damaged := asDamaged(err); err != nil && !damaged {
+			return report, err
+		}
+		damage = cmp.Or(damage, err)
 	}
 	l.store.mu.Lock()
 	l.store.cfg.bounds(l.store.author).Roomier(&l.store.state, &l.store.turned)
 	l.store.mu.Unlock()
 	report.Held = held.Report()
-	return report, nil
+	return report, damage
 }
 
 // forgetting is one call of Trim.
