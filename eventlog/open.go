@@ -236,7 +236,7 @@ func (s *store) readMeta(tx *readTx) error {
 		return &DamagedError{What: "meta", Err: fmt.Errorf("who writes here: %s, which is nearly %s", crdt.Author(author), s.author)}
 	}
 	if crdt.Author(author) != s.author {
-		return fmt.Errorf("%w: %s is that of author %s, the key that of %s", ErrWrongKey, s.path, crdt.Author(author), s.author)
+		return fmt.Errorf("%w: %s is that of author %s, the key that of %s: one of the two is another node's", ErrWrongKey, s.path, crdt.Author(author), s.author)
 	}
 	var err error
 	if s.authors, err = ownend.ParseAuthors(s.author, meta.Get(metaFormerly)); err != nil {

@@ -11,6 +11,9 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/salvage"
 )
 
+// ErrNothingLeft is wrapped by the error of [Salvage] for a file that has nothing of any log.
+var ErrNothingLeft = salvage.ErrNothing
+
 // SalvageReport is what [Salvage] did.
 type SalvageReport = salvage.Report
 

@@ -105,6 +105,9 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 		}
 		log, key, err := openLog(f, key, with, access.Logger)
 		if err == nil {
+			if err := configured(f, cfg, log); err != nil {
+				return nil, errors.Join(err, log.Close())
+			}
 			// Nothing is appended where the daemon would ask first. A soft reason, which costs the daemon a moment,
 			// costs the command nothing.
 			if state := log.Recovering(); state != nil && !state.Why.Soft() && knowsAnybody(f, cfg.Join) {
@@ -127,6 +130,14 @@ func Connect(ctx context.Context, dir string, access Access) (*api.Client, error
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// configured reports, as an [ErrOtherLog], that a folder's file holds another log than its configuration names.
+func configured(f folder.Folder, cfg folder.Config, log *eventlog.Log) error {
+	if cfg.Log == "" || cfg.Log == log.ID().String() {
+		return nil
+	}
+	return fmt.Errorf("%w: %s holds log %s, %s names %s: one of the two is another node's", ErrOtherLog, f.Log(), log.ID(), f.Config(), cfg.Log)
 }
 
 // ConnectDaemon is [Connect] for those that need a running daemon: it never opens the log, and does not

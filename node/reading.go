@@ -29,6 +29,9 @@ func readFolder(f folder.Folder, access Access) (*api.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := configured(f, cfg, log); err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
 	if access.Gives && log.Health().Untold && f.Writable() {
 		return nil, log.Close()
 	}

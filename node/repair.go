@@ -3,6 +3,7 @@ package node
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -229,6 +230,9 @@ func Salvage(ctx context.Context, dir string, access Access, told func(api.Progr
 	report, err := eventlog.Salvage(ctx, dir, cfg, func(done, total uint64) {
 		told(api.Progress{Done: done, Total: total, Unit: api.Bytes})
 	})
+	if errors.Is(err, eventlog.ErrNothingLeft) {
+		err = fmt.Errorf("%w: keep it, and have all from the other nodes: \"quipu init --dir NEW --log %s --key %s\" and start that", err, file.Log, f.Key())
+	}
 	if err != nil {
 		return api.Salvaged{}, fmt.Errorf("repair: %w", inUse(f, err))
 	}
