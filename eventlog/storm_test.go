@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	stormSeeds = flag.Int("storms", 0, "how many files TestStorms damages; 0 is 40, with QUIPU_E2E 1,500")
+	stormSeeds = flag.Int("storms", 0, "how many files TestStorms damages; 0 is 40, with QUIPU_E2E=1 400")
 	stormFirst = flag.Uint64("storm", 1, "the seed of the first of them")
 	stormFile  = flag.String("stormfile", "", "a file that TestStorms has kept, to be tried instead of the one of the seed")
 )
@@ -29,8 +29,8 @@ var (
 func TestStorms(t *testing.T) {
 	n := *stormSeeds
 	switch {
-	case n == 0 && os.Getenv("QUIPU_E2E") != "":
-		n = 1500
+	case n == 0 && os.Getenv("QUIPU_E2E") != "" && !testing.Short():
+		n = 400
 	case n == 0:
 		n = 40
 	}

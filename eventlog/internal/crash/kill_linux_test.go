@@ -32,7 +32,7 @@ type word struct {
 }
 
 // TestSIGKILL is the first column of the matrix once more, for a sample of its steps, with processes that really die by
-// SIGKILL: one step of each operation, or with QUIPU_E2E=1 the first of each name.
+// SIGKILL: one step of each operation, or with QUIPU_E2E=1 and without -short the first of each name.
 func TestSIGKILL(t *testing.T) {
 	if folder := os.Getenv(childFolder); folder != "" {
 		i := slices.IndexFunc(operations, func(op operation) bool { return op.name == os.Getenv(childOperation) })
@@ -61,7 +61,7 @@ func TestSIGKILL(t *testing.T) {
 
 // sample returns some of the steps.
 func sample(steps []planned) (some []planned) {
-	if os.Getenv("QUIPU_E2E") == "" {
+	if os.Getenv("QUIPU_E2E") == "" || testing.Short() {
 		return []planned{steps[rand.IntN(len(steps))]}
 	}
 	met := map[string]bool{}

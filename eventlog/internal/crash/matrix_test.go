@@ -109,10 +109,10 @@ type planned struct {
 	hit    []bool // by fault: whether it can go wrong like that
 }
 
-// chosen returns all steps with QUIPU_E2E=1. Else it leaves out those between the first and the last of several that
-// follow each other and have one name.
+// chosen returns all steps with QUIPU_E2E=1 and without -short. Else it leaves out those between the first and the last
+// of several that follow each other and have one name.
 func chosen(steps []planned) []planned {
-	if os.Getenv("QUIPU_E2E") != "" {
+	if os.Getenv("QUIPU_E2E") != "" && !testing.Short() {
 		return steps
 	}
 	var some []planned

@@ -16,9 +16,9 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/sys"
 )
 
-// cuts is how many states are made of each workload: more with QUIPU_E2E=1.
+// cuts is how many states are made of each workload: more with QUIPU_E2E=1 and without -short.
 func cuts() int {
-	if os.Getenv("QUIPU_E2E") != "" {
+	if os.Getenv("QUIPU_E2E") != "" && !testing.Short() {
 		return 1500
 	}
 	return 80
