@@ -102,7 +102,9 @@ func (r *rebuildCommand) check(cmd *cobra.Command, names []string) error {
 
 // run makes what the names say, one after the other. Its error is that of the first that failed.
 func (r *rebuildCommand) run(cmd *cobra.Command, names []string) error {
-	ctx := cmd.Context()
+	if r.status {
+		return reading(cmd, r.dir, func(c *api.Client) error { return r.list(cmd, c) })
+	}
 	var to api.Moment
 	if r.to != "" {
 		var err error
@@ -110,10 +112,7 @@ func (r *rebuildCommand) run(cmd *cobra.Command, names []string) error {
 			return err
 		}
 	}
-	return withNode(ctx, r.dir, func(c *api.Client) error {
-		if r.status {
-			return r.list(cmd, c)
-		}
+	return withNode(cmd.Context(), r.dir, func(c *api.Client) error {
 		var failed error
 		all := []api.Rebuilt{}
 		for _, name := range names {
