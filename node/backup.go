@@ -10,9 +10,10 @@ import (
 )
 
 // BackupFiles returns what of the node in dir belongs into a backup beside its log: its configuration, where members were,
-// and the print of its secret. No key and no secret is among them.
-func BackupFiles(dir string) (all []backup.File, err error) {
-	kept, err := folder.Folder(dir).Kept()
+// and the print of its secret. No key and no secret is among them. Spoilt is told of a list of members that is left out since
+// it cannot be read.
+func BackupFiles(dir string, spoilt func(error)) (all []backup.File, err error) {
+	kept, err := folder.Folder(dir).Kept(spoilt)
 	for _, name := range slices.Sorted(maps.Keys(kept)) {
 		all = append(all, backup.File{Name: name, Data: kept[name]})
 	}

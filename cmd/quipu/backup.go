@@ -121,7 +121,7 @@ func (b *backupCommand) run(cmd *cobra.Command, path string) error {
 			return err
 		}
 	}
-	if req.Files, err = node.BackupFiles(b.dir); err != nil {
+	if req.Files, err = node.BackupFiles(b.dir, func(err error) { warnf(cmd, "left out: %v", err) }); err != nil {
 		return err
 	}
 	var s backup.Summary

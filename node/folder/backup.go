@@ -21,14 +21,17 @@ func (f Folder) kept() []*part {
 	}
 }
 
-// Kept returns the files that belong into a backup beside the log, by their names. What is not there is left out.
-func (f Folder) Kept() (map[string][]byte, error) {
+// Kept returns the files that belong into a backup beside the log, by their names. What is not there is left out, and so is a
+// list of peers that cannot be read, which a daemon does without, too: spoilt is told of that.
+func (f Folder) Kept(spoilt func(error)) (map[string][]byte, error) {
 	all := make(map[string][]byte)
 	for _, p := range f.kept() {
 		b, err := p.read()
 		switch {
 		case err == nil:
 			all[filepath.Base(p.path)] = b
+		case p.path == f.Peers() && !errors.Is(err, fs.ErrNotExist):
+			spoilt(err)
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, fmt.Errorf("back up: %w", err)
 		}

@@ -71,7 +71,8 @@ func (f Folder) clearHalf() error {
 		return err // nil: [Folder.Make] refuses it
 	}
 	if pid := f.UsedBy(); pid != 0 && pid != os.Getpid() {
-		return fmt.Errorf("make folder: process %d restores a node in %s", pid, f)
+		return fmt.Errorf("make folder: process %d restores a node in %s: wait for it, or, if it is some other program by now, remove %s",
+			pid, f, f.path("quipu.pid"))
 	}
 	// Nothing but that restore has moved the log: there was none in this folder when it began. Where the log stands in the
 	// stage yet, one beside it is somebody's.
