@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -15,9 +14,6 @@ import (
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/folder"
 )
-
-// tellHolesEvery is how often a repair says how much has come back.
-const tellHolesEvery = 250 * time.Millisecond
 
 // repairing is a repair of a log.
 type repairing struct {
@@ -153,29 +149,15 @@ func (r *repairing) ask(ctx context.Context, before []crdt.Span, named, known []
 	return asked, err
 }
 
-// telling says again and again how much of the holes has come back, until the function that it returns is called.
+// telling says again and again how much of the holes has come back, until end is called.
 func (r *repairing) telling(ctx context.Context, before []crdt.Span) (end func()) {
 	total := entriesIn(before)
-	over := make(chan struct{})
-	var saying sync.WaitGroup
-	saying.Go(func() {
-		tick := time.NewTicker(tellHolesEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-over:
-				return
-			case <-tick.C:
-			}
-			if left, err := r.log.Damaged(ctx); err == nil { // which the asking meets, too
-				r.tell(api.Progress{Done: total - min(total, entriesIn(left)), Total: total, Unit: "damaged entries"})
-			}
+	return api.Telling(func() bool {
+		if left, err := r.log.Damaged(ctx); err == nil { // which the asking meets, too
+			r.tell(api.Progress{Done: total - min(total, entriesIn(left)), Total: total, Unit: "damaged entries"})
 		}
+		return true
 	})
-	return func() {
-		close(over)
-		saying.Wait()
-	}
 }
 
 func entriesIn(holes []crdt.Span) (n uint64) {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
+	"time"
 )
 
 // Progress says how far something is that takes long.
@@ -16,6 +18,34 @@ type Progress struct {
 	Total uint64 `json:"total"`
 	// Unit is what is counted, in the plural: "entries", "ops", [Bytes].
 	Unit string `json:"unit"`
+}
+
+// TellEvery is how often a client hears how far the answer to its call is.
+const TellEvery = 250 * time.Millisecond
+
+// Telling calls tell again and again, in one goroutine, until it returns false or end is called. End returns when tell is
+// called no more.
+func Telling(tell func() (goOn bool)) (end func()) {
+	over := make(chan struct{})
+	var telling sync.WaitGroup
+	telling.Go(func() {
+		tick := time.NewTicker(TellEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-over:
+				return
+			case <-tick.C:
+			}
+			if !tell() {
+				return
+			}
+		}
+	})
+	return func() {
+		close(over)
+		telling.Wait()
+	}
 }
 
 // Bytes is the Unit of a [Progress] that counts bytes.

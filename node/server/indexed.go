@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
-	"time"
 
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/api"
@@ -22,9 +20,14 @@ func (s *server) postIndexRebuild(r *http.Request, tell func(api.Progress)) (any
 }
 
 func (s *server) rebuildIndex(ctx context.Context, tell func(api.Progress)) (api.Index, error) {
-	done := s.tellIndex(tell)
+	end := api.Telling(func() bool {
+		if i, err := s.log.IndexStatus(); err == nil { // which the rebuilding meets, too
+			tell(api.Progress{Done: i.Reached, Total: i.Next, Unit: "entries"})
+		}
+		return true
+	})
 	err := s.log.RebuildIndex(ctx)
-	done()
+	end()
 	if errors.Is(err, eventlog.ErrNoIndex) {
 		err = &api.Error{Code: api.Invalid, Message: "the index is off: take no-index out of quipu.yaml, and start the node without --no-index"}
 	}
@@ -32,27 +35,6 @@ func (s *server) rebuildIndex(ctx context.Context, tell func(api.Progress)) (api
 		return api.Index{}, err
 	}
 	return s.index()
-}
-
-// tellIndex tells again and again how far the index is, until done is called.
-func (s *server) tellIndex(tell func(api.Progress)) (done func()) {
-	over := make(chan struct{})
-	var telling sync.WaitGroup
-	telling.Go(func() {
-		tick := time.NewTicker(tellEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-over:
-				return
-			case <-tick.C:
-			}
-			if i, err := s.log.IndexStatus(); err == nil { // which the rebuilding meets, too
-				tell(api.Progress{Done: i.Reached, Total: i.Next, Unit: "entries"})
-			}
-		}
-	})
-	return func() { close(over); telling.Wait() }
 }
 
 // index says how far the index is.

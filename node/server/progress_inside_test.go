@@ -42,7 +42,7 @@ func TestProgressIsTold(t *testing.T) {
 		if err != nil || done.Reached != steps {
 			t.Errorf("answer %+v, %v", done, err)
 		}
-		most := int(steps * pause / tellEvery)
+		most := int(steps * pause / api.TellEvery)
 		if len(heard) < most-2 || len(heard) > most+1 {
 			t.Errorf("%d times told in %s", len(heard), steps*pause)
 		}
