@@ -76,9 +76,10 @@ func (o *ownFeed) wanting(tx *readTx) crdt.Held {
 }
 
 // restore puts an op of ours that came back where one stands in ops that cannot be read, or is missing, at the offset that
-// it had: below the end that is on record all has arrived long ago. It reports whether it is such an op.
+// it had: as many entries as are on record behind what can be read have arrived long ago. It reports whether it is such an
+// op; what contradicts one that can be read is new, and so is what is written once the rest was given up.
 func (o *ownFeed) restore(tx *writeTx, op crdt.Op, v crdt.Verdict) (bool, error) {
-	if !o.mends(tx, op.Author) || op.First >= o.store.own.recovering.Own.Next {
+	if !o.beyond(tx, op) || tx.feedState(op.Author).Behind() < op.Count {
 		return false, nil
 	}
 	tx.edit(op.Author).Feed.Add(v)

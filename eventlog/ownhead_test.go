@@ -220,3 +220,31 @@ func TestDamageBelowTheEndOfOurFeedIsNoFork(t *testing.T) {
 		t.Errorf("goes on at %d, %v", p.Seq, l.Health().Mute)
 	}
 }
+
+// TestAForkOfOursIsStoredWhileOurEndCannotBeRead: what contradicts what can be read was never held: it is new, and what
+// cannot be read comes back beside it.
+func TestAForkOfOursIsStoredWhileOurEndCannotBeRead(t *testing.T) {
+	l, peer := newSpoiled(t, 6, "entry 5")
+	ops := readAll(t, peer, l.Author()).Ops
+	h := crdt.Header{Log: ops[2].Log, First: ops[2].Next(), Prev: ops[2].ID, Clock: ops[2].Clock + 1}
+	second, err := crdt.NewOp(config("author").Key, h, ops[2].Clock.Time(), note("second writer"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := l.Stats()
+	if o := apply(t, l, second); o.Err != nil || !o.Forked {
+		t.Fatalf("a fork: %+v", o)
+	}
+	if s := l.Stats(); s.Entries != before.Entries+1 || s.Next != before.Next+1 || s.Pruned != before.Pruned {
+		t.Errorf("a fork of one entry: %+v, before %+v", s, before)
+	}
+	if o := apply(t, l, ops...); o.Err != nil || o.Forked {
+		t.Errorf("what came back: %+v", o)
+	}
+	if report, err := l.Verify(t.Context()); err != nil || !report.OK() {
+		t.Errorf("verify: %v, %v", report.Problems, err)
+	}
+	if got := arrivals(t, l); len(got) != 8 {
+		t.Errorf("arrivals: %q", got)
+	}
+}

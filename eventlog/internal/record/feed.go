@@ -56,20 +56,26 @@ func (f *Feed) prune(count, sweep uint64) {
 // Forget forgets what lies below start, see [crdt.Feed.Forget]. Of that so many entries were dropped in a sweep; it returns
 // how many others there were by the record, which count as pruned, too.
 func (f *Feed) Forget(start crdt.Signed, dropped, sweep uint64) (missing uint64) {
-	long := func() (n uint64) {
-		for _, b := range f.Feed.Branches {
-			n += b.Head.Next - b.Start.First
-		}
-		return n
-	}
-	before := long()
+	before := f.long()
 	f.Feed.Forget(start)
-	if gone := before - long(); gone > dropped {
+	if gone := before - f.long(); gone > dropped {
 		missing = gone - dropped
 		f.prune(missing, sweep)
 	}
 	return missing
 }
+
+// long returns how many entries the branches have.
+func (f *Feed) long() (n uint64) {
+	for _, b := range f.Feed.Branches {
+		n += b.Head.Next - b.Start.First
+	}
+	return n
+}
+
+// Behind returns how many entries are on record that no branch has: those behind the end of a feed that was cut since they
+// cannot be read.
+func (f *Feed) Behind() uint64 { return f.Entries - min(f.Entries, f.long()) }
 
 // Grow takes note that the values of the feed's ops have become longer, or shorter.
 func (f *Feed) Grow(bytes int) { f.Bytes += uint64(bytes) }
