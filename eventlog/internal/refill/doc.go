@@ -10,6 +10,9 @@
 // branch, which vouches for the chain before it. What is missing between ops is a [Hole]: where the feed's record says
 // that more is held, the record stays, and the hole is told.
 //
+// Of what is left of a damaged file nothing is refused: [Maker.Scraps] has a record that says more than is there, or less,
+// made of both.
+//
 // Memory is bounded by what one transaction takes, and in [Maker.Finish] by the number of authors; never by the number
 // of ops.
 package refill
