@@ -38,9 +38,12 @@ func (l *Log) Backup(ctx context.Context, w io.Writer, o backup.Options) (backup
 	head := backup.Head{Format: formatVersion, Log: s.id, Author: s.author, Made: s.cfg.Now().UTC()}
 	head.Formerly = append(head.Formerly, s.authors[1:]...)
 	if since := o.Since; since != nil {
-		if since.Log != s.id || l.Common(since.Incarnation, since.To) != since.To {
-			return backup.Summary{}, fmt.Errorf("back up what %s lacks: %w: it is of log %s, incarnation %s, up to offset %d",
-				since.ID, ErrNotSince, since.Log, since.Incarnation, since.To)
+		if since.Log != s.id {
+			return backup.Summary{}, fmt.Errorf("back up what %s lacks: %w: it is of log %s, this is %s", since.ID, ErrNotSince, since.Log, s.id)
+		}
+		if l.Common(since.Incarnation, since.To) != since.To {
+			return backup.Summary{}, fmt.Errorf("back up what %s lacks: %w: it has up to offset %d what never arrived here: it is of another node, or of a later state than this folder was put back to; begin with one that is whole by itself",
+				since.ID, ErrNotSince, since.To)
 		}
 		head.Since, head.From = &since.ID, since.To
 	}

@@ -138,6 +138,9 @@ func (b *backupCommand) run(cmd *cobra.Command, path string) error {
 			return err
 		})
 	})
+	if wrong, ok := errors.AsType[*api.Error](err); ok && wrong.Code == api.Invalid && b.since != "" {
+		err = fmt.Errorf("--since %s: %w", b.since, err)
+	}
 	if err != nil {
 		return err
 	}
