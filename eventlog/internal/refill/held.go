@@ -105,7 +105,7 @@ func (h *heldBelow) Ops(_ crdt.Author, first uint64) iter.Seq2[crdt.Signed, erro
 }
 
 // fits reports whether an arrival can be that of an op that is missing from a feed of one branch: no op holds its seq, and
-// those beside it have arrived before and after it.
+// those beside it have arrived before and after it, and one that begins where it ends names it.
 func (h *heldBelow) fits(a record.Arrival) (bool, error) {
 	if h.ops == nil {
 		return true, nil
@@ -114,6 +114,12 @@ func (h *heldBelow) fits(a record.Arrival) (bool, error) {
 	k, v := c.Seek(at[:])
 	if k != nil && record.Op(v).Offset() < a.Offset+a.Count {
 		return false, nil
+	}
+	if k != nil {
+		next, err := signed(k, v)
+		if end := a.Key.First + a.Count; err != nil || next.First < end || next.First == end && next.Prev != a.Key.ID {
+			return false, err
+		}
 	}
 	if k == nil {
 		k, v = c.Last()

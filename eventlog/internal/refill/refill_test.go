@@ -341,3 +341,51 @@ func arrivals(t *testing.T, dir string) (all []pair) {
 	}
 	return all
 }
+
+// TestScrapsOfDamagedArrivals: an arrival of a missing op whose id is not that which the op behind it names is none: what comes
+// back would not be found under it.
+func TestScrapsOfDamagedArrivals(t *testing.T) {
+	from, cfg := tangled(t)
+	s, all := read(t, from), arrivals(t, from)
+	own := crdt.AuthorOf(cfg.Key)
+	var ops []put
+	for _, p := range s.ops {
+		if p.op.Author == own {
+			ops = append(ops, p)
+		}
+	}
+	lost := ops[len(ops)-3]
+	for _, damaged := range []bool{false, true} {
+		dir := t.TempDir()
+		m, err := refill.New(filepath.Join(dir, schema.FileName), s.log)
+		must(t, err)
+		m.Scraps()
+		for _, p := range s.ops {
+			if p.op.ID != lost.op.ID {
+				must(t, m.Op(p.op, p.offset, p.sweep))
+			}
+		}
+		for _, p := range s.pairs {
+			must(t, m.Pair(p.path, p.key, p.value))
+		}
+		for _, p := range all {
+			v := bytes.Clone(p.value)
+			if i := bytes.Index(v, lost.op.ID[:]); i >= 0 && damaged {
+				v[i] ^= 1
+			}
+			must(t, m.Pair(p.path, p.key, v))
+		}
+		_, err = m.Finish(time.Now())
+		must(t, err)
+		kept := false
+		for _, p := range arrivals(t, dir) {
+			a, err := record.ParseArrival(p.key, p.value)
+			must(t, err)
+			kept = kept || a.Offset == lost.offset
+		}
+		if kept == damaged {
+			t.Errorf("its id damaged %v: the arrival is kept: %v", damaged, kept)
+		}
+		m.Drop()
+	}
+}
