@@ -12,6 +12,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/holes"
 	"github.com/quipulog/quipu/eventlog/internal/postings"
 	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/internal/schema"
 )
 
 // verifyChunk bounds the bytes that one transaction of Verify reads.
@@ -149,6 +150,7 @@ func (l *Log) verifyPages(ctx context.Context, o VerifyOptions, report *Report) 
 	err := disk.Undisturbed(disk.LongTries, func() error {
 		return l.store.viewOnce(func(tx *readTx) (err error) {
 			report.Pages, err = tx.CheckPages(ctx, func(done, total uint64) { o.Progress(done, total, "pages") })
+			schema.Look(tx.Tx)
 			return err
 		})
 	})

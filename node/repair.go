@@ -62,7 +62,9 @@ func (r *repairing) run(ctx context.Context, req api.RepairRequest, known []stri
 	if err != nil {
 		return repaired, err
 	}
-	if len(before) > 0 || len(req.Join) > 0 || r.ending() {
+	// Little is put back into a file that is damaged. Where no daemon has it, it is made anew first.
+	anew := r.mend == nil && !req.Salvaged && ofFile(report)
+	if !anew && (len(before) > 0 || len(req.Join) > 0 || r.ending()) {
 		if repaired.Asked, err = r.ask(ctx, before, req.Join, known); err != nil {
 			return repaired, err
 		}
@@ -82,8 +84,13 @@ func (r *repairing) run(ctx context.Context, req api.RepairRequest, known []stri
 	for _, p := range report.Problems {
 		repaired.Problems = append(repaired.Problems, p.String())
 	}
-	repaired.Salvage = !report.OK() && (len(left) == 0 || slices.ContainsFunc(report.Problems, func(p eventlog.Problem) bool { return p.Author.IsZero() }))
+	repaired.Salvage = !report.OK() && (len(left) == 0 || ofFile(report))
 	return repaired, nil
+}
+
+// ofFile reports whether something is wrong with more than the feeds.
+func ofFile(report eventlog.Report) bool {
+	return slices.ContainsFunc(report.Problems, func(p eventlog.Problem) bool { return p.Author.IsZero() })
 }
 
 // lacking returns what is missing of feeds, in order: the holes of the log, and what it does not know of any more beyond the

@@ -70,7 +70,7 @@ func newRepair() *cobra.Command {
 
 // run repairs the log, and its file where that is what is damaged.
 func (r *repairCommand) run(cmd *cobra.Command) error {
-	repaired, err := r.repair(cmd, nil)
+	repaired, err := r.repair(cmd, api.RepairRequest{Join: r.join})
 	_, unopened := errors.AsType[*eventlog.DamagedError](err)
 	if unopened || err == nil && repaired.Salvage && !repaired.Daemon {
 		salvaged, failed := metered(cmd, "salvage", func(told func(api.Progress)) (api.Salvaged, error) {
@@ -79,7 +79,7 @@ func (r *repairCommand) run(cmd *cobra.Command) error {
 		if failed != nil {
 			return failed
 		}
-		repaired, err = r.repair(cmd, salvaged.Lacking)
+		repaired, err = r.repair(cmd, api.RepairRequest{Join: r.join, Lacking: salvaged.Lacking, Salvaged: true})
 		repaired.Salvaged = &salvaged
 	}
 	if err != nil {
@@ -93,14 +93,14 @@ func (r *repairCommand) run(cmd *cobra.Command) error {
 	return errors.Join(err, r.unrepaired(repaired))
 }
 
-// repair has the node repair its log, where a salvage has not found what is lacking.
-func (r *repairCommand) repair(cmd *cobra.Command, lacking []api.Hole) (repaired api.Repaired, err error) {
+// repair has the node repair its log.
+func (r *repairCommand) repair(cmd *cobra.Command, req api.RepairRequest) (repaired api.Repaired, err error) {
 	client, err := node.Connect(cmd.Context(), r.dir, r.access)
 	if err != nil {
 		return repaired, err
 	}
 	repaired, err = metered(cmd, "repair", func(told func(api.Progress)) (api.Repaired, error) {
-		return client.Repair(cmd.Context(), api.RepairRequest{Join: r.join, Lacking: lacking}, told)
+		return client.Repair(cmd.Context(), req, told)
 	})
 	return repaired, errors.Join(err, client.Close())
 }

@@ -7,6 +7,8 @@ type RepairRequest struct {
 	Join []string `json:"join,omitempty"` // HOST:PORT, or names as start --join takes them
 	// Lacking is what a salvage before this has not found of feeds: what of it lies beyond their ends the log knows nothing of.
 	Lacking []Hole `json:"lacking,omitempty"`
+	// Salvaged says that the file was made anew just now: it is not to be made anew before anybody is asked.
+	Salvaged bool `json:"salvaged,omitempty"`
 }
 
 // Repaired is what came of a repair.

@@ -107,6 +107,13 @@ func Make(tx *disk.Tx) error {
 	return nil
 }
 
+// Look opens every bucket that a file has: one that is missing is damage that tx meets.
+func Look(tx *disk.Tx) {
+	for _, name := range append([][]byte{Ops, Arrivals, Index}, Small...) {
+		tx.Tree(name)
+	}
+}
+
 // IsSmall reports whether a bucket is neither of ops and arrivals nor made of them.
 func IsSmall(bucket []byte) bool {
 	return slices.ContainsFunc(Small, func(name []byte) bool { return bytes.Equal(name, bucket) })
