@@ -28,15 +28,6 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func add(t testing.TB, l *eventlog.Log, n int, class crdt.Retention) {
-	t.Helper()
-	for i := range n {
-		e := crdt.Event{Kind: "k", Subject: fmt.Sprint("s", i%3), ContentType: "text/plain", Payload: bytes.Repeat([]byte{byte('a' + i)}, 10+i), Retention: class}
-		_, err := l.Append(t.Context(), e)
-		must(t, err)
-	}
-}
-
 // config returns how the logs of the tests are opened, with the key that seed stands for.
 func config(seed string) eventlog.Config {
 	return eventlog.Config{Key: eventlogtest.Key(seed), Trim: eventlog.TrimPolicy{MinAge: -1, MinCount: 3}}
@@ -46,32 +37,12 @@ func config(seed string) eventlog.Config {
 func tangled(t testing.TB) *eventlog.Log {
 	t.Helper()
 	l := eventlogtest.Create(t, t.TempDir(), config("own"))
-	one, two := eventlogtest.OpenAs(t, "forked"), eventlogtest.OpenAs(t, "forked")
-	add(t, one, 3, crdt.Trimmable)
-	eventlogtest.Exchange(t, one, l)
-	add(t, l, 5, crdt.Trimmable)
-	add(t, two, 4, crdt.Persistent)
-	eventlogtest.Exchange(t, two, l)
-	add(t, one, 2, crdt.Persistent)
-	eventlogtest.Exchange(t, one, l)
-	pruned := eventlogtest.OpenAs(t, "pruned")
-	add(t, pruned, 6, crdt.Persistent)
-	eventlogtest.Exchange(t, pruned, l)
-	_, err := pruned.Prune(t.Context(), eventlog.PruneRequest{Keep: 2})
-	must(t, err)
-	eventlogtest.Exchange(t, pruned, l)
-	add(t, l, 3, crdt.Persistent)
-	must(t, l.Update(t.Context(), func(tx *eventlog.Tx) error {
+	eventlogtest.Tangle(t, l, func(tx *eventlog.Tx) error {
 		if err := tx.Bucket("state of f").Put([]byte("key"), nil); err != nil {
 			return err
 		}
 		return tx.SetCursor("f", l.Stats().Next)
-	}))
-	report, err := l.Trim(t.Context(), eventlog.TrimOptions{})
-	if err != nil || report.Trimmed.Ops == 0 || report.Pruned.Ops == 0 {
-		t.Fatalf("trim: %+v, %v", report, err)
-	}
-	add(t, l, 3, crdt.Persistent)
+	})
 	return l
 }
 

@@ -16,16 +16,16 @@ import (
 func TestAChainIsTheLog(t *testing.T) {
 	l := tangled(t)
 	other := eventlogtest.OpenAs(t, "pruned later")
-	add(t, other, 5, crdt.Trimmable)
+	eventlogtest.Add(t, other, 5, crdt.Trimmable)
 	eventlogtest.Exchange(t, other, l)
-	add(t, l, 4, crdt.Trimmable)
+	eventlogtest.Add(t, l, 4, crdt.Trimmable)
 	b, s := made(t, l, backup.Options{})
 	chain := [][]byte{b}
 	for range 2 {
-		add(t, l, 4, crdt.Trimmable)
+		eventlogtest.Add(t, l, 4, crdt.Trimmable)
 		_, err := other.Prune(t.Context(), eventlog.PruneRequest{Keep: 2})
 		must(t, err)
-		add(t, other, 3, crdt.Persistent)
+		eventlogtest.Add(t, other, 3, crdt.Persistent)
 		eventlogtest.Exchange(t, other, l)
 		must(t, l.Update(t.Context(), func(tx *eventlog.Tx) error {
 			return errors.Join(tx.SetCursor("f", l.Stats().Next), tx.Bucket("state of f").Delete([]byte("key")))
@@ -76,7 +76,7 @@ func TestAnotherKey(t *testing.T) {
 	if len(got.Entries) != len(want.Entries)+1 || got.Followers[0].Cursor != want.Followers[0].Cursor {
 		t.Errorf("%d entries, follower at %d", len(got.Entries), got.Followers[0].Cursor)
 	}
-	add(t, r, 1, crdt.Persistent)
+	eventlogtest.Add(t, r, 1, crdt.Persistent)
 	for _, used := range []string{"own", "forked"} {
 		_, err := backup.Restore(t.Context(), t.TempDir(), backup.RestoreOptions{Key: eventlogtest.Key(used)}, bytes.NewReader(b))
 		if !errors.Is(err, backup.ErrKeyUsed) {

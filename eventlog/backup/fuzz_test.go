@@ -42,7 +42,7 @@ func sealed(blocks []byte) []byte {
 func FuzzReader(f *testing.F) {
 	l := tangled(f)
 	first, s := made(f, l, backup.Options{Key: []byte("sealed"), Files: []backup.File{{Name: "a", Data: []byte("b")}}})
-	add(f, l, 2, crdt.Trimmable)
+	eventlogtest.Add(f, l, 2, crdt.Trimmable)
 	second, _ := made(f, l, backup.Options{Since: &s})
 	empty, _ := made(f, eventlogtest.OpenAs(f, "empty"), backup.Options{})
 	for _, b := range [][]byte{first, second, empty} {

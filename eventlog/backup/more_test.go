@@ -31,7 +31,7 @@ func TestLogsOfAllKinds(t *testing.T) {
 				l, err = eventlog.Rekey(filepath.Dir(l.Path()), cfg, eventlogtest.Key(next), func() error { return nil })
 				must(t, err)
 				cfg = config(next)
-				add(t, l, 3, crdt.Trimmable)
+				eventlogtest.Add(t, l, 3, crdt.Trimmable)
 			}
 			t.Cleanup(func() { must(t, l.Close()) })
 			return l, cfg
@@ -92,7 +92,7 @@ func TestABackupHolds(t *testing.T) {
 	cfg := config("own")
 	cfg.Now, cfg.Trim.MaxHold = func() time.Time { return now }, 1
 	l := eventlogtest.Create(t, t.TempDir(), cfg)
-	add(t, l, 20, crdt.Trimmable)
+	eventlogtest.Add(t, l, 20, crdt.Trimmable)
 	w := &acting{}
 	trimmed := []uint64{}
 	w.act = func() {

@@ -133,9 +133,9 @@ func TestBlocksStandWhereTheyStood(t *testing.T) {
 func TestChainsAreHeld(t *testing.T) {
 	l := tangled(t)
 	first, one := made(t, l, backup.Options{})
-	add(t, l, 2, crdt.Persistent)
+	eventlogtest.Add(t, l, 2, crdt.Persistent)
 	second, two := made(t, l, backup.Options{Since: &one})
-	add(t, l, 2, crdt.Persistent)
+	eventlogtest.Add(t, l, 2, crdt.Persistent)
 	third, _ := made(t, l, backup.Options{Since: &two})
 	again, _ := made(t, l, backup.Options{})
 	for about, chain := range map[string][][]byte{
@@ -149,7 +149,7 @@ func TestChainsAreHeld(t *testing.T) {
 		wantRefused(t, about, backup.ErrChain, -1, chain...)
 	}
 	foreign := eventlogtest.Create(t, t.TempDir(), config("own"))
-	add(t, foreign, 30, crdt.Persistent)
+	eventlogtest.Add(t, foreign, 30, crdt.Persistent)
 	if _, err := foreign.Backup(t.Context(), io.Discard, backup.Options{Since: &one}); !errors.Is(err, eventlog.ErrNotSince) {
 		t.Errorf("since the backup of a log with other arrivals: %v", err)
 	}

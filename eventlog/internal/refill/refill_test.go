@@ -41,8 +41,8 @@ type pair struct {
 	key, value []byte
 }
 
-// read reads the file of the log in dir, which is not open.
-func read(t *testing.T, dir string) (s source) {
+// look calls see with what the file of the log in dir, which is not open, has.
+func look(t *testing.T, dir string, see func(tx *disk.Tx)) {
 	t.Helper()
 	f, err := disk.Open(filepath.Join(dir, schema.FileName))
 	must(t, err)
@@ -50,23 +50,31 @@ func read(t *testing.T, dir string) (s source) {
 	tx, err := f.Begin(false)
 	must(t, err)
 	defer tx.Rollback()
-	c := tx.Tree(schema.Arrivals).Growing().Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		a, err := record.ParseArrival(k, v)
-		must(t, err)
-		key := record.OpKey(a.Key)
-		v := record.Op(bytes.Clone(tx.Tree(schema.Ops).Child(a.Author[:]).Growing().Get(key[:])))
-		op, err := v.Verify(a.Author, a.Key)
-		must(t, err)
-		s.ops = append(s.ops, put{op, a.Offset, v.Sweep()})
-		s.log = op.Log
-	}
-	for _, name := range [][]byte{schema.Meta, schema.Feeds, schema.Followers, schema.Times} {
-		c := tx.Tree(name).Cursor()
+	see(tx)
+}
+
+// read reads the file of the log in dir, which is not open.
+func read(t *testing.T, dir string) (s source) {
+	t.Helper()
+	look(t, dir, func(tx *disk.Tx) {
+		c := tx.Tree(schema.Arrivals).Growing().Cursor()
 		for k, v := c.First(); k != nil; k, v = c.Next() {
-			s.pairs = append(s.pairs, pair{[][]byte{name}, bytes.Clone(k), bytes.Clone(v)})
+			a, err := record.ParseArrival(k, v)
+			must(t, err)
+			key := record.OpKey(a.Key)
+			v := record.Op(bytes.Clone(tx.Tree(schema.Ops).Child(a.Author[:]).Growing().Get(key[:])))
+			op, err := v.Verify(a.Author, a.Key)
+			must(t, err)
+			s.ops = append(s.ops, put{op, a.Offset, v.Sweep()})
+			s.log = op.Log
 		}
-	}
+		for _, name := range [][]byte{schema.Meta, schema.Feeds, schema.Followers, schema.Times} {
+			c := tx.Tree(name).Cursor()
+			for k, v := c.First(); k != nil; k, v = c.Next() {
+				s.pairs = append(s.pairs, pair{[][]byte{name}, bytes.Clone(k), bytes.Clone(v)})
+			}
+		}
+	})
 	return s
 }
 
@@ -102,40 +110,9 @@ func tangled(t *testing.T) (dir string, cfg eventlog.Config) {
 	t.Helper()
 	dir, cfg = t.TempDir(), eventlog.Config{Key: eventlogtest.Key("own"), Trim: eventlog.TrimPolicy{MinAge: -1, MinCount: 3}}
 	l := eventlogtest.Create(t, dir, cfg)
-	one, two := eventlogtest.OpenAs(t, "forked"), eventlogtest.OpenAs(t, "forked")
-	add(t, one, 3, crdt.Trimmable)
-	eventlogtest.Exchange(t, one, l)
-	add(t, l, 5, crdt.Trimmable)
-	add(t, two, 4, crdt.Persistent)
-	eventlogtest.Exchange(t, two, l)
-	add(t, one, 2, crdt.Persistent)
-	eventlogtest.Exchange(t, one, l)
-	pruned := eventlogtest.OpenAs(t, "pruned")
-	add(t, pruned, 6, crdt.Persistent)
-	eventlogtest.Exchange(t, pruned, l)
-	if _, err := pruned.Prune(t.Context(), eventlog.PruneRequest{Keep: 2}); err != nil {
-		t.Fatal(err)
-	}
-	eventlogtest.Exchange(t, pruned, l)
-	add(t, l, 3, crdt.Persistent)
-	must(t, l.Update(t.Context(), func(tx *eventlog.Tx) error { return tx.SetCursor("f", l.Stats().Next) }))
-	report, err := l.Trim(t.Context(), eventlog.TrimOptions{})
-	if err != nil || report.Trimmed.Ops == 0 || report.Pruned.Ops == 0 {
-		t.Fatalf("trim: %+v, %v", report, err)
-	}
-	add(t, l, 3, crdt.Persistent)
+	eventlogtest.Tangle(t, l, func(tx *eventlog.Tx) error { return tx.SetCursor("f", l.Stats().Next) })
 	must(t, l.Close())
 	return dir, cfg
-}
-
-func add(t *testing.T, l *eventlog.Log, n int, class crdt.Retention) {
-	t.Helper()
-	for i := range n {
-		e := crdt.Event{Kind: "k", ContentType: "text/plain", Payload: bytes.Repeat([]byte{byte('a' + i)}, 10), Retention: class}
-		if _, err := l.Append(t.Context(), e); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 func must(t *testing.T, err error) {
@@ -329,16 +306,12 @@ func TestScrapsOfFeedsWithoutOps(t *testing.T) {
 // arrivals returns the arrivals of the log in dir as they stand in its file.
 func arrivals(t *testing.T, dir string) (all []pair) {
 	t.Helper()
-	f, err := disk.Open(filepath.Join(dir, schema.FileName))
-	must(t, err)
-	defer f.Close()
-	tx, err := f.Begin(false)
-	must(t, err)
-	defer tx.Rollback()
-	c := tx.Tree(schema.Arrivals).Growing().Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		all = append(all, pair{[][]byte{schema.Arrivals}, bytes.Clone(k), bytes.Clone(v)})
-	}
+	look(t, dir, func(tx *disk.Tx) {
+		c := tx.Tree(schema.Arrivals).Growing().Cursor()
+		for k, v := c.First(); k != nil; k, v = c.Next() {
+			all = append(all, pair{[][]byte{schema.Arrivals}, bytes.Clone(k), bytes.Clone(v)})
+		}
+	})
 	return all
 }
 
