@@ -38,13 +38,9 @@ func TestBackupUnderLoad(t *testing.T) {
 	var writers []*writer
 	var wg sync.WaitGroup
 	for _, m := range members {
-		w := &writer{m: m, acked: make(map[string]string)}
+		w := newWriter(m)
 		writers = append(writers, w)
-		wg.Go(func() {
-			if err := w.write(ctx); err != nil {
-				t.Error(err)
-			}
-		})
+		w.begin(ctx, &wg)
 	}
 	written := func(n int) {
 		t.Helper()

@@ -23,6 +23,18 @@ type writer struct {
 	acked map[string]string // place → subject
 }
 
+// newWriter returns a writer to m that has written nothing yet.
+func newWriter(m *member) *writer { return &writer{m: m, acked: make(map[string]string)} }
+
+// begin has the writer write until ctx ends or the daemon under it is gone, which wg waits for.
+func (w *writer) begin(ctx context.Context, wg *sync.WaitGroup) {
+	wg.Go(func() {
+		if err := w.write(ctx); err != nil {
+			w.m.t.Error(err)
+		}
+	})
+}
+
 // write appends through one `quipu append --ndjson` until ctx ends or the daemon under it is gone.
 func (w *writer) write(ctx context.Context) error {
 	name, err := binary()
@@ -100,26 +112,18 @@ func TestAckedEntriesSurviveSIGKILL(t *testing.T) {
 	var writers []*writer
 	var wg sync.WaitGroup
 	for _, m := range members {
-		w := &writer{m: m, acked: make(map[string]string)}
+		w := newWriter(m)
 		writers = append(writers, w)
 		if m == members[2] {
 			continue // its writers live as long as its daemons do
 		}
-		wg.Go(func() {
-			if err := w.write(ctx); err != nil {
-				t.Error(err)
-			}
-		})
+		w.begin(ctx, &wg)
 	}
 	victim := writers[2]
 	for range kills {
 		before := victim.count()
 		var done sync.WaitGroup
-		done.Go(func() {
-			if err := victim.write(ctx); err != nil {
-				t.Error(err)
-			}
-		})
+		victim.begin(ctx, &done)
 		eventually(t, "acks from the victim", func() bool { return victim.count() > before+200 },
 			func() string { return victim.m.stderr.String() })
 		victim.m.kill()
