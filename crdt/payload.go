@@ -19,7 +19,7 @@ import (
 // A payload is JSON when it is valid JSON and the content type says so: an empty one, application/json,
 // text/json and every type that ends in +json (RFC 6839). Any other payload stays as it is.
 func (e *Event) CompactPayload() {
-	if !saysJSON(e.ContentType) {
+	if !e.SaysJSON() {
 		return
 	}
 	if text, err := bom.Strip(e.Payload); err == nil && object.Check(text) == nil {
@@ -27,10 +27,10 @@ func (e *Event) CompactPayload() {
 	}
 }
 
-// saysJSON reports whether a content type is one of JSON. Parameters, as in "application/json;
+// SaysJSON reports whether the content type is one of JSON. Parameters, as in "application/json;
 // charset=utf-8", and the case of letters make no difference.
-func saysJSON(contentType string) bool {
-	media, _, _ := strings.Cut(contentType, ";")
+func (e *Event) SaysJSON() bool {
+	media, _, _ := strings.Cut(e.ContentType, ";")
 	switch media = strings.ToLower(strings.TrimSpace(media)); media {
 	case "", "application/json", "text/json":
 		return true

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/ids"
+	"github.com/quipulog/quipu/eventlog/internal/meter"
 	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/request"
@@ -23,15 +26,41 @@ var ErrTransient = errors.New("a transient event is stored nowhere: use Broadcas
 // ErrTooLarge is returned by [Log.AppendBatch] for events of more than [crdt.MaxBatch] bytes together.
 var ErrTooLarge = errors.New("batch is too large")
 
+// HeaderID is the header with the id of an event that may come twice, after an answer was lost: where an entry of this node's
+// bears the id, the event is not appended again. It has to be the same event, its time left aside: else it is refused with an
+// [*IDReusedError]. An id counts within what [HeaderClient] says, in whose name the event is appended; "" where that is
+// missing.
+//
+// An id is known as long as the entry has its body here; after [Rekey], too. What another node appends is another entry. What
+// a follower emits has no id: the header may be that of the entry at hand.
+const (
+	HeaderID     = ids.Header
+	HeaderClient = ids.Scope
+)
+
+// IDReusedError is returned by appends for an event with the id of another event: see [HeaderID]. First is zero where both
+// come in one call.
+type IDReusedError = ids.ReusedError
+
+// classes says as what calls that append nothing are counted, see [Meters].
+var classes = []meter.Class{
+	{Err: ErrUncertain, Name: "uncertain"}, {Err: ErrSecondWriter, Name: "second-writer"}, {Err: ErrRecovering, Name: "recovering"},
+	{Err: ErrReadOnly, Name: "read-only"}, {Err: ErrOpenedReadOnly, Name: "read-only"}, {Err: ErrReserved, Name: "reserved"},
+	{Err: ErrTooLarge, Name: "too-large"}, {Err: ErrTransient, Name: "invalid"}, {Err: ErrInTx, Name: "invalid"}, {Err: crdt.ErrEvent, Name: "invalid"},
+	{Is: meter.Of[*IDReusedError], Name: "id-reused"}, {Err: ErrClosed, Name: "stopping"}, {Err: context.Canceled, Name: "stopping"}, {Err: context.DeadlineExceeded, Name: "stopping"},
+}
+
 // Append appends one event and returns its place once the entry is durable. An event without a time gets
-// that of the call. A transient event is refused with [ErrTransient].
+// that of the call. A transient event is refused with [ErrTransient]. One with a [HeaderID] that is known is not appended
+// again, and its place is that of the entry.
 //
 // ctx counts until a commit takes the event; from then on Append waits for the outcome. So an error means
 // that the event was not appended, save [ErrUncertain].
-func (l *Log) Append(ctx context.Context, e crdt.Event) (crdt.Place, error) {
+func (l *Log) Append(ctx context.Context, e crdt.Event) (place crdt.Place, err error) {
 	if err := l.store.notInside(); err != nil {
 		return crdt.Place{}, err
 	}
+	defer func() { l.store.meters.Called(err) }()
 	r := request.Get()
 	defer r.Release()
 	if err := l.store.addAwaited(r, &e); err != nil {
@@ -43,31 +72,50 @@ func (l *Log) Append(ctx context.Context, e crdt.Event) (crdt.Place, error) {
 	return r.First, nil
 }
 
-// AppendBatch appends events in their order, all or none, one after the other in the feed. All else is as
-// in [Log.Append]. A peer may for a moment hold only a beginning of the batch.
-func (l *Log) AppendBatch(ctx context.Context, events []crdt.Event) ([]crdt.Place, error) {
+// AppendBatch appends events in their order, all or none, one after the other in the feed but for those whose [HeaderID] is
+// known. All else is as in [Log.Append]. A peer may for a moment hold only a beginning of the batch.
+func (l *Log) AppendBatch(ctx context.Context, events []crdt.Event) (places []crdt.Place, err error) {
+	err = l.appendAll(ctx, events, func(r *request.Request) { places = r.Places() })
+	return places, err
+}
+
+// Appended says where the entry of an event is, and whether it was there before.
+type Appended = request.Appended
+
+// AppendOnce is [Log.AppendBatch], and tells which entries were there.
+func (l *Log) AppendOnce(ctx context.Context, events []crdt.Event) (all []Appended, err error) {
+	err = l.appendAll(ctx, events, func(r *request.Request) { all = r.Appended() })
+	return all, err
+}
+
+// appendAll appends events, all or none, and calls done with what has become of them.
+func (l *Log) appendAll(ctx context.Context, events []crdt.Event, done func(r *request.Request)) (err error) {
 	if err := l.store.notInside(); err != nil {
-		return nil, err
+		return err
 	}
 	if len(events) == 0 {
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
+	defer func() { l.store.meters.Called(err) }()
 	r := request.Get()
 	defer r.Release()
-	if err := l.store.addAll(r, events); err != nil {
-		return nil, err
+	if err = l.store.addAll(r, events); err == nil && r.Bytes > crdt.MaxBatch {
+		err = fmt.Errorf("append batch: %w: %d bytes, at most %d are allowed", ErrTooLarge, r.Bytes, crdt.MaxBatch)
 	}
-	if r.Bytes > crdt.MaxBatch {
-		return nil, fmt.Errorf("append batch: %w: %d bytes, at most %d are allowed", ErrTooLarge, r.Bytes, crdt.MaxBatch)
+	if err == nil {
+		err = l.join(ctx, r)
 	}
-	if err := l.join(ctx, r); err != nil {
-		return nil, err
+	if err == nil {
+		done(r)
 	}
-	return r.Places(), nil
+	return err
 }
 
 // join waits in the queue until a request has its outcome.
 func (l *Log) join(ctx context.Context, r *request.Request) error {
+	if err := r.Complete(); err != nil {
+		return err
+	}
 	for {
 		if err := l.store.queue.Join(ctx, r, r.Bytes); err != nil || r.Err == nil {
 			return err
@@ -117,11 +165,10 @@ func (s *store) addAll(r *request.Request, events []crdt.Event) error {
 			awaited = false
 			s.queue.Arrive()
 		}
-		err := s.add(r, &e)
-		if err != nil && len(events) > 1 {
+		switch err := s.add(r, &e); {
+		case err != nil && len(events) > 1:
 			return fmt.Errorf("append event %d of %d: %w", i+1, len(events), err)
-		}
-		if err != nil {
+		case err != nil:
 			return fmt.Errorf("append event: %w", err)
 		}
 	}
@@ -150,15 +197,11 @@ func (s *store) complete(e *crdt.Event) error {
 // commitAppends appends what a batch holds, in one transaction, and gives each request its outcome. The caller leads.
 func (s *store) commitAppends(rs []*request.Request) {
 	err := s.write(func(tx *writeTx) error {
+		known := func(id *ids.ID) (crdt.Place, bool, error) { return tx.ids().Known(id) }
+		add := func(d *crdt.Draft, id *ids.ID) (crdt.Place, error) { return appendNamed(tx, d, id) }
 		for _, r := range rs {
-			for i := range r.Drafts {
-				place, err := tx.append(&r.Drafts[i])
-				if err != nil {
-					return err
-				}
-				if i == 0 {
-					r.First = place
-				}
+			if err := r.Commit(known, add); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -166,12 +209,30 @@ func (s *store) commitAppends(rs []*request.Request) {
 	if err == nil {
 		return
 	}
+	if _, damaged := asDamaged(err); damaged && len(rs) > 1 && slices.ContainsFunc(rs, (*request.Request).Named) {
+		for _, r := range rs { // where it is the ids that are damaged, what has none goes on
+			s.commitAppends([]*request.Request{r})
+		}
+		return
+	}
 	for _, r := range rs {
+		if r.Err != nil {
+			continue // nothing of it was to be appended
+		}
 		r.Err = err
 		if uncertain, ok := errors.AsType[*UncertainError](err); ok {
 			r.Err = &UncertainError{Places: r.Places(), Err: uncertain.Err, visible: uncertain.visible}
 		}
 	}
+}
+
+// appendNamed appends a draft, and keeps that its entry bears an id, nil for none.
+func appendNamed(tx *writeTx, d *crdt.Draft, id *ids.ID) (crdt.Place, error) {
+	place, err := tx.append(d)
+	if id != nil && err == nil {
+		err = tx.ids().Put(id, place)
+	}
+	return place, err
 }
 
 // ErrFull is returned by appends when the feed can have no next op: its clock or seq has reached the end of
@@ -200,6 +261,7 @@ func (tx *writeTx) append(d *crdt.Draft) (crdt.Place, error) {
 	place := crdt.Place{Author: tx.store.author, Seq: tx.base + uint64(len(tx.drafts))}
 	tx.drafts = append(tx.drafts, *d)
 	tx.draftBytes += d.Size()
+	tx.size += d.Size()
 	if tx.appended++; tx.appended == 1 {
 		tx.first = place
 	}

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -242,10 +243,11 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 	}
 	own := op.Author == tx.store.author
 	if own && (err != nil || verdict.Decision != crdt.Duplicate) {
-		contradicts := err != nil || verdict.Decision == crdt.Forked
-		if err := tx.store.ours.notWritten(tx, op.Signed, contradicts); err != nil {
+		forks := err != nil || verdict.Decision == crdt.Forked || tx.store.ours.contradicted(tx, op)
+		if err := v.notWritten(tx, verdict, forks); err != nil {
 			return err
 		}
+		o.Forked = o.Forked || forks && err == nil
 	}
 	if err != nil {
 		o.Err, v.stopped = err, true
@@ -277,7 +279,10 @@ func (tx *writeTx) storeOp(op crdt.Op, v *verified, o *crdt.Outcome) error {
 	o.Forked = o.Forked || verdict.Decision == crdt.Forked
 	o.Ops++
 	o.Entries += int(op.Count)
-	return tx.keep(op, record.NewOp(tx.room(record.OpSize(op)), tx.staged, op), verdict)
+	if err := tx.keep(op, record.NewOp(tx.room(record.OpSize(op)), tx.staged, op), verdict); err != nil {
+		return err
+	}
+	return tx.ids().Add(op)
 }
 
 // refill puts an op back that the log holds and cannot read, and reports whether it is one: it is spoiled in its place, or
@@ -317,36 +322,46 @@ func (v *verified) unread(tx *writeTx, o *crdt.Outcome, err error) error {
 	return v.beyondEnd(tx)
 }
 
-// overlapped returns an error unless an op that is held shares a seq with the next one, which is to begin a branch of f:
-// where none does, and where a hole is, what the op seems to contradict may be missing here, or be the op itself.
+// overlapped returns an error unless another op is held at a seq of the next one, which is to begin a branch of f: one whose
+// header can be read, or the one that ends a hole. Where none is, and where a hole is, what the op seems to contradict may be
+// missing here, or be the op itself.
 func (v *verified) overlapped(tx *writeTx, f crdt.Feed) error {
 	op := v.ops[0]
-	fills := func(h crdt.Span) bool {
-		return h.From <= op.First && op.First < h.Upto && slices.ContainsFunc(v.ops, func(o crdt.Op) bool { return o.Head() == h.Head })
+	if tx.store.holes.Parts(op) {
+		return nil
 	}
-	if marks := &tx.store.holes; marks.Covers(op.Author, op.First) && !slices.ContainsFunc(marks.Of(op.Author), fills) {
-		return damagedOp(op.Author, op.Key(), errMissing)
-	}
-	c := tx.opCursor(op.Author)
-	for key := range c.from(c.firstCovering(f, op.First)) {
+	c, damage := tx.opCursor(op.Author), error(nil)
+	first := c.firstCovering(f, op.First).First // where one cannot be read, two may begin in a feed of one branch
+	for key := range c.from(crdt.Key{First: first}) {
 		if key.First >= op.Next() {
 			break
 		}
-		if s, err := c.signed(); err != nil || s.Next() > op.First {
-			return err
+		s, err := c.signed()
+		if err == nil && s.Next() > op.First {
+			return nil
 		}
+		damage = cmp.Or(damage, err)
 	}
-	if c.err != nil {
-		return c.err
-	}
-	return damagedOp(op.Author, op.Key(), errMissing)
+	return cmp.Or(damage, c.err, damagedOp(op.Author, op.Key(), errMissing))
 }
 
-// beyondEnd takes note of what ops that cannot be decided on show of our own feed: that it goes on beyond its end.
+// notWritten takes note that the next op, of our own, was not written here. One that is pending and lies in a hole may have
+// been.
+func (v *verified) notWritten(tx *writeTx, verdict crdt.Verdict, forks bool) error {
+	op := v.ops[0]
+	if !forks && verdict.Decision == crdt.Pending && tx.store.holes.Any(op.Author) && op.Next() <= tx.feedState(op.Author).Feed.Next() {
+		return v.beyondEnd(tx)
+	}
+	return tx.store.ours.notWritten(tx, op.Signed, forks)
+}
+
+// beyondEnd takes note of what ops that cannot be decided on show of our own feed: that it goes on beyond its end, or
+// parts from what was written here.
 func (v *verified) beyondEnd(tx *writeTx) error {
 	for _, op := range v.ops {
-		if op.Author == tx.store.author && op.Next() > tx.feedState(op.Author).Feed.Next() {
-			return tx.store.ours.notWritten(tx, op.Signed, false)
+		parts := tx.store.holes.Parts(op)
+		if op.Author == tx.store.author && (parts || op.Next() > tx.feedState(op.Author).Feed.Next()) {
+			return tx.store.ours.notWritten(tx, op.Signed, parts)
 		}
 	}
 	return nil

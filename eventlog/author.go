@@ -4,6 +4,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/choice"
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
+	"github.com/quipulog/quipu/eventlog/internal/feedcheck"
 	"github.com/quipulog/quipu/eventlog/internal/heap"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
@@ -98,23 +99,23 @@ func (w *authorWalk) begin(tx *readTx, k *chunk, f *openFeed) (feedWalk, error) 
 		low = max(low, after.Seq)
 	}
 	next := f.c.firstCovering(f.feed, low)
-	return &ascent{Merger: excerpt.NewMerger(false), end: f.feed.Next(), next: next, reached: low}, f.c.err
+	return &ascent{Merger: excerpt.NewMerger(false), end: f.feed.Next(), next: next, read: feedcheck.NewReading(f.feed, low, f.shown(k))}, f.c.err
 }
 
 // ascent walks a feed from low seqs to high ones. Its ops lie in the file by first seq: what was
 // opened can be merged up to where the next op begins, so at most one op of each branch is open.
 type ascent struct {
 	excerpt.Merger
-	end     uint64   // the feed's height when the walk began
-	next    crdt.Key // where the walk goes on
-	reached uint64   // where the next op must begin, unless the feed is forked
+	end  uint64   // the feed's height when the walk began
+	next crdt.Key // where the walk goes on
+	read *feedcheck.Reading
 }
 
 func (a *ascent) fill(tx *readTx, k *chunk, f *openFeed) (done bool, err error) {
-	if _, err := f.lost(tx, k, a.reached); err != nil {
+	if _, err := f.lost(tx, k, a.read.Reached); err != nil {
 		return false, err
 	}
-	a.reached = max(a.reached, f.feed.First())
+	a.read.Reached = max(a.read.Reached, f.feed.First())
 	for key := range f.c.from(a.next) {
 		if key.First >= a.end {
 			break
@@ -132,23 +133,22 @@ func (a *ascent) fill(tx *readTx, k *chunk, f *openFeed) (done bool, err error) 
 			a.end = 0
 			break
 		}
-		if signed.First > a.reached && !f.forked() {
-			return false, a.missing(f)
+		if seq, lacks := a.read.Next(f.feed, signed); lacks && f.c.offset() < k.bound { // else both came later
+			return false, damagedOp(f.c.author, crdt.Key{First: seq}, errMissing)
 		}
-		if a.reached = signed.Next(); op != nil {
+		if op != nil {
 			a.Add(op)
 		}
 	}
 	k.excerpts = a.MergeAll(k.excerpts)
-	if f.c.err == nil && !f.forked() && a.reached < a.end {
-		return false, a.missing(f)
+	head, lacks := a.read.End(f.feed, func(crdt.Branch) bool { return false })
+	if !f.forked() && a.read.Reached < a.end {
+		head, lacks = crdt.Head{Next: a.read.Reached + 1}, true
+	}
+	if f.c.err == nil && lacks {
+		return false, damagedOp(f.c.author, crdt.Key{First: head.Next - 1}, errMissing)
 	}
 	return true, f.c.err
-}
-
-// missing returns what it means that no op begins where the next must.
-func (a *ascent) missing(f *openFeed) error {
-	return damagedOp(f.c.author, crdt.Key{First: a.reached}, errMissing)
 }
 
 // descent walks a feed from its heads down, along what each op names. awaited are the ends of the

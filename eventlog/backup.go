@@ -21,7 +21,7 @@ import (
 // log, or holds what has never arrived here.
 var ErrNotSince = errors.New("no backup of this log")
 
-// Backup writes a backup of the log to w, of which [backup.Restore] makes the log again: all that was held when it began, with
+// Backup writes a backup of the log to w, of which [restore.Into] makes the log again: all that was held when it began, with
 // followers, what they have parked and their state, as of one moment. Others read and write meanwhile, and nobody waits
 // for w. What is not written yet is kept from trims and prunes for a while, see [backup.Options].
 //
@@ -91,6 +91,7 @@ func backedUp(tx *readTx, h *backup.Head) (map[string][]byte, error) {
 	names, err := tx.readIncarnations(meta[string(metaIncarnation)])
 	h.Incarnation = hex.EncodeToString(names.Present[:])
 	delete(meta, string(metaIdentity))
+	meta[string(metaFormat)] = []byte{formatVersion} // in a backup nothing is late
 	return meta, err
 }
 

@@ -144,10 +144,10 @@ type Heard struct {
 // closed, [ErrQuery] and [ErrListeners].
 func (l *Log) Listen(ctx context.Context, q Query, cfg ListenConfig) iter.Seq2[Heard, error] {
 	var li *audience.Listener
-	err := errors.Join(cfg.validate(), q.checkListen())
+	err := errors.Join(cfg.validate(), q.CheckListen())
 	if err == nil {
 		cfg = cfg.withDefaults()
-		li, err = l.audience.Join(q.hears(), audience.Bounds{Events: cfg.MaxEvents, Bytes: cfg.MaxBytes})
+		li, err = l.audience.Join(q.Hears(), audience.Bounds{Events: cfg.MaxEvents, Bytes: cfg.MaxBytes})
 	}
 	if err != nil {
 		return func(yield func(Heard, error) bool) { yield(Heard{}, err) }
@@ -170,24 +170,5 @@ func (l *Log) Listen(ctx context.Context, q Query, cfg ListenConfig) iter.Seq2[H
 				return
 			}
 		}
-	}
-}
-
-// checkListen says why a query cannot be listened with, or nil.
-func (q *Query) checkListen() error {
-	switch {
-	case q.Order != ByAuthor || q.Reverse || q.Page != "" || q.From != nil || q.FromOffset != 0:
-		return fmt.Errorf("%w: what is listened to stands nowhere: it has no order, page, place or offset", ErrQuery)
-	case q.Disputed == OnlyDisputed:
-		return fmt.Errorf("%w: no transient event is disputed", ErrQuery)
-	}
-	return q.check()
-}
-
-// hears returns what of the query says which transient events it takes.
-func (q *Query) hears() func(crdt.Broadcast) bool {
-	f := q.filter()
-	return func(b crdt.Broadcast) bool {
-		return f.TakesAuthor(b.Author) && f.Takes(&crdt.Entry{Event: b.Event, Author: b.Author}, 0)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/choice"
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
+	"github.com/quipulog/quipu/eventlog/internal/feedcheck"
 	"github.com/quipulog/quipu/eventlog/internal/heap"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
@@ -28,13 +29,14 @@ type causalWalk struct {
 	ready   bool        // all tips were found
 	merger  excerpt.Merger
 	feeds   openFeeds
+	forked  map[crdt.Author]*feedcheck.Reading // of the feeds that are read from their roots on
 }
 
 // tipsPerFill bounds the feeds whose tips one transaction looks for.
 const tipsPerFill = 512
 
 func newCausalWalk(f *choice.Filter, reverse bool, after *pageEnd) *causalWalk {
-	w := &causalWalk{filter: f, reverse: reverse, after: after, merger: excerpt.NewMerger(reverse), feeds: make(openFeeds)}
+	w := &causalWalk{filter: f, reverse: reverse, after: after, merger: excerpt.NewMerger(reverse), feeds: make(openFeeds), forked: make(map[crdt.Author]*feedcheck.Reading)}
 	w.tips.Less = func(a, b excerpt.Stand) bool { return a.Compare(&b) < 0 }
 	if reverse {
 		w.tips.Less = func(a, b excerpt.Stand) bool { return a.Compare(&b) > 0 }
@@ -52,7 +54,34 @@ func (w *causalWalk) fill(tx *readTx, k *chunk) (more bool, err error) {
 			return false, err
 		}
 	}
-	return w.tips.Len() > 0, nil
+	if w.tips.Len() > 0 {
+		return true, nil
+	}
+	return false, w.end(tx, k)
+}
+
+// end looks for a branch to whose head a walk has not come, since an op on the way is missing.
+func (w *causalWalk) end(tx *readTx, k *chunk) error {
+	for a, r := range w.forked {
+		f, err := w.feeds.open(tx, k, a)
+		if err != nil {
+			return err
+		}
+		head, lacks := r.End(f.feed, func(b crdt.Branch) bool {
+			return w.passed(b.Clock) || f.ordered && f.c.find(b.Head) && f.c.offset() >= k.bound
+		})
+		for lacks && f.c.find(head) { // the walk has not come so far
+			s, err := f.c.signed()
+			if err != nil {
+				return err
+			}
+			head = crdt.Head{Next: s.First, ID: s.Prev}
+		}
+		if lacks || f.c.err != nil {
+			return cmp.Or(f.c.err, damagedOp(a, crdt.Key{First: head.Next - min(1, head.Next)}, errMissing))
+		}
+	}
+	return nil
 }
 
 // takeLeast reads the op of the least tip, and those of the same author and clock.
@@ -102,6 +131,9 @@ func (w *causalWalk) take(tx *readTx, k *chunk, f *openFeed, t excerpt.Stand) er
 	if w.reverse {
 		return w.pushParent(tx, k, f, signed)
 	}
+	if r := w.forked[t.Author]; r != nil {
+		r.Met(signed)
+	}
 	if came, err := f.c.came(k.bound); err != nil || !came && f.ordered {
 		return err
 	}
@@ -109,7 +141,8 @@ func (w *causalWalk) take(tx *readTx, k *chunk, f *openFeed, t excerpt.Stand) er
 	if err := f.c.children(signed, !f.forked(), w.push); err != nil {
 		return err
 	}
-	if !f.forked() && w.tips.Len() == tips && signed.Next() < f.feed.Next() {
+	ends := func(b crdt.Branch) bool { return b.Head == signed.Head() }
+	if w.tips.Len() == tips && signed.Next() < f.shown(k) && !slices.ContainsFunc(f.feed.Branches, ends) {
 		return damagedOp(t.Author, crdt.Key{First: signed.Next()}, errMissing)
 	}
 	return nil
@@ -139,16 +172,19 @@ func (w *causalWalk) goneTip(tx *readTx, k *chunk, f *openFeed, t excerpt.Stand)
 	if w.reverse {
 		return nil
 	}
-	return w.findRoots(f)
+	return w.findRoots(k, f)
 }
 
 // findRoots makes tips of what the branches of a feed begin with, where that is no child of an op that is held.
-func (w *causalWalk) findRoots(f *openFeed) error {
+func (w *causalWalk) findRoots(k *chunk, f *openFeed) error {
 	for _, b := range f.feed.Branches {
 		if b.Rooted && b.Start.First > 0 {
 			continue
 		}
 		if !f.c.get(b.Start) {
+			if f.c.err == nil && b.Start.First >= f.shown(k) {
+				continue // what is hidden may be missing
+			}
 			return cmp.Or(f.c.err, damagedOp(f.feed.Author, b.Start, errMissing))
 		}
 		s, err := f.c.signed()
@@ -199,6 +235,9 @@ func (w *causalWalk) findTips(tx *readTx, k *chunk) error {
 // findTipsOf finds where the walk of one feed begins: at its roots, or with reverse at its heads, or
 // where the page before ended, as far as the feed is one chain there.
 func (w *causalWalk) findTipsOf(tx *readTx, k *chunk, f *openFeed) error {
+	if !w.reverse && f.forked() {
+		w.forked[f.feed.Author] = feedcheck.NewReading(f.feed, 0, f.shown(k))
+	}
 	if w.after != nil {
 		done, err := w.findTipAfter(tx, k, f)
 		if done || err != nil {
@@ -210,7 +249,7 @@ func (w *causalWalk) findTipsOf(tx *readTx, k *chunk, f *openFeed) error {
 		}
 	}
 	if !w.reverse {
-		return w.findRoots(f)
+		return w.findRoots(k, f)
 	}
 	for _, b := range f.feed.Branches {
 		if !f.c.find(b.Head) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
@@ -100,7 +101,7 @@ func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
 	if err != nil {
 		return fmt.Errorf("store op: %w", err)
 	}
-	tx.key, tx.offset = record.OpKey(op.Key()), record.Offset(tx.staged)
+	tx.key = record.OpKey(op.Key())
 	if restored, err := tx.store.ours.restore(tx, op, v); restored || err != nil {
 		return err
 	}
@@ -108,11 +109,11 @@ func (tx *writeTx) keep(op crdt.Op, value record.Op, v crdt.Verdict) error {
 		return fmt.Errorf("store op: %w", err)
 	}
 	*tx.inside = crdt.Author{}
+	f := tx.edit(op.Author)
 	a := record.Arrival{Offset: tx.staged, Author: op.Author, Key: op.Key(), Count: op.Count}
-	if err := tx.arrivals().Put(tx.offset[:], a.Encode()); err != nil {
+	if err := tx.arrivals.Put(a, f, tx.store.author); err != nil {
 		return fmt.Errorf("store arrival: %w", err)
 	}
-	f := tx.edit(op.Author)
 	if f.Feed.IsZero() {
 		tx.begun++
 	}
@@ -151,8 +152,8 @@ func (tx *writeTx) finish() error {
 			return fmt.Errorf("store ops: %w", err)
 		}
 	}
-	if len(tx.changed) == 0 {
-		return nil
+	if err := tx.arrivals.Err(); err != nil || len(tx.changed) == 0 {
+		return err
 	}
 	feeds := tx.feeds().Packed()
 	for a, f := range tx.changed {
@@ -177,9 +178,11 @@ func (s *store) commit(tx *writeTx) error {
 	}
 	s.committing.Lock()
 	defer s.committing.Unlock()
+	began := time.Now()
 	if err := tx.Commit(); err != nil {
 		return s.commitFailed(tx, err)
 	}
+	s.meters.Committed(tx.appended, tx.size, time.Since(began), tx.Synced())
 	forked := s.publish(tx)
 	s.ours.tellOperator(tx.own)
 	onRecord := tx.own.begins != nil || tx.own.identity != nil // what the last mark has shown
@@ -260,7 +263,8 @@ func (s *store) commitFailed(tx *writeTx, cause error) error {
 	}
 	if uncertain.NoRoom() {
 		s.setFull(tx, uncertain)
-	} else {
+	} else if why := cause.Error(); why != s.refusal {
+		s.refusal = why // it may be the same for each that follows
 		s.logger.Warn("commit failed, going on", "path", s.path, "err", cause)
 	}
 	return uncertain
@@ -275,7 +279,7 @@ func (s *store) suspend(cause error) {
 	s.ailing = true
 	s.logger.Error("the disk failed: the log is opened again and verified", "path", s.path, "err", cause)
 	if err := s.file.MarkUnsynced(); err != nil {
-		s.logger.Error("mark file as unsynced", "path", s.path, "err", err)
+		s.logger.Error("the next start may not know that a sync has failed", "path", s.path, "err", err)
 	}
 }
 

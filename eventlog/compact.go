@@ -20,7 +20,7 @@ type Compaction struct {
 // to the file system. It needs room for the copy beside the file. Appends wait until Compact is done, readers go on.
 //
 // A crash leaves the old file or the copy in its place, both whole; a copy that is left over beside it is
-// removed by the next compaction. The copy says which file it is, so that nobody takes it for another. After an error the
+// removed by the next [Open]. The copy says which file it is, so that nobody takes it for another. After an error the
 // log goes on with the file that it had; after an error that wraps [ErrReadOnly] it first opens the file again, whichever
 // of the two is in place.
 func (l *Log) Compact(ctx context.Context) (c Compaction, err error) {

@@ -52,7 +52,7 @@ func (b Birth) id() (crdt.LogID, error) {
 // exists: see [ErrExists].
 //
 // The file is made under another name and gets its own when it is whole, so that a crash, or an error of the
-// disk, leaves either no log or an empty one. A file named quipu.db.new-… that is left over may be removed.
+// disk, leaves either no log or an empty one. What a crash leaves besides is removed by the next [Open].
 func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 	if err := cfg.withDefaults().validate(); err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func Create(dir string, birth Birth, cfg Config) (*Log, error) {
 
 // populate writes what an empty log holds.
 func populate(tx *disk.Tx, id crdt.LogID, birth Birth, cfg Config) error {
-	if err := schema.Make(tx); err != nil {
+	if err := schema.Make(tx.Root()); err != nil {
 		return err
 	}
 	author, first := crdt.AuthorOf(cfg.Key), incarnation.New()

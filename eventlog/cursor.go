@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/arrivals"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
@@ -190,12 +191,14 @@ func (c *opCursor) firstCovering(f crdt.Feed, seq uint64) crdt.Key {
 
 // arrivalCursor moves over the arrivals, inside one read transaction.
 type arrivalCursor struct {
-	c       *disk.Cursor
+	c       *arrivals.Cursor
 	arrival record.Arrival // that it is at
 	err     error          // why it is at none, when the file is damaged
 }
 
-func (tx *readTx) arrivalCursor() *arrivalCursor { return &arrivalCursor{c: tx.arrivals().Cursor()} }
+func (tx *readTx) arrivalCursor() *arrivalCursor {
+	return &arrivalCursor{c: arrivals.Of(tx.Tx).Cursor()}
+}
 
 // holding moves to the arrival that has the offset, or to the first one after it.
 func (c *arrivalCursor) holding(offset uint64) bool {

@@ -40,19 +40,20 @@ func (e *NotHeldError) Error() string {
 // Cut returns the set of the entries that f stands for: on each branch everything up to its head. It
 // returns a [*NotHeldError] when a head of f is not held here.
 func (l *Log) Cut(ctx context.Context, f crdt.Frontier) (*Cut, error) {
-	var bound uint64
-	err := l.store.view(func(tx *readTx) error { bound = tx.next; return nil })
-	if err != nil {
-		return nil, fmt.Errorf("cut the log at a frontier: %w", err)
+	cut, lacking := Cut{}, crdt.Frontier(nil)
+	for range 2 { // a head that comes meanwhile is held, and not below the bound: so once more when all are
+		now, err := l.store.snapshot()
+		if err == nil {
+			cut.in, lacking, err = l.store.held(ctx).UpTo(f, now.Bound, l.store.feed)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cut the log at a frontier: %w", l.store.locate(err))
+		}
+		if len(lacking) > 0 {
+			return nil, &NotHeldError{Heads: lacking}
+		}
 	}
-	in, lacking, err := l.store.held(ctx).UpTo(f, bound, l.store.feed)
-	if err != nil {
-		return nil, fmt.Errorf("cut the log at a frontier: %w", l.store.locate(err))
-	}
-	if len(lacking) > 0 {
-		return nil, &NotHeldError{Heads: lacking}
-	}
-	return &Cut{in: in}, nil
+	return &cut, nil
 }
 
 // Has reports whether e is in the Cut. e is an entry of the log that the Cut was made of.

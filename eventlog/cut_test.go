@@ -1,7 +1,10 @@
 package eventlog
 
 import (
+	"context"
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/quipulog/quipu/crdt"
@@ -68,6 +71,55 @@ func TestCutIsASnapshot(t *testing.T) {
 		if cut.Has(&e) != (e.Offset < next) {
 			t.Errorf("offset %d: %t", e.Offset, cut.Has(&e))
 		}
+	}
+}
+
+// meanwhile is a context that has something done once, when it is first asked whether it has ended.
+type meanwhile struct {
+	context.Context
+	do func()
+}
+
+func (m *meanwhile) Err() error {
+	if do := m.do; do != nil {
+		m.do = nil
+		do()
+	}
+	return m.Context.Err()
+}
+
+// A head that arrives while the cut is made, and is found to be held, is in it with all below it.
+func TestCutHasWhatCameWhileItWasMade(t *testing.T) {
+	c := newCords(t, 5, 2, 0)
+	l := c.open()
+	c.grow(l, 8)
+	last := slices.MaxFunc(slices.Collect(maps.Keys(l.Frontier())), crdt.Author.Compare)
+	op := c.op()
+	for ; op.Author != last; op = c.op() {
+		c.apply(l, []crdt.Run{{Ops: []crdt.Op{op}}})
+	}
+	f := l.Frontier().Clone()
+	f[last] = []crdt.Head{op.Head()}
+	bound := l.Stats().Next
+	ctx := &meanwhile{t.Context(), func() { c.apply(l, []crdt.Run{{Ops: []crdt.Op{op}}}) }} // once the first feed was looked at
+	cut, err := l.Cut(ctx, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	came := 0
+	for e, err := range l.Entries(t.Context(), Query{Order: Arrival}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !cut.Has(&e) {
+			t.Errorf("the entry at offset %d is not in it", e.Offset)
+		}
+		if e.Offset >= bound {
+			came++
+		}
+	}
+	if uint64(came) != op.Count || cut.Entries() != l.Stats().Next {
+		t.Errorf("%d entries came meanwhile, want %d; %d of %d are in it", came, op.Count, cut.Entries(), l.Stats().Next)
 	}
 }
 

@@ -22,8 +22,8 @@ type DamagedError struct {
 }
 
 func (e *DamagedError) Error() string {
-	return fmt.Sprintf("%s is damaged: %s: %v (keep a copy of the file, check the disk, run verify; "+
-		"entries that other nodes hold are not lost)", e.Path, e.What, e.Err)
+	return fmt.Sprintf("%s is damaged: %s: %v (keep a copy of the file, check the disk; quipu verify says what else is, "+
+		"quipu repair brings back what can be read and what other nodes hold)", e.Path, e.What, e.Err)
 }
 
 // Unwrap returns how the damage was found.
@@ -45,6 +45,11 @@ func damagedFeed(a crdt.Author, err error) error {
 	return &DamagedError{What: fmt.Sprintf("the record of feed %s", a.Short()), Err: err}
 }
 
+// damagedFollower returns the error for what is kept of a follower and is wrong.
+func damagedFollower(name string, err error) error {
+	return &DamagedError{What: fmt.Sprintf("the cursor or the record of follower %q, which is to be reset or removed", name), Err: err}
+}
+
 // damagedArrival returns the error for an arrival that is wrong.
 func damagedArrival(offset uint64, err error) error {
 	return &DamagedError{What: fmt.Sprintf("the arrival at offset %d", offset), Err: err}
@@ -58,7 +63,7 @@ func (s *store) locate(err error) error {
 		if s.damage.Load() != nil {
 			level = slog.LevelDebug // Whoever reads there again meets it again.
 		}
-		s.logger.Log(context.Background(), level, "read damaged file", "path", s.path, "fault", found.Err)
+		s.logger.Log(context.Background(), level, "read damaged file", "path", s.path, "err", found.Err)
 		s.logger.Debug("read damaged file", "path", s.path, "stack", string(found.Stack))
 		err = &DamagedError{What: found.What, Err: found.Err}
 	}

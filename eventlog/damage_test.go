@@ -115,17 +115,23 @@ func exercise(l *eventlog.Log) (all []string, report eventlog.Report, err error)
 	return all, report, err
 }
 
+// sampled returns where to begin, and how far to go each time, so that of many cases one in n is tried, others each time;
+// with QUIPU_E2E=1 and without -short all are.
+func sampled(n int) (first, step int) {
+	if os.Getenv("QUIPU_E2E") != "" && !testing.Short() {
+		return 0, 1
+	}
+	return rand.IntN(n), n
+}
+
 // TestFlips flips bytes all over a file: nothing kills the process, nothing is lost silently, and what
-// is found names the file.
+// is found names the file. Without QUIPU_E2E=1 it is each fifth of a hundred, from one that is drawn.
 func TestFlips(t *testing.T) {
 	c := newCordwood(t)
-	n := 100
-	if testing.Short() {
-		n = 24
-	}
+	first, step := sampled(5)
 	random := rand.New(rand.NewPCG(1, 2))
 	damaged, unnoticed := 0, 0
-	for i := range n {
+	for i := range 100 {
 		at := random.IntN(len(c.file))
 		if i%3 == 0 { // headers and elements of pages: what bbolt follows
 			at = random.IntN(len(c.file)/4096)*4096 + random.IntN(min(4096, 16+16*(1+random.IntN(64))))
@@ -133,6 +139,9 @@ func TestFlips(t *testing.T) {
 		flip := byte(1 << random.IntN(8))
 		if i%2 == 0 {
 			flip = byte(1 + random.IntN(255))
+		}
+		if i%step != first {
+			continue
 		}
 		b := bytes.Clone(c.file)
 		b[at] ^= flip
@@ -250,15 +259,20 @@ func TestCircles(t *testing.T) {
 	}
 }
 
-// TestDamageUnderneath flips and cuts the file of a log that is open.
+// TestDamageUnderneath flips and cuts the file of a log that is open. Without QUIPU_E2E=1 it is each third of forty.
 func TestDamageUnderneath(t *testing.T) {
 	c := newCordwood(t)
 	random := rand.New(rand.NewPCG(5, 6))
-	n := 40
-	if testing.Short() {
-		n = 12
-	}
-	for i := range n {
+	first, step := sampled(3)
+	for i := range 40 {
+		at := random.IntN(len(c.file))
+		if i%4 == 1 {
+			at = random.IntN(2 * 4096) // meta pages
+		}
+		flip := byte(1 + random.IntN(255))
+		if i%step != first {
+			continue
+		}
 		dir := t.TempDir()
 		path := filepath.Join(dir, eventlog.FileName)
 		if err := os.WriteFile(path, c.file, 0o600); err != nil {
@@ -276,12 +290,8 @@ func TestDamageUnderneath(t *testing.T) {
 		if i%4 == 0 {
 			err = f.Truncate(int64(i) * 4096)
 		} else {
-			at := random.IntN(len(c.file))
-			if i%4 == 1 {
-				at = random.IntN(2 * 4096) // meta pages
-			}
 			what = fmt.Sprintf("byte %d", at)
-			_, err = f.WriteAt([]byte{c.file[at] ^ byte(1+random.IntN(255))}, int64(at))
+			_, err = f.WriteAt([]byte{c.file[at] ^ flip}, int64(at))
 		}
 		if err != nil {
 			t.Fatal(err)

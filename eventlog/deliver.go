@@ -158,7 +158,7 @@ func (k *keptElsewhere) park(ctx context.Context, b *portion, why *HandlerError)
 // does to its record.
 func (k *keptElsewhere) remember(ctx context.Context, cursor uint64, change func(tx *Tx, r *follower.Record) error) error {
 	err := k.store.update(ctx, func(tx *Tx) error {
-		f, found, err := tx.follower(k.name)
+		f, found, err := k.begin(tx)
 		if err != nil {
 			return err
 		}

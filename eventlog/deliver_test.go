@@ -379,7 +379,7 @@ func TestAFollowerCannotBeginBeyondTheEnd(t *testing.T) {
 	l := eventlogtest.Open(t)
 	mustAppend(t, l, "0")
 	store := newCursors()
-	cfg := eventlog.FollowConfig{From: 2, Until: 1}
+	cfg := eventlog.FollowConfig{From: 2, Until: new(uint64(1))}
 	followed := l.Follow(t.Context(), "f", cfg, func(*eventlog.Tx, []eventlog.Entry) error { return nil })
 	for _, err := range []error{followed, l.Deliver(t.Context(), "f", cfg, store, (&delivered{}).handle)} {
 		if !errors.Is(err, eventlog.ErrFollowConfig) || !strings.Contains(err.Error(), "From is 2: expected 0 to 1") {

@@ -68,7 +68,7 @@ func (s *store) newReading(q Query) (*reading, error) {
 
 // snapshotOf returns what a reading of the query shows that begins now.
 func (s *store) snapshotOf(q *Query) (snapshot, error) {
-	if err := cmp.Or(q.check(), s.notInside()); err != nil {
+	if err := cmp.Or(q.Check(), s.notInside()); err != nil {
 		return snapshot{}, err
 	}
 	now, err := s.snapshot()
@@ -127,7 +127,7 @@ func (s *store) readingLessWalk(q Query, now snapshot) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{store: s, query: q, snapshot: now, filter: q.filter()}
+	r := &reading{store: s, query: q, snapshot: now, filter: q.Filter()}
 	if q.FromClock > 0 && !q.Reverse {
 		r.after = &pageEnd{pagetoken.End{Clock: q.FromClock - 1, Author: crdt.Author(bytes.Repeat([]byte{0xff}, 32))}}
 	}

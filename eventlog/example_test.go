@@ -165,3 +165,36 @@ func ExampleLog_View() {
 	// pens: 2 cups: 0
 	// from d on: pen
 }
+
+// An event that is sent again, since nobody knows whether it was appended, is appended once.
+func ExampleLog_AppendOnce() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "quipu-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	l, err := eventlog.Create(dir, eventlog.Birth{Genesis: new(crdt.Genesis)}, eventlog.Config{Key: ed25519.NewKeyFromSeed(make([]byte, 32))})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer l.Close()
+
+	refund := func(order string) {
+		told, err := l.AppendOnce(ctx, []crdt.Event{{
+			Kind: "order.refunded", Subject: order, Headers: []crdt.EventHeader{{Name: eventlog.HeaderID, Value: "refund-17"}},
+		}})
+		if err != nil {
+			fmt.Println(order, "is refused")
+			return
+		}
+		fmt.Println(order, "is at seq", told[0].Seq, "known:", told[0].Known)
+	}
+	refund("order-17")
+	refund("order-17")
+	refund("order-18")
+	// Output:
+	// order-17 is at seq 0 known: false
+	// order-17 is at seq 0 known: true
+	// order-18 is refused
+}

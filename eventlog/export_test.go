@@ -12,7 +12,11 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/follower"
 	"github.com/quipulog/quipu/eventlog/internal/request"
+	"github.com/quipulog/quipu/eventlog/internal/schema"
 )
+
+// bucketArrivals is the tree of arrivals, which only package arrivals reads.
+var bucketArrivals = schema.Arrivals
 
 // Bolt returns the database under a log, for tests that break it.
 func Bolt(l *Log) *bbolt.DB {
@@ -59,6 +63,15 @@ const MaxApply = maxApply
 func Unsynced(l *Log) *Log {
 	Bolt(l).NoSync = true
 	return l
+}
+
+// WriteLate puts the arrivals that are late into their tree.
+func WriteLate(tb testing.TB, l *Log) {
+	tb.Helper()
+	must(tb, l.store.exclusively(tb.Context(), func(tx *writeTx) error {
+		tx.arrivals.Tree()
+		return nil
+	}))
 }
 
 // TrimAt takes the bodies of the op that holds the entry at offset, as a trim would.

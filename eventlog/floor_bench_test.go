@@ -321,7 +321,7 @@ func (t *comparison) reads(b *testing.B) {
 // countHere follows l up to an offset, with a handler that counts in the log, and returns the count.
 func countHere(l *eventlog.Log, until uint64) (n int, err error) {
 	key := []byte("n")
-	err = l.Follow(context.Background(), "count", eventlog.FollowConfig{Until: until}, func(tx *eventlog.Tx, batch []eventlog.Entry) error {
+	err = l.Follow(context.Background(), "count", eventlog.FollowConfig{Until: &until}, func(tx *eventlog.Tx, batch []eventlog.Entry) error {
 		count := make([]byte, 8)
 		copy(count, tx.Bucket("count").Get(key))
 		n = int(binary.BigEndian.Uint64(count)) + len(batch)

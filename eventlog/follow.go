@@ -138,6 +138,9 @@ func (f *following) goOn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if f.cfg.OneBatch && len(b.entries) > 0 {
+			f.cfg.Until = new(b.to)
+		}
 		if !f.done(b.to) {
 			f.source.readAhead(ctx, min(f.cfg.MaxEntries, follower.DefaultEntries))
 		}
@@ -155,4 +158,4 @@ func (f *following) goOn(ctx context.Context) error {
 }
 
 // done reports whether a follower whose cursor is at offset has come as far as it is to.
-func (f *following) done(offset uint64) bool { return f.cfg.Until > 0 && offset >= f.cfg.Until }
+func (f *following) done(offset uint64) bool { return f.cfg.Until != nil && offset >= *f.cfg.Until }

@@ -28,7 +28,7 @@ func (m memoryCursors) Save(_ context.Context, name string, c eventlog.Cursor) e
 func BenchmarkFollow(b *testing.B) {
 	const n = 1_000_000
 	ctx := context.Background()
-	until := eventlog.FollowConfig{Until: n}
+	until := eventlog.FollowConfig{Until: new(uint64(n))}
 	deliver := func(l *eventlog.Log, store eventlog.CursorStore) error {
 		return l.Deliver(ctx, "bench", until, store, func(context.Context, eventlog.Delivery) error { return nil })
 	}
@@ -48,7 +48,9 @@ func BenchmarkFollow(b *testing.B) {
 			_, err := countHere(l, n)
 			return err
 		}},
-		{"filtered", func(l *eventlog.Log) error { return follow(l, eventlog.FollowConfig{Until: n, Subjects: subjects}) }},
+		{"filtered", func(l *eventlog.Log) error {
+			return follow(l, eventlog.FollowConfig{Until: new(uint64(n)), Subjects: subjects})
+		}},
 		{"deliver", func(l *eventlog.Log) error { return deliver(l, nil) }},
 		{"elsewhere", func(l *eventlog.Log) error { return deliver(l, memoryCursors{}) }},
 		{"tail", func(l *eventlog.Log) error {

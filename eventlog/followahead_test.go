@@ -17,7 +17,7 @@ func readings(l *eventlog.Log) int { s := eventlog.Bolt(l).Stats(); return s.TxN
 // went on beside it.
 func readsBeside(t *testing.T, l *eventlog.Log, cfg eventlog.FollowConfig) (reads []int) {
 	t.Helper()
-	cfg.Until = l.Stats().Next
+	cfg.Until = new(l.Stats().Next)
 	begun := readings(l)
 	err := l.Follow(t.Context(), "f", cfg, func(*eventlog.Tx, []eventlog.Entry) error {
 		synctest.Wait()
@@ -84,7 +84,7 @@ func TestBatchesAreTheHandlers(t *testing.T) {
 			l := eventlogtest.Open(t)
 			appendAll(t, l, numbered(0, n))
 			var kept [][]eventlog.Entry
-			err := l.Follow(t.Context(), "f", eventlog.FollowConfig{MaxEntries: most, Until: n}, func(_ *eventlog.Tx, batch []eventlog.Entry) error {
+			err := l.Follow(t.Context(), "f", eventlog.FollowConfig{MaxEntries: most, Until: new(uint64(n))}, func(_ *eventlog.Tx, batch []eventlog.Entry) error {
 				kept = append(kept, batch)
 				_ = append(batch, eventlog.Entry{Offset: 1 << 40})
 				return nil
@@ -121,7 +121,7 @@ func TestFollowingAllocatesNothingAnEntry(t *testing.T) {
 	allocs := testing.AllocsPerRun(2, func() {
 		runs++
 		handled := 0
-		err := l.Follow(t.Context(), fmt.Sprint(runs), eventlog.FollowConfig{Until: n}, func(_ *eventlog.Tx, batch []eventlog.Entry) error {
+		err := l.Follow(t.Context(), fmt.Sprint(runs), eventlog.FollowConfig{Until: new(uint64(n))}, func(_ *eventlog.Tx, batch []eventlog.Entry) error {
 			handled += len(batch)
 			return nil
 		})

@@ -25,6 +25,10 @@ var ErrFollowing = errors.New("a follower of that name runs")
 // skipped without that store, and by [Log.Deliver] with a store for a follower whose cursor is in the log.
 var ErrElsewhere = errors.New("the cursor of the follower is kept elsewhere")
 
+// ErrTooManyFollowers is returned by [Log.Follow] and [Log.Deliver] for a new name where there are as many as MaxFollowers of
+// the configuration.
+var ErrTooManyFollowers = errors.New("there are too many followers")
+
 // errMoved says that the cursor is not where the batch was read from.
 var errMoved = errors.New("cursor was moved")
 
@@ -50,15 +54,15 @@ func (tx *readTx) follower(name string) (f kept, found bool, err error) {
 }
 
 func decodeFollower(name string, v []byte) (f kept, err error) {
-	if f.cursor, f.record, err = follower.Parse(v); err != nil {
-		err = &DamagedError{What: fmt.Sprintf("the cursor or the record of follower %q", name), Err: err}
+	if f.cursor, f.record, err = follower.Parse(name, v); err != nil {
+		return kept{}, damagedFollower(name, err)
 	}
-	return f, err
+	return f, nil
 }
 
 // putFollower keeps f under name.
 func (tx *Tx) putFollower(name string, f kept) error {
-	v, err := f.record.Encode(f.cursor)
+	v, err := f.record.Encode(name, f.cursor)
 	if err != nil {
 		return fmt.Errorf("store follower %q: %w", name, err)
 	}
@@ -116,7 +120,7 @@ func (fs *followers) wake(name string) {
 	}
 }
 
-// Followers returns where each follower stands, in order of name.
+// Followers returns where each follower stands, in order of name. Of one whose record is damaged nothing is known but that.
 func (l *Log) Followers(ctx context.Context) ([]FollowerStatus, error) {
 	var all []FollowerStatus
 	var from []byte
@@ -125,11 +129,11 @@ func (l *Log) Followers(ctx context.Context) ([]FollowerStatus, error) {
 		if k == nil {
 			return false, nil
 		}
-		f, err := decodeFollower(string(k), v)
-		if err != nil {
-			return false, err
-		}
+		f, damage := decodeFollower(string(k), v)
 		status, err := l.followers.status(tx, string(k), f)
+		if damage != nil {
+			status.Failure = &Failure{Error: clip.To(l.store.locate(damage).Error(), follower.MaxErrorText), Attempts: 1, Time: l.store.cfg.Now()}
+		}
 		if err == nil && tx.Err() == nil {
 			all, from = append(all, status), append([]byte(string(k)), 0) // the least name above
 		}
@@ -212,7 +216,8 @@ func (fs *followers) change(ctx context.Context, name string, fn func(tx *Tx, f 
 
 // ResetFollower moves the follower's cursor to an offset: at 0 the follower gets everything again, at [Now] only what
 // is new. A follower that runs goes on from there. Its bucket stays as it is: to build its keys anew, remove the
-// follower instead. A cursor that is in a [CursorStore] is moved there, not here: [ErrElsewhere].
+// follower instead. A record that is damaged begins anew. A cursor that is in a [CursorStore] is moved there, not here:
+// [ErrElsewhere].
 func (l *Log) ResetFollower(ctx context.Context, name string, offset uint64) error {
 	err := checkFollowerName(name)
 	if err == nil {
@@ -229,6 +234,9 @@ func (l *Log) ResetFollower(ctx context.Context, name string, offset uint64) err
 			f.cursor = offset
 			return nil
 		})
+	}
+	if _, damaged := asDamaged(err); damaged {
+		err = l.store.update(ctx, func(tx *Tx) error { return tx.SetCursor(name, min(offset, tx.Next())) })
 	}
 	if err != nil {
 		return fmt.Errorf("reset follower %q: %w", name, err)
@@ -334,8 +342,8 @@ func (fs *followers) remove(ctx context.Context, name string) error {
 	defer fs.release(name)
 	return fs.store.update(ctx, func(tx *Tx) error {
 		return tx.do(func() error {
-			if _, found, err := tx.w.follower(name); err != nil || !found {
-				return errors.Join(err, tx.w.noFollower(name))
+			if tx.w.Tree(bucketFollowers).Get([]byte(name)) == nil {
+				return tx.w.noFollower(name)
 			}
 			return errors.Join(
 				tx.w.Tree(bucketFollowers).Remove([]byte(name)),
@@ -346,6 +354,19 @@ func (fs *followers) remove(ctx context.Context, name string) error {
 	})
 }
 
+// SetHold makes a follower called h.Name that stands at h.Offset and is not run, but keeps from trims what h says.
+func (tx *Tx) SetHold(h Hold) error {
+	if err := checkName(h.Name); err != nil {
+		return err
+	}
+	f, _, err := tx.follower(h.Name)
+	if err != nil {
+		return err
+	}
+	f.cursor, f.record.Until, f.record.Upto = h.Offset, h.Until, h.Upto
+	return tx.putFollower(h.Name, f)
+}
+
 // checkFollowerName says why a program cannot have a follower of that name, or nil.
 func checkFollowerName(name string) error {
 	if err := checkName(name); err != nil {
@@ -353,6 +374,9 @@ func checkFollowerName(name string) error {
 	}
 	if !utf8.ValidString(name) {
 		return fmt.Errorf("%w: %q: expected UTF-8", ErrName, name)
+	}
+	if name == "/" {
+		return fmt.Errorf("%w: %q: expected more, since paths have it as one of their parts", ErrName, name)
 	}
 	if strings.HasPrefix(name, crdt.ReservedPrefix) {
 		return fmt.Errorf("%w: %q: names that begin with %q are the log's own", ErrName, name, crdt.ReservedPrefix)

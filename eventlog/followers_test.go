@@ -78,10 +78,10 @@ func TestResetSkipAndRemove(t *testing.T) {
 		}
 		for _, err := range []error{
 			l.ResetFollower(t.Context(), "quipu.transition", 0), l.RemoveFollower(t.Context(), "quipu.transition"),
-			second(l.SkipFollower(t.Context(), "quipu.transition", 1)),
+			second(l.SkipFollower(t.Context(), "quipu.transition", 1)), l.ResetFollower(t.Context(), "/", 0),
 		} {
 			if !errors.Is(err, eventlog.ErrName) {
-				t.Errorf("an internal follower: %v", err)
+				t.Errorf("a name that no follower has: %v", err)
 			}
 		}
 		if err := l.RemoveFollower(t.Context(), "g"); err != nil {
@@ -153,5 +153,35 @@ func TestFollowerStatusTellsTheLag(t *testing.T) {
 	}
 	if s := status(t, l, "f"); s.Lag != 1 || s.LagTime != 0 {
 		t.Errorf("status before an entry of a clock ahead: %+v", s)
+	}
+}
+
+// TestMaxFollowers: a name that has a cursor goes on beside as many as there may be, and beside more; a new one does not
+// begin, wherever its cursor is kept.
+func TestMaxFollowers(t *testing.T) {
+	l := eventlogtest.Open(t)
+	cfg := eventlog.FollowConfig{Until: new(uint64), MaxFollowers: 2}
+	handle := func(*eventlog.Tx, []eventlog.Entry) error { return nil }
+	for _, name := range []string{"a", "b", "a", "b"} {
+		if err := l.Follow(t.Context(), name, cfg, handle); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	cfg.MaxFollowers = 1
+	if err := l.Follow(t.Context(), "b", cfg, handle); err != nil {
+		t.Errorf("one that is there: %v", err)
+	}
+	for _, most := range []int{1, 2} {
+		cfg.MaxFollowers = most
+		if err := l.Follow(t.Context(), "c", cfg, handle); !errors.Is(err, eventlog.ErrTooManyFollowers) {
+			t.Errorf("Follow beside two of %d: %v", most, err)
+		}
+		err := l.Deliver(t.Context(), "d", cfg, newCursors(), func(context.Context, eventlog.Delivery) error { return nil })
+		if !errors.Is(err, eventlog.ErrTooManyFollowers) {
+			t.Errorf("Deliver beside two of %d: %v", most, err)
+		}
+	}
+	if all, err := l.Followers(t.Context()); err != nil || len(all) != 2 {
+		t.Errorf("%d followers, %v", len(all), err)
 	}
 }

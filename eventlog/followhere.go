@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/eventlog/follower"
 )
 
@@ -27,7 +28,7 @@ func (k *keptHere) load(ctx context.Context) (cursor uint64, err error) {
 		return cursor, err
 	}
 	err = k.store.update(ctx, func(tx *Tx) error {
-		f, found, err := tx.follower(k.name)
+		f, found, err := k.begin(tx)
 		if err != nil {
 			return err
 		}
@@ -44,6 +45,24 @@ func (k *keptHere) load(ctx context.Context) (cursor uint64, err error) {
 		return tx.putFollower(k.name, f)
 	})
 	return cursor, err
+}
+
+// begin is follower for one that runs, and says why one that is new may not.
+func (f *following) begin(tx *Tx) (is kept, found bool, err error) {
+	is, found, err = tx.follower(f.name)
+	if most := f.cfg.MaxFollowers; !found && err == nil && most > 0 {
+		err = tx.do(func() error {
+			n, c := 0, tx.w.Tree(bucketFollowers).Cursor()
+			for k, _ := c.First(); k != nil && n < most; k, _ = c.Next() {
+				n++
+			}
+			if n == most {
+				return fmt.Errorf("follow %q: %w: expected at most %d", clip.Text(f.name), ErrTooManyFollowers, most)
+			}
+			return c.Err()
+		})
+	}
+	return is, found, err
 }
 
 // start returns where a follower without a cursor begins, in a log that ends before offset next.

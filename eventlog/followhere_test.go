@@ -97,21 +97,56 @@ func TestFollowUntil(t *testing.T) {
 				t.Errorf("%s has waited for %s", name, waited)
 			}
 			wantKept(t, l, name, want)
-			if s := status(t, l, name); s.Cursor < cfg.Until {
-				t.Errorf("%s ended at offset %d, before %d", name, s.Cursor, cfg.Until)
+			if s := status(t, l, name); s.Cursor < *cfg.Until {
+				t.Errorf("%s ended at offset %d, before %d", name, s.Cursor, *cfg.Until)
 			}
 		}
-		upTo("all", eventlog.FollowConfig{Until: l.Stats().Next, MaxWait: time.Minute}, "0 1 2 3 4|")
-		upTo("all", eventlog.FollowConfig{Until: l.Stats().Next}, "0 1 2 3 4|")
-		upTo("some", eventlog.FollowConfig{Until: 3, MaxEntries: 2}, "0 1|2 3|")
-		upTo("none", eventlog.FollowConfig{Until: 5, Kinds: []string{"no such"}}, "")
+		upTo("all", eventlog.FollowConfig{Until: new(l.Stats().Next), MaxWait: time.Minute}, "0 1 2 3 4|")
+		upTo("all", eventlog.FollowConfig{Until: new(l.Stats().Next)}, "0 1 2 3 4|")
+		upTo("some", eventlog.FollowConfig{Until: new(uint64(3)), MaxEntries: 2}, "0 1|2 3|")
+		upTo("none", eventlog.FollowConfig{Until: new(uint64(5)), Kinds: []string{"no such"}}, "")
 
 		// What is not there yet is waited for.
-		r := start(t, follow("all", eventlog.FollowConfig{Until: 6}))
+		r := start(t, follow("all", eventlog.FollowConfig{Until: new(uint64(6))}))
 		mustAppend(t, l, "5")
 		if err := r.error(); err != nil {
 			t.Error(err)
 		}
 		wantKept(t, l, "all", "0 1 2 3 4|5|")
+	})
+}
+
+// TestAnEndThatIsReachedIsReached: a follower whose end is not behind where it stands has come there, also where that is
+// the beginning, in an empty log or not. It is a follower from then on.
+func TestAnEndThatIsReachedIsReached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, elsewhere, began := eventlogtest.Open(t), newCursors(), time.Now()
+		for n := range uint64(2) {
+			for name, cfg := range map[string]eventlog.FollowConfig{
+				"all": {Until: new(l.Stats().Next), From: n}, "none": {Until: new(uint64(0))}, "new": {Until: new(uint64(0)), From: eventlog.Now},
+			} {
+				to := &delivered{}
+				ended := map[string]error{
+					name:            l.Follow(t.Context(), name, cfg, keep(name)),
+					name + " sent":  l.Deliver(t.Context(), name+" sent", cfg, nil, to.handle),
+					name + " there": l.Deliver(t.Context(), name+" there", cfg, elsewhere, to.handle),
+				}
+				for name, err := range ended {
+					if s := status(t, l, name); err != nil || s.Cursor > n || len(to.batches) > 0 {
+						t.Errorf("%d entries, %s: %v, %+v, %q", n, name, err, s, to.batches)
+					}
+				}
+			}
+			for _, f := range []string{"all", "all sent", "all there", "new", "new sent", "new there"} {
+				if err := l.RemoveFollower(t.Context(), f); err != nil { // the next begins anew
+					t.Error(err)
+				}
+			}
+			clear(elsewhere.kept)
+			mustAppend(t, l, "0")
+		}
+		if waited := time.Since(began); waited > 0 { // by the bubble's clock
+			t.Errorf("they have waited for %s", waited)
+		}
 	})
 }

@@ -222,7 +222,7 @@ func TestFollowGoesOnWhenThereIsRoom(t *testing.T) {
 	fails(d)
 	d.after = func(bool) { d.breakSync() }
 	next, calls := uint64(0), 0
-	err = l.Follow(t.Context(), "other", eventlog.FollowConfig{RetryMin: 1, MaxEntries: 10, Until: 30}, func(tx *eventlog.Tx, batch []eventlog.Entry) error {
+	err = l.Follow(t.Context(), "other", eventlog.FollowConfig{RetryMin: 1, MaxEntries: 10, Until: new(uint64(30))}, func(tx *eventlog.Tx, batch []eventlog.Entry) error {
 		if calls++; calls != 2 && batch[0].Offset != next { // The second may be the first again.
 			t.Errorf("a batch from offset %d, want %d", batch[0].Offset, next)
 		}

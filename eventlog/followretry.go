@@ -53,6 +53,11 @@ func (f *following) settle(ctx context.Context, b portion) error {
 		if !ok {
 			return err
 		}
+		if attempts == 1 && f.cfg.ParkAfter > 1 {
+			if attempts, err = f.attempt(failed.First); err != nil {
+				return err
+			}
+		}
 		failed.Attempts = attempts
 		if f.cfg.ParkAfter > 0 && attempts >= f.cfg.ParkAfter {
 			rest, err := f.narrow(ctx, b, failed)
@@ -72,6 +77,16 @@ func (f *following) settle(ctx context.Context, b portion) error {
 			return err
 		}
 	}
+}
+
+// attempt returns which failure in a row it is that a batch has which begins at offset first.
+func (f *following) attempt(first uint64) (n int, err error) {
+	err = f.store.view(func(tx *readTx) error {
+		kept, _, err := tx.follower(f.name)
+		n = kept.record.Attempt(first)
+		return err
+	})
+	return n, err
 }
 
 // narrow looks for the entry of b that fails, by halving what is known to fail, and parks it; what

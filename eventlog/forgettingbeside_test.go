@@ -73,7 +73,7 @@ func TestForgettingBesideEverything(t *testing.T) {
 	for i := range counts {
 		followers.Go(func() {
 			next := uint64(0)
-			f := eventlog.FollowConfig{MaxEntries: 7, DoesNotHold: i == 1, SkipTrimmed: i == 1, Kinds: []string{note("").Kind, "note"}, Until: all}
+			f := eventlog.FollowConfig{MaxEntries: 7, DoesNotHold: i == 1, SkipTrimmed: i == 1, Kinds: []string{note("").Kind, "note"}, Until: new(uint64(all))}
 			err := l.Follow(ctx, fmt.Sprint("follower ", i), f, func(_ *eventlog.Tx, batch []eventlog.Entry) error {
 				for _, e := range batch {
 					if e.Offset < next {

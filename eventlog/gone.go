@@ -6,31 +6,10 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/eventlog/internal/excerpt"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/retention"
 )
-
-// Gone says what a reading does about entries whose bodies are gone.
-type Gone uint8
-
-const (
-	// SkipGone leaves out what was gone when the reading began, or came without its body. What goes from
-	// here during the reading is a [*TrimmedError], unless [Query].GoOn says otherwise.
-	SkipGone Gone = iota
-	// ShowGone yields, for each op without its body, an entry with Gone set, whatever kinds, modules,
-	// subjects or times the query takes: those of the op are not known any more. What is pruned during the
-	// reading is a [*TrimmedError]; what was pruned before is left out, see [Log.Gone].
-	ShowGone
-	// StopAtGone ends the reading with a [*TrimmedError].
-	StopAtGone
-)
-
-var gones = []string{"skip", "show", "stop"}
-
-// String returns "skip", "show" or "stop".
-func (g Gone) String() string { return enum.Text(g, "gone", gones...) }
 
 // snapshot is what a reading shows: what has an offset below Bound, less what was forgotten by then. Page
 // tokens have it.

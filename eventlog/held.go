@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/arrivals"
 	"github.com/quipulog/quipu/eventlog/internal/held"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
@@ -87,17 +88,10 @@ func (tx *readTx) arrivedAt(a crdt.Author, key crdt.Key, v record.Op) (crdt.Sign
 	if err != nil {
 		return s, err
 	}
-	if tx.arrivalAt(v.Offset()) != (record.Arrival{Offset: v.Offset(), Author: a, Key: key, Count: s.Count}) {
+	if arrivals.Of(tx.Tx).At(v.Offset()) != (record.Arrival{Offset: v.Offset(), Author: a, Key: key, Count: s.Count}) {
 		err = cmp.Or(tx.Err(), damagedOp(a, key, fmt.Errorf("it is not what arrived at its offset %d", v.Offset())))
 	}
 	return s, err
-}
-
-// arrivalAt returns the arrival that begins at an offset, a zero one where there is none.
-func (tx *readTx) arrivalAt(offset uint64) record.Arrival {
-	k := record.Offset(offset)
-	a, _ := record.ParseArrival(k[:], tx.arrivals().Get(k[:]))
-	return a
 }
 
 // opAt returns the op in an op's value, which is what was written at the op's key: that is for whoever reads here. It

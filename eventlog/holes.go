@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/quipulog/quipu/crdt"
@@ -22,7 +23,7 @@ func (s *store) filled(all []holes.Filled) {
 
 // holesOf returns the part of the file that ops of a's are put back into.
 func holesOf(tx *writeTx, a crdt.Author) (f holes.File, err error) {
-	f = holes.File{Arrivals: tx.arrivals(), Next: tx.staged}
+	f = holes.File{Arrivals: tx.arrivals.Tree(), Next: tx.staged}
 	var failed error
 	f.Ops, err = opsOf(tx, a)
 	f.Sweep, failed = tx.sweep()
@@ -47,7 +48,7 @@ func putBack(tx *writeTx, op crdt.Op) error {
 	} else {
 		tx.filled = append(tx.filled, holes.Filled{Author: op.Author, Stretch: holes.Stretch{From: op.First, Upto: op.Next()}})
 	}
-	return err
+	return cmp.Or(err, tx.ids().Add(op))
 }
 
 // opsOf returns the ops of a's feed for writing to.

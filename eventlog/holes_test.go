@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -84,6 +87,9 @@ func (s spoiler) lose(a crdt.Author, key crdt.Key, ops *bbolt.Bucket) error {
 	if err != nil {
 		return err
 	}
+	if op, err := v.Signed(a, key); err == nil && v.Bodiless() {
+		f.Trimmed -= op.Count
+	}
 	f.Ops--
 	f.Grow(-len(v))
 	return errors.Join(s.tx.Bucket(bucketFeeds).Put(a[:], f.Encode(a)), ops.Delete(k[:]))
@@ -135,9 +141,14 @@ func fill(t testing.TB, l, peer *Log) (back int) {
 
 // TestLawDamageIsRepaired: whatever ops are spoiled or lost, with what a peer gives for the holes that the log knows it
 // becomes what it was: entries, offsets, counts and heads. Where the arrivals of several are lost with them, they have the
-// offsets that those had, or new ones.
+// offsets that those had, or new ones. Without QUIPU_E2E=1 it is each fifth seed from one that is drawn: by twos and threes
+// they differ in what is lost, so each kind is met.
 func TestLawDamageIsRepaired(t *testing.T) {
-	for seed := range uint64(60) {
+	first, step := uint64(0), uint64(1)
+	if os.Getenv("QUIPU_E2E") == "" || testing.Short() {
+		first, step = rand.Uint64N(5), 5
+	}
+	for seed := first; seed < 60; seed += step {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			c := newCords(t, 2000+seed, 3, []int{0, 12}[seed%2])
 			l := c.as("who reads")
@@ -189,10 +200,54 @@ func TestLawDamageIsRepaired(t *testing.T) {
 			if root != rootAfter || stats != statsAfter {
 				t.Errorf("it was %v, and is %v", stats, statsAfter)
 			}
-			if diff := cmp.Diff(before, after); diff != "" {
-				t.Errorf("entries (-before +after):\n%s", diff)
+			if !reflect.DeepEqual(before, after) { // a diff takes as long as all the rest
+				t.Errorf("entries (-before +after):\n%s", cmp.Diff(before, after))
 			}
 		})
+	}
+}
+
+// TestADamagedArrivalInAHoleIsMended with the op that it is of: what a peer gives back has the offsets that it had, and nothing
+// is left to be repaired.
+func TestADamagedArrivalInAHoleIsMended(t *testing.T) {
+	c := newCords(t, 2902, 1, 0)
+	a := crdt.AuthorOf(c.keys[0])
+	l := c.as("who reads")
+	defer func() { must(t, l.Close()) }()
+	c.grow(l, 30)
+	peer := twin(t, c, l)
+	before, root, stats := shown(t, l, ByAuthor, Arrival)
+	for what, damage := range map[string]func(at *record.Arrival){
+		"id": func(at *record.Arrival) { at.Key.ID[7] ^= 1 }, "all of its id": func(at *record.Arrival) { at.Key.ID = crdt.OpID{9} },
+		"seq": func(at *record.Arrival) { at.Key.First ^= 1 << 20 }, "count": func(at *record.Arrival) { at.Count ^= 1 << 6 },
+		"author": func(at *record.Arrival) { at.Author[0] ^= 1 }, "nothing": func(*record.Arrival) {},
+	} {
+		for _, lost := range [][2]int{{5, 9}, {8, 9}} { // inside a hole, and one of its own
+			l = c.reopened(l, func(s spoiler) (all error) {
+				for i := lost[0]; i < lost[1]; i++ {
+					ops, k := s.tx.Bucket(bucketOps).Bucket(a[:]), record.OpKey(c.ops[a][i].Key())
+					offset := record.Op(ops.Get(k[:])).Offset()
+					at := record.Offset(offset)
+					arrival, err := record.ParseArrival(at[:], s.tx.Bucket(bucketArrivals).Get(at[:]))
+					if i == 7 || i == 8 {
+						damage(&arrival)
+					}
+					all = errors.Join(all, err, s.lose(a, c.ops[a][i].Key(), ops), s.tx.Bucket(bucketArrivals).Put(at[:], arrival.Encode()))
+				}
+				return all
+			})
+			_, err := l.Verify(t.Context())
+			must(t, err)
+			for fill(t, l, peer) > 0 {
+			}
+			after, rootAfter, statsAfter := shown(t, l, ByAuthor, Arrival)
+			if report, err := l.Verify(t.Context()); err != nil || !report.OK() || root != rootAfter || stats != statsAfter {
+				t.Fatalf("%s damaged: it was %v, and is %v; verify: %v, %v", what, stats, statsAfter, report.Problems, err)
+			}
+			if diff := cmp.Diff(before, after); diff != "" {
+				t.Fatalf("%s damaged: entries (-before +after):\n%s", what, diff)
+			}
+		}
 	}
 }
 

@@ -3,9 +3,12 @@ package eventlog
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/elsewhere"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -81,6 +84,118 @@ func pruneHoles(t *testing.T, lost []int, held uint64, arrivals bool, first uint
 	}
 	if still, err = l.Damaged(t.Context()); err != nil || len(still) > 0 {
 		t.Errorf("left are %v, %v", still, err)
+	}
+}
+
+// said is what other nodes said of every feed.
+type said []elsewhere.Standing
+
+func (s said) Of(crdt.Author) []elsewhere.Standing { return s }
+func (s said) Changed() <-chan struct{}            { return nil }
+func (s said) Hurry()                              {}
+
+// TestWhatNobodyCanGiveBackIsForgotten: what cannot be read below a floor, in its place or missing, goes once it was known
+// before, and every other node holds the leave and keeps nothing for longer. It is told by place. Before that it stays, and
+// what a holder has not had, and what lies above the floor.
+func TestWhatNobodyCanGiveBackIsForgotten(t *testing.T) {
+	told := func(author byte, change func(s *elsewhere.Standing)) elsewhere.Standing {
+		s := elsewhere.Standing{Author: crdt.Author{author}, Member: true, Heard: time.Unix(1, 0), Below: 1000, Keeps: &elsewhere.Keeps{}}
+		if change != nil {
+			change(&s)
+		}
+		return s
+	}
+	all := []elsewhere.Standing{told(1, nil), told(2, nil)}
+	for name, test := range map[string]struct {
+		spoiled, lost []int
+		offset        bool // it is the offset that is spoiled
+		nodes         []elsewhere.Standing
+		held          uint64 // from this offset on a holder needs what there is
+		first         uint64 // of the feed, in the end
+		told          []uint64
+	}{
+		"spoiled":                  {spoiled: []int{4, 5}, nodes: all, held: 20, first: 12, told: []uint64{4, 6}},
+		"spoiled offset":           {spoiled: []int{4}, offset: true, nodes: all, held: 20, first: 12, told: []uint64{4, 5}},
+		"the first":                {spoiled: []int{0}, nodes: all, held: 20, first: 12, told: []uint64{0, 1}},
+		"the last below the floor": {spoiled: []int{11}, nodes: all, held: 20, first: 12, told: []uint64{11, 12}},
+		"missing up to the floor":  {lost: []int{9, 10, 11}, nodes: all, held: 20, first: 12, told: []uint64{9, 12}},
+		"both":                     {lost: []int{2, 10}, spoiled: []int{3, 7, 11}, nodes: all, held: 20, first: 12, told: []uint64{2, 4, 7, 8, 10, 12}},
+		"all":                      {lost: []int{0, 1, 2, 3, 4, 5}, spoiled: []int{6, 7, 8, 9, 10, 11}, nodes: all, held: 20, first: 12, told: []uint64{0, 12}},
+		"across the floor":         {lost: []int{11, 12}, spoiled: []int{3}, nodes: all, held: 20, first: 10, told: []uint64{3, 4}},
+		"a holder":                 {spoiled: []int{4, 11}, nodes: all, held: 11, first: 10, told: []uint64{4, 5}},
+		"a holder before it":       {spoiled: []int{4}, nodes: all, held: 4, first: 3},
+		"nobody is known":          {spoiled: []int{4}, held: 20},
+		"one keeps it":             {spoiled: []int{4}, nodes: append(all[:1:1], told(2, func(s *elsewhere.Standing) { s.Keeps.Forgotten = true })), held: 20},
+		"one does not say":         {spoiled: []int{4}, nodes: append(all[:1:1], told(2, func(s *elsewhere.Standing) { s.Keeps = nil })), held: 20},
+		"one was not heard":        {spoiled: []int{4}, nodes: append(all[:1:1], told(2, func(s *elsewhere.Standing) { s.Below, s.Heard = 0, time.Time{} })), held: 20},
+		"one has no leave":         {spoiled: []int{4}, nodes: append(all[:1:1], told(2, func(s *elsewhere.Standing) { s.Below = 19 })), held: 20},
+		"a guest that left":        {spoiled: []int{4}, nodes: append(all[:1:1], told(2, func(s *elsewhere.Standing) { s.Member, s.Below = false, 0 })), held: 20, first: 12, told: []uint64{4, 5}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCords(t, 2970, 1, 0)
+			a := crdt.AuthorOf(c.keys[0])
+			ops := c.chain(22, func(int) bool { return false }, func(i int) uint64 { return uint64(i) / 19 * 12 })
+			l := c.as("who reads")
+			_, err := l.Apply(t.Context(), []crdt.Run{{Ops: ops}})
+			must(t, err)
+			l.store.cfg.Receipts = said(test.nodes)
+			l = c.reopened(l, func(s spoiler) (all error) {
+				b := s.tx.Bucket(bucketOps).Bucket(a[:])
+				for _, i := range test.lost {
+					all = errors.Join(all, s.lose(a, ops[i].Key(), b))
+				}
+				for _, i := range test.spoiled {
+					k := record.OpKey(ops[i].Key())
+					v := slices.Clone(b.Get(k[:]))
+					switch at := len(v) - 1; {
+					case test.offset:
+						v[0] = 1
+					case i%3 == 0:
+						feeds := s.tx.Bucket(bucketFeeds)
+						f, err := record.ParseFeed(a, feeds.Get(a[:]))
+						must(t, err)
+						f.Grow(5 - len(v))
+						v, all = v[:5], errors.Join(all, feeds.Put(a[:], f.Encode(a)))
+					default:
+						v[at] ^= 1 // only a sum shows that
+						v[12+60*(i%3-1)] ^= 1
+					}
+					all = errors.Join(all, b.Put(k[:], v))
+				}
+				return all
+			})
+			defer func() { must(t, l.Close()) }()
+			options := TrimOptions{Holds: []Hold{{Name: "who has not had all", Offset: test.held}}}
+			if len(test.lost) == 0 {
+				report, err := l.Trim(t.Context(), options)
+				if _, damaged := asDamaged(err); test.held > uint64(test.spoiled[0]) && (!damaged || report.Pruned.Ops > 0) {
+					t.Fatalf("what was not known before is forgotten: %+v, %v", report.Pruned, err)
+				}
+			}
+			_, err = l.Verify(t.Context())
+			must(t, err)
+			_, err = l.Damaged(t.Context())
+			must(t, err)
+			report, err := l.Trim(t.Context(), options)
+			if _, damaged := asDamaged(err); damaged != (test.first == 0) || err != nil && !damaged {
+				t.Errorf("trim: %v", err)
+			}
+			var told []uint64
+			for _, h := range report.Pruned.Lost {
+				told = append(told, h.From, h.Upto)
+			}
+			if l.Feed(a).First() != test.first || !slices.Equal(told, test.told) {
+				t.Errorf("the feed begins at %d, told is %v; want %d, %v", l.Feed(a).First(), told, test.first, test.told)
+			}
+			left, err := l.Damaged(t.Context())
+			verified, failed := l.Verify(t.Context())
+			if must(t, errors.Join(err, failed)); verified.OK() != (len(left) == 0) || (len(left) == 0) != (test.first == 12) {
+				t.Errorf("left are %v, verify: %v", left, verified.Problems)
+			}
+			if s := l.Stats(); s.Entries+s.Pruned != s.Next || test.first == 12 && s.Entries != 10 {
+				t.Errorf("counted: %+v", s)
+			}
+		})
 	}
 }
 

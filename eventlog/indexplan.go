@@ -38,7 +38,7 @@ func (r *reading) indexWalk() walk {
 	})
 	if err != nil {
 		if _, damaged := asDamaged(err); damaged || errors.Is(err, postings.ErrDamaged) {
-			s.logger.Error("index is not used", "path", s.path, "err", err)
+			s.logger.Warn("index is not used", "path", s.path, "err", err)
 		}
 		return nil // whatever else is wrong, the scan meets it
 	}
@@ -71,15 +71,15 @@ func (r *reading) planIndex(tx *readTx, in stretch) (*plan, error) {
 	}
 	few -= behind / perOp
 	look := &postings.Search{Tree: t, Layers: layers, From: in.from, To: in.to, Span: crdt.MaxOpEntries, Most: int(few)}
-	offsets, found, err := look.Find(r.query.terms(s.origin)...)
+	offsets, found, err := look.Find(termsOf(&r.query, s.origin)...)
 	if err != nil || !found {
 		return nil, err
 	}
 	return &plan{offsets: offsets, reached: end}, nil
 }
 
-// terms returns the terms of the query's subjects and of its kinds. There are none where the index cannot tell.
-func (q *Query) terms(origin [16]byte) (terms [][]postings.Term) {
+// termsOf returns the terms of a query's subjects and of its kinds. There are none where the index cannot tell.
+func termsOf(q *Query, origin [16]byte) (terms [][]postings.Term) {
 	if !slices.Contains(q.Subjects, "") {
 		terms = append(terms, postings.Terms(origin, classSubject, q.Subjects))
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/eventlog/follower"
+	"github.com/quipulog/quipu/eventlog/query"
 	"github.com/quipulog/quipu/eventlog/retention"
 )
 
@@ -26,6 +27,8 @@ const (
 	maxApply = 4 << 20
 	// maxReadAhead is after how many bytes no more of the next batches is read while one is handled.
 	maxReadAhead = 1 << 20
+	// maxPage is after how many bytes of memory a page ends.
+	maxPage = 4 << 20
 	// maxParked bounds the entries that one follower has parked. A follower that parks so many has no
 	// poison entries: something else is wrong.
 	maxParked = 10_000
@@ -49,6 +52,40 @@ const (
 	// for costs about ten times one that a scan comes by.
 	leastFound = 1 << 10
 	foundShare = 16
+)
+
+// What is asked for is said in the words of package query.
+type (
+	Query    = query.Query
+	Order    = query.Order
+	Disputed = query.Disputed
+	Gone     = query.Gone
+	Cursor   = query.Cursor
+)
+
+// What a [Query] may say.
+const (
+	ByAuthor = query.ByAuthor
+	Causal   = query.Causal
+	Arrival  = query.Arrival
+
+	ShowDisputed = query.ShowDisputed
+	HideDisputed = query.HideDisputed
+	OnlyDisputed = query.OnlyDisputed
+
+	SkipGone   = query.SkipGone
+	ShowGone   = query.ShowGone
+	StopAtGone = query.StopAtGone
+
+	Now     = query.Now
+	AnyKind = query.AnyKind
+)
+
+// ErrQuery is wrapped by every error that says why a [Query] makes no sense, ErrCursor by those for a text that is no
+// [Cursor].
+var (
+	ErrQuery  = query.ErrQuery
+	ErrCursor = query.ErrCursor
 )
 
 // What is forgotten, and who keeps it back, is said in the words of package retention.

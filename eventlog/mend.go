@@ -99,7 +99,7 @@ func (l *Log) openAgain(ctx context.Context) (*Log, error) {
 
 // goOnWith takes over what is in the file, all of which is durable. What the commit that failed has put back may be there.
 func (l *Log) goOnWith(fresh *Log) {
-	l.store.logger.Warn("the log is whole, and goes on", "path", l.store.path)
+	l.store.logger.Info("the log is whole, and goes on", "path", l.store.path)
 	for _, h := range l.store.holes.All() {
 		l.store.holes.Filled(h.Author, holes.Stretch{From: h.From, Upto: h.Upto})
 	}
@@ -116,7 +116,7 @@ func (s *store) giveUp(why error) {
 	s.mu.Lock()
 	s.frozen, s.broken = fmt.Errorf("%w: %w", ErrReadOnly, why), true
 	s.mu.Unlock()
-	s.logger.Error("log is read-only", "path", s.path, "err", why)
+	s.logger.Error("the log takes nothing any more", "path", s.path, "err", why)
 }
 
 // tellNoRoom has everything that writes told that there is no room.

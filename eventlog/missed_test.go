@@ -66,7 +66,7 @@ func TestAFollowerIsToldOfWhatNeverCame(t *testing.T) {
 	author, away := newAway(t)
 	var seqs []uint64
 	follow := func(until uint64, cfg eventlog.FollowConfig, name string) error {
-		cfg.Until = until
+		cfg.Until = &until
 		return away.Follow(t.Context(), name, cfg, func(_ *eventlog.Tx, batch []eventlog.Entry) error {
 			for _, e := range batch {
 				seqs = append(seqs, e.Seq)

@@ -186,6 +186,30 @@ func TestReadingBesideAWriterThatNeverRests(t *testing.T) {
 	}
 }
 
+// TestWhatIsReadAnewIsOvertaken commits while a reader reads anew what the log is, since its file is another: what it has read
+// by then is not kept, and the next try reads it all.
+func TestWhatIsReadAnewIsOvertaken(t *testing.T) {
+	l := eventlogtest.Open(t)
+	mustAppend(t, l, "first")
+	overtakes := 0
+	r, err := eventlog.Open(filepath.Dir(l.Path()), eventlog.Config{ReadOnly: true, Now: func() time.Time {
+		for ; overtakes > 0; overtakes-- {
+			mustAppend(t, l, "overtakes")
+		}
+		return time.Now()
+	}})
+	must(t, err)
+	defer r.Close()
+	_, err = l.Compact(t.Context())
+	must(t, err)
+	mustAppend(t, l, "second")
+	overtakes = 3
+	eventlogtest.Verify(t, r)
+	if n := r.Feed(l.Author()).Next(); n == 0 || overtakes > 0 {
+		t.Errorf("our feed ends at %d, and %d commits are left", n, overtakes)
+	}
+}
+
 // TestAViewBeginsAgainWhereItIsOvertaken commits in the middle of a step: it runs again, and sees what is there now.
 func TestAViewBeginsAgainWhereItIsOvertaken(t *testing.T) {
 	o := newOnlooked(t)

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,10 +11,12 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/meter"
 	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/queue"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/request"
+	"github.com/quipulog/quipu/eventlog/internal/schema"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
 
@@ -29,10 +32,10 @@ var ErrFormat = errors.New("file has another format")
 
 // otherFormat says that the file at path is of another version, and what to do about it.
 func otherFormat(path string, version byte, id []byte) error {
-	return fmt.Errorf("%w: %s is of version %d, this program knows version %d: have the quipu that wrote it make a bundle "+
+	return fmt.Errorf("%w: %s is of version %d, this program knows version %d and %d: have the quipu that wrote it make a bundle "+
 		"(quipu bundle create --dir %s all.bundle), make a new folder with this one (quipu init --dir NEW --log %x), "+
 		"give its quipu.yaml the trim-age and trim-count by which the old log was trimmed, and apply the bundle to it "+
-		"(quipu bundle apply --dir NEW all.bundle)", ErrFormat, path, version, formatVersion, filepath.Dir(path), id)
+		"(quipu bundle apply --dir NEW all.bundle)", ErrFormat, path, version, formatVersion, schema.LateVersion, filepath.Dir(path), id)
 }
 
 // LockedError is returned by [Open] when another process, or this one, has the log open already.
@@ -80,7 +83,7 @@ func filePath(dir string) (string, error) {
 // newLog returns a log whose file is not open yet.
 func newLog(path string, cfg Config) *Log {
 	s := &store{
-		path: path, cfg: cfg, logger: cfg.Logger,
+		path: path, cfg: cfg, logger: cfg.Logger, meters: meter.New(classes),
 		settling: queue.NewSlot(), sweeping: queue.NewSlot(), closing: make(chan struct{}), changed: make(chan struct{}),
 	}
 	if !cfg.ReadOnly {
@@ -89,7 +92,7 @@ func newLog(path string, cfg Config) *Log {
 	s.ours.store, s.onlooker = s, onlooker{store: s, reread: s.readAgain}
 	l := &Log{store: s, followers: followers{store: s}}
 	l.elsewhere = newLedger(l)
-	s.queue = queue.New(queue.Config[*request.Request]{MaxBytes: maxGroup, Commit: s.commitAppends, Leave: l.leave})
+	s.queue = queue.New(queue.Config[*request.Request]{MaxBytes: maxGroup, Commit: s.commitAppends, Leave: l.leave, Gathered: s.meters.Gathered})
 	return l
 }
 
@@ -145,7 +148,7 @@ func (l *Log) verifyUnsynced(ctx context.Context) error {
 		return fmt.Errorf("verify log after a failed sync: %w", err)
 	}
 	for _, p := range report.Problems {
-		if p.op == nil || s.knew != nil && !s.knew.Covers(p.op.Author, p.op.Seq) {
+		if p.op == nil && p.Follower == "" || p.op != nil && s.knew != nil && !s.knew.Covers(p.op.Author, p.op.Seq) {
 			return &DamagedError{Path: s.path, What: "what was written before a sync failed", Err: errors.New(p.String())}
 		}
 	}
@@ -206,7 +209,7 @@ func (s *store) startFrom(tx *readTx) (err error) {
 func (s *store) readAgain(tx *readTx) (contents, error) {
 	fresh := newLog(s.path, s.cfg).store
 	fresh.file = s.file
-	if err := fresh.startFrom(&readTx{Tx: tx.Tx}); err != nil {
+	if err := cmp.Or(fresh.startFrom(&readTx{Tx: tx.Tx}), tx.Err()); err != nil { // what an overtaken transaction does not show is not missing
 		return contents{}, err
 	}
 	s.mu.Lock()
@@ -223,11 +226,11 @@ func (s *store) readMeta(tx *readTx) error {
 	meta := tx.Tree(bucketMeta)
 	format, id, author := meta.Get(metaFormat), meta.Get(metaLog), meta.Get(metaAuthor)
 	origin := meta.Get(metaIncarnation)
-	if len(format) == 1 && format[0] != formatVersion {
+	if len(format) == 1 && schema.IsVersion(format[0]) && !schema.Reads(format[0]) {
 		return otherFormat(s.path, format[0], id)
 	}
-	if len(format) != 1 || len(id) != len(s.id) || len(author) != len(s.author) || len(origin) != len(s.origin) {
-		return &DamagedError{What: "meta", Err: record.ErrLength}
+	if len(format) != 1 || !schema.Reads(format[0]) || len(id) != len(s.id) || len(author) != len(s.author) || len(origin) != len(s.origin) {
+		return &DamagedError{What: "meta", Err: fmt.Errorf("version %v of its format, or %w", format, record.ErrLength)}
 	}
 	if s.cfg.ReadOnly {
 		s.author = crdt.Author(author)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/arrivals"
 	"github.com/quipulog/quipu/eventlog/internal/feeds"
 	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/record"
@@ -57,14 +58,25 @@ func (o *ownFeed) mends(tx *writeTx, a crdt.Author) bool {
 // held returns what is held for deciding on an op of a's.
 func (o *ownFeed) held(tx *writeTx, a crdt.Author) crdt.Held {
 	if o.mends(tx, a) {
-		return ownend.Readable{Held: tx, Tree: tx.ops(a), Author: a, From: ownend.Highest(tx.feedState(a).Feed).Head.Next}
+		return ownend.Readable{Held: tx, Tree: tx.ops(a), Author: a, From: o.cut(tx)}
 	}
 	return tx
 }
 
+// cut returns the seq from which on what was written here of our own feed cannot be read, while its end cannot. What a
+// second writer has written stands there now, if one has.
+func (o *ownFeed) cut(tx *writeTx) uint64 {
+	return ownend.CutAt(tx.feedState(o.store.author).Feed, cmp.Or(tx.own.second, o.store.own.second))
+}
+
 // beyond reports whether an op lies beyond our feed as far as it can be read, while its end cannot.
 func (o *ownFeed) beyond(tx *writeTx, op crdt.Op) bool {
-	return o.mends(tx, op.Author) && op.First >= ownend.Highest(tx.feedState(op.Author).Feed).Head.Next
+	return o.mends(tx, op.Author) && op.First >= o.cut(tx)
+}
+
+// contradicted reports whether an op lies there, and another is known to have been written here in its place.
+func (o *ownFeed) contradicted(tx *writeTx, op crdt.Op) bool {
+	return o.beyond(tx, op) && ownend.Other(tx.ops(op.Author), op, arrivals.Of(tx.Tx).At)
 }
 
 // wanting returns what is held for finding out what is wanted.
@@ -77,19 +89,25 @@ func (o *ownFeed) wanting(tx *readTx) crdt.Held {
 
 // restore puts an op of ours that came back where one stands in ops that cannot be read, or is missing, at the offset that
 // it had: as many entries as are on record behind what can be read have arrived long ago. It reports whether it is such an
-// op; what contradicts one that can be read is new, and so is what is written once the rest was given up.
+// op; what contradicts one that can be read is new, and so is what is written once the rest was given up. Where there is a
+// second writer it is one only where something of it is here.
 func (o *ownFeed) restore(tx *writeTx, op crdt.Op, v crdt.Verdict) (bool, error) {
-	if !o.beyond(tx, op) || tx.feedState(op.Author).Behind() < op.Count {
+	if !o.mends(tx, op.Author) || tx.feedState(op.Author).Behind() < op.Count {
 		return false, nil
+	}
+	if tx.own.second != nil || o.store.own.second != nil || !o.beyond(tx, op) {
+		if at, err := holesOf(tx, op.Author); err != nil || !at.Had(op) {
+			return false, err
+		}
 	}
 	tx.edit(op.Author).Feed.Add(v)
 	tx.added++
 	return true, putBack(tx, op)
 }
 
-// giveUp drops the ops of ours behind end, none of which can be read, as a prune would: nobody who was asked has them.
+// giveUp drops the ops of ours that cannot be read at its end, as a prune would: nobody who was asked has them.
 // Should one of them come back after all it gets another offset, so the arrivals begin anew where the first one was.
-func (o *ownFeed) giveUp(tx *writeTx, end crdt.Head) error {
+func (o *ownFeed) giveUp(tx *writeTx) error {
 	ops := tx.ops(o.store.author)
 	if ops == nil {
 		return tx.Err()
@@ -97,7 +115,11 @@ func (o *ownFeed) giveUp(tx *writeTx, end crdt.Head) error {
 	if err := tx.beginSweep(); err != nil {
 		return err
 	}
-	least, err := ownend.GiveUp(ops, tx.arrivals(), tx.edit(o.store.author), end.Next, tx.ownSweep)
+	cut := o.cut(tx)
+	least, err := ownend.GiveUp(ops, tx.arrivals.Tree(), tx.edit(o.store.author), cut, tx.ownSweep)
+	if err == nil {
+		err = tx.ids().ForgetFrom(o.store.author, cut)
+	}
 	if err != nil || least >= tx.next {
 		return err
 	}

@@ -11,9 +11,9 @@ import (
 // DefaultPage is how many entries a page has when the query sets no limit.
 const DefaultPage = 1000
 
-// Page returns one page of the query, of at most Limit entries ([DefaultPage] when Limit is 0), and the token of the
-// next page: "" after the last. All pages together show the log as it was when the first was read. Between pages no
-// transaction and no memory is held. A token of another node, incarnation or query is refused with a [*PageError].
+// Page returns one page of the query, of at most Limit entries ([DefaultPage] when Limit is 0) that take about 4 MiB of
+// memory or are one, and the token of the next page: "" after the last. All pages together show the log as it was when the
+// first was read. Between pages no transaction and no memory is held. A token of another node, incarnation or query is refused with a [*PageError].
 func (l *Log) Page(ctx context.Context, q Query) (entries []Entry, next string, err error) {
 	q.Limit = cmp.Or(q.Limit, DefaultPage)
 	r, err := l.store.newReading(q)
@@ -21,13 +21,15 @@ func (l *Log) Page(ctx context.Context, q Query) (entries []Entry, next string, 
 		return nil, "", err
 	}
 	defer r.close()
+	memory := 0
 	err = r.each(ctx, func(e *Entry) bool {
-		if len(entries) == q.Limit {
-			// One more than asked for: there is a next page, and it begins after the last of this one.
+		if len(entries) == q.Limit || memory > maxPage {
+			// One more than is wanted: there is a next page, and it begins after the last of this one.
 			next = r.token(pageEndOf(&entries[len(entries)-1], q.Reverse)).String()
 			return false
 		}
 		entries = append(entries, e.Clone())
+		memory += entries[len(entries)-1].Memory()
 		return true
 	})
 	if err != nil {
@@ -48,7 +50,7 @@ func (e *PageError) Error() string { return pagetoken.Explain(e.Reason) }
 // token returns the token of the page that begins behind end.
 func (r *reading) token(end pageEnd) pagetoken.Token {
 	return pagetoken.Token{
-		Node: [8]byte(r.store.author[:8]), Incarnation: r.store.names().Present, Query: r.query.hash(),
+		Node: [8]byte(r.store.author[:8]), Incarnation: r.store.names().Present, Query: r.query.Hash(),
 		Bound: r.snapshot.Bound, Sweep: r.snapshot.Sweep, End: end.End,
 	}
 }

@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -37,7 +36,7 @@ func (tx *Tx) park(name string, r *follower.Record, e *Entry, why Failure) error
 
 // putParked keeps what is parked, and reports whether something was parked there.
 func (tx *Tx) putParked(name string, p ParkedEntry) (was bool, err error) {
-	value, err := json.Marshal(p)
+	key, value, err := p.Encode(name)
 	if err != nil {
 		return false, fmt.Errorf("store parked entry: %w", err)
 	}
@@ -46,9 +45,8 @@ func (tx *Tx) putParked(name string, p ParkedEntry) (was bool, err error) {
 		if err != nil {
 			return fmt.Errorf("store parked entry: %w", err)
 		}
-		key := record.Offset(p.Offset)
-		was = t.Get(key[:]) != nil
-		return t.Put(key[:], value)
+		was = t.Get(key) != nil
+		return t.Put(key, value)
 	})
 	return was, err
 }
@@ -79,7 +77,7 @@ func (fs *followers) parked(ctx context.Context, name string) ([]ParkedEntry, er
 		if _, found, err := tx.follower(name); err != nil || !found {
 			return false, errors.Join(err, tx.noFollower(name))
 		}
-		some, err := tx.someParked(name, from)
+		some, err := tx.someParked(name, from, parkedChunk)
 		if more = len(some) > 0; more {
 			from = some[len(some)-1].Offset + 1
 		}
@@ -92,16 +90,15 @@ func (fs *followers) parked(ctx context.Context, name string) ([]ParkedEntry, er
 	return parked, nil
 }
 
-// someParked returns some of what the follower has parked at or above an offset, from the first on;
-// none when nothing is.
-func (tx *readTx) someParked(name string, from uint64) (some []ParkedEntry, err error) {
+// someParked returns the first of what the follower has parked at or above an offset, so many at most.
+func (tx *readTx) someParked(name string, from uint64, most int) (some []ParkedEntry, err error) {
 	t := tx.parked(name)
 	if t == nil {
 		return nil, nil
 	}
 	c, key := t.Cursor(), record.Offset(from)
-	for k, v := c.Seek(key[:]); k != nil && len(some) < parkedChunk; k, v = c.Next() {
-		p, err := follower.ParseParked(k, v)
+	for k, v := c.Seek(key[:]); k != nil && len(some) < most; k, v = c.Next() {
+		p, err := follower.ParseParked(name, k, v)
 		if err != nil {
 			return nil, &DamagedError{What: fmt.Sprintf("what follower %q has parked", name), Err: err}
 		}

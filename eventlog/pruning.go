@@ -9,71 +9,39 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/holes"
 	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/retention"
 )
 
 // pruning forgets the ops of one feed below its floor.
 type pruning struct {
 	*forgetting
 	author crdt.Author
+	// lost says that nobody who is known keeps what lies below the floor: what of a hole there was known before does not come
+	// back, and goes as if it could be read.
+	lost bool
 }
 
-// find looks for them in order from the first. The op that arrived last of all stays: it says which offset is next. So does
-// one before a hole unless one behind the hole goes, too.
+// left returns what is left of the feed. Of an op that arrived later than tx.next it has the offset.
+func (p *pruning) left(tx *readTx) *holes.Left {
+	return &holes.Left{Ops: tx.ops(p.author), Author: p.author, Next: tx.next, Gone: p.gone}
+}
+
+// gone reports whether nobody can give back what stood at a seq and cannot be read.
+func (p *pruning) gone(seq uint64) bool { return p.lost && p.store.holes.Covers(p.author, seq) }
+
+// find looks for them in order from the first.
 func (p *pruning) find(tx *readTx, f *found) error {
 	feed, err := tx.Feed(p.author)
-	if err != nil {
+	if err != nil || feed.Forgettable() <= feed.First() {
 		return err
 	}
-	floor := feed.Forgettable()
-	if floor <= feed.First() {
-		return nil
+	left := p.left(tx)
+	hold := func(offset, count uint64) bool { return p.holders.Hold(offset, count, true) }
+	f.keys, f.more = left.Prunable(feed, holes.Bounds{Most: p.most, Look: trimLook, Hold: hold})
+	if left.Err != nil {
+		return damagedOp(p.author, left.Key, left.Err)
 	}
-	c := tx.opCursor(p.author)
-	barrier, err := c.barrier(feed)
-	if err != nil {
-		return err
-	}
-	held := false // from there on it is counted alone what is kept back
-	hole := false // between what goes and what is met
-	next, looked := feed.First(), 0
-	for key := range c.from(crdt.Key{}) {
-		_, begins := feed.BranchFrom(key)
-		hole = hole || !held && len(f.keys) > 0 && key.First > next && !begins
-		if looked++; looked > trimLook || key.First >= floor {
-			break
-		}
-		if len(f.keys) >= p.most && !held && !hole {
-			f.more = true
-			return nil
-		}
-		s, err := c.signed()
-		if err != nil {
-			return err
-		}
-		if s.Next() > floor || c.offset()+s.Count >= tx.next {
-			break
-		}
-		if held = p.holders.Hold(max(c.offset(), barrier), s.Count, true) || held; !held {
-			f.keys, next, hole = append(f.keys, key), s.Next(), false
-		}
-	}
-	if hole { // it may be kept back, or not be below the floor
-		f.keys = f.keys[:len(f.keys)-1]
-	}
-	return c.err
-}
-
-// barrier returns the offset of the op behind what was last missed of a feed, 0 if nothing was: whoever has not
-// come that far is still to be told of it, and nothing shows it once what lies below is pruned.
-func (c *opCursor) barrier(feed crdt.Feed) (uint64, error) {
-	missed := feed.Missed()
-	if len(missed) == 0 {
-		return 0, nil
-	}
-	if !c.get(missed[len(missed)-1].End) {
-		return 0, cmp.Or(c.err, damagedOp(feed.Author, missed[len(missed)-1].End, errMissing))
-	}
-	return c.offset(), nil
+	return nil
 }
 
 // forget drops the ops, and what is missing between them. Those that may not be forgotten any more, since a fork has become
@@ -86,36 +54,40 @@ func (p *pruning) forget(tx *writeTx, keys []crdt.Key, count *Forgotten) error {
 		return nil
 	}
 	f, c, last, before := tx.edit(a), tx.opCursor(a), keys[len(keys)-1], count.Entries
-	keys = keys[:0] // another trim may have been faster, and what was missing may be back
-	for key := range c.from(crdt.Key{}) {
-		if key.Compare(last) > 0 {
-			break
-		}
-		keys = append(keys, key)
-	}
-	for _, key := range keys {
-		k := record.OpKey(key)
-		v := record.Op(ops.Get(k[:]))
-		s, err := tx.arrivedAt(a, key, v)
-		if err != nil {
-			return err
-		}
-		count.Count(s.Count, len(v)+record.ArrivalSize)
-		offset := record.Offset(v.Offset())
-		f.Drop(v, s.Count, tx.ownSweep)
-		if err := errors.Join(ops.Remove(k[:]), tx.arrivals().Remove(offset[:])); err != nil {
-			return fmt.Errorf("prune op: %w", err)
-		}
-	}
-	if c = tx.opCursor(a); !c.seek(record.KeyAfter(last)) {
-		return damagedOp(a, last, errMissing)
+	if !c.seek(record.KeyAfter(last)) {
+		return cmp.Or(c.err, damagedOp(a, last, errMissing))
 	}
 	start, err := signedAt(a, c.key, c.value)
 	if err != nil {
 		return err
 	}
-	if f.Forget(start, count.Entries-before, tx.ownSweep) == 0 {
+	offset, next := c.offset(), f.Feed.First()
+	lacks := func(key crdt.Key) {
+		if _, begins := f.Feed.BranchFrom(key); key.First > next && !begins {
+			count.Lost = append(count.Lost, retention.Lost{Author: a, From: next, Upto: key.First})
+		}
+	}
+	keys = p.left(&tx.readTx).Upto(last) // another trim may have been faster, and what was missing may be back
+	for i, key := range keys {
+		k := record.OpKey(key)
+		v := record.Op(ops.Get(k[:]))
+		s, err := tx.arrivedAt(a, key, v)
+		if err == nil {
+			lacks(key)
+			count.Count(s.Count, len(v)+record.ArrivalSize)
+			at := record.Offset(v.Offset())
+			f.Drop(v, s.Count, tx.ownSweep)
+			next, err = s.Next(), tx.arrivals.Tree().Remove(at[:])
+		} else if p.gone(key.First) {
+			f.Lose(v, append(keys, start.Key())[i+1].First-key.First)
+			err = nil
+		}
+		if err = errors.Join(err, tx.ids().Forget(a, key, v), ops.Remove(k[:])); err != nil {
+			return fmt.Errorf("prune op: %w", err)
+		}
+	}
+	if lacks(start.Key()); f.Forget(start, count.Entries-before, tx.ownSweep) == 0 {
 		return nil
 	}
-	return holes.Forget(tx.arrivals(), start, c.offset())
+	return holes.Forget(tx.arrivals.Tree(), start, offset)
 }

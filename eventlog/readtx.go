@@ -8,8 +8,8 @@ import (
 	"math"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/arrivals"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
-	"github.com/quipulog/quipu/eventlog/internal/holes"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -27,8 +27,6 @@ type readTx struct {
 	pruneSweep uint64
 	// lastSweep is the last sweep, in the transaction or meanwhile: no body went with a later one.
 	lastSweep uint64
-	// holes are what cannot be read, as far as is known.
-	holes *holes.Marks
 	// cached answers for the feeds where the file shows what may not be on disk, and doubt says why; nil else.
 	cached func(crdt.Author) crdt.Feed
 	doubt  error
@@ -126,7 +124,7 @@ func (s *store) tryBeginRead() (*readTx, error) {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	r := &readTx{Tx: tx, holes: &s.holes}
+	r := &readTx{Tx: tx}
 	if tx.ID() <= s.durable {
 		// A prune of meanwhile may be in the transaction: what is missing there must not look older.
 		r.next, r.pruneSweep, r.lastSweep, r.most = next, s.state.PruneSweep, s.state.Sweep, s.state.Next
@@ -163,21 +161,8 @@ func (tx *readTx) ops(a crdt.Author) *disk.Tree { return tx.Tree(bucketOps).Chil
 // feeds returns the feed records by author.
 func (tx *readTx) feeds() *disk.Tree { return tx.Tree(bucketFeeds) }
 
-// arrivals returns the arrivals by offset.
-func (tx *readTx) arrivals() *disk.Tree { return tx.Tree(bucketArrivals).Growing() }
-
 // end returns the offset after the last arrival in the transaction.
-func (tx *readTx) end() (uint64, error) {
-	k, v := tx.arrivals().Cursor().Last()
-	if k == nil {
-		return 0, nil
-	}
-	last, err := record.ParseArrival(k, v)
-	if err != nil {
-		return 0, &DamagedError{What: "the last arrival", Err: err}
-	}
-	return last.Offset + last.Count, nil
-}
+func (tx *readTx) end() (uint64, error) { return arrivals.Of(tx.Tx).End() }
 
 // sweep returns the number of the last sweep; 0 before there was one.
 func (tx *readTx) sweep() (uint64, error) {

@@ -16,15 +16,12 @@ type (
 	NotReplicatedError = elsewhere.NotReplicatedError
 )
 
-// Receipts returns what is proven of each other node that is known and the entry at p, by author. Places and errors
-// are those of [Log.Lookup], but an entry whose body was trimmed here is none.
-func (l *Log) Receipts(ctx context.Context, p crdt.Place) ([]Receipt, error) {
-	return l.elsewhere.Receipts(ctx, p)
-}
+// Elsewhere returns what is proven of other nodes and what l holds.
+func (l *Log) Elsewhere() *elsewhere.Ledger { return l.elsewhere }
 
 // WaitReplicated waits until the entry at p, which this node wrote, is held elsewhere as wanted, and returns the
 // receipts. When ctx ends first the error is a [*NotReplicatedError], and the entry stays. Other errors are those of
-// [Log.Receipts] and [elsewhere.ErrNotOurs].
+// [elsewhere.Ledger.Receipts] and [elsewhere.ErrNotOurs].
 func (l *Log) WaitReplicated(ctx context.Context, p crdt.Place, want Replication) ([]Receipt, error) {
 	return l.elsewhere.Wait(ctx, p, want)
 }
@@ -33,7 +30,7 @@ func (l *Log) WaitReplicated(ctx context.Context, p crdt.Place, want Replication
 // a few ops at most.
 func (l *Log) Unreplicated() elsewhere.Alone {
 	alone, err := l.elsewhere.Alone(context.Background())
-	if err != nil {
+	if err != nil && !l.store.unsure.Swap(true) { // it is asked for again and again
 		l.store.logger.Warn("cannot tell how much of our feed is elsewhere", "err", err)
 	}
 	return alone

@@ -43,7 +43,7 @@ func member(b byte, heads ...crdt.Head) elsewhere.Standing {
 // holdings returns what the receipts of the entry at p say, by the first byte of the author.
 func holdings(t *testing.T, l *eventlog.Log, p crdt.Place) map[byte]string {
 	t.Helper()
-	receipts, err := l.Receipts(t.Context(), p)
+	receipts, err := l.Elsewhere().Receipts(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +80,51 @@ func TestWhatReceiptsSay(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, holdings(t, l, p)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Heights say of all entries of a feed at once what receipts say of each.
+func TestHeightsAgreeWithReceipts(t *testing.T) {
+	l, nodes := among(t)
+	var places []crdt.Place
+	var heads []crdt.Head
+	for i := range 9 {
+		p, head := appended(t, l, fmt.Sprint(i))
+		places, heads = append(places, p), append(heads, head)
+	}
+	claimed := crdt.Head{Next: 1000, ID: crdt.OpID{7}}
+	gone := member(9, heads[8])
+	gone.Linked, gone.Member = false, false
+	standings := []elsewhere.Standing{
+		member(1, heads[8]), member(2, heads[4]), member(3), member(4, claimed, heads[1]), gone, {Author: crdt.Author{11}, Member: true},
+	}
+	for below := range uint64(10) {
+		s := member(byte(20+below), heads[0])
+		s.Below = below
+		standings = append(standings, s)
+	}
+	for _, s := range standings {
+		nodes.Say(l.Author(), s)
+	}
+	heights, err := l.Elsewhere().Heights(t.Context(), l.Author())
+	if err != nil || len(heights) != len(standings)-1 { // but for the guest that is gone
+		t.Fatalf("heights %d, %v", heights, err)
+	}
+	for _, p := range places {
+		have, hold := 0, 0
+		for _, next := range heights {
+			if next > p.Seq {
+				have++
+			}
+		}
+		for _, said := range holdings(t, l, p) {
+			if said == "holds" {
+				hold++
+			}
+		}
+		if have != hold {
+			t.Errorf("%s: %d heights are above, and %d nodes hold it", p, have, hold)
+		}
 	}
 }
 
@@ -120,7 +165,7 @@ func TestReceiptsByBranch(t *testing.T) {
 		}
 	}
 	var ambiguous *eventlog.AmbiguousError
-	if _, err := l.Receipts(t.Context(), ours); !errors.As(err, &ambiguous) {
+	if _, err := l.Elsewhere().Receipts(t.Context(), ours); !errors.As(err, &ambiguous) {
 		t.Fatalf("seq 1 without a branch: %v", err)
 	}
 	for _, place := range ambiguous.Places {

@@ -159,7 +159,7 @@ func (o *ownFeed) takeUp(tx *writeTx, state *RecoveringError, r Recovery) (crdt.
 		return crdt.Place{}, err
 	}
 	if state.headless() {
-		if err := o.giveUp(tx, r.End); err != nil {
+		if err := o.giveUp(tx); err != nil {
 			return crdt.Place{}, err
 		}
 	}

@@ -78,8 +78,9 @@ func (l *Log) rekey(key ed25519.PrivateKey, keep func() error) error {
 		return err
 	}
 	return s.exclusively(context.Background(), func(tx *writeTx) error {
+		tx.arrivals.Tree() // what is late is of whoever writes here
 		if s.own.recovering.headless() {
-			if err := s.ours.giveUp(tx, end); err != nil {
+			if err := s.ours.giveUp(tx); err != nil {
 				return err
 			}
 		}

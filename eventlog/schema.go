@@ -12,7 +12,6 @@ var (
 	bucketMeta      = schema.Meta
 	bucketOps       = schema.Ops
 	bucketFeeds     = schema.Feeds
-	bucketArrivals  = schema.Arrivals
 	bucketFollowers = schema.Followers
 	bucketState     = schema.State
 	bucketTimes     = schema.Times

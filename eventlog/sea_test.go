@@ -140,6 +140,9 @@ func add(t testing.TB, l *eventlog.Log, rng *rand.Rand, n, most int) {
 			}
 			batch[i] = crdt.Event{Kind: fmt.Sprint("kind-", rng.IntN(3)), Subject: fmt.Sprint("subject-", rng.IntN(30)),
 				ContentType: "application/octet-stream", Payload: payload, Retention: crdt.Retention(rng.IntN(2))}
+			if id := l.Feed(l.Author()).Next() + uint64(i); id%3 == 0 {
+				batch[i].Headers = []crdt.EventHeader{{Name: eventlog.HeaderID, Value: fmt.Sprint(id)}}
+			}
 		}
 		n -= len(batch)
 		if _, err := l.AppendBatch(t.Context(), batch); err != nil {

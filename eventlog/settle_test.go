@@ -152,7 +152,7 @@ func TestAppendsWait(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		handled := 0
 		wg.Go(func() {
-			err := l.Follow(ctx, "f", eventlog.FollowConfig{Until: 1}, func(tx *eventlog.Tx, batch []eventlog.Entry) (err error) {
+			err := l.Follow(ctx, "f", eventlog.FollowConfig{Until: new(uint64(1))}, func(tx *eventlog.Tx, batch []eventlog.Entry) (err error) {
 				handled++
 				places[2], err = tx.Append(note("followed"))
 				return err

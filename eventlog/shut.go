@@ -28,13 +28,7 @@ const (
 	ShutDamaged ShutReason = feeds.ShutDamaged
 )
 
-// Bounds returns the configuration's bounds on what others may take up: how many authors, bytes of one
-// author, and bytes of all but us together. 0 bytes mean no bound.
-func (l *Log) Bounds() (authors int, one, all uint64) {
-	return l.store.cfg.MaxAuthors, l.store.cfg.MaxAuthorBytes, l.store.cfg.MaxBytes
-}
-
-// bounds returns them as they bind all but one author.
+// bounds returns the configuration's bounds as they bind all but one author.
 func (c *Config) bounds(self crdt.Author) feeds.Bounds {
 	return feeds.Bounds{Self: self, Branches: c.MaxBranches, Authors: c.MaxAuthors, Share: c.MaxAuthorBytes, Quota: c.MaxBytes}
 }

@@ -37,6 +37,7 @@ func TestDamageIsNotTakenForWhatWasForgotten(t *testing.T) {
 		},
 	} {
 		l := newForgetful(t, 0, 0)
+		WriteLate(t, l)
 		var op crdt.Op
 		err := l.store.view(func(tx *readTx) (err error) {
 			op, _, _, err = tx.arrived(2)

@@ -2,6 +2,10 @@ package eventlog
 
 import (
 	"fmt"
+
+	"github.com/quipulog/quipu/eventlog/internal/disk"
+	"github.com/quipulog/quipu/eventlog/internal/feeds"
+	"github.com/quipulog/quipu/eventlog/internal/meter"
 )
 
 // Stats are the numbers of a log that are known without reading it.
@@ -16,8 +20,8 @@ type Stats struct {
 	Free    int64  // bytes of these that are free: a compaction gives back about as many, or more
 	Forked  int    // feeds that contradict themselves, see [Log.Forked]
 	Shut    int    // authors of whom no more is taken
-	// Others is about how many bytes the feeds of others take in the file: Config.MaxBytes bounds them.
-	Others uint64
+	Others  uint64 // about how many bytes the feeds of others take in the file: Config.MaxBytes bounds them
+	Bounds  Bounds // on what others may take up
 	// Turned says that more authors were turned away than Shut counts.
 	Turned bool
 	Ahead  int // feeds whose last clock is more than a minute ahead of the wall clock
@@ -36,27 +40,59 @@ type Applied struct {
 	Shut         uint64 // runs of shut authors
 }
 
+type (
+	// Distribution is what was counted by size, see [Meters].
+	Distribution = meter.Distribution
+	// FeedStats is what is held of one feed.
+	FeedStats = feeds.Stats
+	// Bounds are those of the configuration.
+	Bounds = feeds.Bounds
+)
+
+// Meters is what a log has counted since it was opened, and what it is busy with.
+type Meters struct {
+	meter.Reading
+	// Waiting is how many calls wait for their commit, WaitingBytes what they keep in memory for it.
+	Waiting, WaitingBytes int
+	// Holes are stretches of feeds that are held and cannot be read, see [Log.Damaged]. MoreHoles says that there are others.
+	Holes     int
+	MoreHoles bool
+	File      disk.Use
+	Held      Stats // as they are now: Bytes and Free are those of File
+}
+
+// Meters returns the present meters. It reads nothing of the file, and waits for nobody who reads or writes it.
+func (l *Log) Meters() Meters {
+	m := Meters{Reading: l.store.meters.Read(), File: l.store.file.Use()}
+	_, m.Holes, m.MoreHoles = l.store.holes.Left()
+	m.Waiting, m.WaitingBytes = l.store.queue.Waiting()
+	m.Held = l.store.stats(m.File.Pages*m.File.PageSize, (m.File.Free+m.File.Pending)*m.File.PageSize)
+	return m
+}
+
+// EachFeed calls visit with what is held of each feed, in no order. It reads nothing of the file. Visit calls no method of
+// the log.
+func (l *Log) EachFeed(visit func(FeedStats)) {
+	l.store.mu.RLock()
+	defer l.store.mu.RUnlock()
+	l.store.state.Each(visit)
+}
+
 // Stats returns the present numbers.
-func (l *Log) Stats() Stats {
-	bytes, free := l.store.file.Usage()
-	now, held := l.store.cfg.Now(), &l.store.state
-	l.store.mu.Lock()
-	defer l.store.mu.Unlock()
+func (l *Log) Stats() Stats { return l.store.stats(l.store.file.Usage()) }
+
+func (s *store) stats(bytes, free int64) Stats {
+	now, held := s.cfg.Now(), &s.state
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	held.ClockAt(now)
-	s := Stats{
+	all := Stats{
 		Ops: held.Ops, Entries: held.Entries, Next: held.Next, Bytes: bytes, Free: free, Trimmed: held.Trimmed, Pruned: held.Pruned,
-		Shut: held.Shut + l.store.turned.Len(), Turned: l.store.turned.More, Others: held.RoomOfOthers(l.store.author),
-		Ahead: len(held.Ahead), ReadOnly: l.store.frozen, Applied: l.store.counts,
+		Shut: held.Shut + s.turned.Len(), Turned: s.turned.More, Others: held.RoomOfOthers(s.author), Bounds: s.cfg.bounds(s.author),
+		Ahead: len(held.Ahead), ReadOnly: s.frozen, Applied: s.counts,
 	}
-	for _, f := range held.Feeds {
-		if !f.Feed.IsZero() {
-			s.Authors++
-		}
-		if _, disputed := f.Feed.Disputed(); disputed {
-			s.Forked++
-		}
-	}
-	return s
+	all.Authors, all.Forked = held.Authors()
+	return all
 }
 
 // Health says what keeps a log from taking or writing what it could. The zero Health is that of a log that
@@ -86,9 +122,12 @@ func (l *Log) Health() Health {
 	var damage error
 	if d := l.store.damage.Load(); d != nil {
 		damage = d
-	} else if left := l.store.holes.All(); len(left) > 0 {
-		what := fmt.Sprintf("op %s/%d", left[0].Author.Short(), left[0].From)
-		damage = &DamagedError{Path: l.store.path, What: what, Err: fmt.Errorf("it cannot be read, one of %d places", len(left))}
+	} else if one, n, more := l.store.holes.Left(); n > 0 {
+		why := fmt.Errorf("it cannot be read, one of %d places", n)
+		if more {
+			why = fmt.Errorf("it cannot be read, one of %d places at least", n)
+		}
+		damage = &DamagedError{Path: l.store.path, What: fmt.Sprintf("op %s/%d", one.Author.Short(), one.Seq), Err: why}
 	}
 	l.store.mu.RLock()
 	defer l.store.mu.RUnlock()

@@ -13,8 +13,10 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/feeds"
 	"github.com/quipulog/quipu/eventlog/internal/holes"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
+	"github.com/quipulog/quipu/eventlog/internal/meter"
 	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/queue"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/reentry"
 	"github.com/quipulog/quipu/eventlog/internal/request"
 )
@@ -37,6 +39,7 @@ type store struct {
 	file   *disk.File
 	cfg    Config
 	logger *slog.Logger
+	meters *meter.Meters
 	author crdt.Author
 	// authors are author and who wrote here before, the last first: what they wrote stays as it is, see [Rekey].
 	authors ownend.Authors
@@ -56,11 +59,16 @@ type store struct {
 	// ailing says that the disk has failed under whoever leads, and that the log is to be mended; it belongs
 	// to the leader.
 	ailing bool
-	// leftover is memory that one transaction that writes leaves to the next: of the drafts that wait for their op, and of
-	// our own ops' values. It belongs to the leader.
+	// refusal is why a commit failed last that changed nothing, which is logged once; it belongs to whoever leads, too. Unsure
+	// says that what others hold could not be read, and that this was logged.
+	refusal string
+	unsure  atomic.Bool
+	// leftover is memory that one transaction that writes leaves to the next: of the drafts that wait for their op, of
+	// our own ops' values, and of what is late. It belongs to the leader.
 	leftover struct {
 		drafts []crdt.Draft
 		values []byte
+		late   []record.Arrival
 	}
 	// closing is closed when the log is to be closed.
 	closing     chan struct{}

@@ -82,9 +82,12 @@ func (l *Log) Wants(ctx context.Context, theirs crdt.Frontier, limit int) ([]crd
 // Damaged returns the holes that are known, by author: what the log holds of a feed and cannot read, since it is damaged
 // or missing. They are those that readers have met since the log was opened, and those that [Log.Verify] has found.
 // What follows a hole is held, so the frontier tells nobody of it. A hole is what to ask a peer for; [Log.Apply] puts
-// back what fits, and tells of it in [crdt.Outcome.Repaired].
+// back what fits, and tells of it in [crdt.Outcome.Repaired]. There may be more than 10,000: see [Log.DamagedFurther].
 func (l *Log) Damaged(ctx context.Context) ([]crdt.Span, error) {
 	s := l.store
+	if s.cfg.ReadOnly { // who writes may have put back what was met
+		s.holes.Again()
+	}
 	for {
 		a, at, turn, found := s.holes.Next()
 		if !found {
@@ -94,20 +97,39 @@ func (l *Log) Damaged(ctx context.Context) ([]crdt.Span, error) {
 				}
 				s.logger.Info("all that could not be read can be read again", "path", s.path)
 			}
+			if s.holes.Overfull() {
+				s.logger.Warn("more cannot be read than is known: the rest is looked for once half of that is back, or nobody has any of it", "path", s.path, "known", holes.Most)
+			}
 			if err := s.keepHoles(ctx); err != nil { // such as for want of room: it is tried again
 				s.logger.Debug("what cannot be read is not on record", "path", s.path, "err", err)
 			}
 			return s.holes.All(), nil
 		}
-		look := holes.NewLook(s.feed(a), at)
-		err := s.views(ctx, func(tx *readTx) (more bool, err error) { return look.Chunk(tx.ops(a), lookPerTx) })
+		look, sweep := (*holes.Look)(nil), uint64(0)
+		err := s.views(ctx, func(tx *readTx) (more bool, err error) {
+			if look == nil || sweep != tx.pruneSweep { // what another process prunes is no hole
+				feed, err := s.ours.wanting(tx).Feed(a)
+				if err != nil {
+					return false, err
+				}
+				look, sweep = holes.NewLook(feed, at), tx.pruneSweep
+			}
+			return look.Chunk(tx.ops(a), lookPerTx)
+		})
 		if _, damaged := asDamaged(err); err != nil && !damaged { // pages that are damaged are not looked behind
 			return nil, fmt.Errorf("look for what is damaged of feed %s: %w", a.Short(), err)
 		}
-		all, missing := look.Holes()
-		s.holes.Looked(a, at, turn, all, missing)
+		if look == nil {
+			look = holes.NewLook(s.feed(a), at)
+		}
+		s.holes.Looked(a, at, turn, look.Holes())
 	}
 }
+
+// DamagedFurther has [Log.Damaged] tell of others, where there are more holes than it tells of and it tells of those that were
+// asked for; of the first of all where asked is nil. It returns how often all have been gone through. Where it tells of all,
+// each call is one more time.
+func (l *Log) DamagedFurther(asked []crdt.Span) (round uint64) { return l.store.holes.Further(asked) }
 
 // keepHoles has the file say of whose feeds something cannot be read, so that it is asked for after a restart, too.
 func (s *store) keepHoles(ctx context.Context) error {

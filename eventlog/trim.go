@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/elsewhere"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/retention"
@@ -32,7 +33,9 @@ const (
 //
 // Trim works in transactions that each change at most 512 ops, fewer on a full disk; others write in between. It may
 // be called at any time, and by several at once. The next call goes on where an error or ctx has ended one. A feed of which
-// something cannot be read ends there, for this call: the other feeds are trimmed before that is its error.
+// something cannot be read ends there, for this call: the other feeds are trimmed before that is its error. What cannot
+// be read below a floor is forgotten, and told of in the report, once it was known before and, by [Config].Receipts, no
+// other node keeps it.
 func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 	var report TrimReport
 	policy := l.store.cfg.Trim
@@ -50,7 +53,7 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 	l.store.mu.RLock()
 	authors := slices.SortedFunc(maps.Keys(l.store.state.Feeds), crdt.Author.Compare)
 	l.store.mu.RUnlock()
-	f := forgetting{store: l.store, policy: policy, holders: held, report: &report, most: sweepOps}
+	f := forgetting{store: l.store, elsewhere: l.elsewhere, policy: policy, holders: held, report: &report, most: sweepOps}
 	var damage error // the first
 	for _, a := range authors {
 		err := f.feed(ctx, a)
@@ -71,11 +74,12 @@ func (l *Log) Trim(ctx context.Context, o TrimOptions) (TrimReport, error) {
 
 // forgetting is one call of Trim.
 type forgetting struct {
-	store   *store
-	policy  TrimPolicy
-	holders *retention.Holders
-	report  *TrimReport
-	most    int // of ops that one transaction changes
+	store     *store
+	elsewhere *elsewhere.Ledger
+	policy    TrimPolicy
+	holders   *retention.Holders
+	report    *TrimReport
+	most      int // of ops that one transaction changes
 }
 
 // feed forgets what may be forgotten of one feed.
@@ -84,7 +88,8 @@ func (f *forgetting) feed(ctx context.Context, a crdt.Author) error {
 	state := f.store.state.Feeds[a] // never changed: replaced
 	f.store.mu.RUnlock()
 	if !f.policy.KeepPruned && state.Feed.Forgettable() > state.Feed.First() {
-		if err := f.sweeps(ctx, a, &pruning{forgetting: f, author: a}, &f.report.Pruned); err != nil {
+		p := &pruning{forgetting: f, author: a, lost: f.store.holes.Any(a) && f.elsewhere.Forgotten(ctx, a)}
+		if err := f.sweeps(ctx, a, p, &f.report.Pruned); err != nil {
 			return err
 		}
 	}
@@ -133,6 +138,9 @@ func (f *forgetting) sweeps(ctx context.Context, a crdt.Author, w way, count *Fo
 		}
 		if err != nil {
 			return err
+		}
+		for _, h := range done.Lost {
+			f.store.logger.Warn("what could not be read is forgotten, by its author's leave", "author", a, "from", h.From, "upto", h.Upto)
 		}
 		count.Add(done)
 	}
@@ -195,7 +203,8 @@ func (s *store) holders(others []Hold, most uint64) (h *retention.Holders, err e
 				others = append(others[:len(others):len(others)], f)
 			}
 		}
-		h = retention.NewHolders(slices.Concat(others, s.backups.At(s.cfg.Now())), prunes, tx.next, most)
+		bound := retention.Bound{Next: tx.next, Now: s.cfg.Now(), Most: most}
+		h = retention.NewHolders(slices.Concat(others, s.backups.At(bound.Now)), prunes, bound)
 		return err
 	})
 	return h, err
@@ -207,14 +216,11 @@ func (tx *readTx) holds() (all []Hold, err error) {
 	c := tx.Tree(bucketFollowers).Cursor()
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		name := string(k)
-		f, err := decodeFollower(name, v)
-		if err != nil {
-			return nil, err
-		}
+		f, _ := decodeFollower(name, v) // a damaged one may be at the beginning
 		if f.record.Loose {
 			continue
 		}
-		h := Hold{Name: name, Offset: f.cursor}
+		h := Hold{Name: name, Offset: f.cursor, Until: f.record.Until, Upto: f.record.Upto}
 		if t := tx.parked(name); t != nil {
 			k, _ := t.Cursor().First()
 			if first, err := record.ParseOffset(k); err == nil {

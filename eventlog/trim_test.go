@@ -198,8 +198,8 @@ func TestTrimIsHeldBackByNameUpToALimit(t *testing.T) {
 	k.now = k.now.Add(2 * time.Hour)
 	report := k.trim(eventlog.TrimOptions{Holds: []eventlog.Hold{{Name: "member 5e0f1a2b", Offset: 7}}})
 	want := []eventlog.HeldBack{
-		{Hold: eventlog.Hold{Name: "slow", Offset: 5}, Entries: 25},
-		{Hold: eventlog.Hold{Name: "member 5e0f1a2b", Offset: 7}, Entries: 23},
+		{Hold: eventlog.Hold{Name: "slow", Offset: 5}, Behind: 35, Entries: 25},
+		{Hold: eventlog.Hold{Name: "member 5e0f1a2b", Offset: 7}, Behind: 33, Entries: 23},
 	}
 	if diff := cmp.Diff(want, report.Held); diff != "" || report.Trimmed.Entries != 5 {
 		t.Errorf("trimmed %d, held (-want +got):\n%s", report.Trimmed.Entries, diff)

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -127,7 +128,7 @@ func (t *trimming) forget(tx *writeTx, keys []crdt.Key, count *Forgotten) error 
 		}
 		trimmed := record.NewTrimmed(v.Offset(), s, tx.ownSweep)
 		count.Count(s.Count, len(v)-len(trimmed))
-		if err := ops.Put(k[:], trimmed); err != nil {
+		if err := cmp.Or(tx.ids().Forget(a, key, v), ops.Put(k[:], trimmed)); err != nil {
 			return fmt.Errorf("trim op: %w", err)
 		}
 		f := tx.edit(a)

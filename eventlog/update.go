@@ -6,7 +6,9 @@ import (
 	"fmt"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/follower"
+	"github.com/quipulog/quipu/eventlog/internal/ids"
+	"github.com/quipulog/quipu/eventlog/internal/meter"
 	"github.com/quipulog/quipu/eventlog/internal/request"
 )
 
@@ -34,7 +36,9 @@ type Tx struct {
 //
 // ctx counts until it is this Update's turn. An error means that nothing was kept, save [ErrUncertain].
 func (l *Log) Update(ctx context.Context, fn func(tx *Tx) error) error {
-	return l.store.update(ctx, fn)
+	var call meter.Update
+	err := l.store.update(ctx, func(tx *Tx) error { return call.Ran(fn(tx), &tx.err, &tx.w.appended) })
+	return l.store.meters.Updated(&call, err)
 }
 
 func (s *store) update(ctx context.Context, fn func(tx *Tx) error) error {
@@ -86,12 +90,35 @@ func (tx *Tx) AppendReserved(e crdt.Event) (place crdt.Place, err error) {
 		return crdt.Place{}, fmt.Errorf("append event: %w", err)
 	}
 	err = tx.do(func() error {
+		id := ids.Of(&e)
+		if !id.IsZero() {
+			var is bool
+			if place, is, err = tx.w.ids().Known(&id); is || err != nil {
+				return err
+			}
+		}
 		if place, err = tx.w.append(&draft); err != nil {
 			tx.refused = err
+		} else if !id.IsZero() {
+			err = tx.w.ids().Put(&id, place)
 		}
 		return err
 	})
 	return place, err
+}
+
+// Known returns the place of the entry of this node's that bears the event's [HeaderID], and whether there is one, what this
+// Update has appended included. It returns an [*IDReusedError] where that is another event.
+func (tx *Tx) Known(e crdt.Event) (place crdt.Place, is bool, err error) {
+	id := ids.Of(&e)
+	if id.IsZero() {
+		return place, false, nil
+	}
+	err = tx.do(func() error {
+		place, is, err = tx.w.ids().Known(&id)
+		return err
+	})
+	return place, is, err
 }
 
 // Seal ends the op that holds what was appended so far, and returns the end of our feed; the head's ID is
@@ -106,15 +133,15 @@ func (tx *Tx) Seal() (head crdt.Head, err error) {
 }
 
 // SetCursor sets the durable place of a follower: the offset of the entry that the follower handles next. A
-// [Log.Follow] of that name that waits goes on from there once something arrives.
+// [Log.Follow] of that name that waits goes on from there once something arrives. A record that is damaged begins anew.
 func (tx *Tx) SetCursor(name string, offset uint64) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
 	return tx.do(func() error {
-		followers, v := tx.w.Tree(bucketFollowers), record.Offset(offset)
-		_, rest, _ := record.CutOffset(followers.Get([]byte(name))) // of a new one, none
-		return followers.Set([]byte(name), append(v[:], rest...))
+		followers := tx.w.Tree(bucketFollowers)
+		_, text, _ := follower.Open(name, followers.Get([]byte(name))) // of a new one, none
+		return followers.Set([]byte(name), follower.Seal(name, offset, text))
 	})
 }
 
@@ -131,4 +158,4 @@ func checkName(name string) error {
 //
 // A follower is not given what it emitted itself: entries of one of this log's [Log.Authors] with its name. What a
 // follower of the same name has emitted on another node is an entry like any other.
-const HeaderBy = "quipu-by"
+const HeaderBy = ids.By

@@ -1,6 +1,7 @@
 package eventlog_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -261,6 +262,48 @@ func count(tx *eventlog.Tx) error {
 		return err
 	}
 	return b.Put([]byte("n"), tally)
+}
+
+// TestUpdatesAreCounted as calls that append, or that have failed for a reason of the log's.
+func TestUpdatesAreCounted(t *testing.T) {
+	l := eventlogtest.Open(t)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	event := func(kind string) func(*eventlog.Tx) error {
+		return func(tx *eventlog.Tx) error {
+			_, err := tx.Append(crdt.Event{Kind: kind})
+			return err
+		}
+	}
+	for _, step := range []struct {
+		name string
+		ctx  context.Context
+		fn   func(*eventlog.Tx) error
+		code string // that it is counted as; "ok" for a call, "" for none
+	}{
+		{"appends", t.Context(), event("note"), "ok"},
+		{"puts a key alone", t.Context(), func(tx *eventlog.Tx) error { return tx.Bucket("b").Put([]byte("k"), nil) }, ""},
+		{"is called off", t.Context(), func(tx *eventlog.Tx) error { return errors.Join(event("note")(tx), errors.New("own")) }, ""},
+		{"panics", t.Context(), func(*eventlog.Tx) error { panic("own") }, ""},
+		{"is not allowed", t.Context(), event("quipu.note"), "reserved"},
+		{"is within another", t.Context(), func(*eventlog.Tx) error { return l.Update(t.Context(), event("note")) }, "invalid"},
+		{"comes too late", gone, event("note"), "stopping"},
+	} {
+		before := l.Meters()
+		func() {
+			defer func() { _ = recover() }()
+			_ = l.Update(step.ctx, step.fn)
+		}()
+		after := l.Meters()
+		if got, want := after.Calls-before.Calls, step.code == "ok"; got == 1 != want || got > 1 {
+			t.Errorf("an update that %s is counted as %d calls", step.name, got)
+		}
+		for code, n := range after.Failed {
+			if want := code == step.code; (n > before.Failed[code]) != want {
+				t.Errorf("an update that %s: %d of %s, %d before", step.name, n, code, before.Failed[code])
+			}
+		}
+	}
 }
 
 func TestNames(t *testing.T) {

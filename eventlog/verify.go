@@ -65,7 +65,7 @@ func (l *Log) VerifyWith(ctx context.Context, o VerifyOptions) (Report, error) {
 	if err := ops.run(ctx); err != nil {
 		return report, err
 	}
-	if err := l.verifyArrivals(ctx, bound, pruned, &report); err != nil {
+	if err := l.verifyArrivals(ctx, ops.matched, bound, pruned, &report); err != nil {
 		return report, err
 	}
 	if err := l.index.verify(ctx, o, &report); err != nil {
@@ -114,8 +114,9 @@ func (r *Report) String() string {
 
 // Problem is one thing that is wrong with the file.
 type Problem struct {
-	Author crdt.Author // whose feed it concerns; zero for no feed
-	Err    error
+	Author   crdt.Author // whose feed it concerns; zero for no feed
+	Follower string      // whose record or parked entries, and nothing else, it concerns; "" for none
+	Err      error
 
 	op *crdt.Place // that is damaged or missing, where it is no more than that
 }
@@ -151,6 +152,8 @@ func (l *Log) verifyPages(ctx context.Context, o VerifyOptions, report *Report) 
 		return l.store.viewOnce(func(tx *readTx) (err error) {
 			report.Pages, err = tx.CheckPages(ctx, func(done, total uint64) { o.Progress(done, total, "pages") })
 			schema.Look(tx.Tx)
+			report.Problems, report.More = nil, 0 // of an earlier try
+			tx.damagedFollowers(report, l.store.locate)
 			return err
 		})
 	})
@@ -168,11 +171,28 @@ func (l *Log) verifyPages(ctx context.Context, o VerifyOptions, report *Report) 
 	return err
 }
 
+// damagedFollowers reports what is wrong with the records of followers, and with what those have parked.
+func (tx *readTx) damagedFollowers(r *Report, locate func(error) error) {
+	c := tx.Tree(bucketFollowers).Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		_, err := decodeFollower(string(k), v)
+		_, parked := tx.someParked(string(k), 0, maxParked)
+		if err = cmp.Or(err, parked); err != nil {
+			r.add(Problem{Follower: string(k), Err: locate(err)})
+		}
+	}
+}
+
 // verifyArrivals checks that the arrivals are contiguous, but for as many offsets as entries were pruned, and that
-// each names an op that is held. Together with the check of each op against its arrival that makes them one to one.
-func (l *Log) verifyArrivals(ctx context.Context, bound, pruned uint64, report *Report) error {
-	c := arrivalCheck{bound: bound, marks: &l.store.holes}
+// each names an op that is held. As many ops as are matched are what their arrivals name: where there are no more arrivals
+// than that, these are they; else each op is looked for.
+func (l *Log) verifyArrivals(ctx context.Context, matched, bound, pruned uint64, report *Report) error {
+	c := arrivalCheck{bound: bound}
 	err := l.store.views(ctx, c.chunk)
+	if _, damaged := asDamaged(err); damaged || err == nil && c.count != matched {
+		c = arrivalCheck{bound: bound, marks: &l.store.holes}
+		err = l.store.views(ctx, c.chunk)
+	}
 	if damaged, ok := asDamaged(err); ok {
 		report.problem(crdt.Author{}, damaged)
 		return nil
@@ -191,6 +211,8 @@ type arrivalCheck struct {
 	bound uint64
 	next  uint64 // where the next arrival is to be, at least
 	holes uint64 // offsets without one
+	count uint64 // of arrivals
+	// marks are the holes of the feeds, where each op is looked for; nil where none is.
 	marks *holes.Marks
 	lacks bool // an op that arrived is in a hole of its feed, which is told of there
 }
@@ -210,24 +232,35 @@ func (c *arrivalCheck) chunk(tx *readTx) (more bool, err error) {
 		}
 		c.holes += a.Offset - c.next
 		c.next = a.Offset
-		op, held, err := tx.Get(a.Author, a.Key)
-		if lacks := c.marks.Covers(a.Author, a.Key.First); lacks && (!held || err != nil) && tx.Err() == nil {
-			c.lacks = true
-			c.next += a.Count
-			continue
+		if c.marks != nil {
+			if err := c.op(tx, a); err != nil {
+				return false, err
+			}
 		}
-		if err == nil && (!held || op.Count != a.Count) {
-			err = damagedArrival(a.Offset, fmt.Errorf("op %s/%d with %d entries is not held", a.Author.Short(), a.Key.First, a.Count))
-		}
-		if err != nil {
-			return false, err
-		}
+		c.count++
 		c.next += a.Count
 	}
 	if cursor.err == nil && c.next != c.bound {
 		return false, damagedArrival(c.next, fmt.Errorf("the arrivals end here, where the log ends at %d", c.bound))
 	}
 	return false, cursor.err
+}
+
+// op looks for the op that an arrival names.
+func (c *arrivalCheck) op(tx *readTx, a record.Arrival) error {
+	v := tx.value(a.Author, a.Key)
+	op, err := signedAt(a.Author, a.Key, v)
+	if c.marks.Covers(a.Author, a.Key.First) && err != nil && tx.Err() == nil {
+		c.lacks = true
+		return nil
+	}
+	switch {
+	case err == nil && v.Offset() != a.Offset:
+		err = damagedArrival(a.Offset, fmt.Errorf("op %s/%d has arrived twice: it has the offset %d", a.Author.Short(), a.Key.First, v.Offset()))
+	case v == nil && tx.Err() == nil || err == nil && op.Count != a.Count:
+		err = damagedArrival(a.Offset, fmt.Errorf("op %s/%d with %d entries is not held", a.Author.Short(), a.Key.First, a.Count))
+	}
+	return err
 }
 
 // verify checks each layer of the index against the ops of its offsets. Nobody writes to the index

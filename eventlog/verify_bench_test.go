@@ -71,7 +71,7 @@ func benchmarkVerify(b *testing.B, dir string, cold bool, do func(l *Log) error)
 }
 
 // onceOpen opens the log in dir for fn.
-func onceOpen(b *testing.B, dir string, fn func(l *Log) error) {
+func onceOpen(b testing.TB, dir string, fn func(l *Log) error) {
 	l, err := Open(dir, Config{Key: testKey("who reads")})
 	if err == nil {
 		err = errors.Join(fn(l), l.Close())

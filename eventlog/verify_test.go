@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -71,6 +72,7 @@ func TestVerifyFinds(t *testing.T) {
 			a := record.Arrival{Offset: 2, Author: s.author, Key: s.ops[2].Key(), Count: 2}
 			s.put(tx.Bucket(bucketArrivals), k[:], a.Encode())
 		}, "with 2 entries is not held"},
+		{"an op has arrived twice, in another's place", func(s *spoiled, tx *bbolt.Tx) { s.arriveAgain(tx, 1, 2) }, "has arrived twice: it has the offset 1"},
 		{"a record counts wrong", func(s *spoiled, tx *bbolt.Tx) {
 			s.record(tx, func(f *record.Feed) { f.Ops = 5 })
 		}, "where its record says 5 with 4"},
@@ -106,12 +108,21 @@ func testVerifyFinds(t *testing.T, spoil func(*spoiled, *bbolt.Tx), want string)
 
 // spoiledLog returns a log with four ops of another author, opened after something was made wrong in its file.
 func spoiledLog(t *testing.T, spoil func(*spoiled, *bbolt.Tx)) *Log {
-	dir := t.TempDir()
+	dir, cfg, s := spoiledFile(t, spoil)
+	l, err := Open(dir, cfg)
+	s.must(err)
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// spoiledFile makes the file of spoiledLog.
+func spoiledFile(t *testing.T, spoil func(*spoiled, *bbolt.Tx)) (dir string, cfg Config, s *spoiled) {
+	dir = t.TempDir()
 	genesis := crdt.Genesis{}
 	seed := func(b byte) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(append(make([]byte, 31), b)) }
-	cfg := Config{Key: seed(1)}
+	cfg = Config{Key: seed(1)}
 	l, err := Create(dir, Birth{Genesis: &genesis}, cfg)
-	s := &spoiled{t: t, key: seed(2)}
+	s = &spoiled{t: t, key: seed(2)}
 	s.must(err)
 	s.author = crdt.AuthorOf(s.key)
 	for i := range 4 {
@@ -128,10 +139,7 @@ func spoiledLog(t *testing.T, spoil func(*spoiled, *bbolt.Tx)) *Log {
 	s.must(err)
 	s.must(db.Update(func(tx *bbolt.Tx) error { spoil(s, tx); return nil }))
 	s.must(db.Close())
-	l, err = Open(dir, cfg)
-	s.must(err)
-	t.Cleanup(func() { _ = l.Close() })
-	return l
+	return dir, cfg, s
 }
 
 func (s *spoiled) must(err error) {
@@ -173,6 +181,13 @@ func (s *spoiled) opKey(i int) []byte {
 func (s *spoiled) put(b *bbolt.Bucket, k, v []byte) { s.must(b.Put(k, v)) }
 
 func (s *spoiled) delete(b *bbolt.Bucket, k []byte) { s.must(b.Delete(k)) }
+
+// arriveAgain has an op arrive at an offset that is not its own.
+func (s *spoiled) arriveAgain(tx *bbolt.Tx, op int, at uint64) {
+	k := record.Offset(at)
+	a := record.Arrival{Offset: at, Author: s.author, Key: s.ops[op].Key(), Count: 1}
+	s.put(tx.Bucket(bucketArrivals), k[:], a.Encode())
+}
 
 // record changes the feed's record.
 func (s *spoiled) record(tx *bbolt.Tx, change func(*record.Feed)) {
@@ -234,6 +249,34 @@ func TestVerifyTellsHowFarItIs(t *testing.T) {
 	}
 }
 
+// TestVerifyKeepsFewFeedsInMemory: of many feeds those of two chunks are checked at a time, and none is left in the end.
+func TestVerifyKeepsFewFeedsInMemory(t *testing.T) {
+	const authors = 300
+	dir := t.TempDir()
+	buildForReading(t, dir, authors, 50, authors*50)
+	onceOpen(t, dir, func(l *Log) error {
+		var report Report
+		ops := newOpsCheck(l.store, l.store.state.Feeds, l.store.state.Next, &report)
+		underWay := func() (n int) {
+			for _, f := range ops.feeds {
+				if f.check != nil {
+					n++
+				}
+			}
+			return n
+		}
+		chunks, most := 0, underWay()
+		ops.told = func(uint64) { chunks, most = chunks+1, max(most, underWay()) }
+		if err := ops.run(t.Context()); err != nil {
+			return err
+		}
+		if !report.OK() || report.Authors != authors || chunks < 4 || most > authors/2 || underWay() > 0 {
+			t.Errorf("%s: %d feeds were under way at a time in %d chunks, %d in the end", &report, most, chunks, underWay())
+		}
+		return nil
+	})
+}
+
 // TestVerifyNamesHoles: an op that is spoiled in its place and one that is missing behind it are one hole of a feed, whose
 // other ops are verified, and whose arrivals are no second problem.
 func TestVerifyNamesHoles(t *testing.T) {
@@ -277,4 +320,42 @@ func TestVerifyNamesHoles(t *testing.T) {
 			}
 		}, [2]uint64{0, 3})
 	})
+}
+
+// TestSalvageMendsWhatHasArrivedTwice: each op keeps the offset that its value has, though the arrival of another stands
+// there, and one that stands nowhere else goes.
+func TestSalvageMendsWhatHasArrivedTwice(t *testing.T) {
+	for name, again := range map[string][][2]int{
+		"in the next one's place":  {{1, 2}},
+		"in the place of the last": {{2, 1}},
+		"behind all others":        {{3, 4}},
+		"twice":                    {{0, 2}, {0, 1}},
+		"each for another":         {{0, 1}, {1, 2}, {2, 3}, {3, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, cfg, s := spoiledFile(t, func(s *spoiled, tx *bbolt.Tx) {
+				for _, arrival := range again {
+					s.arriveAgain(tx, arrival[0], uint64(arrival[1]))
+				}
+			})
+			report, err := Salvage(t.Context(), dir, cfg, nil)
+			s.must(err)
+			if report.Ops != 4 || report.Next != 4 || len(report.Lost)+len(report.Holes) > 0 || report.Again != math.MaxUint64 {
+				t.Errorf("salvaged: %+v", report)
+			}
+			l, err := Open(dir, cfg)
+			s.must(err)
+			defer l.Close()
+			whole, err := l.Verify(t.Context())
+			if err != nil || !whole.OK() || whole.Ops != 4 {
+				t.Fatalf("%s: %v, %v", &whole, whole.Problems, err)
+			}
+			for e, err := range l.Entries(t.Context(), Query{Order: Arrival}) {
+				s.must(err)
+				if e.Offset != e.Seq {
+					t.Errorf("entry %d has the offset %d", e.Seq, e.Offset)
+				}
+			}
+		})
+	}
 }

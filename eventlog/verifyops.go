@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -9,10 +8,12 @@ import (
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/arrivals"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/feedcheck"
 	"github.com/quipulog/quipu/eventlog/internal/helped"
 	"github.com/quipulog/quipu/eventlog/internal/holes"
+	"github.com/quipulog/quipu/eventlog/internal/ids"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -27,16 +28,20 @@ type opsCheck struct {
 	report *Report
 	told   func(entries uint64)
 	done   uint64 // entries
-	feeds  []*feedCheck
-	at     int // which feed is read next
-	ahead  *disk.ReadAhead
+	// matched counts the ops that are what has arrived at their offset.
+	matched uint64
+	feeds   []*feedCheck
+	at      int // which feed is read next
+	ids     *ids.Check
+	ahead   *disk.ReadAhead
 }
 
 // feedCheck checks one feed.
 type feedCheck struct {
 	author crdt.Author
-	check  *feedcheck.Check
-	from   crdt.Key // where the next chunk begins
+	record *record.Feed
+	check  *feedcheck.Check // nil before ops of the feed are read, and once all are checked: of many feeds few are under way
+	from   crdt.Key         // where the next chunk begins
 }
 
 // opChunk is what is read at a time, of one feed or several.
@@ -67,9 +72,7 @@ type verifiedOp struct {
 func newOpsCheck(s *store, feeds map[crdt.Author]*record.Feed, bound uint64, report *Report) *opsCheck {
 	c := &opsCheck{store: s, bound: bound, report: report, ahead: s.file.ReadAhead()}
 	for _, a := range slices.SortedFunc(maps.Keys(feeds), crdt.Author.Compare) {
-		f := &feedCheck{author: a}
-		f.check = feedcheck.New(feeds[a], func(format string, args ...any) { report.problem(a, fmt.Errorf(format, args...)) })
-		c.feeds = append(c.feeds, f)
+		c.feeds = append(c.feeds, &feedCheck{author: a, record: feeds[a]})
 	}
 	return c
 }
@@ -78,6 +81,13 @@ func newOpsCheck(s *store, feeds map[crdt.Author]*record.Feed, bound uint64, rep
 // read ends its check.
 func (c *opsCheck) run(ctx context.Context) error {
 	defer c.ahead.Close()
+	var err error
+	view := func(fn func(tx *disk.Tx) error) error {
+		return c.store.view(func(tx *readTx) error { return fn(tx.Tx) })
+	}
+	if c.ids, err = ids.NewCheck(ctx, c.store.authors, view, c.report.problem); err != nil {
+		return err
+	}
 	k, err := c.read(ctx)
 	for err == nil && len(k.ops) > 0 {
 		k, err = c.verify(ctx, k)
@@ -108,7 +118,10 @@ func (c *opsCheck) verify(ctx context.Context, k opChunk) (next opChunk, err err
 // take checks an op that is verified against its arrival and the others of its feed.
 func (c *opsCheck) take(k *opChunk, o *readOp, v verifiedOp) {
 	f := o.feed
-	problem := func(format string, args ...any) { c.report.problem(f.author, fmt.Errorf(format, args...)) }
+	problem := f.problems(c.report)
+	if o.last {
+		defer func() { f.check = nil }()
+	}
 	switch err := cmp.Or(o.damage, v.err); {
 	case err != nil:
 		c.report.problem(f.author, c.store.locate(err))
@@ -124,10 +137,13 @@ func (c *opsCheck) take(k *opChunk, o *readOp, v verifiedOp) {
 		if v.op.Log != c.store.id {
 			problem("op %d is of log %s", o.key.First, v.op.Log)
 		}
-		if o.arrival != (record.Arrival{Offset: o.value.Offset(), Author: f.author, Key: o.key, Count: v.op.Count}) {
+		if o.arrival == (record.Arrival{Offset: o.value.Offset(), Author: f.author, Key: o.key, Count: v.op.Count}) {
+			c.matched++
+		} else {
 			problem("op %d is not what arrived at its offset %d", o.key.First, o.value.Offset())
 		}
 		f.check.Op(v.op, len(o.value), v.signed)
+		c.ids.Op(&v.op, c.store.feed)
 		if sweep := o.value.Sweep(); sweep > k.sweep {
 			problem("the body of op %d went with sweep %d, where the last was %d", o.key.First, sweep, k.sweep)
 		}
@@ -174,12 +190,20 @@ func (c *opsCheck) fill(tx *readTx, k *opChunk) error {
 	k.sweep = tx.lastSweep
 	for ; c.at < len(c.feeds); c.at++ {
 		f := c.feeds[c.at]
+		if f.check == nil {
+			f.check = feedcheck.New(f.record, f.problems(c.report))
+		}
 		if err := f.read(tx, c.bound, k); err != nil || k.bytes >= verifyChunk {
 			return err
 		}
 		k.ops = append(k.ops, readOp{feed: f, last: true})
 	}
 	return nil
+}
+
+// problems returns what reports what is wrong with the feed.
+func (f *feedCheck) problems(r *Report) func(format string, args ...any) {
+	return func(format string, args ...any) { r.problem(f.author, fmt.Errorf(format, args...)) }
 }
 
 // read reads ops from f.from on until the chunk is full.
@@ -199,10 +223,10 @@ func (f *feedCheck) read(tx *readTx, bound uint64, k *opChunk) error {
 			return nil
 		}
 		f.from = record.KeyAfter(key)
-		o := readOp{feed: f, key: key, value: bytes.Clone(c.value)}
+		o := readOp{feed: f, key: key, value: tx.Keep(c.value)}
 		switch k.bytes += len(c.value); {
 		case c.offset() < bound:
-			if o.arrival = tx.arrivalAt(c.offset()); tx.Err() != nil {
+			if o.arrival = arrivals.Of(tx.Tx).At(c.offset()); tx.Err() != nil {
 				f.from = key // where another process overtakes this, it goes on here
 				return tx.Err()
 			}

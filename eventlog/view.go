@@ -35,14 +35,14 @@ func newFeedView(tx *readTx, f crdt.Feed, bound uint64) (feedView, error) {
 	}
 	c := tx.opCursor(f.Author)
 	for _, b := range f.Branches {
-		if !c.get(b.Start) {
-			continue
+		if c.get(b.Start) { // else it is missing, which a walk tells that comes there
+			if came, err := c.came(bound); err != nil {
+				return v, err
+			} else if !came {
+				continue
+			}
 		}
-		if came, err := c.came(bound); err != nil {
-			return v, err
-		} else if came {
-			v.then.Branches = append(v.then.Branches, b)
-		}
+		v.then.Branches = append(v.then.Branches, b)
 	}
 	if from, forked := v.then.Disputed(); forked {
 		v.disputed = from
@@ -67,6 +67,14 @@ func (v *feedView) lowest(k *chunk) uint64 {
 	return v.disputed
 }
 
+// shown returns a seq up to which all entries are shown, disputed or not.
+func (v *feedView) shown(k *chunk) uint64 {
+	if k.disputed != HideDisputed {
+		return crdt.MaxSeq
+	}
+	return v.disputed
+}
+
 // read copies the op that the cursor is at into the chunk and returns its header too. The op is nil
 // when it is not in the snapshot, has no body, or is not taken for being disputed or not.
 func (v *feedView) read(k *chunk, c *opCursor) (*excerpt.Op, *crdt.Signed, error) {
@@ -75,7 +83,7 @@ func (v *feedView) read(k *chunk, c *opCursor) (*excerpt.Op, *crdt.Signed, error
 	}
 	if k.disputed != ShowDisputed {
 		s, err := c.signed()
-		if err != nil || !k.disputed.takes(v.disputes(s.Header)) {
+		if err != nil || !k.disputed.Takes(v.disputes(s.Header)) {
 			k.bytes += opOverhead
 			return nil, &s, err
 		}
@@ -127,11 +135,6 @@ func (tx *readTx) openFeed(k *chunk, a crdt.Author) (*openFeed, error) {
 	view, err := newFeedView(tx, feed, k.bound)
 	if err != nil {
 		return nil, err
-	}
-	if tx.holes != nil && view.forked() { // ops of branches stand beside each other, so that one is missing shows nowhere else
-		if from, lacks := tx.holes.Lacks(a); lacks {
-			return nil, damagedOp(a, crdt.Key{First: from}, errMissing)
-		}
 	}
 	return &openFeed{feedView: view, c: tx.opCursor(a)}, nil
 }

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/follower"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
@@ -152,9 +152,9 @@ func (tx *ReadTx) Cursor(name string) (offset uint64, found bool) {
 		if v == nil {
 			return nil
 		}
-		cursor, _, err := record.CutOffset(v)
+		cursor, _, err := follower.Open(name, v)
 		if err != nil {
-			return &DamagedError{What: fmt.Sprintf("the cursor of %q", name), Err: err}
+			return damagedFollower(name, err)
 		}
 		offset, found = cursor, true
 		return nil

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/arrivals"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/holes"
 	"github.com/quipulog/quipu/eventlog/internal/identity"
+	"github.com/quipulog/quipu/eventlog/internal/ids"
 	"github.com/quipulog/quipu/eventlog/internal/incarnation"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 )
@@ -28,11 +30,11 @@ type writeTx struct {
 	changed map[crdt.Author]*record.Feed
 
 	// inside names the author of the feed whose part of the file is being touched; zero for other parts.
-	inside  *crdt.Author
-	written map[crdt.Author]*disk.Tree // the ops of the feeds that are written to
-	values  *[]byte                    // what ops were put as, and room for others: see room
-	key     [40]byte                   // of the op that is put last
-	offset  [8]byte                    // of its first entry
+	inside   *crdt.Author
+	written  map[crdt.Author]*disk.Tree // the ops of the feeds that are written to
+	values   *[]byte                    // what ops were put as, and room for others: see room
+	arrivals arrivals.Writer
+	key      [40]byte // of the op that is put last
 
 	// drafts wait for the op that will hold them.
 	drafts     []crdt.Draft
@@ -40,9 +42,11 @@ type writeTx struct {
 	base       uint64     // seq of the first of them
 	first      crdt.Place // of what was appended: one after the other from there on
 	appended   int        // entries
-	floor      uint64     // that the next op signs; 0 for the one of the op before it
-	began      time.Time  // when this transaction has begun a stretch, see times.go; zero if it has not
-	ownSweep   uint64     // the number of this transaction as a sweep; 0 when it is none
+	size       int        // of these, in bytes
+	named      *ids.Ours
+	floor      uint64    // that the next op signs; 0 for the one of the op before it
+	began      time.Time // when this transaction has begun a stretch, see times.go; zero if it has not
+	ownSweep   uint64    // the number of this transaction as a sweep; 0 when it is none
 	genesis    *crdt.Genesis
 	// incarnations are the names of the arrivals once the transaction lets them begin anew; nil when it does not.
 	incarnations *incarnation.Names
@@ -85,7 +89,7 @@ func (s *store) beginWrite() (*writeTx, error) {
 	s.mu.RLock()
 	tx.staged, tx.pruneSweep = s.state.Next, s.state.PruneSweep
 	s.mu.RUnlock()
-	tx.drafts, tx.values = s.leftover.drafts, &s.leftover.values
+	tx.drafts, tx.values, tx.arrivals = s.leftover.drafts, &s.leftover.values, arrivals.NewWriter(begun, tx, &s.leftover.late)
 	if *tx.values = (*tx.values)[:0]; cap(*tx.values) > maxLeftover {
 		*tx.values = nil
 	}
@@ -116,8 +120,32 @@ func (tx *writeTx) edit(a crdt.Author) *record.Feed {
 	return f
 }
 
+// Late returns what is kept of our own feed for changing, nil where nothing of it is late.
+func (tx *writeTx) Late() *record.Feed {
+	if tx.feedState(tx.store.author).Late.Ops == 0 {
+		return nil
+	}
+	return tx.edit(tx.store.author)
+}
+
+// Committed runs fn in a transaction that reads what was committed last.
+func (tx *writeTx) Committed(fn func(tx *disk.Tx) error) error {
+	return tx.store.reading(func(r *readTx) error { return fn(r.Tx) })
+}
+
 // Feed returns what is held of a's feed, what is staged included.
 func (tx *writeTx) Feed(a crdt.Author) (crdt.Feed, error) { return tx.feedState(a).Feed, nil }
+
+// ids returns the ids of our entries.
+func (tx *writeTx) ids() *ids.Ours {
+	if tx.named == nil {
+		tx.named = &ids.Ours{
+			Tx: tx.Tx, Authors: tx.store.authors, First: func(a crdt.Author) uint64 { return tx.feedState(a).Feed.First() },
+			Damaged: func(err error) error { return &DamagedError{What: "the ids of what was appended here", Err: err} },
+		}
+	}
+	return tx.named
+}
 
 // beginSweep numbers the transaction, which forgets something. Sweeps are numbered so that a reading can tell what
 // went while it was under way from what was gone before.

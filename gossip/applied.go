@@ -167,7 +167,7 @@ func (s *spread) refused(a arrival, err error, now time.Time) {
 		who = a.link.peer // who makes up authors does not get a line for each
 	}
 	if s.g.faults.count(who, reason, now) && !known {
-		s.g.logger.Warn("run refused", "author", author.Short(), "peer", a.link.peer.Short(), "reason", string(reason), "err", err)
+		s.g.logger.Warn("run refused", "author", author.Short(), "peer", a.link.peer.Short(), "reason", string(reason), "err", err, s.g.faults.repeated(who, reason))
 	}
 }
 
@@ -177,7 +177,7 @@ func (s *spread) newer(l *link, author crdt.Author, err error) {
 	now := time.Now()
 	s.schedule.Refused(l.id, author, now)
 	if s.g.faults.count(author, reasonNewer, now) {
-		s.g.logger.Warn("feed goes on in a format that this program does not know", "author", author.Short(), "peer", l.peer.Short(), "err", err)
+		s.g.logger.Warn("feed goes on in a format that this program does not know", "author", author.Short(), "peer", l.peer.Short(), "err", err, s.g.faults.repeated(author, reasonNewer))
 	}
 }
 

@@ -57,6 +57,8 @@ type applier struct {
 	halted    func(bool)        // told when there is no room any more, and when there is
 	lost      func(crdt.Author) // told whose runs were thrown away before they could be placed
 	taken     takeCounts
+	// unapplied is the bytes of what was read and is not applied yet, waiting and waitingBytes the runs that are pending.
+	unapplied, waiting, waitingBytes atomic.Int64
 	// The fields below belong to the goroutine of run.
 
 	pending pending.Runs[arrival, *link]
@@ -95,6 +97,7 @@ func (p *applier) put(ctx context.Context, a arrival) error {
 		<-a.link.credit
 		return context.Cause(ctx)
 	}
+	p.unapplied.Add(int64(a.size))
 	select {
 	case p.queue <- a:
 		return nil
@@ -108,6 +111,7 @@ func (p *applier) put(ctx context.Context, a arrival) error {
 func (p *applier) release(a arrival) {
 	<-a.link.credit
 	p.budget.Release(int64(a.size))
+	p.unapplied.Add(-int64(a.size))
 }
 
 // run applies what is queued until ctx ends. Its error is the log's own fault.
@@ -232,6 +236,9 @@ func (p *applier) apply(ctx context.Context, batch []arrival) error {
 	for a := range p.pending.TakeLost() {
 		p.lost(a)
 	}
+	runs, bytes := p.pending.Len()
+	p.waiting.Store(int64(runs))
+	p.waitingBytes.Store(int64(bytes))
 	return nil
 }
 

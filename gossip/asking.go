@@ -44,7 +44,7 @@ func (w *writer) wants(ctx context.Context, asks []backfill.Ask) []wire.Want {
 	}
 	found, err := w.g.log.Wants(ctx, theirs, 0)
 	if err != nil {
-		w.g.unread(ctx, w.l.peer, "looking for what is missing failed", err)
+		w.g.unread(ctx, w.l.peer, "what is missing", err)
 	}
 	missing := make(map[crdt.Author]crdt.Want, len(found))
 	for _, f := range found {

@@ -113,11 +113,12 @@ func (n *neighbours) better(l *link, old *peering, now time.Time) bool {
 func (n *neighbours) opened(ctx context.Context, l *link, now time.Time) {
 	delete(n.left, l.peer)
 	n.call(l.peer, now).met = true
-	level, what := slog.LevelInfo, "linked"
 	if l.peer == n.g.self {
-		level, what = slog.LevelWarn, "linked with another process that has this node's key: stop one of the two"
+		n.g.logger.Log(ctx, n.loops.Level(slog.LevelWarn, l.peer, now), "linked with another process that has this node's key: stop one of the two",
+			"peer", l.peer.Short(), "name", l.name, "remote", l.addr, "dialled", l.dialled, n.loops.Repeated(l.peer))
+		return
 	}
-	n.g.logger.Log(ctx, n.loops.Level(level, l.peer, now), what, "peer", l.peer.Short(), "name", l.name, "remote", l.addr, "dialled", l.dialled)
+	n.g.logger.Log(ctx, n.loops.Level(slog.LevelInfo, l.peer, now), "linked", "peer", l.peer.Short(), "name", l.name, "remote", l.addr, "dialled", l.dialled, n.loops.Repeated(l.peer))
 }
 
 // closed takes note that a link has ended, and why.
@@ -142,7 +143,8 @@ func (n *neighbours) closed(l *link, why error, now time.Time) {
 	if _, ours := errors.AsType[*closing](why); !ours && !said {
 		n.g.members.Doubt()
 	}
-	n.g.logger.Log(context.Background(), n.loops.Level(slog.LevelInfo, l.peer, now), "link ended", "peer", l.peer.Short(), "name", l.name, "why", why)
+	n.g.logger.Log(context.Background(), n.loops.Level(slog.LevelInfo, l.peer, now), "link ended",
+		"peer", l.peer.Short(), "name", l.name, "why", why, n.loops.Repeated(l.peer))
 }
 
 // keepOut keeps a peer out for a while if its link ended for an offence.

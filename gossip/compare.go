@@ -88,7 +88,7 @@ func (r *reader) vector(ctx context.Context, m wire.Vector) {
 	theirs = theirs.Without(l.roots.excluded())
 	wants, err := g.log.Wants(ctx, theirs, 0)
 	if err != nil {
-		g.unread(ctx, l.peer, "comparing with a peer failed", err)
+		g.unread(ctx, l.peer, "a comparison", err)
 		return
 	}
 	for _, w := range wants {

@@ -27,6 +27,7 @@ type comparing struct {
 	partial    bool      // it found as much as one comparison may; there may be more
 	lacks      uint64    // entries that we had and the peer did not, as far as heads tell
 	lacksAt    time.Time // when that was so; zero if it was never seen
+	lacksSince time.Time // when that was first so without a break; zero while it lacks nothing
 }
 
 // compareDue begins the comparisons that are due.
@@ -67,10 +68,11 @@ func (s *spread) compared(l *link, found differences, equal bool) {
 	if o := l.offered.Load(); equal && o != nil { // A peer may say so before it was asked.
 		p.rest(o.digest.Root(), p.begun, backoff.Jittered(s.g.pace.rest)+s.g.pace.rest/2)
 	}
-	p.lacks, p.lacksAt = 0, p.begun
+	lacks := uint64(0)
 	for a, theirs := range found.behind {
-		p.lacks += beyond(s.g.log.Feed(a), theirs)
+		lacks += beyond(s.g.log.Feed(a), theirs)
 	}
+	p.lacked(lacks, p.begun)
 	s.schedule.Comparing(l.id)
 	for a, heads := range found.lacking {
 		s.schedule.Offered(backfill.Offer{Peer: l.id, Author: a, Heads: heads, Held: s.g.log.Feed(a)}, now)
@@ -88,8 +90,19 @@ func (s *spread) asked(l *link, theirs crdt.Hash, ours basis, at time.Time) {
 		p.stir(at, 0)
 	case at.After(p.equalAt):
 		l.stoodEqual(ours, l.process.Now(), at)
-		p.lacks, p.lacksAt = 0, at
+		p.lacked(0, at)
 		s.restEqual(p, root, at)
+	}
+}
+
+// lacked takes note of how many entries the peer lacked at a moment.
+func (p *peering) lacked(entries uint64, at time.Time) {
+	p.lacks, p.lacksAt = entries, at
+	switch {
+	case entries == 0:
+		p.lacksSince = time.Time{}
+	case p.lacksSince.IsZero():
+		p.lacksSince = at
 	}
 }
 

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/membership"
 	"github.com/quipulog/quipu/gossip/transport"
+	"github.com/quipulog/quipu/gossip/wire"
 )
 
 // Profile says what the network between the nodes is like.
@@ -82,6 +85,9 @@ type Config struct {
 	// Logger receives what happens to members and links. Default: nothing is logged.
 	Logger *slog.Logger
 
+	// Page returns where the node is asked over HTTP, "" for nowhere: each peer is told once, after [Gossip.Run] has begun. Nil is nowhere.
+	Page func() string
+
 	// Transients is whose transient events go to peers, and who is told of theirs: most often the log.
 	// Nil: none are sent, and none are taken. They reach the peers that are linked and those linked to
 	// them, once, if they come through in time; nobody stores them.
@@ -89,6 +95,10 @@ type Config struct {
 
 	// Keeps is what this node does not forget, which its peers are told.
 	Keeps Keeps
+
+	// Version is that of this program, as peers are told: cut if longer than wire.MaxProgram bytes. Default: they are told
+	// none.
+	Version string
 
 	// Now is the wall clock, which is held against those of the peers. Default: time.Now. What takes a while
 	// is measured by the host's own clock.
@@ -120,7 +130,7 @@ func (c Config) withDefaults() Config {
 	if c.Resolver == nil {
 		c.Resolver = net.DefaultResolver
 	}
-	c.Name = nameFor(c.Name)
+	c.Name, c.Version = nameFor(c.Name), clip.Start(strings.ToValidUTF8(c.Version, "?"), wire.MaxProgram)
 	if c.Name == "" && len(c.Key) == ed25519.PrivateKeySize {
 		c.Name = crdt.AuthorOf(c.Key).Short()
 	}

@@ -117,7 +117,8 @@ func (g *Gossip) roomless() error {
 // exchange waits until both ends of l have what the other had, and notes in c what this one refuses.
 func (g *Gossip) exchange(ctx context.Context, l *link, c *catchUp) error {
 	defer l.pinned.Add(-1)
-	ours := g.log.Frontier().Clone()
+	g.loop.ask(func(s *state) { s.spread.mending.Again() }) // what it had not once, it may have by now
+	ours, round := g.log.Frontier().Clone(), g.log.DamagedFurther(nil)
 	going := movement{at: time.Now(), received: l.received.Load(), began: l.sent.Load(), sent: l.sent.Load(), most: entriesOf(ours)}
 	var stuck time.Time // since when the peer says that it has no room
 	for {
@@ -138,7 +139,7 @@ func (g *Gossip) exchange(ctx context.Context, l *link, c *catchUp) error {
 			if gone = p == nil; !gone {
 				has = c.has(s, p)
 				s.spread.mend(holes, time.Now())
-				done = has && p.holds(g.log, ours, c.since) && s.spread.mending.Settled([]linkID{l.id}, time.Now())
+				done = has && p.holds(g.log, ours, c.since) && s.spread.triedAll(holes, []linkID{l.id}, round)
 				p.hurry(c.since, time.Now(), g.pace.soon)
 			}
 		})
@@ -169,25 +170,21 @@ type movement struct {
 	received, sent uint64    // entries on the link by then
 	began          uint64    // what sent was at the beginning
 	most           uint64    // entries that there were to send
-	damaged        uint64    // entries that could not be read
+	holes          []crdt.Span
 }
 
 // look takes note of what has moved: new entries that came while the peer had not brought all that it had
-// at the beginning, entries that were put back, and entries that went out. Of those a peer that takes them needs each once,
+// at the beginning, entries that were put back or asked for in vain, and entries that went out. Of those a peer that takes them needs each once,
 // or twice where news overtakes an answer; more is the same again.
 func (m *movement) look(l *link, has bool, log Log, holes []crdt.Span, now time.Time) {
-	var damaged uint64
-	for _, h := range holes {
-		damaged += h.Upto - h.From
-	}
 	received, sent := l.received.Load(), l.sent.Load()
 	if sent != m.sent && sent-m.began > 2*m.most {
 		m.most = entriesOf(log.Frontier()) // others may have brought more
 	}
-	if !has && received != m.received || damaged < m.damaged || sent != m.sent && sent-m.began <= 2*m.most {
+	if !has && received != m.received || !slices.Equal(holes, m.holes) || sent != m.sent && sent-m.began <= 2*m.most {
 		m.at = now
 	}
-	m.received, m.sent, m.damaged = received, sent, damaged
+	m.received, m.sent, m.holes = received, sent, holes
 }
 
 // entriesOf returns how many entries there may be on the branches of a frontier.

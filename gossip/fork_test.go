@@ -2,6 +2,7 @@ package gossip_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -100,10 +101,11 @@ func TestCopyIsFoundWhileTheOtherGoesOnWriting(t *testing.T) {
 }
 
 // TestGoldenImage starts one image many times: each copy writes once, alone, and then all meet three
-// others. Every node ends with every branch; then it is quiet, while the others go on.
+// others. Every node ends with every branch; then it is quiet, while the others go on. There are
+// forty of them with QUIPU_E2E=1, else eight.
 func TestGoldenImage(t *testing.T) {
 	copies := 40
-	if testing.Short() {
+	if os.Getenv("QUIPU_E2E") == "" || testing.Short() {
 		copies = 8
 	}
 	synctest.Test(t, func(t *testing.T) {

@@ -3,6 +3,7 @@ package gossip
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -121,6 +122,9 @@ func (g *Gossip) Told() netip.AddrPort { return g.told }
 // Close gives back the port of a Gossip that was not run.
 func (g *Gossip) Close() error { return g.transport.Close() }
 
+// errLoopEnded says that one of the loops has ended that go on as long as Run does.
+var errLoopEnded = errors.New("one of its loops has ended before its time")
+
 // Run takes part until ctx ends, then tells the peers, closes everything in reverse order and returns nil. It returns
 // an error when this node's own log or port fails; no peer can make it. It may be called once.
 func (g *Gossip) Run(ctx context.Context) error {
@@ -156,13 +160,16 @@ func (g *Gossip) Run(ctx context.Context) error {
 	for _, run := range []func(context.Context){decide, tap.Run, g.accept, g.keepJoining, g.lookout.run, g.lookForHoles} {
 		group.Go(func() error {
 			run(ctx)
+			if ctx.Err() == nil {
+				return errLoopEnded
+			}
 			return nil
 		})
 	}
 	err := group.Wait()
 	g.work.Wait()
 	closePort()
-	if below := below.Wait(); err == nil && below != nil {
+	if below := below.Wait(); below != nil && (err == nil || errors.Is(err, errLoopEnded)) {
 		err = below
 	}
 	if err != nil {

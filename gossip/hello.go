@@ -50,7 +50,8 @@ func (e *ByeError) Error() string {
 const maxHeldHeads = 64
 
 // ownFeatures is what this program can do, whatever its configuration.
-const ownFeatures = wire.FeatureZstd | wire.FeatureConditions | wire.FeatureTime | wire.FeatureWho | wire.FeatureReceipts
+const ownFeatures = wire.FeatureZstd | wire.FeatureConditions | wire.FeatureTime | wire.FeatureWho | wire.FeatureReceipts | wire.FeatureProgram |
+	wire.FeaturePage
 
 // ownHello returns the hello that goes to a peer.
 func (g *Gossip) ownHello(peer crdt.Author) wire.Hello {

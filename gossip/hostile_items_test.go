@@ -40,6 +40,7 @@ var hostileItems = []struct {
 	{"clocks far in the future", []string{"TestClocksFarAhead", "TestTransientsThatAreDropped"}},
 	{"transient events: forged, replayed, not agreed, without end", []string{"TestHostileTransients", "TestTransientThatWasNotAgreed", "TestTransientsThatAreDropped", "TestTransientFlood"}},
 	{"times: not agreed, past all clocks, of other rounds, without end", []string{"TestTimesOfStrangers", "wire/TestBadMessages"}},
+	{"pages: not agreed, no text, without end", []string{"TestPagesOfPeers", "wire/TestBadMessages"}},
 	{"conditions: not agreed, out of order, unknown, without end", []string{"TestConditionsOfStrangers", "wire/TestBadMessages"}},
 }
 

@@ -49,6 +49,8 @@ type link struct {
 	pinned     atomic.Int32                // exchanges that need the link: it is not ended for being one too many
 	eager      atomic.Bool                 // news is pushed; otherwise it is announced
 	conditions atomic.Pointer[[]Condition] // as the peer last told them; nil before that
+	program    atomic.Pointer[string]      // the version of the peer's; nil before it has said
+	page       atomic.Pointer[string]      // where the peer is asked over HTTP, by its own word; nil before that
 	heard      atomic.Int64                // when the last frame came, in ns since 1970
 
 	received atomic.Uint64 // entries that came on it and were new

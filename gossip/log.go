@@ -39,6 +39,9 @@ type Log interface {
 	// Damaged returns what is held and cannot be read, as the spans to ask for. What is not known yet of that is looked for
 	// on the disk. Apply puts back what comes of it, and says so in Outcome.Repaired.
 	Damaged(context.Context) ([]crdt.Span, error)
+	// DamagedFurther has Damaged tell of others if those that were asked for are what it tells of, and not all there is; of
+	// the first of all where asked is nil. It returns how often all have been gone through.
+	DamagedFurther(asked []crdt.Span) (round uint64)
 	// Apply verifies and stores runs, in order, and returns an outcome for each. Its error is this node's own fault;
 	// what is wrong with a run is in its outcome. An error that wraps ENOSPC, EDQUOT or EFBIG, or has a method Passes
 	// that returns true, is no reason to stop: the same runs may be stored later, or have been.

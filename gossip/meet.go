@@ -145,6 +145,6 @@ func (g *Gossip) turnAway(ctx context.Context, conn *transport.Conn, err error) 
 		level = slog.LevelInfo // It was cut off, or the peer has said why on its side.
 	}
 	if g.faults.count(conn.Peer(), reason, time.Now()) {
-		g.logger.Log(ctx, level, "peer turned away", "peer", conn.Peer().Short(), "remote", conn.RemoteAddr(), "err", err)
+		g.logger.Log(ctx, level, "peer turned away", "peer", conn.Peer().Short(), "remote", conn.RemoteAddr(), "reason", string(reason), "err", err, g.faults.repeated(conn.Peer(), reason))
 	}
 }

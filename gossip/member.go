@@ -54,9 +54,15 @@ type Member struct {
 	// Lacks is how many entries this node had then that the member lacked, with one for each author of whom
 	// it takes no more: how many those are nobody tells.
 	Lacks uint64
+	// LacksSince is since when it has lacked something; zero while it lacks nothing that it takes.
+	LacksSince time.Time
 	// Conditions is what the member says keeps it from having, taking or writing what it could. What this
 	// program does not know is among them.
 	Conditions []Condition
+	// Version is what the member says its program is, while it is linked; empty if it has not.
+	Version string
+	// Page is where the member says that it is asked over HTTP; empty where it has not. It may be anything.
+	Page string
 	// Clock is by how much its wall clock is ahead of ours, negative when it is behind; ClockKnown says
 	// whether that was measured in the last minute.
 	Clock      time.Duration
@@ -112,9 +118,9 @@ func (s *state) describe(m *Member, p *peering) {
 	lag := s.spread.schedule.Lag(p.id, time.Now())
 	m.Behind, m.BehindSince = lag.Entries, lag.Since
 	if lacks, known := p.lacking(s.g.pace, time.Now()); known {
-		m.Lacks, m.Compared = lacks, p.lacksAt
+		m.Lacks, m.LacksSince, m.Compared = lacks, p.lacksSince, p.lacksAt
 	}
-	m.Conditions = p.says()
+	m.Conditions, m.Version, m.Page = p.says(), said(&p.program), said(&p.page)
 	m.Clock, m.ClockKnown = p.clock.Off(time.Now())
 	m.Eager, m.Overruns = p.eager.Load(), p.news.Overruns()
 }

@@ -35,6 +35,9 @@ var _ gossip.Log = (*memLog)(nil)
 // Damaged returns nothing: what is in memory can be read.
 func (l *memLog) Damaged(context.Context) ([]crdt.Span, error) { return nil, nil }
 
+// DamagedFurther does nothing: there is nothing else either.
+func (l *memLog) DamagedFurther([]crdt.Span) uint64 { return 0 }
+
 // testGenesis is the genesis of the logs in these tests.
 var testGenesis = crdt.Genesis{Random: [32]byte{1}}
 

@@ -9,11 +9,15 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/backfill"
+	"github.com/quipulog/quipu/gossip/backoff"
 	"github.com/quipulog/quipu/gossip/wire"
 )
 
 // mendBit marks, beside graftBit, the asks for what the log cannot read.
 const mendBit = 1 << 30
+
+// mostFurther bounds the pause after all holes were asked for in vain, in times of the first one.
+const mostFurther = 30
 
 // mends reports whether an ask is one for what the log cannot read.
 func mends(ask uint32) bool { return ask&(graftBit|mendBit) == graftBit|mendBit }
@@ -25,10 +29,13 @@ func (g *Gossip) lookForHoles(ctx context.Context) {
 	for some := false; ; {
 		holes, err := g.log.Damaged(ctx)
 		if err != nil {
-			g.unread(ctx, g.self, "looking for what cannot be read failed", err)
+			g.unread(ctx, g.self, "what cannot be read", err)
 		} else if some || len(holes) > 0 {
 			some = len(holes) > 0
-			g.loop.do(func(s *state) { s.spread.mend(holes, time.Now()) })
+			g.loop.do(func(s *state) {
+				s.spread.mend(holes, time.Now())
+				s.spread.lookFurther(holes, time.Now())
+			})
 		}
 		select {
 		case <-tick.C:
@@ -43,6 +50,34 @@ func (g *Gossip) lookForHoles(ctx context.Context) {
 func (s *spread) mend(holes []crdt.Span, now time.Time) {
 	s.mending.Holes(holes)
 	s.askForHoles(now)
+}
+
+// lookFurther has the log tell of other holes once those that it has told of were asked for in vain, of all who are linked.
+// After all there are it pauses, for longer each time.
+func (s *spread) lookFurther(holes []crdt.Span, now time.Time) {
+	if len(holes) == 0 || !s.further.Over(now) || !s.mending.Tried(slices.Collect(maps.Keys(s.links))) {
+		return
+	}
+	if round := s.g.log.DamagedFurther(holes); round != s.round {
+		s.further.Fail(now, s.g.pace.avoid, mostFurther*s.g.pace.avoid)
+		s.round = round
+		return
+	}
+	s.lookAgain()
+}
+
+// triedAll reports whether nobody of peers has any of the holes, of all that there are since a round began. Where those that
+// were asked for are not all, it has the log tell of others.
+func (s *spread) triedAll(holes []crdt.Span, peers []linkID, round uint64) bool {
+	return len(holes) == 0 || len(peers) == 0 || s.mending.Tried(peers) && s.g.log.DamagedFurther(holes) > round
+}
+
+// lookAgain has the holes looked for now.
+func (s *spread) lookAgain() {
+	select {
+	case s.g.mended <- struct{}{}:
+	default:
+	}
 }
 
 func (s *spread) askForHoles(now time.Time) {
@@ -64,18 +99,19 @@ func (s *spread) broughtBack(a arrival, f fate, now time.Time) {
 // mendDone takes note that a peer's answer to an ask for a hole is over.
 func (s *spread) mendDone(l *link, d wire.Done, now time.Time) {
 	if s.mending.Done(l.id, d.Ask&(mendBit-1), now) {
-		select {
-		case s.g.mended <- struct{}{}:
-		default:
-		}
+		s.further = backoff.Pause{}
+		s.lookAgain()
 	}
-	s.askForHoles(now)
+	if s.askForHoles(now); !s.mending.Busy() {
+		s.lookAgain() // for others, in place of those that nobody has
+	}
 }
 
 // Mend asks the peers that this node is linked to for what the log cannot read, those too that had nothing of it
 // before, and returns once none is left that has any of it. It needs [Gossip.Run] to run. Its error is ctx's, or the log's,
 // or says that there is no room.
 func (g *Gossip) Mend(ctx context.Context) error {
+	round := g.log.DamagedFurther(nil)
 	for again := true; ; again = false {
 		holes, err := g.log.Damaged(ctx)
 		if err != nil {
@@ -90,7 +126,7 @@ func (g *Gossip) Mend(ctx context.Context) error {
 				s.spread.mending.Again()
 			}
 			s.spread.mend(holes, time.Now())
-			settled = s.spread.mending.Settled(slices.Collect(maps.Keys(s.links)), time.Now())
+			settled = s.spread.triedAll(holes, slices.Collect(maps.Keys(s.links)), round)
 		}) {
 			return errLeaving
 		}

@@ -191,18 +191,13 @@ func (n *neighbours) tellOfDeaths(now time.Time) {
 		switch gone := n.linkTo(m.Author) == nil && n.unlinked(m, now) == Dead; {
 		case gone && !was && c != nil && c.met && len(n.dead) < maxCalls:
 			n.dead[m.Author] = m.Since
-			n.tellOf(m.Author, "member is dead", "name", m.Name, "addr", m.Addr)
+			n.g.logger.Log(context.Background(), n.loops.Level(slog.LevelWarn, crdt.Author{}, now), "member is dead", "peer", m.Author.Short(), "name", m.Name, "addr", m.Addr, n.loops.Repeated(crdt.Author{}))
 		case !gone && was:
 			delete(n.dead, m.Author)
 			if n.left[m.Author].IsZero() {
-				n.tellOf(m.Author, "member is back", "name", m.Name, "addr", m.Addr, "after", now.Sub(died).Round(time.Second))
+				n.g.logger.Log(context.Background(), n.loops.Level(slog.LevelWarn, crdt.Author{}, now), "member is back", "peer", m.Author.Short(), "name", m.Name, "addr", m.Addr,
+					"after", now.Sub(died).Round(time.Second), n.loops.Repeated(crdt.Author{}))
 			}
 		}
 	}
-}
-
-// tellOf warns of what has become of a member.
-func (n *neighbours) tellOf(a crdt.Author, what string, attrs ...any) {
-	level := n.loops.Level(slog.LevelWarn, crdt.Author{}, time.Now())
-	n.g.logger.Log(context.Background(), level, what, append([]any{"peer", a.Short()}, attrs...)...)
 }

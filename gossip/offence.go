@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"sync"
@@ -43,6 +44,13 @@ const (
 	reasonNotWritten   Reason = "not-written"         // ops in our own name that were not here
 	reasonRead         Reason = "read"                // our own log, which could not be read
 )
+
+// Reasons are all that there are.
+var Reasons = []Reason{
+	reasonMalformed, reasonOtherLog, reasonRun, reasonBody, reasonSignature, reasonKey, reasonGenesis, reasonAuthor, reasonRefused, reasonShut,
+	reasonNewAuthors, reasonNewer, reasonStripped, reasonIdle, reasonSilent, reasonStuck, reasonHelloLog, reasonHelloVersion, reasonBye,
+	reasonBroken, reasonHops, reasonNotWritten, reasonRead,
+}
 
 // An offender is kept out for quarantine the first time, and for up to quarantineMost later.
 const (
@@ -130,6 +138,11 @@ func (f *faults) count(who crdt.Author, reason Reason, now time.Time) bool {
 	return true
 }
 
+// repeated says in a line that is logged how many like it were not.
+func (f *faults) repeated(who crdt.Author, reason Reason) slog.Attr {
+	return f.logged.Repeated(fault{who, reason})
+}
+
 // counts returns how often there was each fault, and how many of all were not logged.
 func (f *faults) counts() (seen map[Reason]uint64, unlogged uint64) {
 	f.mu.Lock()
@@ -140,7 +153,7 @@ func (f *faults) counts() (seen map[Reason]uint64, unlogged uint64) {
 // offence counts and logs what a peer did wrong, and returns the error that ends its link.
 func (g *Gossip) offence(l *link, reason Reason, err error) error {
 	if g.faults.count(l.peer, reason, time.Now()) {
-		g.logger.Warn("peer sent what it may not send", "peer", l.peer.Short(), "remote", l.addr, "reason", string(reason), "err", err)
+		g.logger.Warn("peer sent what it may not send", "peer", l.peer.Short(), "remote", l.addr, "reason", string(reason), "err", err, g.faults.repeated(l.peer, reason))
 	}
 	return &closing{code: wire.CodeOffence, err: err}
 }
@@ -149,7 +162,7 @@ func (g *Gossip) offence(l *link, reason Reason, err error) error {
 // reason, and returns why it ended.
 func (g *Gossip) broke(ctx context.Context, l *link, reason Reason, err error) error {
 	if ctx.Err() == nil && errors.Is(err, os.ErrDeadlineExceeded) && g.faults.count(l.peer, reason, time.Now()) {
-		g.logger.Warn("peer is too slow", "peer", l.peer.Short(), "remote", l.addr, "reason", string(reason), "err", err)
+		g.logger.Warn("peer is too slow", "peer", l.peer.Short(), "remote", l.addr, "reason", string(reason), "err", err, g.faults.repeated(l.peer, reason))
 	}
 	return err
 }

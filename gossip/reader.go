@@ -128,6 +128,8 @@ func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 		}
 	case wire.Conditions:
 		l.conditions.Store(&m.List)
+	case wire.Page:
+		l.page.Store(&m.URL)
 	case wire.Time:
 		l.clock.Take(m, time.Now(), g.cfg.Now())
 	case wire.Who:
@@ -136,6 +138,8 @@ func (r *reader) take(ctx context.Context, m wire.Message, size int) error {
 		g.loop.do(func(s *state) { s.toldWho(l, m) })
 	case wire.Keeps, wire.Await:
 		r.receipt(m)
+	case wire.Program:
+		l.program.Store(&m.Version)
 	case wire.Bye:
 		return &ByeError{Code: m.Code, Text: m.Text}
 	default:
@@ -149,12 +153,16 @@ func needs(m wire.Message) wire.Features {
 	switch m.(type) {
 	case wire.Conditions:
 		return wire.FeatureConditions
+	case wire.Page:
+		return wire.FeaturePage
 	case wire.Time:
 		return wire.FeatureTime
 	case wire.Who, wire.Members:
 		return wire.FeatureWho
 	case wire.Keeps, wire.Await:
 		return wire.FeatureReceipts
+	case wire.Program:
+		return wire.FeatureProgram
 	}
 	return 0
 }

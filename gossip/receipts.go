@@ -134,12 +134,6 @@ func (w *writer) receipts(box letters) (messages []wire.Message) {
 	if !w.l.both(wire.FeatureReceipts) {
 		return nil
 	}
-	if k := w.g.cfg.Keeps; !w.kept {
-		w.kept = true
-		messages = append(messages, wire.Keeps{
-			Bodies: k.Bodies, Forgotten: k.Forgotten, Age: uint64(max(k.Age, 0) / time.Millisecond), Entries: k.Entries,
-		})
-	}
 	if box.await && !w.l.roots.hasShut(w.g.self) {
 		if head, ok := highest(w.g.log.Feed(w.g.self)); ok {
 			messages = append(messages, wire.Await{Head: head})

@@ -26,7 +26,7 @@ func (n *simNode) without() {
 	word := api.RecoverRequest{Without: gossip.Authors(progress.Missing)}
 	for _, m := range progress.Missing {
 		if m.Author.IsZero() {
-			word.Places = append(word.Places, m.Addr)
+			word.Addrs = append(word.Addrs, m.Addr)
 			n.word.Store(true)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/gossip/backfill"
+	"github.com/quipulog/quipu/gossip/backoff"
 	"github.com/quipulog/quipu/gossip/membership"
 	"github.com/quipulog/quipu/gossip/mending"
 	"github.com/quipulog/quipu/gossip/pending"
@@ -28,6 +29,8 @@ type spread struct {
 	tree       *plumtree.Tree
 	schedule   *backfill.Schedule
 	mending    *mending.Schedule
+	further    backoff.Pause // before holes are asked for once more that were, with all others, in vain
+	round      uint64        // how often the log had told of all by then
 	hints      map[crdt.Author]hint
 	starved    map[crdt.Author]Starved
 	advertised crdt.Head // of our own feed
@@ -76,6 +79,7 @@ func newSpread(g *Gossip, links *linked) *spread {
 // opened takes in a new link.
 func (s *spread) opened(l *link) {
 	s.schedule.Comparing(l.id)
+	s.further = backoff.Pause{}
 	s.tree.Up(l.id)
 	l.eager.Store(s.tree.Eager(l.id))
 }

@@ -16,6 +16,7 @@ type Status struct {
 	Self    crdt.Author
 	Log     crdt.LogID
 	Addr    netip.AddrPort
+	Version string // of this program, as peers are told
 	Members []Member
 	Seeds   []Seed
 	// Progress is how far this node is behind the others together, and how fast it catches up.
@@ -27,8 +28,30 @@ type Status struct {
 	// Full says since when there is no room for what peers send, and why; nil while there is.
 	Full       *Full
 	Counts     Counts
+	Queues     Queues
 	Transport  transport.Counts
 	Membership membership.Counts
+}
+
+// Queues are what waits in memory for something.
+type Queues struct {
+	Apply     Queue // of what was read on links, for the log; its bytes are those of what the log is taking, too
+	Pending   Queue // of runs, for the ops before them
+	News      Queue // of what has just come, for links that are slower than others
+	Transient Queue // of transient events, for their links
+}
+
+// Queue is how many things wait, and the bytes that they keep in memory.
+type Queue struct{ Waiting, Bytes int }
+
+// queues looks at what waits.
+func (g *Gossip) queues() (q Queues) {
+	a := g.applier
+	q.Apply = Queue{len(a.queue), int(a.unapplied.Load())}
+	q.Pending = Queue{int(a.waiting.Load()), int(a.waitingBytes.Load())}
+	q.News.Waiting, q.News.Bytes = g.news.Len()
+	q.Transient.Waiting, q.Transient.Bytes = g.transients.Len()
+	return q
 }
 
 // Counts is what a node has done and seen since it was made.
@@ -82,9 +105,11 @@ func (g *Gossip) Status() Status {
 		Self:       g.self,
 		Log:        g.log.ID(),
 		Addr:       g.Addr(),
+		Version:    g.cfg.Version,
 		Members:    g.Members(),
 		Seeds:      g.Seeds(),
 		Counts:     g.counts(),
+		Queues:     g.queues(),
 		Transport:  g.transport.Counts(),
 		Membership: g.members.Counts(),
 	}

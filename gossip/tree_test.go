@@ -2,6 +2,7 @@ package gossip_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -35,15 +36,15 @@ func (c *cluster) counts() (sum gossip.Counts) {
 }
 
 // Each op reaches each node about once: the bytes of ops that arrive are not many more than those that
-// are new.
+// are new. Among fifty nodes they are counted with QUIPU_E2E=1.
 func TestEachOpArrivesAboutOnce(t *testing.T) {
 	for _, test := range []struct {
 		nodes, rounds int // until the tree stands some come twice: the rounds outweigh that
 		most          float64
 	}{{5, 600, 1.06}, {50, 200, 1.25}} {
 		t.Run(fmt.Sprintf("%d nodes", test.nodes), func(t *testing.T) {
-			if test.nodes > 10 && testing.Short() {
-				t.Skip("short")
+			if test.nodes > 10 && (os.Getenv("QUIPU_E2E") == "" || testing.Short()) {
+				t.Skip("takes some seconds: run it with QUIPU_E2E=1")
 			}
 			bubble(t, manyNames(test.nodes), func(t *testing.T, c *cluster) {
 				c.start()

@@ -26,9 +26,10 @@ type writer struct {
 	turn   bool          // whose turn it is: true for the news
 	shut   []crdt.Author // as the peer was last told
 	told   []Condition   // as well
-	kept   bool          // the peer was told what this node keeps
 	ahead  []byte        // a frame that goes out with the next one
 	buf    []byte        // of the frame being written
+
+	introduced bool // the peer was told what it is told once
 }
 
 // writeCounts is what the writers of all links have sent.
@@ -102,7 +103,8 @@ func (w *writer) step(ctx context.Context) (busy bool, err error) {
 
 // letters writes what was in the outbox.
 func (w *writer) letters(ctx context.Context, box letters) (busy bool, err error) {
-	messages := append(w.telling(), w.ans.Add(box.wants)...)
+	messages := append(w.introduction(), w.telling()...)
+	messages = append(messages, w.ans.Add(box.wants)...)
 	for _, d := range box.refused {
 		messages = append(messages, d)
 	}
@@ -232,13 +234,13 @@ func (w *writer) answerNext(ctx context.Context) (busy bool, err error) {
 // peer will ask somebody else.
 func (g *Gossip) readFailed(ctx context.Context, a crdt.Author, err error) {
 	g.sent.unread.Add(1)
-	g.unread(ctx, a, "reading ops for a peer failed", err)
+	g.unread(ctx, a, "ops for a peer", err)
 }
 
-// unread warns that the log could not be read for a sync, once in a while.
+// unread warns that the log could not be read for a sync, and what of it, once in a while.
 func (g *Gossip) unread(ctx context.Context, who crdt.Author, what string, err error) {
 	if ctx.Err() == nil && g.faults.count(who, reasonRead, time.Now()) {
-		g.logger.Warn(what, "of", who.Short(), "err", err)
+		g.logger.Warn("the log could not be read for others", "author", who.Short(), "what", what, "err", err, g.faults.repeated(who, reasonRead))
 	}
 }
 

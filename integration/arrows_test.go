@@ -2,6 +2,8 @@ package integration
 
 import (
 	"go/ast"
+	"os"
+	"os/exec"
 	"path"
 	"slices"
 	"strconv"
@@ -28,11 +30,12 @@ var layers = []layer{
 
 // rooms are the packages inside of a layer that the others do not see, with all that they may import of the house.
 var rooms = []layer{
+	{"eventlog/internal/arrivals", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/ownend", "eventlog/internal/record", "eventlog/internal/schema"}, "where an op has arrived does not depend on who reads it"},
 	{"eventlog/internal/audience", []string{"crdt"}, "who is told of an event does not depend on what is held"},
 	{"eventlog/internal/choice", []string{"crdt"}, "an entry passes wherever it stands"},
 	{"eventlog/internal/crash", nil, "it has no code, only tests"},
-	{"eventlog/internal/copyout", []string{"crdt", "eventlog/backup", "eventlog/internal/disk", "eventlog/internal/record", "eventlog/internal/schema", "eventlog/internal/sys", "eventlog/retention"}, "what is read does not depend on who goes on writing"},
-	{"eventlog/internal/disk", []string{"eventlog/internal/identity", "eventlog/internal/sys"}, "the file is a file, whatever stands in it"},
+	{"eventlog/internal/copyout", []string{"crdt", "eventlog/backup", "eventlog/internal/arrivals", "eventlog/internal/disk", "eventlog/internal/record", "eventlog/internal/schema", "eventlog/internal/sys", "eventlog/retention"}, "what is read does not depend on who goes on writing"},
+	{"eventlog/internal/disk", []string{"eventlog/internal/identity", "eventlog/internal/sys", "eventlog/whole"}, "the file is a file, whatever stands in it"},
 	{"eventlog/internal/excerpt", []string{"crdt", "eventlog/internal/heap"}, "in which order entries stand does not depend on where they were read"},
 	{"eventlog/internal/feedcheck", []string{"crdt", "eventlog/internal/record"}, "whether ops follow each other does not depend on where they lie"},
 	{"eventlog/internal/feeds", []string{"crdt", "eventlog/internal/record", "eventlog/retention"}, "what is held does not depend on where it lies"},
@@ -41,17 +44,19 @@ var rooms = []layer{
 	{"eventlog/internal/helped", nil, "the order of the results does not depend on the work"},
 	{"eventlog/internal/holes", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/feedcheck", "eventlog/internal/record"}, "what cannot be read does not depend on who has it"},
 	{"eventlog/internal/identity", []string{"eventlog/internal/sys", "eventlog/whole"}, "what a file is does not depend on what stands in it"},
+	{"eventlog/internal/ids", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/record", "eventlog/internal/schema"}, "which entry bears an id does not depend on who asks"},
 	{"eventlog/internal/incarnation", nil, "how far a name holds does not depend on what has arrived"},
-	{"eventlog/internal/ownend", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/record"}, "what the file says does not depend on who goes on"},
+	{"eventlog/internal/meter", nil, "what is counted does not depend on who asks"},
+	{"eventlog/internal/ownend", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/record", "eventlog/internal/schema"}, "what the file says does not depend on who goes on"},
 	{"eventlog/internal/pagetoken", []string{"crdt"}, "what a token says does not depend on who reads it"},
 	{"eventlog/internal/postings", []string{"eventlog/internal/disk", "eventlog/internal/heap"}, "what stands at an offset does not matter to what finds it"},
 	{"eventlog/internal/queue", nil, "who writes when does not depend on what is written"},
 	{"eventlog/internal/record", []string{"crdt"}, "bytes are what they are, wherever they lie"},
 	{"eventlog/internal/reentry", nil, "who is inside does not depend on what is run"},
-	{"eventlog/internal/refill", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/record", "eventlog/internal/schema", "eventlog/internal/sys", "eventlog/whole"}, "what a file is made of does not depend on where it came from"},
-	{"eventlog/internal/request", []string{"crdt"}, "what is asked for does not depend on who commits it"},
-	{"eventlog/internal/salvage", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/incarnation", "eventlog/internal/ownend", "eventlog/internal/record", "eventlog/internal/refill", "eventlog/internal/schema", "eventlog/whole"}, "what is left of a file does not depend on who opens it"},
-	{"eventlog/internal/schema", []string{"eventlog/internal/disk"}, "where something lies does not depend on what it is"},
+	{"eventlog/internal/refill", []string{"crdt", "eventlog/internal/arrivals", "eventlog/internal/disk", "eventlog/internal/ids", "eventlog/internal/record", "eventlog/internal/schema", "eventlog/internal/sys", "eventlog/follower", "eventlog/whole"}, "what a file is made of does not depend on where it came from"},
+	{"eventlog/internal/request", []string{"crdt", "eventlog/internal/ids"}, "what is asked for does not depend on who commits it"},
+	{"eventlog/internal/salvage", []string{"crdt", "eventlog/internal/disk", "eventlog/internal/incarnation", "eventlog/internal/ownend", "eventlog/internal/record", "eventlog/internal/refill", "eventlog/internal/schema", "eventlog/follower", "eventlog/whole"}, "what is left of a file does not depend on who opens it"},
+	{"eventlog/internal/schema", nil, "where something lies does not depend on what it is"},
 	{"eventlog/internal/sys", nil, "the system knows of files only"},
 	{"eventlog/internal/times", []string{"eventlog/internal/disk", "eventlog/internal/record"}, "when something came does not depend on what it was"},
 }
@@ -63,9 +68,11 @@ var guarded = []guard{
 	{"github.com/hashicorp/memberlist", []string{"gossip/membership"}},
 	{"filippo.io/age", []string{"node/folder"}},
 	{"github.com/hashicorp/mdns", []string{"gossip/find"}},
-	{"github.com/klauspost/compress", []string{"gossip/wire"}},
+	{"github.com/klauspost/compress", []string{"gossip/wire", "node/server"}},
 	{"go.etcd.io/bbolt", []string{"eventlog/internal/disk"}},
+	{"github.com/prometheus/client_golang", []string{"node/metrics"}},
 	{"github.com/spf13/cobra", []string{"cmd/quipu"}},
+	{"charm.land/bubbletea/v2", []string{"cmd/quipu"}},
 }
 
 type guard struct {
@@ -141,6 +148,43 @@ func TestRoomsKnowLess(t *testing.T) {
 	for i, r := range rooms {
 		if !entered[i] {
 			t.Errorf("%s is not there: strike it from the rooms", r.folder)
+		}
+	}
+}
+
+// linked lists the modules of others that a program links which uses a package, and no other of ours: it is small where
+// only a log is kept, smaller where a node is called. A new one needs a reason.
+var linked = map[string][]string{
+	"eventlog": {"filippo.io/edwards25519", "github.com/transparency-dev/merkle", "github.com/ugorji/go/codec", "go.etcd.io/bbolt", "golang.org/x/sys"},
+	"gossip": {
+		"filippo.io/edwards25519", "github.com/google/btree", "github.com/hashicorp/errwrap", "github.com/hashicorp/go-immutable-radix",
+		"github.com/hashicorp/go-metrics", "github.com/hashicorp/go-msgpack/v2", "github.com/hashicorp/go-multierror", "github.com/hashicorp/go-sockaddr",
+		"github.com/hashicorp/golang-lru", "github.com/hashicorp/mdns", "github.com/hashicorp/memberlist", "github.com/klauspost/compress",
+		"github.com/miekg/dns", "github.com/sean-/seed", "github.com/transparency-dev/merkle", "github.com/ugorji/go/codec", "golang.org/x/net",
+		"golang.org/x/sync", "golang.org/x/sys",
+	},
+	"node/client": {"filippo.io/edwards25519", "github.com/klauspost/compress", "github.com/transparency-dev/merkle", "github.com/ugorji/go/codec"},
+}
+
+func TestProgramsLinkNoMore(t *testing.T) {
+	for pkg, want := range linked {
+		list := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "../"+pkg)
+		list.Env = append(os.Environ(), "GOOS=linux")
+		out, err := list.Output()
+		if err != nil {
+			t.Fatalf("%v: %v", list, err)
+		}
+		got := slices.DeleteFunc(strings.Fields(string(out)), func(path string) bool { return path == module })
+		slices.Sort(got)
+		for _, path := range slices.Compact(got) {
+			if !slices.Contains(want, path) {
+				t.Errorf("who uses %s links %s", pkg, path)
+			}
+		}
+		for _, path := range want {
+			if !slices.Contains(got, path) {
+				t.Errorf("who uses %s does not link %s: strike it", pkg, path)
+			}
 		}
 	}
 }

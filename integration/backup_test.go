@@ -29,6 +29,7 @@ func restoredOf(m *member, flags []string, backups ...string) *member {
 // TestBackupUnderLoad: a node is backed up while all write, goes on, dies, and is restored elsewhere, of a chain. It takes
 // from the others what it wrote since, and gives no seq twice. Beside it another one is made of the same backup.
 func TestBackupUnderLoad(t *testing.T) {
+	t.Parallel()
 	members := newCluster(t, 3)
 	startAll(members)
 	m := members[2]

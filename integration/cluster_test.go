@@ -6,12 +6,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,7 +46,13 @@ var binary = sync.OnceValues(func() (string, error) {
 // binaryDir is the folder of the binary; "" as long as no test has asked for it.
 var binaryDir string
 
+// TestMain runs more tests side by side than there are processors: they wait for other processes more than they work.
+// -parallel has the last word, and so it is in .ci/run.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if atOnce := flag.Lookup("test.parallel"); os.Getenv("QUIPU_E2E") == "" && atOnce.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		atOnce.Value.Set("6")
+	}
 	code := m.Run()
 	if binaryDir != "" {
 		os.RemoveAll(binaryDir)

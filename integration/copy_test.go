@@ -37,6 +37,7 @@ func copyOf(t *testing.T, m *member) *member {
 // say so and stop appending; nothing that either acked is lost; the others hold both branches, equal
 // and disputed, and go on.
 func TestTwoNodesWithOneKey(t *testing.T) {
+	t.Parallel()
 	members := newCluster(t, 3)
 	one, others := members[0], members[1:]
 	one.on("append", "--kind", "before")
@@ -85,12 +86,12 @@ func wantForksExplained(t *testing.T, m *member, author string) {
 	list := m.on("forks", "list", "--format", "ndjson")
 	var f struct {
 		Author                   string
-		Branches, Entries, Since int
+		Branches, Entries, First int
 	}
 	if err := json.Unmarshal([]byte(list), &f); err != nil {
 		t.Fatalf("forks list: %v:\n%s", err, list)
 	}
-	if f.Author != author || f.Branches != 2 || f.Entries < 2 || f.Since != 1 {
+	if f.Author != author || f.Branches != 2 || f.Entries < 2 || f.First != 1 {
 		t.Errorf("forks list:\n%s", list)
 	}
 	shown := m.on("forks", "show", author)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -33,38 +34,63 @@ var crashes = []struct{ command, call string }{
 	{"prune", "fdatasync:error=EIO:when=2"},
 }
 
-// arguments are what the commands are given.
-var arguments = map[string][]string{
-	"append":  {"--kind", "tried"},
-	"trim":    {"--force", "--min-age", "0s", "--min-count", "5"},
-	"prune":   {"--below", "5", "--yes"},
-	"compact": nil,
+// before is how many entries there are that may be pruned, each an op of its own: a prune is of one of them.
+const before = 24
+
+// crashing is a node that goes through crashes, and another one that takes what it has.
+type crashing struct {
+	*member
+	peer   *member
+	pruned int
+}
+
+// carry has the peer take what it lacks.
+func (c *crashing) carry() {
+	c.t.Helper()
+	file, since := filepath.Join(c.t.TempDir(), "all.bundle"), filepath.Join(c.t.TempDir(), "since.json")
+	if err := os.WriteFile(since, []byte(c.peer.on("frontier", "--format", "json")), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	c.quipu("bundle", "create", "--dir", c.dir, "--since", since, file)
+	c.peer.quipu("bundle", "apply", "--dir", c.peer.dir, file)
+}
+
+// arguments returns what a command is given, and makes work for it: the one before, if the call was not met, has done all
+// that there was, and this one would have nothing to write.
+func (c *crashing) arguments(command string) []string {
+	c.t.Helper()
+	switch command {
+	case "append":
+		return []string{"--kind", "tried"}
+	case "trim":
+		c.on("append", "--kind", "to-forget", "--retention", "trimmable")
+		c.on("append", "--kind", "last")
+		c.carry() // which nobody would take without its body
+		return []string{"--force", "--min-age", "0s", "--min-count", "1"}
+	case "prune":
+		if c.pruned++; c.pruned > before {
+			c.t.Fatalf("all %d entries are pruned", before)
+		}
+		return []string{"--below", strconv.Itoa(c.pruned), "--yes"}
+	}
+	return nil
 }
 
 // TestCrashesOfTheBinary goes through crashes over one log. After each it verifies, appends, and has what was acked; in
 // the end another node takes all of it, and finds no fork.
-func TestCrashesOfTheBinary(t *testing.T) {
-	t.Parallel()
+func TestCrashesOfTheBinary(t *testing.T) { // not beside others, for which the runtime changes threads more often
 	members := newCluster(t, 2)
-	m, peer := members[0], members[1]
-	file, since := filepath.Join(t.TempDir(), "all.bundle"), filepath.Join(t.TempDir(), "since.json")
-	carry := func() {
-		if err := os.WriteFile(since, []byte(peer.on("frontier", "--format", "json")), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		m.quipu("bundle", "create", "--dir", m.dir, "--since", since, "--force", file)
-		peer.quipu("bundle", "apply", "--dir", peer.dir, file)
-	}
-	for range 12 {
+	m := &crashing{member: members[0], peer: members[1]}
+	for range before {
 		m.on("append", "--kind", "before", "--retention", "trimmable")
 	}
-	carry()
+	m.carry()
 	acked := map[string]bool{}
 	for _, c := range crashes {
 		// strace counts the calls of each thread, and the runtime may go on in another one.
 		for tries, met := 0, false; !met; tries++ {
 			var out string
-			if out, met = m.underStrace(c.call, c.command, arguments[c.command]...); !met && tries == 10 {
+			if out, met = m.underStrace(c.call, c.command, m.arguments(c.command)...); !met && tries == 10 {
 				t.Fatalf("%s under %s: the call is not met", c.command, c.call)
 			}
 			if place := strings.TrimSpace(out); c.command == "append" && place != "" {
@@ -83,8 +109,8 @@ func TestCrashesOfTheBinary(t *testing.T) {
 			}
 		}
 	}
-	carry()
-	if ours, theirs := m.on("frontier", "--hash"), peer.on("frontier", "--hash"); ours != theirs {
+	m.carry()
+	if ours, theirs := m.on("frontier", "--hash"), m.peer.on("frontier", "--hash"); ours != theirs {
 		t.Errorf("the frontiers are %s and %s", ours, theirs)
 	}
 	for _, m := range members {

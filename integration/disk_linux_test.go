@@ -87,6 +87,12 @@ func TestDiskThatIsGoneEndsTheDaemon(t *testing.T) {
 	m.on("append", "--kind", "before")
 	defer m.failSyncs("1+")()
 	m.try("", "append", "--dir", m.dir, "--kind", "in-flight")
+	var said string
+	eventually(t, "word that it is not ready", func() bool {
+		var code int
+		_, said, code = m.try("", "status", "--dir", m.dir, "--check=ready")
+		return code == 1 && strings.Contains(said, "read-only since ")
+	}, func() string { return said })
 	if m.daemon.Wait(); m.daemon.ProcessState.ExitCode() != 1 || !strings.Contains(m.stderr.String(), "quipu: log is read-only since its disk failed: sync log") {
 		t.Errorf("it ended with %s; its log:\n%s", m.daemon.ProcessState, m.stderr)
 	}

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // writer appends to one member from a process of its own and remembers what was acked: a place that
@@ -59,7 +61,11 @@ func (w *writer) write(ctx context.Context) error {
 	wg.Go(func() {
 		defer stdin.Close()
 		defer close(subjects)
-		for ctx.Err() == nil {
+		rest := rests(ctx)
+		for written := 1; ctx.Err() == nil; written++ {
+			if written%100 == 0 {
+				rest()
+			}
 			n := w.next.Add(1)
 			subject := fmt.Sprintf("%s-%d", w.m.author[:8], n)
 			select {
@@ -82,6 +88,22 @@ func (w *writer) write(ctx context.Context) error {
 	return nil
 }
 
+// rests returns what a writer does after each hundred lines: nothing with QUIPU_E2E=1, where it writes as fast as it can. Else it
+// waits until 50 ms have passed since the last time, or ctx has ended: hundreds of entries a step show what tens of thousands
+// do.
+func rests(ctx context.Context) func() {
+	if os.Getenv("QUIPU_E2E") != "" {
+		return func() {}
+	}
+	pace := time.NewTicker(50 * time.Millisecond)
+	return func() {
+		select {
+		case <-pace.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
 func (w *writer) collect(stdout io.Reader, subjects <-chan string) {
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
 		w.mu.Lock()
@@ -100,6 +122,7 @@ func (w *writer) count() int {
 // with SIGKILL again and again. After the last restart every acked entry is on every node, once, at
 // the place that was acked; no seq is missing or doubled; every file verifies.
 func TestAckedEntriesSurviveSIGKILL(t *testing.T) {
+	t.Parallel()
 	kills := 6
 	if testing.Short() {
 		kills = 2

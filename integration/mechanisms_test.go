@@ -30,7 +30,7 @@ var mechanisms = []mechanism{
 	{"shares", "shut"},
 	{"recover", "settle"},
 	{"cursor", "cursor"},
-	{"query", "cursors entry query"},
+	{"query", "cursors entry"},
 	{"incarnation", "incarnation"},
 	{"rekey", "rekey"},
 	{"walks", "arrival author causal indexfound indexsorted view"},

@@ -111,7 +111,7 @@ func TestNetnsSlowLine(t *testing.T) {
 	noLag(t, members(hosts))
 	t.Logf("append to tail beside the slow line: median %s, worst %s", slices.Sorted(slices.Values(took))[rounds/2], slices.Max(took))
 	counts := slow.status().Counts
-	taken, received, carried := counts["payloadTaken"], counts["payloadReceived"], line.back.bytes.Load()
+	taken, received, carried := counts["quipu_taken_payload_bytes_total"], counts["quipu_received_payload_bytes_total"], line.back.bytes.Load()
 	t.Logf("the line carried %d bytes; the node received %d bytes of ops and took %d", carried, received, taken)
 	if carried > taken/2 {
 		t.Errorf("the line carried %d bytes for %d of ops: it pays to compress here", carried, taken)
@@ -142,12 +142,13 @@ func TestNetnsKilledBackfillResumes(t *testing.T) {
 	late.start()
 	converged(t, members(hosts))
 	s := late.status()
-	if took := s.Counts["opsTaken"]; took != s.Ops-held.Ops {
+	if took := s.Counts["quipu_taken_ops_total"]; took != s.Ops-held.Ops {
 		t.Errorf("it took %d ops after the kill; it held %d of %d", took, held.Ops, s.Ops)
 	}
-	t.Logf("killed with %d of %d ops; then %d taken, %d twice", held.Ops, s.Ops, s.Counts["opsTaken"], s.Counts["duplicates"])
-	if s.Counts["duplicates"] > s.Ops/10 {
-		t.Errorf("%d of %d ops came twice", s.Counts["duplicates"], s.Ops)
+	twice := s.Counts["quipu_duplicate_ops_total"]
+	t.Logf("killed with %d of %d ops; then %d taken, %d twice", held.Ops, s.Ops, s.Counts["quipu_taken_ops_total"], twice)
+	if twice > s.Ops/10 {
+		t.Errorf("%d of %d ops came twice", twice, s.Ops)
 	}
 	sameLogsThatVerify(t, members(hosts))
 }

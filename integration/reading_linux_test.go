@@ -66,6 +66,7 @@ func (m *member) page(flags ...string) *pager {
 // TestAPagerKeepsNobodyOut: while the output of quipu log is not taken a daemon starts, writes and compacts; what is then
 // taken is what a plain run has printed. A reader that is killed leaves nothing behind.
 func TestAPagerKeepsNobodyOut(t *testing.T) {
+	t.Parallel()
 	m := newRead(t, 6000)
 	ways := [][]string{{}, {"--order", "causal"}, {"--order", "arrival"}, {"--reverse"}, {"--kind", "note"}, {"--subject", "s3", "--subject", "s4", "--order", "causal"}}
 	var want []string
@@ -171,6 +172,7 @@ func (a *auditor) files() (all string) {
 // TestAnAuditorReadsACopy: all that only reads works for another user, on files that may only be read and without a key,
 // and leaves them as they are. What writes says what it needs.
 func TestAnAuditorReadsACopy(t *testing.T) {
+	t.Parallel()
 	m := newRead(t, 200)
 	for name, files := range map[string][]string{
 		"the log alone": {"quipu.db"}, "without the key": {"quipu.db", "quipu.db.seen", "quipu.yaml"}, "the whole folder": {"quipu.db", "quipu.key", "quipu.yaml"},
@@ -186,6 +188,9 @@ func TestAnAuditorReadsACopy(t *testing.T) {
 				if len(args) == 3 && args[0] == "log" && args[2] == "ndjson" && out != m.on("log", "--format", "ndjson") {
 					t.Error("the auditor reads another log")
 				}
+			}
+			if out, said, err := a.try("prune", "--keep", "1"); err == nil || !strings.Contains(said, "every node may forget") || !strings.Contains(said, "give --yes") {
+				t.Errorf("prune, which asks for leave: %v: %s%s", err, out, said)
 			}
 			if out, said, err := a.try("append", "--kind", "x"); err == nil || !strings.Contains(said, a.dir) {
 				t.Errorf("append: %v: %s%s", err, out, said)
@@ -229,6 +234,12 @@ func TestReadingOnAReadOnlyMount(t *testing.T) {
 		shown.quipu("bundle", "create", "--dir", at, bundle)
 	}
 	m.stop()
+	if _, stderr, code := m.try("", "prune", "--dir", at, "--keep", "1"); code != 2 || !strings.Contains(stderr, "every node may forget") {
+		t.Errorf("prune, which asks for leave: exit %d: %s", code, stderr)
+	}
+	if _, stderr, code := m.try("", "recover", "--dir", at); code != 3 {
+		t.Errorf("recover, where there is nothing to recover from: exit %d: %s", code, stderr)
+	}
 	_, stderr, code := m.try("", "append", "--dir", at, "--kind", "x")
 	if code != 1 || !strings.Contains(stderr, "read-only file system") || !strings.Contains(stderr, "expected a folder that this user may write to") {
 		t.Errorf("append: exit %d: %s", code, stderr)

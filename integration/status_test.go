@@ -37,7 +37,7 @@ type status struct {
 	CaughtUp time.Time `json:"caughtUp"`
 	Behind   struct {
 		Entries uint64  `json:"entries"`
-		Left    float64 `json:"left"`
+		Left    float64 `json:"leftSeconds"`
 	} `json:"behind"`
 }
 

@@ -4,7 +4,6 @@ package integration
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -76,18 +75,6 @@ func (r *reader) end() {
 	if err := r.cmd.Wait(); err != nil {
 		r.t.Errorf("SIGTERM to %s: %v\n%s", r.cmd.Args[1], err, r.errs.String())
 	}
-}
-
-// awaitFollower waits until a follower's place is behind n entries.
-func (m *member) awaitFollower(name string, n int) {
-	m.t.Helper()
-	var f struct{ Cursor int }
-	eventually(m.t, fmt.Sprintf("%s has its place behind %d entries", name, n), func() bool {
-		if err := json.Unmarshal([]byte(m.on("followers", "show", name, "--format", "json")), &f); err != nil {
-			m.t.Fatal(err)
-		}
-		return f.Cursor >= n
-	}, func() string { return fmt.Sprint(f) })
 }
 
 // TestReadersOfADaemonThatStops stops a daemon with SIGSTOP under those who wait and those who do not.

@@ -25,6 +25,7 @@ func (m *member) limitFiles(most uint64) {
 // another node shows that it is stuck and how much it lacks, nobody says that it has caught up, and it goes
 // on by itself when there is room.
 func TestStuckNodeSaysSo(t *testing.T) {
+	t.Parallel()
 	members := newCluster(t, 2)
 	startAll(members)
 	a, b := members[0], members[1]
@@ -54,6 +55,12 @@ func TestStuckNodeSaysSo(t *testing.T) {
 	_, stderr, code := b.try(strings.Repeat("x", 200_000), "append", "--dir", b.dir, "--kind", "own", "--content-type", "text/plain", "--payload", "-")
 	if code != 1 || !strings.Contains(stderr, "no room on the disk, nothing was written") {
 		t.Errorf("an append without room ended with %d: %s", code, stderr)
+	}
+	if _, stderr, code := b.try("", "status", "--dir", b.dir, "--check=ready"); code != 1 || !strings.Contains(stderr, "stuck since") {
+		t.Errorf("is it ready? %d: %s", code, stderr)
+	}
+	if _, stderr, code := a.try("", "status", "--dir", a.dir, "--check=ready"); code != 0 {
+		t.Errorf("is the other one ready? %d: %s", code, stderr)
 	}
 	if n := strings.Count(b.stderr.String(), `level=WARN msg="condition begins" condition=stuck`); n != 1 {
 		t.Errorf("logged %d times:\n%s", n, b.stderr)

@@ -20,6 +20,11 @@ func BackupFiles(dir string, spoilt func(error)) (all []backup.File, err error) 
 	return all, err
 }
 
+// kept is BackupFiles of a running node.
+func (n *Node) kept() ([]backup.File, error) {
+	return BackupFiles(string(n.folder), func(err error) { n.logger.Warn("left out of a backup", "err", err) })
+}
+
 // SealKey returns the key of the node in dir, whose author is known, and its cluster secret, if it lies in the folder,
 // sealed by a passphrase. P opens the key where only that shows whose it is.
 func SealKey(dir string, author crdt.Author, p folder.Passphrase, passphrase []byte) ([]byte, error) {

@@ -10,21 +10,13 @@ import (
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // A node that is kept from appending has not caught up, though it lacks nothing: neither its log nor its
 // status says so before that is over.
 func TestNodeWithAConditionHasNotCaughtUp(t *testing.T) {
-	dir, id := newNode(t, crdt.LogID{})
-	restored := filepath.Join(t.TempDir(), "restored")
-	appendLine(t, dir, `{"kind":"before"}`)
-	copyFolder(t, dir, restored)
-	appendLine(t, dir, `{"kind":"after"}`)
-	other, _ := newNode(t, id)
-	peer := run(t, node.Config{Dir: other})
-	original := run(t, node.Config{Dir: dir, Join: []string{peer.Addr().String()}})
-	await(t, other, 2)
-	original.stop()
+	_, restored, peer := restoredBeside(t)
 
 	n := run(t, node.Config{Dir: restored, Join: []string{peer.Addr().String()}})
 	await(t, restored, 2)
@@ -47,6 +39,23 @@ func TestNodeWithAConditionHasNotCaughtUp(t *testing.T) {
 	}
 }
 
+// restoredBeside makes a node that has stopped, an older copy of its folder, and a running member that has the entry which
+// the copy lacks.
+func restoredBeside(t *testing.T) (dir, restored string, peer *running) {
+	t.Helper()
+	dir, id := newNode(t, crdt.LogID{})
+	restored = filepath.Join(t.TempDir(), "restored")
+	appendLine(t, dir, `{"kind":"before"}`)
+	copyFolder(t, dir, restored)
+	appendLine(t, dir, `{"kind":"after"}`)
+	other, _ := newNode(t, id)
+	peer = run(t, node.Config{Dir: other})
+	original := run(t, node.Config{Dir: dir, Join: []string{peer.Addr().String()}})
+	await(t, other, 2)
+	original.stop()
+	return dir, restored, peer
+}
+
 // copyFolder copies a node's folder as a backup does: with its files' modes.
 func copyFolder(t *testing.T, from, to string) {
 	t.Helper()
@@ -66,7 +75,7 @@ func copyFolder(t *testing.T, from, to string) {
 }
 
 // statusWhen asks for a node's status until it is as wanted.
-func statusWhen(t *testing.T, c *api.Client, as func(api.Status) bool) api.Status {
+func statusWhen(t *testing.T, c *client.Client, as func(api.Status) bool) api.Status {
 	t.Helper()
 	for {
 		s, err := c.Status(t.Context())

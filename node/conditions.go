@@ -66,12 +66,12 @@ func (n *Node) lookAtConditions(warned *rarely.Lines[gossip.Condition], recovery
 		if before != nil && among(*before, c.Kind) != nil {
 			continue
 		}
-		n.logger.Log(context.Background(), warned.Level(slog.LevelWarn, c.Kind, now), "condition begins", "condition", c.Kind, "why", c.Why)
+		n.logger.Log(context.Background(), warned.Level(slog.LevelWarn, c.Kind, now), "condition begins", "condition", c.Kind, "why", c.Why, warned.Repeated(c.Kind))
 	}
 	if before != nil {
 		for _, c := range *before {
 			if among(all, c.Kind) == nil {
-				n.logger.Info("condition is over", "condition", c.Kind, "lasted", now.Sub(c.Since).Round(time.Second))
+				n.logger.Info("condition is over", "condition", c.Kind, "after", now.Sub(c.Since).Round(time.Second))
 			}
 		}
 	}

@@ -15,7 +15,9 @@ import (
 	"github.com/quipulog/quipu/gossip"
 	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/gossip/transport"
+	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/folder"
+	"github.com/quipulog/quipu/node/gateway"
 )
 
 // DefaultListen is where a node listens unless told otherwise: on this machine alone.
@@ -42,6 +44,9 @@ type Config struct {
 	// Advertise is the HOST:PORT that peers are told, where it differs from Listen; see
 	// [gossip.Config].
 	Advertise string
+
+	// HTTP says where the node is asked over the network, by whom it has given a token. Default: nowhere.
+	HTTP gateway.Config
 
 	// Join says where members are: HOST:PORT, or a name in the notation of package find, such as
 	// dns+NAME:PORT. They are tried for as long as the node runs, and so is where members were in
@@ -101,8 +106,12 @@ type Config struct {
 	// Now is the wall clock, by which entries are written and age. Default: time.Now.
 	Now func() time.Time
 
-	// Version is shown to whoever asks for the status.
+	// Version is shown to whoever asks for the status, and told to linked peers.
 	Version string
+
+	// Settings are what is told to who asks what the node runs with: what whoever made this configuration made it of, without
+	// secrets. Nothing goes by them.
+	Settings []api.Setting
 
 	// Logger takes what an operator should know. Nil discards it.
 	Logger *slog.Logger
@@ -125,6 +134,9 @@ func (c Config) validate() error {
 	}
 	if err := CheckListen(c.Listen); err != nil {
 		return fmt.Errorf("config: Listen: %w", err)
+	}
+	if setting, err := c.HTTP.Wrong(); err != nil {
+		return fmt.Errorf("config: HTTP: %s: %w", setting, err)
 	}
 	for _, place := range c.Join {
 		if _, err := find.Parse(place); err != nil {

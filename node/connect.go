@@ -14,8 +14,8 @@ import (
 
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/elsewhere"
-	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/asked"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/folder"
 	"github.com/quipulog/quipu/node/server"
 )
@@ -73,7 +73,7 @@ type Access struct {
 //
 // With Access.Reads and no daemon that can be asked the log is only read: no key is needed, nothing is written, and
 // nobody is kept out or waited for, see [eventlog.Config].
-func Connect(ctx context.Context, dir string, access Access) (*api.Client, error) {
+func Connect(ctx context.Context, dir string, access Access) (*client.Client, error) {
 	f := folder.Folder(dir)
 	access.Logger = cmp.Or(access.Logger, slog.New(slog.DiscardHandler))
 	if client, err := dialDaemon(ctx, f); err == nil {
@@ -142,12 +142,12 @@ func configured(f folder.Folder, cfg folder.Config, log *eventlog.Log) error {
 
 // ConnectDaemon is [Connect] for those that need a running daemon: it never opens the log, and does not
 // wait.
-func ConnectDaemon(ctx context.Context, dir string) (*api.Client, error) {
+func ConnectDaemon(ctx context.Context, dir string) (*client.Client, error) {
 	return dialDaemon(ctx, folder.Folder(dir))
 }
 
 // dialDaemon returns a client of the daemon whose socket is in the folder, if it takes connections within 5 s.
-func dialDaemon(ctx context.Context, f folder.Folder) (*api.Client, error) {
+func dialDaemon(ctx context.Context, f folder.Folder) (*client.Client, error) {
 	path, err := f.Socket()
 	if err != nil {
 		return nil, err
@@ -165,7 +165,7 @@ func dialDaemon(ctx context.Context, f folder.Folder) (*api.Client, error) {
 	if err := conn.Close(); err != nil {
 		return nil, fmt.Errorf("connect to the daemon: %w", err)
 	}
-	return api.NewClient(dial, nil), nil
+	return client.New(dial, nil), nil
 }
 
 // opening is what a log is opened with.
@@ -185,8 +185,12 @@ func openingOf(cfg folder.Config, p folder.Passphrase) opening {
 	return opening{limits: LimitsOf(cfg), trim: cfg.TrimPolicy(), noIndex: cfg.NoIndex, passphrase: p}
 }
 
-// config returns with what the log of a folder is opened.
+// config returns with what the log of a folder is opened; key is nil to read alone. A log that others may write to is
+// written to no more, as a key that they may read is not used.
 func (o opening) config(f folder.Folder, key ed25519.PrivateKey, logger *slog.Logger) (eventlog.Config, error) {
+	if err := f.CheckLogMode(); err != nil && key != nil {
+		return eventlog.Config{}, err
+	}
 	cfg := eventlog.Config{Key: key, Logger: logger, Trim: o.trim, NoIndex: o.noIndex, Now: o.now, Peers: o.peers, Receipts: o.others}
 	err := o.limits.apply(&cfg, f)
 	return cfg, err
@@ -231,17 +235,19 @@ func awaitLog(f folder.Folder, key ed25519.PrivateKey, with opening, logger *slo
 }
 
 // serveLocal serves a log to the client it returns.
-func serveLocal(f folder.Folder, cfg folder.Config, log *eventlog.Log, key ed25519.PrivateKey, access Access) *api.Client {
+func serveLocal(f folder.Folder, cfg folder.Config, log *eventlog.Log, key ed25519.PrivateKey, access Access) *client.Client {
 	release, err := f.Use()
 	if err != nil {
 		access.Logger.Warn("others cannot be told who has the log open", "err", err)
 	}
 	dials := dialer{folder: f, access: access, log: log, key: key, name: cfg.Name, newAuthors: cfg.MaxNewAuthors, join: cfg.Join}
-	return server.Local(server.New(server.Config{
+	all := server.NewServer(server.Config{
 		Log: log, Name: cfg.Name, Remembered: namesIn(f), Version: access.Version, Logger: access.Logger,
-		Syncer: dials, Repairer: dials,
+		Syncer: dials, Repairer: dials, Tokens: tokensIn(f),
 		Trimmer: trimmer{log: log, folder: f, members: cfg.TrimWaits == folder.WaitsForMembers, logger: access.Logger},
-	}), func() error {
+	})
+	return server.Local(all.Socket(), func() error {
+		all.Close()
 		return errors.Join(release(), log.Close())
 	})
 }

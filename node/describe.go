@@ -9,65 +9,32 @@ import (
 	"github.com/quipulog/quipu/gossip/find"
 	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/condition"
+	"github.com/quipulog/quipu/node/metrics"
 )
 
 // Describe fills in the part of a status that only a running node knows. What a log knows by itself is there already.
 func (n *Node) Describe(s *api.Status) {
 	network := n.gossip.Status()
 	s.Listen = network.Addr.String()
-	s.Socket = n.path
+	s.Socket, s.HTTP = n.path, n.URL()
 	s.PID = os.Getpid()
 	s.Started = n.started.UTC()
 	for _, m := range network.Members {
 		if m.State == gossip.Alive {
 			s.Members++
 		}
-		if m.Linked {
-			s.Linked++
-		}
 	}
 	for _, seed := range network.Seeds {
 		s.Seeds = append(s.Seeds, describeSeed(seed))
 	}
-	all := n.conditions(&network, s.Recovering)
-	s.Conditions = condition.Told(all)
+	r := n.regard(&network, s.Recovering)
+	s.Conditions, s.Unready, s.Linked = condition.Told(r.conditions), r.unready, r.linked
+	s.Alone, s.Behind, s.CaughtUp = r.alone, r.behind, r.caughtUp
 	s.LastTrim = n.tellTrim()
 	for _, f := range network.Starved {
 		s.Starved = append(s.Starved, api.Starved{Author: f.Author, Peer: f.Peer, Since: f.Since.UTC(), Error: f.Err.Error()})
 	}
-	s.Alone = alone(&network)
-	s.Behind = behind(network.Progress, len(s.Shut))
-	if at := n.caughtUp.Load(); at != nil && !holdsBack(all) && s.Behind.Entries == 0 && (s.Linked > 0 || s.Alone) {
-		s.CaughtUp = *at
-	}
-	c := network.Counts
-	s.Counts = map[string]uint64{
-		"bytesSent": c.BytesSent, "bytesReceived": c.BytesReceived,
-		"opsSent": c.OpsSent, "opsTaken": c.OpsTaken, "entriesTaken": c.EntriesTaken,
-		"bytesPacked": c.BytesPacked, "payloadReceived": c.PayloadReceived, "payloadTaken": c.PayloadTaken,
-		"offers": c.OffersSent, "probes": c.ProbesSent, "vectors": c.VectorsSent, "asks": c.Asks,
-		"announced": c.Announced, "grafts": c.Grafts, "detaches": c.Detaches, "pendingKept": c.PendingKept,
-		"transientsSent": c.TransientsSent, "transientsTaken": c.TransientsTaken, "transientsRelayed": c.TransientsRelayed,
-		"transientsDropped": c.TransientsDropped, "transientsRepeated": c.TransientsRepeated, "transientsStale": c.TransientsStale,
-		"transientsLimited": c.TransientsLimited, "transientsRefused": c.TransientsRefused,
-		"duplicates": c.Duplicates, "pending": c.Pending, "forks": c.Forks, "notWritten": c.NotWritten,
-	}
-	for reason, count := range c.Faults {
-		s.Counts["fault: "+string(reason)] = count
-	}
-	for reason, count := range network.Transport.Refused {
-		s.Counts["refused: "+string(reason)] = count
-	}
-	m := network.Membership
-	for what, count := range map[string]uint64{
-		"fault: member-message": m.BadMessages, "fault: announcement": m.BadAnnouncements, "fault: advert": m.BadAdverts,
-		"refused: unsealed": m.Unsealed, "refused: member-crowded": m.Crowded, "refused: member-table-full": m.TooMany,
-		"refused: stale-announcement": m.StaleAnnouncements, "refused: second-address": m.Conflicts,
-	} {
-		if count > 0 {
-			s.Counts[what] = count
-		}
-	}
+	s.Counts = metrics.Counts(n.look(network))
 }
 
 // alone reports whether no other node is known or looked for.
@@ -84,10 +51,7 @@ func behind(p backfill.Progress, shut int) *api.Behind {
 
 // describeSeed returns a seed as the status shows it.
 func describeSeed(s gossip.Seed) api.Seed {
-	seed := api.Seed{Addr: s.Addr, Source: string(s.Source), From: s.From, Joined: s.Joined}
-	if !s.Peer.IsZero() {
-		seed.Author = s.Peer.String()
-	}
+	seed := api.Seed{Addr: s.Addr, Source: string(s.Source), From: s.From, Joined: s.Joined, Author: s.Peer}
 	if s.Err != nil {
 		seed.Error = s.Err.Error()
 	}
@@ -115,13 +79,13 @@ func (n *Node) Members() []api.Member {
 	}
 	network := n.gossip.Status()
 	all := []api.Member{{
-		Author: n.Author(), Name: name, Addr: n.gossip.Told().String(), State: "self", Linked: true, Conditions: names(condition.Kinds(n.conditions(&network, n.Recovery()))),
+		Author: n.Author(), Name: name, Addr: n.gossip.Told().String(), State: "self", Linked: true, Version: network.Version, Conditions: names(condition.Kinds(n.conditions(&network, n.Recovery()))),
 	}}
 	for _, m := range network.Members {
 		told := api.Member{
 			Author: m.Author, Name: m.Name, Addr: m.Addr.String(), Source: sourceOf(m.Author, network.Seeds), State: string(m.State),
 			Linked: m.Linked, Eager: m.Eager, BehindSince: m.BehindSince.UTC(), EqualAt: m.EqualAt.UTC(),
-			RTT: m.RTT.Seconds(), Conditions: names(m.Conditions),
+			RTT: m.RTT.Seconds(), Conditions: names(m.Conditions), Version: m.Version, Page: m.Page,
 		}
 		if m.ClockKnown {
 			off := m.Clock.Seconds()
@@ -131,6 +95,18 @@ func (n *Node) Members() []api.Member {
 			told.Behind, told.Lacks = &m.Behind, &m.Lacks
 		}
 		all = append(all, told)
+	}
+	return all
+}
+
+// Links returns the links that the node has.
+func (n *Node) Links() []api.Link {
+	all := []api.Link{}
+	for _, l := range n.gossip.Links() {
+		all = append(all, api.Link{
+			Author: l.Author, Name: l.Name, Addr: l.Addr.String(), Dialled: l.Dialled, Since: l.Since.UTC(), Heard: l.Heard.UTC(),
+			Eager: l.Eager, Received: l.Received, Sent: l.Sent,
+		})
 	}
 	return all
 }

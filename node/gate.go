@@ -51,6 +51,12 @@ func (g *gate) shut() <-chan struct{} {
 	return g.empty
 }
 
+func (g *gate) isShut() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.shuts > 0
+}
+
 func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,10 +18,15 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/cords"
 	"github.com/quipulog/quipu/gossip"
+	"github.com/quipulog/quipu/node/access"
 	"github.com/quipulog/quipu/node/asked"
 	"github.com/quipulog/quipu/node/condition"
 	"github.com/quipulog/quipu/node/folder"
+	"github.com/quipulog/quipu/node/gateway"
+	"github.com/quipulog/quipu/node/metrics"
+	"github.com/quipulog/quipu/node/page"
 	"github.com/quipulog/quipu/node/server"
 )
 
@@ -33,13 +40,16 @@ type Node struct {
 	folder  folder.Folder
 	logger  *slog.Logger
 	log     *eventlog.Log
+	cords   *cords.Projection
 	gossip  *gossip.Gossip
 	memory  *memory
+	tokens  *access.Store
 	peers   *asked.Members
 	socket  net.Listener
-	path    string // of the socket
+	path    string           // of the socket
+	gateway *gateway.Gateway // nil where the node is not asked over the network
 	started time.Time
-	ran     atomic.Bool
+	ran     atomic.Pointer[time.Time] // when Run began; nil before
 	// writers are those who append through the socket; a drain shuts them out.
 	writers gate
 	// stop closes stopped, when Run is to end and before the calls under way do.
@@ -47,15 +57,24 @@ type Node struct {
 	stopped chan struct{}
 	// caughtUp is when the node had first caught up since its start; nil until then.
 	caughtUp atomic.Pointer[time.Time]
+	// arrived says that what the members had that were reached after the start has come, as far as it is taken here.
+	arrived atomic.Bool
+	// failed is why Run ends early; nil while it does not.
+	failed atomic.Pointer[error]
 	// holding is the conditions of the last look at them; nil before the first.
 	holding atomic.Pointer[[]condition.Condition]
 	// trimmed is what the last trim did; nil until then.
 	trimmed atomic.Pointer[Trimmed]
+	// trims is what all of them did, sample what was last read for the metrics; nil until then.
+	trims  trims
+	sample atomic.Pointer[metrics.Sample]
+	// asked is who answers; nil before anybody does.
+	asked atomic.Pointer[server.Server]
 	// closers undo what New has opened; the last is called first.
 	closers []func() error
 }
 
-// New opens the node in cfg.Dir: its log, its port, its socket. Nothing runs until [Node.Run], but
+// New opens the node in cfg.Dir: its log, its ports, its socket. Nothing runs until [Node.Run], but
 // connections queue. Whoever does not get as far as Run calls [Node.Close].
 //
 // It returns [folder.ErrNone] when there is no node in the folder, [*InUseError] when another process has
@@ -66,7 +85,7 @@ func New(cfg Config) (*Node, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, folder: folder.Folder(cfg.Dir), logger: cfg.Logger, started: time.Now(), stopped: make(chan struct{})}
+	n := &Node{cfg: cfg, folder: folder.Folder(cfg.Dir), logger: cfg.Logger, tokens: tokensIn(folder.Folder(cfg.Dir)), started: time.Now(), stopped: make(chan struct{})}
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -87,7 +106,7 @@ func (n *Node) open() error {
 	if err != nil {
 		return err
 	}
-	n.log = log
+	n.log, n.cords = log, cords.Of(log)
 	n.closers = append(n.closers, log.Close)
 	if !n.cfg.Log.IsZero() && n.cfg.Log != log.ID() {
 		return fmt.Errorf("start: %w: %s holds log %s, the configuration names %s", ErrOtherLog, n.folder.Log(), log.ID(), n.cfg.Log)
@@ -115,7 +134,7 @@ func (n *Node) open() error {
 		Listen: n.cfg.Listen, Advertise: n.cfg.Advertise, Join: n.cfg.Join,
 		MDNS: n.cfg.MDNS, Remembered: n.memory.remembered(),
 		MaxNewAuthors: n.cfg.Limits.MaxNewAuthors, Profile: n.cfg.Profile, Network: n.cfg.Network, Now: n.cfg.Now, Logger: n.logger,
-		Keeps: keeps(log.TrimPolicy()),
+		Keeps: keeps(log.TrimPolicy()), Version: n.cfg.Version, Page: n.pageURL,
 	})
 	if err != nil {
 		return err
@@ -125,7 +144,7 @@ func (n *Node) open() error {
 	return n.listen()
 }
 
-// listen opens the socket of the folder.
+// listen opens the socket of the folder, and the port for HTTP.
 func (n *Node) listen() (err error) {
 	n.socket, err = n.folder.Listen(context.Background())
 	if err != nil {
@@ -137,9 +156,22 @@ func (n *Node) listen() (err error) {
 		}
 		return nil
 	})
-	n.path, err = n.folder.Socket()
-	return err
+	if n.path, err = n.folder.Socket(); err != nil || n.cfg.HTTP.Addr == "" {
+		return err
+	}
+	// Nobody is told that a good token is not known, because the file could not be read.
+	if err := n.tokens.Read(); err != nil {
+		return err
+	}
+	if n.gateway, err = gateway.Listen(context.Background(), n.cfg.HTTP, n.logger); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.gateway.Close)
+	return nil
 }
+
+// tokensIn returns the tokens of a folder.
+func tokensIn(f folder.Folder) *access.Store { return access.New(string(f)) }
 
 // Close gives back what [New] has opened. [Node.Run] does so itself; closing twice is no error.
 func (n *Node) Close() error {
@@ -163,14 +195,39 @@ func (n *Node) Addr() netip.AddrPort { return n.gossip.Addr() }
 // Socket returns the path of the socket that commands connect to.
 func (n *Node) Socket() string { return n.path }
 
+// URL returns where the node is asked over the network, "" for nowhere.
+func (n *Node) URL() string {
+	if n.gateway == nil {
+		return ""
+	}
+	return n.gateway.URL()
+}
+
+// pageURL returns where peers are told that the node is asked over the network: by a name of its own where it listens at every
+// address, or by the address that they reach it at.
+func (n *Node) pageURL() string {
+	u, err := url.Parse(n.URL())
+	if err != nil {
+		return ""
+	}
+	if at, err := netip.ParseAddrPort(u.Host); err == nil && at.Addr().IsUnspecified() {
+		host := n.gossip.Told().Addr().String()
+		if len(n.cfg.HTTP.Hosts) > 0 {
+			host = n.cfg.HTTP.Hosts[0]
+		}
+		u.Host = net.JoinHostPort(strings.Trim(host, "[]"), u.Port())
+	}
+	return u.String()
+}
+
 // Run serves until ctx ends and what [Config.Drain] waits for has come or its time has passed, or until
 // [Node.Stop] was called, and then closes the node and returns nil. It returns an error when a part of the node
 // fails, after closing the others. It may be called once.
 func (n *Node) Run(ctx context.Context) error {
-	if n.ran.Swap(true) {
+	if now := time.Now(); !n.ran.CompareAndSwap(nil, &now) {
 		return errors.New("run node: it ran before")
 	}
-	n.logger.Info("node started", "author", n.Author().Short(), "log", n.log.ID(), "addr", n.Addr(), "told", n.gossip.Told(), "socket", n.path)
+	n.logger.Info("node started", "author", n.Author().Short(), "log", n.log.ID(), "addr", n.Addr(), "advertise", n.gossip.Told(), "socket", n.path)
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	group, running := errgroup.WithContext(running)
@@ -187,45 +244,100 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error {
 		defer stop()
 		above, ctx := errgroup.WithContext(running)
-		above.Go(func() error { return n.serve(ctx) })
 		above.Go(func() error {
 			n.watchCatchUp(ctx)
 			return nil
 		})
-		above.Go(func() error { return n.watchConditions(ctx) })
-		above.Go(func() error {
-			n.settle(ctx)
-			return nil
-		})
-		above.Go(func() error {
-			n.memory.run(ctx, n)
-			return nil
-		})
-		above.Go(func() error {
-			n.awaitClock(ctx)
-			n.keepTrimming(ctx)
-			return nil
-		})
-		above.Go(func() error {
-			n.index(ctx)
-			return nil
-		})
+		n.parts(ctx, above)
 		return above.Wait()
 	})
-	group.Go(func() error { return n.gossip.Run(leave) })
+	n.part(leave, group, "the network", n.gossip.Run)
 	err := errors.Join(group.Wait(), n.Close())
 	n.logger.Info("node stopped", "author", n.Author().Short())
 	return err
 }
 
-// serve answers on the socket until ctx ends.
-func (n *Node) serve(ctx context.Context) error {
-	srv := &http.Server{
-		Handler:           server.New(server.Config{Log: n.log, Name: n.cfg.Name, Remembered: n.memory.names, Daemon: n, Syncer: n, Repairer: n, Trimmer: n, Version: n.cfg.Version, Logger: n.logger}),
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          slog.NewLogLogger(n.logger.Handler(), slog.LevelDebug),
+// parts starts what goes on beside the network until ctx ends.
+func (n *Node) parts(ctx context.Context, group *errgroup.Group) {
+	part := func(what string, run func(context.Context)) {
+		n.part(ctx, group, what, func(ctx context.Context) error {
+			run(ctx)
+			return nil
+		})
 	}
+	n.part(ctx, group, "the server", n.serve)
+	n.part(ctx, group, "the watch over its conditions", n.watchConditions)
+	part("the search for the end of its own feed", n.settle)
+	part("the memory of members", func(ctx context.Context) { n.memory.run(ctx, n) })
+	part("the watch over its tokens", func(ctx context.Context) { n.tokens.Run(ctx, n.logger) })
+	part("the cords", n.keepCords)
+	part("the sampling of what it holds", n.keepSampling)
+	if n.cfg.TrimEvery >= 0 {
+		part("the trimming", func(ctx context.Context) {
+			n.awaitClock(ctx)
+			n.keepTrimming(ctx)
+		})
+	}
+	if !n.cfg.NoIndex {
+		part("the index", n.index)
+	}
+}
+
+// part has group run a part of the node, which goes on until ctx ends. One that ends before has failed, and the node
+// with it.
+func (n *Node) part(ctx context.Context, group *errgroup.Group, what string, run func(context.Context) error) {
+	group.Go(func() error {
+		err := run(ctx)
+		if err == nil && ctx.Err() == nil {
+			err = fmt.Errorf("%s has ended, which goes on as long as the node does: it has to be started anew", what)
+		}
+		if err != nil {
+			n.failed.CompareAndSwap(nil, &err)
+		}
+		return err
+	})
+}
+
+// serve answers on the socket, and on the port for HTTP, until ctx ends.
+func (n *Node) serve(ctx context.Context) error {
+	cfg := server.Config{Log: n.log, Cords: n.cords, Name: n.cfg.Name, Remembered: n.memory.names, Daemon: n, Syncer: n, Repairer: n, Trimmer: n, Tokens: n.tokens, Kept: n.kept, Version: n.cfg.Version, Settings: n.cfg.Settings, Logger: n.logger}
+	cfg.Metrics = metrics.Handler(func() metrics.Look { return n.look(n.gossip.Status()) })
+	if n.gateway != nil {
+		cfg.Enter = n.gateway.Enter
+	}
+	all := server.NewServer(cfg)
+	n.asked.Store(all)
+	defer all.Close()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		srv := &http.Server{
+			Handler:           all.Socket(),
+			BaseContext:       func(net.Listener) context.Context { return ctx },
+			ReadHeaderTimeout: 10 * time.Second,
+			ErrorLog:          slog.NewLogLogger(n.logger.Handler(), slog.LevelDebug),
+		}
+		return serveUntil(ctx, n.path, srv, func() error { return srv.Serve(n.socket) })
+	})
+	if n.gateway != nil {
+		group.Go(func() error {
+			network := all.Network()
+			srv := n.gateway.Server(ctx, withPage{network, page.Handler(network)})
+			return serveUntil(ctx, n.URL(), srv, func() error { return n.gateway.Serve(ctx, srv) })
+		})
+	}
+	return group.Wait()
+}
+
+// withPage is a network with the files of the page beside what it answers.
+type withPage struct {
+	gateway.Network
+	files http.Handler
+}
+
+func (p withPage) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.files.ServeHTTP(w, r) }
+
+// serveUntil has srv, which serve runs at a place, answer until ctx ends. The calls under way have [stopFor] to end.
+func serveUntil(ctx context.Context, place string, srv *http.Server, serve func() error) error {
 	stopped := make(chan error, 1)
 	unhook := context.AfterFunc(ctx, func() {
 		grace, end := context.WithTimeout(context.WithoutCancel(ctx), stopFor)
@@ -236,9 +348,9 @@ func (n *Node) serve(ctx context.Context) error {
 		}
 		stopped <- err
 	})
-	err := srv.Serve(n.socket)
+	err := serve()
 	if unhook() {
-		return fmt.Errorf("serve on %s: %w", n.path, err)
+		return fmt.Errorf("serve on %s: %w", place, err)
 	}
 	return <-stopped
 }

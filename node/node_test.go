@@ -21,6 +21,7 @@ import (
 	"github.com/quipulog/quipu/gossip/transport"
 	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/folder"
 )
 
@@ -76,7 +77,7 @@ func verify(t testing.TB, dir string) {
 	}
 }
 
-func connect(t testing.TB, dir string) *api.Client {
+func connect(t testing.TB, dir string) *client.Client {
 	t.Helper()
 	c, err := node.Connect(context.Background(), dir, node.Access{Version: "test"})
 	if err != nil {
@@ -190,6 +191,10 @@ func TestCluster(t *testing.T) {
 	if err != nil || len(members) != 3 || members[0].State != "self" {
 		t.Errorf("members %+v, %v", members, err)
 	}
+	links, err := client.Links(t.Context())
+	if err != nil || len(links) != 2 || links[0].Author == links[1].Author || links[0].Received+links[1].Received == 0 {
+		t.Errorf("links %+v, %v", links, err)
+	}
 	status, err := client.Status(t.Context())
 	if err != nil || !status.Running || status.Entries != 3*each+2 || status.PID != os.Getpid() || !status.Writable {
 		t.Errorf("status %+v, %v", status, err)
@@ -223,7 +228,7 @@ func awaitSource(t *testing.T, source string, dirs ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	var clients []*api.Client
+	var clients []*client.Client
 	for _, dir := range dirs {
 		c := connect(t, dir)
 		defer c.Close()

@@ -5,16 +5,19 @@ import (
 	"io/fs"
 
 	"github.com/quipulog/quipu/eventlog"
-	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/folder"
 	"github.com/quipulog/quipu/node/server"
 )
 
 // readFolder returns a client of a log that is only read; nil where the folder is to be opened to write, since others
 // than this node get what is read and the folder can say so.
-func readFolder(f folder.Folder, access Access) (*api.Client, error) {
+func readFolder(f folder.Folder, access Access) (*client.Client, error) {
 	if err := f.CheckLog(); err != nil {
 		return nil, err
+	}
+	if err := f.CheckLogMode(); err != nil && access.Warn != nil {
+		access.Warn(err.Error())
 	}
 	cfg, err := copiedConfig(f, access)
 	if err != nil {
@@ -36,7 +39,7 @@ func readFolder(f folder.Folder, access Access) (*api.Client, error) {
 		return nil, log.Close()
 	}
 	return server.Local(server.New(server.Config{
-		Log: log, Name: cfg.Name, Remembered: namesIn(f), Version: access.Version, Logger: access.Logger, UsedBy: f.UsedBy,
+		Log: log, Name: cfg.Name, Remembered: namesIn(f), Version: access.Version, Logger: access.Logger, UsedBy: f.UsedBy, Tokens: tokensIn(f),
 		Trimmer: trimmer{log: log, folder: f, members: cfg.TrimWaits == folder.WaitsForMembers, logger: access.Logger},
 	}), log.Close), nil
 }

@@ -29,7 +29,7 @@ func write(t testing.TB, n *running, e crdt.Event) crdt.Place {
 // holdings returns what the node says of where the entry at p is.
 func holdings(t *testing.T, n *running, p crdt.Place) map[crdt.Author]elsewhere.Holding {
 	t.Helper()
-	receipts, err := n.Log().Receipts(t.Context(), p)
+	receipts, err := n.Log().Elsewhere().Receipts(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}

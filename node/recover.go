@@ -146,7 +146,7 @@ func missing(r *api.Recovery, word api.RecoverRequest) error {
 			return r.NotMissing(a.Short())
 		}
 	}
-	for _, addr := range word.Places {
+	for _, addr := range word.Addrs {
 		if !slices.ContainsFunc(slices.Concat(r.Missing, r.Without), func(m api.Absent) bool { return m.Author.IsZero() && m.Addr == addr }) {
 			return r.NotMissing(addr)
 		}

@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net/netip"
@@ -73,7 +74,16 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(second, "quipu.pid")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a node that did not start left its pid file: %v", err)
 	}
-	if err := n.Run(t.Context()); err == nil {
+	once, err := node.New(node.Config{Dir: second, Listen: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := once.Run(ended); err != nil {
+		t.Error(err)
+	}
+	if err := once.Run(ended); err == nil {
 		t.Error("a node runs twice")
 	}
 }

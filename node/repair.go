@@ -79,23 +79,30 @@ func (r *repairing) run(ctx context.Context, req api.RepairRequest, known []stri
 	for _, h := range left {
 		repaired.Left = append(repaired.Left, holeOf(h.Author, h.From, h.Upto))
 	}
+	repaired.LeftMore = r.log.Meters().MoreHoles
 	repaired.Fetched = append(repaired.Fetched, without(before, left)...)
 	repaired.OK, repaired.Entries, repaired.More = report.OK() && len(left) == 0, report.Entries, report.More
 	for _, p := range report.Problems {
 		repaired.Problems = append(repaired.Problems, p.String())
 	}
-	repaired.Salvage = !report.OK() && (len(left) == 0 || ofFile(report))
+	// What is kept of a follower is nobody's to make up: who runs it resets or removes it.
+	ofFeeds := slices.ContainsFunc(report.Problems, func(p eventlog.Problem) bool { return !p.Author.IsZero() })
+	repaired.Salvage = ofFile(report) || ofFeeds && len(left) == 0
 	return repaired, nil
 }
 
 // ofFile reports whether something is wrong with more than the feeds.
 func ofFile(report eventlog.Report) bool {
-	return slices.ContainsFunc(report.Problems, func(p eventlog.Problem) bool { return p.Author.IsZero() })
+	return slices.ContainsFunc(report.Problems, func(p eventlog.Problem) bool { return p.Author.IsZero() && p.Follower == "" })
 }
 
 // lacking returns what is missing of feeds, in order: the holes of the log, and what it does not know of any more beyond the
 // ends of feeds, since a salvage has not found it or the end of the node's own feed cannot be read.
 func (r *repairing) lacking(ctx context.Context, salvage []api.Hole) ([]crdt.Span, error) {
+	if _, err := r.log.Damaged(ctx); err != nil {
+		return nil, err
+	}
+	r.log.DamagedFurther(nil) // what is left of the first ones shows which of them came back
 	holes, err := r.log.Damaged(ctx)
 	if err != nil {
 		return nil, err
@@ -160,7 +167,8 @@ func (r *repairing) ask(ctx context.Context, before []crdt.Span, named, known []
 func (r *repairing) telling(ctx context.Context, before []crdt.Span) (end func()) {
 	total := entriesIn(before)
 	return api.Telling(func() bool {
-		if left, err := r.log.Damaged(ctx); err == nil { // which the asking meets, too
+		left, err := r.log.Damaged(ctx)
+		if err == nil && !r.log.Meters().MoreHoles { // which the asking meets, too
 			r.tell(api.Progress{Done: total - min(total, entriesIn(left)), Total: total, Unit: "damaged entries"})
 		}
 		return true

@@ -1,11 +1,15 @@
 package node
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/node/api"
 )
@@ -33,5 +37,38 @@ func TestWhatASalvageHasNotFoundIsMissing(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("missing (-want +got):\n%s", diff)
+	}
+}
+
+// TestADamagedFollowerIsNamedAndNoFileIsMadeAnew: nobody else has where a follower stands, so a repair names it, and leaves it
+// and the file as they are.
+func TestADamagedFollowerIsNamedAndNoFileIsMadeAnew(t *testing.T) {
+	dir, cfg := t.TempDir(), eventlog.Config{Key: eventlogtest.Key("a")}
+	l := eventlogtest.Create(t, dir, cfg)
+	for _, err := range []error{
+		l.Update(t.Context(), func(tx *eventlog.Tx) error { return tx.SetCursor("f", 0) }),
+		l.Close(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	db, err := bbolt.Open(l.Path(), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte("followers")).Put([]byte("f"), []byte("damaged"))
+	}), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if l, err = eventlog.Open(dir, cfg); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	r := repairing{log: l, tell: func(api.Progress) {}}
+	got, err := r.run(t.Context(), api.RepairRequest{}, nil)
+	if err != nil || got.OK || got.Salvage || len(got.Problems) != 1 || !strings.Contains(got.Problems[0], `follower "f"`) {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

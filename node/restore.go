@@ -10,6 +10,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/backup"
+	"github.com/quipulog/quipu/eventlog/restore"
 	"github.com/quipulog/quipu/node/folder"
 )
 
@@ -31,7 +32,7 @@ type Restoration struct {
 
 // Restored says what [Restore] has made.
 type Restored struct {
-	backup.Restored
+	restore.Restored
 	// Secret says that the node has the cluster secret that it had.
 	Secret bool
 	// Configured says that it has the configuration that it had, and not one in which all has its default.
@@ -45,7 +46,7 @@ var ErrNoKey = errors.New("no key to write with")
 // members were. It may not know the end of its own feed, and asks the members before it appends, unless it has a new key.
 //
 // It refuses a folder that holds any part of a node, but for a secret. When it fails it takes away what it has made; one
-// that is killed leaves no node, and the next takes away what it has left. Its errors are those of [backup.Restore], wrap
+// that is killed leaves no node, and the next takes away what it has left. Its errors are those of [restore.Into], wrap
 // [ErrNoKey], [folder.ErrOthersKey] or [folder.ErrUnsealed], or are those of reading a key.
 func Restore(ctx context.Context, r Restoration, backups ...io.Reader) (done Restored, err error) {
 	p := restoring{Restoration: r}
@@ -57,8 +58,8 @@ func Restore(ctx context.Context, r Restoration, backups ...io.Reader) (done Res
 		return done, err
 	}
 	defer func() { err = errors.Join(err, stage.Drop()) }()
-	o := backup.RestoreOptions{Key: p.own, Begin: p.begin, Progress: r.Progress}
-	if done.Restored, err = backup.Restore(ctx, string(stage.Folder()), o, backups...); err != nil {
+	o := restore.Options{Key: p.own, Begin: p.begin, Progress: r.Progress}
+	if done.Restored, err = restore.Into(ctx, string(stage.Folder()), o, backups...); err != nil {
 		return Restored{}, err
 	}
 	if err := p.fill(stage.Folder(), &done); err != nil {

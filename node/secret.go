@@ -86,7 +86,7 @@ func (n *Node) makeSecret() (secret, error) {
 	if err := n.folder.WriteSecret(bytes); err != nil {
 		return secret{}, err
 	}
-	n.logger.Info("made a cluster secret: whoever has it can read and write the log; other nodes take it with --secret-file", "file", n.folder.Secret())
+	n.logger.Info("made a cluster secret: whoever has it can read and write the log; other nodes take it with --secret-file", "path", n.folder.Secret())
 	return folderSecret(n.folder, bytes), nil
 }
 

@@ -18,17 +18,20 @@ import (
 // Sync links with the node at addr, without joining it, until each holds what the other held at the
 // beginning.
 func (n *Node) Sync(ctx context.Context, addr string) (api.Synced, error) {
-	return synced(n.gossip.Exchange(ctx, addr))
+	x, err := n.gossip.Exchange(ctx, addr)
+	return synced(ctx, n.log, x, err)
 }
 
-// synced returns what came of an exchange as a client is told it.
-func synced(x gossip.Exchanged, err error) (api.Synced, error) {
+// synced returns what came of an exchange of a log's as a client is told it.
+func synced(ctx context.Context, log *eventlog.Log, x gossip.Exchanged, err error) (api.Synced, error) {
 	if err != nil {
 		return api.Synced{}, &api.Error{Code: api.NotSynced, Message: err.Error()}
 	}
+	holes, err := log.Damaged(ctx)
 	return api.Synced{
-		Author: x.Peer, Name: x.Name, Addr: x.Addr, Received: x.Received, Sent: x.Sent, Shut: x.Shut, Refused: x.Refused, Seconds: x.Took.Seconds(),
-	}, nil
+		Author: x.Peer, Name: x.Name, Addr: x.Addr, Received: x.Received, Sent: x.Sent, Shut: x.Shut, Refused: x.Refused,
+		Damaged: len(holes), DamagedMore: log.Meters().MoreHoles, Seconds: x.Took.Seconds(),
+	}, err
 }
 
 // dialer is a log that is open without a daemon, and dials for each sync.
@@ -64,7 +67,7 @@ func (d dialer) Sync(ctx context.Context, addr string) (api.Synced, error) {
 	if errors.Is(err, transport.ErrSecret) && !found {
 		err = fmt.Errorf("%w (none was given here: see --secret-file)", err)
 	}
-	s, err := synced(x, err)
+	s, err := synced(ctx, d.log, x, err)
 	stop()
 	if broken := <-done; broken != nil {
 		return s, broken
@@ -77,12 +80,16 @@ func (d dialer) Sync(ctx context.Context, addr string) (api.Synced, error) {
 func (n *Node) watchCatchUp(ctx context.Context) {
 	for {
 		err := n.gossip.WaitCaughtUp(ctx)
+		_, held := errors.AsType[*gossip.HeldBackError](err)
+		if err == nil || held {
+			n.arrived.Store(true)
+		}
 		if err == nil {
 			network := n.gossip.Status()
 			if !holdsBack(n.conditions(&network, n.Recovery())) {
 				break
 			}
-		} else if _, held := errors.AsType[*gossip.HeldBackError](err); !held {
+		} else if !held {
 			return
 		}
 		select {

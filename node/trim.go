@@ -35,7 +35,7 @@ func (n *Node) keepTrimming(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if _, err := n.Trim(ctx, nil); err != nil && ctx.Err() == nil {
-			n.logger.Warn("trim failed; it is tried again later", "err", err, "in", n.cfg.TrimEvery)
+			n.logger.Warn("trim failed; it is tried again later", "err", err, "pause", n.cfg.TrimEvery)
 		}
 		select {
 		case <-tick.C:
@@ -69,13 +69,14 @@ func (n *Node) Trim(ctx context.Context, policy *eventlog.TrimPolicy) (eventlog.
 	began := time.Now()
 	n.noteClock(n.gossip.ClockOff())
 	report, err := trim(ctx, n.log, eventlog.TrimOptions{Policy: policy, Holds: n.Holds()})
+	n.trims.count(began, report, err)
 	n.trimmed.Store(&Trimmed{At: began.UTC(), Took: time.Since(began), Report: report, Err: err})
 	if gone := report.Trimmed.Entries + report.Pruned.Entries; gone > 0 {
 		n.logger.Info("trimmed", "entries", report.Trimmed.Entries, "pruned", report.Pruned.Entries,
 			"bytes", report.Trimmed.Bytes+report.Pruned.Bytes, "took", time.Since(began).Round(time.Millisecond))
 	}
 	for _, h := range report.Held {
-		n.logger.Debug("trim is held back", "by", h.Name, "at", h.Offset, "entries", h.Entries, "overrun", h.Overrun)
+		n.logger.Debug("trim is held back", "holder", h.Name, "offset", h.Offset, "entries", h.Entries, "overrun", h.Overrun)
 	}
 	return report, err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // appendHelp explains quipu append.
@@ -27,6 +28,12 @@ Only kind must be there; author, seq, op, disputed, clock and offset are ignored
 Empty lines are skipped. A line that cannot be appended ends the command with
 exit code 1 and the line's number; the lines before it are durable and their
 places printed.
+
+With --id ID an entry is written once, however often the command is run: that of
+line i has the id ID/i, and where an entry of this node's has it already, the place
+of that is printed. It is known while the entry has its body there. Another event
+with the id is refused. With --server entries have an id in any case, made by the
+command, so that it can go on when a connection breaks.
 
 An event of --retention transient is not written: it is told to those who listen
 now, with "quipu tail --transient" or in a program, here and, unless --here is
@@ -49,7 +56,7 @@ func newAppend() *cobra.Command {
 	var here bool
 	var event crdt.Event
 	var from ndjson
-	var wait waitFor
+	var how appending
 	cmd := &cobra.Command{
 		Use:   "append --dir D --kind K [flags] | append --dir D --ndjson [FILE|-]",
 		Short: "Write entries",
@@ -59,20 +66,20 @@ func newAppend() *cobra.Command {
   quipu append --dir a --kind photo --content-type image/png --payload - <photo.png
   quipu log --dir a --format ndjson | quipu append --dir b --ndjson`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			lines, err := from.given(cmd, waitNames...)
+			lines, err := from.given(cmd, append([]string{"--id"}, waitNames...)...)
 			if err == nil {
-				err = wait.check(cmd)
+				err = how.wait.check(cmd)
 			}
 			if err != nil {
 				return err
 			}
 			if lines {
-				return from.each(cmd, dir, func(c *api.Client, lines io.Reader) error { return appendLines(cmd, dir, c, lines, wait) })
+				return from.each(cmd, dir, func(c *client.Client, lines io.Reader) error { return appendLines(cmd, dir, c, lines, how) })
 			}
 			if err := fillEvent(cmd, &event, retention, headers, payload); err != nil {
 				return err
 			}
-			if err := writeOne(cmd, dir, event, here, wait); err != nil {
+			if err := writeOne(cmd, dir, event, here, how); err != nil {
 				return err
 			}
 			noteUnread(cmd)
@@ -89,9 +96,10 @@ func newAppend() *cobra.Command {
 	f.StringVar(&event.ContentType, "content-type", "", "the payload's media `type` (default application/json)")
 	f.StringArrayVar(&headers, "header", nil, "a header, `NAME=VALUE` (repeat it for several)")
 	f.StringVar(&retention, "retention", "persistent", "how long it is kept, a `word`: persistent, trimmable or transient")
+	f.StringVar(&how.id, "id", "", "write the entry of line i once, under the `id` ID/i")
 	f.BoolVar(&here, "here", false, "tell a transient event to those alone who listen at this node")
 	from.add(cmd, "entries")
-	wait.add(cmd)
+	how.wait.add(cmd)
 	return cmd
 }
 
@@ -114,37 +122,50 @@ func fillEvent(cmd *cobra.Command, event *crdt.Event, retention string, headers 
 }
 
 // writeOne appends an event, or tells a transient one to those who listen, with here those at this node.
-func writeOne(cmd *cobra.Command, dir string, event crdt.Event, here bool, wait waitFor) error {
+func writeOne(cmd *cobra.Command, dir string, event crdt.Event, here bool, how appending) error {
 	switch {
-	case event.Retention == crdt.Transient && wait.who != "":
+	case event.Retention == crdt.Transient && how.id != "":
+		return usagef("--id does not go with --retention transient: such an event is written nowhere")
+	case event.Retention == crdt.Transient && how.wait.who != "":
 		return usagef("--wait does not go with --retention transient: such an event is held nowhere")
 	case event.Retention == crdt.Transient:
 		return broadcastOne(cmd, dir, event, here)
 	case here:
 		return usagef("--here goes with --retention transient alone: every entry reaches every member")
 	}
-	return appendOne(cmd, dir, event, wait)
+	return appendOne(cmd, dir, event, how)
 }
 
 // appendOne appends one event.
-func appendOne(cmd *cobra.Command, dir string, event crdt.Event, wait waitFor) error {
+func appendOne(cmd *cobra.Command, dir string, event crdt.Event, how appending) error {
 	// Checked here too, since what is not UTF-8 has no JSON form.
 	if err := event.Check(); err != nil {
 		return err
 	}
 	line := bytes.NewReader(event.AppendJSON(nil))
-	return withNode(cmd.Context(), dir, func(c *api.Client) error {
-		return withoutLine(appendLines(cmd, dir, c, line, wait))
+	return withNode(cmd.Context(), dir, func(c *client.Client) error {
+		return withoutLine(appendLines(cmd, dir, c, line, how))
 	})
 }
 
+// appending is how events are appended.
+type appending struct {
+	wait waitFor
+	id   string // by which each is named, with the number of its line; "" for none
+}
+
 // appendLines appends the events that lines hold.
-func appendLines(cmd *cobra.Command, dir string, c *api.Client, lines io.Reader, wait waitFor) error {
-	c, err := wait.client(cmd, dir, c)
+func appendLines(cmd *cobra.Command, dir string, c *client.Client, lines io.Reader, how appending) error {
+	c, err := how.wait.client(cmd, dir, c)
+	if err == nil && how.id != "" {
+		if c, err = c.Keyed(how.id); err != nil {
+			return usagef("--id %q: expected 1 to 255 visible characters of ASCII", how.id)
+		}
+	}
 	if err != nil {
 		return err
 	}
-	return wait.print(cmd, c, c.Append(cmd.Context(), lines))
+	return how.wait.print(cmd, c, c.Append(cmd.Context(), lines))
 }
 
 // parseHeaders reads NAME=VALUE texts.

@@ -11,6 +11,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // leastDigits is how many hex digits of an author are typed at least.
@@ -29,7 +30,7 @@ func (s *sought) add(cmd *cobra.Command) {
 }
 
 // find puts what was typed into a query.
-func (s *sought) find(ctx context.Context, c *api.Client, q *api.Query) (err error) {
+func (s *sought) find(ctx context.Context, c *client.Client, q *api.Query) (err error) {
 	if q.Authors, err = s.findAuthors(ctx, c); err != nil || s.from == "" {
 		return err
 	}
@@ -41,7 +42,7 @@ func (s *sought) find(ctx context.Context, c *api.Client, q *api.Query) (err err
 	return nil
 }
 
-func (s *sought) findAuthors(ctx context.Context, c *api.Client) (found []crdt.Author, err error) {
+func (s *sought) findAuthors(ctx context.Context, c *client.Client) (found []crdt.Author, err error) {
 	for _, text := range s.authors {
 		a, err := findAuthor(ctx, c, text)
 		if err != nil {
@@ -54,7 +55,7 @@ func (s *sought) findAuthors(ctx context.Context, c *api.Client) (found []crdt.A
 
 // findPlace returns the place that is written AUTHOR/SEQ or AUTHOR/SEQ@BRANCH, whose author may be cut to his
 // first digits or be the name of a node.
-func findPlace(ctx context.Context, c *api.Client, text string) (crdt.Place, error) {
+func findPlace(ctx context.Context, c *client.Client, text string) (crdt.Place, error) {
 	if err := checkPlace(text); err != nil {
 		return crdt.Place{}, err
 	}
@@ -86,7 +87,7 @@ func isTyped(text string, a crdt.Author, name string) bool {
 // findAuthor returns the author whom a text names: one with all digits as he is, else the one whom the node
 // knows of that begins with these digits or whose node has this name. Nobody vouches for names, so a text
 // that fits two is refused.
-func findAuthor(ctx context.Context, c *api.Client, text string) (crdt.Author, error) {
+func findAuthor(ctx context.Context, c *client.Client, text string) (crdt.Author, error) {
 	if a, err := crdt.ParseAuthor(text); err == nil {
 		return a, nil
 	} else if len(text) == 2*len(crdt.Author{}) || text == "" {

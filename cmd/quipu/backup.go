@@ -14,7 +14,9 @@ import (
 	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/node"
+	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/folder"
 )
 
@@ -23,7 +25,8 @@ moment, with followers, their state and what they have parked; quipu.yaml; and
 where members were. "quipu restore" makes the node again of it. A daemon goes on
 meanwhile: nothing waits for the backup, however slow FILE is, and what is not
 written yet is kept from trims and prunes for as long as --hold says. All that is
-written is checked on the way.
+written is checked on the way. With --server the node there writes it, and FILE
+is here.
 
 With --since only what an earlier backup lacks is written. Both are needed to
 restore, in their order; of three, the third may be since the second.
@@ -90,7 +93,7 @@ func newBackup() *cobra.Command {
 		if !b.check {
 			return needsDir(cmd, args)
 		}
-		for _, name := range []string{"dir", "since", "with-key", "force", "hold", "passphrase-file", passphraseFlag} {
+		for _, name := range []string{"dir", "server", "token-file", "since", "with-key", "force", "hold", "passphrase-file", passphraseFlag} {
 			if cmd.Flags().Changed(name) {
 				return usagef("--check and --%s exclude each other", name)
 			}
@@ -111,22 +114,27 @@ func newBackup() *cobra.Command {
 
 // run makes the backup.
 func (b *backupCommand) run(cmd *cobra.Command, path string) error {
-	if err := b.spares(path); err != nil {
+	if err := b.spares(cmd.Context(), path); err != nil {
 		return err
 	}
-	req := api.BackupRequest{MaxHold: b.hold}
+	if err := notAtServer(cmd, "with-key", passphraseFlag); err != nil {
+		return err
+	}
+	req := api.BackupRequest{Hold: age.Age(b.hold)}
 	var err error
 	if b.since != "" {
 		if req.Since, err = readBackupEnd(b.since); err != nil {
 			return err
 		}
 	}
-	if req.Files, err = node.BackupFiles(b.dir, func(err error) { warnf(cmd, "left out: %v", err) }); err != nil {
-		return err
+	if serverOf(cmd.Context()) == nil { // else the node there knows
+		if req.Files, err = node.BackupFiles(b.dir, func(err error) { warnf(cmd, "left out: %v", err) }); err != nil {
+			return err
+		}
 	}
 	var s backup.Summary
 	var began time.Time
-	err = readNode(cmd.Context(), b.dir, true, func(text string) { warnf(cmd, "%s", text) }, func(c *api.Client) error {
+	err = readNode(cmd.Context(), b.dir, true, func(text string) { warnf(cmd, "%s", text) }, func(c *client.Client) error {
 		if req.Key, err = b.key(cmd, c, path); err != nil {
 			return err
 		}
@@ -158,7 +166,7 @@ func (b *backupCommand) run(cmd *cobra.Command, path string) error {
 }
 
 // spares refuses a path at which something is that the backup needs: the one since which it is made, or a part of the node.
-func (b *backupCommand) spares(path string) error {
+func (b *backupCommand) spares(ctx context.Context, path string) error {
 	at, err := os.Stat(path)
 	if path == stdio || err != nil || !at.Mode().IsRegular() {
 		return nil
@@ -166,14 +174,14 @@ func (b *backupCommand) spares(path string) error {
 	if since, err := os.Stat(b.since); err == nil && os.SameFile(since, at) {
 		return usagef("%s is the backup that --since names, and is needed to restore this one: give another name", path)
 	}
-	if b.force && folder.Folder(b.dir).Has(path) {
+	if b.force && serverOf(ctx) == nil && folder.Folder(b.dir).Has(path) {
 		return usagef("%s is a part of the node in %s: give another name", path, b.dir)
 	}
 	return nil
 }
 
 // key returns the node's key and secret, sealed; nil where they are not asked for.
-func (b *backupCommand) key(cmd *cobra.Command, c *api.Client, path string) ([]byte, error) {
+func (b *backupCommand) key(cmd *cobra.Command, c *client.Client, path string) ([]byte, error) {
 	if !b.withKey {
 		return nil, nil
 	}
@@ -273,7 +281,11 @@ func printBackup(w io.Writer, format string, t toldBackup) error {
 	if t.Key {
 		key = "the key, sealed"
 	}
-	_, err := fmt.Fprintf(w, "%s: %s in %s, offsets %d to %d, %s; %s\n", printable(t.File), count(t.Entries, "entry"), count(t.Ops, "op"), t.From, t.To, key, t.pace)
+	id := shortID(t.ID)
+	if t.Since != nil {
+		id += ", since " + shortID(*t.Since)
+	}
+	_, err := fmt.Fprintf(w, "%s: %s in %s, offsets %d to %d, %s; %s; id %s\n", printable(t.File), count(t.Entries, "entry"), count(t.Ops, "op"), t.From, t.To, key, t.pace, id)
 	for _, d := range t.Damage {
 		if err == nil {
 			_, err = fmt.Fprintf(w, "left out: %s\n", printable(d.String()))
@@ -282,9 +294,12 @@ func printBackup(w io.Writer, format string, t toldBackup) error {
 	return err
 }
 
+// shortID returns what people call a backup by that has lost its name.
+func shortID(id backup.ID) string { return id.String()[:16] }
+
 // lackingIn says that a backup has not all that its log had.
 func lackingIn(path string, s *backup.Summary) error {
-	return fmt.Errorf("%s lacks what could not be read of the log: %s: quipu verify says more, and what other nodes hold is not lost",
+	return fmt.Errorf("%s lacks what could not be read of the log when it was made: %s: \"quipu repair --dir D\" brings back what other nodes hold, for the next backup",
 		path, clip.List(s.Damage, 3, func(d backup.Damage) string { return printable(d.String()) }))
 }
 
@@ -321,7 +336,7 @@ func checkBackups(cmd *cobra.Command, format string, paths []string) error {
 			continue
 		}
 		if before := known[*s.Since]; before == nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "quipu: %s has what the backup %s lacks, which is needed to restore it, and is not among these\n", printable(paths[i]), s.Since)
+			fmt.Fprintf(cmd.ErrOrStderr(), "quipu: %s is since another backup, id %s, which is needed to restore it and is not among these\n", printable(paths[i]), shortID(*s.Since))
 		} else if err := s.Follows(before); err != nil && failed == nil {
 			failed = fmt.Errorf("%s: %w", paths[i], err)
 		}

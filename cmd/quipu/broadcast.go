@@ -7,6 +7,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // broadcastOne tells a transient event to those who listen, and prints whom it was told.
@@ -15,11 +16,11 @@ func broadcastOne(cmd *cobra.Command, dir string, event crdt.Event, here bool) e
 	if err := event.Check(); err != nil {
 		return err
 	}
-	scope := api.ScopePeers
+	scope := api.ToPeers
 	if here {
-		scope = api.ScopeHere
+		scope = api.ToHere
 	}
-	return withNode(cmd.Context(), dir, func(c *api.Client) error {
+	return withNode(cmd.Context(), dir, func(c *client.Client) error {
 		reach, err := c.Broadcast(cmd.Context(), event, scope)
 		if err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/quipulog/quipu/gossip/bundle"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 func newBundleApply() *cobra.Command {
@@ -47,7 +48,7 @@ and why, and the exit code is 1.`,
 			if err != nil {
 				return errors.Join(err, drop())
 			}
-			err = withNode(cmd.Context(), dir, func(c *api.Client) error { return applyAll(cmd, c, bundles) })
+			err = withNode(cmd.Context(), dir, func(c *client.Client) error { return applyAll(cmd, c, bundles) })
 			if err = errors.Join(err, drop()); err != nil {
 				return err
 			}
@@ -134,7 +135,7 @@ func spool(r io.Reader) (string, error) {
 }
 
 // applyAll applies bundles, and those that left something lacking again as long as others bring something.
-func applyAll(cmd *cobra.Command, c *api.Client, bundles []*applied) error {
+func applyAll(cmd *cobra.Command, c *client.Client, bundles []*applied) error {
 	status, err := c.Status(cmd.Context())
 	if err != nil {
 		return err
@@ -166,7 +167,7 @@ func applyAll(cmd *cobra.Command, c *api.Client, bundles []*applied) error {
 }
 
 // apply applies a bundle and adds to what became of it before.
-func (b *applied) apply(cmd *cobra.Command, c *api.Client) error {
+func (b *applied) apply(cmd *cobra.Command, c *client.Client) error {
 	in := b.once
 	if in == nil {
 		file, err := os.Open(b.path)

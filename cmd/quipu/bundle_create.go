@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/gossip/bundle"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 func newBundleCreate() *cobra.Command {
@@ -44,7 +45,7 @@ exit code is 1 then, and FILE is there all the same.`,
 				return err
 			}
 			var end api.BundleEnd
-			err = readNode(cmd.Context(), dir, true, func(text string) { warnf(cmd, "%s", text) }, func(c *api.Client) error {
+			err = readNode(cmd.Context(), dir, true, func(text string) { warnf(cmd, "%s", text) }, func(c *client.Client) error {
 				return copyTo(cmd, args[0], force, func(w io.Writer) (err error) {
 					end, err = c.CreateBundle(cmd.Context(), w, what)
 					return err

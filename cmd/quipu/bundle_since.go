@@ -33,6 +33,9 @@ func readSince(cmd *cobra.Command, dir, name string) (api.Since, error) {
 	if !errors.Is(err, fs.ErrNotExist) || strings.ContainsAny(name, `/\`) {
 		return api.Since{}, fmt.Errorf("--since: %w", err)
 	}
+	if serverOf(cmd.Context()) != nil {
+		return api.Since{}, usagef("--since %q: there is no such file, and which peers a node remembers stands in its folder: expected a frontier or a bundle with --server", name)
+	}
 	return sincePeer(dir, name)
 }
 

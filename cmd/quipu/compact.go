@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 func newCompact() *cobra.Command {
@@ -21,7 +22,7 @@ other, both whole.
 "quipu start --compact" does the same before the daemon serves.`,
 		Example: "  quipu compact --dir a",
 		Args:    noArgs,
-	}, func(ctx context.Context, c *api.Client, _ []string) (api.Compaction, error) { return c.Compact(ctx) }, printCompaction)
+	}, func(ctx context.Context, c *client.Client, _ []string) (api.Compaction, error) { return c.Compact(ctx) }, printCompaction)
 }
 
 func printCompaction(w io.Writer, done api.Compaction) error {

@@ -89,7 +89,7 @@ func (fleet daemons) start(ts *testscript.TestScript, dir string, args []string)
 	}
 	cmd := exec.Command(binary(ts), append([]string{"start", "--dir", dir}, args...)...)
 	cmd.Dir = ts.MkAbs(".")
-	cmd.Env = append(cmd.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"), "GORACE="+ts.Getenv("GORACE"))
+	cmd.Env = append(cmd.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"), "GORACE="+ts.Getenv("GORACE"), "QUIPU_HTTP="+ts.Getenv("QUIPU_HTTP"))
 	out, err := cmd.StdoutPipe()
 	ts.Check(err)
 	errs, err := cmd.StderrPipe()
@@ -141,7 +141,7 @@ func giveSecret(ts *testscript.TestScript, f folder.Folder) {
 func (d *daemon) announce(ts *testscript.TestScript, dir, line string) {
 	name := strings.ReplaceAll(dir, "/", "_")
 	ts.Setenv(name+"_recovering", "")
-	for key, variable := range map[string]string{"listen": "addr", "socket": "socket", "recovering": "recovering"} {
+	for key, variable := range map[string]string{"listen": "addr", "socket": "socket", "http": "http", "recovering": "recovering"} {
 		for _, field := range strings.Fields(line) {
 			if value, ok := strings.CutPrefix(field, key+"="); ok {
 				ts.Setenv(name+"_"+variable, value)

@@ -29,7 +29,10 @@ const exitCodesHelp = `Every command ends with one of five exit codes:
 
   0  done. An empty result is a result, and a reader that closed the pipe
      ("quipu log | head") has what it wanted, but not of a backup or a bundle.
-  1  failed. One line on stderr, beginning "quipu: ", says why.
+  1  failed. One line on stderr, beginning "quipu: ", says why. So do commands
+     end that look for something and find it: "quipu verify" that the log is
+     damaged, "quipu status --check" that the node is not well, "quipu doctor"
+     that somebody must act, or what --fail-on says.
   2  wrong usage: an unknown command or flag, a missing flag, a value that
      cannot be read. Nothing was done.
   3  a named thing is not there: a file, a node in --dir, an entry at a place. Nor
@@ -46,6 +49,22 @@ type usageError struct{ error }
 func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// once returns the text of an error, in which of those that are joined each text stands once: what has failed to be
+// written fails again to be flushed, and closed.
+func once(err error) string {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok || errors.Join(joined.Unwrap()...).Error() != err.Error() { // it has words of its own
+		return err.Error()
+	}
+	var texts []string
+	for _, e := range joined.Unwrap() {
+		if text := once(e); !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "; ")
+}
 
 // exitCode returns the exit code of a command that ended with err.
 func exitCode(err error) int {

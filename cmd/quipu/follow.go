@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/folder"
 )
 
@@ -119,7 +119,7 @@ func (f *follow) parkedAlone() bool {
 // run follows until ctx ends, or, with --once, until it has caught up.
 func (f *follow) run(ctx context.Context) error {
 	if f.request.Once || f.request.Parked {
-		return withNode(ctx, f.dir, func(c *api.Client) error {
+		return withNode(ctx, f.dir, func(c *client.Client) error {
 			if err := f.prepare(ctx, c); err != nil {
 				return err
 			}
@@ -127,7 +127,7 @@ func (f *follow) run(ctx context.Context) error {
 		})
 	}
 	for {
-		client, err := node.ConnectDaemon(ctx, f.dir)
+		client, err := connectDaemon(ctx, f.dir)
 		if err != nil {
 			if err := folder.Folder(f.dir).Check(); err != nil {
 				return err
@@ -152,7 +152,7 @@ func (f *follow) run(ctx context.Context) error {
 }
 
 // follow follows a daemon until it stops.
-func (f *follow) follow(ctx context.Context, c *api.Client) error {
+func (f *follow) follow(ctx context.Context, c *client.Client) error {
 	if _, err := c.Status(ctx); err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (f *follow) follow(ctx context.Context, c *api.Client) error {
 }
 
 // prepare finds the authors, and warns of what is to be followed and was never written.
-func (f *follow) prepare(ctx context.Context, c *api.Client) (err error) {
+func (f *follow) prepare(ctx context.Context, c *client.Client) (err error) {
 	r := &f.request
 	if r.Authors, err = f.who.findAuthors(ctx, c); err != nil {
 		return err

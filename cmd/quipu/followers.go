@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 func newFollowers() *cobra.Command {
@@ -40,7 +41,7 @@ that opened the log itself.`,
 		Example: "  quipu followers list --dir a",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return reading(cmd, dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *client.Client) error {
 				return listedFollowers.print(cmd, format, c.Followers(cmd.Context()))
 			})
 		},
@@ -105,7 +106,7 @@ func newFollowersShow() *cobra.Command {
 		Short:   "Print all that is known of a follower",
 		Example: "  quipu followers show --dir a mailer",
 		Args:    oneArg("the follower's name"),
-	}, func(ctx context.Context, c *api.Client, args []string) (api.Follower, error) {
+	}, func(ctx context.Context, c *client.Client, args []string) (api.Follower, error) {
 		return c.Follower(ctx, args[0])
 	}, printFollower)
 }

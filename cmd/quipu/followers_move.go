@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 func newFollowersReset() *cobra.Command {
@@ -27,7 +28,7 @@ A follower that keeps its cursor itself can only be moved where it keeps it.`,
 			if err := checkReset(to); err != nil {
 				return err
 			}
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return withNode(cmd.Context(), dir, func(c *client.Client) error {
 				f, err := c.ResetFollower(cmd.Context(), args[0], to)
 				if err != nil {
 					return err
@@ -75,7 +76,7 @@ fails at, most often. They are never handled; the follower counts them.`,
 			if err != nil || n == 0 {
 				return usagef("%q: expected a number of entries, 1 or more", clip.Text(args[1]))
 			}
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return withNode(cmd.Context(), dir, func(c *client.Client) error {
 				skipped, err := c.SkipFollower(cmd.Context(), args[0], n)
 				if err != nil {
 					return err
@@ -118,7 +119,7 @@ needs --yes.`,
 					return err
 				}
 			}
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return withNode(cmd.Context(), dir, func(c *client.Client) error {
 				return c.RemoveFollower(cmd.Context(), name)
 			})
 		},
@@ -131,7 +132,7 @@ needs --yes.`,
 // askToRemove says what goes with a follower, and asks for leave.
 func askToRemove(cmd *cobra.Command, dir, name string) error {
 	var f api.Follower
-	err := withNode(cmd.Context(), dir, func(c *api.Client) (err error) {
+	err := previewing(cmd, dir, func(c *client.Client) (err error) {
 		f, err = c.Follower(cmd.Context(), name)
 		return err
 	})

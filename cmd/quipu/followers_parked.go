@@ -8,6 +8,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 func newFollowersParked() *cobra.Command {
@@ -23,7 +24,7 @@ ReplayParked; "quipu followers drop" gives them up.`,
 		Example: "  quipu followers parked --dir a mailer",
 		Args:    oneArg("the follower's name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return reading(cmd, dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *client.Client) error {
 				return listedParked.print(cmd, format, c.Parked(cmd.Context(), args[0]))
 			})
 		},
@@ -71,7 +72,7 @@ followers parked" prints, or all of them. The entries stay in the log.`,
 				}
 				offsets = append(offsets, offset)
 			}
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return withNode(cmd.Context(), dir, func(c *client.Client) error {
 				dropped, err := c.DropParked(cmd.Context(), args[0], offsets...)
 				if err != nil {
 					return err

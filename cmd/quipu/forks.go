@@ -9,6 +9,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 func newForks() *cobra.Command {
@@ -34,7 +35,7 @@ whether this node takes no more of them, and why.`,
 		Example: "  quipu forks list --dir a",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return reading(cmd, dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *client.Client) error {
 				return listedForks.print(cmd, format, c.Forks(cmd.Context()))
 			})
 		},
@@ -59,8 +60,8 @@ func forkRow(f api.ForkedFeed) []string {
 		name += " (this node)"
 	}
 	return []string{
-		f.Author.Short(), name, strconv.Itoa(f.Branches), strconv.FormatUint(f.Entries, 10), strconv.FormatUint(f.Since, 10),
-		f.SinceTime.Format(timeLayout), dash(f.Shut),
+		f.Author.Short(), name, strconv.Itoa(f.Branches), strconv.FormatUint(f.Entries, 10), strconv.FormatUint(f.First, 10),
+		f.Since.Format(timeLayout), dash(f.Shut),
 	}
 }
 
@@ -82,7 +83,7 @@ the name of his node. With /SEQ only the fork is shown that the entry SEQ stands
 			if err != nil {
 				return err
 			}
-			return reading(cmd, dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *client.Client) error {
 				author, err := findAuthor(cmd.Context(), c, text)
 				if err != nil {
 					return err
@@ -139,7 +140,7 @@ func forksUnder(f api.ForkedFeed, seq uint64) ([]api.Fork, error) {
 		under = append(under, fork)
 	}
 	if under == nil {
-		return nil, &api.Error{Code: api.NotFound, Message: fmt.Sprintf("nothing is disputed at %s/%d: the first fork is at %d", f.Author.Short(), seq, f.Since)}
+		return nil, &api.Error{Code: api.NotFound, Message: fmt.Sprintf("nothing is disputed at %s/%d: the first fork is at %d", f.Author.Short(), seq, f.First)}
 	}
 	return under, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // explainForks says in words what happened to a feed, what it means and what to do, and then shows each
@@ -14,7 +15,7 @@ import (
 func explainForks(w io.Writer, f api.ForkedFeed, log crdt.LogID) error {
 	t := &page{}
 	t.line("author    %s%s", f.Author, nameOf(f))
-	t.line("disputed  %s on %s, from seq %d on, since %s", count(f.Entries, "entry"), branchCount(f.Branches), f.Since, f.SinceTime.Format(timeLayout))
+	t.line("disputed  %s on %s, from seq %d on, since %s", count(f.Entries, "entry"), branchCount(f.Branches), f.First, f.Since.Format(timeLayout))
 	if f.Shut != "" {
 		t.line("shut      %s", f.Shut)
 	}
@@ -84,8 +85,8 @@ func explainEffect(p *page, f api.ForkedFeed) {
   nodes may hold more of it.
 `)
 	}
-	if f.Since > 0 {
-		p.line("  Not in doubt: the entries of this author below seq %d, and all other authors.", f.Since)
+	if f.First > 0 {
+		p.line("  Not in doubt: the entries of this author below seq %d, and all other authors.", f.First)
 	} else {
 		p.line("  Not in doubt: all other authors.")
 	}
@@ -178,7 +179,7 @@ func showBranch(p *page, b api.ForkBranch) {
 
 // showEntry prints an entry on one line.
 func showEntry(p *page, line []byte) {
-	e, _, err := api.Line(line).Entry()
+	e, _, err := client.Line(line).Entry()
 	if err != nil {
 		p.line("            %v", err)
 		return

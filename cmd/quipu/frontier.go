@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 func newFrontier() *cobra.Command {
@@ -24,19 +24,22 @@ heads are.`,
 		Example: "  quipu frontier --dir a --hash",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return reading(cmd, dir, func(c *api.Client) error {
-				f, err := c.Frontier(cmd.Context())
-				if err != nil {
+			return reading(cmd, dir, func(c *client.Client) error {
+				out := cmd.OutOrStdout()
+				if hash {
+					held, err := c.FrontierHash(cmd.Context())
+					switch {
+					case err != nil:
+						return err
+					case format == asJSON:
+						return printJSON(out, api.FrontierHash{Hash: held})
+					}
+					_, err = fmt.Fprintln(out, held)
 					return err
 				}
-				out := cmd.OutOrStdout()
+				f, err := c.Frontier(cmd.Context())
 				switch {
-				case hash && format == asJSON:
-					return printJSON(out, struct {
-						Hash crdt.Hash `json:"hash"`
-					}{f.Hash})
-				case hash:
-					_, err = fmt.Fprintln(out, f.Hash)
+				case err != nil:
 					return err
 				case format == asJSON:
 					return printJSON(out, f)

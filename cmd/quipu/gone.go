@@ -10,6 +10,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // The values of --gone.
@@ -27,7 +28,7 @@ func goneFlag(cmd *cobra.Command, q *api.Query, ways ...string) {
 
 // countGone counts what of the authors in question is not here: a reading that leaves something out never
 // does so in silence. What is shown is not counted.
-func countGone(ctx context.Context, c *api.Client, q api.Query) (entries uint64, err error) {
+func countGone(ctx context.Context, c *client.Client, q api.Query) (entries uint64, err error) {
 	for g, err := range c.Gone(ctx) {
 		if err != nil {
 			return 0, err
@@ -60,7 +61,7 @@ func (g *movesGone) add(cmd *cobra.Command) {
 }
 
 // look says how many entries were pruned, as a warning or as why nothing is read.
-func (g *movesGone) look(cmd *cobra.Command, c *api.Client) error {
+func (g *movesGone) look(cmd *cobra.Command, c *client.Client) error {
 	entries, err := countGone(cmd.Context(), c, api.Query{Gone: showGone})
 	switch {
 	case err != nil || entries == 0:

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 func newIndex() *cobra.Command {
@@ -28,7 +29,7 @@ func newIndexStatus() *cobra.Command {
 		Short:   "Print how far the index is and what it takes",
 		Example: "  quipu index status --dir a",
 		Args:    noArgs,
-	}, func(ctx context.Context, c *api.Client, _ []string) (api.Index, error) { return c.Index(ctx) }, printIndex)
+	}, func(ctx context.Context, c *client.Client, _ []string) (api.Index, error) { return c.Index(ctx) }, printIndex)
 }
 
 func newIndexRebuild() *cobra.Command {
@@ -41,7 +42,7 @@ how far it is.`,
 		Example: "  quipu index rebuild --dir a",
 		Args:    noArgs,
 	}
-	return showing(writing, cmd, func(ctx context.Context, c *api.Client, _ []string) (api.Index, error) {
+	return showing(writing, cmd, func(ctx context.Context, c *client.Client, _ []string) (api.Index, error) {
 		return metered(cmd, "index rebuild", func(told func(api.Progress)) (api.Index, error) { return c.RebuildIndex(ctx, told) })
 	}, printIndex)
 }

@@ -75,7 +75,7 @@ func newInit() *cobra.Command {
 			return err
 		},
 	}
-	dirFlag(cmd, &b.Dir)
+	folderFlag(cmd, &b.Dir)
 	cmd.Flags().StringVar(&b.Name, "name", "", "the `name` by which the node is shown to people")
 	cmd.Flags().StringVar(&log, "log", "", "the `id` of the log to become a member of")
 	cmd.Flags().StringVar(&genesis, "genesis", "", "a `file` with the log's genesis in hex, or stdin (-)")

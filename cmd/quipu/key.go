@@ -87,7 +87,7 @@ opened first, with the passphrase as "quipu help init" says.`,
 			return showKey(cmd.OutOrStdout(), format, file, public)
 		},
 	}
-	dirFlag(cmd, &s.dir)
+	folderFlag(cmd, &s.dir)
 	needsDir := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		switch given := cmd.Flags().Changed("key"); {
@@ -177,7 +177,7 @@ that write with one key fork its feed.`,
 			return s.export(cmd, to, keyform.Form(form), newPhrase)
 		},
 	}
-	dirFlag(cmd, &s.dir)
+	folderFlag(cmd, &s.dir)
 	f := cmd.Flags()
 	f.StringVar(&to, "to", "", "the new `file`")
 	f.Var(&choice{&form, []string{string(keyform.PKCS8), string(keyform.OpenSSH)}}, "form", "how to write it: pkcs8 or openssh")

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // logHelp explains quipu log.
@@ -77,7 +79,7 @@ func newLog() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return reading(cmd, dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *client.Client) error {
 				if err := who.find(cmd.Context(), c, &q); err != nil {
 					return err
 				}
@@ -99,7 +101,7 @@ func newLog() *cobra.Command {
 
 // printLog prints the entries that the query takes, last to first if they are to be turned, and says how many
 // are left out.
-func printLog(cmd *cobra.Command, c *api.Client, q api.Query, turn bool, format string) error {
+func printLog(cmd *cobra.Command, c *client.Client, q api.Query, turn bool, format string) error {
 	out := newBuffered(cmd.OutOrStdout())
 	p := newEntryPrinter(out, format)
 	q.GoOn = true // what a trim takes meanwhile is counted below with the rest
@@ -124,10 +126,8 @@ func printLog(cmd *cobra.Command, c *api.Client, q api.Query, turn bool, format 
 	if err := errors.Join(p.end(), out.Flush()); err != nil {
 		return err
 	}
-	if !printed {
-		if err := sayNoEntries(cmd, c, q, format); err != nil {
-			return err
-		}
+	if err := sayUnmatched(cmd, c, q, format, printed); err != nil {
+		return err
 	}
 	gone, err := countGone(cmd.Context(), c, q)
 	if note := noteGone(gone); note != "" {
@@ -136,10 +136,13 @@ func printLog(cmd *cobra.Command, c *api.Client, q api.Query, turn bool, format 
 	return err
 }
 
-// sayNoEntries says that a query took nothing: which of its values nothing has, or else only that, which the
-// formats for programs say by themselves.
-func sayNoEntries(cmd *cobra.Command, c *api.Client, q api.Query, format string) error {
-	told := false
+// sayUnmatched says which values of a query nothing has; where it took something, of those only that stand beside
+// others. Where it took nothing for another reason it says only that, which the formats for programs say by themselves.
+func sayUnmatched(cmd *cobra.Command, c *client.Client, q api.Query, format string, printed bool) error {
+	told := printed
+	if printed && max(len(q.Authors), len(q.Kinds), len(q.Modules), len(q.Subjects)) < 2 {
+		return nil
+	}
 	err := warnUnmatched(cmd.Context(), c, q, func(text string) {
 		told = true
 		warnf(cmd, "%s", text)
@@ -156,7 +159,7 @@ func atMostOnePlace(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	for _, name := range flagNames(cmd) {
-		if name != "--dir" && name != "--format" && cmd.Flags().Changed(name[2:]) {
+		if !slices.Contains(nodeFlags, name) && name != "--format" && cmd.Flags().Changed(name[2:]) {
 			return usagef("%s does not go with a place, which names one entry", name)
 		}
 	}
@@ -168,7 +171,7 @@ func logOne(cmd *cobra.Command, dir, at, format string) error {
 	if err := checkPlace(at); err != nil {
 		return err
 	}
-	return reading(cmd, dir, func(c *api.Client) error {
+	return reading(cmd, dir, func(c *client.Client) error {
 		place, err := findPlace(cmd.Context(), c, at)
 		if err != nil {
 			return err
@@ -201,14 +204,14 @@ func newEntryPrinter(w io.Writer, format string) *entryPrinter {
 }
 
 // learn learns the names of the nodes whose entries are to be printed.
-func (p *entryPrinter) learn(ctx context.Context, c *api.Client) (err error) {
+func (p *entryPrinter) learn(ctx context.Context, c *client.Client) (err error) {
 	if p.format == asTable {
 		p.names, err = namesAt(ctx, c)
 	}
 	return err
 }
 
-func (p *entryPrinter) print(line api.Line) error {
+func (p *entryPrinter) print(line client.Line) error {
 	switch p.format {
 	case asJSON:
 		return p.array.add(line)
@@ -238,7 +241,7 @@ func (p *entryPrinter) print(line api.Line) error {
 }
 
 // printTransient is print for a transient event, which stands nowhere.
-func (p *entryPrinter) printTransient(line api.Line, b crdt.Broadcast) error {
+func (p *entryPrinter) printTransient(line client.Line, b crdt.Broadcast) error {
 	if p.format != asTable {
 		return p.print(line)
 	}

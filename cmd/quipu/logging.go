@@ -5,6 +5,8 @@ import (
 	"io"
 	"log/slog"
 	"time"
+
+	"github.com/quipulog/quipu/node/api"
 )
 
 // newLogger returns what the daemon logs with: lines of key=value pairs, or of JSON, to errs. Empty words
@@ -15,7 +17,7 @@ func newLogger(errs io.Writer, least, format string) *slog.Logger {
 		must(level.UnmarshalText([]byte(least))) // one of the words of log-level
 	}
 	handler := func(w io.Writer) slog.Handler {
-		options := &slog.HandlerOptions{Level: level}
+		options := &slog.HandlerOptions{Level: level, ReplaceAttr: api.RedactAttr}
 		if format == "json" {
 			return slog.NewJSONHandler(w, options)
 		}

@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	cmd, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	if code != exitDone {
-		fmt.Fprintf(told, "quipu: %s\n", printable(err.Error()))
+		fmt.Fprintf(told, "quipu: %s\n", printable(once(err)))
 	}
 	told.close(ctx, cmd.Name() != startName)
 	return code

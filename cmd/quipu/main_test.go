@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"strings"
@@ -33,6 +34,21 @@ func TestPrintable(t *testing.T) {
 	} {
 		if got := printable(in); got != want {
 			t.Errorf("printable(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestJoinedErrorsAreToldOnce: each of them stands once in the line, in order; an error with words of its own stays.
+func TestJoinedErrorsAreToldOnce(t *testing.T) {
+	full := errors.New("no room")
+	for want, err := range map[string]error{
+		"no room":              errors.Join(full, nil, full),
+		"no room; full; left":  errors.Join(full, errors.Join(errors.New("full"), errors.New("left")), full),
+		"write: no room":       fmt.Errorf("write: %w", full),
+		"no room, and no room": fmt.Errorf("%w, and %w", full, full),
+	} {
+		if got := once(err); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
@@ -129,7 +145,7 @@ func TestHelp(t *testing.T) {
 		"start":       {"dir", "listen", "advertise", "join", "secret-file", "open", "log-level", "log-format"},
 		"append":      {"dir", "kind", "module", "subject", "time", "payload", "content-type", "header", "retention", "ndjson"},
 		"log":         {"dir", "order", "author", "kind", "subject", "from", "since", "until", "limit", "reverse", "gone", "format"},
-		"tail":        {"dir", "author", "kind", "subject", "since", "until", "limit", "format", "from-start", "gone", "after", "token-file"},
+		"tail":        {"dir", "author", "kind", "subject", "since", "until", "limit", "format", "from-start", "gone", "after", "cursor-file", "server", "token-file"},
 		"follow":      {"dir", "exec", "kind", "subject", "once", "retry", "park-after", "skip-trimmed", "no-hold"},
 		"transition":  {"dir", "subject", "to", "from", "trigger", "ndjson"},
 		"transitions": {"dir", "subject"},

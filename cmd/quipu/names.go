@@ -3,14 +3,14 @@ package main
 import (
 	"context"
 
-	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // names are those of the authors' nodes that the node knows, by author in hex. Nobody vouches for them.
 type names map[string]string
 
 // namesAt returns the names that the node at c knows.
-func namesAt(ctx context.Context, c *api.Client) (names, error) {
+func namesAt(ctx context.Context, c *client.Client) (names, error) {
 	known, err := c.Authors(ctx)
 	if err != nil {
 		return nil, err

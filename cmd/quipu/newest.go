@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // newestFlag adds --newest.
@@ -44,9 +45,9 @@ func askNewest(cmd *cobra.Command, q *api.Query, n int) (turn bool, err error) {
 const maxTurned = 256 << 20
 
 // turned yields the lines last to first. An error comes before the lines that came before it.
-func turned(lines iter.Seq2[api.Line, error]) iter.Seq2[api.Line, error] {
-	return func(yield func(api.Line, error) bool) {
-		var all []api.Line
+func turned(lines iter.Seq2[client.Line, error]) iter.Seq2[client.Line, error] {
+	return func(yield func(client.Line, error) bool) {
+		var all []client.Line
 		bytes := 0
 		for line, err := range lines {
 			if bytes += len(line); bytes > maxTurned && err == nil {

@@ -9,6 +9,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"golang.org/x/term"
 )
 
 // leaving is how long a write may take once the command is to end: one to somebody who reads is done by
@@ -80,8 +82,11 @@ func bare(w io.Writer) io.Writer {
 	return w
 }
 
-// isTerminal reports whether a person looks at file.
-func isTerminal(file *os.File) bool {
-	stat, err := file.Stat()
-	return err == nil && stat.Mode()&os.ModeCharDevice != 0
+// isTerminal reports whether a person is at file: not where it is another device, as /dev/null and /dev/full are.
+func isTerminal(file *os.File) (is bool) {
+	conn, err := file.SyscallConn()
+	if err == nil {
+		err = conn.Control(func(fd uintptr) { is = term.IsTerminal(int(fd)) })
+	}
+	return err == nil && is
 }

@@ -56,7 +56,7 @@ func withPerson(ctx context.Context, in io.Reader, errs io.Writer) context.Conte
 	p := &person{told: map[string][]byte{}}
 	for _, stream := range []any{in, errs} {
 		file, ok := stream.(*os.File)
-		p.there = p.there || ok && isTerminal(file) && term.IsTerminal(int(file.Fd()))
+		p.there = p.there || ok && isTerminal(file)
 	}
 	return context.WithValue(ctx, personKey{}, p)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/folder"
 )
 
@@ -58,7 +59,7 @@ func (n *ndjson) given(cmd *cobra.Command, beside ...string) (bool, error) {
 		return false, nil
 	}
 	for _, name := range flagNames(cmd) {
-		if name != "--ndjson" && name != "--dir" && !slices.Contains(beside, name) && cmd.Flags().Changed(name[2:]) {
+		if name != "--ndjson" && !slices.Contains(nodeFlags, name) && !slices.Contains(beside, name) && cmd.Flags().Changed(name[2:]) {
 			return false, usagef("%s does not go with --ndjson, whose lines say everything", name)
 		}
 	}
@@ -68,9 +69,11 @@ func (n *ndjson) given(cmd *cobra.Command, beside ...string) (bool, error) {
 // each calls fn with a client of the node in dir and the lines. It waits for the first line before it
 // opens anything, so that a command at the end of a pipe does not hold a log that the one before it
 // still has to read.
-func (n *ndjson) each(cmd *cobra.Command, dir string, fn func(*api.Client, io.Reader) error) error {
-	if err := folder.Folder(dir).Check(); err != nil {
-		return err
+func (n *ndjson) each(cmd *cobra.Command, dir string, fn func(*client.Client, io.Reader) error) error {
+	if serverOf(cmd.Context()) == nil {
+		if err := folder.Folder(dir).Check(); err != nil {
+			return err
+		}
 	}
 	in, err := openInput(cmd, n.file)
 	if err != nil {
@@ -84,7 +87,7 @@ func (n *ndjson) each(cmd *cobra.Command, dir string, fn func(*api.Client, io.Re
 		}
 		return fmt.Errorf("read lines: %w", err)
 	}
-	return withNode(cmd.Context(), dir, func(c *api.Client) error { return fn(c, lines) })
+	return withNode(cmd.Context(), dir, func(c *client.Client) error { return fn(c, lines) })
 }
 
 // withoutLine takes the line's number out of a refusal, where there was one line and nobody saw it.

@@ -117,6 +117,9 @@ func (m *meter) words(p api.Progress) []string {
 	} else {
 		words = append(words, amount(p.Done)+unit)
 	}
+	if p.Resumed > 0 {
+		words = append(words, "resumed at "+amount(p.Resumed))
+	}
 	if rate := m.gauge.Rate(); rate > 0 {
 		words = append(words, amount(uint64(rate))+"/s")
 	}

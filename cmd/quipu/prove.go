@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 func newProve() *cobra.Command {
@@ -22,7 +22,7 @@ his first digits, as "quipu log" prints them, or be the name of a node.`,
 			if err := checkPlace(args[0]); err != nil {
 				return err
 			}
-			return reading(cmd, dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *client.Client) error {
 				place, err := findPlace(cmd.Context(), c, args[0])
 				if err != nil {
 					return err

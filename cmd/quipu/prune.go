@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 const pruneHelp = `Give every node leave to forget the beginning of this node's own feed: what is
@@ -82,7 +82,7 @@ func (p *pruneCommand) run(cmd *cobra.Command) error {
 	}
 	// What was said is what is done, whatever was appended since.
 	request := api.PruneRequest{Below: plan.Floor, Reason: p.request.Reason}
-	return withNode(cmd.Context(), p.dir, func(c *api.Client) error {
+	return withNode(cmd.Context(), p.dir, func(c *client.Client) error {
 		done := pruneResult{}
 		if done.Pruned, err = c.Prune(cmd.Context(), request); err != nil {
 			return err
@@ -140,7 +140,7 @@ func (p *pruneCommand) read(cmd *cobra.Command) error {
 func (p *pruneCommand) plan(cmd *cobra.Command) (plan api.Pruned, author crdt.Author, err error) {
 	request := p.request
 	request.Plan = true
-	err = withNode(cmd.Context(), p.dir, func(c *api.Client) error {
+	err = previewing(cmd, p.dir, func(c *client.Client) error {
 		status, err := c.Status(cmd.Context())
 		if err != nil {
 			return err
@@ -155,11 +155,7 @@ func (p *pruneCommand) plan(cmd *cobra.Command) (plan api.Pruned, author crdt.Au
 // confirm asks for leave on a terminal. The error for any answer but yes begins with not.
 func confirm(cmd *cobra.Command, question, not string) error {
 	file, ok := cmd.InOrStdin().(*os.File)
-	if ok {
-		stat, err := file.Stat()
-		ok = err == nil && stat.Mode()&fs.ModeCharDevice != 0
-	}
-	if !ok {
+	if !ok || !isTerminal(file) {
 		return usagef("nobody can be asked, since stdin is no terminal: give --yes")
 	}
 	fmt.Fprint(cmd.ErrOrStderr(), question+" Type yes: ")

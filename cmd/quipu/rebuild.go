@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 const rebuildHelp = `Make something that is kept beside the log anew from history, and print what came
@@ -17,29 +18,33 @@ of it:
 
   transitions    the stages that "quipu transition" looks into before it moves a
                  subject. State is the hash of all of them: the same on every
-                 node for the same range
+                 node for the same range, where no more of it is gone
   index          the index of subjects and kinds, as "quipu index rebuild"
   follower:NAME  what a program's follower has built in the log: it is dropped, and
                  the program, which may not run meanwhile, begins at the first
                  entry when it follows again. What it has done elsewhere, it
                  does again
 
---all makes the first two. Where one fails the others are made all the same.
+--all makes the first two, the index first. Where one fails the others are made all
+the same.
 
 Of transitions, the range of entries is fixed when the rebuild begins: all that the
 node holds, or with --to what a frontier stands for, or what was written up to a
 time, by the clocks. What comes after counts as ever, once it is done. Until then
-the old stages serve, and trims are held back. Stderr says how far it is. Ended or
-killed on the way, the same command goes on at the last checkpoint, at most 10 s
-back, with the same range; --anew begins anew, also where the checkpoint is of a
-version that this program does not know.
+the old stages serve, and the range is kept from trims, whatever trim-max-hold
+says, but no longer than a week after somebody last went on with it. Stderr says
+how far it is. Ended or killed on the way, the same command goes on at the last
+checkpoint, at most 10 s back, with the same range; --anew begins anew, also where
+the checkpoint is of a version that this program does not know.
 
-What --to has and the node does not hold yet is waited for with --wait: a running
-daemon fetches it.
+What --to has and the node does not hold yet, or cannot read, is waited for with
+--wait, so long in all: a running daemon fetches it. What nobody has brought then
+is named by place, and the same command goes on.
 
 --status prints how far each rebuild is that is under way or has finished, those of
 programs that use the library too. "quipu followers remove rebuild:NAME" drops
-one that nobody goes on with, so that it does not hold back trims.`
+one that nobody goes on with, so that it does not hold back trims; that of
+transitions is called "rebuild:quipu.transition" there.`
 
 // rebuildCommand is one run of quipu rebuild.
 type rebuildCommand struct {
@@ -61,7 +66,7 @@ func newRebuild() *cobra.Command {
 				return err
 			}
 			if r.all {
-				args = []string{api.RebuildTransitions, api.RebuildIndex}
+				args = []string{api.RebuildIndex, api.RebuildTransitions} // what may wait comes last
 			}
 			return r.run(cmd, args)
 		},
@@ -103,7 +108,7 @@ func (r *rebuildCommand) check(cmd *cobra.Command, names []string) error {
 // run makes what the names say, one after the other. Its error is that of the first that failed.
 func (r *rebuildCommand) run(cmd *cobra.Command, names []string) error {
 	if r.status {
-		return reading(cmd, r.dir, func(c *api.Client) error { return r.list(cmd, c) })
+		return reading(cmd, r.dir, func(c *client.Client) error { return r.list(cmd, c) })
 	}
 	var to api.Moment
 	if r.to != "" {
@@ -112,7 +117,7 @@ func (r *rebuildCommand) run(cmd *cobra.Command, names []string) error {
 			return err
 		}
 	}
-	return withNode(cmd.Context(), r.dir, func(c *api.Client) error {
+	return withNode(cmd.Context(), r.dir, func(c *client.Client) error {
 		var failed error
 		all := []api.Rebuilt{}
 		for _, name := range names {
@@ -139,18 +144,21 @@ func (r *rebuildCommand) run(cmd *cobra.Command, names []string) error {
 	})
 }
 
-func (r *rebuildCommand) one(cmd *cobra.Command, c *api.Client, name string, to api.Moment) (api.Rebuilt, error) {
-	ctx := cmd.Context()
+func (r *rebuildCommand) one(cmd *cobra.Command, c *client.Client, name string, to api.Moment) (api.Rebuilt, error) {
 	request := api.RebuildRequest{Name: name}
 	if name == api.RebuildTransitions || !r.all { // of --all the flags concern what has a range
-		request.To, request.Order, request.Anew, request.Wait = to, r.order, r.anew, r.wait > 0
+		request.To, request.Order, request.Anew, request.Wait = to, r.order, r.anew, age.Age(r.wait)
 	}
-	if request.Wait {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, r.wait, fmt.Errorf("rebuild %s: what --to has was not all here, or not all was done, after %s; the same command goes on", name, r.wait))
-		defer cancel()
+	done, err := metered(cmd, "rebuild "+name, func(told func(api.Progress)) (api.Rebuilt, error) {
+		return c.Rebuild(cmd.Context(), request, told)
+	})
+	switch absent := errors.Is(err, api.ErrNotFound) && r.to != ""; {
+	case cmd.Context().Err() != nil && err != nil, absent && r.wait > 0:
+		err = fmt.Errorf("%w; the same command goes on", err)
+	case absent:
+		err = fmt.Errorf("%w; a running daemon fetches it: --wait waits for that", err)
 	}
-	return metered(cmd, "rebuild "+name, func(told func(api.Progress)) (api.Rebuilt, error) { return c.Rebuild(ctx, request, told) })
+	return done, err
 }
 
 // printRebuilt says what came of a rebuild in a line.
@@ -169,6 +177,9 @@ func printRebuilt(w io.Writer, r api.Rebuilt) error {
 		if r.Gone > 0 {
 			text += fmt.Sprintf(" (%d are gone)", r.Gone)
 		}
+		if r.Resumed > 0 {
+			text += fmt.Sprintf(" (resumed at %d)", r.Resumed)
+		}
 		text += fmt.Sprintf(": %s, state %s", count(uint64(r.Subjects), "subject"), r.State)
 	}
 	_, err := fmt.Fprintf(w, "%s: %s\n", printable(r.Name), text)
@@ -176,7 +187,7 @@ func printRebuilt(w io.Writer, r api.Rebuilt) error {
 }
 
 // list prints how far rebuilds are.
-func (r *rebuildCommand) list(cmd *cobra.Command, c *api.Client) error {
+func (r *rebuildCommand) list(cmd *cobra.Command, c *client.Client) error {
 	all, err := c.Rebuilds(cmd.Context())
 	if err != nil {
 		return err

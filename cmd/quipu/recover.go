@@ -15,6 +15,7 @@ import (
 	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 const recoverHelp = `Say how a node goes on that may not know the end of its own feed.
@@ -98,7 +99,7 @@ func (r *recoverCommand) run(cmd *cobra.Command) error {
 	order := api.RecoverRequest{Plan: true}
 	var plan, done api.Recovered
 	// The log is not held while somebody thinks about it.
-	err := withNode(cmd.Context(), r.dir, func(c *api.Client) (err error) {
+	err := previewing(cmd, r.dir, func(c *client.Client) (err error) {
 		plan, err = c.Recover(cmd.Context(), order)
 		return err
 	})
@@ -119,7 +120,7 @@ func (r *recoverCommand) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	err = withNode(cmd.Context(), r.dir, func(c *api.Client) (err error) {
+	err = withNode(cmd.Context(), r.dir, func(c *client.Client) (err error) {
 		done, err = c.Recover(cmd.Context(), order)
 		return err
 	})
@@ -155,7 +156,7 @@ func (r *recoverCommand) word(known *api.Recovery) (order api.RecoverRequest, er
 		case len(fits) > 1:
 			return order, usagef("--without %s fits %s: give more digits of its author", quoted(clip.Text(name)), clip.List(fits, mostNames, api.Absent.String))
 		case fits[0].Author.IsZero():
-			order.Places = append(order.Places, fits[0].Addr)
+			order.Addrs = append(order.Addrs, fits[0].Addr)
 		default:
 			order.Without = append(order.Without, fits[0].Author)
 		}
@@ -237,7 +238,7 @@ func (r *recoverCommand) print(cmd *cobra.Command, done api.Recovered) error {
 			f.line(left.name, "%s", namesOf(left.all))
 		}
 	}
-	for _, addr := range done.Places {
+	for _, addr := range done.Addrs {
 		f.line("no answer", "%s", addr)
 	}
 	return f.print(cmd.OutOrStdout())
@@ -253,7 +254,10 @@ type rekeyed struct {
 // rekey gives the stopped node a key of its own.
 func (r *recoverCommand) rekey(cmd *cobra.Command) error {
 	ctx := cmd.Context()
-	err := withNode(ctx, r.dir, func(c *api.Client) error { return r.explainRekey(ctx, cmd.ErrOrStderr(), c) })
+	if err := notAtServer(cmd, "new-key"); err != nil {
+		return err
+	}
+	err := previewing(cmd, r.dir, func(c *client.Client) error { return r.explainRekey(ctx, cmd.ErrOrStderr(), c) })
 	if err != nil {
 		return err
 	}
@@ -281,7 +285,7 @@ func (r *recoverCommand) rekey(cmd *cobra.Command) error {
 }
 
 // explainRekey says what a new key is for here, and what it changes.
-func (r *recoverCommand) explainRekey(ctx context.Context, w io.Writer, c *api.Client) error {
+func (r *recoverCommand) explainRekey(ctx context.Context, w io.Writer, c *client.Client) error {
 	status, err := c.Status(ctx)
 	if err != nil {
 		return err

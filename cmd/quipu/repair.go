@@ -71,7 +71,7 @@ func newRepair() *cobra.Command {
 // run repairs the log, and its file where that is what is damaged.
 func (r *repairCommand) run(cmd *cobra.Command) error {
 	repaired, err := r.repair(cmd, api.RepairRequest{Join: r.join})
-	_, unopened := errors.AsType[*eventlog.DamagedError](err)
+	_, unopened := errors.AsType[*eventlog.DamagedError](err) // which no server's is
 	if unopened || err == nil && repaired.Salvage && !repaired.Daemon {
 		salvaged, failed := metered(cmd, "salvage", func(told func(api.Progress)) (api.Salvaged, error) {
 			return node.Salvage(cmd.Context(), r.dir, r.access, told)
@@ -79,23 +79,44 @@ func (r *repairCommand) run(cmd *cobra.Command) error {
 		if failed != nil {
 			return failed
 		}
-		repaired, err = r.repair(cmd, api.RepairRequest{Join: r.join, Lacking: salvaged.Lacking, Salvaged: true})
-		repaired.Salvaged = &salvaged
+		return r.repairAnew(cmd, salvaged)
 	}
 	if err != nil {
 		return err
 	}
-	if r.format == asJSON {
-		err = printJSON(cmd.OutOrStdout(), repaired)
-	} else {
-		err = printRepaired(cmd.OutOrStdout(), repaired)
+	return errors.Join(r.print(cmd, repaired), r.unrepaired(repaired))
+}
+
+// repairAnew repairs the log in a file that was made anew. Whatever becomes of that, what was done to the file is told.
+func (r *repairCommand) repairAnew(cmd *cobra.Command, salvaged api.Salvaged) error {
+	if r.format == asTable {
+		if err := printSalvaged(cmd.OutOrStdout(), salvaged); err != nil {
+			return err
+		}
 	}
-	return errors.Join(err, r.unrepaired(repaired))
+	repaired, failed := r.repair(cmd, api.RepairRequest{Join: r.join, Lacking: salvaged.Lacking, Salvaged: true})
+	if repaired.Salvaged = &salvaged; failed == nil {
+		return errors.Join(r.print(cmd, repaired), r.unrepaired(repaired))
+	}
+	if r.format == asJSON {
+		repaired.Fetched, repaired.Left, repaired.Asked = []api.Hole{}, append([]api.Hole{}, salvaged.Lacking...), []api.Asked{}
+		repaired.Error = failed.Error()
+		failed = errors.Join(failed, r.print(cmd, repaired))
+	}
+	return failed
+}
+
+// print prints what came of a repair.
+func (r *repairCommand) print(cmd *cobra.Command, repaired api.Repaired) error {
+	if r.format == asJSON {
+		return printJSON(cmd.OutOrStdout(), repaired)
+	}
+	return printRepaired(cmd.OutOrStdout(), repaired)
 }
 
 // repair has the node repair its log.
 func (r *repairCommand) repair(cmd *cobra.Command, req api.RepairRequest) (repaired api.Repaired, err error) {
-	client, err := node.Connect(cmd.Context(), r.dir, r.access)
+	client, err := connectDialling(cmd.Context(), r.dir, r.access)
 	if err != nil {
 		return repaired, err
 	}
@@ -111,11 +132,30 @@ func (r *repairCommand) unrepaired(repaired api.Repaired) error {
 	case repaired.OK:
 		return nil
 	case repaired.Salvage && repaired.Daemon:
-		return fmt.Errorf("repair: the file itself is damaged: stop the daemon (quipu stop --dir %s), and repair again", r.dir)
+		return fmt.Errorf("repair: the file itself is damaged: stop the daemon of %s (quipu stop), and repair again in its folder", r.dir)
 	case len(repaired.Left) > 0:
-		return fmt.Errorf("repair: %s still damaged or missing here: nobody who was asked has what is left; repair again with --join HOST:PORT of a node that has it", count(uint64(len(repaired.Left)), "place"))
+		return fmt.Errorf("repair: %s still damaged or missing here: nobody who was asked has what is left; repair again with --join HOST:PORT of a node that has it", atLeast(repaired.LeftMore)+count(uint64(len(repaired.Left)), "place"))
 	}
 	return fmt.Errorf("repair: verify still finds %s", count(uint64(len(repaired.Problems))+repaired.More, "problem"))
+}
+
+// atLeast stands before a count where there are others.
+func atLeast(more bool) string {
+	if more {
+		return "at least "
+	}
+	return ""
+}
+
+// printSalvaged prints what a file that was made anew has of the damaged one.
+func printSalvaged(w io.Writer, s api.Salvaged) error {
+	_, err := fmt.Fprintf(w, "salvaged: %s in %s; the damaged file is %s\n", count(s.Entries, "entry"), count(s.Ops, "op"), printable(s.Damaged))
+	for _, what := range s.Lost {
+		if err == nil {
+			_, err = fmt.Fprintf(w, "lost: %s\n", printable(what))
+		}
+	}
+	return err
 }
 
 // printRepaired prints what came of a repair, by place.
@@ -123,12 +163,6 @@ func printRepaired(w io.Writer, r api.Repaired) (err error) {
 	line := func(format string, args ...any) {
 		if err == nil {
 			_, err = fmt.Fprintf(w, format+"\n", args...)
-		}
-	}
-	if s := r.Salvaged; s != nil {
-		line("salvaged: %s in %s; the damaged file is %s", count(s.Entries, "entry"), count(s.Ops, "op"), printable(s.Damaged))
-		for _, what := range s.Lost {
-			line("lost: %s", printable(what))
 		}
 	}
 	for _, a := range r.Asked {

@@ -77,7 +77,7 @@ func newRestore() *cobra.Command {
 			return r.run(cmd, args)
 		},
 	}
-	dirFlag(cmd, &r.Dir)
+	folderFlag(cmd, &r.Dir)
 	f := cmd.Flags()
 	f.StringVar(&r.KeyFile, "key", "", "a `file` with the key of the node that was backed up")
 	f.BoolVar(&r.NewKey, "new-key", false, "write as another author, beside the node that was backed up")

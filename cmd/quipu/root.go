@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/quipulog/quipu/crdt/enum"
@@ -44,15 +43,15 @@ replicated in time; see "quipu help exit-codes".`,
 	root.CompletionOptions.DisableDefaultCmd = true // ours is newCompletion
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newInit(), newStart(), newStop(), newKey(),
+		newInit(), newStart(), newStop(), newKey(), newToken(),
 		newAppend(), newWhere(), newLog(), newTail(),
 		newTransition(), newTransitions(), newState(), newStats(),
 		newStatus(), newMembers(), newFrontier(), newForks(), newSync(), newBundle(), newIndex(), newRebuild(),
-		newTrim(), newPrune(), newCompact(), newRecover(),
+		newTrim(), newPrune(), newCompact(), newRecover(), newBench(), newDoctor(), newTop(), newPage(),
 		newBackup(), newRestore(),
 		newFollowers(), newFollow(),
 		newVerify(), newRepair(), newProve(), newCheckProof(),
-		newDemo(), newVersion(), newCompletion(),
+		newDemo(), newErrors(), newVersion(), newCompletion(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesHelp},
 	)
 	root.SetHelpCommand(newHelp(root))
@@ -134,27 +133,6 @@ func oneArg(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return usagef("expected one argument, %s, got %d", what, len(args))
-		}
-		return nil
-	}
-}
-
-// dirVariable names the environment variable that stands in for --dir.
-const dirVariable = "QUIPU_DIR"
-
-// dirFlag adds the flag that every command with a node has.
-func dirFlag(cmd *cobra.Command, dir *string) {
-	cmd.Flags().StringVarP(dir, "dir", "d", "", "the node's `folder`; without it the one that $"+dirVariable+" names")
-	before := cmd.PreRunE
-	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-		if !cmd.Flags().Changed("dir") {
-			*dir = os.Getenv(dirVariable)
-		}
-		if *dir == "" {
-			return usagef("--dir is missing: it names the node's folder, as $%s does", dirVariable)
-		}
-		if before != nil {
-			return before(cmd, args)
 		}
 		return nil
 	}

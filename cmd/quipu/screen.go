@@ -30,15 +30,7 @@ func onScreen(w io.Writer) io.Writer {
 // isScreen reports whether a person looks at what is written to w.
 func isScreen(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	if !ok || !isTerminal(file) {
-		return false
-	}
-	is, err := file.Stat()
-	if err != nil {
-		return false
-	}
-	null, err := os.Stat(os.DevNull) // a device too, but nobody looks
-	return err != nil || !os.SameFile(is, null)
+	return ok && isTerminal(file)
 }
 
 // toScreen reports whether a person looks at what a command writes to w.

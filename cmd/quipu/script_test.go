@@ -2,21 +2,29 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/quipulog/quipu/eventlog/eventlogtest"
 )
 
 // TestMain makes the test binary answer to the name quipu, so that scripts run the real command line.
 func TestMain(m *testing.M) {
+	// More scripts run at once than there are processors: their daemons wait for each other most of the time.
+	if err := flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err) // the testing package has another flag for it
+	}
 	testscript.Main(m, map[string]func(){"quipu": main})
 }
 
@@ -37,7 +45,7 @@ func TestMain(m *testing.M) {
 //	events FILE               prints the JSON forms in a file without what is another log's
 //	written DIR DURATION      appends a trimmable entry by a wall clock that is off by so much
 //	subjects NAME...          wants the subjects of the last table to be these, in this order
-//	daemon start DIR ARG...   runs quipu start and waits for its ready line; sets $DIR_addr and $DIR_socket. All
+//	daemon start DIR ARG...   runs quipu start and waits for its ready line; sets $DIR_addr, $DIR_socket and $DIR_http. All
 //	                          daemons of a script share a secret, in DIR/secret, unless an ARG says which or
 //	                          $OWN_SECRETS is set
 //	ready DIR WHY             wants the last ready line in DIR to have said that it recovers, and why; '' for not
@@ -55,6 +63,7 @@ func TestScript(t *testing.T) {
 	if signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // under nohup the daemons would ignore it, too
 	}
+	eventlogtest.Memory()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {

@@ -23,6 +23,7 @@ import (
 	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/condition"
 	"github.com/quipulog/quipu/node/folder"
+	"github.com/quipulog/quipu/node/gateway"
 )
 
 // startName is the name of the command that runs the daemon.
@@ -37,7 +38,7 @@ A second signal stops it at once.
 
 Once it serves it prints one line to stdout, whether or not a peer answers:
 
-  ready author=AUTHOR listen=HOST:PORT socket=PATH
+  ready author=AUTHOR listen=HOST:PORT socket=PATH [http=URL]
 
 Behind that stands recovering=WHY where it appends nothing since it may not know
 the end of its own feed: "quipu help recover" says what that is. It then asks the
@@ -82,6 +83,14 @@ address, :: or no host every address of the machine; peers are told the one that
 it has towards the rest of the world, or what --advertise says, whose HOST may be
 a name: it is looked up at the start, and again at the next one.
 
+With --http it is asked over HTTP, too, by programs in any language and from other
+machines: GET /openapi.json describes the calls. Each shows a token ("quipu help
+token"), on this machine as well, but for /livez, /readyz, /openapi.json and the
+page, which is signed in to by "quipu page". A host that is not loopback needs
+--http-cert and --http-key, or --http-plain where something in front of it speaks
+TLS. A request for a host that is not the node's is refused, as one of a web page
+is, unless --http-host and --http-origin name them.
+
 It trims its log at the start and then every --trim-every, by --trim-age and
 --trim-count; "quipu help trim" says what that is. The members of one log had
 better agree on both. --compact gives the room back that trims have freed before
@@ -113,6 +122,7 @@ func newStart() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			written := file
 			if err := overrideSettings(cmd, &says, &file); err != nil {
 				return err
 			}
@@ -126,10 +136,11 @@ func newStart() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			cfg.Settings = toldSettings(cmd, &written, &file)
 			return start(cmd, cfg, compact)
 		},
 	}
-	dirFlag(cmd, &dir)
+	folderFlag(cmd, &dir)
 	cmd.Flags().BoolVar(&compact, "compact", false, "write the log's file anew first, without the room that trims have freed")
 	addSettings(cmd, &says)
 	secret.add(cmd)
@@ -137,16 +148,20 @@ func newStart() *cobra.Command {
 }
 
 // checkPlaces says which of the fields that say where the node is and how it talks cannot be used, and whether a
-// flag or the file of the folder dir says so.
+// flag, the environment or the file of the folder dir says so.
 func checkPlaces(cmd *cobra.Command, dir string, file *folder.Config) error {
 	field, err := wrongPlace(file)
-	if err != nil && cmd.Flags().Changed(field) {
+	if err == nil {
+		return nil
+	}
+	at := slices.IndexFunc(folder.Settings, func(s folder.Setting) bool { return s.Name == field })
+	switch env := folder.Settings[at].Env; {
+	case cmd.Flags().Changed(field):
 		return usagef("--%s: %w", field, err)
+	case os.Getenv(env) != "":
+		return usagef("$%s: %w", env, err)
 	}
-	if err != nil {
-		return fmt.Errorf("%s: field %s: %w", folder.Folder(dir).Config(), field, err)
-	}
-	return nil
+	return fmt.Errorf("%s: field %s: %w", folder.Folder(dir).Config(), field, err)
 }
 
 // wrongPlace names the first field that [checkPlaces] is about and that cannot be used.
@@ -160,6 +175,9 @@ func wrongPlace(file *folder.Config) (field string, err error) {
 		if err := gossip.CheckAdvertise(file.Advertise); err != nil {
 			return "advertise", err
 		}
+	}
+	if field, err := httpConfig(file).Wrong(); err != nil {
+		return field, err
 	}
 	for _, place := range file.Join {
 		if _, err := find.Parse(place); err != nil {
@@ -179,6 +197,11 @@ func wrongPlace(file *folder.Config) (field string, err error) {
 	return "", nil
 }
 
+// httpConfig returns what the file and the flags say of being asked over HTTP.
+func httpConfig(file *folder.Config) gateway.Config {
+	return gateway.Config{Addr: file.HTTP, Cert: file.HTTPCert, Key: file.HTTPKey, Plain: file.HTTPPlain, Hosts: file.HTTPHosts, Origins: file.HTTPOrigins, Rate: file.HTTPRate}
+}
+
 // startConfig makes a node's configuration of what the file and the flags say.
 func startConfig(cmd *cobra.Command, dir string, file folder.Config) (node.Config, error) {
 	cfg := node.Config{
@@ -186,7 +209,7 @@ func startConfig(cmd *cobra.Command, dir string, file folder.Config) (node.Confi
 		SecretFrom: file.SecretFile, Open: file.Open, Profile: gossip.Profile(file.Profile), Limits: node.LimitsOf(file), NoTransients: file.NoTransients,
 		Trim: file.TrimPolicy(), TrimEvery: file.Every(), TrimWaits: file.TrimWaits == folder.WaitsForMembers,
 		Drain: file.DrainFor(), RecoverAfter: file.RecoversAfter(),
-		NoIndex: file.NoIndex, Version: version(),
+		NoIndex: file.NoIndex, Version: version(), HTTP: httpConfig(&file),
 	}
 	if file.Log != "" {
 		id, err := crdt.ParseLogID(file.Log)
@@ -266,7 +289,11 @@ func sayReady(out io.Writer, n *node.Node, logger *slog.Logger) {
 	if r := n.Recovery(); r != nil && !condition.Passing(r) {
 		recovering = " recovering=" + strings.ReplaceAll(r.Why, " ", "-")
 	}
-	_, err := fmt.Fprintf(out, "ready author=%s listen=%s socket=%s%s\n", n.Author(), n.Addr(), n.Socket(), recovering)
+	http := ""
+	if url := n.URL(); url != "" {
+		http = " http=" + url
+	}
+	_, err := fmt.Fprintf(out, "ready author=%s listen=%s socket=%s%s%s\n", n.Author(), n.Addr(), n.Socket(), http, recovering)
 	if err != nil && !errors.Is(err, errReaderLeft) {
 		logger.Warn("cannot print the ready line", "err", err)
 	}

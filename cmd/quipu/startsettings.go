@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"reflect"
 	"strconv"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/node/age"
+	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/folder"
 	bytesize "github.com/quipulog/quipu/node/size"
 )
@@ -45,9 +47,12 @@ func addSettings(cmd *cobra.Command, says *folder.Config) {
 	}
 }
 
-// overrideSettings puts what the flags say in the place of what file says.
+// overrideSettings puts what the environment says, and then what the flags do, in the place of what file says.
 func overrideSettings(cmd *cobra.Command, says, file *folder.Config) error {
 	for _, s := range folder.Settings {
+		if text := os.Getenv(s.Env); s.Env != "" && text != "" {
+			*s.In(file).(*string) = text
+		}
 		if s.Usage == "" || !cmd.Flags().Changed(s.Name) {
 			continue
 		}
@@ -61,4 +66,23 @@ func overrideSettings(cmd *cobra.Command, says, file *folder.Config) error {
 		return usagef("--%s", strings.TrimPrefix(err.Error(), "field "))
 	}
 	return nil
+}
+
+// toldSettings says of each setting what holds, as file does by now, and where it was said: written is what quipu.yaml says.
+func toldSettings(cmd *cobra.Command, written, file *folder.Config) []api.Setting {
+	told := make([]api.Setting, len(folder.Settings))
+	for i, s := range folder.Settings {
+		told[i] = api.Setting{Name: s.Name, Value: s.Told(file), Source: "default", About: s.About}
+		switch {
+		case cmd.Flags().Changed(s.Name):
+			told[i].Source = "flag"
+		case s.Env != "" && os.Getenv(s.Env) != "":
+			told[i].Source = "environment"
+		case s.Text(written) != "":
+			told[i].Source = "quipu.yaml"
+		default:
+			told[i].Value = s.Default
+		}
+	}
+	return told
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt/enum"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 func newState() *cobra.Command {
@@ -44,7 +45,7 @@ exit code 3.
 			if q.At, err = at.moment(cmd); err != nil {
 				return err
 			}
-			return reading(cmd, dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *client.Client) error {
 				if err := gone.look(cmd, c); err != nil {
 					return err
 				}

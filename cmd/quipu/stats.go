@@ -10,6 +10,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/analysis"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // asCSV is the format that only stats prints in.
@@ -59,7 +60,7 @@ func newStats() *cobra.Command {
 				return err
 			}
 			s.warn = func(text string) { warnf(cmd, "%s", text) }
-			return reading(cmd, s.dir, func(c *api.Client) error {
+			return reading(cmd, s.dir, func(c *client.Client) error {
 				err := s.who.find(cmd.Context(), c, &s.query)
 				if err == nil {
 					s.names, err = namesAt(cmd.Context(), c)
@@ -108,7 +109,7 @@ type stats struct {
 }
 
 // run prints what the flags ask for.
-func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
+func (s *stats) run(ctx context.Context, c *client.Client, out io.Writer) error {
 	s.query.GoOn = true // what a trim takes meanwhile is counted with the rest
 	if len(s.join.Start.Kinds) > 0 {
 		s.query.Order, s.query.Kinds = "causal", s.join.Kinds()
@@ -122,14 +123,12 @@ func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
 		return err
 	}
 	if len(s.join.Start.Kinds) == 0 {
-		census, err := takeCensus(readEntries(ctx, c, s.query))
-		if err == nil {
-			err = s.countGone(ctx, c)
-		}
+		made, err := c.Stats(ctx, s.query)
 		if err != nil {
 			return err
 		}
-		return s.printCensus(out, census)
+		s.gone = made.Gone
+		return s.printCensus(out, &census{made})
 	}
 	outcomes := s.join.Outcomes(readEntries(ctx, c, s.query))
 	if len(s.list) > 0 {
@@ -157,7 +156,7 @@ func (s *stats) run(ctx context.Context, c *api.Client, out io.Writer) error {
 }
 
 // countGone counts what is not here, once all was read.
-func (s *stats) countGone(ctx context.Context, c *api.Client) (err error) {
+func (s *stats) countGone(ctx context.Context, c *client.Client) (err error) {
 	if s.query.Gone == skipGone { // else the reading has ended there
 		s.gone, err = countGone(ctx, c, s.query)
 	}
@@ -165,7 +164,7 @@ func (s *stats) countGone(ctx context.Context, c *api.Client) (err error) {
 }
 
 // readEntries yields the entries that the node sends.
-func readEntries(ctx context.Context, c *api.Client, q api.Query) iter.Seq2[eventlog.Entry, error] {
+func readEntries(ctx context.Context, c *client.Client, q api.Query) iter.Seq2[eventlog.Entry, error] {
 	return func(yield func(eventlog.Entry, error) bool) {
 		for line, err := range c.Entries(ctx, q) {
 			var e eventlog.Entry
@@ -177,15 +176,4 @@ func readEntries(ctx context.Context, c *api.Client, q api.Query) iter.Seq2[even
 			}
 		}
 	}
-}
-
-func takeCensus(entries iter.Seq2[eventlog.Entry, error]) (*analysis.Census, error) {
-	census := new(analysis.Census)
-	for e, err := range entries {
-		if err != nil {
-			return nil, err
-		}
-		census.Add(&e)
-	}
-	return census, nil
 }

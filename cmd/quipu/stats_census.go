@@ -6,50 +6,34 @@ import (
 	"io"
 	"time"
 
-	"github.com/quipulog/quipu/eventlog/analysis"
+	"github.com/quipulog/quipu/node/api"
 )
 
-// censusForm is a census in JSON.
-type censusForm struct {
-	Entries  uint64          `json:"entries"`
-	Disputed uint64          `json:"disputed"`
-	Gone     uint64          `json:"gone"`  // not here any more, and counted nowhere else
-	First    *time.Time      `json:"first"` // null without entries
-	Last     *time.Time      `json:"last"`
-	Kinds    analysis.Counts `json:"kinds"`
-	Modules  analysis.Counts `json:"modules"`
-	Authors  analysis.Counts `json:"authors"`
-	// Names are those of the authors' nodes that are known, by author.
-	Names names `json:"names"`
-}
+// census is a count of entries that is printed.
+type census struct{ api.Stats }
 
-func (s *stats) printCensus(w io.Writer, c *analysis.Census) error {
-	form := censusForm{Entries: c.Entries, Disputed: c.Disputed, Gone: s.gone, Kinds: c.Kinds(), Modules: c.Modules(), Authors: c.Authors(), Names: s.names}
-	if c.Entries > 0 {
-		first, last := c.First.UTC(), c.Last.UTC()
-		form.First, form.Last = &first, &last
-	}
+func (s *stats) printCensus(w io.Writer, c *census) error {
 	switch s.format {
 	case asJSON:
-		return printJSON(w, form)
+		return printJSON(w, c.Stats)
 	case asCSV:
-		return form.printCSV(w)
+		return c.printCSV(w)
 	}
-	return form.printText(w)
+	return c.printText(w)
 }
 
 // lists are the counts with what they count.
-func (c *censusForm) lists() []struct {
+func (c *census) lists() []struct {
 	what   string
-	counts analysis.Counts
+	counts api.Counts
 } {
 	return []struct {
 		what   string
-		counts analysis.Counts
+		counts api.Counts
 	}{{"kind", c.Kinds}, {"module", c.Modules}, {"author", c.Authors}}
 }
 
-func (c *censusForm) printText(w io.Writer) error {
+func (c *census) printText(w io.Writer) error {
 	if _, err := fmt.Fprintf(w, "entries   %d\n", c.Entries); err != nil {
 		return err
 	}
@@ -87,7 +71,7 @@ func (c *censusForm) printText(w io.Writer) error {
 	return nil
 }
 
-func (c *censusForm) printCSV(w io.Writer) error {
+func (c *census) printCSV(w io.Writer) error {
 	lines := [][]string{{"group", "name", "entries"}, {"total", "", decimal(c.Entries)}}
 	if c.Gone > 0 {
 		lines = append(lines, []string{"gone", "", decimal(c.Gone)})

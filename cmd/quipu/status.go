@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
+	"github.com/quipulog/quipu/node/condition"
 )
 
 func newStatus() *cobra.Command {
@@ -20,29 +23,29 @@ func newStatus() *cobra.Command {
 		Long: `Print who the node is and what it holds, how far it is behind the others as far as
 that is known, and what keeps it from having, taking or writing what it could:
 
-  stuck          there is no room on the disk; it goes on by itself when there is
-  starved        others have more of an author, without bodies that are kept here
-  shut           no more is taken of an author
-  second writer  somebody else writes with this node's key: it appends nothing
-  read-only      the disk failed, and nothing is stored until the file is verified
-  damaged        a part of the file is not as it was written
-  recovering     it may not know the end of its own feed: see quipu recover
-  clock          its wall clock disagrees with those of most members by more than a
-                 minute: no body is trimmed until they agree
-
+` + meaningsHelp() + `
 Beside one of them, but clock, no node says that it has caught up; its linked members show it
 too, see quipu members, and the daemon's log says when it begins and ends.
 
-With --check nothing is printed, and the exit code is 0 only if a daemon runs, none
-of these holds, and the node has what the members that it is linked to have; else it
-is 1, and stderr says why. With --format too the status is printed all the same.`,
+With --check nothing is printed, and the exit code is 0 only if a daemon runs that is as
+it is asked to be; else it is 1, and stderr says why. With --format too the status is
+printed all the same.
+
+  --check=ready      it may append, its disk is not full, and it has caught up with the
+                     members since its start, for which it is not ready for 30 s at most.
+                     One that reaches no other is ready. GET /readyz answers the same
+  --check=caught-up  it is ready, and has what the members have that it is linked to, of
+                     which there is one unless it is alone. GET /readyz?caught-up=1
+  --check=well       it has caught up, and none of the conditions above holds; this is
+                     what --check alone asks`,
 		Example: "  quipu status --dir a\n  quipu status --dir a --check && echo well",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed("check") && check != checkAll {
-				return usagef("--check=%s: expected --check alone", check)
+			demand := api.Demand(check)
+			if cmd.Flags().Changed("check") && !slices.Contains(api.Demands, demand) {
+				return usagef("--check=%s: expected ready, caught-up or well, which --check alone asks", check)
 			}
-			return reading(cmd, dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *client.Client) error {
 				status, err := c.Status(cmd.Context())
 				if err != nil {
 					return err
@@ -55,24 +58,30 @@ is 1, and stderr says why. With --format too the status is printed all the same.
 					err = printStatus(cmd.OutOrStdout(), status)
 				}
 				if err == nil && check != "" {
-					err = checkStatus(dir, status)
+					err = checkStatus(dir, status, demand)
 				}
 				return err
 			})
 		},
 	}
 	dirFlag(cmd, &dir)
-	cmd.Flags().StringVar(&check, "check", "", "print nothing; exit with 0 only if the node is `well` and has caught up")
-	cmd.Flags().Lookup("check").NoOptDefVal = checkAll
+	cmd.Flags().StringVar(&check, "check", "", "print nothing; exit with 0 only if the node is `ready`, caught-up or well")
+	cmd.Flags().Lookup("check").NoOptDefVal = string(api.DemandWell)
 	formatFlag(cmd, &format, asTable, asJSON)
 	return cmd
 }
 
-// checkAll is the value of --check where none is given.
-const checkAll = "all"
+// meaningsHelp explains the conditions, in lines.
+func meaningsHelp() string {
+	var b strings.Builder
+	for _, m := range condition.Meanings {
+		fmt.Fprintf(&b, "  %-13s  %s\n", m.Kind, m.Text)
+	}
+	return b.String()
+}
 
-// checkStatus says in words why a node is not well or has not caught up, or returns nil.
-func checkStatus(dir string, s api.Status) error {
+// checkStatus says in words why a node does not meet a demand, or returns nil.
+func checkStatus(dir string, s api.Status, demand api.Demand) error {
 	if !s.Running && s.PID != 0 {
 		return fmt.Errorf("process %d has the log in %s open and cannot be asked", s.PID, dir)
 	}
@@ -80,11 +89,13 @@ func checkStatus(dir string, s api.Status) error {
 		return fmt.Errorf("no daemon runs in %s", dir)
 	}
 	var why []string
-	for _, c := range s.Conditions {
-		why = append(why, c.Condition+" "+conditionLine(c))
-	}
-	if s.CaughtUp.IsZero() && (len(why) == 0 || s.Behind.Entries > 0) {
-		why = append(why, "caught up: "+caughtUpLine(s))
+	for _, c := range api.Failing(s.Unready, demand) {
+		switch c.Condition {
+		case api.UnreadyBehind, api.UnreadyUnlinked:
+			why = append(why, "caught up: "+caughtUpLine(s))
+		default:
+			why = append(why, c.Condition+" "+conditionLine(c))
+		}
 	}
 	if len(why) == 0 {
 		return nil
@@ -94,10 +105,16 @@ func checkStatus(dir string, s api.Status) error {
 
 // conditionLine says since when a condition holds, and why.
 func conditionLine(c api.Condition) string {
-	if c.Since.IsZero() {
-		return c.Why
+	return strings.TrimLeft(strings.TrimPrefix(c.String(), c.Condition), ": ")
+}
+
+// unwritableLine says why nothing is written, unless one of the conditions has said so.
+func unwritableLine(s api.Status) string {
+	i := slices.IndexFunc(s.Conditions, func(c api.Condition) bool { return c.Why == s.Reason })
+	if i < 0 {
+		return s.Reason
 	}
-	return "since " + c.Since.Format(time.RFC3339) + ": " + c.Why
+	return "see " + s.Conditions[i].Condition
 }
 
 // seedLine says how joining at a place that was configured goes.
@@ -129,6 +146,18 @@ func limitsLine(s api.Status) string {
 		return text + "; others take " + size(int64(s.Limits.Others))
 	}
 	return fmt.Sprintf("%s; others take %s of %s, one of them at most %s", text, size(int64(s.Limits.Others)), size(int64(s.Limits.Quota)), size(int64(s.Limits.Author)))
+}
+
+// readyLine says whether others had better be sent to another node, and why.
+func readyLine(s api.Status) string {
+	var why []string
+	for _, c := range api.Failing(s.Unready, api.DemandReady) {
+		why = append(why, c.Condition)
+	}
+	if why == nil {
+		return "yes"
+	}
+	return "no: " + strings.Join(why, ", ")
 }
 
 // caughtUpLine says whether the node holds what the members it reached hold, and when it will.
@@ -167,26 +196,7 @@ func printStatus(w io.Writer, s api.Status) error {
 	line("name", "%s", s.Name)
 	line("author", "%s", s.Author)
 	line("log", "%s", s.Log)
-	if s.Running {
-		line("daemon", "process %d since %s", s.PID, s.Started.Format(time.RFC3339))
-		line("listen", "%s", s.Listen)
-		line("socket", "%s", s.Socket)
-		line("members", "%s alive, %d linked", count(uint64(s.Members), "other"), s.Linked)
-		line("caught up", "%s", caughtUpLine(s))
-		if s.Behind.Claimed > 0 {
-			line("claimed", "members say to have more of %s, which does not come or is not taken; the daemon's log says why",
-				count(uint64(s.Behind.Claimed), "author"))
-		}
-		for _, seed := range s.Seeds {
-			if seed.Source == "configured" {
-				line("join", "%s", seedLine(seed, s.Seeds))
-			}
-		}
-	} else if s.PID != 0 {
-		line("daemon", "not asked: process %d has the log open, and its socket is not for this user, or not there", s.PID)
-	} else {
-		line("daemon", "not running")
-	}
+	daemonLines(line, s)
 	if s.Unreplicated != nil && s.Unreplicated.String() != "" {
 		line("receipts", "%s", s.Unreplicated)
 	}
@@ -209,7 +219,7 @@ func printStatus(w io.Writer, s api.Status) error {
 	}
 	line("index", "%s", indexLine(s.Index))
 	if !s.Writable {
-		line("writable", "no: %s", s.Reason)
+		line("writable", "no: %s", unwritableLine(s))
 	}
 	if s.Forked > 0 {
 		line("forked", "%s: see quipu forks list", count(uint64(s.Forked), "author"))
@@ -221,4 +231,32 @@ func printStatus(w io.Writer, s api.Status) error {
 		line("ahead", "and %s more", count(uint64(more), "author"))
 	}
 	return f.print(w)
+}
+
+// daemonLines says whether a daemon runs, and what it knows of others.
+func daemonLines(line func(name, format string, args ...any), s api.Status) {
+	if s.Running {
+		line("daemon", "process %d since %s", s.PID, s.Started.Format(time.RFC3339))
+		line("listen", "%s", s.Listen)
+		line("socket", "%s", s.Socket)
+		if s.HTTP != "" {
+			line("http", "%s", s.HTTP)
+		}
+		line("members", "%s alive, %d linked", count(uint64(s.Members), "other"), s.Linked)
+		line("ready", "%s", readyLine(s))
+		line("caught up", "%s", caughtUpLine(s))
+		if s.Behind.Claimed > 0 {
+			line("claimed", "members say to have more of %s, which does not come or is not taken; the daemon's log says why",
+				count(uint64(s.Behind.Claimed), "author"))
+		}
+		for _, seed := range s.Seeds {
+			if seed.Source == "configured" {
+				line("join", "%s", seedLine(seed, s.Seeds))
+			}
+		}
+	} else if s.PID != 0 {
+		line("daemon", "not asked: process %d has the log open, and its socket is not for this user, or not there", s.PID)
+	} else {
+		line("daemon", "not running")
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // syncFor bounds one try to sync with one node, unless the command says otherwise.
@@ -33,12 +34,12 @@ is HOST:PORT, or a name as start --join takes it.
 When no daemon runs in the folder, the command opens the log itself, and nobody
 else can while it runs; a running daemon does it in the command's stead, with its
 own secret. Which one the command uses is as "quipu help start" says, but that it
-makes none.
+makes none. With --server the node there does it, which has to reach ADDR itself.
 
 With --every it goes on until it is stopped, and a node that cannot be reached is
 tried again the next time; without, one that cannot be reached, or of which
 something cannot be taken, ends the command with exit code 1, after the others had
-their turn. A node from which nothing new comes for a minute, and which takes nothing
+their turn; of several each is named with what came of it. A node from which nothing new comes for a minute, and which takes nothing
 that it lacked, is given up; a slow one that goes on is not, before --timeout. What
 was exchanged before a link broke is kept, and the next sync goes on from there.`,
 		Example: "  quipu sync --dir laptop office.example:7946\n  quipu sync --dir ship --every 10m shore.example:7946",
@@ -90,6 +91,9 @@ type syncing struct {
 
 // readSecret finds the secret that the flags or the folder's configuration name.
 func (s *syncing) readSecret(cmd *cobra.Command, flags secretFlags) error {
+	if serverOf(cmd.Context()) != nil {
+		return notAtServer(cmd, "secret-file", "open")
+	}
 	file, err := node.ReadConfig(s.dir)
 	if err != nil {
 		return err
@@ -129,41 +133,56 @@ func (s *syncing) repeat(ctx context.Context, every time.Duration) error {
 	}
 }
 
-// all syncs with each node in turn. Its error is that of the first that failed.
+// all syncs with each node in turn, and says of each what came of it. Its error is that of this node, else of the only
+// one, or names those of several with which it is not done.
 func (s *syncing) all(ctx context.Context) error {
-	client, err := node.Connect(ctx, s.dir, s.access)
+	client, err := connectDialling(ctx, s.dir, s.access)
 	if err != nil {
 		return err
 	}
 	var failed error
+	var not []string
 	for _, addr := range s.addrs {
 		err := s.one(ctx, client, addr)
-		switch {
-		case err == nil:
-		case failed == nil:
-			failed = err
-		default:
+		if err == nil {
+			continue
+		}
+		not = append(not, addr)
+		if refused, ok := errors.AsType[*api.Error](err); len(s.addrs) == 1 || !ok || refused.Code != api.NotSynced {
+			failed = errors.Join(failed, err)
+		} else {
 			fmt.Fprintf(s.errs, "quipu: %s\n", printable(err.Error()))
 		}
+	}
+	if failed == nil && len(not) > 0 {
+		failed = &api.Error{Code: api.NotSynced, Message: fmt.Sprintf("synced with %d of %d nodes, and not, or not wholly, with %s",
+			len(s.addrs)-len(not), len(s.addrs), strings.Join(not, ", "))}
 	}
 	return errors.Join(failed, client.Close())
 }
 
 // one syncs with the node at addr.
-func (s *syncing) one(ctx context.Context, client *api.Client, addr string) error {
+func (s *syncing) one(ctx context.Context, client *client.Client, addr string) error {
 	try, cancel := context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("not done after %s", s.timeout))
 	defer cancel()
 	synced, err := client.Sync(try, addr)
 	if err != nil && try.Err() != nil && ctx.Err() == nil {
-		return &api.Error{Code: api.NotSynced, Message: fmt.Sprintf("sync with %s: %v", addr, err)}
+		err = &api.Error{Code: api.NotSynced, Message: fmt.Sprintf("sync with %s: %v", addr, err)}
+	}
+	if err != nil && s.json {
+		return errors.Join(err, printJSON(s.out, api.Synced{Addr: addr, Error: err.Error()}))
 	}
 	if err != nil {
 		return err
 	}
-	if err := s.print(synced); err != nil {
-		return err
+	failed := lacking(addr, synced)
+	if failed != nil {
+		synced.Error = failed.Error()
 	}
-	return lacking(addr, synced)
+	if synced.Damaged > 0 {
+		fmt.Fprintf(s.errs, "quipu: %s%s here cannot be read, and %s gave nothing of that: quipu verify says which\n", atLeast(synced.DamagedMore), count(uint64(synced.Damaged), "place"), printable(addr))
+	}
+	return errors.Join(failed, s.print(synced))
 }
 
 // print says what came of a sync.
@@ -172,7 +191,11 @@ func (s *syncing) print(synced api.Synced) error {
 		return printJSON(s.out, synced)
 	}
 	took := time.Duration(synced.Seconds * float64(time.Second)).Round(time.Millisecond)
-	_, err := fmt.Fprintf(s.out, "synced with %s (%s) at %s: received %s, sent %s, in %s\n", printable(synced.Name),
+	how := "synced"
+	if synced.Error != "" {
+		how = "synced in part"
+	}
+	_, err := fmt.Fprintf(s.out, "%s with %s (%s) at %s: received %s, sent %s, in %s\n", how, printable(synced.Name),
 		synced.Author.Short(), printable(synced.Addr), count(synced.Received, "entry"), count(synced.Sent, "entry"), took)
 	return err
 }

@@ -56,8 +56,11 @@ type record struct {
 }
 
 // newTable returns a table without rows that fits what w writes to.
-func newTable(w io.Writer, columns []column) *table {
-	t := &table{w: w, room: room(w), columns: columns, rows: pageRows}
+func newTable(w io.Writer, columns []column) *table { return newTableIn(w, room(w), columns) }
+
+// newTableIn is newTable for so much room.
+func newTableIn(w io.Writer, room int, columns []column) *table {
+	t := &table{w: w, room: room, columns: columns, rows: pageRows}
 	for _, c := range columns {
 		t.hidden = append(t.hidden, c.optional)
 		t.wants = append(t.wants, cellWidth(c.head))

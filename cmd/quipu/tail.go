@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/eventlog"
-	"github.com/quipulog/quipu/node"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/folder"
 )
 
@@ -30,7 +30,7 @@ Entries that are gone before the tail comes to them are counted on stderr, and i
 goes on behind them. --gone show prints the trimmed ones as "quipu log" does;
 --gone stop ends the tail with exit code 3, saying where to go on.
 
---token-file keeps in a file where the tail is, and the next one with that file
+--cursor-file keeps in a file where the tail is, and the next one with that file
 goes on there. It is written as often as ten times a second, and when the tail
 ends: one that is killed leaves out nothing, but what it printed last may be
 printed again. --after takes such a token from the command line; "quipu status"
@@ -52,7 +52,7 @@ func newTail() *cobra.Command {
 		Use:     "tail --dir D [flags]",
 		Short:   "Print entries as they arrive",
 		Long:    tailHelp,
-		Example: "  quipu tail --dir a --kind note\n  quipu tail --dir a --from-start --format ndjson\n  quipu tail --dir a --transient --kind progress\n  quipu tail --dir a --format ndjson --token-file seen",
+		Example: "  quipu tail --dir a --kind note\n  quipu tail --dir a --from-start --format ndjson\n  quipu tail --dir a --transient --kind progress\n  quipu tail --dir a --format ndjson --cursor-file seen",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t.print = newEntryPrinter(cmd.OutOrStdout(), format)
@@ -82,7 +82,7 @@ func newTail() *cobra.Command {
 	goneFlag(cmd, &t.query, skipGone, showGone, stopGone)
 	cmd.Flags().BoolVar(&t.fromStart, "from-start", false, "begin with the first entry, not with the next one")
 	cmd.Flags().Var(cursorFlag{&t.at}, "after", "go on behind this `token`")
-	cmd.Flags().StringVar(&t.token.path, "token-file", "", "keep a token in this `file`, and go on where it says")
+	cmd.Flags().StringVar(&t.token.path, "cursor-file", "", "keep a token in this `file`, and go on where it says")
 	formatFlag(cmd, &format, asTable, asJSON, asNDJSON)
 	return cmd
 }
@@ -131,7 +131,7 @@ func (t *tail) where() error {
 	case given && t.fromStart:
 		return usagef("--after and --from-start both say where to begin: give one of them")
 	case given && t.token.path != "":
-		return usagef("--after and --token-file both say where to begin: give one of them")
+		return usagef("--after and --cursor-file both say where to begin: give one of them")
 	case given:
 		t.resumes = true
 		return nil
@@ -148,7 +148,7 @@ func (t *tail) run(ctx context.Context) error {
 	defer t.sayWent()
 	caughtUp := false // with what is there without a daemon
 	for {
-		client, err := node.ConnectDaemon(ctx, t.dir)
+		client, err := connectDaemon(ctx, t.dir)
 		if err != nil && t.query.Transient && !t.heard {
 			return t.deaf()
 		}
@@ -242,7 +242,7 @@ func (t *tail) catchUp(ctx context.Context, again bool) error {
 	if again {
 		return nil
 	}
-	return readNode(ctx, t.dir, false, t.warn, func(c *api.Client) error {
+	return readNode(ctx, t.dir, false, t.warn, func(c *client.Client) error {
 		if err := t.begin(ctx, c); err != nil {
 			return err
 		}
@@ -253,7 +253,7 @@ func (t *tail) catchUp(ctx context.Context, again bool) error {
 }
 
 // follow prints what arrives at a daemon until it stops.
-func (t *tail) follow(ctx context.Context, c *api.Client) error {
+func (t *tail) follow(ctx context.Context, c *client.Client) error {
 	if err := t.begin(ctx, c); err != nil {
 		return err
 	}
@@ -261,7 +261,7 @@ func (t *tail) follow(ctx context.Context, c *api.Client) error {
 }
 
 // takeAll takes what the node sends until that ends.
-func (t *tail) takeAll(lines iter.Seq2[api.Line, error]) error {
+func (t *tail) takeAll(lines iter.Seq2[client.Line, error]) error {
 	for line, err := range lines {
 		if err == nil {
 			err = t.take(line)
@@ -280,7 +280,7 @@ func (t *tail) goOn(offset uint64) {
 }
 
 // begin finds where to begin, unless that is known, and up to where there is something.
-func (t *tail) begin(ctx context.Context, c *api.Client) error {
+func (t *tail) begin(ctx context.Context, c *client.Client) error {
 	if !t.begun {
 		if err := t.who.find(ctx, c, &t.query); err != nil {
 			return err
@@ -326,7 +326,7 @@ func (t *tail) begin(ctx context.Context, c *api.Client) error {
 }
 
 // take prints a line and, if it is an entry, remembers to go on behind it.
-func (t *tail) take(line api.Line) error {
+func (t *tail) take(line client.Line) error {
 	if n, missed := line.Missed(); missed {
 		t.warn(count(n, "transient event") + " missed: this command was too slow for them")
 		return nil

@@ -46,7 +46,7 @@ func (f *tokenFile) read() (eventlog.Cursor, error) {
 	case err != nil:
 		return eventlog.Cursor{}, err
 	case !stat.Mode().IsRegular():
-		return eventlog.Cursor{}, fmt.Errorf("token file %s is no regular file, which can be read and written again and again", f.path)
+		return eventlog.Cursor{}, fmt.Errorf("cursor file %s is no regular file, which can be read and written again and again", f.path)
 	}
 	file, err := os.Open(f.path)
 	if err != nil {
@@ -58,7 +58,7 @@ func (f *tokenFile) read() (eventlog.Cursor, error) {
 		token, err = eventlog.ParseCursor(strings.TrimSpace(string(text)))
 	}
 	if err != nil {
-		return token, fmt.Errorf("token file %s: %w; remove it to begin anew", f.path, err)
+		return token, fmt.Errorf("cursor file %s: %w; remove it to begin anew", f.path, err)
 	}
 	return token, nil
 }

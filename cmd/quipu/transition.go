@@ -11,6 +11,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // transitionHelp explains quipu transition.
@@ -73,7 +74,7 @@ func newTransition() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return withNode(cmd.Context(), dir, func(c *api.Client) error {
+			return withNode(cmd.Context(), dir, func(c *client.Client) error {
 				return withoutLine(appendMoves(c, bytes.NewReader(line)))
 			})
 		},
@@ -115,8 +116,8 @@ func moveLine(cmd *cobra.Command, move api.Move, headers []string) ([]byte, erro
 
 // moveAppender returns what appends the moves in some lines and prints their places: by the machine in
 // the file called guard, unless that is not given.
-func moveAppender(cmd *cobra.Command, dir, guard string, wait waitFor) (func(*api.Client, io.Reader) error, error) {
-	by := func(c *api.Client, lines io.Reader) iter.Seq2[crdt.Place, error] {
+func moveAppender(cmd *cobra.Command, dir, guard string, wait waitFor) (func(*client.Client, io.Reader) error, error) {
+	by := func(c *client.Client, lines io.Reader) iter.Seq2[crdt.Place, error] {
 		return c.Transition(cmd.Context(), lines)
 	}
 	if cmd.Flags().Changed("machine") {
@@ -127,11 +128,11 @@ func moveAppender(cmd *cobra.Command, dir, guard string, wait waitFor) (func(*ap
 		if err != nil {
 			return nil, err
 		}
-		by = func(c *api.Client, lines io.Reader) iter.Seq2[crdt.Place, error] {
+		by = func(c *client.Client, lines io.Reader) iter.Seq2[crdt.Place, error] {
 			return c.GuardedTransition(cmd.Context(), m, lines)
 		}
 	}
-	return func(c *api.Client, lines io.Reader) error {
+	return func(c *client.Client, lines io.Reader) error {
 		c, err := wait.client(cmd, dir, c)
 		if err != nil {
 			return err

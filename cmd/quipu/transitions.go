@@ -10,11 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // transitionsHelp explains quipu transitions.
 const transitionsHelp = `Print the transitions in causal order, all of them or those of the given
-subjects: by clock, which is true to cause and effect where clocks are within a
+subjects, up to now or to the moment of --at: by clock, which is true to cause and effect where clocks are within a
 minute, but never one before the one that it names. What is odd about one is said
 beside it: that it is concurrent with another, whose writer had not seen it; that
 what it comes after is not here yet, or was pruned; that its subject was in
@@ -44,11 +45,12 @@ solid where it is allowed, dashed and marked where it is not.
 
 func newTransitions() *cobra.Command {
 	var dir, format string
-	var subjects []string
+	var q api.StateQuery
+	var at atFlags
 	var against checkFlags
 	var gone movesGone
 	cmd := &cobra.Command{
-		Use:   "transitions --dir D [--subject S]... [--machine FILE [--check|--dot|--mermaid]]",
+		Use:   "transitions --dir D [--subject S]... [--at TIME|FRONTIER] [--machine FILE [--check|--dot|--mermaid]]",
 		Short: "Print the transition log, or check it against a state machine",
 		Long:  transitionsHelp,
 		Example: `  quipu transitions --dir a --subject PEP-0008
@@ -59,20 +61,24 @@ func newTransitions() *cobra.Command {
 			if err := against.check(cmd, format); err != nil {
 				return err
 			}
-			if against.file != "" {
-				return against.run(cmd, api.CheckRequest{Subjects: subjects}, dir, format, gone.look)
+			var err error
+			if q.At, err = at.moment(cmd); err != nil {
+				return err
 			}
-			return reading(cmd, dir, func(c *api.Client) error {
+			if against.file != "" {
+				return against.run(cmd, api.CheckRequest{Subjects: q.Subjects, At: q.At}, dir, format, gone.look)
+			}
+			return reading(cmd, dir, func(c *client.Client) error {
 				if err := gone.look(cmd, c); err != nil {
 					return err
 				}
-				all := c.Transitions(cmd.Context(), subjects...)
-				return listedTransitions.print(cmd, format, all)
+				return listedTransitions.print(cmd, format, c.Transitions(cmd.Context(), q))
 			})
 		},
 	}
 	dirFlag(cmd, &dir)
-	cmd.Flags().StringArrayVar(&subjects, "subject", nil, "take transitions of this `subject` (repeat it for several)")
+	cmd.Flags().StringArrayVar(&q.Subjects, "subject", nil, "take transitions of this `subject` (repeat it for several)")
+	at.add(cmd)
 	against.add(cmd)
 	gone.add(cmd)
 	formatFlag(cmd, &format, asTable, asText, asJSON, asNDJSON)

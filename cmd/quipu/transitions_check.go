@@ -14,13 +14,13 @@ import (
 	"github.com/quipulog/quipu/eventlog/transition/machine"
 	"github.com/quipulog/quipu/eventlog/transition/machinefile"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // checkFlags are the flags of transitions that are about a machine.
 type checkFlags struct {
 	file               string
 	list, dot, mermaid bool
-	at                 atFlags
 	limit              int
 }
 
@@ -31,7 +31,6 @@ func (f *checkFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.dot, "dot", false, "draw the machine of --machine for Graphviz")
 	flags.BoolVar(&f.mermaid, "mermaid", false, "draw the machine of --machine for Mermaid")
 	flags.Var(&limit{&f.limit}, "limit", "list at most this `number` of findings; all are counted (default 10000)")
-	f.at.add(cmd)
 }
 
 // check says which flags do not go together.
@@ -43,8 +42,8 @@ func (f *checkFlags) check(cmd *cobra.Command, format string) error {
 		return usagef("--machine is empty: expected the file that declares the state machine")
 	case f.file == "" && (f.list || drawn):
 		return usagef("--machine is missing: it names the file that declares the state machine")
-	case f.file == "" && (given("at") || given("by") || given("limit")):
-		return usagef("--at, --by and --limit go with --machine")
+	case f.file == "" && given("limit"):
+		return usagef("--limit goes with --machine")
 	case f.dot && f.mermaid || f.list && drawn:
 		return usagef("one of --check, --dot and --mermaid, not several")
 	case drawn && given("format"):
@@ -58,18 +57,15 @@ func (f *checkFlags) check(cmd *cobra.Command, format string) error {
 }
 
 // run has the node check its transitions and prints what it found. Look is called first.
-func (f *checkFlags) run(cmd *cobra.Command, ask api.CheckRequest, dir, format string, look func(*cobra.Command, *api.Client) error) error {
+func (f *checkFlags) run(cmd *cobra.Command, ask api.CheckRequest, dir, format string, look func(*cobra.Command, *client.Client) error) error {
 	var err error
-	if ask.At, err = f.at.moment(cmd); err != nil {
-		return err
-	}
 	if ask.Machine, err = readMachine(cmd, f.file); err != nil {
 		return err
 	}
 	if ask.MaxFindings = f.limit; f.dot || f.mermaid {
 		ask.MaxFindings = 1 // none is shown
 	}
-	return reading(cmd, dir, func(c *api.Client) error {
+	return reading(cmd, dir, func(c *client.Client) error {
 		if err := look(cmd, c); err != nil {
 			return err
 		}
@@ -130,7 +126,7 @@ func printCheck(w io.Writer, r api.CheckReport) error {
 	}
 	fmt.Fprintf(out, "%s of %s: %d sound, %d odd\n", count(r.Transitions, "transition"), count(r.Subjects, "subject"), r.Sound, r.Odd)
 	for _, class := range transition.Classes() {
-		if n := r.Counts[class]; n > 0 {
+		if n := r.Counts[string(class)]; n > 0 {
 			fmt.Fprintf(out, "  %-15s %d\n", class, n)
 		}
 	}

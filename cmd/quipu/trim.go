@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 const trimHelp = `Forget what this node's policy lets go: of trimmable entries the body, once they
@@ -69,10 +71,13 @@ func (t *trimCommand) run(cmd *cobra.Command) error {
 		return usagef("--status makes no trim: --min-age, --min-count and --force do not go with it")
 	}
 	if t.status {
-		return reading(cmd, t.dir, func(c *api.Client) error { return showTrims(cmd, c, t.format) })
+		return reading(cmd, t.dir, func(c *client.Client) error { return showTrims(cmd, c, t.format) })
 	}
-	return withNode(cmd.Context(), t.dir, func(c *api.Client) error {
+	return withNode(cmd.Context(), t.dir, func(c *client.Client) error {
 		report, err := c.Trim(cmd.Context(), t.request)
+		if wrong, ok := errors.AsType[*api.Error](err); ok && wrong.Code == api.Invalid {
+			return usagef("--min-age, --min-count: %w", err)
+		}
 		if err != nil {
 			return err
 		}
@@ -96,6 +101,9 @@ func printTrim(w io.Writer, r api.TrimReport) error {
 	var f facts
 	f.line("trimmed", "%s", forgotten(r.Trimmed))
 	f.line("pruned", "%s", forgotten(r.Pruned))
+	for _, h := range r.Pruned.Lost {
+		f.line("lost", "%s: could not be read, nor had from another node, and its author has given leave to forget it", h)
+	}
 	for _, h := range r.Held {
 		if h.Overrun {
 			f.line("overrun", "%s", overrun(h, r.Policy))
@@ -146,6 +154,10 @@ func holderName(h api.Holder) string {
 	return "follower " + h.Name
 }
 
+// overrun says why one who would keep back a trim does not.
 func overrun(h api.Holder, p api.TrimPolicy) string {
+	if !h.Until.IsZero() {
+		return fmt.Sprintf("%s has not gone on, and kept back what it needs until %s: it keeps back nothing", holderName(h), h.Until.UTC().Format(timeLayout))
+	}
 	return fmt.Sprintf("%s is %d behind, more than %d: it keeps back nothing", holderName(h), h.Behind, p.MaxHold)
 }

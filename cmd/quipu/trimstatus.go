@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // trimStatus is what quipu trim --status prints in JSON.
@@ -18,7 +19,7 @@ type trimStatus struct {
 }
 
 // showTrims prints what there is to say of trims.
-func showTrims(cmd *cobra.Command, c *api.Client, format string) error {
+func showTrims(cmd *cobra.Command, c *client.Client, format string) error {
 	told, err := c.TrimStatus(cmd.Context())
 	if err != nil {
 		return err
@@ -53,8 +54,11 @@ func printTrimStatus(w io.Writer, s trimStatus) error {
 			continue
 		}
 		what := ""
-		if h.Prunes {
+		switch {
+		case h.Prunes:
 			what = ", keeps back prunes alone"
+		case !h.Until.IsZero():
+			what = ", until " + h.Until.UTC().Format(timeLayout)
 		}
 		f.line("holder", "%s at offset %d, %d behind%s", holderName(h), h.Offset, h.Behind, what)
 	}

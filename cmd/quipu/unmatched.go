@@ -10,10 +10,11 @@ import (
 
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // warnUnmatched warns of the values of a query that no entry has: most often somebody has mistyped them.
-func warnUnmatched(ctx context.Context, c *api.Client, q api.Query, warn func(string)) error {
+func warnUnmatched(ctx context.Context, c *client.Client, q api.Query, warn func(string)) error {
 	if len(q.Authors)+len(q.Kinds)+len(q.Modules)+len(q.Subjects) == 0 || q.Transient {
 		return nil
 	}

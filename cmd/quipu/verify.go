@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 func newVerify() *cobra.Command {
@@ -27,7 +28,7 @@ another process writes to it too often for its pages to be held against each oth
 		Example: "  quipu verify --dir a",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return reading(cmd, dir, func(c *api.Client) error {
+			return reading(cmd, dir, func(c *client.Client) error {
 				report, err := metered(cmd, "verify", func(told func(api.Progress)) (api.Report, error) { return c.Verify(cmd.Context(), told) })
 				if err != nil {
 					return err
@@ -53,11 +54,7 @@ func printReport(cmd *cobra.Command, format string, r api.Report) error {
 	if r.OK {
 		return nil
 	}
-	problems := count(uint64(len(r.Problems))+r.More, "problem")
-	if len(r.Holes) > 0 {
-		problems += "; quipu repair fetches again what other nodes hold of what cannot be read"
-	}
-	return fmt.Errorf("verify: %s", problems)
+	return fmt.Errorf("verify: %s; quipu repair fetches again what other nodes hold of what cannot be read", count(uint64(len(r.Problems))+r.More, "problem"))
 }
 
 func printProblems(w io.Writer, r api.Report) error {

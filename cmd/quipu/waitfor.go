@@ -16,6 +16,7 @@ import (
 	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // waitHelp explains the flags that [waitFor] adds.
@@ -77,7 +78,7 @@ func (w *waitFor) check(cmd *cobra.Command) error {
 }
 
 // client returns a client of the same node that waits as the flags say. Nothing is written yet.
-func (w *waitFor) client(cmd *cobra.Command, dir string, c *api.Client) (*api.Client, error) {
+func (w *waitFor) client(cmd *cobra.Command, dir string, c *client.Client) (*client.Client, error) {
 	wait := api.Wait{Timeout: w.timeout, Each: w.each, Recovered: w.recovered}
 	if w.who == "" {
 		return c.Waiting(wait), nil
@@ -108,7 +109,7 @@ func (w *waitFor) client(cmd *cobra.Command, dir string, c *api.Client) (*api.Cl
 
 // otherMembers returns the members but for the node itself: those that are there, and those that it has met before
 // and has not heard of since its start.
-func otherMembers(ctx context.Context, c *api.Client) ([]api.Member, error) {
+func otherMembers(ctx context.Context, c *client.Client) ([]api.Member, error) {
 	members, err := c.Members(ctx)
 	if err != nil {
 		return nil, err
@@ -156,7 +157,7 @@ const asking = 2 * time.Second
 
 // print prints places as they come. When the command is interrupted while it waits for other nodes, its error says
 // who has the last entry.
-func (w *waitFor) print(cmd *cobra.Command, c *api.Client, places iter.Seq2[crdt.Place, error]) error {
+func (w *waitFor) print(cmd *cobra.Command, c *client.Client, places iter.Seq2[crdt.Place, error]) error {
 	last, err := printPlaces(cmd.OutOrStdout(), places)
 	if err == nil || cmd.Context().Err() == nil || w.who == "" || last == nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quipulog/quipu/eventlog/elsewhere"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 func newWhere() *cobra.Command {
@@ -33,7 +34,7 @@ nothing here until it has proven it. The exit code is 3 when the entry is not he
 or no more.`,
 		Example: "  quipu where --dir a AUTHOR/17\n  quipu where --dir a alpha/17 --format json",
 		Args:    oneArg("AUTHOR/SEQ"),
-	}, func(ctx context.Context, c *api.Client, args []string) (api.Where, error) {
+	}, func(ctx context.Context, c *client.Client, args []string) (api.Where, error) {
 		place, err := findPlace(ctx, c, args[0])
 		if err != nil {
 			return api.Where{}, err

@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"slices"
 	"time"
+
+	"github.com/quipulog/quipu/crdt/sketch"
 )
 
 // Latency says how long pairs took. Percentiles are by nearest rank, so each is a latency that was
@@ -46,7 +48,7 @@ type latencies struct {
 	high, low uint64 // the sum in nanoseconds, 128 bits
 	min, max  uint64
 	kept      []uint64
-	sketch    *sketch
+	sketch    *sketch.Sketch
 }
 
 func (l *latencies) add(d time.Duration) {
@@ -63,7 +65,7 @@ func (l *latencies) add(d time.Duration) {
 		l.summarize()
 	}
 	if l.sketch != nil {
-		l.sketch.add(v)
+		l.sketch.Add(v)
 		return
 	}
 	l.kept = append(l.kept, v)
@@ -72,9 +74,9 @@ func (l *latencies) add(d time.Duration) {
 
 // summarize puts what is kept into a sketch, and gives its room back.
 func (l *latencies) summarize() {
-	l.sketch = new(sketch)
+	l.sketch = new(sketch.Sketch)
 	for _, v := range l.kept {
-		l.sketch.add(v)
+		l.sketch.Add(v)
 	}
 	*l.room += len(l.kept)
 	l.kept = nil
@@ -110,5 +112,5 @@ func (l *latencies) percentile(p uint64) time.Duration {
 	if l.sketch == nil {
 		return time.Duration(l.kept[rank-1])
 	}
-	return time.Duration(min(max(l.sketch.ranked(rank), l.min), l.max))
+	return time.Duration(min(max(l.sketch.Ranked(rank), l.min), l.max))
 }

@@ -1,6 +1,10 @@
 package analysis
 
-import "math"
+import (
+	"math"
+
+	"github.com/quipulog/quipu/crdt/sketch"
+)
 
 const (
 	// DefaultWindow is how many entries are held back to be put in order of time: about 20 MB.
@@ -20,6 +24,9 @@ const (
 	MaxSlowest = 10_000
 	// MaxNames bounds the kinds, the modules and the authors that a census tells apart.
 	MaxNames = 10_000
+	// SketchError is the greatest relative error of a percentile that was not taken from all latencies: less than one in a
+	// thousand.
+	SketchError = sketch.Error
 )
 
 // unbounded stands for a distance that is past every [time.Duration].

@@ -17,6 +17,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/eventlog/restore"
 )
 
 func TestMain(m *testing.M) { eventlogtest.Main(m, 15) }
@@ -59,10 +60,10 @@ func made(t testing.TB, l *eventlog.Log, o backup.Options) ([]byte, backup.Summa
 }
 
 // restored makes a log of backups, and opens it.
-func restored(t testing.TB, cfg eventlog.Config, o backup.RestoreOptions, backups ...[]byte) (*eventlog.Log, backup.Restored) {
+func restored(t testing.TB, cfg eventlog.Config, o restore.Options, backups ...[]byte) (*eventlog.Log, restore.Restored) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "new")
-	done, err := backup.Restore(t.Context(), dir, o, readers(backups)...)
+	done, err := restore.Into(t.Context(), dir, o, readers(backups)...)
 	must(t, err)
 	files, err := os.ReadDir(dir)
 	must(t, err)
@@ -148,7 +149,7 @@ func TestWhatIsRestoredIsTheLog(t *testing.T) {
 	if diff := cmp.Diff(s, read, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("read (-want +got):\n%s", diff)
 	}
-	r, done := restored(t, config("own"), backup.RestoreOptions{}, b)
+	r, done := restored(t, config("own"), restore.Options{}, b)
 	same(t, want, show(t, r))
 	if done.ID != s.ID || done.Author != l.Author() || done.Next != l.Stats().Next || len(done.Missing) > 0 {
 		t.Errorf("restored: %+v", done)
@@ -170,7 +171,7 @@ func TestWhoRestoresHearsFirst(t *testing.T) {
 	first, s := made(t, l, backup.Options{Key: []byte("sealed")})
 	second, _ := made(t, l, backup.Options{Since: &s})
 	dir, unwelcome := filepath.Join(t.TempDir(), "new"), errors.New("unwelcome")
-	_, err := backup.Restore(t.Context(), dir, backup.RestoreOptions{Begin: func(chain []backup.Summary) error {
+	_, err := restore.Into(t.Context(), dir, restore.Options{Begin: func(chain []backup.Summary) error {
 		if len(chain) != 2 || string(chain[0].Key) != "sealed" || chain[1].Key != nil || chain[0].Author != l.Author() || *chain[1].Since != s.ID {
 			t.Errorf("the chain is %+v", chain)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/eventlog/restore"
 )
 
 // BenchmarkAgainstCp makes, checks and restores a backup of 500,000 entries, written in large ops, or of 20,000 written
@@ -78,7 +79,7 @@ func BenchmarkAgainstCp(b *testing.B) {
 		run("restore", func(i int) {
 			open(func(f *os.File) {
 				to := filepath.Join(dir, fmt.Sprint("new", i))
-				_, err := backup.Restore(ctx, to, backup.RestoreOptions{}, f)
+				_, err := restore.Into(ctx, to, restore.Options{}, f)
 				must(b, err)
 				must(b, os.RemoveAll(to))
 			})

@@ -13,6 +13,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/eventlog/restore"
 )
 
 // acting is a writer that does something with the log each time that it is written to: so no lock of the log is held then,
@@ -109,7 +110,7 @@ func TestBesideOthers(t *testing.T) {
 			}
 			chain, since = append(chain, bytes.Clone(w.Bytes())), &s
 		}
-		r, done := restored(t, config("own"), backup.RestoreOptions{}, chain...)
+		r, done := restored(t, config("own"), restore.Options{}, chain...)
 		got := show(t, r)
 		if done.Next != want.Stats.Next || len(done.Missing) > 0 {
 			rt.Fatalf("restored: %+v", done)

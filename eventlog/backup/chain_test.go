@@ -10,6 +10,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/eventlog/restore"
 )
 
 // TestAChainIsTheLog: with what was appended, trimmed and pruned between its backups.
@@ -47,7 +48,7 @@ func TestAChainIsTheLog(t *testing.T) {
 		}
 		chain = append(chain, b)
 	}
-	r, done := restored(t, config("own"), backup.RestoreOptions{}, chain...)
+	r, done := restored(t, config("own"), restore.Options{}, chain...)
 	same(t, show(t, l), show(t, r))
 	if done.ID != s.ID || done.Entries != l.Stats().Entries {
 		t.Errorf("restored: %+v", done)
@@ -61,7 +62,7 @@ func TestAnotherKey(t *testing.T) {
 	b, _ := made(t, l, backup.Options{})
 	key := eventlogtest.Key("new")
 	cfg := config("new")
-	r, done := restored(t, cfg, backup.RestoreOptions{Key: key}, b)
+	r, done := restored(t, cfg, restore.Options{Key: key}, b)
 	if done.Author != crdt.AuthorOf(key) || r.Author() != done.Author || r.Recovering() != nil {
 		t.Errorf("restored for %s: recovering %v", done.Author, r.Recovering())
 	}
@@ -78,8 +79,8 @@ func TestAnotherKey(t *testing.T) {
 	}
 	eventlogtest.Add(t, r, 1, crdt.Persistent)
 	for _, used := range []string{"own", "forked"} {
-		_, err := backup.Restore(t.Context(), t.TempDir(), backup.RestoreOptions{Key: eventlogtest.Key(used)}, bytes.NewReader(b))
-		if !errors.Is(err, backup.ErrKeyUsed) {
+		_, err := restore.Into(t.Context(), t.TempDir(), restore.Options{Key: eventlogtest.Key(used)}, bytes.NewReader(b))
+		if !errors.Is(err, restore.ErrKeyUsed) {
 			t.Errorf("with a key that was used: %v", err)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"maps"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/eventlog/internal/ownend"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/schema"
 )
@@ -21,7 +20,7 @@ import (
 //
 // An error that is not ctx's is a [*BrokenError].
 func Check(ctx context.Context, r io.Reader, progress func(done, total uint64)) (Summary, error) {
-	b, err := newReader(r, 0)
+	b, err := NewReader(r, 0)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -30,41 +29,36 @@ func Check(ctx context.Context, r io.Reader, progress func(done, total uint64)) 
 		if ctx.Err() != nil {
 			return Summary{}, context.Cause(ctx)
 		}
-		c, err := b.read()
+		c, err := b.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err == nil {
 			if err = k.take(&c); err != nil {
-				err = b.altered("%w", err)
+				err = b.Altered("%w", err)
 			}
 		}
 		if err != nil {
 			return Summary{}, err
 		}
-		tell(progress, b.entries, b.s.To-b.s.From)
+		if progress != nil {
+			progress(min(b.entries, b.To-b.From), b.To-b.From)
+		}
 	}
-	if err := k.end(&b.s); err != nil {
-		return Summary{}, b.altered("%w", err)
+	if err := k.end(&b.Summary); err != nil {
+		return Summary{}, b.Altered("%w", err)
 	}
-	return b.s, nil
-}
-
-// tell calls progress, if there is somebody.
-func tell(progress func(done, total uint64), done, total uint64) {
-	if progress != nil {
-		progress(min(done, total), total)
-	}
+	return b.Summary, nil
 }
 
 // ReadSummary returns what a backup holds by its head and its end, and leaves all between them unread: that it was not
 // cut is known then, not that it was not altered.
 func ReadSummary(r io.ReadSeeker) (Summary, error) {
-	b, err := newReader(r, 0)
+	b, err := NewReader(r, 0)
 	if err != nil {
 		return Summary{}, err
 	}
-	return b.s, b.readTail(r)
+	return b.Summary, b.readTail(r)
 }
 
 // check holds the ops of a backup against each other and against the records of their feeds.
@@ -93,17 +87,17 @@ func (k *check) feed(a crdt.Author) *chains {
 }
 
 // take takes what a block has.
-func (k *check) take(c *contents) error {
-	for _, p := range c.pairs {
+func (k *check) take(c *Contents) error {
+	for _, p := range c.Pairs {
 		switch {
-		case bytes.Equal(p.path[0], schema.Meta):
-			k.meta[string(p.key)] = p.value
-		case bytes.Equal(p.path[0], schema.Feeds):
-			if len(p.key) != len(crdt.Author{}) {
-				return fmt.Errorf("the record of feed %x", p.key)
+		case bytes.Equal(p.Path[0], schema.Meta):
+			k.meta[string(p.Key)] = p.Value
+		case bytes.Equal(p.Path[0], schema.Feeds):
+			if len(p.Key) != len(crdt.Author{}) {
+				return fmt.Errorf("the record of feed %x", p.Key)
 			}
-			a := crdt.Author(p.key)
-			r, err := record.ParseFeed(a, p.value)
+			a := crdt.Author(p.Key)
+			r, err := record.ParseFeed(a, p.Value)
 			if err != nil {
 				return fmt.Errorf("the record of feed %s: %w", a, err)
 			}
@@ -111,9 +105,9 @@ func (k *check) take(c *contents) error {
 		}
 	}
 	met := make(map[crdt.Author]bool)
-	for _, o := range c.ops {
-		met[o.op.Author] = true
-		k.feed(o.op.Author).op(o.op.Signed)
+	for _, o := range c.Ops {
+		met[o.Author] = true
+		k.feed(o.Author).op(o.Signed)
 	}
 	for a := range met {
 		if err := k.feeds[a].settle(); err != nil {
@@ -152,8 +146,8 @@ func (f *chains) settle() error {
 
 // end returns what is wrong with all of it.
 func (k *check) end(s *Summary) error {
-	if why := metaOf(k.meta, &s.Head); why != "" {
-		return errors.New(why)
+	if err := s.CheckMeta(k.meta); err != nil {
+		return err
 	}
 	pruned := make(map[crdt.Author]bool)
 	for _, p := range s.Pruned {
@@ -190,23 +184,4 @@ func (k *check) end(s *Summary) error {
 		}
 	}
 	return nil
-}
-
-// metaOf returns what is wrong with what a backup has of meta, "" for nothing: a log that is made of it is to be the head's, and
-// is not to write before it knows where its feed ends.
-func metaOf(meta map[string][]byte, h *Head) string {
-	var formerly []byte
-	for _, a := range h.Formerly {
-		formerly = append(formerly, a[:]...)
-	}
-	switch {
-	case !bytes.Equal(meta[string(schema.Log)], h.Log[:]), !bytes.Equal(meta[string(schema.Author)], h.Author[:]),
-		!bytes.Equal(meta[string(schema.Formerly)], formerly):
-		return "meta says another log or another author than the head"
-	case !bytes.Equal(meta[string(schema.Format)], []byte{byte(h.Format)}):
-		return "meta says another version than the head"
-	case !ownend.Marked(meta):
-		return "meta does not say that the end of the feed is to be asked for"
-	}
-	return ""
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/eventlog/restore"
 )
 
 // worn is a log's file with what it holds, to be damaged.
@@ -111,7 +112,7 @@ func TestDamageIsNamedAndTheRestIsThere(t *testing.T) {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		dir := filepath.Join(t.TempDir(), "new")
-		done, err := backup.Restore(t.Context(), dir, backup.RestoreOptions{}, &b)
+		done, err := restore.Into(t.Context(), dir, restore.Options{}, &b)
 		must(t, err)
 		if !s.Whole() {
 			partly++

@@ -1,8 +1,9 @@
-// Package backup is what a log is copied to, and made of again: one stream, checked from end to end.
+// Package backup is what a log is copied to, and made of again: one stream, checked from end to end. It knows of no file,
+// so that whoever asks a node for a backup can check what comes.
 //
 // [eventlog.Log.Backup] writes one, of a log that others write to meanwhile. A [Reader] reads it, [Check] verifies it
-// without restoring anything, [Restore] makes the folder of a log of it, and [ReadSummary] says in a moment what one in a
-// file holds. A backup since an earlier one ([Options].Since) has what that lacks; all of a chain are restored together,
+// without restoring anything, package restore makes the folder of a log of it, and [ReadSummary] says in a moment what one
+// in a file holds. A backup since an earlier one ([Options].Since) has what that lacks; all of a chain are restored together,
 // in their order.
 //
 // The stream begins with the line "quipu backup 1", and goes on in blocks:

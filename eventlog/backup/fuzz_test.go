@@ -12,6 +12,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/eventlog/restore"
 )
 
 // unsealed returns the blocks of a backup without their sums: kind (1) ‖ length (4) ‖ payload each.
@@ -65,7 +66,7 @@ func FuzzReader(f *testing.F) {
 			t.Fatalf("checked, and its summary: %v", err)
 		}
 		dir := t.TempDir()
-		_, err = backup.Restore(t.Context(), dir, backup.RestoreOptions{}, bytes.NewReader(b))
+		_, err = restore.Into(t.Context(), dir, restore.Options{}, bytes.NewReader(b))
 		if refused(err) {
 			if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
 				t.Fatalf("refused, and the folder has %v, %v", files, err)

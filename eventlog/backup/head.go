@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/schema"
 )
 
 // ID names a backup: the hash of all of it.
@@ -37,7 +39,7 @@ type Head struct {
 	Log      crdt.LogID    `json:"log"`
 	Author   crdt.Author   `json:"author"`
 	Formerly []crdt.Author `json:"formerly,omitempty"`
-	Made     time.Time     `json:"made"`
+	Made     time.Time     `json:"made"` // when it was begun
 	// Incarnation is the present name of the log's arrivals, in hex: see [eventlog.Log.Incarnation].
 	Incarnation string `json:"incarnation"`
 	// From ≤ offset < To are the arrivals whose ops the backup has. All else in it is as of the moment when To was the
@@ -51,8 +53,8 @@ type Head struct {
 
 // End is what a backup ends with.
 type End struct {
-	Ops     uint64 `json:"ops"` // in this backup
-	Entries uint64 `json:"entries"`
+	Ops     uint64 `json:"ops"`     // how many ops it has
+	Entries uint64 `json:"entries"` // how many entries
 	// Pruned are the feeds of which something was pruned while the backup was made, up to which seq.
 	Pruned []Pruned `json:"pruned,omitempty"`
 	// Damage is what could not be read of the log, at most 1,000 places; More counts the others.
@@ -63,9 +65,9 @@ type End struct {
 // Pruned is a feed that lies pruned below a seq, since a sweep, by its author's leave: a header and its signature.
 type Pruned struct {
 	Author crdt.Author `json:"author"`
-	Below  uint64      `json:"below"`
-	Sweep  uint64      `json:"sweep"`
-	Leave  []byte      `json:"leave"`
+	Below  uint64      `json:"below"` // the seq below which it is
+	Sweep  uint64      `json:"sweep"` // the number of the transaction that forgot it
+	Leave  []byte      `json:"leave"` // the author's header and signature
 }
 
 // Damage is what could not be read of the log, and is not in the backup.
@@ -83,7 +85,11 @@ type Damage struct {
 func (d Damage) String() string {
 	switch {
 	case d.Place != nil:
-		return fmt.Sprintf("%s, %d entries: %s", d.Place, d.To-d.From, d.What)
+		noun := "entries"
+		if d.To-d.From == 1 {
+			noun = "entry"
+		}
+		return fmt.Sprintf("%s, %d %s: %s", d.Place, d.To-d.From, noun, d.What)
 	case d.From < d.To:
 		return fmt.Sprintf("offsets %d to %d: %s", d.From, d.To-1, d.What)
 	}
@@ -92,10 +98,10 @@ func (d Damage) String() string {
 
 // Summary says what a backup holds.
 type Summary struct {
-	ID    ID    `json:"id"`
-	Bytes int64 `json:"bytes"` // of the stream
-	Head  `json:"head"`
-	End   `json:"end"`
+	ID    ID            `json:"id"`
+	Bytes int64         `json:"bytes"` // how long the stream is
+	Head  `json:"head"` // what it begins with
+	End   `json:"end"`  // what it ends with
 	// Files and Key are what whoever made the backup has put into it.
 	Files []File `json:"files,omitempty"`
 	Key   []byte `json:"key,omitempty"`
@@ -104,7 +110,7 @@ type Summary struct {
 // File is a small file that belongs with a log, such as the configuration of the node that keeps it.
 type File struct {
 	Name string `json:"name"` // without a folder
-	Data []byte `json:"data"`
+	Data []byte `json:"data"` // what it holds
 }
 
 // Whole reports whether all that the log had is in the backup.
@@ -149,6 +155,25 @@ func (h *Head) Follows(before *Summary) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %s", ErrChain, wrong)
+}
+
+// CheckMeta says what is wrong with what a backup has of meta: a log that is made of it is to be the head's, and is not to
+// write before it knows where its feed ends.
+func (h *Head) CheckMeta(meta map[string][]byte) error {
+	var formerly []byte
+	for _, a := range h.Formerly {
+		formerly = append(formerly, a[:]...)
+	}
+	switch {
+	case !bytes.Equal(meta[string(schema.Log)], h.Log[:]), !bytes.Equal(meta[string(schema.Author)], h.Author[:]),
+		!bytes.Equal(meta[string(schema.Formerly)], formerly):
+		return errors.New("meta says another log or another author than the head")
+	case !bytes.Equal(meta[string(schema.Format)], []byte{byte(h.Format)}):
+		return errors.New("meta says another version than the head")
+	case meta[string(schema.Why)] == nil, meta[string(schema.Told)] == nil:
+		return errors.New("meta does not say that the end of the feed is to be asked for")
+	}
+	return nil
 }
 
 // decode reads the JSON of a head or an end, and nothing else.

@@ -14,6 +14,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/eventlog/restore"
 )
 
 // TestLogsOfAllKinds: an empty one, one that had other authors, and one whose follower has parked entries are restored as
@@ -67,7 +68,7 @@ func TestLogsOfAllKinds(t *testing.T) {
 			b, _ := made(t, l, backup.Options{})
 			_, err := backup.Check(t.Context(), bytes.NewReader(b), nil)
 			must(t, err)
-			r, _ := restored(t, cfg, backup.RestoreOptions{}, b)
+			r, _ := restored(t, cfg, restore.Options{}, b)
 			same(t, want, show(t, r))
 			for _, f := range want.Followers {
 				was, err := l.Parked(t.Context(), f.Name)
@@ -147,7 +148,7 @@ func TestBackupsNeedLittleMemory(t *testing.T) {
 		_, err := l.Backup(t.Context(), w, backup.Options{Progress: look})
 		_ = w.CloseWithError(err)
 	}()
-	done, err := backup.Restore(t.Context(), file, backup.RestoreOptions{}, r)
+	done, err := restore.Into(t.Context(), file, restore.Options{}, r)
 	must(t, err)
 	t.Logf("%d KiB at most", peak>>10)
 	if done.Entries != batches*each || calls < 20 || peak > most {
@@ -172,6 +173,6 @@ func TestALogIsBackedUpWithoutWriting(t *testing.T) {
 	if err != nil || len(after) != len(before) || s.Author != crdt.AuthorOf(eventlogtest.Key("own")) {
 		t.Errorf("the folder has %v, had %v; a backup of %s's, %v", after, before, s.Author, err)
 	}
-	r, _ := restored(t, config("own"), backup.RestoreOptions{}, b)
+	r, _ := restored(t, config("own"), restore.Options{}, b)
 	same(t, want, show(t, r))
 }

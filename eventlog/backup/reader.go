@@ -15,46 +15,49 @@ import (
 	"github.com/quipulog/quipu/eventlog/internal/schema"
 )
 
-// reader reads a backup block by block. What it returns was checked as far as the block tells.
-type reader struct {
+// Reader reads a backup block by block. What it returns was checked as far as the block tells.
+type Reader struct {
+	// Summary is what the backup holds: its head, its files and its key from the beginning, all of it once [Reader.Read]
+	// has returned [io.EOF].
+	Summary
 	blocks       blockReader
-	s            Summary
 	last         byte // the kind of the block before
 	ops, entries uint64
 	first        *block // the first one behind those that a backup begins with, until it is read
 }
 
-// contents is what one block has.
-type contents struct {
-	at      int64 // where it begins
-	pairs   []pair
-	trimmed []trimmed
-	ops     []opAt
-	missing []record.Arrival
+// Contents is what one block has.
+type Contents struct {
+	At      int64 // where it begins, in bytes
+	Pairs   []Pair
+	Trimmed []Trimmed
+	Ops     []Op
+	Missing []record.Arrival
 }
 
-// pair is a key of the file, and its value.
-type pair struct {
-	path       [][]byte
-	key, value []byte
+// Pair is a key of the file, in the bucket that Path leads to, and its value.
+type Pair struct {
+	Path       [][]byte
+	Key, Value []byte
 }
 
-// trimmed is where an op has lost its body.
-type trimmed struct{ offset, sweep uint64 }
+// Trimmed is where an op of an earlier backup has lost its body, and in which sweep.
+type Trimmed struct{ Offset, Sweep uint64 }
 
-// opAt is an op with its offset and the sweep that has trimmed it, 0 for none.
-type opAt struct {
-	op            crdt.Op
-	offset, sweep uint64
+// Op is an op with its offset and the sweep that has trimmed it, 0 for none.
+type Op struct {
+	crdt.Op
+	Offset, Sweep uint64
 }
 
-// newReader reads the head of a backup.
-func newReader(r io.Reader, which int) (*reader, error) {
+// NewReader reads the head of a backup, which is number which of those that are read, from 0 on. An error is a
+// [*BrokenError].
+func NewReader(r io.Reader, which int) (*Reader, error) {
 	name := fmt.Sprintf("%d of those given", which+1)
 	if named, ok := r.(interface{ Name() string }); ok {
 		name = named.Name()
 	}
-	b := &reader{blocks: blockReader{r: bufio.NewReaderSize(r, 64<<10), name: name}}
+	b := &Reader{blocks: blockReader{r: bufio.NewReaderSize(r, 64<<10), name: name}}
 	if err := b.blocks.begin(); err != nil {
 		return nil, err
 	}
@@ -63,17 +66,17 @@ func newReader(r io.Reader, which int) (*reader, error) {
 		return nil, err
 	}
 	if b.last = kind; kind != kindHead {
-		return nil, b.altered("it begins with a block of kind %q", kind)
+		return nil, b.Altered("it begins with a block of kind %q", kind)
 	}
-	if err := decode(payload, &b.s.Head); err != nil {
-		return nil, b.altered("its head: %w", err)
+	if err := decode(payload, &b.Head); err != nil {
+		return nil, b.Altered("its head: %w", err)
 	}
-	if b.s.Format != schema.FormatVersion {
+	if b.Format != schema.FormatVersion {
 		return nil, b.blocks.broken(fmt.Errorf("%w: its keys are those of a file of version %d, this program knows version %d",
-			ErrVersion, b.s.Format, schema.FormatVersion))
+			ErrVersion, b.Format, schema.FormatVersion))
 	}
-	if b.s.From > b.s.To || b.s.To > crdt.MaxSeq || b.s.Since == nil && b.s.From > 0 {
-		return nil, b.altered("it has the offsets from %d to %d", b.s.From, b.s.To)
+	if b.From > b.To || b.To > crdt.MaxSeq || b.Since == nil && b.From > 0 {
+		return nil, b.Altered("it has the offsets from %d to %d", b.From, b.To)
 	}
 	return b, b.begin()
 }
@@ -86,16 +89,16 @@ type block struct {
 }
 
 // begin reads what stands behind the head of a backup: its files and its key.
-func (b *reader) begin() error {
+func (b *Reader) begin() error {
 	for {
 		kind, payload, err := b.blocks.next()
 		switch {
 		case err == nil && kind == kindFile && b.last == kindHead:
-			if b.s.Files, err = filesOf(payload); err != nil {
-				return b.altered("its files: %w", err)
+			if b.Files, err = filesOf(payload); err != nil {
+				return b.Altered("its files: %w", err)
 			}
-		case err == nil && kind == kindKey && b.s.Key == nil:
-			b.s.Key = payload
+		case err == nil && kind == kindKey && b.Key == nil:
+			b.Key = payload
 		default:
 			b.first = &block{kind, payload, err}
 			return nil
@@ -105,7 +108,7 @@ func (b *reader) begin() error {
 }
 
 // nextBlock returns the next block behind those.
-func (b *reader) nextBlock() (kind byte, payload []byte, err error) {
+func (b *Reader) nextBlock() (kind byte, payload []byte, err error) {
 	if first := b.first; first != nil {
 		b.first = nil
 		return first.kind, first.payload, first.err
@@ -113,66 +116,73 @@ func (b *reader) nextBlock() (kind byte, payload []byte, err error) {
 	return b.blocks.next()
 }
 
-// altered says that the block that was read last, whose sum is right, was not written by [Writer].
-func (b *reader) altered(format string, args ...any) error {
-	return b.alteredAt(b.blocks.at, fmt.Errorf(format, args...))
+// Altered says that the block that was read last, whose sum is right, was not written by [Writer].
+func (b *Reader) Altered(format string, args ...any) error {
+	return b.AlteredAt(b.blocks.at, fmt.Errorf(format, args...))
 }
 
-func (b *reader) alteredAt(at int64, err error) error {
+// AlteredAt is [Reader.Altered] of the block that begins at a place.
+func (b *Reader) AlteredAt(at int64, err error) error {
 	return &BrokenError{Name: b.blocks.name, At: at, Err: fmt.Errorf("%w: %w", ErrAltered, err)}
 }
+
+// At returns where the block begins that was read last, in bytes.
+func (b *Reader) At() int64 { return b.blocks.at }
+
+// Broken says that the backup cannot be used from the block on that was read last.
+func (b *Reader) Broken(err error) error { return b.blocks.broken(err) }
 
 // order is in which order blocks follow each other. Those of ops and of what is missing of them stand among each other.
 var order = map[byte]int{kindHead: 0, kindFile: 1, kindKey: 2, kindSmall: 3, kindTrimmed: 4, kindOps: 5, kindMissing: 5, kindEnd: 6}
 
-// read returns what the next block has, and [io.EOF] once the backup has come to its end as it was to. then
-// the summary is whole.
-func (b *reader) read() (c contents, err error) {
+// Read returns what the next block has, and [io.EOF] once the backup has come to its end as it was to. Any other error
+// is a [*BrokenError].
+func (b *Reader) Read() (c Contents, err error) {
 	kind, payload, err := b.nextBlock()
 	if err != nil {
 		return c, err
 	}
-	c.at = b.blocks.at
+	c.At = b.blocks.at
 	at, known := order[kind]
 	if !known || at < order[b.last] || at < order[kindSmall] {
-		return c, b.altered("a block of kind %q stands behind one of kind %q", kind, b.last)
+		return c, b.Altered("a block of kind %q stands behind one of kind %q", kind, b.last)
 	}
 	b.last = kind
 	switch kind {
 	case kindSmall:
-		c.pairs, err = pairs(payload)
+		c.Pairs, err = pairs(payload)
 	case kindTrimmed:
-		c.trimmed, err = trims(payload)
+		c.Trimmed, err = trims(payload)
 	case kindOps:
-		c.ops, err = b.readOps(payload)
+		c.Ops, err = b.readOps(payload)
 	case kindMissing:
-		c.missing, err = arrivals(payload)
+		c.Missing, err = arrivals(payload)
 	case kindEnd:
 		return c, b.readEnd(payload)
 	}
 	if err != nil {
-		return contents{}, b.altered("%w", err)
+		return Contents{}, b.Altered("%w", err)
 	}
 	return c, nil
 }
 
-func (b *reader) readEnd(payload []byte) error {
-	if err := decode(payload, &b.s.End); err != nil {
-		return b.altered("its end: %w", err)
+func (b *Reader) readEnd(payload []byte) error {
+	if err := decode(payload, &b.End); err != nil {
+		return b.Altered("its end: %w", err)
 	}
-	if b.s.Ops != b.ops || b.s.Entries != b.entries {
-		return b.altered("it has %d ops with %d entries where its end says %d with %d", b.ops, b.entries, b.s.Ops, b.s.Entries)
+	if b.Ops != b.ops || b.Entries != b.entries {
+		return b.Altered("it has %d ops with %d entries where its end says %d with %d", b.ops, b.entries, b.Ops, b.Entries)
 	}
 	size, err := b.blocks.end()
 	if err != nil {
 		return err
 	}
-	b.s.ID, b.s.Bytes = b.blocks.sum, size
+	b.ID, b.Bytes = b.blocks.sum, size
 	return io.EOF
 }
 
 // readOps reads ops, on two processors.
-func (b *reader) readOps(payload []byte) ([]opAt, error) {
+func (b *Reader) readOps(payload []byte) ([]Op, error) {
 	var values [][]byte
 	for len(payload) > 0 {
 		value, rest, err := cutBytes(payload)
@@ -182,7 +192,7 @@ func (b *reader) readOps(payload []byte) ([]opAt, error) {
 		values, payload = append(values, value), rest
 	}
 	type piece struct {
-		ops []opAt
+		ops []Op
 		err error
 	}
 	const each = 64 // ops in a piece
@@ -198,7 +208,7 @@ func (b *reader) readOps(payload []byte) ([]opAt, error) {
 		return p
 	})
 	defer work.End()
-	all := make([]opAt, 0, len(values))
+	all := make([]Op, 0, len(values))
 	for i, p := work.Next(); i >= 0; i, p = work.Next() {
 		if p.err != nil {
 			return nil, p.err
@@ -207,13 +217,13 @@ func (b *reader) readOps(payload []byte) ([]opAt, error) {
 	}
 	for i := range all {
 		b.ops++
-		b.entries += all[i].op.Count
+		b.entries += all[i].Count
 	}
 	return all, nil
 }
 
 // readOp reads an op. All of it but the signature is checked: form, id, root, and its checksum in the file.
-func (b *reader) readOp(value []byte) (o opAt, err error) {
+func (b *Reader) readOp(value []byte) (o Op, err error) {
 	v, err := record.ParseOp(value)
 	if err != nil {
 		return o, err
@@ -225,31 +235,31 @@ func (b *reader) readOp(value []byte) (o opAt, err error) {
 	if err == nil {
 		err = op.CheckBody()
 	}
-	if err == nil && (op.Log != b.s.Log || v.Offset() >= b.s.To) {
+	if err == nil && (op.Log != b.Log || v.Offset() >= b.To) {
 		err = fmt.Errorf("op %s/%d of log %s at offset %d", op.Author, op.First, op.Log, v.Offset())
 	}
-	return opAt{op, v.Offset(), v.Sweep()}, err
+	return Op{op, v.Offset(), v.Sweep()}, err
 }
 
-func pairs(payload []byte) (all []pair, err error) {
+func pairs(payload []byte) (all []Pair, err error) {
 	for len(payload) > 0 {
-		p := pair{path: make([][]byte, payload[0])}
-		if payload = payload[1:]; len(p.path) == 0 || len(p.path) > 2 {
-			return nil, fmt.Errorf("a bucket below %d others", len(p.path))
+		p := Pair{Path: make([][]byte, payload[0])}
+		if payload = payload[1:]; len(p.Path) == 0 || len(p.Path) > 2 {
+			return nil, fmt.Errorf("a bucket below %d others", len(p.Path))
 		}
-		for i := range p.path {
-			if p.path[i], payload, err = cutBytes(payload); err != nil {
+		for i := range p.Path {
+			if p.Path[i], payload, err = cutBytes(payload); err != nil {
 				return nil, err
 			}
 		}
-		if p.key, payload, err = cutBytes(payload); err != nil {
+		if p.Key, payload, err = cutBytes(payload); err != nil {
 			return nil, err
 		}
-		if p.value, payload, err = cutBytes(payload); err != nil {
+		if p.Value, payload, err = cutBytes(payload); err != nil {
 			return nil, err
 		}
-		if !schema.IsSmall(p.path[0]) || len(p.key) == 0 {
-			return nil, fmt.Errorf("a key %q in bucket %q", p.key, p.path)
+		if !schema.IsSmall(p.Path[0]) || len(p.Key) == 0 {
+			return nil, fmt.Errorf("a key %q in bucket %q", p.Key, p.Path)
 		}
 		all = append(all, p)
 	}
@@ -271,9 +281,9 @@ func filesOf(payload []byte) (all []File, err error) {
 	return all, checkFiles(all)
 }
 
-func trims(payload []byte) (all []trimmed, err error) {
+func trims(payload []byte) (all []Trimmed, err error) {
 	for ; len(payload) >= 16; payload = payload[16:] {
-		all = append(all, trimmed{binary.BigEndian.Uint64(payload), binary.BigEndian.Uint64(payload[8:])})
+		all = append(all, Trimmed{binary.BigEndian.Uint64(payload), binary.BigEndian.Uint64(payload[8:])})
 	}
 	if len(payload) > 0 {
 		err = record.ErrLength
@@ -309,7 +319,7 @@ func cutBytes(b []byte) (bytes, rest []byte, err error) {
 }
 
 // readTail reads the end of a backup, and nothing before it. The sum of the block before the last stands before that.
-func (b *reader) readTail(r io.ReadSeeker) error {
+func (b *Reader) readTail(r io.ReadSeeker) error {
 	const most = sha256.Size + blockHeader + maxPayload + sha256.Size
 	size, err := r.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -331,10 +341,10 @@ func (b *reader) readTail(r io.ReadSeeker) error {
 			continue
 		}
 		b.blocks.at = from + int64(at)
-		if err := decode(tail[at+blockHeader:sum], &b.s.End); err != nil {
-			return b.altered("its end: %w", err)
+		if err := decode(tail[at+blockHeader:sum], &b.End); err != nil {
+			return b.Altered("its end: %w", err)
 		}
-		b.s.ID, b.s.Bytes = ID(tail[sum:]), size
+		b.ID, b.Bytes = ID(tail[sum:]), size
 		return nil
 	}
 	b.blocks.at = size

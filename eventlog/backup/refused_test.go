@@ -13,6 +13,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/eventlog/restore"
 )
 
 // starts returns where each block of a backup starts, and behind them where it ends.
@@ -37,7 +38,7 @@ func wantBroken(t *testing.T, about string, err, want error, at int) {
 func wantRefused(t *testing.T, about string, want error, at int, backups ...[]byte) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "new")
-	_, err := backup.Restore(t.Context(), dir, backup.RestoreOptions{}, readers(backups)...)
+	_, err := restore.Into(t.Context(), dir, restore.Options{}, readers(backups)...)
 	wantBroken(t, about, err, want, at)
 	if _, err := os.Lstat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%s: the folder is there: %v", about, err)
@@ -160,11 +161,11 @@ func TestFoldersStay(t *testing.T) {
 	b, _ := made(t, tangled(t), backup.Options{})
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "quipu.db.new-1234"), []byte("left over"), 0o600))
-	_, err := backup.Restore(t.Context(), dir, backup.RestoreOptions{}, bytes.NewReader(b))
+	_, err := restore.Into(t.Context(), dir, restore.Options{}, bytes.NewReader(b))
 	must(t, err)
 	before, err := os.ReadFile(filepath.Join(dir, "quipu.db"))
 	must(t, err)
-	if _, err := backup.Restore(t.Context(), dir, backup.RestoreOptions{}, bytes.NewReader(b)); !errors.Is(err, backup.ErrNotEmpty) {
+	if _, err := restore.Into(t.Context(), dir, restore.Options{}, bytes.NewReader(b)); !errors.Is(err, restore.ErrNotEmpty) {
 		t.Errorf("restore into a folder with a log: %v", err)
 	}
 	files, err := os.ReadDir(dir)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -56,7 +57,8 @@ func (nobody) Of(crdt.Author) []Standing { return nil }
 func (nobody) Changed() <-chan struct{}  { return nil }
 func (nobody) Hurry()                    {}
 
-// Receipts returns what is proven of each other node that is known and the entry at p, by author.
+// Receipts returns what is proven of each other node that is known and the entry at p, by author. Places and errors are those of
+// a log's Lookup, but an entry whose body was trimmed here is none.
 func (l *Ledger) Receipts(ctx context.Context, p crdt.Place) ([]Receipt, error) {
 	e, err := l.cfg.Entry(ctx, p)
 	if err != nil {
@@ -125,6 +127,60 @@ func (l *Ledger) covers(held crdt.Held, feed crdt.Feed, heads []crdt.Head, op cr
 		}
 	}
 	return false, nil
+}
+
+// Heights returns, for each other node that counts, the seq behind the last entry that it is proven to hold of a feed: 0 of a member
+// that was not heard. Of a feed with a fork it is the highest on any branch.
+func (l *Ledger) Heights(ctx context.Context, a crdt.Author) (heights []uint64, err error) {
+	feed, held := l.cfg.Feed(a), l.cfg.Held(ctx)
+	for _, s := range l.cfg.Receipts.Of(a) {
+		if !s.counts() {
+			continue
+		}
+		on, err := crdt.Covered(held, feed, s.Heads)
+		if err != nil {
+			return nil, fmt.Errorf("how far others hold %s: %w", a, err)
+		}
+		next := l.arrivedBelow(ctx, feed, s.Below)
+		for _, h := range on {
+			next = max(next, h.Next)
+		}
+		heights = append(heights, next)
+	}
+	return heights, nil
+}
+
+// arrivedBelow returns the seq up to which a feed had arrived here before an offset, as far as its entries can be read.
+func (l *Ledger) arrivedBelow(ctx context.Context, feed crdt.Feed, offset uint64) uint64 {
+	first, next := feed.Floor(), feed.Next()
+	before := func(seq uint64) bool {
+		e, err := l.cfg.Entry(ctx, crdt.Place{Author: feed.Author, Seq: seq})
+		return err == nil && e.Offset < offset
+	}
+	switch {
+	case offset == 0 || first >= next:
+		return 0
+	case before(next - 1):
+		return next
+	}
+	return first + uint64(sort.Search(int(next-first), func(i int) bool { return !before(first + uint64(i)) }))
+}
+
+// Forgotten reports whether each other node that counts is bound to have forgotten, or to forget, what a has given leave
+// for: it is proven to hold the leave, and keeps nothing for longer by its policy. Where nobody is known, or somebody was
+// not heard, that is not known.
+func (l *Ledger) Forgotten(ctx context.Context, a crdt.Author) (all bool) {
+	e, err := l.cfg.Entry(ctx, crdt.Place{Author: a, Seq: l.cfg.Feed(a).Leave.First})
+	for _, s := range l.cfg.Receipts.Of(a) {
+		if err == nil && s.counts() {
+			h, failed := l.holding(ctx, s, e)
+			all, err = h >= Holds && h <= Pruned && s.Keeps != nil && !s.Keeps.Forgotten, failed
+		}
+		if err != nil || s.counts() && !all {
+			return false
+		}
+	}
+	return all
 }
 
 // Alone is how much of this node's own feed no other node is known to hold.

@@ -17,11 +17,13 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/identity"
+	"github.com/quipulog/quipu/eventlog/whole"
 )
 
 // Main runs the tests of a package with that many random stories for each law instead of rapid's 100, since
-// each writes to a real file; -rapid.checks has the last word, as in .ci/run. It is for TestMain.
+// each writes to a real file, which lies in [Memory]; -rapid.checks has the last word, as in .ci/run. It is for TestMain.
 func Main(m *testing.M, stories int) {
+	Memory()
 	flag.Parse()
 	told := false
 	flag.Visit(func(f *flag.Flag) { told = told || f.Name == "rapid.checks" })
@@ -31,6 +33,19 @@ func Main(m *testing.M, stories int) {
 		}
 	}
 	os.Exit(m.Run())
+}
+
+// Memory has the temporary folders of a package's tests lie in memory where there is a file system for that, with room:
+// none of them depends on the disk, and its syncs are most of what they would wait for. TMPDIR has the last word. It is
+// called before the tests begin, from TestMain as a rule.
+func Memory() {
+	const dir, room = "/dev/shm", 2 << 30
+	if free, err := whole.Free(dir); err != nil || free < room || os.Getenv("TMPDIR") != "" {
+		return
+	}
+	if err := os.Setenv("TMPDIR", dir); err != nil {
+		panic(err) // the name of a variable
+	}
 }
 
 // Key returns the private key that the text seed stands for: the same in every run.

@@ -9,11 +9,12 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 )
 
-// Add appends n entries of a class to l.
+// Add appends n entries of a class to l, each with an id.
 func Add(tb testing.TB, l *eventlog.Log, n int, class crdt.Retention) {
 	tb.Helper()
 	for i := range n {
 		e := crdt.Event{Kind: "k", Subject: fmt.Sprint("s", i%3), ContentType: "text/plain", Payload: bytes.Repeat([]byte{byte('a' + i)}, 10+i), Retention: class}
+		e.Headers = []crdt.EventHeader{{Name: eventlog.HeaderID, Value: fmt.Sprint(l.Author().Short(), "/", l.Feed(l.Author()).Next())}}
 		if _, err := l.Append(tb.Context(), e); err != nil {
 			tb.Fatalf("append: %v", err)
 		}

@@ -27,9 +27,13 @@ type Config struct {
 	// From is the offset at which a follower without a cursor begins, at most that of the next entry to
 	// arrive (Next in Stats of the log); [Now] takes new entries only.
 	From uint64
-	// Until, unless it is 0, ends the follower with nil once it has done with all entries below that
-	// offset; it may have handled a few above by then. With the log's Next it catches up and ends.
-	Until uint64
+	// Until, unless it is nil, ends the follower with nil once it has done with all entries below that
+	// offset; it may have handled a few above by then. With the log's Next it catches up and ends, in an
+	// empty log at once.
+	Until *uint64
+	// OneBatch ends the follower with nil once it has done with one batch that has entries, parked or handled. Nothing is
+	// read ahead then.
+	OneBatch bool
 
 	// MaxEntries bounds the entries of a batch. 0 means 1,024; at most 65,536.
 	MaxEntries int
@@ -46,9 +50,13 @@ type Config struct {
 	RetryMin, RetryMax time.Duration
 	// ParkAfter, unless it is 0, goes with RetryOnError: after so many failures the batch is halved until
 	// one entry is left that fails alone, which is parked with its error, and the follower goes on. See
-	// Parked of the log. A follower that has 10,000 entries parked stops with ErrTooManyParked instead.
+	// Parked of the log. A follower that has 10,000 entries parked stops with ErrTooManyParked instead. Failures
+	// of a batch that begins with the same entry count although the follower was begun again between them.
 	ParkAfter int
 
+	// MaxFollowers, unless it is 0, is how many followers the log may have with this one: a name that has no cursor yet is
+	// refused beside more.
+	MaxFollowers int
 	// OwnEntries takes the entries that the follower itself has emitted, too: see HeaderBy of package eventlog.
 	OwnEntries bool
 	// SkipTrimmed makes the follower go on behind entries that are gone, and count them, instead of

@@ -1,13 +1,11 @@
 package follower
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/clip"
-	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // Failure is an error of a follower's handler, or of the store that keeps the follower's cursor.
@@ -56,12 +54,4 @@ type ParkedEntry struct {
 	Subject string      `json:"subject,omitempty"`
 	// Failure is why the entry was parked, and how often it has failed, replays included.
 	Failure Failure `json:"failure"`
-}
-
-// ParseParked reads what is kept of a parked entry under its offset.
-func ParseParked(k, v []byte) (p ParkedEntry, err error) {
-	if p.Offset, err = record.ParseOffset(k); err == nil {
-		err = json.Unmarshal(v, &p)
-	}
-	return p, err
 }

@@ -1,11 +1,6 @@
 package follower
 
-import (
-	"encoding/json"
-	"time"
-
-	"github.com/quipulog/quipu/eventlog/internal/record"
-)
+import "time"
 
 // Record is what is kept of a follower behind its cursor, as JSON. It is written in the commit
 // that moves the cursor. Numbers count entries since the follower began.
@@ -19,26 +14,14 @@ type Record struct {
 	// Elsewhere says that the cursor is in a CursorStore of the program's, and the one here follows it.
 	Elsewhere bool `json:"elsewhere,omitempty"`
 	// Loose says that it does not hold back trims.
-	Loose  bool   `json:"loose,omitempty"`
+	Loose bool `json:"loose,omitempty"`
+	// Until and Upto bound what it holds back, as in a Hold of package retention.
+	Until time.Time `json:"until,omitzero"`
+	Upto  uint64    `json:"upto,omitempty"`
+
 	Filter Filter `json:"filter,omitzero"`
 	// Failure is what failed last; its attempts are 0 once an entry was handled after it.
 	Failure *Failure `json:"failure,omitempty"`
-}
-
-// Parse reads the value of a follower: its cursor, and its record, if it has one.
-func Parse(v []byte) (cursor uint64, r Record, err error) {
-	cursor, rest, err := record.CutOffset(v)
-	if err == nil && len(rest) > 0 {
-		err = json.Unmarshal(rest, &r)
-	}
-	return cursor, r, err
-}
-
-// Encode returns the value of a follower with that cursor.
-func (r Record) Encode(cursor uint64) ([]byte, error) {
-	v := record.Offset(cursor)
-	b, err := json.Marshal(r)
-	return append(v[:], b...), err
 }
 
 // Fits reports whether the record says what the configuration does.
@@ -60,4 +43,13 @@ func (r *Record) HasHandled(n int) {
 	if r.Failure != nil {
 		r.Failure.Attempts = 0
 	}
+}
+
+// Attempt returns which failure in a row it is that a batch has now which begins at offset first: those count that it had
+// before the follower began, unless they were of a store of its cursor.
+func (r *Record) Attempt(first uint64) int {
+	if r.Elsewhere || r.Failure == nil || r.Failure.First != first {
+		return 1
+	}
+	return r.Failure.Attempts + 1
 }

@@ -17,10 +17,14 @@ const (
 	lookEvery       = 256
 	// tellEvery is how often a program is told how far a rebuild is.
 	tellEvery = 250 * time.Millisecond
-	// What is not here yet is looked for again after pauses of waitLow to waitHigh, see package retry. A commit of which
+	// What is not here is looked for again after pauses of waitLow to waitHigh, see package retry. A commit of which
 	// nobody knows whether it happened is looked at after such pauses, too.
 	waitLow  = 10 * time.Millisecond
 	waitHigh = 120 * time.Second
+	// holdFor is how long trims are held back for a rebuild with which nobody goes on. While one waits it says every
+	// holdAgain that somebody does; otherwise its checkpoints say so.
+	holdFor   = 7 * 24 * time.Hour
+	holdAgain = time.Hour
 )
 
 // Prefix begins the name of the follower that holds back trims for a rebuild.
@@ -47,8 +51,9 @@ type Config struct {
 	// SkipTrimmed goes on behind entries that are gone, and counts them, in place of a [*eventlog.TrimmedError]. Two
 	// nodes may then come to different states.
 	SkipTrimmed bool
-	// Wait waits for what To has and is not here yet, until it is or ctx ends, in place of an [*eventlog.NotHeldError].
-	Wait bool
+	// Wait is how long Run waits in all for what To has and is not here yet, or is damaged here, before it returns an
+	// [*eventlog.NotHeldError] or [*eventlog.DamagedError]: peers may give it. 0 is not at all, negative as long as ctx.
+	Wait time.Duration
 	// Unusable makes [Usable] say so while the rebuild is under way.
 	Unusable bool
 	// MaxEntries bounds the entries between two checkpoints, for a projection that holds in memory what it has changed
@@ -60,8 +65,12 @@ type Config struct {
 
 // Progress says how far a rebuild is.
 type Progress struct {
-	// Done is how many entries of the range are done with, Total how many there are.
-	Done, Total uint64
+	// Done is how many entries of the range are done with, Total how many there are. Resumed is how many of those done
+	// were so by an earlier Run.
+	Done, Total, Resumed uint64
+	// Waits says that the rebuild waits for what is not here, and Done how many entries of the range are here that are
+	// not behind that in their feeds; while it waits for what is damaged, how many are done with before that.
+	Waits bool
 	// Rate is how many entries are done in a second, of late. Left is how long it takes at that rate until all are;
 	// negative where nobody can tell.
 	Rate float64

@@ -30,15 +30,17 @@
 // again is 10 s of work, or 5,000 entries where these take longer. After the last transaction Run returns its result
 // and does nothing.
 //
-// While a rebuild is under way a follower called [Prefix] and its name holds back trims, as any follower does: up to
-// the policy's MaxHold, through restarts, until the rebuild ends or is dropped. The bucket of that follower holds the
-// state. To remove the follower is to drop the rebuild.
+// While a rebuild is under way a follower called [Prefix] and its name holds back trims, through restarts, until the
+// rebuild ends or is dropped: not up to the policy's MaxHold, as others do, but what has arrived of the range, however
+// long that is, and until nobody has gone on with the rebuild for a week. What goes then is told to who goes on later.
+// The bucket of that follower holds the state. To remove the follower is to drop the rebuild.
 //
 // # What can go wrong
 //
 // An entry that is gone is a [*eventlog.TrimmedError], unless Config.SkipTrimmed says to go on; what is not here yet
-// an [*eventlog.NotHeldError], unless Config.Wait says to wait for it. A saved state of a version that nobody knows
-// is a [*VersionError]. Nothing begins anew by itself: Config.Anew and [Drop] do. Kinds that a projection does not
+// an [*eventlog.NotHeldError], and what is damaged here an [*eventlog.DamagedError], unless it comes while Config.Wait
+// says to wait for it. A saved state of a version that nobody knows is a [*VersionError]. Nothing begins anew by
+// itself: Config.Anew and [Drop] do. Kinds that a projection does not
 // know are its own to pass over.
 //
 // Whether a program serves from the state of an earlier time while a new one is made is its choice: with

@@ -204,7 +204,7 @@ func TestAnEntryThatIsNotHereYet(t *testing.T) {
 	noHolds(t, log)
 	done := make(chan error)
 	go func() {
-		_, err := rebuild.Run(t.Context(), log, "chain", rebuild.Config{To: to, Wait: true}, c)
+		_, err := rebuild.Run(t.Context(), log, "chain", rebuild.Config{To: to, Wait: -1}, c)
 		done <- err
 	}()
 	for { // it waits

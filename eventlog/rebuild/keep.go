@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/quipulog/quipu/eventlog"
 )
@@ -44,11 +45,10 @@ func (r *run) commit(ctx context.Context, what string, step func(tx *eventlog.Tx
 		if err := step(tx); err != nil {
 			return fmt.Errorf("rebuild %q: %s: %w", r.name, what, err)
 		}
-		if !r.rec.Finished.IsZero() { // it holds back nothing any more, whatever comes before it is removed
-			if err := tx.SetCursor(Prefix+r.name, tx.Next()); err != nil {
-				return err
-			}
+		if err := tx.SetHold(r.rec.hold(r.name, tx.Now())); err != nil {
+			return err
 		}
+		r.held = time.Now()
 		return r.rec.put(tx, r.name)
 	})
 }
@@ -90,7 +90,7 @@ func (k *keptElsewhere) load(ctx context.Context, r *run) (found bool, err error
 			return false, err
 		}
 	}
-	there.Run = r.id
+	there.Run, there.Upto = r.id, r.rec.Upto // offsets are this log's
 	r.rec = there
 	return true, nil
 }

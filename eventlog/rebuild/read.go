@@ -1,14 +1,13 @@
 package rebuild
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/crdt/retry"
 	"github.com/quipulog/quipu/eventlog"
 )
 
@@ -22,6 +21,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	if r.cut, err = r.await(ctx, to); err != nil {
 		return err
 	}
+	r.rec.Upto = cmp.Or(r.rec.Upto, r.log.Stats().Next)
 	total := r.cut.Entries()
 	for a, heads := range r.rec.To { // those that were pruned as a whole are not in the cut
 		if len(to[a]) == 0 && len(heads) > 0 {
@@ -38,71 +38,6 @@ func (r *run) open(ctx context.Context) (err error) {
 	r.rec.Total = total
 	r.lost, err = r.pruned(ctx)
 	return err
-}
-
-// await returns the entries that f stands for.
-func (r *run) await(ctx context.Context, f crdt.Frontier) (*eventlog.Cut, error) {
-	for failures := 1; ; failures++ {
-		changed := r.log.Changed()
-		cut, err := r.log.Cut(ctx, f)
-		lacking, ok := errors.AsType[*eventlog.NotHeldError](err)
-		if !ok {
-			return cut, err
-		}
-		for a, heads := range lacking.Heads {
-			for _, h := range heads {
-				if place := (crdt.Place{Author: a, Seq: h.Next - 1}); h.Next > 0 && r.log.Pruned(place) {
-					return nil, r.goneAt(ctx, place)
-				}
-			}
-		}
-		if !r.cfg.Wait {
-			return nil, fmt.Errorf("rebuild %q: %w", r.name, err)
-		}
-		if failures, err = r.awaitGrowth(ctx, lacking.Heads, failures, changed); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// awaitGrowth waits after the n-th look in a row that has not found the heads, or until shortly after more is held of
-// their feeds, and returns how many looks that are by now: 0 where it comes.
-func (r *run) awaitGrowth(ctx context.Context, heads crdt.Frontier, n int, changed <-chan struct{}) (int, error) {
-	held := r.heldOf(heads)
-	timer := time.NewTimer(retry.After(n, waitLow, waitHigh, rand.N[time.Duration]))
-	defer timer.Stop()
-	for {
-		select {
-		case <-timer.C:
-			return n, nil
-		case <-changed:
-			if changed = r.log.Changed(); n > 0 && r.heldOf(heads) != held {
-				n = 0
-				timer.Reset(retry.After(1, waitLow, waitHigh, rand.N[time.Duration]))
-			}
-		case <-ctx.Done():
-			return n, context.Cause(ctx)
-		}
-	}
-}
-
-// heldOf returns how much is held of the feeds of a frontier's authors.
-func (r *run) heldOf(f crdt.Frontier) (n uint64) {
-	for a := range f {
-		feed := r.log.Feed(a)
-		n += feed.Next() + uint64(len(feed.Branches))
-	}
-	return n
-}
-
-// pause waits after the n-th failure in a row.
-func pause(ctx context.Context, n int) error {
-	select {
-	case <-time.After(retry.After(n, waitLow, waitHigh, rand.N[time.Duration])):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // unpruned returns f less the heads whose last entry was pruned here: nothing of what they stand for is here.
@@ -167,9 +102,13 @@ func (r *run) query() eventlog.Query {
 // not taken.
 func (r *run) read(ctx context.Context) error {
 	for {
+		done := r.rec.Done
 		err := r.readOn(ctx)
 		if err == nil {
 			return nil
+		}
+		if r.rec.Done > done {
+			r.waits.looks, r.waits.whole = 0, false
 		}
 		_, refused := errors.AsType[*ApplyError](err)
 		if refused || errors.Is(err, ErrTaken) || errors.Is(err, eventlog.ErrUncertain) {
@@ -179,6 +118,9 @@ func (r *run) read(ctx context.Context) error {
 			if failed := r.checkpoint(context.WithoutCancel(ctx)); failed != nil {
 				return errors.Join(err, failed)
 			}
+		}
+		if err = r.awaitRepair(ctx, err); err == nil {
+			continue
 		}
 		// A prune that has overtaken the reading may have taken what is not of the range.
 		if gone, ok := errors.AsType[*eventlog.TrimmedError](err); !ok || !gone.Pruned {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/retention"
 )
 
 // The records stand in the log's own file, in the bucket "quipu.rebuild", under the names of the rebuilds, as JSON.
@@ -35,12 +36,14 @@ type record struct {
 	Clock crdt.Clock     `json:"clock"`
 
 	// At is the last entry that was done with; nil before the first. Stored says that there is a state.
-	At       *position `json:"at,omitempty"`
-	Stored   bool      `json:"stored,omitempty"`
-	Done     uint64    `json:"done"`           // entries of the range
-	Gone     uint64    `json:"gone,omitempty"` // of those done, the ones that were gone
-	Out      uint64    `json:"out,omitempty"`  // of those done, the ones with a greater clock than the range's
-	Total    uint64    `json:"total"`
+	At     *position `json:"at,omitempty"`
+	Stored bool      `json:"stored,omitempty"`
+	Done   uint64    `json:"done"`           // entries of the range
+	Gone   uint64    `json:"gone,omitempty"` // of those done, the ones that were gone
+	Out    uint64    `json:"out,omitempty"`  // of those done, the ones with a greater clock than the range's
+	Total  uint64    `json:"total"`
+	// Upto is an offset below which all of the range has arrived; 0 where that is not known, before all of it is here.
+	Upto     uint64    `json:"upto,omitempty"`
 	Unusable bool      `json:"unusable,omitempty"`
 	Began    time.Time `json:"began"`
 	Saved    time.Time `json:"saved"`
@@ -64,6 +67,16 @@ func newRecord(cfg Config, to crdt.Frontier, now time.Time) record {
 }
 
 func (r *record) span() Range { return Range{Order: r.Order, From: r.From, To: r.To, Clock: r.Clock} }
+
+// hold is what the rebuild called name keeps from trims as of now: what of its range has arrived, however much that is
+// and however much arrives beside it, as long as somebody goes on with it. Once it has finished it keeps nothing.
+func (r *record) hold(name string, now time.Time) eventlog.Hold {
+	h := eventlog.Hold{Name: Prefix + name, Until: now.Add(holdFor), Upto: cmp.Or(r.Upto, retention.NoEnd)}
+	if !r.Finished.IsZero() {
+		h.Upto = 0
+	}
+	return h
+}
 
 // encode returns the bytes that [decode] reads.
 func (r *record) encode() []byte {

@@ -16,8 +16,9 @@ import (
 // Result is what came of a rebuild.
 type Result struct {
 	Range Range
-	// Entries is how many entries the range has, Gone how many of them were not there any more.
-	Entries, Gone uint64
+	// Entries is how many entries the range has, Gone how many of them were not there any more, Resumed how many were
+	// done with by earlier Runs.
+	Entries, Gone, Resumed uint64
 	// Began and Finished are when, by this node's clock. Before says that an earlier Run has finished it.
 	Began, Finished time.Time
 	Before          bool
@@ -27,8 +28,8 @@ type Result struct {
 // returns once the result is durable: see the package for the steps. Where the rebuild has finished before it returns
 // the result of then.
 //
-// Errors leave the rebuild under way, at its last checkpoint, for the next Run; but where nothing was folded yet
-// nothing is left. They are ctx's own, those of p ([*ApplyError] for its Apply), [ErrConfig], [*VersionError],
+// Errors leave the rebuild under way, at its last checkpoint, for the next Run; but where nothing was folded yet, or
+// waited for, nothing is left. They are ctx's own, those of p ([*ApplyError] for its Apply), [ErrConfig], [*VersionError],
 // [*RangeError], [ErrTaken], [*eventlog.TrimmedError], [*eventlog.NotHeldError], and those of readings and Updates of
 // the log.
 func Run(ctx context.Context, log *eventlog.Log, name string, cfg Config, p Projection) (Result, error) {
@@ -71,12 +72,15 @@ type run struct {
 	id   string // of this run
 
 	rec     record
+	resumed uint64 // entries that were done with when it began
+	waits   waiting
 	unbegun bool // nothing of the rebuild was there when it was taken up
 	cut     *eventlog.Cut
 	from    *eventlog.Cut  // nil where nothing is left out
 	entry   eventlog.Entry // at hand: a value of its own would be made for each
 	lost    uint64         // entries of the range that were pruned before the reading began
 	saved   time.Time      // when the last checkpoint was
+	held    time.Time      // when trims were last held back
 	since   int            // entries since then
 	told    time.Time
 	gauge   headway.Gauge
@@ -110,9 +114,9 @@ func (r *run) run(ctx context.Context) (Result, error) {
 }
 
 // forsake drops a rebuild that has failed before anything of it was folded, so that it does not hold back trims for
-// nothing. It returns why it has failed.
+// nothing; not one that has waited, which may be gone on with once more is here. It returns why it has failed.
 func (r *run) forsake(ctx context.Context, why error) error {
-	if why != nil && r.unbegun && r.rec.At == nil && ctx.Err() == nil && !errors.Is(why, ErrTaken) {
+	if why != nil && r.unbegun && r.rec.At == nil && r.waits.took == 0 && ctx.Err() == nil && !errors.Is(why, ErrTaken) {
 		_ = Drop(ctx, r.log, r.name) // what stays is seen by List
 	}
 	return why
@@ -142,6 +146,9 @@ func (r *run) once(ctx context.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	if r.saved.IsZero() {
+		r.resumed = r.rec.Done
 	}
 	r.saved, r.since = time.Now(), 0
 	if err := r.read(ctx); err != nil {
@@ -182,9 +189,10 @@ func (r *run) take(ctx context.Context) (finished bool, err error) {
 			return err
 		}
 		r.rec.Run = r.id
-		if err := tx.SetCursor(Prefix+r.name, 0); err != nil {
+		if err := tx.SetHold(r.rec.hold(r.name, tx.Now())); err != nil {
 			return err
 		}
+		r.held = time.Now()
 		return r.rec.put(tx, r.name)
 	})
 	return finished, err
@@ -235,7 +243,7 @@ func (r *run) clean(ctx context.Context) error {
 
 func (r *run) result() Result {
 	return Result{
-		Range: r.rec.span(), Entries: r.rec.Total, Gone: r.rec.Gone, Began: r.rec.Began, Finished: r.rec.Finished,
+		Range: r.rec.span(), Entries: r.rec.Total, Gone: r.rec.Gone, Resumed: r.resumed, Began: r.rec.Began, Finished: r.rec.Finished,
 		Before: !r.rec.Finished.IsZero() && r.cut == nil,
 	}
 }
@@ -261,9 +269,16 @@ func (r *run) tell(last bool) {
 	r.told = now
 	done := min(r.rec.Done+r.lost, r.rec.Total)
 	r.gauge.Reached(now, done)
-	p := Progress{Done: done, Total: r.rec.Total, Rate: r.gauge.Rate(), Left: -1}
+	p := Progress{Done: done, Total: r.rec.Total, Resumed: r.resumed, Rate: r.gauge.Rate(), Left: -1}
 	if left, known := r.gauge.Left(r.rec.Total); known {
 		p.Left = left
 	}
 	r.cfg.Progress(p)
+}
+
+// awaits tells the program that it waits, and how much is here.
+func (r *run) awaits(here uint64) {
+	if r.cfg.Progress != nil {
+		r.cfg.Progress(Progress{Done: here, Total: r.rec.Total, Resumed: r.resumed, Left: -1, Waits: true})
+	}
 }

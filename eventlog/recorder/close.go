@@ -75,7 +75,7 @@ func (r *Recorder) finish(ctx context.Context) error {
 		err = errors.Join(err, os.Remove(r.count.f.Name()))
 	}
 	if err != nil {
-		r.cfg.Logger.Warn("close the recorder's files", "recorder", r.cfg.Name, "err", err)
+		r.cfg.Logger.Warn("the recorder's files could not be closed", "recorder", r.cfg.Name, "err", err)
 	}
 	return nil
 }
@@ -98,11 +98,11 @@ func (r *Recorder) fail(err error) error {
 	r.release()
 	if !errors.Is(r.failed, ErrTaken) { // the folder is another's now
 		if kept := r.park(); kept != nil {
-			r.cfg.Logger.Error("keep what waits", "recorder", r.cfg.Name, "err", kept)
+			r.cfg.Logger.Error("what waits could not be kept", "recorder", r.cfg.Name, "err", kept)
 		}
 	}
 	if closed := r.closeFiles(); closed != nil {
-		r.cfg.Logger.Warn("close the recorder's files", "recorder", r.cfg.Name, "err", closed)
+		r.cfg.Logger.Warn("the recorder's files could not be closed", "recorder", r.cfg.Name, "err", closed)
 	}
 	return r.failed
 }

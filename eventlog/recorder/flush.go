@@ -122,7 +122,10 @@ func (r *Recorder) write(tx *eventlog.Tx, b *batch) (invalid int, err error) {
 
 // refused returns the gap of an event that passed Record and is not taken by the log all the same.
 func (r *Recorder) refused(it *item, cause error) gap.Gap {
-	r.cfg.Logger.Error("the log takes no such event: a gap will name it", "recorder", r.cfg.Name, "number", it.number, "kind", it.event.Kind, "err", cause)
+	if why := cause.Error(); why != r.refusal {
+		r.refusal = why
+		r.cfg.Logger.Error("the log takes no such event: a gap will name it", "recorder", r.cfg.Name, "number", it.number, "kind", it.event.Kind, "err", cause)
+	}
 	g := gap.Gap{Source: r.cfg.Name, Reason: reasonInvalid}
 	g.AddRange(it.number, it.number)
 	return g
@@ -146,7 +149,7 @@ func (r *Recorder) settle(b *batch, invalid uint64) {
 	if !b.spilled {
 		r.buffer.pop(len(b.items))
 	} else if err := r.spill.settled(b.records, b.off, b.last()); err != nil {
-		r.cfg.Logger.Warn("spill", "recorder", r.cfg.Name, "err", err)
+		r.cfg.Logger.Warn("events could not be spilled", "recorder", r.cfg.Name, "err", err)
 	}
 	r.letIn()
 }

@@ -34,6 +34,7 @@ type Recorder struct {
 
 	release func()        // gives up the name
 	slot    chan struct{} // full while somebody flushes
+	refusal string        // why the log took no event the last time it did not; of who flushes
 	wake    chan struct{} // of Run: there may be something to do
 	closing chan struct{} // closed when Close is called
 
@@ -187,7 +188,7 @@ func (r *Recorder) toSpill(it *item, counted func() error) error {
 func (r *Recorder) syncSpill() {
 	if err := r.spill.sync(); err != nil {
 		r.stats.Failed++
-		r.cfg.Logger.Warn("sync spill: a power cut may lose what was spilled", "recorder", r.cfg.Name, "dir", r.cfg.Dir, "err", err)
+		r.cfg.Logger.Warn("a spill was not synced: a power cut may lose what was spilled", "recorder", r.cfg.Name, "dir", r.cfg.Dir, "err", err)
 	}
 }
 

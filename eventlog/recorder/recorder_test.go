@@ -198,10 +198,13 @@ func TestOverflowWaitEndsWithRoomOrItsContext(t *testing.T) {
 		record(t, r, 5, 6)
 		go func() { waited <- r.Record(tick(0)) }()
 		synctest.Wait()
-		closeRecorder(t, r)
+		if err := r.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
 		if err := <-waited; !errors.Is(err, recorder.ErrClosed) {
 			t.Errorf("Record that waits while the recorder closes: %v", err)
 		}
+		checkSum(t, r) // once it has returned
 		checkEntries(t, l, numbers(1, 6)...)
 		for e, err := range l.Entries(context.Background(), eventlog.Query{Subjects: []string{"4"}}) {
 			if err != nil || !e.Time.Equal(before) {

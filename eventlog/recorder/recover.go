@@ -93,7 +93,7 @@ func (r *Recorder) begin(origin string) error {
 		r.stats.Recovered = r.spill.waiting.events()
 		r.signal()
 		if err := r.spill.files.sweep(r.session, r.spill); err != nil {
-			r.cfg.Logger.Warn("remove files of an earlier run", "recorder", r.cfg.Name, "err", err)
+			r.cfg.Logger.Warn("files of an earlier run could not be removed", "recorder", r.cfg.Name, "err", err)
 		}
 	}
 	return nil
@@ -203,7 +203,7 @@ func (r *Recorder) tell(lost []gap.Gap) {
 	for i := range lost {
 		r.stats.Lost += lost[i].Count
 		r.stats.LostAtMost = r.stats.LostAtMost || lost[i].AtMost
-		r.cfg.Logger.Warn("events were lost", "recorder", r.cfg.Name, "count", lost[i].Count, "atMost", lost[i].AtMost,
+		r.cfg.Logger.Warn("events were lost", "recorder", r.cfg.Name, "events", lost[i].Count, "atMost", lost[i].AtMost,
 			"first", lost[i].First, "last", lost[i].Last, "reason", lost[i].Reason)
 	}
 }

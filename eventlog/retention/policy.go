@@ -36,7 +36,8 @@ type Policy struct {
 	// KeepPruned keeps what authors have given leave to forget.
 	KeepPruned bool
 	// MaxHold bounds how many entries a holder, a follower or a member, may be behind the end of the
-	// arrivals. One further behind keeps back nothing. 0 means [DefaultMaxHold].
+	// arrivals. One further behind keeps back nothing. A [Hold] with a time is not bounded by it. 0 means
+	// [DefaultMaxHold].
 	MaxHold uint64
 }
 

@@ -20,6 +20,14 @@ type Options struct {
 type Forgotten struct {
 	Ops, Entries uint64
 	Bytes        uint64 // that these took in the file: whole pages are free now, the rest after a compaction
+	// Lost is what could not be read and was forgotten with what was beside it. It is not counted.
+	Lost []Lost
+}
+
+// Lost is a stretch of a feed, From ≤ seq < Upto, that was damaged or missing when it was pruned.
+type Lost struct {
+	Author     crdt.Author
+	From, Upto uint64
 }
 
 // Count counts an op of so many entries, whose room in the file has become less by so many bytes.
@@ -32,6 +40,7 @@ func (f *Forgotten) Add(o Forgotten) {
 	f.Ops += o.Ops
 	f.Entries += o.Entries
 	f.Bytes += o.Bytes
+	f.Lost = append(f.Lost, o.Lost...)
 }
 
 // Report is what a trim did.

@@ -1,6 +1,7 @@
 package transition
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -93,6 +94,19 @@ func (p projection) append(e crdt.Event, named bool) (crdt.Place, error) {
 	}
 	l := last{after: After{Author: place.Author, Seq: place.Seq, Op: head.ID}, stage: said.to}
 	return place, p.put(appendedRecord, e.Subject, l)
+}
+
+// CompleteAs returns an event of kind [Kind] with what its payload leaves out as another's has it, and whether that is
+// something: what was appended before, and is sent again as it was then, is that other event.
+func CompleteAs(e, first crdt.Event) (crdt.Event, bool) {
+	said, err := parseEvent(e, true, nil)
+	then, wrong := parseEvent(first, true, nil)
+	if err != nil || wrong != nil || (said.from != nil || then.from == nil) && (said.after != nil || then.after == nil) {
+		return e, false
+	}
+	said.from, said.after = cmp.Or(said.from, then.from), cmp.Or(said.after, then.after)
+	e.Payload = said.encode()
+	return e, true
 }
 
 // fillIn completes what was said. A payload that says all of it stays as it is.

@@ -2,6 +2,7 @@ package transition
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
@@ -76,6 +77,22 @@ func (w *within) causal(ctx context.Context, subjects []string, beyond bool) ite
 			}
 			out := !w.bounds.Until.IsZero() && t.Entry.Time.After(w.bounds.Until)
 			if !yield(taken{t, out || late}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// ReadAt yields the transitions within bounds in causal order, those that cannot be read among them.
+func ReadAt(ctx context.Context, log *eventlog.Log, b Bounds) iter.Seq2[Transition, error] {
+	return func(yield func(Transition, error) bool) {
+		w, err := newWithin(ctx, log, b)
+		if err != nil {
+			yield(Transition{}, fmt.Errorf("read transitions: %w", err))
+			return
+		}
+		for t, err := range w.causal(ctx, b.Subjects, false) {
+			if !t.out && !yield(t.Transition, err) || err != nil {
 				return
 			}
 		}

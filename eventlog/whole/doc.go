@@ -10,8 +10,10 @@
 // stays. A replaced file keeps its mode, and where root replaces it its owner.
 //
 // A new content is synced before it gets the name, and the folder after, where the system can sync one. A
-// crash may leave a file whose name begins with a dot and has ".new-" in it: nobody reads that, and it may
-// be removed.
+// crash may leave a file whose name begins with a dot and has ".new-" in it: nobody reads that, and whoever puts the next
+// one in place removes it, or [RemoveDrafts].
 //
-// The package locks nothing. Of two processes that put a file at one path at once, the last one wins.
+// [Move] and [MoveBack] are for files that get their names one after the other and count together.
+//
+// Nothing is locked but what is being written. Of two processes that put a file at one path at once, the last one wins.
 package whole

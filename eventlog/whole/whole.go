@@ -21,14 +21,15 @@ type File struct {
 	kept   bool
 }
 
-// Create begins a file that is to stand at path. A new file has that mode; a replaced file keeps its own.
+// Create begins a file that is to stand at path. A new file has that mode; a replaced file keeps its own. Drafts of it that
+// somebody has left who was killed are removed.
 // The caller calls [File.Drop] in the end, whether or not it has called [File.Keep].
 func Create(path string, mode fs.FileMode) (*File, error) {
 	target, err := Target(path)
 	if err != nil {
 		return nil, err
 	}
-	file, err := sys.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".new-*")
+	file, err := createDraft(target)
 	if err != nil {
 		if fault, ok := errors.AsType[*fs.PathError](err); ok {
 			err = fault.Err // the name in it is not the one that was asked for
@@ -45,16 +46,23 @@ func Create(path string, mode fs.FileMode) (*File, error) {
 // Write writes to the end of the file.
 func (f *File) Write(b []byte) (int, error) { return sys.Write(f.File, b) }
 
-// Keep closes the file and gives it its name, once all of it is on disk.
+// Keep gives the file its name, once all of it is on disk, and closes it.
 func (f *File) Keep() error {
-	if err := errors.Join(sys.Sync(f.File), f.Close()); err != nil {
-		return err
+	err := sys.Sync(f.File)
+	if !sys.Locks { // nor can a file get another name that is open
+		err = errors.Join(err, f.Close())
 	}
-	if err := sys.Rename(f.Name(), f.target); err != nil {
+	if err == nil {
+		err = sys.Rename(f.Name(), f.target) // it is a draft until then, and locked
+	}
+	if err != nil {
 		return err
 	}
 	f.kept = true
-	return SyncFolder(filepath.Dir(f.target))
+	if sys.Locks {
+		err = f.Close()
+	}
+	return errors.Join(err, SyncFolder(filepath.Dir(f.target)))
 }
 
 // Drop removes the file unless it was kept.
@@ -63,8 +71,11 @@ func (f *File) Drop() error {
 	if errors.Is(err, os.ErrClosed) {
 		err = nil
 	}
-	if !f.kept {
-		err = errors.Join(err, sys.Remove(f.Name()))
+	if f.kept {
+		return err
+	}
+	if removed := sys.Remove(f.Name()); !errors.Is(removed, fs.ErrNotExist) {
+		err = errors.Join(err, removed)
 	}
 	return err
 }

@@ -15,11 +15,11 @@ import (
 // Report says what became of a bundle.
 type Report struct {
 	Log     crdt.LogID  `json:"log"`
-	Author  crdt.Author `json:"author"` // whose node made it, by its own word
-	Made    time.Time   `json:"made"`
-	Authors int         `json:"authors"` // of whom something was new
-	Ops     uint64      `json:"ops"`     // that were new
-	Entries uint64      `json:"entries"` // that were new
+	Author  crdt.Author `json:"author"`  // whose node made it, by its own word
+	Made    time.Time   `json:"made"`    // when it was made, by its maker's clock
+	Authors int         `json:"authors"` // how many there are of whom something was new
+	Ops     uint64      `json:"ops"`     // how many ops were new
+	Entries uint64      `json:"entries"` // how many entries were new
 	// Duplicates is how many ops were held already.
 	Duplicates uint64 `json:"duplicates"`
 	// Forked are the authors of whom the bundle brought a branch.
@@ -41,7 +41,7 @@ type Report struct {
 // Refusal says why something of an author was not taken.
 type Refusal struct {
 	Author crdt.Author `json:"author"`
-	Reason string      `json:"reason"`
+	Reason string      `json:"reason"` // why, in words
 }
 
 // OK reports whether the bundle was whole and the log holds all that it promises.

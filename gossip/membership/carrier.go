@@ -135,7 +135,7 @@ func (c *carrier) refuse(err error, from string) {
 	case errors.Is(err, errMessage):
 		c.badMessages.Add(1)
 		if c.warned.Pass(errMessage, time.Now()) {
-			c.log.Warn("a holder of the cluster's secret sends what no member sends", "remote", from, "err", err)
+			c.log.Warn("a holder of the cluster's secret sends what no member sends", "remote", from, "err", err, c.warned.Repeated(errMessage))
 		}
 	case errors.Is(err, errUnsealed):
 		c.unsealed.Add(1)

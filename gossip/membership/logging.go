@@ -20,7 +20,7 @@ func (l lines) Write(b []byte) (int, error) {
 		if _, rest, ok := bytes.Cut(text, []byte("memberlist: ")); ok {
 			text = rest
 		}
-		l.to.Debug(string(text), "by", "memberlist")
+		l.to.Debug("memberlist says", "text", string(text))
 	}
 	return len(b), nil
 }

@@ -4,11 +4,12 @@
 //
 //	Holes: what the log cannot read ─┐                  ┌─▶ Plan: asks, to be sent as they are
 //	Arrived, Done: of an ask ────────┼──▶  Schedule  ───┤
-//	Refused, Gone, Expire ───────────┘                  └─▶ Settled: whether there is anybody left to ask
+//	Refused, Gone, Expire ───────────┘                  └─▶ Tried: whether all were asked in vain
 //
 // A hole is asked for from its end, since what is known of it is what the op behind it names: what comes fills it where it
 // leads there. So an ask is for all of a hole at first; where more comes than an answer may have, for half as much,
-// and where one op reaches across what was asked for, for what is halfway to what was too much.
+// and where one op reaches across what was asked for, for what is halfway to what was too much. What came of the end says
+// how much of the rest has room in an answer: as much is asked for next, or twice as much where that was little.
 //
 //	a ─ ░░░░░░░░░░░░░░░ ─ x
 //	              ├ask──┤

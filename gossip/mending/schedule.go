@@ -32,6 +32,8 @@ type Schedule struct {
 	deliver, avoid time.Duration
 	holes          []*hole
 	known          map[name]*hole // the same
+	shrunk         []*hole        // of which something came back since the log has said which there are
+	from           int            // the hole that the next plan begins with, so that each has its turn
 	asks           map[uint32]*ask
 	lastID         uint32
 }
@@ -52,6 +54,9 @@ type hole struct {
 	// have; 0 of none.
 	by         crdt.Author
 	none, much uint64
+	// likely is how many entries to ask for where that is not known: what came together of the hole that this was the
+	// beginning of; 0 for all.
+	likely uint64
 }
 
 // ask is one that is being answered.
@@ -70,18 +75,32 @@ func New(deliver, avoid time.Duration) *Schedule {
 	return &Schedule{deliver: deliver, avoid: avoid, asks: make(map[uint32]*ask)}
 }
 
-// Holes says which holes there are.
+// Holes says which holes there are. One that has lost its end has another name: of what is left of it as much is asked for
+// as came of it.
 func (s *Schedule) Holes(spans []crdt.Span) {
-	was := s.known
+	was, shrunk := s.known, []*hole(nil)
 	s.holes, s.known = make([]*hole, len(spans)), make(map[name]*hole, len(spans))
 	for i, span := range spans {
 		h := was[nameOf(span)]
 		if h == nil {
-			h = &hole{barred: make(map[crdt.Author]*backoff.Pause)}
+			h = &hole{barred: make(map[crdt.Author]*backoff.Pause), likely: s.likely(span)}
 		}
-		h.Span = span
+		if h.Span = span; h.likely > 0 {
+			shrunk = append(shrunk, h)
+		}
 		s.holes[i], s.known[nameOf(span)] = h, h
 	}
+	s.shrunk = shrunk
+}
+
+// likely returns how much to ask for of a hole that is what is left of one of which something came back.
+func (s *Schedule) likely(span crdt.Span) uint64 {
+	for _, h := range s.shrunk {
+		if h.Author == span.Author && h.From <= span.From && span.Upto <= h.Upto {
+			return h.likely
+		}
+	}
+	return 0
 }
 
 // Again forgets which peers brought nothing: somebody wants all of them to be asked now.
@@ -93,10 +112,13 @@ func (s *Schedule) Again() {
 
 // Plan returns what to ask of which of the peers at a moment.
 func (s *Schedule) Plan(peers []crdt.Author, now time.Time) (asks []Ask) {
-	for _, h := range s.holes {
+	begin := s.from
+	for i := range s.holes {
 		if len(s.asks) >= maxAsks {
 			break
 		}
+		at := (begin + i) % len(s.holes)
+		h := s.holes[at]
 		if s.asked(h) {
 			continue
 		}
@@ -105,6 +127,7 @@ func (s *Schedule) Plan(peers []crdt.Author, now time.Time) (asks []Ask) {
 			asks = append(asks, s.ask(h, h.by, now))
 		} else if i := slices.IndexFunc(peers, open); i >= 0 {
 			asks = append(asks, s.ask(h, peers[i], now))
+			s.from = at + 1
 		}
 	}
 	return asks
@@ -140,8 +163,11 @@ func (s *Schedule) ask(h *hole, peer crdt.Author, now time.Time) Ask {
 	if h.by != peer {
 		h.by, h.none, h.much = peer, 0, 0
 	}
-	span := h.Span
-	if reach := h.none + (h.much-h.none)/2; h.much > 0 && reach < span.Upto-span.From {
+	span, reach := h.Span, h.likely
+	if h.much > 0 {
+		reach = h.none + (h.much-h.none)/2
+	}
+	if reach > 0 && reach < span.Upto-span.From {
 		span.From = span.Upto - reach
 	}
 	a := &ask{Ask: Ask{ID: s.lastID, Peer: peer, Span: span, MaxBytes: maxBytes}, sent: now, moved: now}
@@ -151,8 +177,16 @@ func (s *Schedule) ask(h *hole, peer crdt.Author, now time.Time) Ask {
 
 // Arrived takes in that a run of so many bytes came for an ask, and how many ops of it were put back.
 func (s *Schedule) Arrived(peer crdt.Author, id uint32, bytes, repaired int, now time.Time) {
-	if a := s.asks[id]; a != nil && a.Peer == peer {
-		a.moved, a.bytes, a.repaired = now, a.bytes+bytes, a.repaired+repaired
+	a := s.asks[id]
+	if a == nil || a.Peer != peer {
+		return
+	}
+	a.moved, a.bytes, a.repaired = now, a.bytes+bytes, a.repaired+repaired
+	if h := s.known[nameOf(a.Span)]; h != nil && a.repaired > 0 && a.Span.From > h.From {
+		if h.likely = a.Span.Upto - a.Span.From; a.bytes < maxBytes/2 {
+			h.likely *= 2 // twice as much has room, too
+		}
+		s.shrunk = append(s.shrunk, h)
 	}
 }
 
@@ -174,6 +208,7 @@ func (s *Schedule) Done(peer crdt.Author, id uint32, now time.Time) (repaired bo
 	if h == nil {
 		return false
 	}
+	h.likely = 0 // it was not
 	switch reach := a.Span.Upto - a.Span.From; {
 	case a.bytes >= maxBytes/2 || a.refused:
 		h.much = reach // the end of it may be what is wanted
@@ -183,7 +218,7 @@ func (s *Schedule) Done(peer crdt.Author, id uint32, now time.Time) (repaired bo
 		h.refused(peer, s.avoid, now)
 		return false
 	}
-	if h.much <= h.none+1 { // there is nothing between
+	if h.much > 0 && h.much <= h.none+1 { // there is nothing between
 		h.refused(peer, s.avoid, now)
 	}
 	return false
@@ -238,9 +273,9 @@ func (s *Schedule) Expire(now time.Time, waits func(peer crdt.Author) bool) {
 // Busy reports whether anybody is asked.
 func (s *Schedule) Busy() bool { return len(s.asks) > 0 }
 
-// Settled reports whether no hole is left that one of peers is asked for or could be.
-func (s *Schedule) Settled(peers []crdt.Author, now time.Time) bool {
-	return len(s.asks) == 0 && !slices.ContainsFunc(s.holes, func(h *hole) bool {
-		return slices.ContainsFunc(peers, func(p crdt.Author) bool { return !h.isBarred(p, now) })
+// Tried reports whether each of the holes was asked for of each of peers, of whom there is one, and nothing of it came.
+func (s *Schedule) Tried(peers []crdt.Author) bool {
+	return len(peers) > 0 && !slices.ContainsFunc(s.holes, func(h *hole) bool {
+		return slices.ContainsFunc(peers, func(p crdt.Author) bool { return h.barred[p] == nil })
 	})
 }

@@ -32,7 +32,7 @@ func TestOneAfterTheOtherIsAsked(t *testing.T) {
 	s := New(3*time.Second, 20*time.Second)
 	s.Holes([]crdt.Span{span(9, 5, 10)})
 	first := one(t, s, now)
-	if first.Span != span(9, 5, 10) || len(s.Plan(peers, now)) > 0 || s.Settled(peers, now) {
+	if first.Span != span(9, 5, 10) || len(s.Plan(peers, now)) > 0 || s.Tried(peers) {
 		t.Fatalf("first %+v, and then %+v", first, s.Plan(peers, now))
 	}
 	if s.Done(first.Peer, first.ID, now) {
@@ -48,7 +48,7 @@ func TestOneAfterTheOtherIsAsked(t *testing.T) {
 		t.Error("a peer whose runs wait here is given up")
 	}
 	s.Expire(now.Add(3*time.Second), nobody)
-	if s.Busy() || len(s.Plan(peers, now)) > 0 || !s.Settled(peers, now) {
+	if s.Busy() || len(s.Plan(peers, now)) > 0 || !s.Tried(peers) {
 		t.Error("somebody is left to be asked")
 	}
 	now = now.Add(30 * time.Second)
@@ -57,7 +57,7 @@ func TestOneAfterTheOtherIsAsked(t *testing.T) {
 	if !s.Done(third.Peer, third.ID, now) {
 		t.Error("what was put back does not count")
 	}
-	if s.Holes(nil); len(s.Plan(peers, now)) > 0 || !s.Settled(peers, now) {
+	if s.Holes(nil); len(s.Plan(peers, now)) > 0 || !s.Tried(peers) {
 		t.Error("there is something to ask for without holes")
 	}
 }
@@ -112,13 +112,53 @@ func TestWhatFitsIsFound(t *testing.T) {
 	}
 	s := New(3*time.Second, 20*time.Second)
 	s.Holes([]crdt.Span{span(9, 0, 1000)})
-	for n := 0; !s.Settled(peers[:1], now); n++ {
+	for n := 0; !s.Tried(peers[:1]); n++ {
 		asks := s.Plan(peers[:1], now)
 		if len(asks) != 1 || n == most {
 			t.Fatalf("%d asks after %d that brought too much", len(asks), n)
 		}
 		s.Arrived(peers[0], asks[0].ID, maxBytes, 0, now)
 		s.Done(peers[0], asks[0].ID, now)
+	}
+}
+
+// TestTheRestOfAHoleIsAskedForAsItCame: of a hole that is many times as large as an answer each ask but a few brings back as
+// much as has room, however large the ops are, and whichever peer is asked: what is known of one is not forgotten with
+// the end that came back, nor where the log has not noticed yet that it did.
+func TestTheRestOfAHoleIsAskedForAsItCame(t *testing.T) {
+	for _, test := range []struct {
+		size    func(seq uint64) int // of the op of an entry, in bytes
+		entries uint64               // of an op
+		most    int                  // asks
+	}{
+		{func(uint64) int { return maxBytes / 100 }, 1, 150},                            // 100 at least
+		{func(seq uint64) int { return maxBytes / 4 >> (seq / 2000) }, 1, 1500},         // 969
+		{func(seq uint64) int { return []int{100, maxBytes / 10}[seq/1000%2] }, 1, 750}, // 501
+		{func(uint64) int { return maxBytes / 3 }, 50, 150},                             // 67
+	} {
+		now, asks := time.Unix(1000, 0), 0
+		s := New(3*time.Second, 20*time.Second)
+		for left := uint64(10000); left > 0; {
+			hole := span(9, 0, left)
+			s.Holes([]crdt.Span{hole})
+			a := one(t, s, now)
+			first, bytes := (a.Span.From+test.entries-1)/test.entries*test.entries, 0
+			for at := first; at < left && bytes <= maxBytes; at += test.entries {
+				bytes += test.size(at)
+			}
+			repaired := 0
+			if bytes > 0 && bytes <= maxBytes {
+				left, repaired = first, 1
+			}
+			s.Arrived(a.Peer, a.ID, min(bytes, maxBytes), repaired, now)
+			s.Done(a.Peer, a.ID, now)
+			if asks%2 == 0 {
+				s.Holes([]crdt.Span{hole})
+			}
+			if asks++; asks > test.most {
+				t.Fatalf("%d asks, and %d entries of 10000 are left", asks, left)
+			}
+		}
 	}
 }
 
@@ -134,7 +174,7 @@ func TestEveryHoleIsAskedFor(t *testing.T) {
 	s.Holes(holes)
 	for turn := range 2 {
 		asked := make(map[uint64]int)
-		for !s.Settled(peers[:1], now) {
+		for !s.Tried(peers[:1]) {
 			for _, a := range s.Plan(peers[:1], now) {
 				asked[a.Span.From]++
 				s.Done(a.Peer, a.ID, now)

@@ -89,6 +89,13 @@ func (r *Ring) Put(n Item) {
 	r.changed = make(chan struct{})
 }
 
+// Len returns how many news there are, and the bytes that they count for.
+func (r *Ring) Len() (items, bytes int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.items), r.bytes
+}
+
 // end returns the number of the next news, for a caller that holds mu.
 func (r *Ring) end() uint64 { return r.first + uint64(len(r.items)) }
 

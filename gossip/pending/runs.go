@@ -45,6 +45,14 @@ type waiting[A Arrival[L], L comparable] struct {
 
 func (w waiting[A, L]) first() uint64 { return w.ops[0].First }
 
+// Len returns how many runs wait, and the bytes that they count for.
+func (p *Runs[A, L]) Len() (runs, bytes int) {
+	for _, of := range p.waiting {
+		runs += len(of)
+	}
+	return runs, p.bytes
+}
+
 // MustWait reports whether a run cannot be placed in feed yet, which it tells without looking at the
 // ops that are held: it begins beyond the end of the feed. One that begins at a floor may.
 func MustWait(feed crdt.Feed, run crdt.Run) bool {

@@ -26,6 +26,8 @@ type Lines[K comparable] struct {
 type span struct {
 	began  time.Time
 	passed int // lines since then
+	held   int // lines since the last that passed
+	before int // lines that were held back before the last that passed
 }
 
 // Pass reports whether a line of a kind may stand in the log now.
@@ -41,11 +43,13 @@ func (l *Lines[K]) Pass(kind K, now time.Time) bool {
 	case !known && len(l.kinds) >= maxKinds:
 		return false
 	case over(kind, s):
-		s = span{began: now}
+		s = span{began: now, held: s.held}
 	case s.passed >= max(1, l.Most):
+		s.held, s.before = s.held+1, 0
+		l.kinds[kind] = s
 		return false
 	}
-	s.passed++
+	s.passed, s.before, s.held = s.passed+1, s.held, 0
 	if l.kinds == nil {
 		l.kinds = make(map[K]span)
 	}
@@ -59,4 +63,15 @@ func (l *Lines[K]) Level(want slog.Level, kind K, now time.Time) slog.Level {
 		return want
 	}
 	return slog.LevelDebug
+}
+
+// Repeated returns what the line of a kind that has just passed says of those that were held back before it: how many
+// there were. It is the zero Attr, which no handler writes, where there were none.
+func (l *Lines[K]) Repeated(kind K) slog.Attr {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := l.kinds[kind].before; n > 0 {
+		return slog.Int("repeated", n)
+	}
+	return slog.Attr{}
 }

@@ -50,3 +50,22 @@ func TestKindsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// A line that passes says how many of its kind were held back since the last one.
+func TestLinesSayHowManyWereHeldBack(t *testing.T) {
+	var lines rarely.Lines[string]
+	for i, want := range []slog.Attr{{}, {}, {}, slog.Int("repeated", 2), {}} {
+		at := []time.Duration{0, 1, 2, time.Minute, 2 * time.Minute}[i]
+		lines.Pass("b", noon.Add(at))
+		passed := lines.Pass("a", noon.Add(at))
+		if passed != (i == 0 || i > 2) {
+			t.Errorf("line %d: passed is %t", i, passed)
+		}
+		if got := lines.Repeated("a"); passed && !got.Equal(want) {
+			t.Errorf("line %d: %v, want %v", i, got, want)
+		}
+	}
+	if got := lines.Repeated("c"); !got.Equal(slog.Attr{}) {
+		t.Errorf("of an unknown kind: %v", got)
+	}
+}

@@ -64,6 +64,16 @@ func (h *Hub) note(b *crdt.Broadcast, hops uint8, now time.Time) (fresh, relay b
 	return h.seen.note(b.ID, hops == 0, now)
 }
 
+// Len returns how many events wait for their links, and the bytes that they keep in memory there.
+func (h *Hub) Len() (events, bytes int) {
+	for _, l := range h.besides(nil) {
+		l.mu.Lock()
+		events, bytes = events+len(l.events), bytes+l.bytes
+		l.mu.Unlock()
+	}
+	return events, bytes
+}
+
 // besides returns the open lanes but for one, which may be nil.
 func (h *Hub) besides(from *Lane) []*Lane {
 	h.mu.Lock()

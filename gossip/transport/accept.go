@@ -136,9 +136,10 @@ func (t *Transport) refuse(conn net.Conn, peer crdt.Author, err error) {
 	if !t.tally.refused(reason, level == slog.LevelWarn) {
 		return
 	}
-	attrs := []any{"reason", string(reason), "remote", conn.RemoteAddr().String()}
+	who := "unknown"
 	if !peer.IsZero() {
-		attrs = append(attrs, "author", peer.Short())
+		who = peer.Short()
 	}
-	t.log.Log(context.Background(), level, "connection refused", append(attrs, "err", err)...)
+	t.log.Log(context.Background(), level, "connection refused",
+		"reason", string(reason), "remote", conn.RemoteAddr().String(), "author", who, "err", err, t.tally.repeated())
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"log/slog"
 	"maps"
 	"os"
 	"sync"
@@ -27,6 +28,12 @@ const (
 	ReasonUnreachable Reason = "unreachable" // dialling: no connection
 	ReasonHandshake   Reason = "handshake"   // whatever else went wrong in the handshake
 )
+
+// Reasons are all that there are.
+var Reasons = []Reason{
+	ReasonSecret, ReasonProto, ReasonKey, ReasonWrongPeer, ReasonTimeout, ReasonCrowded, ReasonFull, ReasonPeerFull, ReasonUnclaimed,
+	ReasonUnreachable, ReasonHandshake,
+}
 
 // Counts is what a transport has seen since it was made. The maps are the caller's and hold no zeros.
 type Counts struct {
@@ -91,6 +98,9 @@ func (t *tally) refused(r Reason, loud bool) bool {
 	}
 	return true
 }
+
+// repeated says in a refusal that is logged how many were not.
+func (t *tally) repeated() slog.Attr { return t.logged.Repeated(struct{}{}) }
 
 func (t *tally) snapshot() Counts {
 	t.mu.Lock()

@@ -109,7 +109,7 @@ func (t *Transport) Run(ctx context.Context) error {
 		default:
 			// Out of file descriptors, or a connection that died in the queue.
 			if warned.Pass(struct{}{}, time.Now()) {
-				t.log.Warn("accept failed", "addr", t.port.addr, "err", err)
+				t.log.Warn("accept failed", "addr", t.port.addr, "err", err, warned.Repeated(struct{}{}))
 			}
 			t.pause(ctx, acceptPause)
 		}

@@ -78,6 +78,10 @@ func (r *reader) message(k Kind) Message {
 		return Keeps{Bodies: r.bool(), Forgotten: r.bool(), Age: r.uint64(), Entries: r.uint64()}
 	case KindAwait:
 		return Await{Head: r.head()}
+	case KindProgram:
+		return Program{Version: r.text(int(r.uint8()), MaxProgram)}
+	case KindPage:
+		return Page{URL: r.text(int(r.uint8()), MaxText)}
 	case KindBye:
 		return Bye{Code: Code(r.uint8()), Text: r.text(int(r.uint8()), MaxText)}
 	}

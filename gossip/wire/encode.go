@@ -179,6 +179,11 @@ func (m Keeps) appendBody(b []byte) []byte {
 
 func (m Await) appendBody(b []byte) []byte { return appendHead(b, m.Head) }
 
+func (m Program) appendBody(b []byte) []byte {
+	return append(append(b, byte(len(m.Version))), m.Version...)
+}
+func (m Page) appendBody(b []byte) []byte { return append(append(b, byte(len(m.URL))), m.URL...) }
+
 func (m Bye) appendBody(b []byte) []byte {
 	text := m.Text[:min(len(m.Text), MaxText)]
 	return append(append(b, byte(m.Code), byte(len(text))), text...)

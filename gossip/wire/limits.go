@@ -8,6 +8,8 @@ const (
 
 	// MaxName bounds a node's display name, in bytes.
 	MaxName = 64
+	// MaxProgram bounds the version of a Program, in bytes.
+	MaxProgram = 64
 	// MaxGenesis bounds an encoded genesis, in bytes.
 	MaxGenesis = 4 << 10
 	// MaxHeads bounds the heads of one author in one message.
@@ -113,6 +115,10 @@ func (k Kind) MaxBody() int {
 		return 1 + 1 + 8 + 8
 	case KindAwait:
 		return headSize
+	case KindProgram:
+		return 1 + MaxProgram
+	case KindPage:
+		return 1 + MaxText
 	case KindPacked:
 		return packedHead + maxOps
 	}

@@ -35,12 +35,14 @@ const (
 	KindMembers
 	KindKeeps
 	KindAwait
+	KindProgram
+	KindPage
 )
 
 // String returns the kind as a word.
 func (k Kind) String() string {
 	return enum.Text(k, "kind", "", "hello", "shut", "offer", "same", "probe", "nodes", "vector", "missing",
-		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed", "transient", "conditions", "time", "who", "members", "keeps", "await")
+		"spans", "ops", "done", "ihave", "graft", "detach", "bye", "packed", "transient", "conditions", "time", "who", "members", "keeps", "await", "program", "page")
 }
 
 // Message is one of the types below.
@@ -76,6 +78,12 @@ const FeatureWho Features = 1 << 4
 
 // FeatureReceipts says that the sender says what it keeps, and tells the reader when it holds what the reader awaits.
 const FeatureReceipts Features = 1 << 5
+
+// FeatureProgram says that the sender takes what others say of their programs.
+const FeatureProgram Features = 1 << 6
+
+// FeaturePage says that the sender says where it is asked over HTTP, and takes that of others.
+const FeaturePage Features = 1 << 7
 
 // Hello is the first message in each direction. Who sends it, TLS has said already.
 type Hello struct {
@@ -256,6 +264,17 @@ type Keeps struct {
 // only when both hellos have named [FeatureReceipts].
 type Await struct{ Head crdt.Head }
 
+// Program says which program the sender is. It is sent only when both hellos have named [FeatureProgram].
+type Program struct {
+	Version string // it may be anything; at most [MaxProgram] bytes
+}
+
+// Page says where the sender is asked over HTTP, and so has a page for people. It is sent only when both hellos have named
+// [FeaturePage].
+type Page struct {
+	URL string // at most [MaxText] bytes; a reader must not take it for more than what the sender says
+}
+
 // Bye says why the sender closes the stream.
 type Bye struct {
 	Code Code
@@ -304,3 +323,5 @@ func (Who) Kind() Kind        { return KindWho }
 func (Members) Kind() Kind    { return KindMembers }
 func (Keeps) Kind() Kind      { return KindKeeps }
 func (Await) Kind() Kind      { return KindAwait }
+func (Program) Kind() Kind    { return KindProgram }
+func (Page) Kind() Kind       { return KindPage }

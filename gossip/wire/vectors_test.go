@@ -181,6 +181,10 @@ func formOf(m wire.Message) any {
 		return form{"bodies": m.Bodies, "forgotten": m.Forgotten, "age": fmt.Sprint(m.Age), "entries": fmt.Sprint(m.Entries)}
 	case wire.Await:
 		return form{"head": m.Head}
+	case wire.Program:
+		return form{"version": m.Version}
+	case wire.Page:
+		return form{"url": m.URL}
 	case wire.Bye:
 		return form{"code": m.Code, "text": m.Text}
 	}
@@ -251,7 +255,9 @@ func badFrames(t *testing.T) []refusedVector {
 	neither[5+4+32] = 2
 	return []refusedVector{
 		{About: "kind 0", Frame: []byte{0, 0, 0, 0, 0}},
-		{About: "kind 24", Frame: []byte{0, 0, 0, 0, 24}},
+		{About: "kind 25", Frame: []byte{0, 0, 0, 0, 25}},
+		{About: "a program without a length", Frame: []byte{0, 0, 0, 0, 24}},
+		{About: "a program that is longer", Frame: []byte{0, 0, 0, 2, 24, 2, 'v'}},
 		{About: "await of nothing", Frame: append([]byte{0, 0, 0, 40, 23}, make([]byte, 40)...)},
 		{About: "keeps perhaps", Frame: append([]byte{0, 0, 0, 18, 22, 2}, make([]byte, 17)...)},
 		{About: "kind 255", Frame: []byte{0, 0, 0, 0, 255}},

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"context"
-
 	"github.com/quipulog/quipu/crdt"
 )
 
@@ -14,9 +12,4 @@ type Author struct {
 	Name string `json:"name,omitempty"`
 	// Next is the greatest seq that comes next on a branch of what is held of the feed; 0 where nothing is.
 	Next uint64 `json:"next"`
-}
-
-// Authors returns the authors that the node knows of, in order.
-func (c *Client) Authors(ctx context.Context) ([]Author, error) {
-	return get[[]Author](ctx, c, "authors", "/v1/authors")
 }

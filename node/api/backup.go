@@ -1,69 +1,23 @@
 package api
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
-	"time"
-
 	"github.com/quipulog/quipu/eventlog/backup"
+	"github.com/quipulog/quipu/node/age"
 )
 
 // BackupRequest says what a backup is to hold beside the log.
 type BackupRequest struct {
 	// Since is an earlier backup, of which only what it lacks is written; its Files and Key are not looked at.
 	Since *backup.Summary `json:"since,omitempty"`
-	Files []backup.File   `json:"files,omitempty"`
-	Key   []byte          `json:"key,omitempty"` // sealed
-	// MaxHold is as in [backup.Options].
-	MaxHold time.Duration `json:"maxHold,omitempty"`
+	// Files are what the backup holds beside the log. Where none are given, a daemon adds those of its folder: its
+	// configuration, where members were, and the print of its secret.
+	Files []backup.File `json:"files,omitempty"`
+	// Key is the node's key and secret, sealed.
+	Key []byte `json:"key,omitempty"`
+	// Hold is how long what is not written yet is kept from trims and prunes, an hour where it is 0.
+	Hold age.Age `json:"hold,omitempty"`
 }
 
 // BackupTrailer is the trailer of the answer to the making of a backup that could not be brought to its end: an
 // [Envelope] in JSON.
 const BackupTrailer = "Quipu-Backup"
-
-// Backup has the node make a backup, writes it to w, and returns what it holds. All that is written is checked on the
-// way, as [backup.Check] does; told, unless it is nil, is called with how far that is. After an error, what was written
-// is no backup.
-func (c *Client) Backup(ctx context.Context, w io.Writer, req BackupRequest, told func(Progress)) (s backup.Summary, err error) {
-	const what = "back up"
-	if since := req.Since; since != nil {
-		bare := *since
-		bare.Files, bare.Key = nil, nil
-		req.Since = &bare
-	}
-	body, err := json.Marshal(req)
-	if err != nil {
-		return s, wrap(what, err)
-	}
-	resp, err := c.do(ctx, http.MethodPost, "/v1/backup", bytes.NewReader(body))
-	if err != nil {
-		return s, wrap(what, err)
-	}
-	defer resp.Body.Close()
-	in, out := &source{r: resp.Body}, &sink{w: w}
-	s, err = backup.Check(ctx, io.TeeReader(in, out), func(done, total uint64) {
-		if told != nil {
-			told(Progress{Done: done, Total: total, Unit: "entries"})
-		}
-	})
-	if err == nil {
-		return s, nil
-	}
-	var end Envelope
-	switch {
-	case out.err != nil:
-		err = out.err
-	case in.failed() != nil:
-		err = cutOff(ctx, in.failed())
-	case json.Unmarshal([]byte(resp.Trailer.Get(BackupTrailer)), &end) == nil && end.Error != nil:
-		err = end.Error
-	case ctx.Err() == nil:
-		err = fmt.Errorf("what the node has made: %w", err)
-	}
-	return backup.Summary{}, wrap(what, err)
-}

@@ -1,14 +1,7 @@
 package api
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"iter"
-	"net/http"
-
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/eventlog/transition"
 	"github.com/quipulog/quipu/eventlog/transition/machine"
 	"github.com/quipulog/quipu/node/age"
 )
@@ -28,7 +21,7 @@ type Moment struct {
 type StateQuery struct {
 	// Subjects are taken alone; empty takes all.
 	Subjects []string `json:"subjects,omitempty"`
-	At       Moment   `json:"at,omitzero"`
+	At       Moment   `json:"at,omitzero"` // the moment up to which transitions count
 }
 
 // MaxCheckRequest bounds a [StateQuery] or a [CheckRequest] in JSON, in bytes: its frontier is what is
@@ -37,16 +30,18 @@ const MaxCheckRequest = 64 << 20
 
 // CheckRequest asks to hold transitions against a machine.
 type CheckRequest struct {
-	Machine  machine.Machine `json:"machine"`
-	Subjects []string        `json:"subjects,omitempty"`
-	At       Moment          `json:"at,omitzero"`
+	Machine machine.Machine `json:"machine,omitzero"` // the machine that they are held against
+	// MachineFile is the machine in the place of that, in YAML, as the file of quipu transitions --machine has it.
+	MachineFile string   `json:"machineFile,omitempty"`
+	Subjects    []string `json:"subjects,omitempty"` // of these subjects alone; empty takes all
+	At          Moment   `json:"at,omitzero"`        // the moment up to which transitions count
 	// MaxFindings is how many findings are listed, at most 100,000. Default: 10,000.
 	MaxFindings int `json:"maxFindings,omitempty"`
 }
 
 // Finding is one thing that is odd about a transition.
 type Finding struct {
-	Class transition.Class `json:"class"`
+	Class string `json:"class"` // the kind of what is odd, in a word
 	// Why says what is odd, Expected what was expected instead.
 	Why      string `json:"why"`
 	Expected string `json:"expected,omitempty"`
@@ -58,15 +53,17 @@ type Finding struct {
 
 // CheckReport is what a check found.
 type CheckReport struct {
+	// Machine is what the transitions were held against, where it was given as a file.
+	Machine *machine.Machine `json:"machine,omitempty"`
 	// Frontier is the hash of the frontier that was checked.
 	Frontier crdt.Hash `json:"frontier"`
-	Subjects uint64    `json:"subjects"`
+	Subjects uint64    `json:"subjects"` // how many subjects have transitions
 	// Transitions are Sound, or Odd: with a finding.
 	Transitions uint64 `json:"transitions"`
 	Sound       uint64 `json:"sound"`
 	Odd         uint64 `json:"odd"`
 	// Counts are how many findings there are of each class that has any.
-	Counts map[transition.Class]uint64 `json:"counts"`
+	Counts map[string]uint64 `json:"counts"`
 	// Findings are the first of them by subject, place in its history and class; More counts the rest.
 	Findings []Finding `json:"findings"`
 	More     uint64    `json:"more,omitempty"`
@@ -82,21 +79,4 @@ type CheckReport struct {
 	// Pruned counts those that come after one that was pruned: where their subjects were before is their
 	// writers' word.
 	Pruned uint64 `json:"pruned,omitempty"`
-}
-
-// States yields the stage of each subject that the query takes, sorted by subject.
-func (c *Client) States(ctx context.Context, q StateQuery) iter.Seq2[State, error] {
-	return func(yield func(State, error) bool) {
-		body, err := json.Marshal(q)
-		if err != nil {
-			yield(State{}, wrap("read state", err))
-			return
-		}
-		decoded[State](c.stream(ctx, "read state", http.MethodPost, "/v1/state", bytes.NewReader(body)))(yield)
-	}
-}
-
-// CheckTransitions has the node hold its transitions against a machine.
-func (c *Client) CheckTransitions(ctx context.Context, r CheckRequest) (CheckReport, error) {
-	return post[CheckReport](ctx, c, "check transitions", "/v1/transitions/check", r)
 }

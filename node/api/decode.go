@@ -40,7 +40,7 @@ func checkFields(value []byte, t reflect.Type) error {
 		var fields object.Fields
 		types := map[string]reflect.Type{}
 		for _, f := range reflect.VisibleFields(t) {
-			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
 				fields.Known = append(fields.Known, name)
 				types[name] = f.Type
 			}

@@ -1,48 +1,36 @@
 package api
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
 )
 
-// Code says to a program why a call was refused.
-type Code string
-
-// The codes.
-const (
-	Invalid      Code = "invalid"       // what was sent makes no sense; sending it again is no use
-	Reserved     Code = "reserved"      // the kind is written by another command
-	Refused      Code = "refused"       // the state machine that the caller gave does not allow the move
-	NotFound     Code = "not-found"     // the thing that was named is not there
-	Trimmed      Code = "trimmed"       // what was asked for was trimmed or pruned; Error.Trimmed says where to go on
-	TooLarge     Code = "too-large"     // a line is longer than any entry can be
-	NotRunning   Code = "not-running"   // only a running daemon can answer
-	Busy         Code = "busy"          // as many as may do this at a time do it
-	Unhandled    Code = "unhandled"     // the follower's handler has failed, and is not to try again
-	SecondWriter Code = "second-writer" // another process writes with this node's key
-	Recovering   Code = "recovering"    // the node may not know the end of its own feed: see [Recovery]
-	ReadOnly     Code = "read-only"     // the log takes nothing since its disk failed
-	NotSynced    Code = "not-synced"    // the other node could not be reached, or the exchange broke off
-	NoRoom       Code = "no-room"       // the disk is full: nothing was written; it may do later
-	Uncertain    Code = "uncertain"     // the entries may be durable or not
-	Damaged      Code = "damaged"       // the log's file is not what was written
-	Stopping     Code = "stopping"      // the node is shutting down, or about to
-	// NotReplicated: the entries are durable at the node and stay, and are not held in time by those that were
-	// waited for.
-	NotReplicated Code = "not-replicated"
-	Internal      Code = "internal" // a fault of the node's own
-)
-
 // Error is why a node refused a call or ended a stream.
 type Error struct {
+	// Type is where the code is explained, Title what it means, Status the HTTP status that it has: see [Error.Told].
+	Type   string `json:"type,omitempty" format:"uri"`
+	Title  string `json:"title,omitempty"`
+	Status int    `json:"status,omitempty"`
+	// Code says to a program what Message says to people.
 	Code    Code   `json:"code"`
-	Message string `json:"message"`
+	Message string `json:"detail"`
 	// Line is the line of the request that is at fault, from 1; 0 when none is.
 	Line int `json:"line,omitempty"`
 	// Trimmed says what is gone and where to go on; only with the code [Trimmed].
 	Trimmed *TrimmedError `json:"trimmed,omitempty"`
+	// Reasons are why the node is not ready or not live, each in a word or two; only with the codes [NotReady] and [NotLive].
+	Reasons []string `json:"reasons,omitempty"`
+	// RetryAfter is how long the node asks to wait before the call is made again; 0 where it says nothing of that. It
+	// travels in the header Retry-After.
+	RetryAfter time.Duration `json:"-"`
+	// Held says who has the batch of the follower; only with the code [Leased].
+	Held *Held `json:"held,omitempty"`
 	// Where says who has the last of the entries, or the first that is not told; only with the code [NotReplicated].
 	Where *Where `json:"where,omitempty"`
 }
@@ -89,11 +77,46 @@ func (e *Error) Is(target error) bool {
 		target == ErrNotReplicated && e.Code == NotReplicated
 }
 
-// Envelope is how an error travels: as the body of a refusal, or as the last line of a stream.
-type Envelope struct {
-	Error *Error `json:"error"`
+// Told returns the error with all that is told of its code, and without tokens, as it travels: problem details by RFC 9457, alone as the
+// body of a refusal, or in an [Envelope].
+func (e *Error) Told() *Error {
+	told, about := *e, e.Code.About()
+	told.Message = Redacted(e.Message).String()
+	told.Type, told.Title, told.Status = ErrorsPage+"#"+string(e.Code), about.Title, about.Status
+	return &told
 }
 
-// envelopePrefix begins the line of a stream that is an [Envelope]. No entry, place or other item
-// begins with it.
-const envelopePrefix = `{"error":`
+// ContentType is the media type of an error that is a whole answer.
+func (*Error) ContentType(string) string { return ContentProblem }
+
+// Answer answers a call with the error.
+func (e *Error) Answer(w http.ResponseWriter) {
+	told := e.Told()
+	maps.Copy(w.Header(), e.GetHeaders())
+	w.Header().Set("Content-Type", ContentProblem)
+	w.WriteHeader(told.Status)
+	_ = json.NewEncoder(w).Encode(told) // the client has left, or will read it
+}
+
+// GetHeaders returns what stands in the head of an answer that is the error: after how many seconds it is worth while to
+// call again, where that is so.
+func (e *Error) GetHeaders() http.Header {
+	switch e.Code {
+	case TooMany, Busy:
+		return http.Header{"Retry-After": {"1"}}
+	case Stopping, NotLive, NotReady:
+		return http.Header{"Retry-After": {"5"}}
+	}
+	return nil
+}
+
+// GetStatus returns the status of an answer that is the error.
+func (e *Error) GetStatus() int { return e.Code.About().Status }
+
+// ContentProblem is the media type of an [Error] that is a whole answer.
+const ContentProblem = "application/problem+json"
+
+// Envelope is how an error travels in a stream: as its last line.
+type Envelope struct {
+	Error *Error `json:"error"` // why the stream ends here
+}

@@ -1,11 +1,8 @@
 package api
 
 import (
-	"context"
-	"iter"
-	"net/http"
 	"net/url"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -13,7 +10,7 @@ import (
 
 // Follower says where a follower of the node's log stands. Its counts are of entries since it began.
 type Follower struct {
-	Name string `json:"name"`
+	Name string `json:"name"` // under which the node keeps its cursor
 	// Cursor is the offset of the entry that it looks at next, Next that of the next entry that arrives.
 	Cursor uint64 `json:"cursor"`
 	Next   uint64 `json:"next"`
@@ -26,11 +23,11 @@ type Follower struct {
 	// the node cannot move it.
 	Elsewhere bool `json:"elsewhere,omitempty"`
 
-	Handled uint64 `json:"handled"`
-	Parked  uint64 `json:"parked"`  // at present
-	Skipped uint64 `json:"skipped"` // by [Client.SkipFollower]
-	Dropped uint64 `json:"dropped"` // by [Client.DropParked]
-	Trimmed uint64 `json:"trimmed"` // that were gone before it came to them
+	Handled uint64 `json:"handled"` // how many were handled
+	Parked  uint64 `json:"parked"`  // how many are parked at present
+	Skipped uint64 `json:"skipped"` // how many were skipped by request
+	Dropped uint64 `json:"dropped"` // how many were parked and then given up
+	Trimmed uint64 `json:"trimmed"` // how many were gone before it came to them
 
 	// Failure is what failed last; nil when nothing did.
 	Failure *FollowerFailure `json:"failure,omitempty"`
@@ -44,8 +41,8 @@ type Follower struct {
 
 // FollowerFailure is an error of a follower.
 type FollowerFailure struct {
-	Error string    `json:"error"`
-	Time  time.Time `json:"time"`
+	Error string    `json:"error"` // what its handler has said
+	Time  time.Time `json:"time"`  // when it failed
 	// Attempts is how often it failed in a row up to then; 0 when it has passed.
 	Attempts int `json:"attempts"`
 	// First and Last are the offsets of what failed.
@@ -55,21 +52,21 @@ type FollowerFailure struct {
 
 // ParkedEntry is an entry that a follower could not handle and went on without.
 type ParkedEntry struct {
-	Offset  uint64          `json:"offset"`
+	Offset  uint64          `json:"offset"` // its number in the order in which entries came to the node
 	Author  crdt.Author     `json:"author"`
-	Seq     uint64          `json:"seq"`
+	Seq     uint64          `json:"seq"` // its number among the entries of its author
 	Op      crdt.OpID       `json:"op"`
-	Kind    string          `json:"kind"`
-	Subject string          `json:"subject,omitempty"`
-	Failure FollowerFailure `json:"failure"`
+	Kind    string          `json:"kind"`              // what happened
+	Subject string          `json:"subject,omitempty"` // what it is about
+	Failure FollowerFailure `json:"failure"`           // why it is parked
 }
 
 // Counted is how many entries a call was about.
 type Counted struct {
-	Entries uint64 `json:"entries"`
+	Entries uint64 `json:"entries"` // how many they were
 }
 
-// Where [Client.ResetFollower] can move a follower, beside the decimal form of an offset.
+// Where a client's ResetFollower can move a follower, beside the decimal form of an offset.
 const (
 	ToStart = "start" // it is given everything again
 	ToEnd   = "end"   // it is given what is new from now on
@@ -77,64 +74,22 @@ const (
 
 // The parameters of the calls about a follower.
 const (
-	ParamName    = "name"    // of the follower
-	ParamTo      = "to"      // where it is moved
-	ParamEntries = "entries" // how many it skips
-	ParamOffset  = "offset"  // of what it has parked; several, or none for all
+	ParamTo      = "to" // of a broadcast, too
+	ParamEntries = "entries"
+	ParamOffset  = "offset" // of a query, too
 )
 
-// Followers yields where each follower stands, in order of name.
-func (c *Client) Followers(ctx context.Context) iter.Seq2[Follower, error] {
-	return decoded[Follower](c.stream(ctx, "list followers", http.MethodGet, "/v1/followers", nil))
-}
+// The parameters of the calls that move a follower, and of the one that gives up what it has parked.
+var (
+	ResetParameters = []Parameter{{Name: ParamTo, About: "Where it is moved: start, end or an offset."}}
+	SkipParameters  = []Parameter{{Name: ParamEntries, Type: "integer", About: "How many entries it is moved behind."}}
+	DropParameters  = []Parameter{{Name: ParamOffset, Many: true, Type: "integer", About: "Which of them, all where there is none."}}
+)
 
-// Follower returns where the follower called name stands. It returns [ErrNotFound] when there is none.
-func (c *Client) Follower(ctx context.Context, name string) (Follower, error) {
-	return get[Follower](ctx, c, "show follower", followerPath("show", name, nil))
-}
-
-// ResetFollower moves a follower: to is an offset, [ToStart] or [ToEnd]. It returns where it stands then.
-func (c *Client) ResetFollower(ctx context.Context, name, to string) (Follower, error) {
-	path := followerPath("reset", name, url.Values{ParamTo: {to}})
-	return call[Follower](ctx, c, "reset follower", http.MethodPost, path)
-}
-
-// SkipFollower moves a follower behind the next n entries that are for it, or to the end when there are
-// fewer, and returns how many they were.
-func (c *Client) SkipFollower(ctx context.Context, name string, n uint64) (uint64, error) {
-	path := followerPath("skip", name, url.Values{ParamEntries: {strconv.FormatUint(n, 10)}})
-	skipped, err := call[Counted](ctx, c, "skip entries", http.MethodPost, path)
-	return skipped.Entries, err
-}
-
-// RemoveFollower has the node forget a follower: its cursor, what it has parked, and its keys.
-func (c *Client) RemoveFollower(ctx context.Context, name string) error {
-	_, err := call[Counted](ctx, c, "remove follower", http.MethodPost, followerPath("remove", name, nil))
-	return err
-}
-
-// Parked yields what a follower has parked, in order of offset.
-func (c *Client) Parked(ctx context.Context, name string) iter.Seq2[ParkedEntry, error] {
-	return decoded[ParkedEntry](c.stream(ctx, "list parked entries", http.MethodGet, followerPath("parked", name, nil), nil))
-}
-
-// DropParked gives up what a follower has parked at the offsets, all or none of it, or everything when no
-// offset is given. It returns how many entries that were.
-func (c *Client) DropParked(ctx context.Context, name string, offsets ...uint64) (uint64, error) {
-	more := url.Values{}
-	for _, offset := range offsets {
-		more.Add(ParamOffset, strconv.FormatUint(offset, 10))
+// Segment returns a text as one segment of a path, whatever it is: "." and ".." as well, which mean something in one.
+func Segment(text string) string {
+	if text == "." || text == ".." {
+		return strings.ReplaceAll(text, ".", "%2E")
 	}
-	dropped, err := call[Counted](ctx, c, "drop parked entries", http.MethodPost, followerPath("drop", name, more))
-	return dropped.Entries, err
-}
-
-// followerPath returns the path of a call about a follower. The name is a parameter, since it may be
-// one that no path can hold, such as "..".
-func followerPath(call, name string, more url.Values) string {
-	params := url.Values{ParamName: {name}}
-	for k, v := range more {
-		params[k] = v
-	}
-	return "/v1/followers/" + call + "?" + params.Encode()
+	return url.PathEscape(text)
 }

@@ -1,10 +1,7 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
-	"iter"
-	"net/http"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -17,18 +14,18 @@ type ForkedFeed struct {
 	Name string `json:"name,omitempty"`
 	// Branches is how many ends the feed has.
 	Branches int `json:"branches"`
-	// Since is the lowest seq of a disputed entry, Entries how many are disputed.
-	Since   uint64 `json:"since"`
+	// First is the lowest seq of a disputed entry, Entries how many are disputed.
+	First   uint64 `json:"first"`
 	Entries uint64 `json:"entries"`
-	// SinceTime is the clock of the first op after the first fork, as a time.
-	SinceTime time.Time `json:"sinceTime"`
+	// Since is the clock of the first op after the first fork, as a time.
+	Since time.Time `json:"since"`
 	// Shut is why the node takes no more of the author; empty while it does.
 	Shut string `json:"shut,omitempty"`
 	// Own says that it is the node's own feed. OwnEnd is then where its own writing ended; nil when it
 	// wrote nothing.
 	Own    bool  `json:"own,omitempty"`
 	OwnEnd *Head `json:"ownEnd,omitempty"`
-	// Forks says where the feed parts and what each branch holds. [Client.Forks] leaves it out.
+	// Forks says where the feed parts and what each branch holds; a list of such feeds leaves it out.
 	Forks []Fork `json:"forks,omitempty"`
 }
 
@@ -38,7 +35,7 @@ type Fork struct {
 	// begin the feed, and where they parted below what the node holds, which Below says.
 	Prev     *Head        `json:"prev,omitempty"`
 	Below    bool         `json:"below,omitempty"`
-	Branches []ForkBranch `json:"branches"`
+	Branches []ForkBranch `json:"branches"` // the chains that part here, two or more
 	// Proved says that the node has verified a proof of the fork; Proof is it, unless it is very long.
 	Proved bool       `json:"proved"`
 	Proof  *ForkProof `json:"proof,omitempty"`
@@ -48,8 +45,8 @@ type Fork struct {
 // with their signatures, from the op that names the common one up to one whose own signature covers
 // it. It is verified with [crdt.ForkProof.Verify].
 type ForkProof struct {
-	A [][]byte `json:"a"`
-	B [][]byte `json:"b"`
+	A [][]byte `json:"a"` // the one side: headers with their signatures
+	B [][]byte `json:"b"` // the other
 }
 
 // ForkBranch is a chain from a fork to its head, or to where it parts again.
@@ -75,23 +72,12 @@ type ForkBranch struct {
 // Header is the signed part of an op.
 type Header struct {
 	Op    crdt.OpID  `json:"op"`
-	First uint64     `json:"first"`
-	Count uint64     `json:"count"`
+	First uint64     `json:"first"` // the seq of its first entry
+	Count uint64     `json:"count"` // how many entries it has
 	Prev  crdt.OpID  `json:"prev"`
 	Root  crdt.Hash  `json:"root"`
 	Clock crdt.Clock `json:"clock"`
-	Floor uint64     `json:"floor,omitempty"`
+	Floor uint64     `json:"floor,omitempty"` // the seq below which its author gives leave to forget the feed; 0 for none
 	// Signed is the header and its signature as the author made them.
 	Signed []byte `json:"signed"`
-}
-
-// Forks yields the authors who have forked, without saying where.
-func (c *Client) Forks(ctx context.Context) iter.Seq2[ForkedFeed, error] {
-	return decoded[ForkedFeed](c.stream(ctx, "read forks", http.MethodGet, "/v1/forks", nil))
-}
-
-// Fork returns the feed of an author who has forked, with all its forks. It returns [ErrNotFound] when
-// nothing of the author is disputed.
-func (c *Client) Fork(ctx context.Context, a crdt.Author) (ForkedFeed, error) {
-	return call[ForkedFeed](ctx, c, "read forks", http.MethodGet, "/v1/forks/"+a.String())
 }

@@ -1,7 +1,5 @@
 package api
 
-import "context"
-
 // Index says how far the index of subjects and kinds is, and what it takes.
 type Index struct {
 	// Off says that the index is neither used nor kept.
@@ -17,15 +15,4 @@ type Index struct {
 	Layers   int    `json:"layers"`
 	Postings uint64 `json:"postings"`
 	Bytes    uint64 `json:"bytes"`
-}
-
-// Index returns how far the index is.
-func (c *Client) Index(ctx context.Context) (Index, error) {
-	return get[Index](ctx, c, "index", "/v1/index")
-}
-
-// RebuildIndex has the node drop its index and make it anew, and returns what became of it. Told hears meanwhile
-// how far it is; nil for nobody.
-func (c *Client) RebuildIndex(ctx context.Context, told func(Progress)) (Index, error) {
-	return watch[Index](ctx, c, "rebuild index", "/v1/index/rebuild", nil, told)
 }

@@ -1,9 +1,6 @@
 package api
 
 import (
-	"context"
-	"net/http"
-
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/age"
 )
@@ -11,7 +8,7 @@ import (
 // PruneRequest says what of the node's own feed every node may forget. One of Below, Before and Keep is
 // given.
 type PruneRequest struct {
-	// Below is a seq.
+	// Below is the seq of the first entry that stays.
 	Below uint64 `json:"below,omitempty"`
 	// Before takes what was written before that time, by the clock of the node.
 	Before age.Time `json:"before,omitzero"`
@@ -43,17 +40,6 @@ const MaxPruneSubjects = 10
 
 // Compaction says what a compaction did to the log's file: its size in bytes.
 type Compaction struct {
-	Before int64 `json:"before"`
-	After  int64 `json:"after"`
-}
-
-// Prune has the node give leave, for good, to forget a part of its own feed; with Plan it does nothing. It
-// returns [ErrNotFound] when there is nothing to prune.
-func (c *Client) Prune(ctx context.Context, r PruneRequest) (Pruned, error) {
-	return post[Pruned](ctx, c, "prune", "/v1/prune", r)
-}
-
-// Compact has the node write its file anew without what is free. Appends wait meanwhile, readers go on.
-func (c *Client) Compact(ctx context.Context) (Compaction, error) {
-	return call[Compaction](ctx, c, "compact", http.MethodPost, "/v1/compact")
+	Before int64 `json:"before"` // before it
+	After  int64 `json:"after"`  // after it
 }

@@ -3,12 +3,10 @@ package api
 import (
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
-	"github.com/quipulog/quipu/crdt/nearest"
 	"github.com/quipulog/quipu/node/age"
 )
 
@@ -29,7 +27,7 @@ type Query struct {
 	// skip. Shown, they are lines with how many there are in the place of an event.
 	Gone string
 	// GoOn makes a reading that a trim or a prune overtakes go on behind what went, as if that had been gone
-	// before: [Client.Gone] says afterwards how much was left out.
+	// before: a client's Gone says afterwards how much was left out.
 	GoOn bool
 	// Since and Until take the entries whose event time is not before Since and before Until. The zero
 	// time leaves that side open. In a URL they are moments as [age.ParseTime] reads them.
@@ -44,6 +42,8 @@ type Query struct {
 	// After is the text form of a cursor of this node's: a reading in arrival order, or a tail, goes on
 	// behind it. It stands in the place of an offset, and is refused by any other node. Empty is none.
 	After string
+	// Page is a token that a page of this query came with: the reading goes on behind that page. Empty is none.
+	Page string
 	// Transient takes the transient events too that are heard while a tail runs, those that the other
 	// filters take. Only a tail can have it, and only a daemon's.
 	Transient bool
@@ -59,19 +59,35 @@ const (
 	paramFrom      = "from"
 	paramDisputed  = "disputed"
 	paramGone      = "gone"
-	paramGoOn      = "goOn"
+	paramGoOn      = "go-on"
 	paramSince     = "since"
 	paramUntil     = "until"
 	paramReverse   = "reverse"
 	paramLimit     = "limit"
-	paramOffset    = "offset"
-	paramAfter     = "after"
+	ParamAfter     = "after"
+	ParamPage      = "page"
 	paramTransient = "transient"
 )
 
-var params = []string{
-	paramOrder, paramAuthor, paramKind, paramModule, ParamSubject, paramFrom, paramDisputed, paramGone, paramGoOn,
-	paramSince, paramUntil, paramReverse, paramLimit, paramOffset, paramAfter, paramTransient,
+// QueryParameters are those of a [Query].
+var QueryParameters = []Parameter{
+	{Name: paramOrder, OneOf: []string{"author", "causal", "arrival"}, Default: "author", About: "The order in which entries are told. A tail is in order of arrival."},
+	{Name: paramAuthor, Many: true, About: "Entries of these authors: 64 hex digits each."},
+	{Name: paramKind, Many: true, About: "Entries of these kinds; one that ends with .* takes all that begin so."},
+	{Name: paramModule, Many: true, About: "Entries of these modules."},
+	{Name: ParamSubject, Many: true, About: "Entries of these subjects."},
+	{Name: paramFrom, About: "Entries that do not stand before this place, AUTHOR/SEQ, in author order."},
+	{Name: paramDisputed, OneOf: []string{"show", "hide", "only"}, Default: "show", About: "What is done about entries of authors who contradict themselves."},
+	{Name: paramGone, OneOf: []string{"skip", "show", "stop"}, Default: "skip", About: "What is done about entries whose bodies are gone."},
+	{Name: paramGoOn, Type: "boolean", About: "Goes on behind what is forgotten while this is read, in the place of ending with an error."},
+	{Name: paramSince, About: "Entries whose time is not before this one: RFC 3339, a date, or an age such as 90m."},
+	{Name: paramUntil, About: "Entries whose time is before this one."},
+	{Name: paramReverse, Type: "boolean", About: "Last to first."},
+	{Name: paramLimit, Type: "integer", Default: 0, About: "So many entries at most; 0 is no limit."},
+	{Name: ParamOffset, Type: "integer", About: "Begins at this offset of the order of arrival."},
+	{Name: ParamAfter, About: "Goes on behind this cursor, which only the node understands that has made it."},
+	{Name: ParamPage, About: "Goes on behind the page that came with this token. The rest of the query, but for the limit, is that of the page."},
+	{Name: paramTransient, Type: "boolean", About: "Takes transient events too that a tail hears."},
 }
 
 // Values returns the query as parameters of a URL.
@@ -108,9 +124,10 @@ func (q Query) Values() url.Values {
 		set(paramLimit, strconv.Itoa(q.Limit))
 	}
 	if q.Offset != nil {
-		set(paramOffset, strconv.FormatUint(*q.Offset, 10))
+		set(ParamOffset, strconv.FormatUint(*q.Offset, 10))
 	}
-	set(paramAfter, q.After)
+	set(ParamAfter, q.After)
+	set(ParamPage, q.Page)
 	if q.Transient {
 		set(paramTransient, "true")
 	}
@@ -121,12 +138,12 @@ func (q Query) Values() url.Values {
 // the nearest one, and so is one that stands there twice where one value is wanted.
 func ParseQuery(v url.Values) (Query, error) {
 	var q Query
+	if err := CheckParameters(v, QueryParameters); err != nil {
+		return Query{}, err
+	}
 	for name, values := range v {
-		if !slices.Contains(params, name) {
-			return Query{}, nearest.Unknown("parameter", name, params)
-		}
-		for i, value := range values {
-			if err := q.set(name, value, i); err != nil {
+		for _, value := range values {
+			if err := q.set(name, value); err != nil {
 				return Query{}, fmt.Errorf("parameter %s: %w", name, err)
 			}
 		}
@@ -134,36 +151,29 @@ func ParseQuery(v url.Values) (Query, error) {
 	return q, nil
 }
 
-// set takes the i-th value of a parameter.
-func (q *Query) set(name, value string, i int) (err error) {
+// set takes a value of a parameter.
+func (q *Query) set(name, value string) (err error) {
 	switch name {
 	case paramAuthor:
 		var a crdt.Author
 		a, err = crdt.ParseAuthor(value)
 		q.Authors = append(q.Authors, a)
-		return err
 	case paramKind:
 		q.Kinds = append(q.Kinds, value)
-		return nil
 	case paramModule:
 		q.Modules = append(q.Modules, value)
-		return nil
 	case ParamSubject:
 		q.Subjects = append(q.Subjects, value)
-		return nil
-	}
-	if i > 0 {
-		return fmt.Errorf("%q: one value is enough", value)
-	}
-	switch name {
 	case paramOrder:
 		q.Order = value
 	case paramDisputed:
 		q.Disputed = value
 	case paramGone:
 		q.Gone = value
-	case paramAfter:
+	case ParamAfter:
 		q.After = value
+	case ParamPage:
+		q.Page = value
 	case paramFrom:
 		q.From = new(crdt.Place)
 		*q.From, err = crdt.ParsePlace(value)
@@ -179,7 +189,7 @@ func (q *Query) set(name, value string, i int) (err error) {
 		q.Transient, err = strconv.ParseBool(value)
 	case paramLimit:
 		q.Limit, err = ParseLimit(value)
-	case paramOffset:
+	case ParamOffset:
 		q.Offset = new(uint64)
 		*q.Offset, err = strconv.ParseUint(value, 10, 63)
 	}

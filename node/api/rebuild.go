@@ -1,10 +1,10 @@
 package api
 
 import (
-	"context"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/node/age"
 )
 
 // What a node rebuilds by itself; and RebuildFollower before the name of a follower, whose program folds the log.
@@ -25,16 +25,19 @@ type RebuildRequest struct {
 	Order string `json:"order,omitempty"`
 	// Anew begins anew where a rebuild is under way.
 	Anew bool `json:"anew,omitempty"`
-	// Wait waits for what To has and the node does not hold yet. Only a running daemon fetches that.
-	Wait bool `json:"wait,omitempty"`
+	// Wait is how long to wait in all for what the range has and the node does not hold yet, or cannot read. Only a
+	// running daemon fetches that.
+	Wait age.Age `json:"wait,omitempty"`
 }
 
 // Rebuilt is what came of a rebuild.
 type Rebuilt struct {
-	Name string `json:"name"`
-	// Entries is how many entries the range has, Gone how many of those are not here any more.
+	Name string `json:"name"` // what was rebuilt
+	// Entries is how many entries the range has, Gone how many of those are not here any more, Resumed how many were done
+	// with by earlier calls, which have ended on the way.
 	Entries uint64 `json:"entries"`
 	Gone    uint64 `json:"gone,omitempty"`
+	Resumed uint64 `json:"resumed,omitempty"`
 	// Order is that of the entries, Frontier the hash of the frontier that the range ends at, Clock a bound of it,
 	// Subjects how many there are, State the hash of what is kept of them, in hex: the same on every node for the same
 	// range. They are of transitions alone.
@@ -51,29 +54,18 @@ type Rebuilt struct {
 
 // Rebuild is how far a rebuild is, as of its last checkpoint, or what it came to: one of a program, or the node's own.
 type Rebuild struct {
-	Name     string    `json:"name"`
-	Order    string    `json:"order"`
-	Frontier crdt.Hash `json:"frontier"` // the hash of the one that its range ends at
-	Done     uint64    `json:"done"`     // entries
-	Total    uint64    `json:"total"`
-	Gone     uint64    `json:"gone,omitempty"`
+	Name     string    `json:"name"`           // what is rebuilt
+	Order    string    `json:"order"`          // "author" or "causal"
+	Frontier crdt.Hash `json:"frontier"`       // the hash of the one that its range ends at
+	Done     uint64    `json:"done"`           // how many entries of the range are done with
+	Total    uint64    `json:"total"`          // how many it has
+	Gone     uint64    `json:"gone,omitempty"` // how many of those done with are not here any more
 	// Unusable says that its program does not use the state meanwhile.
 	Unusable bool      `json:"unusable,omitempty"`
-	Began    time.Time `json:"began"`
-	Saved    time.Time `json:"saved"`
+	Began    time.Time `json:"began"` // when it began
+	Saved    time.Time `json:"saved"` // when its last checkpoint was made
 	// Finished is left out while it is under way.
 	Finished time.Time `json:"finished,omitzero"`
 	// Error says why nothing else is known of it.
 	Error string `json:"error,omitempty"`
-}
-
-// Rebuild has the node make something anew, or go on with that, and returns what came of it. Told hears meanwhile how
-// far it is; nil for nobody. When ctx ends the rebuild stops at a checkpoint.
-func (c *Client) Rebuild(ctx context.Context, r RebuildRequest, told func(Progress)) (Rebuilt, error) {
-	return watch[Rebuilt](ctx, c, "rebuild "+r.Name, "/v1/rebuild", r, told)
-}
-
-// Rebuilds returns how far each rebuild is that is under way or has finished, in order of name.
-func (c *Client) Rebuilds(ctx context.Context) ([]Rebuild, error) {
-	return get[[]Rebuild](ctx, c, "rebuilds", "/v1/rebuilds")
 }

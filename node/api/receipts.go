@@ -1,9 +1,7 @@
 package api
 
 import (
-	"context"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -31,12 +29,6 @@ type Where struct {
 	Place crdt.Place `json:"place"`
 	// Nodes are this node, and then the others by author.
 	Nodes []Receipt `json:"nodes"`
-}
-
-// Where returns which nodes hold the entry at p, as far as the daemon has heard. It returns [ErrNotFound] when none
-// stands there, [ErrTrimmed] when it was pruned here, and is refused with [NotRunning] where no daemon runs.
-func (c *Client) Where(ctx context.Context, p crdt.Place) (Where, error) {
-	return get[Where](ctx, c, "where", "/v1/where/"+url.PathEscape(p.String()))
 }
 
 // mostTold bounds the nodes that a text names of each kind.

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"context"
-
 	"github.com/quipulog/quipu/crdt"
 )
 
@@ -10,9 +8,9 @@ import (
 type RecoverRequest struct {
 	// Plan has nothing done: the answer says what is known.
 	Plan bool `json:"plan,omitempty"`
-	// Without are members that are not waited for, Places such places to join. Each has to be missing.
+	// Without are members that are not waited for, Addrs such addresses to join. Each has to be missing.
 	Without []crdt.Author `json:"without,omitempty"`
-	Places  []string      `json:"places,omitempty"`
+	Addrs   []string      `json:"addrs,omitempty"`
 	// Alone has nobody waited for who is not linked.
 	Alone bool `json:"alone,omitempty"`
 }
@@ -32,17 +30,10 @@ type Recovered struct {
 	Asked   []Named `json:"asked,omitempty"`
 	Missing []Named `json:"missing,omitempty"`
 	Without []Named `json:"without,omitempty"`
-	// Places are the places to join at which nobody had answered.
-	Places []string `json:"places,omitempty"`
+	// Addrs are the addresses to join at which nobody had answered.
+	Addrs []string `json:"addrs,omitempty"`
 	// Alone says that nobody was asked.
 	Alone bool `json:"alone,omitempty"`
 	// Place is where the entry stands that says all this.
 	Place *crdt.Place `json:"place,omitempty"`
-}
-
-// Recover has a node that may not know the end of its own feed go on as the operator says, and returns when its feed
-// is taken up. It returns [ErrNotFound] where there is nothing to recover from, and where somebody is named who is not
-// missing; it is refused with [Recovering] where others are missing still: the word stays.
-func (c *Client) Recover(ctx context.Context, r RecoverRequest) (Recovered, error) {
-	return post[Recovered](ctx, c, "recover", "/v1/recover", r)
 }

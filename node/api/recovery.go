@@ -49,7 +49,7 @@ type Recovery struct {
 // Named is an author, and what it calls itself where that is known.
 type Named struct {
 	Author crdt.Author `json:"author,omitzero"`
-	Name   string      `json:"name,omitempty"`
+	Name   string      `json:"name,omitempty"` // what the author calls itself, where that is known; it may be anything
 }
 
 // String returns what people call it: "NAME (digits)".
@@ -71,13 +71,13 @@ func NamesOf(authors []crdt.Author, names map[crdt.Author]string) (all []Named) 
 // Claim is a node's word that another's feed goes on up to before Next.
 type Claim struct {
 	Named
-	Next uint64 `json:"next"`
+	Next uint64 `json:"next"` // the seq up to before which it says that the feed goes on
 }
 
 // Absent is a member that was not asked, or a place to join at which nobody has answered.
 type Absent struct {
 	Named        // the zero author for a place
-	Addr  string `json:"addr,omitempty"`
+	Addr  string `json:"addr,omitempty"` // HOST:PORT, or the name, of an address to join
 	// Since is when it was last heard of; of a place, since when it is asked.
 	Since time.Time `json:"since,omitzero"`
 	// Why is what is amiss; "" where it is not linked.

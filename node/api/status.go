@@ -13,23 +13,25 @@ type Status struct {
 	// the fields about the network are empty.
 	Running bool        `json:"running"`
 	Author  crdt.Author `json:"author"`
-	Name    string      `json:"name,omitempty"`
+	Name    string      `json:"name,omitempty"` // what people call the node
 	Log     crdt.LogID  `json:"log"`
 	// Genesis is the hex form of what the log began with, which init --genesis reads; empty while the
 	// node has not learned it.
 	Genesis string `json:"genesis,omitempty"`
 
-	Listen  string    `json:"listen,omitempty"`
-	Socket  string    `json:"socket,omitempty"`
-	PID     int       `json:"pid,omitempty"`
-	Started time.Time `json:"started,omitzero"`
-	Version string    `json:"version"`
+	Listen string `json:"listen,omitempty"` // HOST:PORT at which other nodes reach it
+	Socket string `json:"socket,omitempty"` // the path of its socket
+	// HTTP is where the node is asked over the network; empty for nowhere.
+	HTTP    string    `json:"http,omitempty"`
+	PID     int       `json:"pid,omitempty"`    // the number of its process
+	Started time.Time `json:"started,omitzero"` // when the daemon was started
+	Version string    `json:"version"`          // of the program
 
 	// Hash is the root of the frontier's digest.
 	Hash    crdt.Hash `json:"hash"`
-	Authors int       `json:"authors"`
-	Ops     uint64    `json:"ops"`
-	Entries uint64    `json:"entries"`
+	Authors int       `json:"authors"` // how many feeds the log holds something of
+	Ops     uint64    `json:"ops"`     // how many ops
+	Entries uint64    `json:"entries"` // how many entries
 	// Next is the offset that the next entry gets.
 	Next uint64 `json:"next"`
 	// Cursor is the text form of the cursor behind all that is there: a query's After goes on with what
@@ -57,7 +59,7 @@ type Status struct {
 	Ahead  int `json:"ahead"`
 	// AheadFeeds are the first of those that are ahead, at most 32.
 	AheadFeeds []Ahead                `json:"aheadFeeds,omitempty"`
-	Shut       map[crdt.Author]string `json:"shut,omitempty"`
+	Shut       map[crdt.Author]string `json:"shut,omitempty"` // by author, why
 	// Counts are the node's counters since its start, by name.
 	Counts map[string]uint64 `json:"counts,omitempty"`
 
@@ -76,6 +78,9 @@ type Status struct {
 	Unreplicated *Unreplicated `json:"unreplicated,omitempty"`
 	// Conditions are what keeps the node from having, taking or writing what it could; none when all is well.
 	Conditions []Condition `json:"conditions"`
+	// Unready is why the node is not ready, caught up or well, each with the least [Demand] that it fails: the conditions, and
+	// "stopping", "behind" and "unlinked", which pass. None without a daemon.
+	Unready []Condition `json:"unready,omitempty"`
 	// Recovering says more of that condition; nil where the node knows the end of its own feed.
 	Recovering *Recovery `json:"recovering,omitempty"`
 	// Starved are the authors of whom members have more, without bodies that this node keeps.
@@ -92,8 +97,10 @@ type Condition struct {
 	// members).
 	// There may be others.
 	Condition string    `json:"condition"`
-	Since     time.Time `json:"since,omitzero"`
-	Why       string    `json:"why"`
+	Since     time.Time `json:"since,omitzero"` // when it was met first, where that is known
+	Why       string    `json:"why"`            // what it is about, in words
+	// Fails is the least demand that the node does not meet meanwhile.
+	Fails Demand `json:"fails"`
 }
 
 // Limits is what others may take up at a node, each 0 where nothing bounds it.
@@ -110,8 +117,8 @@ type Limits struct {
 // Starved is an author whose feed goes on elsewhere without bodies that this node's policy keeps.
 type Starved struct {
 	Author crdt.Author `json:"author"`
-	Peer   crdt.Author `json:"peer"` // who sent it last without them
-	Since  time.Time   `json:"since"`
+	Peer   crdt.Author `json:"peer"`  // who sent it last without them
+	Since  time.Time   `json:"since"` // when that was met first
 	Error  string      `json:"error"` // which op it is, and what this node keeps
 }
 
@@ -129,7 +136,7 @@ type Behind struct {
 	// PerSecond is how many entries of it came lately each second, Left an estimate of the seconds that
 	// the rest takes; 0 when nothing can be said.
 	PerSecond float64 `json:"perSecond,omitempty"`
-	Left      float64 `json:"left,omitempty"`
+	Left      float64 `json:"leftSeconds,omitempty"`
 }
 
 // Seed is a place where a node looks for others.
@@ -142,8 +149,8 @@ type Seed struct {
 	From   string `json:"from,omitempty"`
 	// Joined says whether a member is there, for a name: at one of the addresses that it leads to.
 	Joined bool `json:"joined"`
-	// Author is who answered there last, or is said to be there; empty if nobody is known.
-	Author string `json:"author,omitempty"`
+	// Author is who answered there last, or is said to be there; left out if nobody is known.
+	Author crdt.Author `json:"author,omitzero"`
 	// Error is why the last try came to nothing; empty if it did not, or if there was none.
 	Error string `json:"error,omitempty"`
 }
@@ -151,8 +158,8 @@ type Seed struct {
 // Member is a node as another one sees it.
 type Member struct {
 	Author crdt.Author `json:"author"`
-	Name   string      `json:"name"`
-	Addr   string      `json:"addr"`
+	Name   string      `json:"name"` // what it calls itself; it may be anything
+	Addr   string      `json:"addr"` // HOST:PORT at which it is reached
 	// Source says how this node came by the member: "configured", "dns", "mdns" or "remembered" if it was
 	// joined at such an address, else "members": others told of it, or it came by itself.
 	Source string `json:"source,omitempty"`
@@ -167,11 +174,15 @@ type Member struct {
 	Lacks *uint64 `json:"lacks"`
 	// Conditions are what the member says keeps it from having, taking or writing what it could.
 	Conditions []string `json:"conditions,omitempty"`
+	// Version is what the member says its program is, while it is linked; left out where it has not said.
+	Version string `json:"version,omitempty"`
+	// Page is where the member says that it is asked over HTTP, and so has a page for people: a URL, by its word alone.
+	Page string `json:"page,omitempty"`
 	// BehindSince is since when something of it is lacking.
 	BehindSince time.Time `json:"behindSince,omitzero"`
 	// ClockOff is by how many seconds its clock is ahead of the node's, negative when it is behind; nil where
 	// that was not measured in the last minute.
-	ClockOff *float64 `json:"clockOff,omitempty"`
+	ClockOff *float64 `json:"clockOffSeconds,omitempty"`
 	// Unreplicated is that of the status, of the node itself alone.
 	Unreplicated *Unreplicated `json:"unreplicated,omitempty"`
 	// EqualAt is when the two were last seen to hold the same.
@@ -179,14 +190,20 @@ type Member struct {
 	// Eager says that new entries go to it at once; otherwise it is told that there are some.
 	Eager bool `json:"eager,omitempty"`
 	// RTT is the round trip of the last answered probe, in seconds; 0 when none was.
-	RTT float64 `json:"rtt,omitempty"`
+	RTT float64 `json:"rttSeconds,omitempty"`
 }
 
 // Frontier is exactly what a node holds.
 type Frontier struct {
 	// Hash is the root of the digest: equal on two nodes exactly when their heads are.
 	Hash    crdt.Hash `json:"hash"`
-	Authors []Feed    `json:"authors"`
+	Authors []Feed    `json:"authors"` // the feeds, by author
+}
+
+// FrontierHash is the hash of a frontier without the rest of it.
+type FrontierHash struct {
+	// Hash is that of [Frontier].
+	Hash crdt.Hash `json:"hash"`
 }
 
 // Feed is the heads of one author.
@@ -194,12 +211,12 @@ type Feed struct {
 	Author crdt.Author `json:"author"`
 	// Name is what the author's node calls itself, as far as the node knows; it may be anything.
 	Name  string `json:"name,omitempty"`
-	Heads []Head `json:"heads"`
+	Heads []Head `json:"heads"` // the ends of its branches; one, unless the author contradicts itself
 }
 
 // Head is the end of a branch.
 type Head struct {
-	Next uint64    `json:"next"`
+	Next uint64    `json:"next"` // the seq of the entry that would come next
 	Op   crdt.OpID `json:"op"`
 }
 
@@ -207,9 +224,9 @@ type Head struct {
 type Report struct {
 	// OK says that everything checks out: there are no problems.
 	OK      bool   `json:"ok"`
-	Authors uint64 `json:"authors"`
-	Ops     uint64 `json:"ops"`
-	Entries uint64 `json:"entries"`
+	Authors uint64 `json:"authors"` // how many feeds were walked
+	Ops     uint64 `json:"ops"`     // how many ops
+	Entries uint64 `json:"entries"` // how many entries
 	// Offences counts ops whose own signature does not verify although a later op of their author
 	// vouches for them: their author's offence, not damage.
 	Offences uint64 `json:"offences"`
@@ -225,7 +242,7 @@ type Report struct {
 // Hole is a stretch of a feed that cannot be read.
 type Hole struct {
 	From    crdt.Place `json:"from"`
-	Entries uint64     `json:"entries"`
+	Entries uint64     `json:"entries"` // how many, from there on
 }
 
 // String names its places: AUTHOR/SEQ, or AUTHOR/SEQ to SEQ.

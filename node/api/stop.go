@@ -1,8 +1,6 @@
 package api
 
 import (
-	"context"
-
 	"github.com/quipulog/quipu/node/age"
 )
 
@@ -18,10 +16,4 @@ type Stopped struct {
 	PID int `json:"pid"`
 	// Unreplicated is what of its own feed no other node is known to hold; nil for a node that knows of no other.
 	Unreplicated *Unreplicated `json:"unreplicated,omitempty"`
-}
-
-// Stop has the daemon end. The call returns shortly before it has; one that is given up while it waits is
-// called off, and the daemon goes on. It is refused with [NotRunning] where the log was opened without one.
-func (c *Client) Stop(ctx context.Context, r StopRequest) (Stopped, error) {
-	return post[Stopped](ctx, c, "stop", "/v1/stop", r)
 }

@@ -11,12 +11,12 @@ type Transition struct {
 	Place   crdt.Place `json:"place"`
 	Op      crdt.OpID  `json:"op"`
 	Clock   crdt.Clock `json:"clock"`
-	Time    time.Time  `json:"time"`
-	Subject string     `json:"subject"`
-	From    string     `json:"from"`
-	To      string     `json:"to"`
-	Trigger string     `json:"trigger,omitempty"`
-	Module  string     `json:"module,omitempty"`
+	Time    time.Time  `json:"time"`              // when it happened, by its writer's word
+	Subject string     `json:"subject"`           // what has moved
+	From    string     `json:"from"`              // the stage it moved from
+	To      string     `json:"to"`                // the stage it moved to
+	Trigger string     `json:"trigger,omitempty"` // what made it move
+	Module  string     `json:"module,omitempty"`  // which part or instance of a program says so
 	// Headers are the texts beside it.
 	Headers map[string]string `json:"headers,omitempty"`
 	// After is the transition of the subject that the writer had last seen; nil for the first.
@@ -29,14 +29,14 @@ type Transition struct {
 // After names a transition by its place and op.
 type After struct {
 	Author crdt.Author `json:"author"`
-	Seq    uint64      `json:"seq"`
+	Seq    uint64      `json:"seq"` // its number among the entries of its author
 	Op     crdt.OpID   `json:"op"`
 }
 
 // State is the stage of a subject.
 type State struct {
-	Subject string `json:"subject"`
-	Stage   string `json:"stage"`
+	Subject string `json:"subject"` // what moves
+	Stage   string `json:"stage"`   // the stage that it is in
 	// Place and Time are those of the transition that led there.
 	Place crdt.Place `json:"place"`
 	Time  time.Time  `json:"time"`
@@ -54,5 +54,5 @@ type State struct {
 // Candidate is a transition that may have the last word, and the stage that it moved its subject to.
 type Candidate struct {
 	Place crdt.Place `json:"place"`
-	Stage string     `json:"stage"`
+	Stage string     `json:"stage"` // the stage that it moved its subject to
 }

@@ -1,9 +1,6 @@
 package api
 
 import (
-	"context"
-	"iter"
-	"net/http"
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
@@ -47,7 +44,7 @@ type TrimReport struct {
 	Ahead []Ahead `json:"ahead,omitempty"`
 	// ClockOff is by how many seconds the clocks of most members are ahead of the node's, negative where they
 	// are behind, if that is more than a minute: then no body was trimmed.
-	ClockOff float64 `json:"clockOff,omitzero"`
+	ClockOff float64 `json:"clockOffSeconds,omitzero"`
 	// Before and After are what the log's file took up.
 	Before FileUse `json:"before"`
 	After  FileUse `json:"after"`
@@ -55,37 +52,41 @@ type TrimReport struct {
 
 // Forgotten counts what was forgotten.
 type Forgotten struct {
-	Ops     uint64 `json:"ops"`
-	Entries uint64 `json:"entries"`
+	Ops     uint64 `json:"ops"`     // how many ops
+	Entries uint64 `json:"entries"` // how many entries they held
 	// Bytes of the file are free for it.
 	Bytes uint64 `json:"bytes"`
+	// Lost are the places of what could not be read and was forgotten beside it, by its authors' leave. They are not counted.
+	Lost []Hole `json:"lost,omitempty"`
 }
 
 // FileUse is the size of the log's file, and how much of it is free for what comes: a compaction gives
 // that back. Both in bytes.
 type FileUse struct {
-	Bytes int64 `json:"bytes"`
-	Free  int64 `json:"free"`
+	Bytes int64 `json:"bytes"` // its size
+	Free  int64 `json:"free"`  // how much of it is free
 }
 
 // Holder is a follower or a member that may keep back a trim.
 type Holder struct {
 	// Name is that of a follower, or "member" and an author.
 	Name string `json:"name"`
-	// Offset is where it needs entries from; Behind how many have arrived since.
+	// Offset is where it needs entries from; Behind how many that it needs have arrived since.
 	Offset uint64 `json:"offset"`
 	Behind uint64 `json:"behind"`
+	// Until is when it lets go; absent where the policy's MaxHold says so.
+	Until time.Time `json:"until,omitzero"`
 	// Entries is how many entries it has kept back, of a trim that was made.
 	Entries uint64 `json:"entries,omitempty"`
 	// Prunes says that it keeps back prunes alone: it has no use for what is trimmed.
 	Prunes bool `json:"prunes,omitempty"`
-	// Overrun says that it is further behind than the policy's MaxHold, and keeps back nothing.
+	// Overrun says that it is further behind than the policy's MaxHold, or that Until is over: it keeps back nothing.
 	Overrun bool `json:"overrun,omitempty"`
 }
 
 // TrimStatus is what there is to say of trims without making one.
 type TrimStatus struct {
-	Policy TrimPolicy `json:"policy"`
+	Policy TrimPolicy `json:"policy"` // what is forgotten
 	// Waits says who keeps back a trim: "followers", or "members", which is members as well.
 	Waits string `json:"waits"`
 	// Every is how often the daemon trims; absent where it does not by itself, or does not run.
@@ -93,22 +94,22 @@ type TrimStatus struct {
 	// Trimmed is how many entries are here without their bodies, Pruned how many were here and are no more.
 	Trimmed uint64   `json:"trimmed"`
 	Pruned  uint64   `json:"pruned"`
-	File    FileUse  `json:"file"`
-	Holders []Holder `json:"holders,omitempty"`
+	File    FileUse  `json:"file"`              // what the log's file takes up
+	Holders []Holder `json:"holders,omitempty"` // who may keep back a trim
 	// Ahead are the feeds whose clocks are ahead, at most 32: their age is not known.
 	Ahead []Ahead `json:"ahead,omitempty"`
 	// ClockOff is by how many seconds the clocks of most members are ahead of the node's, negative where they
 	// are behind, if that is more than a minute: until they agree no body is trimmed.
-	ClockOff float64   `json:"clockOff,omitzero"`
-	Last     *LastTrim `json:"last,omitempty"`
+	ClockOff float64   `json:"clockOffSeconds,omitzero"`
+	Last     *LastTrim `json:"last,omitempty"` // what the last trim did; left out before there was one
 }
 
 // LastTrim is what the last trim of a running daemon did.
 type LastTrim struct {
-	At      time.Time `json:"at"`
-	Seconds float64   `json:"seconds"` // that it took
-	Trimmed Forgotten `json:"trimmed"`
-	Pruned  Forgotten `json:"pruned"`
+	At      time.Time `json:"at"`      // when it began
+	Seconds float64   `json:"seconds"` // how long it took
+	Trimmed Forgotten `json:"trimmed"` // the ops that have lost their bodies
+	Pruned  Forgotten `json:"pruned"`  // the ops that were dropped
 	// Ahead are the feeds of which it has kept something since their clocks are ahead.
 	Ahead []Ahead `json:"ahead,omitempty"`
 	// Error is why it was cut short; empty if it was not.
@@ -126,19 +127,4 @@ type GoneFrom struct {
 	Missed uint64 `json:"missed,omitempty"`
 	// Floor is the seq below which the author has given leave to forget the feed; 0 for none.
 	Floor uint64 `json:"floor,omitempty"`
-}
-
-// Trim has the node forget what its policy, or the one that r makes of it, lets go.
-func (c *Client) Trim(ctx context.Context, r TrimRequest) (TrimReport, error) {
-	return post[TrimReport](ctx, c, "trim", "/v1/trim", r)
-}
-
-// TrimStatus returns by what policy the node trims, who keeps it back, and what the last trim did.
-func (c *Client) TrimStatus(ctx context.Context) (TrimStatus, error) {
-	return get[TrimStatus](ctx, c, "read trims", "/v1/trim")
-}
-
-// Gone yields what is not at the node, by author: no line for an author of whom all is there.
-func (c *Client) Gone(ctx context.Context) iter.Seq2[GoneFrom, error] {
-	return decoded[GoneFrom](c.stream(ctx, "read what is gone", http.MethodGet, "/v1/gone", nil))
 }

@@ -36,36 +36,44 @@ type Wait struct {
 // IsZero reports whether nobody is waited for.
 func (w Wait) IsZero() bool { return w.Nodes == 0 && !w.All && len(w.Members) == 0 }
 
-// The parameters of a [Wait], as the URL names them. ParamWait is a number, "all", or an author, which may stand
+// The parameters of a [Wait], as the URL names them. paramWait is a number, "all", or an author, which may stand
 // there again.
 const (
-	ParamWait          = "wait"
-	ParamWaitTimeout   = "wait-timeout"
-	ParamAckReplicated = "ack-replicated"
-	ParamWaitRecovered = "wait-recovered"
+	paramWait          = "wait"
+	paramWaitTimeout   = "wait-timeout"
+	paramAckReplicated = "ack-replicated"
+	paramWaitRecovered = "wait-recovered"
 	waitAll            = "all"
 )
 
-// query returns the parameters, with the question mark before them; "" for the zero Wait.
-func (w Wait) query() string {
+// WaitParameters are those of a [Wait].
+var WaitParameters = []Parameter{
+	{Name: paramWait, Many: true, About: "Who else is to hold the entries: so many nodes, all members, or authors of 64 hex digits, each of which stands there."},
+	{Name: paramWaitTimeout, Default: "30s", About: "How long is waited for others at most."},
+	{Name: paramAckReplicated, Type: "boolean", About: "Keeps back each place until others hold its entry."},
+	{Name: paramWaitRecovered, Type: "boolean", About: "Waits while the node may not know the end of its own feed, in the place of being refused."},
+}
+
+// Query returns the parameters, with the question mark before them; "" for the zero Wait.
+func (w Wait) Query() string {
 	v := url.Values{}
 	switch {
 	case w.All:
-		v.Set(ParamWait, waitAll)
+		v.Set(paramWait, waitAll)
 	case w.Nodes > 0:
-		v.Set(ParamWait, strconv.Itoa(w.Nodes))
+		v.Set(paramWait, strconv.Itoa(w.Nodes))
 	}
 	for _, a := range w.Members {
-		v.Add(ParamWait, a.String())
+		v.Add(paramWait, a.String())
 	}
 	if w.Timeout > 0 && !w.IsZero() {
-		v.Set(ParamWaitTimeout, age.Age(w.Timeout).String())
+		v.Set(paramWaitTimeout, age.Age(w.Timeout).String())
 	}
 	if w.Each && !w.IsZero() {
-		v.Set(ParamAckReplicated, "true")
+		v.Set(paramAckReplicated, "true")
 	}
 	if w.Recovered {
-		v.Set(ParamWaitRecovered, "true")
+		v.Set(paramWaitRecovered, "true")
 	}
 	if len(v) == 0 {
 		return ""
@@ -75,9 +83,9 @@ func (w Wait) query() string {
 
 // ParseWait reads the parameters of a [Wait]. What stands there twice where one value is wanted is an error.
 func ParseWait(v url.Values) (w Wait, err error) {
-	for _, name := range []string{ParamWait, ParamWaitTimeout, ParamAckReplicated, ParamWaitRecovered} {
+	for _, name := range []string{paramWait, paramWaitTimeout, paramAckReplicated, paramWaitRecovered} {
 		for i, value := range v[name] {
-			if i > 0 && (name != ParamWait || len(w.Members) != i) {
+			if i > 0 && (name != paramWait || len(w.Members) != i) {
 				return w, fmt.Errorf("parameter %s: %q: one value is enough", name, value)
 			}
 			if err := w.set(name, value, i); err != nil {
@@ -86,7 +94,7 @@ func ParseWait(v url.Values) (w Wait, err error) {
 		}
 	}
 	if w.IsZero() && (w.Timeout > 0 || w.Each) {
-		return w, fmt.Errorf("parameter %s is missing: it says who is waited for", ParamWait)
+		return w, fmt.Errorf("parameter %s is missing: it says who is waited for", paramWait)
 	}
 	if !w.IsZero() && w.Timeout == 0 {
 		w.Timeout = DefaultWait
@@ -97,13 +105,13 @@ func ParseWait(v url.Values) (w Wait, err error) {
 // set takes the i-th value of a parameter.
 func (w *Wait) set(name, value string, i int) (err error) {
 	switch name {
-	case ParamWaitTimeout:
+	case paramWaitTimeout:
 		w.Timeout, err = parseTimeout(value)
 		return err
-	case ParamAckReplicated:
+	case paramAckReplicated:
 		w.Each, err = strconv.ParseBool(value)
 		return err
-	case ParamWaitRecovered:
+	case paramWaitRecovered:
 		w.Recovered, err = strconv.ParseBool(value)
 		return err
 	}

@@ -84,7 +84,7 @@ func (m *Members) ask(ctx context.Context, why *eventlog.RecoveringError) (event
 		}
 	}()
 	end, err := m.gossip.AskOwnEnd(asking, gossip.OwnEndQuestion{
-		Soft: why.Why.Soft(), Alone: word.Alone, Without: word.Without, Places: word.Places, After: m.after,
+		Soft: why.Why.Soft(), Alone: word.Alone, Without: word.Without, Places: word.Addrs, After: m.after,
 	})
 	alone := word.Alone && errors.Is(err, gossip.ErrNobodyAsked)
 	switch {
@@ -103,18 +103,18 @@ func (m *Members) ask(ctx context.Context, why *eventlog.RecoveringError) (event
 func (m *Members) Say(word api.RecoverRequest) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	before := len(m.word.Without) + len(m.word.Places)
+	before := len(m.word.Without) + len(m.word.Addrs)
 	for _, a := range word.Without {
 		if !slices.Contains(m.word.Without, a) {
 			m.word.Without = append(slices.Clip(m.word.Without), a)
 		}
 	}
-	for _, place := range word.Places {
-		if !slices.Contains(m.word.Places, place) {
-			m.word.Places = append(slices.Clip(m.word.Places), place)
+	for _, place := range word.Addrs {
+		if !slices.Contains(m.word.Addrs, place) {
+			m.word.Addrs = append(slices.Clip(m.word.Addrs), place)
 		}
 	}
-	if len(m.word.Without)+len(m.word.Places) == before && (m.word.Alone || !word.Alone) {
+	if len(m.word.Without)+len(m.word.Addrs) == before && (m.word.Alone || !word.Alone) {
 		return // and whoever is asked is not asked anew
 	}
 	m.word.Alone = m.word.Alone || word.Alone

@@ -23,6 +23,33 @@ type Condition struct {
 	Kind  gossip.Condition
 	Since time.Time // zero where it is not known
 	Why   string    // in words, for people
+	Fails api.Demand
+}
+
+// Meaning is what a kind of condition means, wherever it is shown.
+type Meaning struct {
+	Kind gossip.Condition
+	// Text says in a few words what is so, and what comes of it.
+	Text string
+	// Fails is the least demand that the node does not meet meanwhile.
+	Fails api.Demand
+}
+
+// Meanings are the kinds of conditions that there are.
+var Meanings = []Meaning{
+	{wire.ConditionStuck, "there is no room on the disk; it goes on by itself when there is", api.DemandReady},
+	{wire.ConditionStarved, "others have more of an author, without bodies that are kept here", api.DemandCaughtUp},
+	{wire.ConditionShut, "no more is taken of an author", api.DemandCaughtUp},
+	{wire.ConditionSecondWriter, "somebody else writes with this node's key: it appends nothing", api.DemandReady},
+	{wire.ConditionReadOnly, "the disk failed, and nothing is stored until the file is verified", api.DemandReady},
+	{wire.ConditionDamaged, "a part of the file is not as it was written", api.DemandCaughtUp},
+	{wire.ConditionRecovering, "it may not know the end of its own feed: see quipu recover", api.DemandReady},
+	{wire.ConditionClock, "its wall clock is off those of most members: it trims no body", api.DemandWell},
+}
+
+// fails returns the least demand that a node fails in which a condition holds.
+func fails(kind gossip.Condition) api.Demand {
+	return Meanings[slices.IndexFunc(Meanings, func(m Meaning) bool { return m.Kind == kind })].Fails
 }
 
 // SecondWriterRemedy is said after [eventlog.ErrSecondWriter], wherever a person reads it.
@@ -33,7 +60,7 @@ const SecondWriterRemedy = `: "quipu forks show AUTHOR" says what happened; it d
 func Of(log *eventlog.Log, network *gossip.Status, recovery *api.Recovery) []Condition {
 	var all []Condition
 	add := func(kind gossip.Condition, since time.Time, why string) {
-		all = append(all, Condition{Kind: kind, Since: since, Why: why})
+		all = append(all, Condition{Kind: kind, Since: since, Why: why, Fails: fails(kind)})
 	}
 	health, shut := log.Health(), log.ShutReasons()
 	var full *gossip.Full
@@ -50,7 +77,7 @@ func Of(log *eventlog.Log, network *gossip.Status, recovery *api.Recovery) []Con
 		add(wire.ConditionStarved, network.Starved[0].Since, starved(network.Starved))
 	}
 	if why := authors(shut, func(r eventlog.ShutReason) bool { return r != eventlog.ShutDamaged }); why != "" {
-		if log.Stats().Turned {
+		if log.Meters().Held.Turned {
 			why += ", and more"
 		}
 		add(wire.ConditionShut, time.Time{}, "no more is taken of "+why)
@@ -63,6 +90,9 @@ func Of(log *eventlog.Log, network *gossip.Status, recovery *api.Recovery) []Con
 	}
 	if why := damage(health, shut); why != "" {
 		add(wire.ConditionDamaged, time.Time{}, why)
+		if health.ReadOnly != nil {
+			all[len(all)-1].Fails = api.DemandReady
+		}
 	}
 	if recovery != nil && !Passing(recovery) {
 		add(wire.ConditionRecovering, recovery.Since, recovery.String())
@@ -137,7 +167,7 @@ func Kinds(all []Condition) []gossip.Condition {
 func Told(all []Condition) []api.Condition {
 	told := make([]api.Condition, len(all))
 	for i, c := range all {
-		told[i] = api.Condition{Condition: c.Kind.String(), Since: c.Since.UTC(), Why: c.Why}
+		told[i] = api.Condition{Condition: c.Kind.String(), Since: c.Since.UTC(), Why: c.Why, Fails: c.Fails}
 	}
 	return told
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/quipulog/quipu/eventlog/whole"
@@ -54,8 +55,13 @@ func (f Folder) PutKept(name string, b []byte) (bool, error) {
 func (f Folder) Has(path string) bool {
 	dir, err := os.Stat(string(f))
 	in, failed := os.Stat(filepath.Dir(path))
-	name := filepath.Base(path)
-	return err == nil && failed == nil && os.SameFile(dir, in) && (strings.HasPrefix(name, "quipu.") || strings.HasPrefix(name, "secret") || name == filepath.Base(f.Peers()))
+	return err == nil && failed == nil && os.SameFile(dir, in) && f.isPart(filepath.Base(path))
+}
+
+// isPart reports whether name is that of a file of the folder's.
+func (f Folder) isPart(name string) bool {
+	own := []string{filepath.Base(f.Peers()), filepath.Base(f.Tokens()), ticketKey}
+	return strings.HasPrefix(name, "quipu.") || strings.HasPrefix(name, "secret") || slices.Contains(own, name)
 }
 
 // IsConfig reports whether name is that of the configuration.

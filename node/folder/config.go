@@ -31,6 +31,13 @@ type Config struct {
 	Log               string    `yaml:"log"`
 	Listen            string    `yaml:"listen"`
 	Advertise         string    `yaml:"advertise"`
+	HTTP              string    `yaml:"http"`
+	HTTPCert          string    `yaml:"http-cert"`
+	HTTPKey           string    `yaml:"http-key"`
+	HTTPPlain         bool      `yaml:"http-plain"`
+	HTTPHosts         []string  `yaml:"http-host"`
+	HTTPOrigins       []string  `yaml:"http-origin"`
+	HTTPRate          int       `yaml:"http-rate"`
 	Join              []string  `yaml:"join"`
 	MDNS              bool      `yaml:"mdns"`
 	SecretFile        string    `yaml:"secret-file"`
@@ -100,7 +107,7 @@ func (f Folder) readConfig(private bool) (Config, error) {
 	case err != nil:
 		return Config{}, fmt.Errorf("read configuration: %s: %w", f.Config(), err)
 	}
-	for _, path := range []*string{&c.SecretFile, &c.KeyPassphraseFile} {
+	for _, path := range []*string{&c.SecretFile, &c.KeyPassphraseFile, &c.HTTPCert, &c.HTTPKey} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = f.path(*path)
 		}

@@ -24,7 +24,7 @@ func (f Folder) WriteConfig(c Config) error {
 		if s.About != "" {
 			fmt.Fprintf(&b, "\n# %s\n", strings.ReplaceAll(s.About, "\n", "\n# "))
 		}
-		if value := s.value(&c); value != "" {
+		if value := s.Text(&c); value != "" {
 			fmt.Fprintf(&b, "%s: %s\n", s.Name, value)
 		} else {
 			fmt.Fprintf(&b, "# %s: %s\n", s.Name, cmp.Or(s.Default, s.Example))

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/quipulog/quipu/eventlog/whole"
 )
 
 // Folder is the path of a node's folder. It need not exist.
@@ -33,6 +35,16 @@ func (f Folder) Log() string { return f.path("quipu.db") }
 // Seen returns the path of what lies beside the log and says what that was seen to hold.
 func (f Folder) Seen() string { return f.Log() + ".seen" }
 
+// aside returns where the log's file is while a repair replaces it, where that takes two steps; see package eventlog's
+// Salvage. Who opens the log puts it back.
+func (f Folder) aside() string {
+	path, err := whole.Target(f.Log())
+	if err != nil {
+		path = f.Log()
+	}
+	return path + ".aside"
+}
+
 // Config returns the path of the configuration.
 func (f Folder) Config() string { return f.path("quipu.yaml") }
 
@@ -44,7 +56,10 @@ func (f Folder) Make() error {
 	if err := os.MkdirAll(string(f), 0o700); err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
-	for _, path := range []string{f.Key(), f.Log(), f.Config()} {
+	if err := f.halfWithoutKey(); err != nil {
+		return fmt.Errorf("make folder: %v", err)
+	}
+	for _, path := range []string{f.Key(), f.Log(), f.aside(), f.Config()} {
 		_, err := os.Lstat(path)
 		if err == nil && path != f.Key() {
 			return fmt.Errorf("make folder: %s exists, and no key: if a quipu init was killed here, remove it; "+
@@ -73,17 +88,28 @@ func (f Folder) CheckMode() error {
 	return nil
 }
 
+// CheckLogMode returns an error that wraps [ErrMode] for a log that others than its owner may write to: nobody can tell
+// whether they have. That they may read it is for its owner to say.
+func (f Folder) CheckLogMode() error {
+	stat, err := os.Stat(f.Log())
+	if err != nil {
+		return nil // which opening it tells
+	}
+	if perm := stat.Mode().Perm(); modesMatter && perm&0o022 != 0 {
+		return fmt.Errorf("the log is %w: %s has mode %04o, not 0600; if nobody else has written to it, chmod go-w it", ErrMode, f.Log(), perm)
+	}
+	return nil
+}
+
 // Check says why the folder cannot be a node's, or nil: with an error that wraps [ErrNone] and
 // [fs.ErrNotExist] when there is none, with one that wraps [fs.ErrNotExist] alone when the node has lost
 // its key, and with one that wraps neither when the key has lost its log.
 func (f Folder) Check() error {
-	if _, err := os.Lstat(f.Key()); errors.Is(err, fs.ErrNotExist) {
-		if err := f.half(); err != nil {
-			return err
-		}
-	}
 	_, logErr := os.Lstat(f.Log())
 	if _, err := os.Stat(f.Key()); errors.Is(err, fs.ErrNotExist) {
+		if err := f.halfWithoutKey(); err != nil {
+			return err
+		}
 		if !f.HasKey() && logErr != nil {
 			return &noneError{f}
 		}
@@ -96,7 +122,15 @@ func (f Folder) Check() error {
 
 // CheckLog is [Folder.Check] for whoever only reads the log, and needs no key.
 func (f Folder) CheckLog() error {
+	if err := f.halfWithoutKey(); err != nil {
+		return err
+	}
 	stat, err := os.Stat(f.Log())
+	if errors.Is(err, fs.ErrNotExist) {
+		if put, aside := os.Stat(f.aside()); aside == nil {
+			stat, err = put, nil
+		}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, linked := os.Lstat(f.Log()); linked != nil && !f.HasKey() {
 			return &noneError{f}

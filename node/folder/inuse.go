@@ -7,16 +7,20 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/quipulog/quipu/eventlog/whole"
 )
 
 // maxPID is more than the text of a process's id has, in bytes.
 const maxPID = 32
 
-// Use writes this process's id beside the log that it has open, for others to name. The caller holds
-// the log's lock. Call release before the lock is given back. The id is for messages only, so a disk
+// Use writes this process's id beside the log that it has open, for others to name, and removes what others have left in the
+// folder who were killed. The caller holds the log's lock. Call release before the lock is given back. The id is for messages only, so a disk
 // without room for it is no reason to stop: the error then says why there is none, and release is set
 // all the same.
 func (f Folder) Use() (release func() error, err error) {
+	f.removeRestored()
+	whole.RemoveDrafts(string(f), f.isPart)
 	path := f.path("quipu.pid")
 	if err := writePID(path); err != nil {
 		return func() error { return nil }, fmt.Errorf("write pid file: %w", err)

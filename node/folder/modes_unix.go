@@ -3,8 +3,10 @@
 package folder
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -26,8 +28,17 @@ func trusted(file, folder fs.FileInfo) bool {
 	return okA && okB && (a.Uid == 0 || a.Uid == b.Uid || int(a.Uid) == os.Geteuid())
 }
 
-// alive reports whether a process has that id.
+// alive reports whether a process has that id, and has not ended: one that its parent has not asked for yet keeps its id,
+// and whoever is the parent of all in a container may never ask. Where there is no /proc such a one counts.
 func alive(pid int) bool {
-	err := syscall.Kill(pid, 0)
-	return err == nil || err == syscall.EPERM
+	if err := syscall.Kill(pid, 0); err != nil && err != syscall.EPERM {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return true
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ") // behind the program's name
+	state, _, _ := strings.Cut(rest, " ")
+	return state != "Z"
 }

@@ -3,6 +3,7 @@ package folder
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -19,6 +20,8 @@ type Setting struct {
 	// About is what quipu.yaml says of the field, and of those after it about which it says nothing. Usage is what
 	// the help of quipu start says of the flag.
 	About, Usage string
+	// Env is the variable of the environment that takes the place of the field, and the flag that of it; "" for none.
+	Env string
 }
 
 // In returns a pointer to the field of c.
@@ -26,8 +29,8 @@ func (s Setting) In(c *Config) any {
 	return reflect.ValueOf(c).Elem().Field(slices.Index(fieldNames(), s.Name)).Addr().Interface()
 }
 
-// value returns what the field of c says, as YAML; "" where it says nothing.
-func (s Setting) value(c *Config) string {
+// Text returns what the field of c says, as YAML; "" where it says nothing.
+func (s Setting) Text(c *Config) string {
 	field := reflect.ValueOf(s.In(c)).Elem()
 	if field.IsZero() {
 		return ""
@@ -44,6 +47,18 @@ func (s Setting) value(c *Config) string {
 	default:
 		return fmt.Sprint(v)
 	}
+}
+
+// LikeSecret is what a cluster secret looks like: somebody may have written it where its file belongs.
+var LikeSecret = regexp.MustCompile(`[0-9a-fA-F]{64}`)
+
+// Told returns the same for others to read: no more of what looks like a secret than that.
+func (s Setting) Told(c *Config) string {
+	text := s.Text(c)
+	if LikeSecret.MatchString(text) {
+		return "left out: it looks like a secret"
+	}
+	return text
 }
 
 // Settings are all fields of quipu.yaml, in the order in which [Folder.WriteConfig] writes them.
@@ -66,6 +81,40 @@ var Settings = []Setting{
 		Name: "join", Example: "[192.0.2.1:7946, dns+quipu.example:7946]",
 		About: "Where members are: HOST:PORT, dns+NAME:PORT (each address of the name) or\ndnssrv+_SERVICE._tcp.NAME (SRV records). Names are looked up again and again.",
 		Usage: "a `place` where members are: HOST:PORT or a name (repeat it for several)",
+	},
+	{
+		Name: "http", Example: "127.0.0.1:8080", Env: "QUIPU_HTTP",
+		About: "HOST:PORT on which this node is asked over HTTP, by whom it has given a token; none without it.\n$QUIPU_HTTP takes its place.",
+		Usage: "the `HOST:PORT` on which the node is asked over HTTP by whom it has given a token; also $QUIPU_HTTP",
+	},
+	{
+		Name: "http-cert", Example: "http.crt",
+		About: "Files in PEM with the certificate that is shown there, and with its key. They are read again when they\nchange. A relative path begins at this folder.",
+		Usage: "a `file` in PEM with the certificate that is shown there, read again when it changes",
+	},
+	{
+		Name: "http-key", Example: "http.key",
+		Usage: "a `file` in PEM with its key",
+	},
+	{
+		Name: "http-plain", Example: "true",
+		About: "Do without a certificate on a host that is not loopback: tokens cross the network in the clear.",
+		Usage: "do without a certificate on a host that is not loopback: tokens cross the network in the clear",
+	},
+	{
+		Name: "http-host", Example: "[quipu.example]",
+		About: "Other names by which clients reach it there. A request for another one is refused.",
+		Usage: "another `name` by which clients reach it there (repeat it for several)",
+	},
+	{
+		Name: "http-origin", Example: "[\"https://app.example\"]",
+		About: "The origins whose web pages may ask it.",
+		Usage: "an `origin` whose web pages may ask it, such as https://app.example (repeat it for several)",
+	},
+	{
+		Name: "http-rate", Default: "20000",
+		About: "How many calls a second one token may make.",
+		Usage: "the `number` of calls a second that one token may make",
 	},
 	{
 		Name: "mdns", Example: "true",

@@ -2,11 +2,11 @@ package server
 
 import (
 	"context"
-	"sort"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -22,7 +22,7 @@ type acks struct {
 	s    *server
 	out  *lines
 	wait api.Wait
-	last *crdt.Place // of what is durable; nil before the first
+	last *eventlog.Appended // of what is durable, see latest; nil before the first
 
 	stored  chan stored // nil unless each place waits
 	running sync.WaitGroup
@@ -32,7 +32,7 @@ type acks struct {
 
 // stored are the places of a batch, and when it was durable here.
 type stored struct {
-	places []crdt.Place
+	places []eventlog.Appended
 	at     time.Time
 }
 
@@ -47,11 +47,13 @@ func (s *server) newAcks(ctx context.Context, out *lines, wait api.Wait, giveUp 
 }
 
 // put takes the places of what has just become durable. ctx ends a wait for those before.
-func (a *acks) put(ctx context.Context, places []crdt.Place) error {
+func (a *acks) put(ctx context.Context, places []eventlog.Appended) error {
 	if len(places) == 0 {
 		return nil
 	}
-	a.last = &places[len(places)-1]
+	if last := latest(places); a.last == nil || a.last.Known || !last.Known {
+		a.last = last
+	}
 	if a.stored == nil {
 		return a.tell(places)
 	}
@@ -76,7 +78,7 @@ func (a *acks) end(ctx context.Context, failed error) error {
 	if failed != nil || a.stored != nil || a.wait.IsZero() || a.last == nil {
 		return failed
 	}
-	return a.s.awaitReplicated(ctx, *a.last, a.wait, time.Now())
+	return a.s.awaitReplicated(ctx, a.last.Place, a.wait, time.Now())
 }
 
 // run tells the places of batch after batch once others hold them. It ends early at the first that is not held in
@@ -84,11 +86,12 @@ func (a *acks) end(ctx context.Context, failed error) error {
 func (a *acks) run(ctx context.Context) error {
 	for batch := range a.stored {
 		places := batch.places
-		err := a.s.awaitReplicated(ctx, places[len(places)-1], a.wait, batch.at)
+		err := a.s.awaitReplicated(ctx, latest(places).Place, a.wait, batch.at)
 		if err != nil {
-			// Who holds one of them holds those before it.
-			n := sort.Search(len(places), func(i int) bool { return !a.s.replicated(ctx, places[i], a.wait) })
-			places = places[:n]
+			lacks := func(p eventlog.Appended) bool { return !a.s.replicated(ctx, p.Place, a.wait) }
+			if n := slices.IndexFunc(places, lacks); n >= 0 {
+				places = places[:n]
+			}
 		}
 		if left := a.tell(places); left != nil {
 			err = left
@@ -101,10 +104,25 @@ func (a *acks) run(ctx context.Context) error {
 	return nil
 }
 
+// latest returns the entry that others have last of all: the last of those that are new, if one is.
+func latest(all []eventlog.Appended) *eventlog.Appended {
+	last := &all[len(all)-1]
+	for i := range all {
+		if !all[i].Known {
+			last = &all[i]
+		}
+	}
+	return last
+}
+
 // tell sends places.
-func (a *acks) tell(places []crdt.Place) error {
+func (a *acks) tell(places []eventlog.Appended) error {
 	for _, p := range places {
-		if err := a.out.put(append(append([]byte{'"'}, p.String()...), '"')); err != nil {
+		line := append(append([]byte{'"'}, p.String()...), '"')
+		if p.Known {
+			line = append(append([]byte(`{"place":`), line...), `,"known":true}`...)
+		}
+		if err := a.out.put(line); err != nil {
 			return &leftError{err}
 		}
 	}

@@ -25,19 +25,19 @@ func TestANodeThatLivesIsWaitedFor(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(api.Report{OK: true})
 	})
-	slow.HandleFunc("POST /v1/bundle/apply", func(w http.ResponseWriter, r *http.Request) {
+	slow.HandleFunc("POST /v1/bundles/apply", func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(long)
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = io.WriteString(w, `{"ops":7}`)
 	})
-	slow.HandleFunc("POST /v1/bundle", func(w http.ResponseWriter, r *http.Request) {
+	slow.HandleFunc("POST /v1/bundles", func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(long)
 		w.Header().Set("Trailer", api.BundleTrailer)
 		_, _ = io.WriteString(w, "quipu")
 		w.Header().Set(api.BundleTrailer, `{"summary":{}}`)
 	})
 	slow.HandleFunc("GET /v1/tail", func(w http.ResponseWriter, r *http.Request) {
-		out := (&server{}).newLines(w)
+		out := (&server{}).newLines(w, r)
 		time.Sleep(long)
 		for range 3 {
 			if out.put([]byte(line)) != nil || out.put([]byte(`{"subject":"y"}`)) != nil {
@@ -87,9 +87,9 @@ func TestANodeThatLivesIsWaitedFor(t *testing.T) {
 // TestAStrangerHearsTheAnswerAlone: a client that does not ask for it is sent no interim response, which many
 // take for the answer, and no empty lines.
 func TestAStrangerHearsTheAnswerAlone(t *testing.T) {
-	long := func(w http.ResponseWriter, _ *http.Request) {
+	long := func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(10 * api.KeepAlive)
-		out := (&server{}).newLines(w)
+		out := (&server{}).newLines(w, r)
 		_ = out.put([]byte(`{"subject":"x"}`))
 		time.Sleep(10 * api.KeepAlive)
 		out.end(nil)

@@ -1,8 +1,8 @@
 package server
 
 import (
+	"context"
 	"maps"
-	"net/http"
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
@@ -10,7 +10,7 @@ import (
 )
 
 // getAuthors answers with the authors that the node knows of.
-func (s *server) getAuthors(_ *http.Request) (any, error) {
+func (s *server) getAuthors(context.Context, *none) ([]api.Author, error) {
 	known := make(map[crdt.Author]*api.Author)
 	for a, heads := range s.log.Frontier() {
 		known[a] = &api.Author{Author: a}

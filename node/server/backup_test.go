@@ -16,13 +16,16 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/backup"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/eventlog/restore"
+	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/server"
 )
 
 // TestBackups: what comes through the interface is what the log has, and is checked on its way; then what it lacks.
 func TestBackups(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		fillLog(t, log, 3000)
 		var first, second bytes.Buffer
 		var told api.Progress
@@ -41,7 +44,7 @@ func TestBackups(t *testing.T) {
 			t.Fatalf("since: %+v, %v", more.Head, err)
 		}
 		dir := filepath.Join(t.TempDir(), "new")
-		done, err := backup.Restore(t.Context(), dir, backup.RestoreOptions{}, &first, &second)
+		done, err := restore.Into(t.Context(), dir, restore.Options{}, &first, &second)
 		if err != nil || done.Entries != 3002 {
 			t.Fatalf("restored %d entries: %v", done.Entries, err)
 		}
@@ -55,7 +58,7 @@ func TestBackupsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		for name, req := range map[string]api.BackupRequest{
 			"one of another log": {Since: &since},
 			"a path":             {Files: []backup.File{{Name: "../a"}}},
@@ -81,7 +84,7 @@ func (b *brokenPipe) Write(p []byte) (int, error) {
 
 // TestBackupNobodyTakes: the error is that of writing, and the log goes on.
 func TestBackupNobodyTakes(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		fillLog(t, log, 3000)
 		if _, err := c.Backup(t.Context(), &brokenPipe{1 << 20}, api.BackupRequest{}, nil); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("error %v", err)
@@ -132,7 +135,7 @@ func TestNothingWaitsForABackup(t *testing.T) {
 			}
 			trims = append(trims, report.Trimmed.Ops)
 		}}
-		s, err := c.Backup(t.Context(), out, api.BackupRequest{MaxHold: time.Minute}, nil)
+		s, err := c.Backup(t.Context(), out, api.BackupRequest{Hold: age.Age(time.Minute)}, nil)
 		if err != nil || !s.Whole() {
 			t.Fatalf("%+v, %v", s.End, err)
 		}
@@ -140,7 +143,7 @@ func TestNothingWaitsForABackup(t *testing.T) {
 			t.Errorf("held %t: %d ops were trimmed meanwhile", held, trims)
 		}
 		dir := filepath.Join(t.TempDir(), "new")
-		done, err := backup.Restore(t.Context(), dir, backup.RestoreOptions{}, out)
+		done, err := restore.Into(t.Context(), dir, restore.Options{}, out)
 		if err != nil || done.Entries != s.To {
 			t.Errorf("restored %d of %d entries: %v", done.Entries, s.To, err)
 		}

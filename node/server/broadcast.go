@@ -1,8 +1,8 @@
 package server
 
 import (
+	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
@@ -12,31 +12,37 @@ import (
 // noListeners refuses what has to do with transient events where no daemon runs.
 var noListeners = &api.Error{Code: api.NotRunning, Message: "no daemon runs here: a transient event is stored nowhere, so only a running daemon can tell it to others or hear it"}
 
+// broadcastInput is a transient event, and whom it is told.
+type broadcastInput struct {
+	queried
+	Body crdt.Event
+}
+
 // postBroadcast tells a transient event to those who listen now.
-func (s *server) postBroadcast(r *http.Request) (any, error) {
+func (s *server) postBroadcast(ctx context.Context, in *broadcastInput) (api.Reach, error) {
 	if s.daemon == nil {
-		return nil, noListeners
+		return api.Reach{}, noListeners
 	}
-	scope, err := scopeOf(r.URL.Query().Get(api.ParamScope))
+	scope, err := scopeOf(in.params.Get(api.ParamTo))
 	if err != nil {
-		return nil, invalid(err)
+		return api.Reach{}, invalid(err)
 	}
-	e, err := api.ReadBroadcast(r.Body)
+	event, err := signed(grantOf(ctx), in.Body)
 	if err != nil {
-		return nil, err
+		return api.Reach{}, err
 	}
-	reach, err := s.log.Broadcast(r.Context(), e, scope)
+	reach, err := s.log.Broadcast(ctx, event, scope)
 	return api.Reach{Listeners: reach.Listeners, Relayed: reach.Relayed, Peers: reach.Peers}, err
 }
 
-func scopeOf(text string) (eventlog.Scope, error) {
-	switch text {
-	case api.ScopeHere:
+func scopeOf(to string) (eventlog.Scope, error) {
+	switch to {
+	case api.ToHere:
 		return eventlog.Here, nil
-	case "", api.ScopePeers:
+	case "", api.ToPeers:
 		return eventlog.Peers, nil
 	}
-	return 0, fmt.Errorf("scope %q: expected %s or %s", text, api.ScopeHere, api.ScopePeers)
+	return 0, fmt.Errorf("parameter %s: %q: expected %s or %s", api.ParamTo, to, api.ToHere, api.ToPeers)
 }
 
 // transient is what a client is told that appends a transient event.

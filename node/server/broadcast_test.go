@@ -11,6 +11,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/server"
 )
 
@@ -19,10 +20,12 @@ type daemon struct{ server.Daemon }
 
 func (daemon) Describe(*api.Status)             {}
 func (daemon) Members() []api.Member            { return nil }
+func (daemon) Unready() []api.Condition         { return nil }
+func (daemon) Dead() []api.Condition            { return nil }
 func (daemon) Writing() (leave func(), e error) { return func() {}, nil }
 
 // eachDaemon is each with a daemon.
-func eachDaemon(t *testing.T, test func(*testing.T, *eventlog.Log, *api.Client)) {
+func eachDaemon(t *testing.T, test func(*testing.T, *eventlog.Log, *client.Client)) {
 	for name, connect := range transports {
 		t.Run(name, func(t *testing.T) {
 			log := eventlogtest.Open(t)
@@ -36,12 +39,12 @@ func signal(subject string) crdt.Event {
 }
 
 // tailing returns what a tail yields, once the node listens for it.
-func tailing(t *testing.T, log *eventlog.Log, c *api.Client, q api.Query) func() (api.Line, error, bool) {
+func tailing(t *testing.T, log *eventlog.Log, c *client.Client, q api.Query) func() (client.Line, error, bool) {
 	t.Helper()
 	next, stop := iter.Pull2(c.Tail(t.Context(), q))
 	t.Cleanup(stop)
 	first := make(chan struct{})
-	var line api.Line
+	var line client.Line
 	var err error
 	var ok bool
 	go func() { // The call is made by the first step.
@@ -63,7 +66,7 @@ func tailing(t *testing.T, log *eventlog.Log, c *api.Client, q api.Query) func()
 }
 
 func TestTailHearsTransientEvents(t *testing.T) {
-	eachDaemon(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	eachDaemon(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		next := tailing(t, log, c, api.Query{Transient: true, Kinds: []string{"signal", "note"}, Limit: 4})
 		expect := func(subject string, transient bool) {
 			t.Helper()
@@ -77,7 +80,7 @@ func TestTailHearsTransientEvents(t *testing.T) {
 				t.Errorf("line %s, want %q", line, subject)
 			}
 		}
-		for _, scope := range []string{api.ScopeHere, api.ScopePeers} {
+		for _, scope := range []string{api.ToHere, api.ToPeers} {
 			reach, err := c.Broadcast(t.Context(), signal(scope), scope)
 			if err != nil || reach != (api.Reach{Listeners: 1}) {
 				t.Errorf("%+v, %v", reach, err)
@@ -99,7 +102,7 @@ func TestTailHearsTransientEvents(t *testing.T) {
 // A client that is slow is told how many events it has missed, before the next one that it gets: none is
 // lost without a word.
 func TestSlowTailIsToldWhatItMissed(t *testing.T) {
-	eachDaemon(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	eachDaemon(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		next := tailing(t, log, c, api.Query{Transient: true})
 		const many = 900
 		for i := range many {
@@ -133,7 +136,7 @@ func TestSlowTailIsToldWhatItMissed(t *testing.T) {
 
 // The end of the log ends a tail that listens, too.
 func TestTailThatListensEndsWithTheLog(t *testing.T) {
-	eachDaemon(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	eachDaemon(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		next := tailing(t, log, c, api.Query{Transient: true})
 		if err := log.Close(); err != nil {
 			t.Fatal(err)
@@ -153,13 +156,13 @@ func TestBroadcastRefuses(t *testing.T) {
 		}
 		return refusal.Code
 	}
-	first := func(c *api.Client, q api.Query) error {
+	first := func(c *client.Client, q api.Query) error {
 		for _, err := range c.Tail(t.Context(), q) {
 			return err
 		}
 		return nil
 	}
-	eachDaemon(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	eachDaemon(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		stored, reserved, empty := signal("a"), signal("a"), signal("a")
 		stored.Retention, reserved.Kind, empty.Kind = crdt.Trimmable, "quipu.gap", ""
 		for about, tt := range map[string]struct {
@@ -195,7 +198,7 @@ func TestBroadcastRefuses(t *testing.T) {
 			t.Errorf("%d places, %d refusals, %d entries", places, refused, log.Stats().Entries)
 		}
 	})
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		if _, err := c.Broadcast(t.Context(), signal("a"), ""); code(err) != api.NotRunning {
 			t.Errorf("without a daemon: %v", err)
 		}

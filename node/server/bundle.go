@@ -25,16 +25,14 @@ const (
 	trailerText = 512
 )
 
+// bundleInput says what a bundle leaves out.
+type bundleInput struct{ Body api.Since }
+
 // postBundle streams a bundle.
-func (s *server) postBundle(w http.ResponseWriter, r *http.Request) {
-	var since api.Since
-	if err := readRequest(r, maxSince, &since); err != nil {
-		s.refuse(w, err)
-		return
-	}
-	held, err := s.since(r.Context(), since)
+func (s *server) postBundle(w http.ResponseWriter, r *http.Request, in *bundleInput) {
+	held, err := s.since(r.Context(), in.Body)
 	if err != nil {
-		s.refuse(w, err)
+		s.refuse(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/vnd.quipu.bundle")
@@ -80,18 +78,20 @@ func shorten(end api.BundleEnd, list, text int) api.BundleEnd {
 }
 
 // postBundleApply applies a bundle.
-func (s *server) postBundleApply(w http.ResponseWriter, r *http.Request) {
+func (s *server) postBundleApply(w http.ResponseWriter, r *http.Request, _ *none) {
+	mayPause(w, r)
 	rc := http.NewResponseController(w)
 	if err := rc.EnableFullDuplex(); err != nil {
-		s.refuse(w, fmt.Errorf("answer while reading: %w", err))
+		s.refuse(w, r, fmt.Errorf("answer while reading: %w", err))
 		return
 	}
 	report, err := bundle.Apply(r.Context(), s.log, r.Body)
 	if err != nil {
-		s.refuse(w, bundleProblem(err))
+		s.refuse(w, r, bundleProblem(err))
 		_ = rc.Flush()
 	} else {
-		s.answer(w, report)
+		w.Header().Set("Content-Type", contentJSON)
+		_ = jsonFormat.Marshal(w, report) // the client has left, or will read it
 	}
 	// Closing the connection under a client that still sends could take the answer away from it.
 	_ = rc.SetReadDeadline(time.Now().Add(drainFor))

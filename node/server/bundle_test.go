@@ -14,6 +14,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/gossip/bundle"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/server"
 )
 
@@ -31,7 +32,7 @@ func fillLog(t testing.TB, log *eventlog.Log, n int) {
 
 // A bundle that one node makes and another applies, both through their interfaces.
 func TestBundles(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		fillLog(t, log, 3000)
 		var made bytes.Buffer
 		end, err := c.CreateBundle(t.Context(), &made, api.Since{})
@@ -58,7 +59,7 @@ func TestBundles(t *testing.T) {
 }
 
 func TestBundlesThatMakeNoSense(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		fillLog(t, log, 10)
 		before := log.Root()
 		large := io.MultiReader(strings.NewReader("hello "), io.LimitReader(letters{}, 8<<20))
@@ -94,7 +95,7 @@ func TestBundlesThatMakeNoSense(t *testing.T) {
 
 // Since an offset of arrival a bundle has what has arrived from there on.
 func TestBundleSinceOffset(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		fillLog(t, log, 10)
 		since := api.Since{Offset: log.Stats().Next, Incarnation: log.Incarnation()}
 		fillLog(t, log, 3)
@@ -117,7 +118,7 @@ func (letters) Read(b []byte) (int, error) {
 
 // A disk that is full is not the node's going away, and a bundle whose making fails says so.
 func TestBundleCutShort(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		fillLog(t, log, 3000)
 		if _, err := c.CreateBundle(t.Context(), full{}, api.Since{}); !errors.Is(err, io.ErrShortWrite) || errors.Is(err, api.ErrLeft) {
 			t.Errorf("a full disk: %v", err)

@@ -1,47 +1,63 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/transition"
+	"github.com/quipulog/quipu/eventlog/transition/machinefile"
 	"github.com/quipulog/quipu/node/api"
 )
 
 // maxFindings bounds how many findings one check lists.
 const maxFindings = 100_000
 
+// checkInput asks for a check.
+type checkInput struct{ Body api.CheckRequest }
+
 // postCheck holds the transitions against the machine of the request.
-func (s *server) postCheck(r *http.Request) (any, error) {
-	var asked api.CheckRequest
-	err := readRequest(r, api.MaxCheckRequest, &asked)
-	if err == nil && (asked.MaxFindings < 0 || asked.MaxFindings > maxFindings) {
-		err = invalid(fmt.Errorf("maxFindings %d: expected 0 to %d", asked.MaxFindings, maxFindings))
-	}
-	if err != nil {
-		return nil, err
+func (s *server) postCheck(ctx context.Context, in *checkInput) (told api.CheckReport, err error) {
+	asked := &in.Body
+	if asked.MaxFindings < 0 || asked.MaxFindings > maxFindings {
+		return told, invalid(fmt.Errorf("maxFindings %d: expected 0 to %d", asked.MaxFindings, maxFindings))
 	}
 	bounds, err := boundsOf(asked.Subjects, asked.At)
 	if err != nil {
-		return nil, err
+		return told, err
 	}
-	report, err := transition.CheckLog(r.Context(), s.log, asked.Machine, transition.CheckConfig{Bounds: bounds, MaxFindings: asked.MaxFindings})
+	if asked.MachineFile != "" {
+		if len(asked.Machine.States) > 0 {
+			return told, invalid(errors.New("machine and machineFile exclude each other"))
+		}
+		if asked.Machine, err = machinefile.Parse([]byte(asked.MachineFile)); err != nil {
+			return told, invalid(fmt.Errorf("machineFile: %w", err))
+		}
+	}
+	report, err := transition.CheckLog(ctx, s.log, asked.Machine, transition.CheckConfig{Bounds: bounds, MaxFindings: asked.MaxFindings})
 	if err != nil {
-		return nil, err
+		return told, err
 	}
-	return checkReport(report), nil
+	told = checkReport(report)
+	if asked.MachineFile != "" {
+		told.Machine = &asked.Machine
+	}
+	return told, nil
 }
 
 // checkReport returns the form in which a report is told.
 func checkReport(r *transition.Report) api.CheckReport {
 	told := api.CheckReport{
 		Frontier: r.Frontier, Subjects: r.Subjects, Transitions: r.Transitions, Sound: r.Sound, Odd: r.Odd,
-		Counts: r.Counts, More: r.More, Edges: r.Edges, Respelt: r.Respelt, MoreMoves: r.MoreMoves, Aliased: r.Aliased, Pruned: r.Pruned, Findings: []api.Finding{},
+		Counts: make(map[string]uint64), More: r.More, Edges: r.Edges, Respelt: r.Respelt, MoreMoves: r.MoreMoves, Aliased: r.Aliased, Pruned: r.Pruned, Findings: []api.Finding{},
+	}
+	for class, n := range r.Counts {
+		told.Counts[string(class)] = n
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		one := api.Finding{Class: f.Class, Transition: transitionOf(f.Transition, nil), Why: f.Why, Expected: f.Expected}
+		one := api.Finding{Class: string(f.Class), Transition: transitionOf(f.Transition, nil), Why: f.Why, Expected: f.Expected}
 		for _, other := range f.Others {
 			one.Others = append(one.Others, placeOf(other))
 		}

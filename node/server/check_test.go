@@ -17,6 +17,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/transition/machine"
 	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/server"
 )
 
@@ -27,8 +28,32 @@ func doorMachine() machine.Machine {
 	}
 }
 
+// A machine may be given as the file that people write; what is wrong with that is said by its line.
+func TestCheckAgainstAFile(t *testing.T) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
+		if _, err := transition.Append(t.Context(), log, transition.Move{Subject: "door", To: "locked"}); err != nil {
+			t.Fatal(err)
+		}
+		file := "states: [open, shut]\ninitial: open\nmoves:\n  - {from: open, to: shut}\n  - {from: shut, to: open}\n"
+		want := doorMachine()
+		report, err := c.CheckTransitions(t.Context(), api.CheckRequest{MachineFile: file})
+		if err != nil || report.Odd != 1 || report.Machine == nil || !cmp.Equal(*report.Machine, want) {
+			t.Errorf("%+v, %v", report, err)
+		}
+		for text, in := range map[string]api.CheckRequest{
+			"machineFile: line 2: ":                      {MachineFile: strings.Replace(file, "open\nmoves", "ajar\nmoves", 1)},
+			"machine and machineFile exclude each other": {MachineFile: file, Machine: want},
+		} {
+			_, err := c.CheckTransitions(t.Context(), in)
+			if told, ok := errors.AsType[*api.Error](err); !ok || told.Code != api.Invalid || !strings.Contains(told.Message, text) {
+				t.Errorf("%s: %v", text, err)
+			}
+		}
+	})
+}
+
 func TestCheckAndStatesAtAMoment(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		move := func(to string) {
 			if _, err := transition.Append(t.Context(), log, transition.Move{Subject: "door", To: to}); err != nil {
 				t.Fatal(err)
@@ -41,7 +66,7 @@ func TestCheckAndStatesAtAMoment(t *testing.T) {
 		}
 		move("locked")
 		report, err := c.CheckTransitions(t.Context(), api.CheckRequest{Machine: doorMachine()})
-		if err != nil || report.Odd != 1 || report.Findings[0].Class != transition.UnknownState || report.Findings[0].Transition.To != "locked" {
+		if err != nil || report.Odd != 1 || report.Findings[0].Class != string(transition.UnknownState) || report.Findings[0].Transition.To != "locked" {
 			t.Fatalf("%+v, %v", report, err)
 		}
 		report, err = c.CheckTransitions(t.Context(), api.CheckRequest{Machine: doorMachine(), At: api.Moment{Frontier: &then}})
@@ -79,9 +104,9 @@ func TestCheckAndStatesAtAMoment(t *testing.T) {
 func TestCheckRefusesRequestsThatMakeNoSense(t *testing.T) {
 	h := server.New(server.Config{Log: eventlogtest.Open(t)})
 	for body, want := range map[string]string{
-		``:                              "read request",
+		``:                              "request body is required",
 		`[]`:                            "read request",
-		`{"machin":{}}`:                 `unknown field \"machin\": did you mean \"machine\"? (the fields are machine, subjects, at, maxFindings)`,
+		`{"machin":{}}`:                 `unknown field \"machin\": did you mean \"machine\"? (the fields are machine, machineFile, subjects, at, maxFindings)`,
 		`{"at":{"time":1}}`:             `field \"at\": unknown field \"time\": the fields are clock, event, frontier`,
 		`{"maxFindings":"7"}`:           `field \"maxFindings\": expected a whole number, got a JSON string`,
 		"\xff\xfe{\x00}\x00":            "it is in UTF-16LE: expected UTF-8",

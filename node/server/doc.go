@@ -4,9 +4,9 @@
 // daemon serves it on its socket; a command that finds no daemon opens the log and serves it to itself,
 // through [Local]. Both therefore say the same, in the same words.
 //
-//	quipu append ─ api.Client ─ quipu.sock ─ http.Server ─┐
+//	quipu append ─ client.Client ─ quipu.sock ─ http.Server ─┐
 //	                                                      ├─ Handler ─ eventlog.Log
-//	quipu append ─ api.Client ─ in memory ── http.Server ─┘
+//	quipu append ─ client.Client ─ in memory ── http.Server ─┘
 //
 // One file a route. Each reads its request, calls the log and writes lines; what may go wrong is turned
 // into a status and a code in one table, in problem.go. Appending takes what is waiting: a goroutine

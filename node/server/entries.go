@@ -3,22 +3,33 @@ package server
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
-	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/query"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/cloudevent"
 )
 
-// getEntries streams the entries that a query takes.
-func (s *server) getEntries(w http.ResponseWriter, r *http.Request) {
-	q, err := readQuery(r)
+// getEntries answers with the entries that a query takes: all of them in lines, or a page of them.
+func (s *server) getEntries(w http.ResponseWriter, r *http.Request, _ *none) {
+	q, err := readQuery(r.URL.Query())
 	if err != nil {
-		s.refuse(w, err)
+		s.refuse(w, r, err)
 		return
 	}
-	out := s.newLines(w)
+	w.Header().Set("Vary", "Accept")
+	switch accepted(r, contentLines, contentJSON, contentCloudEvents) {
+	case contentJSON:
+		s.getPage(w, r, q)
+		return
+	case contentCloudEvents:
+		s.getCloudEvents(w, r, q)
+		return
+	}
+	out := s.newCompressedLines(w, r)
 	var line []byte
-	for e, err := range s.log.Entries(r.Context(), q) {
+	for e, err := range s.entries(r.Context(), q) {
 		if err != nil {
 			out.end(err)
 			return
@@ -31,36 +42,42 @@ func (s *server) getEntries(w http.ResponseWriter, r *http.Request) {
 	out.end(nil)
 }
 
-// getEntry answers with one entry.
-func (s *server) getEntry(w http.ResponseWriter, r *http.Request) {
-	place, err := crdt.ParsePlace(r.PathValue("place"))
+// getEntry answers with one entry, as a CloudEvent where the client wants one.
+func (s *server) getEntry(w http.ResponseWriter, r *http.Request, in *placeInput) {
+	e, err := s.log.Lookup(r.Context(), in.Place)
 	if err != nil {
-		s.refuse(w, invalid(err))
+		s.refuse(w, r, err)
 		return
 	}
-	e, err := s.log.Lookup(r.Context(), place)
+	w.Header().Set("Vary", "Accept")
+	form, b := accepted(r, contentJSON, contentCloudEvent), []byte(nil)
+	if form == contentCloudEvent {
+		b, err = cloudevent.Append(nil, &e.Entry, e.Offset)
+	} else {
+		b = e.AppendJSON(nil, &e.Offset)
+	}
 	if err != nil {
-		s.refuse(w, err)
+		s.refuse(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	if _, err := w.Write(append(e.AppendJSON(nil, &e.Offset), '\n')); err != nil {
+	w.Header().Set("Content-Type", form)
+	if _, err := w.Write(append(b, '\n')); err != nil {
 		s.logger.Debug("answer not taken", "err", err)
 	}
 }
 
-// readQuery reads the query of a request for what is in the log.
-func readQuery(r *http.Request) (eventlog.Query, error) {
-	q, transient, err := readTailQuery(r)
+// readQuery reads a query for what is in the log.
+func readQuery(params url.Values) (eventlog.Query, error) {
+	q, transient, err := readTailQuery(params)
 	if err == nil && transient {
 		err = invalid(errors.New("transient events are in no log: a tail hears them"))
 	}
 	return q, err
 }
 
-// readTailQuery reads the query of a request, and whether transient events are wanted too.
-func readTailQuery(r *http.Request) (q eventlog.Query, transient bool, err error) {
-	asked, err := api.ParseQuery(r.URL.Query())
+// readTailQuery reads a query, and whether transient events are wanted too.
+func readTailQuery(params url.Values) (q eventlog.Query, transient bool, err error) {
+	asked, err := api.ParseQuery(params)
 	if err != nil {
 		return eventlog.Query{}, false, invalid(err)
 	}
@@ -70,22 +87,22 @@ func readTailQuery(r *http.Request) (q eventlog.Query, transient bool, err error
 
 // queryOf returns the log's query for one of a client.
 func queryOf(q api.Query) (eventlog.Query, error) {
-	order, err := eventlog.ParseOrder(q.Order)
+	order, err := query.ParseOrder(q.Order)
 	if err != nil {
 		return eventlog.Query{}, err
 	}
-	disputed, err := eventlog.ParseDisputed(q.Disputed)
+	disputed, err := query.ParseDisputed(q.Disputed)
 	if err != nil {
 		return eventlog.Query{}, err
 	}
-	gone, err := eventlog.ParseGone(q.Gone)
+	gone, err := query.ParseGone(q.Gone)
 	if err != nil {
 		return eventlog.Query{}, err
 	}
 	made := eventlog.Query{
 		Authors: q.Authors, Kinds: q.Kinds, Modules: q.Modules, Subjects: q.Subjects,
 		From: q.From, Since: q.Since, Until: q.Until,
-		Disputed: disputed, Gone: gone, GoOn: q.GoOn, Order: order, Reverse: q.Reverse, Limit: q.Limit,
+		Disputed: disputed, Gone: gone, GoOn: q.GoOn, Order: order, Reverse: q.Reverse, Limit: q.Limit, Page: q.Page,
 	}
 	if q.Offset != nil {
 		made.FromOffset = *q.Offset

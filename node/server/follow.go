@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -15,8 +16,9 @@ import (
 
 // postFollow runs a follower whose handler is the client: it is sent batch after batch, and says of each
 // what became of it. No transaction is open meanwhile.
-func (s *server) postFollow(w http.ResponseWriter, r *http.Request) {
-	out := s.newLines(w)
+func (s *server) postFollow(w http.ResponseWriter, r *http.Request, named *followerInput) {
+	mayPause(w, r)
+	out := s.newLines(w, r)
 	if err := out.rc.EnableFullDuplex(); err != nil {
 		out.end(fmt.Errorf("answer while reading: %w", err))
 		return
@@ -27,18 +29,22 @@ func (s *server) postFollow(w http.ResponseWriter, r *http.Request) {
 	var buf []byte
 	line, err := readLine(in, &buf)
 	var request api.FollowRequest
-	if err == nil {
+	switch {
+	case errors.Is(err, io.EOF) && len(line) == 0:
+		err = errors.New("the body is empty: expected a request in its first line")
+	case err == nil || errors.Is(err, io.EOF): // the line may have no end
 		request, err = api.ReadFollowRequest(line)
 	}
 	if err != nil {
-		s.refuse(w, invalid(err))
+		s.refuse(w, r, invalid(err))
 		return
 	}
+	request.Name = named.Name
 	ctx, cancel := context.WithCancelCause(r.Context())
 	f := &following{out: out, replies: make(chan api.BatchReply), cancel: cancel}
 	var reading sync.WaitGroup
 	reading.Go(func() { cancel(f.read(ctx, in)) })
-	err = f.run(ctx, s.log, request)
+	err = s.heldBy(request.Name, f.run(ctx, s.log, request))
 	if told, ok := errors.AsType[*api.Error](context.Cause(ctx)); ok {
 		err = told
 	}
@@ -80,26 +86,34 @@ func (f *following) read(ctx context.Context, in *bufio.Reader) error {
 	}
 }
 
+// followConfig returns the log's form of what a client says a follower takes, and how. Over a network it may be one of so
+// many: each that was ever made holds back what is trimmed.
+func followConfig(ctx context.Context, f api.FollowerConfig, parkAfter int) eventlog.FollowConfig {
+	cfg := eventlog.FollowConfig{
+		Kinds: f.Kinds, Modules: f.Modules, Subjects: f.Subjects, Authors: f.Authors,
+		MaxEntries: f.MaxEntries, ParkAfter: parkAfter, SkipTrimmed: f.SkipTrimmed, DoesNotHold: f.DoesNotHold,
+	}
+	if f.FromNow {
+		cfg.From = eventlog.Now
+	}
+	if grantOf(ctx) != nil {
+		cfg.MaxFollowers = api.MaxFollowers
+	}
+	return cfg
+}
+
 // run follows until something ends it; nil where the request has an end.
 func (f *following) run(ctx context.Context, log *eventlog.Log, r api.FollowRequest) error {
 	if r.Parked {
 		_, err := log.RedeliverParked(ctx, r.Name, f.handle)
 		return err
 	}
-	cfg := eventlog.FollowConfig{
-		Kinds: r.Kinds, Modules: r.Modules, Subjects: r.Subjects, Authors: r.Authors,
-		MaxEntries: r.MaxEntries, ParkAfter: r.ParkAfter, SkipTrimmed: r.SkipTrimmed, DoesNotHold: r.DoesNotHold,
-	}
+	cfg := followConfig(ctx, r.FollowerConfig, r.ParkAfter)
 	if r.Retry {
 		cfg.OnError = eventlog.RetryOnError
 	}
-	if r.FromNow {
-		cfg.From = eventlog.Now
-	}
 	if r.Once {
-		if cfg.Until = log.Stats().Next; cfg.Until == 0 {
-			return nil // nothing is there
-		}
+		cfg.Until = new(log.Stats().Next)
 	}
 	return log.Deliver(ctx, r.Name, cfg, nil, f.handle)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/server"
 )
 
@@ -38,8 +39,8 @@ func subjectsOf(t *testing.T, b api.Batch) string {
 }
 
 func TestFollowOverHTTP(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
-		request := api.FollowRequest{Name: "f", MaxEntries: 2, Once: true}
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
+		request := api.FollowRequest{Name: "f", FollowerConfig: api.FollowerConfig{MaxEntries: 2}, Once: true}
 		var got []string
 		keep := func(_ context.Context, b api.Batch) error {
 			got = append(got, subjectsOf(t, b))
@@ -96,7 +97,7 @@ func TestFollowOverHTTP(t *testing.T) {
 // TestAFollowerThatIsCutOffIsGivenTheBatchAgain ends the call while a batch is handled: its cursor stays,
 // and that is no failure of the handler.
 func TestAFollowerThatIsCutOffIsGivenTheBatchAgain(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		notes(t, log, "one")
 		for range 3 {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -137,7 +138,7 @@ func awaitFollower(t *testing.T, log *eventlog.Log, name string) {
 }
 
 func TestFollowRetriesAndParks(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		notes(t, log, "one", "poison", "two")
 		var got []string
 		request := api.FollowRequest{Name: "f", Once: true, Retry: true, ParkAfter: 1}
@@ -174,8 +175,8 @@ func TestRepliesThatMakeNoSense(t *testing.T) {
 		`{"after":"` + log.CursorAt(2).String() + `"}`: "expected one to",
 	} {
 		body, into := io.Pipe()
-		go fmt.Fprintln(into, `{"name":"f","maxEntries":1}`)
-		resp, err := http.Post(srv.URL+"/v1/follow", "application/x-ndjson", body)
+		go fmt.Fprintln(into, `{"maxEntries":1}`)
+		resp, err := http.Post(srv.URL+"/v1/followers/f/follow", "application/x-ndjson", body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,8 +196,8 @@ func TestRepliesThatMakeNoSense(t *testing.T) {
 			t.Errorf("reply %s: %+v, %v", reply, f, err)
 		}
 	}
-	for _, request := range []string{"", "{", `{"name":"f"} 1`, `{"name":"f","once":1}`, `{"nmae":"f"}`, `{"name":""}`, `{"name":"f","parkAfter":1}`} {
-		resp, err := http.Post(srv.URL+"/v1/follow", "application/x-ndjson", strings.NewReader(request+"\n"))
+	for _, request := range []string{"", "{", `{} 1`, `{"once":1}`, `{"onec":true}`, `{"name":"f"}`, `{"parkAfter":1}`} {
+		resp, err := http.Post(srv.URL+"/v1/followers/f/follow", "application/x-ndjson", strings.NewReader(request+"\n"))
 		if err != nil {
 			t.Fatal(err)
 		}

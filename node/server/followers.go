@@ -1,9 +1,9 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"github.com/quipulog/quipu/crdt"
@@ -12,39 +12,32 @@ import (
 )
 
 // getFollowers streams where each follower stands.
-func (s *server) getFollowers(w http.ResponseWriter, r *http.Request) {
-	stream(s, w, each(s.log.Followers(r.Context())), followerOf)
+func (s *server) getFollowers(w http.ResponseWriter, r *http.Request, _ *none) {
+	stream(s, w, r, each(s.log.Followers(r.Context())), followerOf)
+}
+
+// followerInput names a follower.
+type followerInput struct {
+	queried
+	Name string `path:"name" doc:"Of the follower, percent-encoded."`
 }
 
 // getFollower answers with where one follower stands.
-func (s *server) getFollower(r *http.Request) (any, error) {
-	params, err := followerParams(r)
-	if err != nil {
-		return nil, err
-	}
-	return s.showFollower(r, params.Get(api.ParamName))
-}
-
-func (s *server) showFollower(r *http.Request, name string) (any, error) {
-	f, err := s.log.Follower(r.Context(), name)
+func (s *server) getFollower(ctx context.Context, in *followerInput) (api.Follower, error) {
+	f, err := s.log.Follower(ctx, in.Name)
 	return followerOf(f), err
 }
 
 // postFollowerReset moves a follower, and answers with where it stands then.
-func (s *server) postFollowerReset(r *http.Request) (any, error) {
-	params, err := followerParams(r)
-	var to uint64
+func (s *server) postFollowerReset(ctx context.Context, in *followerInput) (api.Follower, error) {
+	to, err := resetTo(in.params.Get(api.ParamTo))
 	if err == nil {
-		to, err = resetTo(params.Get(api.ParamTo))
-	}
-	name := params.Get(api.ParamName)
-	if err == nil {
-		err = s.log.ResetFollower(r.Context(), name, to)
+		err = s.log.ResetFollower(ctx, in.Name, to)
 	}
 	if err != nil {
-		return nil, err
+		return api.Follower{}, err
 	}
-	return s.showFollower(r, name)
+	return s.getFollower(ctx, in)
 }
 
 // resetTo returns the offset that a follower is moved to.
@@ -63,68 +56,38 @@ func resetTo(text string) (uint64, error) {
 }
 
 // postFollowerSkip moves a follower behind some entries, and answers with how many they were.
-func (s *server) postFollowerSkip(r *http.Request) (any, error) {
-	params, err := followerParams(r)
-	var n, skipped uint64
-	if err == nil {
-		n, err = strconv.ParseUint(params.Get(api.ParamEntries), 10, 64)
-		if err != nil || n == 0 {
-			err = invalid(fmt.Errorf("parameter %s: %q: expected a number of entries, 1 or more", api.ParamEntries, params.Get(api.ParamEntries)))
-		}
+func (s *server) postFollowerSkip(ctx context.Context, in *followerInput) (api.Counted, error) {
+	text := in.params.Get(api.ParamEntries)
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || n == 0 {
+		return api.Counted{}, invalid(fmt.Errorf("parameter %s: %q: expected a number of entries, 1 or more", api.ParamEntries, text))
 	}
-	if err == nil {
-		skipped, err = s.log.SkipFollower(r.Context(), params.Get(api.ParamName), n)
-	}
+	skipped, err := s.log.SkipFollower(ctx, in.Name, n)
 	return api.Counted{Entries: skipped}, err
 }
 
-// postFollowerRemove forgets a follower.
-func (s *server) postFollowerRemove(r *http.Request) (any, error) {
-	params, err := followerParams(r)
-	if err == nil {
-		err = s.log.RemoveFollower(r.Context(), params.Get(api.ParamName))
-	}
-	return api.Counted{}, err
+// deleteFollower forgets a follower.
+func (s *server) deleteFollower(ctx context.Context, in *followerInput) (api.Counted, error) {
+	return api.Counted{}, s.heldBy(in.Name, s.log.RemoveFollower(ctx, in.Name))
 }
 
 // getParked streams what a follower has parked.
-func (s *server) getParked(w http.ResponseWriter, r *http.Request) {
-	params, err := followerParams(r)
-	var parked []eventlog.ParkedEntry
-	if err == nil {
-		parked, err = s.log.Parked(r.Context(), params.Get(api.ParamName))
-	}
-	stream(s, w, each(parked, err), parkedOf)
+func (s *server) getParked(w http.ResponseWriter, r *http.Request, in *followerInput) {
+	stream(s, w, r, each(s.log.Parked(r.Context(), in.Name)), parkedOf)
 }
 
 // postFollowerDrop gives up what a follower has parked, and answers with how many entries that were.
-func (s *server) postFollowerDrop(r *http.Request) (any, error) {
-	params, err := followerParams(r)
+func (s *server) postFollowerDrop(ctx context.Context, in *followerInput) (api.Counted, error) {
 	var offsets []uint64
-	for _, text := range params[api.ParamOffset] {
-		offset, wrong := strconv.ParseUint(text, 10, 64)
-		if wrong != nil {
-			err = invalid(fmt.Errorf("parameter %s: %q: expected an offset", api.ParamOffset, text))
+	for _, text := range in.params[api.ParamOffset] {
+		offset, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return api.Counted{}, invalid(fmt.Errorf("parameter %s: %q: expected an offset", api.ParamOffset, text))
 		}
 		offsets = append(offsets, offset)
 	}
-	var dropped int
-	if err == nil {
-		dropped, err = s.log.DropParked(r.Context(), params.Get(api.ParamName), offsets...)
-	}
+	dropped, err := s.log.DropParked(ctx, in.Name, offsets...)
 	return api.Counted{Entries: uint64(dropped)}, err
-}
-
-// followerParams returns the parameters of a call about a follower. One that stands there twice is refused
-// where one value is wanted: a call that changes something does not guess.
-func followerParams(r *http.Request) (url.Values, error) {
-	params := r.URL.Query()
-	for name, values := range params {
-		if len(values) > 1 && name != api.ParamOffset {
-			return nil, invalid(fmt.Errorf("parameter %s: %q: one value is enough", name, values[1]))
-		}
-	}
-	return params, nil
 }
 
 // followerOf returns what is told of a follower.

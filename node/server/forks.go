@@ -13,29 +13,30 @@ import (
 )
 
 // getForks streams the authors who have forked.
-func (s *server) getForks(w http.ResponseWriter, r *http.Request) {
+func (s *server) getForks(w http.ResponseWriter, r *http.Request, _ *none) {
 	names := s.authorNames()
-	stream(s, w, s.log.ForkedFeeds(r.Context()), func(f eventlog.ForkedFeed) api.ForkedFeed { return forkedFeed(f, names) })
+	stream(s, w, r, s.log.ForkedFeeds(r.Context()), func(f eventlog.ForkedFeed) api.ForkedFeed { return forkedFeed(f, names) })
+}
+
+// authorInput names an author.
+type authorInput struct {
+	Author crdt.Author `path:"author" doc:"64 hex digits."`
 }
 
 // getFork answers with the forks of one author.
-func (s *server) getFork(r *http.Request) (any, error) {
-	author, err := crdt.ParseAuthor(r.PathValue("author"))
-	if err != nil {
-		return nil, invalid(err)
-	}
-	f, err := s.log.ForkedFeed(r.Context(), author)
+func (s *server) getFork(ctx context.Context, in *authorInput) (told api.ForkedFeed, err error) {
+	f, err := s.log.ForkedFeed(ctx, in.Author)
 	if errors.Is(err, eventlog.ErrNotFound) {
-		err = &api.Error{Code: api.NotFound, Message: fmt.Sprintf("author %s has not forked, as far as this node knows: nothing of it is disputed", author.Short())}
+		err = &api.Error{Code: api.NotFound, Message: fmt.Sprintf("author %s has not forked, as far as this node knows: nothing of it is disputed", in.Author.Short())}
 	}
 	if err != nil {
-		return nil, err
+		return told, err
 	}
-	told := forkedFeed(f, s.authorNames())
+	told = forkedFeed(f, s.authorNames())
 	for _, fork := range f.Forks {
-		one, err := s.fork(r.Context(), fork)
+		one, err := s.fork(ctx, fork)
 		if err != nil {
-			return nil, err
+			return told, err
 		}
 		told.Forks = append(told.Forks, one)
 	}
@@ -45,13 +46,13 @@ func (s *server) getFork(r *http.Request) (any, error) {
 // forkedFeed returns what is told of an author who has forked, less where.
 func forkedFeed(f eventlog.ForkedFeed, names map[crdt.Author]string) api.ForkedFeed {
 	told := api.ForkedFeed{
-		Author: f.Author, Name: names[f.Author], Branches: f.Heads, Since: f.Since, Entries: f.Entries,
+		Author: f.Author, Name: names[f.Author], Branches: f.Heads, First: f.Since, Entries: f.Entries,
 		Shut: string(f.Shut), Own: f.Own, OwnEnd: headOrNil(f.OwnEnd),
 	}
 	for _, fork := range f.Forks {
 		for _, b := range fork.Branches {
-			if at := b.First.Clock.Time(); told.SinceTime.IsZero() || at.Before(told.SinceTime) {
-				told.SinceTime = at
+			if at := b.First.Clock.Time(); told.Since.IsZero() || at.Before(told.Since) {
+				told.Since = at
 			}
 		}
 	}

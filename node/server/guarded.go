@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/transition"
 	"github.com/quipulog/quipu/eventlog/transition/machine"
@@ -17,18 +16,19 @@ import (
 
 // postGuarded appends the moves that the lines of the request hold, but for the first, as long as the
 // machine in that allows them. Lines are numbered without it.
-func (s *server) postGuarded(w http.ResponseWriter, r *http.Request) {
+func (s *server) postGuarded(w http.ResponseWriter, r *http.Request, _ *none) {
+	mayPause(w, r)
 	lines := bufio.NewReaderSize(r.Body, 64<<10)
 	m, err := readMachine(lines)
 	if err != nil {
-		s.refuse(w, err)
+		s.refuse(w, r, err)
 		return
 	}
 	r.Body = struct {
 		io.Reader
 		io.Closer
 	}{lines, r.Body}
-	s.takeMoves(w, r, func(ctx context.Context, moves []transition.Move) ([]crdt.Place, error) {
+	s.takeMoves(w, r, func(ctx context.Context, moves []transition.Move) ([]eventlog.Appended, error) {
 		return s.appendGuarded(ctx, m, moves)
 	})
 }
@@ -49,8 +49,9 @@ func readMachine(lines *bufio.Reader) (*machine.Machine, error) {
 
 // appendGuarded appends moves, all of them or none, each if the machine allows it from the stage that its
 // subject is in by then.
-func (s *server) appendGuarded(ctx context.Context, m *machine.Machine, moves []transition.Move) ([]crdt.Place, error) {
-	return appendAll(ctx, s.log, moves, func(tx *eventlog.Tx, move transition.Move) (crdt.Place, error) {
-		return transition.AppendTx(tx, m, move)
+func (s *server) appendGuarded(ctx context.Context, m *machine.Machine, moves []transition.Move) ([]eventlog.Appended, error) {
+	return appendAll(ctx, s.log, moves, func(tx *eventlog.Tx, move transition.Move) (a eventlog.Appended, err error) {
+		a.Place, err = transition.AppendTx(tx, m, move)
+		return a, err
 	})
 }

@@ -3,20 +3,19 @@ package server
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/api"
 )
 
 // getIndex answers with how far the index is.
-func (s *server) getIndex(_ *http.Request) (any, error) {
+func (s *server) getIndex(context.Context, *none) (api.Index, error) {
 	return s.index()
 }
 
 // postIndexRebuild makes the index anew, and answers when it is done.
-func (s *server) postIndexRebuild(r *http.Request, tell func(api.Progress)) (any, error) {
-	return s.rebuildIndex(r.Context(), tell)
+func (s *server) postIndexRebuild(ctx context.Context, _ *none, tell func(api.Progress)) (api.Index, error) {
+	return s.rebuildIndex(ctx, tell)
 }
 
 func (s *server) rebuildIndex(ctx context.Context, tell func(api.Progress)) (api.Index, error) {

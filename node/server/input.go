@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/crdt/bom"
+	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/api"
 )
 
@@ -22,12 +22,14 @@ const drainFor = 10 * time.Second
 
 // input is a stream of lines in, each an item to store, and their places out.
 type input[T any] struct {
-	// parse reads and checks one line; what it returns shares no memory with it.
-	parse func(line []byte) (T, error)
+	// parse reads and checks line n; what it returns shares no memory with it.
+	parse func(line []byte, n int) (T, error)
 	// memory returns about how many bytes of memory an item takes, which may be several times its line.
 	memory func(T) int
-	// store makes items durable, all of them or none, and returns the place of each.
-	store func(ctx context.Context, items []T) ([]crdt.Place, error)
+	// store makes items durable, all of them or none, and returns where each is.
+	store func(ctx context.Context, items []T) ([]eventlog.Appended, error)
+	// first is the number of the first line.
+	first int
 }
 
 // numbered is an item and the line that it came in.
@@ -38,7 +40,8 @@ type numbered[T any] struct {
 
 // serve reads lines and answers with places until the input ends or a line is bad.
 func (in input[T]) serve(s *server, w http.ResponseWriter, r *http.Request) {
-	out := s.newLines(w)
+	mayPause(w, r)
+	out := s.newLines(w, r)
 	wait, err := s.parseWait(r)
 	if err != nil {
 		out.end(err)
@@ -106,7 +109,7 @@ func (in input[T]) storeAll(ctx context.Context, s *server, queue *waiting[numbe
 
 // storeBatch stores a batch. When the log refuses one of several items, the others before it are
 // stored alone, and the error names the line. The places returned are durable, error or not.
-func (in input[T]) storeBatch(ctx context.Context, batch []numbered[T]) ([]crdt.Place, error) {
+func (in input[T]) storeBatch(ctx context.Context, batch []numbered[T]) ([]eventlog.Appended, error) {
 	items := make([]T, len(batch))
 	for i, n := range batch {
 		items[i] = n.item
@@ -120,10 +123,10 @@ func (in input[T]) storeBatch(ctx context.Context, batch []numbered[T]) ([]crdt.
 	case len(batch) == 1:
 		told.Line = batch[0].line
 		return nil, &told
-	case told.Code != api.Invalid && told.Code != api.Reserved && told.Code != api.Refused:
+	case told.Code != api.Invalid && told.Code != api.Reserved && told.Code != api.Refused && told.Code != api.IDReused:
 		return nil, &told
 	}
-	var done []crdt.Place
+	var done []eventlog.Appended
 	for i := range batch {
 		places, err := in.storeBatch(ctx, batch[i:i+1])
 		if err != nil {
@@ -138,7 +141,7 @@ func (in input[T]) storeBatch(ctx context.Context, batch []numbered[T]) ([]crdt.
 func (in input[T]) read(ctx context.Context, r io.Reader, queue *waiting[numbered[T]]) error {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	var buf []byte
-	for number := 1; ; number++ {
+	for number := in.first; ; number++ {
 		line, err := readLine(lines, &buf)
 		if err != nil && !errors.Is(err, io.EOF) {
 			if told, ok := errors.AsType[*api.Error](err); ok {
@@ -146,7 +149,7 @@ func (in input[T]) read(ctx context.Context, r io.Reader, queue *waiting[numbere
 			}
 			return err
 		}
-		item, empty, wrong := in.item(line)
+		item, empty, wrong := in.item(line, number)
 		if wrong != nil {
 			told := *problem(wrong)
 			told.Line = number
@@ -165,7 +168,7 @@ func (in input[T]) read(ctx context.Context, r io.Reader, queue *waiting[numbere
 
 // item parses one line, unless it is empty. A file may begin with a byte order mark, and so may each line
 // of several files that were put together.
-func (in input[T]) item(line []byte) (item T, empty bool, err error) {
+func (in input[T]) item(line []byte, number int) (item T, empty bool, err error) {
 	line, err = bom.Strip(line)
 	if err != nil {
 		return item, false, invalid(err)
@@ -178,7 +181,7 @@ func (in input[T]) item(line []byte) (item T, empty bool, err error) {
 	case len(text) == 1 && text[0] == '{':
 		return item, false, invalid(errors.New(`expected one JSON object on each line, got one on several lines ("jq -c ." makes lines of them)`))
 	}
-	item, err = in.parse(line)
+	item, err = in.parse(line, number)
 	return item, false, err
 }
 

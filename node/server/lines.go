@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"encoding/json"
+	"io"
 	"iter"
 	"net/http"
 
@@ -14,16 +15,33 @@ import (
 type lines struct {
 	s     *server
 	w     http.ResponseWriter
+	r     *http.Request
 	rc    *http.ResponseController
 	out   *bufio.Writer
 	begun bool
+	// compresses says that the answer may be compressed; into is then what out writes into, once it has begun.
+	compresses bool
+	into       io.WriteCloser
 }
 
-// contentLines is the media type of an answer of lines.
-const contentLines = "application/x-ndjson"
+// The media types of answers in JSON, of lines of it, and of server-sent events.
+const (
+	contentJSON   = "application/json"
+	contentLines  = "application/x-ndjson"
+	contentEvents = "text/event-stream"
+	contentText   = "text/plain"
+)
 
-func (s *server) newLines(w http.ResponseWriter) *lines {
-	return &lines{s: s, w: w, rc: http.NewResponseController(w), out: bufio.NewWriterSize(w, 64<<10)}
+func (s *server) newLines(w http.ResponseWriter, r *http.Request) *lines {
+	return &lines{s: s, w: w, r: r, rc: http.NewResponseController(w), out: bufio.NewWriterSize(w, 64<<10)}
+}
+
+// newCompressedLines returns an answer in lines that is compressed where the client wants that. Whole lines, of 64 KiB and
+// less together, are passed on as they come.
+func (s *server) newCompressedLines(w http.ResponseWriter, r *http.Request) *lines {
+	l := s.newLines(w, r)
+	l.compresses = true
+	return l
 }
 
 // begin sends the head of the answer.
@@ -36,6 +54,10 @@ func (l *lines) start() {
 	if !l.begun {
 		l.begun = true
 		l.w.Header().Set("Content-Type", contentLines)
+		if l.compresses {
+			l.into = compressed(l.w, l.r)
+			l.out.Reset(l.into)
+		}
 		l.w.WriteHeader(http.StatusOK)
 	}
 }
@@ -68,8 +90,8 @@ func (l *lines) putValue(value any) error {
 }
 
 // stream answers with a line for each of some values, which may end with an error.
-func stream[V, T any](s *server, w http.ResponseWriter, values iter.Seq2[V, error], tell func(V) T) {
-	out := s.newLines(w)
+func stream[V, T any](s *server, w http.ResponseWriter, r *http.Request, values iter.Seq2[V, error], tell func(V) T) {
+	out := s.newLines(w, r)
 	for v, err := range values {
 		if err != nil {
 			out.end(err)
@@ -109,16 +131,15 @@ func (l *lines) flush() error {
 // error of writing is the client's going away, which nobody is left to be told of.
 func (l *lines) end(err error) {
 	if err != nil && !l.begun {
-		l.s.refuse(l.w, err)
+		l.s.refuse(l.w, l.r, err)
 		return
 	}
 	l.start()
 	if err != nil {
-		told := problem(err)
-		if told.Code == api.Internal {
-			l.s.logger.Error("stream failed", "err", err)
-		}
-		_ = l.putValue(api.Envelope{Error: told})
+		_ = l.putValue(api.Envelope{Error: l.s.told(l.r.Context(), err)})
 	}
-	_ = l.flush()
+	if err := l.out.Flush(); err == nil && l.into != nil {
+		_ = l.into.Close()
+	}
+	_ = l.rc.Flush()
 }

@@ -8,12 +8,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // Local serves handler to the client it returns, in memory. Closing the client ends the calls under way,
 // waits for their handlers and then calls release.
-func Local(handler http.Handler, release func() error) *api.Client {
+func Local(handler http.Handler, release func() error) *client.Client {
 	ctx, cancel := context.WithCancel(context.Background())
 	listener := &memoryListener{conns: make(chan net.Conn), done: make(chan struct{})}
 	var running sync.WaitGroup
@@ -27,7 +27,7 @@ func Local(handler http.Handler, release func() error) *api.Client {
 	}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) }) // ends with ErrServerClosed
-	return api.NewClient(listener.dial, func() error {
+	return client.New(listener.dial, func() error {
 		cancel()
 		grace, end := context.WithTimeout(context.Background(), time.Second)
 		defer end()

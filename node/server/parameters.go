@@ -1,49 +1,73 @@
 package server
 
 import (
-	"maps"
+	"cmp"
+	"fmt"
 	"net/http"
-	"slices"
+	"net/url"
 	"strings"
 
-	"github.com/quipulog/quipu/crdt/nearest"
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/quipulog/quipu/node/api"
 )
 
-// queryRoutes are the routes whose parameters are those of a query, which [api.ParseQuery] checks.
-var queryRoutes = []string{"GET /v1/entries", "GET /v1/tail", "GET /v1/unmatched"}
+// queried is the part of an input that the URL's parameters are in. Huma describes them, and does not read them: to it one
+// that is empty is none.
+type queried struct{ params url.Values }
 
-// waitParameters are those of [api.ParseWait].
-var waitParameters = []string{api.ParamWait, api.ParamWaitTimeout, api.ParamAckReplicated, api.ParamWaitRecovered}
-
-// parameters are those that the other routes take. A route that does not stand here takes none.
-var parameters = map[string][]string{
-	"POST /v1/entries":             waitParameters,
-	"POST /v1/transitions":         waitParameters,
-	"POST /v1/transitions/guarded": waitParameters,
-	"POST /v1/broadcast":           {api.ParamScope},
-	"GET /v1/state":                {api.ParamSubject},
-	"GET /v1/transitions":          {api.ParamSubject},
-	"GET /v1/followers/show":       {api.ParamName},
-	"GET /v1/followers/parked":     {api.ParamName},
-	"POST /v1/followers/reset":     {api.ParamName, api.ParamTo},
-	"POST /v1/followers/skip":      {api.ParamName, api.ParamEntries},
-	"POST /v1/followers/drop":      {api.ParamName, api.ParamOffset},
-	"POST /v1/followers/remove":    {api.ParamName},
+// Resolve takes the parameters of a request; huma calls it.
+func (q *queried) Resolve(ctx huma.Context) []error {
+	u := ctx.URL()
+	q.params = u.Query()
+	return nil
 }
 
-// onlyKnownParameters serves what mux does, and refuses a request with a parameter that its route does not
-// take: one that is misspelt would otherwise be passed over, and something else done than was asked for.
-func (s *server) onlyKnownParameters(mux *http.ServeMux) http.Handler {
+// onlyKnownParameters serves what the router does, and refuses a request with a parameter that its route does not take, or
+// whose head says of the body what the node would not go by.
+func (rt *router) onlyKnownParameters() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, route := mux.Handler(r)
-		known := parameters[route]
-		for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) {
-			if !slices.Contains(known, name) && !slices.Contains(queryRoutes, route) {
-				s.refuse(w, invalid(nearest.Unknown("parameter", strings.ToValidUTF8(name, "?"), known)))
+		_, route := rt.mux.Handler(r)
+		if op, declared := rt.operations[route]; declared {
+			if err := cmp.Or(api.CheckParameters(r.URL.Query(), op.params), checkHead(r.Header, op)); err != nil {
+				rt.s.refuse(w, r, invalid(err))
 				return
 			}
 		}
-		mux.ServeHTTP(w, r)
+		rt.mux.ServeHTTP(w, r)
 	})
+}
+
+// checkHead says what of a request's head an operation would not go by, where the client would count on it.
+func checkHead(h http.Header, op operation) error {
+	switch coding := h.Get("Content-Encoding"); {
+	case len(h.Values("Content-Type")) > 1:
+		return fmt.Errorf("header Content-Type stands there %d times: expected it once", len(h.Values("Content-Type")))
+	case len(h.Values("Content-Encoding")) > 1, coding != "" && !strings.EqualFold(coding, "identity"):
+		return fmt.Errorf("header Content-Encoding: %.80q: expected a body as it is: answers are compressed, requests are not", coding)
+	case op.scope == api.ScopeAppend && op.heads == nil && h[api.KeyHeader] != nil:
+		return fmt.Errorf("%s takes no %s: what is sent again is done again", op.id, api.KeyHeader)
+	}
+	return nil
+}
+
+// describe returns parameters as the document has them. In says where they stand.
+func describe(params []api.Parameter, in string) []*huma.Param {
+	var all []*huma.Param
+	for _, p := range params {
+		schema := &huma.Schema{Type: huma.TypeString, Default: p.Default}
+		if p.Type != "" {
+			schema.Type = p.Type
+		}
+		for _, value := range p.OneOf {
+			schema.Enum = append(schema.Enum, value)
+		}
+		one := &huma.Param{Name: p.Name, In: in, Description: p.About, Schema: schema}
+		if p.Many {
+			explode := true
+			one.Schema, one.Explode = &huma.Schema{Type: huma.TypeArray, Items: schema}, &explode
+		}
+		all = append(all, one)
+	}
+	return all
 }

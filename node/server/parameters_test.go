@@ -15,19 +15,19 @@ import (
 func TestUnknownParametersAreRefused(t *testing.T) {
 	h := server.New(server.Config{Log: eventlogtest.Open(t)})
 	for request, want := range map[string]string{
-		"GET /v1/entries?knid=a":                `unknown parameter \"knid\": did you mean \"kind\"? (the parameters are order, author,`,
-		"GET /v1/tail?zzz=a":                    `unknown parameter \"zzz\": the parameters are order, author,`,
-		"GET /v1/transitions?since=14d":         `unknown parameter \"since\": the parameters are subject`,
-		"GET /v1/state?subjects=a":              `unknown parameter \"subjects\": did you mean \"subject\"? (the parameters are subject)`,
-		"POST /v1/broadcast?scop=here":          `unknown parameter \"scop\": did you mean \"scope\"? (the parameters are scope)`,
-		"POST /v1/followers/remove?nmae=f":      `unknown parameter \"nmae\": did you mean \"name\"? (the parameters are name)`,
-		"POST /v1/entries?wiat=1":               `unknown parameter \"wiat\": did you mean \"wait\"? (the parameters are wait, wait-timeout, ack-replicated, wait-recovered)`,
-		"POST /v1/transitions?wait=x":           `parameter wait: \"x\": expected a number of nodes, 1 or more, all, or authors of 64 hex digits`,
-		"POST /v1/entries?wait=1&wait=2":        `one value is enough`,
-		"POST /v1/prune?before=14d":             `unknown parameter \"before\": there are no parameters here`,
-		"GET /v1/status?x=1&a=2":                `unknown parameter \"a\": there are no parameters here`,
-		"GET /v1/proof/a?b":                     `unknown parameter \"b\": there are no parameters here`,
-		"POST /v1/followers/remove?name=f&name": `one value is enough`,
+		"GET /v1/entries?knid=a":             `unknown parameter \"knid\": did you mean \"kind\"? (the parameters are order, author,`,
+		"GET /v1/tail?zzz=a":                 `unknown parameter \"zzz\": the parameters are order, author,`,
+		"GET /v1/transitions?since=14d":      `unknown parameter \"since\": the parameters are subject`,
+		"GET /v1/state?subjects=a":           `unknown parameter \"subjects\": did you mean \"subject\"? (the parameters are subject, clock, event, frontier)`,
+		"POST /v1/broadcast?too=here":        `unknown parameter \"too\": did you mean \"to\"? (the parameters are to)`,
+		"DELETE /v1/followers/f?nmae=f":      `unknown parameter \"nmae\": there are no parameters here`,
+		"POST /v1/entries?wiat=1":            `unknown parameter \"wiat\": did you mean \"wait\"? (the parameters are wait, wait-timeout, ack-replicated, wait-recovered, first-line)`,
+		"POST /v1/transitions?wait=x":        `parameter wait: \"x\": expected a number of nodes, 1 or more, all, or authors of 64 hex digits`,
+		"POST /v1/entries?wait=1&wait=2":     `one value is enough`,
+		"POST /v1/prune?before=14d":          `unknown parameter \"before\": there are no parameters here`,
+		"GET /v1/status?x=1&a=2":             `unknown parameter \"a\": there are no parameters here`,
+		"GET /v1/entries/a/proof?b":          `unknown parameter \"b\": there are no parameters here`,
+		"POST /v1/followers/f/reset?to=1&to": `one value is enough`,
 	} {
 		method, url, _ := strings.Cut(request, " ")
 		w := httptest.NewRecorder()

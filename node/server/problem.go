@@ -2,18 +2,24 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
+	"os"
+	"time"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/backup"
+	"github.com/quipulog/quipu/eventlog/cords"
 	"github.com/quipulog/quipu/eventlog/rebuild"
 	"github.com/quipulog/quipu/eventlog/transition"
 	"github.com/quipulog/quipu/eventlog/transition/machine"
+	"github.com/quipulog/quipu/node/access"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/cloudevent"
 	"github.com/quipulog/quipu/node/condition"
+	"github.com/quipulog/quipu/node/lease"
 )
 
 // codes says, for each error that the log promises, what a client is told. The first that matches
@@ -23,9 +29,20 @@ var codes = []struct {
 	code    api.Code
 }{
 	{is(crdt.ErrEvent), api.Invalid},
+	{is(cloudevent.ErrInvalid), api.Invalid},
+	{is(access.ErrRefused), api.Unauthorized},
+	{is(access.ErrTries), api.TooMany},
+	{is(access.ErrToken), api.Invalid},
+	{is(access.ErrTicket), api.Invalid},
+	{is(access.ErrExists), api.Exists},
+	{is(access.ErrFull), api.Full},
+	{is(eventlog.ErrTooManyFollowers), api.Full},
+	{is(eventlog.ErrTooManyParked), api.Full},
+	{is(access.ErrNone), api.NotFound},
 	{is(transition.ErrInvalid), api.Invalid},
 	{is(machine.ErrInvalid), api.Invalid},
 	{as[*transition.RefusedError], api.Refused},
+	{as[*eventlog.IDReusedError], api.IDReused},
 	{as[*eventlog.NotHeldError], api.NotFound},
 	{is(eventlog.ErrQuery), api.Invalid},
 	{as[*eventlog.PageError], api.Invalid},
@@ -38,7 +55,11 @@ var codes = []struct {
 	{is(eventlog.ErrElsewhere), api.Invalid},
 	{is(eventlog.ErrNoFollower), api.NotFound},
 	{is(eventlog.ErrNotParked), api.NotFound},
+	{as[*lease.HeldError], api.Leased},
+	{is(lease.ErrLost), api.LeaseLost},
+	{is(lease.ErrTurns), api.Busy},
 	{is(eventlog.ErrFollowing), api.Busy},
+	{is(cords.ErrWindow), api.Invalid},
 	{is(rebuild.ErrConfig), api.Invalid},
 	{is(rebuild.ErrVersion), api.Invalid},
 	{as[*rebuild.RangeError], api.Busy},
@@ -63,28 +84,6 @@ var codes = []struct {
 	{is(eventlog.ErrOvertaken), api.Busy},
 	{is(eventlog.ErrClosed), api.Stopping},
 	{is(context.Canceled), api.Stopping},
-}
-
-// statuses are the HTTP statuses of the codes; any other is 500.
-var statuses = map[api.Code]int{
-	api.Invalid:       http.StatusBadRequest,
-	api.Reserved:      http.StatusBadRequest,
-	api.Refused:       http.StatusConflict,
-	api.NotFound:      http.StatusNotFound,
-	api.Trimmed:       http.StatusGone,
-	api.TooLarge:      http.StatusRequestEntityTooLarge,
-	api.NotRunning:    http.StatusServiceUnavailable,
-	api.Busy:          http.StatusServiceUnavailable,
-	api.NotSynced:     http.StatusBadGateway,
-	api.SecondWriter:  http.StatusConflict,
-	api.Recovering:    http.StatusConflict,
-	api.ReadOnly:      http.StatusServiceUnavailable,
-	api.NoRoom:        http.StatusInsufficientStorage,
-	api.Uncertain:     http.StatusServiceUnavailable,
-	api.Damaged:       http.StatusInternalServerError, // which the log has told of
-	api.Unhandled:     http.StatusInternalServerError, // which the follower's record tells
-	api.Stopping:      http.StatusServiceUnavailable,
-	api.NotReplicated: http.StatusGatewayTimeout,
 }
 
 // remedies are what is said of the way out after the message of a code.
@@ -116,7 +115,7 @@ func problem(err error) *api.Error {
 	}
 	for _, c := range codes {
 		if c.matches(err) {
-			return &api.Error{Code: c.code, Message: err.Error() + remedies[c.code], Trimmed: trimmed(err)}
+			return &api.Error{Code: c.code, Message: err.Error() + remedies[c.code], Trimmed: trimmed(err), Held: held(err)}
 		}
 	}
 	return &api.Error{Code: api.Internal, Message: err.Error()}
@@ -135,40 +134,34 @@ func trimmed(err error) *api.TrimmedError {
 	return told
 }
 
+// held returns what a client is told of who has a batch; nil where err is about something else.
+func held(err error) *api.Held {
+	e, ok := errors.AsType[*lease.HeldError](err)
+	if !ok {
+		return nil
+	}
+	return &api.Held{Holder: e.Holder, Until: e.Until}
+}
+
 // invalid returns what a client is told of a request that makes no sense.
 func invalid(err error) *api.Error { return &api.Error{Code: api.Invalid, Message: err.Error()} }
 
 // refuse answers with err instead of what was asked for.
-func (s *server) refuse(w http.ResponseWriter, err error) {
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	s.told(r.Context(), err).Answer(w)
+}
+
+// told returns the problem that a client is told in the place of an answer to the call whose context ctx is: of a call
+// that was ended from here, why. What is the node's own fault is logged.
+func (s *server) told(ctx context.Context, err error) *api.Error {
 	told := problem(err)
-	status, known := statuses[told.Code]
-	if !known {
-		status = http.StatusInternalServerError
-		s.logger.Error("request failed", "err", err)
+	ended, ok := errors.AsType[*api.Error](context.Cause(ctx))
+	if ok && (errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded)) {
+		told = ended
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(api.Envelope{Error: told}) // the client has left, or will read it
-}
-
-// answers is the handler of a route whose answer is one JSON value: what ask returns, or why there is none.
-func (s *server) answers(ask func(*http.Request) (any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		value, err := ask(r)
-		if err != nil {
-			s.refuse(w, err)
-			return
-		}
-		s.answer(w, value)
+	if told.Code == api.Internal {
+		s.logger.Log(ctx, s.failed.Level(slog.LevelError, struct{}{}, time.Now()), "request failed", "err", err, s.failed.Repeated(struct{}{}))
 	}
-}
-
-// answer writes one JSON value.
-func (s *server) answer(w http.ResponseWriter, value any) {
-	w.Header().Set("Content-Type", "application/json")
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(value); err != nil {
-		s.logger.Debug("answer not taken", "err", err)
-	}
+	s.tally.refuse(told.Code)
+	return told.Told()
 }

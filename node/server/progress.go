@@ -1,26 +1,28 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"sync"
 
 	"github.com/quipulog/quipu/node/api"
 )
 
-// tells is the handler of a route whose answer takes long, and is one JSON value: what do returns, or why there is
+// tells declares a route whose answer takes long, and is one JSON value: what do returns, or why there is
 // none, and before it lines that say how far it is. What fails before the first of those is a status. Do calls tell
 // as often as it likes, from any goroutine, inside transactions too: it never waits for the client.
-func (s *server) tells(do func(r *http.Request, tell func(api.Progress)) (any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		t := telling{out: s.newLines(w)}
+func tells[I, O any](rt *router, route string, op operation, do func(ctx context.Context, in *I, tell func(api.Progress)) (O, error)) {
+	op.gives = media{contentLines: oneOf{*new(O), api.ProgressLine{}}}
+	streams(rt, route, op, func(w http.ResponseWriter, r *http.Request, in *I) {
+		t := telling{out: rt.s.newLines(w, r)}
 		end := api.Telling(t.say)
-		value, err := do(r, t.tell)
+		value, err := do(r.Context(), in, t.tell)
 		end()
 		if err == nil {
 			err = t.out.putValue(value) // one of writing is the client's going away, which end says to nobody
 		}
 		t.out.end(err)
-	}
+	})
 }
 
 // telling tells one client how far the answer to its call is.

@@ -14,14 +14,19 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
+// serves returns the one route that does do.
+func serves[O any](do func(context.Context, *none, func(api.Progress)) (O, error)) http.Handler {
+	rt := newRouter(&server{logger: slog.New(slog.DiscardHandler)}, false)
+	tells(rt, "POST /v1/index/rebuild", operation{id: "rebuildIndex"}, do)
+	return rt.mux
+}
+
 // told returns a client of a route that does do.
-func told(do func(*http.Request, func(api.Progress)) (any, error)) *api.Client {
-	s := &server{logger: slog.New(slog.DiscardHandler)}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/index/rebuild", s.tells(do))
-	return Local(keepAlive(mux), func() error { return nil })
+func told(do func(context.Context, *none, func(api.Progress)) (api.Index, error)) *client.Client {
+	return Local(keepAlive(serves(do)), func() error { return nil })
 }
 
 // TestProgressIsTold: a client hears how far it is while it takes long, never more often than is of use, and the
@@ -29,7 +34,7 @@ func told(do func(*http.Request, func(api.Progress)) (any, error)) *api.Client {
 func TestProgressIsTold(t *testing.T) {
 	const steps, pause = 100_000, time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
-		c := told(func(_ *http.Request, tell func(api.Progress)) (any, error) {
+		c := told(func(_ context.Context, _ *none, tell func(api.Progress)) (api.Index, error) {
 			time.Sleep(10 * api.Silence) // before there is anything to say, it lives
 			for i := range uint64(steps) {
 				tell(api.Progress{Done: i, Total: steps, Unit: "entries"})
@@ -68,12 +73,12 @@ func TestProgressEndsWithAnError(t *testing.T) {
 	for _, after := range []time.Duration{0, time.Minute} {
 		t.Run(fmt.Sprint(after), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := told(func(_ *http.Request, tell func(api.Progress)) (any, error) {
+				c := told(func(_ context.Context, _ *none, tell func(api.Progress)) (api.Index, error) {
 					for range after / time.Second {
 						tell(api.Progress{Done: 1})
 						time.Sleep(time.Second)
 					}
-					return nil, &api.Error{Code: api.NotFound, Message: "no such thing"}
+					return api.Index{}, &api.Error{Code: api.NotFound, Message: "no such thing"}
 				})
 				heard := 0
 				_, err := c.RebuildIndex(t.Context(), func(api.Progress) { heard++ })
@@ -93,23 +98,22 @@ func TestProgressEndsWithAnError(t *testing.T) {
 func TestProgressWaitsForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &stuck{ResponseRecorder: httptest.NewRecorder(), free: make(chan struct{})}
-		s := &server{}
-		s.tells(func(_ *http.Request, tell func(api.Progress)) (any, error) {
+		serves(func(_ context.Context, _ *none, tell func(api.Progress)) (int, error) {
 			for i := range uint64(1000) {
 				tell(api.Progress{Done: i})
 				time.Sleep(time.Second)
 			}
 			close(w.free)
 			return 7, nil
-		})(w, httptest.NewRequest(http.MethodPost, "/", nil))
+		}).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/index/rebuild", nil))
 		if lines := strings.Fields(w.Body.String()); len(lines) > 3 || lines[len(lines)-1] != "7" {
 			t.Errorf("sent %q", lines)
 		}
 
-		c := told(func(r *http.Request, tell func(api.Progress)) (any, error) {
+		c := told(func(ctx context.Context, _ *none, tell func(api.Progress)) (api.Index, error) {
 			tell(api.Progress{Done: 1})
-			<-r.Context().Done()
-			return nil, r.Context().Err()
+			<-ctx.Done()
+			return api.Index{}, ctx.Err()
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err := c.RebuildIndex(ctx, func(api.Progress) { cancel() })

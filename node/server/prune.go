@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/transition"
@@ -10,30 +9,31 @@ import (
 )
 
 // postPrune gives leave to forget a part of the node's own feed, or says what that would be.
-func (s *server) postPrune(r *http.Request) (any, error) {
-	var order api.PruneRequest
-	if err := readOrder(r, &order); err != nil {
-		return nil, err
+func (s *server) postPrune(ctx context.Context, in *maybe[api.PruneRequest]) (told api.Pruned, err error) {
+	leave, err := s.writing(ctx, false)
+	if err != nil {
+		return told, err
 	}
+	defer leave()
+	order := in.value()
 	request := eventlog.PruneRequest{Below: order.Below, Before: order.Before.Time, Keep: order.Keep, Reason: order.Reason}
 	if err := request.Check(); err != nil {
-		return nil, invalid(err)
+		return told, invalid(err)
 	}
 	prune := s.log.Prune
 	if order.Plan {
 		prune = s.log.PlanPrune
 	}
-	p, err := prune(r.Context(), request)
+	p, err := prune(ctx, request)
 	if err != nil {
-		return nil, err
+		return told, err
 	}
-	told := api.Pruned{Floor: p.Floor, Entries: p.Entries}
+	told = api.Pruned{Floor: p.Floor, Entries: p.Entries}
 	if !order.Plan {
 		told.Place = &p.Place
-	} else if err := s.findMoved(r.Context(), &told); err != nil {
-		return nil, err
+		return told, nil
 	}
-	return told, nil
+	return told, s.findMoved(ctx, &told)
 }
 
 // findMoved says of which subjects the last transition would go with a prune.
@@ -54,7 +54,7 @@ func (s *server) findMoved(ctx context.Context, plan *api.Pruned) error {
 }
 
 // postCompact writes the log's file anew.
-func (s *server) postCompact(r *http.Request) (any, error) {
-	c, err := s.log.Compact(r.Context())
+func (s *server) postCompact(ctx context.Context, _ *none) (api.Compaction, error) {
+	c, err := s.log.Compact(ctx)
 	return api.Compaction{Before: c.Before, After: c.After}, err
 }

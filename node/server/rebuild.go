@@ -5,53 +5,54 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
+	"time"
 
 	"github.com/quipulog/quipu/crdt/clip"
 	"github.com/quipulog/quipu/eventlog"
+	"github.com/quipulog/quipu/eventlog/query"
 	"github.com/quipulog/quipu/eventlog/rebuild"
 	"github.com/quipulog/quipu/eventlog/transition"
 	"github.com/quipulog/quipu/node/api"
 )
 
+// rebuildInput says what to rebuild.
+type rebuildInput struct{ Body api.RebuildRequest }
+
 // postRebuild makes what the request names anew.
-func (s *server) postRebuild(r *http.Request, tell func(api.Progress)) (any, error) {
-	var order api.RebuildRequest
-	if err := readRequest(r, api.MaxCheckRequest, &order); err != nil {
-		return nil, err
-	}
+func (s *server) postRebuild(ctx context.Context, in *rebuildInput, tell func(api.Progress)) (api.Rebuilt, error) {
+	order := in.Body
 	follower, isFollower := strings.CutPrefix(order.Name, api.RebuildFollower)
 	switch {
 	case order.Name == api.RebuildTransitions:
-		return s.rebuildTransitions(r.Context(), order, tell)
+		return s.rebuildTransitions(ctx, order, tell)
 	case order.Name != api.RebuildIndex && !isFollower:
-		return nil, &api.Error{Code: api.NotFound, Message: fmt.Sprintf("nothing is called %q that a node rebuilds: expected %s, %s or %sNAME",
+		return api.Rebuilt{}, &api.Error{Code: api.NotFound, Message: fmt.Sprintf("nothing is called %q that a node rebuilds: expected %s, %s or %sNAME",
 			clip.Text(order.Name), api.RebuildTransitions, api.RebuildIndex, api.RebuildFollower)}
 	case order != (api.RebuildRequest{Name: order.Name}):
-		return nil, invalid(fmt.Errorf("rebuild %s: it is made of all that the node holds: expected no range, no order and nothing to wait for", clip.Text(order.Name)))
+		return api.Rebuilt{}, invalid(fmt.Errorf("rebuild %s: it is made of all that the node holds: expected no range, no order and nothing to wait for", clip.Text(order.Name)))
 	case isFollower:
-		return s.rebuildFollower(r.Context(), order.Name, follower)
+		return s.rebuildFollower(ctx, order.Name, follower)
 	}
-	i, err := s.rebuildIndex(r.Context(), tell)
+	i, err := s.rebuildIndex(ctx, tell)
 	return api.Rebuilt{Name: order.Name, Entries: i.Next, Index: &i}, err
 }
 
 // rebuildTransitions makes the stages of all subjects anew, or goes on with that.
-func (s *server) rebuildTransitions(ctx context.Context, order api.RebuildRequest, tell func(api.Progress)) (any, error) {
-	if order.Wait && s.daemon == nil {
-		return nil, &api.Error{Code: api.NotRunning, Message: `no daemon runs here, and only a running one fetches what is not here yet: "quipu start --dir D"`}
+func (s *server) rebuildTransitions(ctx context.Context, order api.RebuildRequest, tell func(api.Progress)) (told api.Rebuilt, err error) {
+	if order.Wait != 0 && s.daemon == nil {
+		return told, &api.Error{Code: api.NotRunning, Message: `no daemon runs here, and only a running one fetches what is not here yet: "quipu start --dir D"`}
 	}
 	bounds, err := boundsOf(nil, order.To)
 	if err == nil && !bounds.Until.IsZero() {
 		err = invalid(errors.New("rebuild transitions: event times bound no range: expected a frontier or a time by the clocks"))
 	}
-	cfg := rebuild.Config{To: bounds.Frontier, Clock: bounds.Clock, Wait: order.Wait, Anew: order.Anew}
+	cfg := rebuild.Config{To: bounds.Frontier, Clock: bounds.Clock, Wait: time.Duration(order.Wait), Anew: order.Anew}
 	if err == nil {
-		cfg.Order, err = eventlog.ParseOrder(order.Order)
+		cfg.Order, err = query.ParseOrder(order.Order)
 	}
 	if err != nil {
-		return nil, err
+		return told, err
 	}
 	err = s.log.View(ctx, func(tx *eventlog.ReadTx) error {
 		at, found, err := rebuild.Find(tx, transition.Kind)
@@ -65,25 +66,45 @@ func (s *server) rebuildTransitions(ctx context.Context, order api.RebuildReques
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return told, err
 	}
-	cfg.Progress = func(p rebuild.Progress) { tell(api.Progress{Done: p.Done, Total: p.Total, Unit: "entries"}) }
+	cfg.Progress = func(p rebuild.Progress) {
+		unit := "entries"
+		if p.Waits {
+			unit = "entries here"
+		}
+		tell(api.Progress{Done: p.Done, Total: p.Total, Unit: unit, Resumed: p.Resumed})
+	}
 	done, err := transition.Rebuild(ctx, s.log, cfg)
 	if err != nil {
-		return nil, err
+		return told, calledTransitions{err}
 	}
 	frontier := done.Range.To.Hash()
 	return api.Rebuilt{
-		Name: order.Name, Entries: done.Entries, Gone: done.Gone, Order: done.Range.Order.String(), Frontier: &frontier,
+		Name: order.Name, Entries: done.Entries, Gone: done.Gone, Resumed: done.Resumed, Order: done.Range.Order.String(), Frontier: &frontier,
 		Clock: done.Range.Clock, Subjects: done.Subjects, State: hex.EncodeToString(done.Hash[:]),
 	}, nil
 }
+
+// calledTransitions is an error of the rebuild of transitions, which has another name in the log than for clients, and
+// begins anew by a flag.
+type calledTransitions struct{ error }
+
+func (e calledTransitions) Error() string {
+	text := strings.Replace(e.error.Error(), fmt.Sprintf("rebuild %q", transition.Kind), "rebuild "+api.RebuildTransitions, 1)
+	if begun, anew := strings.CutSuffix(text, "begin anew"); anew {
+		return begun + "begin anew with --anew"
+	}
+	return text
+}
+
+func (e calledTransitions) Unwrap() error { return e.error }
 
 // rebuildFollower drops what a follower has built in the log, and has it begin anew: what it builds is its program's to
 // know. Meanwhile it holds back trims.
 //
 // A crash between the two finds no follower, which begins anew, too.
-func (s *server) rebuildFollower(ctx context.Context, name, follower string) (any, error) {
+func (s *server) rebuildFollower(ctx context.Context, name, follower string) (api.Rebuilt, error) {
 	f, err := s.log.Follower(ctx, follower)
 	if err == nil && f.Elsewhere {
 		err = fmt.Errorf("rebuild %s: %w: rebuild it where its program keeps it", clip.Text(name), eventlog.ErrElsewhere)
@@ -98,7 +119,7 @@ func (s *server) rebuildFollower(ctx context.Context, name, follower string) (an
 		err = s.log.Update(ctx, func(tx *eventlog.Tx) error { return tx.SetCursor(follower, 0) })
 	}
 	if err != nil {
-		return nil, err
+		return api.Rebuilt{}, err
 	}
 	f, err = s.log.Follower(ctx, follower)
 	told := followerOf(f)
@@ -106,8 +127,8 @@ func (s *server) rebuildFollower(ctx context.Context, name, follower string) (an
 }
 
 // getRebuilds answers with how far the rebuilds are, those of programs too.
-func (s *server) getRebuilds(r *http.Request) (any, error) {
-	all, err := rebuild.List(r.Context(), s.log)
+func (s *server) getRebuilds(ctx context.Context, _ *none) ([]api.Rebuild, error) {
+	all, err := rebuild.List(ctx, s.log)
 	told := make([]api.Rebuild, len(all))
 	for i, a := range all {
 		told[i] = api.Rebuild{

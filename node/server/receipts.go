@@ -13,21 +13,22 @@ import (
 	"github.com/quipulog/quipu/node/api"
 )
 
+// placeInput names an entry.
+type placeInput struct {
+	Place crdt.Place `path:"place" doc:"AUTHOR/SEQ, and of one that is disputed AUTHOR/SEQ@BRANCH."`
+}
+
 // getWhere answers with who holds an entry.
-func (s *server) getWhere(r *http.Request) (any, error) {
-	place, err := crdt.ParsePlace(r.PathValue("place"))
-	if err != nil {
-		return nil, invalid(err)
-	}
+func (s *server) getWhere(ctx context.Context, in *placeInput) (where api.Where, err error) {
 	if s.daemon == nil {
-		return nil, nobodyHeard()
+		return where, nobodyHeard()
 	}
-	receipts, err := s.log.Receipts(r.Context(), place)
+	receipts, err := s.log.Elsewhere().Receipts(ctx, in.Place)
 	if err != nil {
-		return nil, err
+		return where, err
 	}
-	where := s.where(place, receipts)
-	_, err = s.log.Lookup(r.Context(), place)
+	where = s.where(in.Place, receipts)
+	_, err = s.log.Lookup(ctx, in.Place)
 	if _, gone := errors.AsType[*eventlog.TrimmedError](err); gone {
 		where.Nodes[0].Holding, err = elsewhere.Trimmed, nil
 	}
@@ -81,7 +82,7 @@ func (s *server) awaitReplicated(ctx context.Context, place crdt.Place, wait api
 
 // replicated reports whether those hold the entry at place now for whom an append waits.
 func (s *server) replicated(ctx context.Context, place crdt.Place, wait api.Wait) bool {
-	receipts, err := s.log.Receipts(ctx, place)
+	receipts, err := s.log.Elsewhere().Receipts(ctx, place)
 	return err == nil && replication(wait).Met(receipts)
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
@@ -47,17 +46,13 @@ func (s *server) settled(ctx context.Context, patience bool) error {
 }
 
 // postRecover has the node go on as the operator says, or says what is known.
-func (s *server) postRecover(r *http.Request) (any, error) {
-	var order api.RecoverRequest
-	if err := readOrder(r, &order); err != nil {
-		return nil, err
-	}
+func (s *server) postRecover(ctx context.Context, in *maybe[api.RecoverRequest]) (api.Recovered, error) {
 	leave, err := s.entered()
 	if err != nil {
-		return nil, err
+		return api.Recovered{}, err
 	}
 	defer leave()
-	return s.recoverFeed(r.Context(), order)
+	return s.recoverFeed(ctx, in.value())
 }
 
 func (s *server) recoverFeed(ctx context.Context, order api.RecoverRequest) (told api.Recovered, err error) {
@@ -124,7 +119,7 @@ func (s *server) recovered(ctx context.Context) (told api.Recovered, err error) 
 		}
 		names, place := s.authorNames(), e.Place()
 		told.Why, told.End, told.Place, told.Alone = record.Why, &record.End, &place, record.Alone
-		told.Places = record.Places
+		told.Addrs = record.Places
 		if record.From.Next > 0 {
 			told.From = &record.From
 		}

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"github.com/quipulog/quipu/node/api"
@@ -15,16 +14,13 @@ type Repairer interface {
 }
 
 // postRepair repairs the log.
-func (s *server) postRepair(r *http.Request, tell func(api.Progress)) (any, error) {
+func (s *server) postRepair(ctx context.Context, in *maybe[api.RepairRequest], tell func(api.Progress)) (api.Repaired, error) {
 	if s.repairer == nil {
-		return nil, &api.Error{Code: api.NotRunning, Message: "nothing here can dial"}
+		return api.Repaired{}, &api.Error{Code: api.NotRunning, Message: "nothing here can dial"}
 	}
-	var req api.RepairRequest
-	if err := readOrder(r, &req); err != nil {
-		return nil, err
-	}
+	req := in.value()
 	if slices.Contains(req.Join, "") {
-		return nil, invalid(fmt.Errorf("repair request: join has an empty address: expected HOST:PORT"))
+		return api.Repaired{}, invalid(fmt.Errorf("repair request: join has an empty address: expected HOST:PORT"))
 	}
-	return s.repairer.Repair(r.Context(), req, tell)
+	return s.repairer.Repair(ctx, req, tell)
 }

@@ -25,7 +25,7 @@ func TestWaitingCountsWhatItRetains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		queue := newWaiting[numbered[crdt.Event]]()
-		in := input[crdt.Event]{parse: parseEvent, memory: eventMemory}
+		in := input[crdt.Event]{parse: func(line []byte, _ int) (crdt.Event, error) { return parseEvent(nil, line, "") }, memory: eventMemory}
 		before := eventlogtest.HeapAlive()
 		go func() { _ = in.read(ctx, bytes.NewReader(lines), queue) }()
 		synctest.Wait() // until there is no room

@@ -18,12 +18,13 @@ import (
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/server"
 )
 
 // transports are the two ways to reach a server.
-var transports = map[string]func(testing.TB, http.Handler) *api.Client{
-	"in memory": func(tb testing.TB, h http.Handler) *api.Client {
+var transports = map[string]func(testing.TB, http.Handler) *client.Client{
+	"in memory": func(tb testing.TB, h http.Handler) *client.Client {
 		c := server.Local(h, func() error { return nil })
 		tb.Cleanup(func() {
 			if err := c.Close(); err != nil {
@@ -32,7 +33,7 @@ var transports = map[string]func(testing.TB, http.Handler) *api.Client{
 		})
 		return c
 	},
-	"socket": func(tb testing.TB, h http.Handler) *api.Client {
+	"socket": func(tb testing.TB, h http.Handler) *client.Client {
 		dir, err := os.MkdirTemp("", "qs") // short enough for a socket
 		if err != nil {
 			tb.Fatal(err)
@@ -48,7 +49,7 @@ var transports = map[string]func(testing.TB, http.Handler) *api.Client{
 			srv.Close()
 			os.RemoveAll(dir)
 		})
-		return api.NewClient(func(ctx context.Context) (net.Conn, error) {
+		return client.New(func(ctx context.Context) (net.Conn, error) {
 			var d net.Dialer
 			return d.DialContext(ctx, "unix", path)
 		}, nil)
@@ -56,7 +57,7 @@ var transports = map[string]func(testing.TB, http.Handler) *api.Client{
 }
 
 // each runs a test over both transports, each with a log of its own.
-func each(t *testing.T, test func(*testing.T, *eventlog.Log, *api.Client)) {
+func each(t *testing.T, test func(*testing.T, *eventlog.Log, *client.Client)) {
 	for name, connect := range transports {
 		t.Run(name, func(t *testing.T) {
 			log := eventlogtest.Open(t)
@@ -66,7 +67,7 @@ func each(t *testing.T, test func(*testing.T, *eventlog.Log, *api.Client)) {
 }
 
 func TestAppendStreams(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		// Each line is written only once the place of the one before was read: both directions flow.
 		lines, into := io.Pipe()
 		defer into.Close()
@@ -100,7 +101,7 @@ func TestAppendStreams(t *testing.T) {
 }
 
 func TestAppendBatches(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		const n = 20_000
 		lines := strings.NewReader(strings.Repeat("{\"kind\":\"k\",\"payload\":\"0123456789\"}\n", n))
 		next := uint64(0)
@@ -138,7 +139,7 @@ func TestAppendBadLine(t *testing.T) {
 		"two objects": {`{"kind":"k"}{"kind":"k"}`, api.Invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+			each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 				input := strings.Repeat(good, 1500) + bad.line + "\n" + strings.Repeat(good, 500_000)
 				places := 0
 				var refusal *api.Error
@@ -164,7 +165,7 @@ func TestAppendBadLine(t *testing.T) {
 
 // TestAppendBadLineIdle has a client that goes on holding its end open after a bad line.
 func TestAppendBadLineIdle(t *testing.T) {
-	each(t, func(t *testing.T, _ *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, _ *eventlog.Log, c *client.Client) {
 		lines, into := io.Pipe()
 		defer into.Close()
 		go io.WriteString(into, "{\"kind\":\"k\"}\n{\n")
@@ -179,7 +180,7 @@ func TestAppendBadLineIdle(t *testing.T) {
 }
 
 func TestAppendEnds(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		for text, want := range map[string]int{
 			"":                                   0,
 			"\n\n \n":                            0,
@@ -219,7 +220,7 @@ func TestAppendEnds(t *testing.T) {
 }
 
 func TestEntriesAndTail(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		big := bytes.Repeat([]byte("x"), 200_000) // longer than any line buffer
 		for i, payload := range [][]byte{[]byte("1"), big, nil, {0xff}} {
 			e := crdt.Event{Kind: "k", Subject: fmt.Sprint(i), ContentType: "text/plain", Payload: payload}
@@ -267,7 +268,7 @@ func TestEntriesAndTail(t *testing.T) {
 }
 
 func TestQueriesThatMakeNoSense(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		place := crdt.Place{Author: log.Author()}
 		for _, q := range []api.Query{
 			{Order: "random"},
@@ -300,19 +301,20 @@ func TestRoutes(t *testing.T) {
 	log := eventlogtest.Open(t)
 	h := server.New(server.Config{Log: log})
 	for request, want := range map[string]int{
-		"GET /v1/status":             http.StatusOK,
-		"GET /v1/frontier":           http.StatusOK,
-		"POST /v1/verify":            http.StatusOK,
-		"GET /v1/entries?knid=a":     http.StatusBadRequest,
-		"GET /v1/proof/nonsense":     http.StatusBadRequest,
-		"GET /v1/members":            http.StatusServiceUnavailable,
-		"GET /v2/entries":            http.StatusNotFound,
-		"DELETE /v1/entries":         http.StatusNotFound,
-		"GET /v1/transitions?limt=1": http.StatusBadRequest,
-		"GET /v1/state":              http.StatusOK,
-		"GET /v1/state?subject=a":    http.StatusOK,
-		"GET /v1/state?limit=1":      http.StatusBadRequest,
-		"POST /v1/state":             http.StatusBadRequest,
+		"GET /v1/status":                 http.StatusOK,
+		"GET /v1/frontier":               http.StatusOK,
+		"POST /v1/verify":                http.StatusOK,
+		"GET /v1/entries?knid=a":         http.StatusBadRequest,
+		"GET /v1/entries/nonsense/proof": http.StatusBadRequest,
+		"GET /v1/members":                http.StatusServiceUnavailable,
+		"GET /v2/entries":                http.StatusNotFound,
+		"DELETE /v1/entries":             http.StatusMethodNotAllowed,
+		"DELETE /v2/entries":             http.StatusNotFound,
+		"GET /v1/transitions?limt=1":     http.StatusBadRequest,
+		"GET /v1/state":                  http.StatusOK,
+		"GET /v1/state?subject=a":        http.StatusOK,
+		"GET /v1/state?limit=1":          http.StatusBadRequest,
+		"POST /v1/state/at":              http.StatusBadRequest,
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		w := httptest.NewRecorder()
@@ -324,7 +326,7 @@ func TestRoutes(t *testing.T) {
 }
 
 func TestTransitions(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		moves := `{"subject":"door","to":"open","trigger":"key"}
 {"subject":"door","to":"shut"}
 {"subject":"door","from":"locked","to":"open"}
@@ -352,7 +354,7 @@ func TestTransitions(t *testing.T) {
 			t.Errorf("%d places, want 7", places)
 		}
 		var told []string
-		for tr, err := range c.Transitions(t.Context()) {
+		for tr, err := range c.Transitions(t.Context(), api.StateQuery{}) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,28 +7,38 @@ import (
 	"github.com/quipulog/quipu/node/api"
 )
 
-// getState streams the present stage of every subject, or of those that the query names.
-func (s *server) getState(w http.ResponseWriter, r *http.Request) {
-	s.sendStates(w, r, transition.Bounds{Subjects: r.URL.Query()[api.ParamSubject]})
+// stateInput asks for what is known of subjects, in the body.
+type stateInput struct{ Body api.StateQuery }
+
+// bounded makes a handler of one that answers what is within bounds, which stand in the URL.
+func (s *server) bounded(answer func(http.ResponseWriter, *http.Request, transition.Bounds)) func(http.ResponseWriter, *http.Request, *none) {
+	return func(w http.ResponseWriter, r *http.Request, _ *none) {
+		q, err := api.ParseStateQuery(r.URL.Query())
+		if err != nil {
+			s.refuse(w, r, invalid(err))
+			return
+		}
+		s.within(w, r, q, answer)
+	}
 }
 
-// postState streams the stage of the subjects of the request, at the moment that it names.
-func (s *server) postState(w http.ResponseWriter, r *http.Request) {
-	var asked api.StateQuery
-	if err := readRequest(r, api.MaxCheckRequest, &asked); err != nil {
-		s.refuse(w, err)
-		return
-	}
-	bounds, err := boundsOf(asked.Subjects, asked.At)
+// boundedAt is bounded for bounds that stand in the body.
+func (s *server) boundedAt(answer func(http.ResponseWriter, *http.Request, transition.Bounds)) func(http.ResponseWriter, *http.Request, *stateInput) {
+	return func(w http.ResponseWriter, r *http.Request, in *stateInput) { s.within(w, r, in.Body, answer) }
+}
+
+func (s *server) within(w http.ResponseWriter, r *http.Request, q api.StateQuery, answer func(http.ResponseWriter, *http.Request, transition.Bounds)) {
+	bounds, err := boundsOf(q.Subjects, q.At)
 	if err != nil {
-		s.refuse(w, err)
+		s.refuse(w, r, err)
 		return
 	}
-	s.sendStates(w, r, bounds)
+	answer(w, r, bounds)
 }
 
-func (s *server) sendStates(w http.ResponseWriter, r *http.Request, b transition.Bounds) {
-	stream(s, w, transition.States(r.Context(), s.log, b), stateOf)
+// states streams the stage of every subject within bounds.
+func (s *server) states(w http.ResponseWriter, r *http.Request, b transition.Bounds) {
+	stream(s, w, r, transition.States(r.Context(), s.log, b), stateOf)
 }
 
 // boundsOf returns the bounds that a moment sets.

@@ -1,8 +1,8 @@
 package server
 
 import (
+	"context"
 	"encoding/hex"
-	"net/http"
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
@@ -11,7 +11,7 @@ import (
 )
 
 // getMembers answers with what the daemon knows of other nodes.
-func (s *server) getMembers(_ *http.Request) (any, error) {
+func (s *server) getMembers(context.Context, *none) ([]api.Member, error) {
 	if s.daemon == nil {
 		return nil, &api.Error{Code: api.NotRunning, Message: "no daemon runs here: only a running one knows the members"}
 	}
@@ -20,30 +20,28 @@ func (s *server) getMembers(_ *http.Request) (any, error) {
 	return all, nil
 }
 
-// getFrontier answers with exactly what the log holds.
-func (s *server) getFrontier(_ *http.Request) (any, error) {
-	held := s.log.Frontier()
-	f := api.Frontier{Hash: held.Hash(), Authors: []api.Feed{}}
-	names := s.authorNames()
-	for author, heads := range held.All() {
-		feed := api.Feed{Author: author, Name: names[author]}
-		for _, h := range heads {
-			feed.Heads = append(feed.Heads, api.Head{Next: h.Next, Op: h.ID})
-		}
-		f.Authors = append(f.Authors, feed)
+// getLinks answers with the links that the node has.
+func (s *server) getLinks(context.Context, *none) ([]api.Link, error) {
+	if s.daemon == nil {
+		return nil, &api.Error{Code: api.NotRunning, Message: "no daemon runs here: only a running one has links"}
 	}
-	return f, nil
+	return s.daemon.Links(), nil
+}
+
+// getSettings answers with what the node runs with.
+func (s *server) getSettings(context.Context, *none) ([]api.Setting, error) {
+	return append([]api.Setting{}, s.settings...), nil
 }
 
 // postVerify walks the whole log.
-func (s *server) postVerify(r *http.Request, tell func(api.Progress)) (any, error) {
-	report, err := s.log.VerifyWith(r.Context(), eventlog.VerifyOptions{Progress: func(done, total uint64, unit string) {
+func (s *server) postVerify(ctx context.Context, _ *none, tell func(api.Progress)) (told api.Report, err error) {
+	report, err := s.log.VerifyWith(ctx, eventlog.VerifyOptions{Progress: func(done, total uint64, unit string) {
 		tell(api.Progress{Done: done, Total: total, Unit: unit})
 	}})
 	if err != nil {
-		return nil, err
+		return told, err
 	}
-	told := api.Report{
+	told = api.Report{
 		OK: report.OK(), Authors: report.Authors, Ops: report.Ops, Entries: report.Entries,
 		Offences: report.Offences, More: report.More,
 	}
@@ -63,16 +61,12 @@ func (s *server) postVerify(r *http.Request, tell func(api.Progress)) (any, erro
 }
 
 // getProof answers with the proof of one entry.
-func (s *server) getProof(r *http.Request) (any, error) {
-	place, err := crdt.ParsePlace(r.PathValue("place"))
-	if err != nil {
-		return nil, invalid(err)
-	}
-	return s.log.Prove(r.Context(), place)
+func (s *server) getProof(ctx context.Context, in *placeInput) (crdt.EntryProof, error) {
+	return s.log.Prove(ctx, in.Place)
 }
 
 // getStatus answers with who the node is and what it holds.
-func (s *server) getStatus(_ *http.Request) (any, error) {
+func (s *server) getStatus(context.Context, *none) (api.Status, error) {
 	held := s.log.Stats()
 	status := api.Status{
 		Author: s.log.Author(), Name: s.name, Log: s.log.ID(), Version: s.version, Hash: s.log.Root(),
@@ -80,8 +74,7 @@ func (s *server) getStatus(_ *http.Request) (any, error) {
 		Free: held.Free, Trimmed: held.Trimmed, Pruned: held.Pruned,
 		Forked: held.Forked, Ahead: held.Ahead, Writable: true,
 	}
-	authors, one, all := s.log.Bounds()
-	status.Limits = api.Limits{Authors: authors, Others: held.Others, Quota: all, Author: one}
+	status.Limits = api.Limits{Authors: held.Bounds.Authors, Others: held.Others, Quota: held.Bounds.Quota, Author: held.Bounds.Share}
 	health := s.log.Health()
 	for _, err := range []error{health.Mute, health.ReadOnly} {
 		if err != nil {

@@ -2,22 +2,17 @@ package server
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/quipulog/quipu/node/api"
 )
 
 // postStop has the daemon end, and answers shortly before it does.
-func (s *server) postStop(r *http.Request) (any, error) {
-	var order api.StopRequest
-	if err := readOrder(r, &order); err != nil {
-		return nil, err
-	}
+func (s *server) postStop(ctx context.Context, in *maybe[api.StopRequest]) (api.Stopped, error) {
 	if s.daemon == nil {
-		return nil, &api.Error{Code: api.NotRunning, Message: "no daemon runs here: there is nothing to stop"}
+		return api.Stopped{}, &api.Error{Code: api.NotRunning, Message: "no daemon runs here: there is nothing to stop"}
 	}
-	return s.daemon.Stop(r.Context(), time.Duration(order.Wait))
+	return s.daemon.Stop(ctx, time.Duration(in.value().Wait))
 }
 
 // entered lets somebody write, who calls leave when what he writes is durable or refused. A daemon that is about to
@@ -36,16 +31,4 @@ func (s *server) writing(ctx context.Context, patience bool) (leave func(), err 
 		return nil, err
 	}
 	return s.entered()
-}
-
-// writes is the handler of a route that appends an entry.
-func (s *server) writes(ask func(*http.Request) (any, error)) func(*http.Request) (any, error) {
-	return func(r *http.Request) (any, error) {
-		leave, err := s.writing(r.Context(), false)
-		if err != nil {
-			return nil, err
-		}
-		defer leave()
-		return ask(r)
-	}
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/quipulog/quipu/node/api"
 )
@@ -13,17 +12,16 @@ type Syncer interface {
 	Sync(ctx context.Context, addr string) (api.Synced, error)
 }
 
+// syncInput names the other node.
+type syncInput struct{ Body api.SyncRequest }
+
 // postSync syncs with the node that the request names.
-func (s *server) postSync(r *http.Request) (any, error) {
+func (s *server) postSync(ctx context.Context, in *syncInput) (api.Synced, error) {
 	if s.syncer == nil {
-		return nil, &api.Error{Code: api.NotRunning, Message: "nothing here can dial"}
+		return api.Synced{}, &api.Error{Code: api.NotRunning, Message: "nothing here can dial"}
 	}
-	var req api.SyncRequest
-	if err := readOrder(r, &req); err != nil {
-		return nil, err
+	if in.Body.Addr == "" {
+		return api.Synced{}, invalid(fmt.Errorf("sync request: addr is empty: expected HOST:PORT"))
 	}
-	if req.Addr == "" {
-		return nil, invalid(fmt.Errorf("sync request: addr is empty: expected HOST:PORT"))
-	}
-	return s.syncer.Sync(r.Context(), req.Addr)
+	return s.syncer.Sync(ctx, in.Body.Addr)
 }

@@ -8,28 +8,35 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/transition"
+	"github.com/quipulog/quipu/node/access"
 	"github.com/quipulog/quipu/node/api"
 )
 
 // postTransitions appends the moves that the lines of the request hold.
-func (s *server) postTransitions(w http.ResponseWriter, r *http.Request) {
+func (s *server) postTransitions(w http.ResponseWriter, r *http.Request, _ *none) {
 	s.takeMoves(w, r, s.appendMoves)
 }
 
 // takeMoves has store append the moves that the lines of the request hold.
-func (s *server) takeMoves(w http.ResponseWriter, r *http.Request, store func(ctx context.Context, moves []transition.Move) ([]crdt.Place, error)) {
-	input[transition.Move]{parse: parseMove, memory: moveMemory, store: store}.serve(s, w, r)
+func (s *server) takeMoves(w http.ResponseWriter, r *http.Request, store func(ctx context.Context, moves []transition.Move) ([]eventlog.Appended, error)) {
+	grant := grantOf(r.Context())
+	parse := func(line []byte, _ int) (transition.Move, error) { return parseMove(grant, line) }
+	input[transition.Move]{parse: parse, memory: moveMemory, store: store, first: 1}.serve(s, w, r)
 }
 
 // parseMove reads a move and checks it as the event that it becomes.
-func parseMove(line []byte) (transition.Move, error) {
+func parseMove(g *access.Grant, line []byte) (transition.Move, error) {
 	sent, err := api.ParseMove(line)
 	if err != nil {
 		return transition.Move{}, invalid(err)
 	}
+	headers, err := signedHeaders(g, sent.EventHeaders())
+	if err != nil {
+		return transition.Move{}, err
+	}
 	m := transition.Move{
 		Subject: sent.Subject, From: sent.From, To: sent.To, Trigger: sent.Trigger,
-		Module: sent.Module, Time: sent.Time, Headers: sent.EventHeaders(),
+		Module: sent.Module, Time: sent.Time, Headers: headers,
 	}
 	e, err := m.Event()
 	if err != nil {
@@ -44,16 +51,19 @@ func moveMemory(m transition.Move) int {
 	return e.Memory()
 }
 
-func (s *server) appendMoves(ctx context.Context, moves []transition.Move) ([]crdt.Place, error) {
-	return transition.Append(ctx, s.log, moves...)
+func (s *server) appendMoves(ctx context.Context, moves []transition.Move) ([]eventlog.Appended, error) {
+	places, err := transition.Append(ctx, s.log, moves...)
+	return fresh(places), err
 }
 
-// getTransitions streams the transition log in causal order.
-func (s *server) getTransitions(w http.ResponseWriter, r *http.Request) {
-	subjects := r.URL.Query()[api.ParamSubject]
-	replay, err := transition.ReplayAt(r.Context(), s.log, transition.Bounds{Subjects: subjects})
+// transitions streams the transition log within bounds, in causal order.
+func (s *server) transitions(w http.ResponseWriter, r *http.Request, b transition.Bounds) {
+	if b.Frontier == nil {
+		b.Frontier = s.log.Frontier() // which is read twice
+	}
+	replay, err := transition.ReplayAt(r.Context(), s.log, b)
 	if err != nil {
-		s.refuse(w, err)
+		s.refuse(w, r, err)
 		return
 	}
 	notes := map[transition.After][]string{}
@@ -64,8 +74,8 @@ func (s *server) getTransitions(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	moves := transition.Read(r.Context(), s.log, eventlog.Query{Subjects: subjects, Order: eventlog.Causal, GoOn: true})
-	stream(s, w, moves, func(t transition.Transition) api.Transition { return transitionOf(t, notes[t.Place()]) })
+	moves := transition.ReadAt(r.Context(), s.log, b)
+	stream(s, w, r, moves, func(t transition.Transition) api.Transition { return transitionOf(t, notes[t.Place()]) })
 }
 
 // oddities says what is odd about a step, nil when nothing is.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
@@ -22,26 +23,21 @@ type Trimmer interface {
 }
 
 // postTrim trims the log.
-func (s *server) postTrim(r *http.Request) (any, error) {
-	var order api.TrimRequest
-	if err := readOrder(r, &order); err != nil {
-		return nil, err
-	}
-	policy, err := s.trimPolicy(order)
+func (s *server) postTrim(ctx context.Context, in *maybe[api.TrimRequest]) (told api.TrimReport, err error) {
+	policy, err := s.trimPolicy(in.value())
 	if err != nil {
-		return nil, err
+		return told, err
 	}
-	told := api.TrimReport{Policy: tellPolicy(policy), Before: s.fileUse()}
-	report, err := s.trimmer.Trim(r.Context(), &policy)
+	told = api.TrimReport{Policy: tellPolicy(policy), Before: s.fileUse()}
+	report, err := s.trimmer.Trim(ctx, &policy)
 	if err != nil {
-		return nil, err
+		return told, err
 	}
 	told.Trimmed, told.Pruned, told.After = tellForgotten(report.Trimmed), tellForgotten(report.Pruned), s.fileUse()
 	told.Ahead, told.ClockOff = tellKept(report.Ahead), report.ClockOff.Seconds()
-	next := s.log.Stats().Next
 	for _, h := range report.Held {
 		told.Held = append(told.Held, api.Holder{
-			Name: h.Name, Offset: h.Offset, Behind: next - min(h.Offset, next), Entries: h.Entries, Overrun: h.Overrun,
+			Name: h.Name, Offset: h.Offset, Behind: h.Behind, Until: h.Until, Entries: h.Entries, Overrun: h.Overrun,
 		})
 	}
 	return told, nil
@@ -70,7 +66,7 @@ func (s *server) trimPolicy(order api.TrimRequest) (eventlog.TrimPolicy, error) 
 }
 
 // getTrim answers with the policy, who keeps back trims, and what the last one did.
-func (s *server) getTrim(_ *http.Request) (any, error) {
+func (s *server) getTrim(context.Context, *none) (api.TrimStatus, error) {
 	held := s.log.Stats()
 	told := api.TrimStatus{
 		Policy: tellPolicy(s.log.TrimPolicy()), File: api.FileUse{Bytes: held.Bytes, Free: held.Free},
@@ -80,19 +76,19 @@ func (s *server) getTrim(_ *http.Request) (any, error) {
 	s.trimmer.DescribeTrim(&told)
 	holders, err := s.log.Holders(s.trimmer.Holds())
 	if err != nil {
-		return nil, err
+		return told, err
 	}
 	for _, h := range holders {
 		told.Holders = append(told.Holders, api.Holder{
-			Name: h.Name, Offset: h.Offset, Behind: h.Behind, Prunes: h.Prunes, Overrun: h.Overrun,
+			Name: h.Name, Offset: h.Offset, Behind: h.Behind, Until: h.Until, Prunes: h.Prunes, Overrun: h.Overrun,
 		})
 	}
 	return told, nil
 }
 
 // getGone streams what is not here, by author.
-func (s *server) getGone(w http.ResponseWriter, _ *http.Request) {
-	stream(s, w, each(s.log.Gone(), nil), func(g eventlog.GoneFrom) api.GoneFrom {
+func (s *server) getGone(w http.ResponseWriter, r *http.Request, _ *none) {
+	stream(s, w, r, each(s.log.Gone(), nil), func(g eventlog.GoneFrom) api.GoneFrom {
 		return api.GoneFrom{Author: g.Author, First: g.First, Trimmed: g.Trimmed, Missed: g.Missed, Floor: g.Floor}
 	})
 }
@@ -115,7 +111,11 @@ func tellPolicy(p eventlog.TrimPolicy) api.TrimPolicy {
 }
 
 func tellForgotten(f eventlog.Forgotten) api.Forgotten {
-	return api.Forgotten{Ops: f.Ops, Entries: f.Entries, Bytes: f.Bytes}
+	told := api.Forgotten{Ops: f.Ops, Entries: f.Entries, Bytes: f.Bytes}
+	for _, l := range f.Lost {
+		told.Lost = append(told.Lost, api.Hole{From: crdt.Place{Author: l.Author, Seq: l.From}, Entries: l.Upto - l.From})
+	}
+	return told
 }
 
 // TellTrim returns a trim that a daemon has made as its clients are told it.

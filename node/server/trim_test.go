@@ -18,6 +18,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/node/age"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/server"
 )
 
@@ -41,8 +42,8 @@ func newTrimmable(t *testing.T, policy eventlog.TrimPolicy, trimmable int) *even
 	return log
 }
 
-// client returns a client of log, in memory.
-func client(t *testing.T, log *eventlog.Log) *api.Client {
+// inMemory returns a client of log, in memory.
+func inMemory(t *testing.T, log *eventlog.Log) *client.Client {
 	return transports["in memory"](t, server.New(server.Config{Log: log}))
 }
 
@@ -50,7 +51,7 @@ func client(t *testing.T, log *eventlog.Log) *api.Client {
 // waiting. System C: who is behind the trim point waits for ever.
 func TestReaderBehindTheTrimPointIsToldWhereToGoOn(t *testing.T) {
 	log := newTrimmable(t, nothingKept, 3)
-	c := client(t, log)
+	c := inMemory(t, log)
 	if _, err := c.Trim(t.Context(), api.TrimRequest{}); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func TestAReadingThatGoesOnIsNotEndedByATrim(t *testing.T) {
 		reached := false
 		var failed error
 		n := 0
-		for line, err := range client(t, log).Entries(t.Context(), q) {
+		for line, err := range inMemory(t, log).Entries(t.Context(), q) {
 			if failed = err; err != nil {
 				break
 			}
@@ -126,7 +127,7 @@ func TestAReadingThatGoesOnIsNotEndedByATrim(t *testing.T) {
 
 func TestEntriesShowsWhatIsGone(t *testing.T) {
 	log := newTrimmable(t, nothingKept, 2)
-	c := client(t, log)
+	c := inMemory(t, log)
 	if _, err := c.Trim(t.Context(), api.TrimRequest{}); err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func TestEntriesShowsWhatIsGone(t *testing.T) {
 }
 
 func TestTrimKeepsNoLessThanThePolicyUnlessForced(t *testing.T) {
-	c := client(t, newTrimmable(t, eventlog.TrimPolicy{}, 3))
+	c := inMemory(t, newTrimmable(t, eventlog.TrimPolicy{}, 3))
 	none, day, few := age.Age(0), age.Age(24*time.Hour), uint64(0)
 	for _, r := range []api.TrimRequest{{MinAge: &none}, {MinAge: &day}, {MinCount: &few}} {
 		if _, err := c.Trim(t.Context(), r); err == nil || !strings.Contains(err.Error(), "keep less than this node's policy, 14d and 10000") {
@@ -179,7 +180,7 @@ func TestTrimKeepsNoLessThanThePolicyUnlessForced(t *testing.T) {
 }
 
 func TestPruneOverHTTP(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		for range 3 {
 			if _, err := log.Append(t.Context(), crdt.Event{Kind: "k"}); err != nil {
 				t.Fatal(err)
@@ -226,6 +227,13 @@ func TestTrimRequestsThatMakeNoSense(t *testing.T) {
 		}
 	}
 	w := httptest.NewRecorder()
+	for more, want := range map[int]string{0: `"policy"`, 1: `"detail":"the body is longer than 65536 bytes"`} {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/trim", strings.NewReader("{}"+strings.Repeat(" ", 1<<16-2+more))))
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%d bytes: %s, want %s", 1<<16+more, w.Body, want)
+		}
+	}
 	handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/trim", nil))
 	if w.Code != http.StatusOK {
 		t.Errorf("no body: status %d: %s", w.Code, w.Body)
@@ -257,7 +265,7 @@ func TestForksAreShownWhoseEntriesAreGone(t *testing.T) {
 		write(l, name)
 		eventlogtest.Exchange(t, l, witness)
 	}
-	c := client(t, witness)
+	c := inMemory(t, witness)
 	if report, err := c.Trim(t.Context(), api.TrimRequest{}); err != nil || report.Trimmed.Entries != 3 {
 		t.Fatalf("trim: %+v, %v", report, err)
 	}

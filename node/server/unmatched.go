@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"github.com/quipulog/quipu/crdt/nearest"
@@ -18,8 +17,8 @@ const (
 )
 
 // getUnmatched answers with the values of the query that no entry has.
-func (s *server) getUnmatched(r *http.Request) (any, error) {
-	q, err := readQuery(r)
+func (s *server) getUnmatched(ctx context.Context, in *queried) ([]api.Unmatched, error) {
+	q, err := readQuery(in.params)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +34,7 @@ func (s *server) getUnmatched(r *http.Request) (any, error) {
 	}
 	for _, c := range columns {
 		for _, value := range *c.values(&q) {
-			none, err := s.isUnmatched(r.Context(), index, c, value)
+			none, err := s.isUnmatched(ctx, index, c, value)
 			if err != nil {
 				return nil, err
 			}
@@ -44,7 +43,7 @@ func (s *server) getUnmatched(r *http.Request) (any, error) {
 			}
 		}
 	}
-	if err := s.resemble(r.Context(), unmatched); err != nil {
+	if err := s.resemble(ctx, unmatched); err != nil {
 		return nil, err
 	}
 	return unmatched, nil

@@ -13,12 +13,13 @@ import (
 	"github.com/quipulog/quipu/eventlog/elsewhere"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/server"
 )
 
 // eachWaiting is each with a daemon that has heard of one other member. It holds what the log held at the last call of
 // say, and what arrives before an offset.
-func eachWaiting(t *testing.T, below uint64, test func(t *testing.T, log *eventlog.Log, c *api.Client, say func())) {
+func eachWaiting(t *testing.T, below uint64, test func(t *testing.T, log *eventlog.Log, c *client.Client, say func())) {
 	peer := crdt.AuthorOf(eventlogtest.Key("peer"))
 	for name, connect := range transports {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +44,7 @@ type told struct {
 
 // appending makes a call that appends what is written to lines, and sends what came of it when it ends. Each place
 // is counted on placed.
-func appending(t *testing.T, c *api.Client, lines io.Reader, placed chan<- uint64) <-chan told {
+func appending(t *testing.T, c *client.Client, lines io.Reader, placed chan<- uint64) <-chan told {
 	ended := make(chan told, 1)
 	go func() {
 		var all told
@@ -77,7 +78,7 @@ func write(t *testing.T, log *eventlog.Log, into io.Writer, n int) {
 // TestAcksWaitTogether: places that wait for another node keep nobody from appending, and all come when that node
 // says that it has the last.
 func TestAcksWaitTogether(t *testing.T) {
-	eachWaiting(t, 0, func(t *testing.T, log *eventlog.Log, c *api.Client, say func()) {
+	eachWaiting(t, 0, func(t *testing.T, log *eventlog.Log, c *client.Client, say func()) {
 		lines, into := io.Pipe()
 		placed := make(chan uint64, 100)
 		ended := appending(t, c.Waiting(api.Wait{Nodes: 1, Each: true, Timeout: time.Hour}), lines, placed)
@@ -106,7 +107,7 @@ func TestAcksWaitTogether(t *testing.T) {
 // TestAcksThatAreLate: the places are told of which the other node holds the entries, and then who has not the next;
 // what is appended stays.
 func TestAcksThatAreLate(t *testing.T) {
-	eachWaiting(t, 2, func(t *testing.T, log *eventlog.Log, c *api.Client, _ func()) {
+	eachWaiting(t, 2, func(t *testing.T, log *eventlog.Log, c *client.Client, _ func()) {
 		lines, into := io.Pipe()
 		defer into.Close()
 		placed := make(chan uint64, 100)
@@ -122,7 +123,7 @@ func TestAcksThatAreLate(t *testing.T) {
 
 // TestWaitAtTheEnd: without acks each place is told at once, and the wait is for the last.
 func TestWaitAtTheEnd(t *testing.T) {
-	eachWaiting(t, 0, func(t *testing.T, log *eventlog.Log, c *api.Client, say func()) {
+	eachWaiting(t, 0, func(t *testing.T, log *eventlog.Log, c *client.Client, say func()) {
 		for _, late := range []bool{false, true} {
 			lines, into := io.Pipe()
 			placed := make(chan uint64, 100)
@@ -169,7 +170,7 @@ func checkLate(t *testing.T, err error, p crdt.Place) {
 
 // TestNobodyWaitsWithoutADaemon: nothing is appended.
 func TestNobodyWaitsWithoutADaemon(t *testing.T) {
-	each(t, func(t *testing.T, log *eventlog.Log, c *api.Client) {
+	each(t, func(t *testing.T, log *eventlog.Log, c *client.Client) {
 		got := <-appending(t, c.Waiting(api.Wait{Nodes: 1}), strings.NewReader("{\"kind\":\"k\"}\n"), nil)
 		if refusal, ok := errors.AsType[*api.Error](got.err); !ok || refusal.Code != api.NotRunning || log.Stats().Entries > 0 {
 			t.Errorf("%v, and %d entries", got.err, log.Stats().Entries)

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// The bounds of what one client may have waiting, and so of one batch.
+// The bounds of what one client may have waiting to be appended, and so of one batch.
 const (
 	maxWaiting      = 1024    // items
 	maxWaitingBytes = 4 << 20 // bytes of memory that they take
@@ -17,6 +17,8 @@ type waiting[T any] struct {
 	more chan struct{} // has a token when there may be something to take
 	room chan struct{} // has a token when there may be room
 
+	maxItems, maxBytes int // of what waits; one item is always let in
+
 	mu     sync.Mutex // guards what follows
 	items  []T
 	bytes  int
@@ -25,7 +27,7 @@ type waiting[T any] struct {
 }
 
 func newWaiting[T any]() *waiting[T] {
-	return &waiting[T]{more: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+	return &waiting[T]{more: make(chan struct{}, 1), room: make(chan struct{}, 1), maxItems: maxWaiting, maxBytes: maxWaitingBytes}
 }
 
 // put adds an item that takes size bytes of memory, once there is room.
@@ -44,7 +46,7 @@ func (q *waiting[T]) put(ctx context.Context, item T, size int) error {
 func (q *waiting[T]) tryPut(item T, size int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.items) > 0 && (len(q.items) >= maxWaiting || q.bytes+size > maxWaitingBytes) {
+	if len(q.items) > 0 && (len(q.items) >= q.maxItems || q.bytes+size > q.maxBytes) {
 		return false
 	}
 	q.items = append(q.items, item)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // said is what a transition says, without where it stands.
@@ -33,7 +34,7 @@ func (d *demo) check(ctx context.Context) error {
 	findings := make([]finding, len(d.scripts))
 	err := d.each(ctx, d.scripts, func(ctx context.Context, s *script) error {
 		i := slices.Index(d.scripts, s)
-		return s.with(ctx, func(c *api.Client) error { return findings[i].find(ctx, c) })
+		return s.with(ctx, func(c *client.Client) error { return findings[i].find(ctx, c) })
 	})
 	if err != nil {
 		return err
@@ -50,7 +51,7 @@ func (d *demo) check(ctx context.Context) error {
 }
 
 // find reads what there is to know of a node.
-func (f *finding) find(ctx context.Context, c *api.Client) error {
+func (f *finding) find(ctx context.Context, c *client.Client) error {
 	frontier, err := c.Frontier(ctx)
 	if err != nil {
 		return err
@@ -60,7 +61,7 @@ func (f *finding) find(ctx context.Context, c *api.Client) error {
 		return err
 	}
 	f.moves = map[said]int{}
-	for t, err := range c.Transitions(ctx) {
+	for t, err := range c.Transitions(ctx, api.StateQuery{}) {
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/quipulog/quipu/eventlog/transition/machine"
 	"github.com/quipulog/quipu/eventlog/transition/machinefile"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // statuses is the machine of the proposals, in YAML.
@@ -36,7 +37,7 @@ func (d *demo) explain(ctx context.Context) error {
 		return err
 	}
 	var r api.CheckReport
-	err = d.scripts[0].with(ctx, func(c *api.Client) (err error) {
+	err = d.scripts[0].with(ctx, func(c *client.Client) (err error) {
 		r, err = c.CheckTransitions(ctx, api.CheckRequest{Machine: m, MaxFindings: 2 * len(d.moves)})
 		return err
 	})
@@ -50,7 +51,7 @@ func (d *demo) explain(ctx context.Context) error {
 	if r.Transitions != uint64(len(d.moves)) || r.Sound+uint64(len(odd)) != r.Transitions {
 		return fmt.Errorf("%d of %d transitions are sound and %d have a finding: some are not explained", r.Sound, len(d.moves), len(odd))
 	}
-	n := func(class transition.Class) string { return thousands(int(r.Counts[class])) }
+	n := func(class transition.Class) string { return thousands(int(r.Counts[string(class)])) }
 	fmt.Fprintf(d.cfg.Out, "\nBy the machine of their statuses (pep.yaml): %s by an alias, %s unknown, %s bad beginnings,\n"+
 		"%s moves after the end and %s not allowed. Written while nodes could not see each other: %s\n"+
 		"concurrent moves, %s that follow nothing their node knew. All others are sound: %s.\n",

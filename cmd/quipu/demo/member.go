@@ -14,7 +14,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node"
-	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 	"github.com/quipulog/quipu/node/folder"
 )
 
@@ -30,6 +30,7 @@ type member struct {
 	dir    string
 	author crdt.Author
 	addr   string // that peers connect to, while the daemon runs
+	page   bool   // it has a page
 
 	daemon *exec.Cmd // nil while none runs
 	ended  chan error
@@ -52,6 +53,9 @@ func (m *member) start(ctx context.Context, exe string, join []string) error {
 	args := []string{"start", "--dir", m.dir, "--listen", "127.0.0.1:0"}
 	for _, addr := range join {
 		args = append(args, "--join", addr)
+	}
+	if m.page {
+		args = append(args, "--http", "127.0.0.1:0")
 	}
 	cmd := exec.Command(exe, args...)
 	cmd.Args[0] = "quipu"
@@ -139,7 +143,7 @@ func (m *member) stop() error {
 }
 
 // with calls fn with a client of the node: of its daemon, or of its log when none runs.
-func (m *member) with(ctx context.Context, fn func(*api.Client) error) error {
+func (m *member) with(ctx context.Context, fn func(*client.Client) error) error {
 	client, err := node.Connect(ctx, m.dir, node.Access{})
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.name, err)

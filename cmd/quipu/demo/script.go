@@ -8,7 +8,7 @@ import (
 	"io"
 	"sync"
 
-	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // window is how many moves a node may have got without having acked them: what is in flight when it is
@@ -28,7 +28,7 @@ func (s *script) write(ctx context.Context, end int, tick func() error) error {
 	if s.acked >= end {
 		return nil
 	}
-	return s.with(ctx, func(c *api.Client) error {
+	return s.with(ctx, func(c *client.Client) error {
 		// The window's slots: one is taken for each move sent and given back when it is acked.
 		slots := make(chan struct{}, window)
 		lines, into := io.Pipe()
@@ -82,7 +82,7 @@ func send(ctx context.Context, into *io.PipeWriter, moves []move, slots chan<- s
 // resume finds out, after a crash, how far the node is: its own feed holds what it has written, in
 // order, acked or not. It returns an error if something acked is missing.
 func (s *script) resume(ctx context.Context) (found int, err error) {
-	err = s.with(ctx, func(c *api.Client) error {
+	err = s.with(ctx, func(c *client.Client) error {
 		f, err := c.Frontier(ctx)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // showBeginning says what is about to happen.
@@ -75,6 +77,28 @@ it has each transition of the input exactly once. %s in all.
 	if d.cfg.Keep != "" {
 		fmt.Fprintf(d.cfg.Out, "The nodes are in %s; look at one with: quipu log --dir %s/node-1\n", dir, dir)
 	}
+}
+
+// showPage prints a link to the page of the first node.
+func (d *demo) showPage(ctx context.Context) error {
+	first, other := d.scripts[0], d.scripts[1]
+	return first.with(ctx, func(c *client.Client) error {
+		link, _, err := c.PageLink(ctx)
+		if err == nil {
+			_, err = fmt.Fprintf(d.cfg.Out, `
+The nodes run on. Look at what they hold on the page of %s:
+
+  %s
+
+The link signs a browser in once, within two minutes. For another one, or for the page of another node:
+
+  quipu page --dir %s
+
+Ctrl-C ends the demo.
+`, first.name, link, other.dir)
+		}
+		return err
+	})
 }
 
 // showLastWords prints the ends of the daemons' logs, for who wants to know what went wrong.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/node/api"
+	"github.com/quipulog/quipu/node/client"
 )
 
 // MinNodes is the least number of nodes: one that is killed, one that goes offline, one that stays.
@@ -30,6 +31,8 @@ type Config struct {
 	Nodes int
 	// Seed picks the node that is killed, when, and the one that goes offline.
 	Seed uint64
+	// Page has the nodes run on when all is shown, each with its page, until ctx ends.
+	Page bool
 	// Keep is the folder that the nodes' folders are left in; it must not hold any yet. Default: a
 	// temporary one, which is removed.
 	Keep string
@@ -61,7 +64,8 @@ type demo struct {
 }
 
 // Run runs the demo. It returns an error unless everything that it shows holds. The child processes
-// have ended when it returns, and the temporary folder is gone.
+// have ended when it returns, and the temporary folder is gone. With a page the end of ctx is no error once there is a link
+// to look at.
 func Run(ctx context.Context, cfg Config) (err error) {
 	cfg.Nodes = cmp.Or(cfg.Nodes, 5)
 	if cfg.Nodes < MinNodes || cfg.Nodes > MaxNodes {
@@ -110,14 +114,25 @@ func (d *demo) run(ctx context.Context, dir string) error {
 	for _, chapter := range []func(context.Context) error{
 		func(ctx context.Context) error { return d.makeNodes(ctx, dir) },
 		d.startAll, d.writeFirst, d.writeThroughFaults, d.bringBack, d.writeRest, d.awaitConvergence,
-		d.check, d.explain, d.stopAll,
+		d.check, d.explain,
 	} {
 		if err := chapter(ctx); err != nil {
 			return err
 		}
 	}
+	if !d.cfg.Page {
+		err := d.stopAll(ctx)
+		if err == nil {
+			d.showEnd(dir)
+		}
+		return err
+	}
 	d.showEnd(dir)
-	return nil
+	if err := d.showPage(ctx); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return d.stopAll(context.WithoutCancel(ctx))
 }
 
 // makeNodes makes the nodes, deals the moves out, and picks who is to fail.
@@ -133,7 +148,7 @@ func (d *demo) makeNodes(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
-		d.log = log
+		d.log, m.page = log, d.cfg.Page
 		d.scripts = append(d.scripts, &script{member: m, moves: moves})
 	}
 	order := d.random.Perm(d.cfg.Nodes)
@@ -272,7 +287,7 @@ func (d *demo) await(ctx context.Context, what string, wanted func(api.Status) b
 	ctx, cancel := context.WithTimeoutCause(ctx, convergeFor, fmt.Errorf("not all nodes were %s within %s", what, convergeFor))
 	defer cancel()
 	return d.each(ctx, d.scripts, func(ctx context.Context, s *script) error {
-		return s.with(ctx, func(c *api.Client) error {
+		return s.with(ctx, func(c *client.Client) error {
 			for {
 				status, err := c.Status(ctx)
 				if err != nil || wanted(status) {

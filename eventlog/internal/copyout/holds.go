@@ -44,7 +44,7 @@ func (h *Holds) At(now time.Time) (all []retention.Hold) {
 	defer h.mu.Unlock()
 	for _, hold := range h.all {
 		if now.Before(hold.until) {
-			all = append(all, retention.Hold{Name: "backup", Offset: hold.from.Load(), Brief: true})
+			all = append(all, retention.Hold{Name: "backup", Offset: hold.from.Load(), Until: hold.until, Upto: retention.NoEnd})
 		}
 	}
 	return all

@@ -8,6 +8,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/backup"
+	"github.com/quipulog/quipu/eventlog/internal/arrivals"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/schema"
@@ -81,7 +82,7 @@ func (c *copying) ops(from, to uint64, last item) error {
 // chunk reads some ops, and reports whether there are more.
 func (c *copying) chunk(tx *disk.Tx, to uint64) (more bool, err error) {
 	c.trees = make(map[crdt.Author]*disk.Tree)
-	cursor, at := tx.Tree(schema.Arrivals).Growing().Cursor(), record.Offset(c.from())
+	cursor, at := arrivals.Of(tx).Cursor(), record.Offset(c.from())
 	for k, v := cursor.Seek(at[:]); k != nil; k, v = cursor.Next() {
 		a, err := record.ParseArrival(k, v)
 		if err != nil {
@@ -242,7 +243,7 @@ func (c *copying) pass(damage error, to uint64) (more bool, err error) {
 func (c *copying) readableFrom(offset, to uint64) (uint64, error) {
 	readable := func(at uint64) (from uint64, err error) {
 		err = c.src.View(func(tx *disk.Tx) error {
-			cursor, key := tx.Tree(schema.Arrivals).Growing().Cursor(), record.Offset(at)
+			cursor, key := arrivals.Of(tx).Cursor(), record.Offset(at)
 			k, v := cursor.Seek(key[:])
 			if k == nil {
 				from = to

@@ -11,6 +11,7 @@ import (
 
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/backup"
+	"github.com/quipulog/quipu/eventlog/internal/arrivals"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/schema"
@@ -105,9 +106,10 @@ func (s *small) copy(tx *disk.Tx, meta func(tx *disk.Tx) (map[string][]byte, err
 
 // takeLast keeps the op that had arrived last.
 func (s *small) takeLast(tx *disk.Tx) error {
-	k, v := tx.Tree(schema.Arrivals).Growing().Cursor().Last()
+	c := arrivals.Of(tx).Cursor()
+	k, v := c.Last()
 	if k == nil {
-		return tx.Err()
+		return c.Err()
 	}
 	a, err := record.ParseArrival(k, v)
 	if err != nil {
@@ -132,7 +134,10 @@ func (s *small) bucket(t *disk.Tree, path [][]byte) error {
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		if v == nil {
 			inner = append(inner, bytes.Clone(k))
-		} else if s.in != string(schema.Feeds) || s.feed(k, v) {
+		} else if s.in == string(schema.Feeds) {
+			v = s.feed(k, v)
+		}
+		if v != nil {
 			if err := s.put(path, k, v); err != nil {
 				return err
 			}
@@ -156,18 +161,20 @@ func (s *small) bucket(t *disk.Tree, path [][]byte) error {
 	return nil
 }
 
-// feed reports whether a feed's record is sound, and counts what it says was pruned.
-func (s *small) feed(k, v []byte) bool {
+// feed returns a feed's record as it is in a backup, where all ops have arrivals, or nil if it is not sound, and counts
+// what it says was pruned.
+func (s *small) feed(k, v []byte) []byte {
 	err := record.ErrLength
 	if len(k) == len(crdt.Author{}) {
 		var f *record.Feed
 		if f, err = record.ParseFeed(crdt.Author(k), v); err == nil {
 			s.pruned += f.Pruned
-			return true
+			f.Late = record.Late{}
+			return f.Encode(f.Feed.Author)
 		}
 	}
 	s.damaged[fmt.Sprintf("the record of feed %x", k)] = damaged{err: err}
-	return false
+	return nil
 }
 
 // put writes a pair behind its length.

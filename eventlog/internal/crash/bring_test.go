@@ -10,6 +10,7 @@ import (
 
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/backup"
+	"github.com/quipulog/quipu/eventlog/restore"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
 
@@ -19,7 +20,7 @@ func (s *subject) backUp() error {
 	if err != nil {
 		return err
 	}
-	if _, err = s.log.Backup(s.ctx, file, backup.Options{TempDir: s.dir()}); err == nil {
+	if _, err = s.log.Backup(s.ctx, file, backup.Options{TempDir: s.dir(), Files: nodeFiles}); err == nil {
 		err = file.Keep()
 	}
 	return errors.Join(err, file.Drop())
@@ -63,11 +64,11 @@ func (s *subject) keptPath() string { return filepath.Join(s.folder, "kept.backu
 func (s *subject) restore() error {
 	b, err := os.ReadFile(s.keptPath())
 	must(s, err)
-	var o backup.RestoreOptions
+	var o restore.Options
 	if s.op.rekeys {
 		o.Key = newKey
 	}
-	_, err = backup.Restore(s.ctx, s.dir(), o, bytes.NewReader(b))
+	_, err = restore.Into(s.ctx, s.dir(), o, bytes.NewReader(b))
 	return err
 }
 

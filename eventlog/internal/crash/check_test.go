@@ -1,6 +1,8 @@
 package crash
 
 import (
+	"os"
+	"regexp"
 	"slices"
 
 	"github.com/quipulog/quipu/crdt"
@@ -42,6 +44,27 @@ func (s *subject) goesOn() {
 	if s.op.after != nil {
 		s.op.after(s)
 	}
+	s.sendAgain()
+}
+
+// sendAgain appends once more what was written here with an id: it is known, at the place that it has.
+func (s *subject) sendAgain() {
+	s.Helper()
+	var events []crdt.Event
+	var places []crdt.Place
+	for e, err := range s.log.Entries(s.ctx, eventlog.Query{Kinds: []string{numberKind}, Authors: s.log.Authors()}) {
+		must(s, err)
+		if e.Header(eventlog.HeaderID) != "" {
+			events, places = append(events, e.Clone().Event), append(places, e.Place())
+		}
+	}
+	told, err := s.log.AppendOnce(s.ctx, events)
+	must(s, err)
+	for i, a := range told {
+		if !a.Known || a.Place != places[i] {
+			s.Errorf("what is at %s was sent again, and is told to be at %s, known: %v", places[i], a.Place, a.Known)
+		}
+	}
 }
 
 // verify verifies the log.
@@ -78,6 +101,25 @@ func (s *subject) checkAcked() {
 		forgotten := s.op.forgets && p.Seq+kept < s.log.Feed(p.Author).Next()
 		if there && at != p || !there && !forgotten {
 			s.Errorf("number %d was acked as %s, and is at %s", n, p, at)
+		}
+	}
+}
+
+// leftover is the name of what is of use only to the process that makes it.
+var leftover = regexp.MustCompile(`\.(new|compact)-[0-9]+$|\.(salvaged|room|aside)$|^quipu\.restoring$`)
+
+// nothingLeft looks for what a process that was killed has left in the folder: the next one that has it to itself removes that,
+// and the next one that writes the same backup.
+func (s *subject) nothingLeft() {
+	s.Helper()
+	if s.op.name == "backup" {
+		must(s, s.backUp())
+	}
+	files, err := os.ReadDir(s.dir())
+	must(s, err)
+	for _, f := range files {
+		if leftover.MatchString(f.Name()) {
+			s.Errorf("%s is left", f.Name())
 		}
 	}
 }

@@ -18,9 +18,10 @@ var errDead = syscall.ENXIO
 // disk numbers the calls that change what is in a folder and has one of them go wrong. What does not go wrong happens,
 // but for syncs, which only count: a process that dies loses nothing that it has given to the kernel.
 type disk struct {
-	folder string
-	told   func(number int, c *sys.Call) // of each step; nil for nobody
-	fired  func()                        // called once, when the fault is one that lasts; without locks
+	folder  string
+	told    func(number int, c *sys.Call) // of each step; nil for nobody
+	noLinks bool                          // the file system has none
+	fired   func()                        // called once, when the fault is one that lasts; without locks
 
 	mu sync.Mutex
 	// The fields below are guarded by mu.
@@ -73,6 +74,9 @@ func (d *disk) take(c *sys.Call, do func() error) (err error, lasts bool) {
 	}
 	if d.lasting != nil {
 		return failed(c, d.lasting), false
+	}
+	if d.noLinks && c.Do == sys.ToLink {
+		return failed(c, syscall.EPERM), false // which changes nothing, and so is no step
 	}
 	switch {
 	case d.failsSync && c.Do == sys.ToSync:
@@ -192,6 +196,8 @@ func failed(c *sys.Call, err error) error {
 		return err
 	case sys.ToRename, sys.ToLink:
 		return &os.LinkError{Op: c.Do, Old: c.Path, New: c.To, Err: err}
+	case sys.ToMake:
+		return &os.PathError{Op: "mkdir", Path: c.Path, Err: err}
 	case sys.ToCreate:
 		return &os.PathError{Op: "open", Path: c.Path, Err: err}
 	}
@@ -226,6 +232,9 @@ func (d *disk) nameOf(c *sys.Call) string {
 // on under the name that it was opened by.
 func (d *disk) fileOf(path string) string {
 	name := filepath.Base(path)
+	if in := filepath.Base(filepath.Dir(path)); in == "quipu.restoring" {
+		name = in + "/" + name
+	}
 	if !drawn.MatchString(name) {
 		return name
 	}

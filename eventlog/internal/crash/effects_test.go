@@ -25,7 +25,7 @@ func (s *subject) follow(l *eventlog.Log) error {
 		return nil // it would wait for the first entry
 	}
 	cfg := eventlog.FollowConfig{
-		Kinds: []string{numberKind}, Until: next, MaxEntries: 3, RetryMin: time.Microsecond, RetryMax: time.Microsecond,
+		Kinds: []string{numberKind}, Until: &next, MaxEntries: 3, RetryMin: time.Microsecond, RetryMax: time.Microsecond,
 	}
 	return l.Follow(s.ctx, effects, cfg, takeEffect)
 }

@@ -18,6 +18,7 @@ type operation struct {
 	// after looks at what is the operation's own, once the log goes on.
 	after func(s *subject)
 
+	noLinks         bool // the file system has no hard links
 	opens           bool // the operation opens the log, or makes it
 	rekeys          bool // the log has a new key then
 	forgets, prunes bool // it trims, and it drops ops
@@ -37,10 +38,12 @@ var operations = []operation{
 	{name: "create", prepare: func(*subject) {}, opens: true, run: (*subject).create, found: (*subject).foundLog, reopen: (*subject).openOrCreate, late: true},
 	{name: "open", opens: true, run: (*subject).reopened},
 	{name: "open after a failed sync", prepare: marked, opens: true, run: (*subject).reopened},
-	{name: "append", ready: inFlight, run: (*subject).appendInFlight, found: (*subject).foundHeld},
-	{name: "go on after a failed sync", ready: inFlight, run: (*subject).appendTwice, found: (*subject).foundHeld},
+	{name: "append", ready: inFlight, run: (*subject).appendInFlight, found: (*subject).foundHeld, after: (*subject).sendFlight},
+	{name: "append, with all arrivals that may be late", ready: full, run: (*subject).appendInFlight, found: (*subject).foundHeld, after: (*subject).sendFlight},
+	{name: "go on after a failed sync", ready: inFlight, run: (*subject).appendTwice, found: (*subject).foundHeld, after: (*subject).sendFlight},
 	{name: "look for room", ready: noRoom, run: (*subject).seekRoom},
 	{name: "apply", ready: peerAppends, run: (*subject).apply, found: (*subject).foundHeld},
+	{name: "apply, with arrivals that are late", ready: lateAndPeerAppends, run: (*subject).apply, found: (*subject).foundHeld},
 	{name: "follower commit", ready: behind, run: (*subject).followOn, found: (*subject).foundSeen, steps: true},
 	{name: "index", run: (*subject).index, found: (*subject).foundIndex, after: (*subject).indexIsRight, steps: true},
 	{name: "trim", ready: toForget, run: (*subject).trim, found: (*subject).foundGone, forgets: true, steps: true},
@@ -52,8 +55,11 @@ var operations = []operation{
 	{name: "backup", run: (*subject).backUp, found: (*subject).foundBackup, late: true},
 	{name: "restore", prepare: backedUp, opens: true, run: (*subject).restore, found: (*subject).foundLog, reopen: (*subject).openOrRestore, resume: (*subject).recover, late: true},
 	{name: "restore with a new key", prepare: backedUp, opens: true, rekeys: true, run: (*subject).restore, found: (*subject).foundLog, reopen: (*subject).openOrRestore, late: true},
+	{name: "restore a node", prepare: nodeBackedUp, opens: true, run: (*subject).restoreNode, found: (*subject).foundLog, reopen: (*subject).openOrRestoreNode, resume: (*subject).recover, after: (*subject).nodeIsWhole, late: true},
+	{name: "restore a node with a new key, without hard links", prepare: nodeBackedUp, noLinks: true, opens: true, rekeys: true, run: (*subject).restoreNode, found: (*subject).foundLog, reopen: (*subject).openOrRestoreNode, after: (*subject).nodeIsWhole, late: true},
 	{name: "repair", ready: spoiled, run: (*subject).repair, found: (*subject).foundRepaired, resume: (*subject).repair, after: (*subject).nothingDamaged, late: true},
 	{name: "salvage", ready: damaged, opens: true, run: (*subject).salvage, found: (*subject).foundSalvaged, reopen: (*subject).openOrSalvage, resume: (*subject).recover, late: true},
+	{name: "salvage without hard links", ready: damaged, noLinks: true, opens: true, run: (*subject).salvage, found: (*subject).foundSalvaged, reopen: (*subject).openOrSalvage, resume: (*subject).recover, after: (*subject).asideIsPutBack, late: true},
 	{name: "rebuild", ready: atRebuild, run: (*subject).rebuild, found: (*subject).foundRebuilt, after: (*subject).rebuiltOnce, steps: true},
 	{name: "close", ready: moreThanMarked, run: (*subject).shut},
 }

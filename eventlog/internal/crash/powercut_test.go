@@ -96,7 +96,7 @@ func (r *recording) record(run func(r *recording)) {
 // append appends an entry in a goroutine of its caller's, and takes note of when it was acked.
 func (r *recording) append(number int, retention crdt.Retention) {
 	r.Helper()
-	e := crdt.Event{Kind: numberKind, Payload: fmt.Append(nil, number), Retention: retention}
+	e := crdt.Event{Kind: numberKind, Payload: fmt.Append(nil, number), Retention: retention, Headers: []crdt.EventHeader{{Name: eventlog.HeaderID, Value: fmt.Sprint(number)}}}
 	place, err := r.log.Append(context.Background(), e)
 	must(r, err)
 	r.mu.Lock()

@@ -71,7 +71,7 @@ func (s *subject) renew() { s.ctx, s.cancel = context.WithCancel(context.Backgro
 // watched puts a disk under the subject.
 func (s *subject) watched() {
 	s.renew()
-	s.disk = &disk{folder: s.dir(), fired: s.cancel}
+	s.disk = &disk{folder: s.dir(), fired: s.cancel, noLinks: s.op != nil && s.op.noLinks}
 	stop := sys.Watch(s.folder, s.disk.watch)
 	s.end = func() {
 		s.close()
@@ -158,7 +158,8 @@ const numberKind = "crash.number"
 func (s *subject) numbers(n int) []crdt.Event {
 	events := make([]crdt.Event, n)
 	for i := range events {
-		events[i] = crdt.Event{Kind: numberKind, Subject: fmt.Sprint(s.next % 3), Payload: fmt.Append(nil, s.next), Retention: crdt.Trimmable}
+		events[i] = crdt.Event{Kind: numberKind, Subject: fmt.Sprint(s.next % 3), Payload: fmt.Append(nil, s.next), Retention: crdt.Trimmable,
+			Headers: []crdt.EventHeader{{Name: eventlog.HeaderID, Value: fmt.Sprint(s.next)}}}
 		s.next++
 	}
 	return events

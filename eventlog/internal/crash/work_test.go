@@ -11,6 +11,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/eventlog/internal/record"
 )
 
 // usual makes a log with entries of its own and of a peer's, all of which the peer holds and the follower has handled.
@@ -100,8 +101,25 @@ func inFlight(s *subject) {
 	}
 }
 
+// full has as many arrivals of the log's own ops be late as may be, so that the operation writes them all.
+func full(s *subject) {
+	s.peerAppends(1)
+	must(s, s.apply()) // then none is
+	for range record.MaxLate {
+		must(s, s.append(s.numbers(1)...))
+	}
+	inFlight(s)
+}
+
 // appendInFlight appends what the operation is to append.
 func (s *subject) appendInFlight() error { return s.append(s.flight...) }
+
+// sendFlight appends once more what the operation was to append, whether it is there or not: then it is there once.
+func (s *subject) sendFlight() {
+	s.Helper()
+	must(s, s.append(s.flight...))
+	s.checkAcked()
+}
 
 // appendTwice appends while a sync fails, and again: that waits until the log has been opened anew and verified. Steps
 // count from the sync on.
@@ -180,6 +198,14 @@ func (s *subject) isAbout(from, to int) {
 	for n := from; n < to; n++ {
 		s.flight = append(s.flight, crdt.Event{Payload: fmt.Append(nil, n)})
 	}
+}
+
+// lateAndPeerAppends is peerAppends, with arrivals of the log's own ops that the operation is to write, too.
+func lateAndPeerAppends(s *subject) {
+	for range 3 {
+		must(s, s.append(s.numbers(1)...))
+	}
+	peerAppends(s)
 }
 
 // behind has the log take more than the follower handles in one commit.

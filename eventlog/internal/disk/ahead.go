@@ -12,7 +12,8 @@ import "github.com/quipulog/quipu/eventlog/internal/sys"
 //	         high water        ahead                                  end of the file
 //
 // Nobody reads the zeros, those that a crash leaves neither. A commit of many bytes writes none: to write all of it twice
-// costs more than the blocks do.
+// costs more than the blocks do. And once something could not be written none are, until the file has been made longer: on a
+// full disk, or at a quota that only a sync tells of, they would take the room of the commit itself.
 const (
 	// aheadSize is the length of a stretch, in bytes.
 	aheadSize = 128 << 10
@@ -31,13 +32,21 @@ func (tx *Tx) writeAhead() {
 	if tx.put > smallCommit || from+aheadLeft <= f.ahead {
 		return
 	}
-	info, err := f.file.Stat()
-	if err != nil {
-		return
+	// bbolt makes the file longer in the commit after which it would not have a page more than are in use, never else.
+	if from+int64(f.pageSize) > f.size {
+		info, err := f.file.Stat()
+		if err != nil {
+			return
+		}
+		if f.size > 0 && info.Size() > f.size {
+			f.short.Store(false)
+		}
+		f.size = info.Size()
 	}
 	from = max(from, f.ahead)
-	if size := min(aheadSize, info.Size()-from); size > 0 {
-		n, _ := sys.WriteAt(f.file, zeros[:size], from)
+	if size := min(aheadSize, f.size-from); size > 0 && !f.short.Load() {
+		n, err := sys.WriteAt(f.file, zeros[:size], from)
 		f.ahead = from + int64(n)
+		f.short.Store(err != nil)
 	}
 }

@@ -9,8 +9,10 @@ import (
 // CheckPages walks the pages of the file, every tree's, and checks that each is used once and none that
 // is used is called free. It returns how many pages there are, and [Damage] or ctx's error. It calls told, unless that is
 // nil, again and again with how many of them it has come by. What is not in memory is read ahead.
-func (tx *Tx) CheckPages(ctx context.Context, told func(done, total uint64)) (pages uint64, err error) {
-	w := &pageWalk{ctx: ctx, pages: &tx.pages, used: make([]bool, tx.pages.highWater), told: told, ahead: tx.file.ReadAhead()}
+func (tx *Tx) CheckPages(ctx context.Context, told func(done, total uint64)) (count uint64, err error) {
+	pages := tx.pages
+	pages.skims = true // where pages lie, which keys they hold and which pages they name is all that is looked at
+	w := &pageWalk{ctx: ctx, pages: &pages, used: make([]bool, tx.pages.highWater), told: told, ahead: tx.file.ReadAhead()}
 	defer w.ahead.Close()
 	if err = w.tree(tx.top, nil, nil, 0); err == nil {
 		err = w.free(uint64(tx.id))

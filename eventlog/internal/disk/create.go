@@ -32,7 +32,7 @@ type Making struct {
 }
 
 // Make begins a file that is to be at path. It is made under another name and gets its own when it is whole and synced:
-// a crash leaves none or all of it, and a file whose name goes on with ".new-" may be removed. The caller calls
+// a crash leaves none or all of it, and a draft (see package whole) that the next [Open] removes. The caller calls
 // [Making.Drop] in the end, whether or not it has called [Making.Keep].
 func Make(path string) (*Making, error) { return makeFile(path, true) }
 
@@ -62,6 +62,9 @@ func (m *Making) Keep() error {
 	m.closed = true
 	if err := errors.Join(err, m.Close()); err != nil {
 		return err
+	}
+	if Aside(m.target) {
+		return fs.ErrExist
 	}
 	if _, err := os.Lstat(m.target); errors.Is(err, fs.ErrNotExist) {
 		_ = identity.WitnessOf(m.target).Forget() // of a file that is no longer there

@@ -37,6 +37,11 @@ type File struct {
 	patient bool
 	// readingAhead is set while the file is read ahead of an iteration.
 	readingAhead atomic.Bool
+	// short is set once something could not be written, and the file has not grown since.
+	short atomic.Bool
+	// end is where the pages end, in bytes, as the last transaction that began has seen it, and use what was last said.
+	end atomic.Int64
+	use atomic.Pointer[Use]
 }
 
 // mapped is the file as bbolt has it.
@@ -44,7 +49,9 @@ type mapped struct {
 	db       *bbolt.DB
 	file     *os.File // the one that db uses, to close when bbolt's own Close would wait for ever
 	pageSize uint64   // in bytes
-	ahead    int64    // up to where the file was written ahead, in bytes; for the transaction that writes
+	// For the transaction that writes, in bytes: up to where the file was written ahead, and how long it is at least.
+	ahead, size int64
+	syncs       *stopwatch // of its commits; nil where there is none
 }
 
 // Begin begins a transaction: one that sees what was committed before, or the one that writes, which waits
@@ -69,6 +76,9 @@ func (f *File) Begin(writable bool) (*Tx, error) {
 		defer f.swapping.RUnlock()
 		if tx.bolt, err = f.db.Begin(writable); err == nil {
 			tx.id, tx.top, tx.pages = int64(tx.bolt.ID()), uint64(tx.bolt.Cursor().Bucket().Root()), f.pagesOf(tx.bolt)
+			if end := tx.bolt.Size(); end != f.end.Load() {
+				f.end.Store(end)
+			}
 		}
 		return err
 	})

@@ -1,9 +1,11 @@
 package disk
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -24,6 +26,11 @@ const (
 	maxNode = 64 << 20
 	// maxBranches bounds the branch pages that a transaction keeps.
 	maxBranches = 1 << 10
+	// runLeast and runMost bound how many bytes are read at a time where pages are asked for one behind the other, from
+	// time to time twice as many, and runGap how many pages may be left out in between: those of other trees, which the
+	// same commits have written.
+	runLeast, runMost = 8 << 10, 64 << 10
+	runGap            = 8
 )
 
 // OpenToRead opens the file at path for whoever may only read it, or does not write: beside others that read, beside
@@ -38,8 +45,8 @@ const (
 //	t   ████████──?    the meta page of t+1 is written over that of t-1, t is whole
 //	t+1         ░░░░   t+2's pages are written, perhaps over t's
 //
-// The meta pages are looked at behind each page of t that is read, so nobody sees a page before it is known to be t's;
-// where one has changed the transaction has met [ErrOvertaken], and another begins with what is there now. A lock that
+// That meta page is looked at behind each page of t that is read, so nobody sees a page before it is known to be t's;
+// where it has changed the transaction has met [ErrOvertaken], and another begins with what is there now. A lock that
 // is shared would keep writers out, all the more the more read, and a killed reader's would be there until the system
 // has taken it back; and a file that is mapped may change after it was checked. Plain reads copy.
 //
@@ -72,11 +79,35 @@ type onlooker struct {
 	file     *os.File
 	metas    bothMetas         // the next commit writes over that of the state before
 	branches map[uint64][]byte // by page
+	run      pageRun           // what was read ahead
+	ahead    uint64            // how many bytes the last run was to have
+	behind   uint64            // the page behind what was read last
 }
+
+// pageRun is pages that lie one behind the other, as they are in the state.
+type pageRun struct {
+	first uint64
+	b     []byte
+}
+
+// of returns n pages from page id on, nil where the run has not all of them.
+func (r *pageRun) of(id, n, pageSize uint64) []byte {
+	from, to := (id-r.first)*pageSize, (id-r.first+n)*pageSize
+	if id < r.first || to > uint64(len(r.b)) {
+		return nil
+	}
+	return r.b[from:to:to]
+}
+
+// near reports whether page id lies between two others, or close behind.
+func near(id, from, to uint64) bool { return id >= from && id <= to+runGap }
 
 // onlook begins a transaction that only looks on.
 func (f *File) onlook() (tx *Tx, err error) {
 	file, err := os.Open(f.path)
+	if errors.Is(err, fs.ErrNotExist) && Aside(f.path) { // whoever writes puts it back
+		file, err = os.Open(aside(f.path))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +120,9 @@ func (f *File) onlook() (tx *Tx, err error) {
 	if err != nil {
 		return nil, damaged(err)
 	}
-	newest, o := metas[metas.newest()], &onlooker{file: file, metas: metas, branches: make(map[uint64][]byte)}
+	newest := metas[metas.newest()]
+	o := &onlooker{file: file, metas: metas, branches: make(map[uint64][]byte), behind: newest.highWater}
+	o.run.first = newest.highWater // nothing lies behind that
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -110,37 +143,67 @@ func settledMetas(file *os.File) (metas bothMetas, err error) {
 	}
 }
 
-// read reads n pages from page id on.
-func (o *onlooker) read(id, n, pageSize uint64) ([]byte, error) {
+// read returns n pages of the file f from page id on, the first of which are known. Whoever goes from one page to those
+// behind it has more of them read at once: what a run has of the state is there as the state has it, and what the run has
+// beside that nobody asks for.
+func (o *onlooker) read(f *pageFile, id, n uint64, known []byte) ([]byte, error) {
 	if b := o.branches[id]; b != nil && n == 1 {
 		return b, nil
 	}
-	if n > maxNode/pageSize {
+	if n > maxNode/f.pageSize {
 		return nil, fmt.Errorf("%w: %d has %d pages", errPage, id, n)
 	}
-	b := make([]byte, n*pageSize)
-	_, err := o.file.ReadAt(b, int64(id*pageSize))
+	b := o.run.of(id, n, f.pageSize)
+	if b == nil {
+		var err error
+		if b, err = o.load(f, id, n, known); err != nil {
+			return nil, err
+		}
+	}
+	if n == 1 && native.Uint16(b[8:]) == branchFlag {
+		if len(o.branches) == maxBranches {
+			clear(o.branches)
+		}
+		o.branches[id] = bytes.Clone(b) // else the whole run would be kept
+	}
+	return b, nil
+}
+
+// load is read of what is not in memory.
+func (o *onlooker) load(f *pageFile, id, n uint64, known []byte) ([]byte, error) {
+	most, runEnd := n, o.run.first+uint64(len(o.run.b))/f.pageSize
+	runs := near(id, o.behind, o.behind) || near(id, o.run.first, runEnd)
+	if runs {
+		o.ahead = min(max(2*o.ahead, runLeast), runMost)
+		most = max(n, min(o.ahead/f.pageSize, f.highWater-id))
+	}
+	b := make([]byte, most*f.pageSize)
+	at := copy(b, known)
+	read, err := o.file.ReadAt(b[at:], int64(id*f.pageSize)+int64(at))
 	if late := o.overtaken(); late != nil {
 		return nil, late
+	}
+	if whole := uint64(at+read) / f.pageSize; whole >= n {
+		b, err = b[:whole*f.pageSize], nil // that the rest of a run cannot be read is for whoever asks for it
 	}
 	if errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%w: the file ends on page %d", errPage, id)
 	}
-	if err == nil && n == 1 && native.Uint16(b[8:]) == branchFlag {
-		if len(o.branches) == maxBranches {
-			clear(o.branches)
-		}
-		o.branches[id] = b
+	if err != nil {
+		return nil, err
 	}
-	return b, err
+	if o.behind = id + n; runs {
+		o.run = pageRun{first: id, b: b}
+	}
+	return b[: n*f.pageSize : n*f.pageSize], nil
 }
 
 // overtaken returns [ErrOvertaken] where another state was committed, so that what was read last may be of a third.
 func (o *onlooker) overtaken() error {
-	for i, was := range o.metas {
-		if m, err := readMetaPage(o.file, int64(i)*int64(was.pageSize)); err != nil || m != was {
-			return ErrOvertaken
-		}
+	older := 1 - o.metas.newest()
+	was := o.metas[older]
+	if m, err := readMetaPage(o.file, int64(older)*int64(was.pageSize)); err != nil || m != was {
+		return ErrOvertaken
 	}
 	return nil
 }

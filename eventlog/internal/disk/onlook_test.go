@@ -70,6 +70,36 @@ func TestOnlookersSeeOneStateOnly(t *testing.T) {
 	}
 }
 
+// TestOnlookersReadAhead: whoever walks has runs read that grow, and what he is shown stays as it is behind the next of them.
+// Whoever jumps about has none.
+func TestOnlookersReadAhead(t *testing.T) {
+	f := newFile(t)
+	r, err := OpenToRead(f.path)
+	must(t, err)
+	walk, jump := r.begin(t, false), r.begin(t, false)
+	var shown [][]byte
+	c := walk.Tree(manyKeys).Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		shown = append(shown, k, v)
+	}
+	for i := range many {
+		if v := fmt.Sprintf("value %d", i); !bytes.Equal(shown[2*i], keyOf(i)) || string(shown[2*i+1]) != v {
+			t.Fatalf("key %d is %q with %q", i, shown[2*i], shown[2*i+1])
+		}
+	}
+	if got := walk.pages.onlooker; got.ahead < runMost || len(got.branches) == 0 {
+		t.Errorf("the last run of a walk was to have %d bytes", got.ahead)
+	}
+	for i := many - 1; i >= 0; i -= many / 8 {
+		if v := jump.Tree(manyKeys).Get(keyOf(i)); string(v) != fmt.Sprintf("value %d", i) {
+			t.Fatalf("key %d is %q", i, v)
+		}
+	}
+	if got := jump.pages.onlooker.ahead; got > runLeast {
+		t.Errorf("the last run of one who jumps was to have %d bytes", got)
+	}
+}
+
 // TestOnlookersLeaveNoTrace: nothing is written, locked or left open, and nothing can be written.
 func TestOnlookersLeaveNoTrace(t *testing.T) {
 	f := newFile(t)

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -13,10 +15,11 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/quipulog/quipu/eventlog/internal/sys"
+	"github.com/quipulog/quipu/eventlog/whole"
 )
 
 // ErrLocked is returned where another process, or this one, has the file open already.
-var ErrLocked = errors.New("file is in use")
+var ErrLocked = sys.ErrLocked
 
 const (
 	// mapSize is how much of the address space is reserved for the file on 64-bit Unix, so that it
@@ -44,7 +47,7 @@ func Open(path string) (*File, error) {
 // open locks the file, looks at it by plain reads, and only then lets bbolt map it: a file that is shorter than it
 // says would kill the process.
 func (f *File) open(unsynced bool) error {
-	file, err := os.OpenFile(f.path, os.O_RDWR, 0)
+	file, err := openBack(f.path)
 	if err != nil {
 		return err
 	}
@@ -56,13 +59,15 @@ func (f *File) open(unsynced bool) error {
 }
 
 func (f *File) look(file *os.File, unsynced bool) error {
-	if err := tryLock(file); err != nil {
+	// bbolt takes the lock once more, which changes nothing: while another process writes, what is read may be half of
+	// something.
+	if err := sys.TryLock(file); err != nil {
 		return err
 	}
-	if !isAt(file, f.path) {
+	if !whole.At(file, f.path) {
 		return ErrLocked // a compaction has put another in its place
 	}
-	_ = sys.Remove(f.roomPath())
+	f.removeLeft()
 	if unsynced {
 		if err := dropCached(file); err != nil {
 			return fmt.Errorf("drop cached pages: %w", err)
@@ -71,14 +76,17 @@ func (f *File) look(file *os.File, unsynced bool) error {
 	return damaged(preflight(file))
 }
 
-// isAt reports whether a file is the one that has the name path.
-func isAt(file *os.File, path string) bool {
-	there, err := os.Stat(path)
-	if err != nil {
-		return false
+// removeLeft removes what those have left who had the file before and were killed, or could not: see
+// [whole.RemoveDrafts]. The file is locked. What cannot be removed takes room, and does no harm.
+func (f *File) removeLeft() {
+	dir, base := filepath.Split(f.path)
+	whole.RemoveDrafts(dir, func(name string) bool { return name == base || strings.HasPrefix(name, base+".") })
+	for _, path := range []string{f.roomPath(), f.path + SalvagedSuffix} {
+		if _, err := os.Lstat(path); err == nil {
+			_ = sys.Remove(path)
+		}
 	}
-	here, err := file.Stat()
-	return err == nil && os.SameFile(here, there)
+	_ = nameAside(f.path)
 }
 
 // mapFile gives the file to bbolt, which closes it when it fails. Then f has what it had, if anything: what was
@@ -105,7 +113,7 @@ func (f *File) tryMap(file *os.File, size int) error {
 	err := guard(func() error {
 		db, err := openBolt(file, o)
 		if err == nil {
-			f.mapped = mapped{db: db, file: file, pageSize: uint64(db.Info().PageSize)}
+			f.mapped = mapped{db: db, file: file, pageSize: uint64(db.Info().PageSize), syncs: newStopwatch(db)}
 		}
 		return err
 	})

@@ -29,6 +29,7 @@ type pageFile struct {
 	pageSize  uint64
 	highWater uint64    // pages in use are below it
 	onlooker  *onlooker // reads a file that is not mapped
+	skims     bool      // of a leaf that has no buckets what lies behind its keys is not read
 }
 
 const (
@@ -48,7 +49,7 @@ type page struct {
 	id, overflow uint64
 	leaf         bool
 	count        int
-	b            []byte // all of it, its overflow included
+	b            []byte // all of it, its overflow included, but for what is skimmed
 	first, last  []byte // keys; nil when there are none
 }
 
@@ -60,7 +61,7 @@ func (f *pageFile) read(id uint64, p *page) error {
 		return fmt.Errorf("%w: %d of %d", errPage, id, f.highWater)
 	}
 	var err error
-	if p.b, err = f.load(id, 1); err != nil {
+	if p.b, err = f.load(id, 1, nil); err != nil {
 		return err
 	}
 	p.id = id
@@ -71,26 +72,42 @@ func (f *pageFile) read(id uint64, p *page) error {
 	if wrong || id+p.overflow >= f.highWater {
 		return fmt.Errorf("%w: %d says it is page %d with %d elements", errPage, id, native.Uint64(p.b), p.count)
 	}
-	if p.b, err = f.load(id, 1+p.overflow); err != nil {
-		return err
+	if p.overflow > 0 && !(f.skims && p.hasKeys()) {
+		if p.b, err = f.load(id, 1+p.overflow, p.b); err != nil {
+			return err
+		}
 	}
-	if err := f.checkElements(p); err != nil {
+	if err := f.checkElements(p, (1+p.overflow)*f.pageSize); err != nil {
 		return fmt.Errorf("%w: %d: %w", errPage, id, err)
 	}
 	return nil
 }
 
-// load returns n pages from page id on, which are below highWater.
-func (f *pageFile) load(id, n uint64) ([]byte, error) {
+// load returns n pages from page id on, which are below highWater. The first of them may be known.
+func (f *pageFile) load(id, n uint64, known []byte) ([]byte, error) {
 	if f.onlooker != nil {
-		return f.onlooker.read(id, n, f.pageSize)
+		return f.onlooker.read(f, id, n, known)
 	}
 	end := (id + n) * f.pageSize
 	return f.mapped[id*f.pageSize : end : end], nil
 }
 
-// checkElements checks that the keys and values of p lie one after the other and end where p ends.
-func (f *pageFile) checkElements(p *page) error {
+// hasKeys reports whether p is a leaf without buckets of which the first page has the first key and the last.
+func (p *page) hasKeys() bool {
+	if !p.leaf || p.count == 0 || pageHeader+elementSize*p.count > len(p.b) {
+		return false
+	}
+	for i := range p.count {
+		if p.isBucket(i) {
+			return false
+		}
+	}
+	from, size, _ := p.element(p.count - 1)
+	return from+size <= uint64(len(p.b))
+}
+
+// checkElements checks that the keys and values of p, which has so many bytes, lie one after the other and end where p ends.
+func (f *pageFile) checkElements(p *page, size uint64) error {
 	end := uint64(pageHeader + elementSize*p.count)
 	if end > uint64(len(p.b)) {
 		return fmt.Errorf("it has no room for %d elements", p.count)
@@ -102,7 +119,7 @@ func (f *pageFile) checkElements(p *page) error {
 		}
 		end += keySize + valueSize
 	}
-	if pages := max(1, (end+f.pageSize-1)/f.pageSize); pages != 1+p.overflow || end > uint64(len(p.b)) {
+	if pages := max(1, (end+f.pageSize-1)/f.pageSize); pages != 1+p.overflow || end > size {
 		return fmt.Errorf("its %d elements end at %d, on page %d of %d", p.count, end, pages, 1+p.overflow)
 	}
 	p.first, p.last = nil, nil
@@ -210,7 +227,7 @@ func (p *page) inline(b []byte) error {
 		return errors.New("it is no leaf")
 	}
 	small := pageFile{pageSize: maxBranch}
-	return small.checkElements(p)
+	return small.checkElements(p, uint64(len(b)))
 }
 
 // climb walks the pages of one tree, ahead of bbolt's cursor.

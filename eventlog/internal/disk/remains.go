@@ -8,6 +8,9 @@ import (
 	"iter"
 	"os"
 	"slices"
+
+	"github.com/quipulog/quipu/eventlog/internal/sys"
+	"github.com/quipulog/quipu/eventlog/whole"
 )
 
 // Remains is a file that is read page by page, whatever is wrong with it: it may be cut short, its metas may be gone, and
@@ -18,6 +21,7 @@ import (
 type Remains struct {
 	path  string
 	file  *os.File
+	kept  string // the name that it is to have once it is replaced, where it cannot have two
 	size  int64
 	pages pageFile // without its mapping
 	// tree is the meta whose root is read; nil where there is none.
@@ -38,15 +42,18 @@ func (s pageSet) add(id uint64)      { s[id/64] |= 1 << (id % 64) }
 // OpenRemains locks the file at path for reading its pages. It returns [ErrLocked] and [fs.ErrNotExist]; nothing that
 // stands in the file is an error.
 func OpenRemains(path string) (*Remains, error) {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	file, err := openBack(path)
 	if err != nil {
 		return nil, err
 	}
 	r := &Remains{path: path, file: file}
 	f := &File{path: path}
-	err = tryLock(file)
-	if err == nil && !isAt(file, path) {
+	err = sys.TryLock(file)
+	if err == nil && !whole.At(file, path) {
 		err = ErrLocked
+	}
+	if err == nil {
+		f.removeLeft()
 	}
 	if err == nil && f.Unsynced() {
 		err = dropCached(file)
@@ -169,7 +176,7 @@ func (r *Remains) page(id uint64) (*page, error) {
 	if _, err := r.file.ReadAt(p.b, at); err != nil {
 		return nil, fmt.Errorf("%w: %d: %w", errPage, id, err)
 	}
-	if err := r.pages.checkElements(p); err != nil {
+	if err := r.pages.checkElements(p, uint64(len(p.b))); err != nil {
 		return nil, fmt.Errorf("%w: %d: %w", errPage, id, err)
 	}
 	return p, nil

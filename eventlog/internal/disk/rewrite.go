@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"go.etcd.io/bbolt"
 
@@ -22,12 +21,10 @@ const (
 )
 
 // Copy writes all that is in use into a new file beside the file, without the pages that are free, and makes
-// that durable. Copies that a crash has left are removed. Nothing may be committed before [File.Swap]. What the copy is
+// that durable. Nothing may be committed before [File.Swap]. What the copy is
 // on its file system, and will be in the place of the file, is told to also, which says what the copy is to hold for it.
 func (f *File) Copy(ctx context.Context, also func(identity.Identity) Pair) (path string, err error) {
-	if err := removeLeft(f.path + copySuffix); err != nil {
-		return "", err
-	}
+	f.removeLeft()
 	file, err := sys.CreateTemp(filepath.Dir(f.path), filepath.Base(f.path)+copySuffix+"*")
 	if err != nil {
 		return "", err
@@ -64,24 +61,6 @@ func (w *copier) also(also func(identity.Identity) Pair, file *os.File) error {
 	}
 	p := also(is)
 	return w.dst.Update(func(tx *bbolt.Tx) error { return tx.Bucket(p.Tree).Put(p.Key, p.Value) })
-}
-
-// removeLeft removes what somebody who was killed has left: the files whose paths begin so.
-func removeLeft(path string) error {
-	dir, name := filepath.Split(path)
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		if !strings.HasPrefix(file.Name(), name) {
-			continue
-		}
-		if err := sys.Remove(filepath.Join(dir, file.Name())); err != nil {
-			return fmt.Errorf("remove what is left of an earlier one: %w", err)
-		}
-	}
-	return nil
 }
 
 // copier copies buckets in order of key, so that each page is filled.
@@ -200,7 +179,7 @@ func (f *File) Swap(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(tryLock(file), preflight(file)); err != nil {
+	if err := errors.Join(sys.TryLock(file), preflight(file)); err != nil {
 		return errors.Join(err, file.Close())
 	}
 	f.swapping.Lock()

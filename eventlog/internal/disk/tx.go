@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -88,6 +89,14 @@ func (tx *Tx) Tree(name []byte) *Tree {
 	return t
 }
 
+// Keep returns bytes that come from the transaction and stay when it ends: a copy, unless they are one.
+func (tx *Tx) Keep(b []byte) []byte {
+	if tx.pages.onlooker != nil {
+		return b
+	}
+	return bytes.Clone(b)
+}
+
 // Changed reports whether something was put or removed.
 func (tx *Tx) Changed() bool { return tx.changed }
 
@@ -95,6 +104,16 @@ func (tx *Tx) Changed() bool { return tx.changed }
 func (tx *Tx) Allocated() int64 {
 	stats := tx.bolt.Stats()
 	return stats.GetPageAlloc()
+}
+
+// Synced returns how long a commit took to sync what it has written, twice; where that cannot be told, together with the
+// writes.
+func (tx *Tx) Synced() time.Duration {
+	if s := tx.file.syncs; s != nil {
+		return s.synced
+	}
+	stats := tx.bolt.Stats()
+	return stats.GetWriteTime()
 }
 
 // Commit writes and syncs what was changed; nothing if the transaction has met damage. [NoRoom] and
@@ -105,7 +124,11 @@ func (tx *Tx) Commit() error {
 	}
 	tx.writeAhead()
 	if err := guard(tx.bolt.Commit); err != nil {
+		tx.file.short.Store(true)
 		return ofFile(tx.file.path, err)
+	}
+	if s := tx.file.syncs; s != nil {
+		s.stop()
 	}
 	return nil
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
-	"unsafe"
 
 	"go.etcd.io/bbolt"
 
@@ -63,8 +61,7 @@ func openWatched(file *os.File, o *bbolt.Options) (*bbolt.DB, error) {
 		return nil, errors.Join(err, w.db.Close())
 	}
 	w.size = max(w.size, 4*int64(w.db.Info().PageSize))
-	hook := reflect.ValueOf(w.db).Elem().FieldByName("ops").FieldByName("writeAt")
-	*(*func([]byte, int64) (int, error))(unsafe.Pointer(hook.UnsafeAddr())) = w.writeAt
+	*writesOf(w.db) = w.writeAt
 	return w.db, nil
 }
 

@@ -7,6 +7,7 @@
 //	a ─ b ─ ░ ─ ░ ─ e ─ f      e names the op that ends the hole: Head
 //	        From    Upto
 //
-// A [Chain] finds the holes among ops that it is told of in order; a [Look] tells one the ops around a place. [Marks] are
-// the holes that are known. [Restore] puts an op back.
+// A [feedcheck.Chain] finds the holes among ops that it is told of in order; a [Look] tells one the ops around a place.
+// [Marks] are the holes that are known: of more than may be, some at a time, in turn ([Marks.Further]). [File.Restore] puts
+// an op back.
 package holes

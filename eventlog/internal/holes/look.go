@@ -95,5 +95,5 @@ func (l *Look) read(key crdt.Key, v []byte) (op crdt.Signed, readable bool) {
 	return o.Signed, err == nil
 }
 
-// Holes returns what was found, and in which of that ops are missing, once there is no more to look at.
-func (l *Look) Holes() (all, missing []crdt.Span) { return l.chain.Holes, l.chain.Missing }
+// Holes returns what was found, once there is no more to look at.
+func (l *Look) Holes() []crdt.Span { return l.chain.Holes }

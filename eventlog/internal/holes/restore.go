@@ -38,7 +38,7 @@ func (f File) Restore(r *record.Feed, op crdt.Op, room []byte) (moved bool, err 
 	if moved = !arrived && offset == f.Next; moved {
 		r.Pruned += op.Count
 	}
-	if err == nil && !arrived {
+	if err == nil {
 		err = f.arrive(op, offset)
 	}
 	if err != nil {

@@ -32,6 +32,12 @@ var forgets = map[string]bool{
 	"exfat": true, "prlfs": true, "vmhgfs": true, "webdav": true, "remote": true,
 }
 
+// Keeps reports whether a kind of file system is known to keep what a file is.
+func Keeps(fs string) bool { return keeps[fs] }
+
+// Forgets reports whether a kind of file system is known not to.
+func Forgets(fs string) bool { return forgets[fs] }
+
 // Compare says whether a file is the one that it was, and in words what has changed.
 //
 //	                                   keeps both, or was seen to     is not known to     forgets

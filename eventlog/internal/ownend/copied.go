@@ -25,11 +25,6 @@ func Copied(meta *disk.Tree, why record.Recovering, own crdt.Head) (map[string][
 	return all, c.Err()
 }
 
-// Marked reports whether what meta holds says that the end of our feed may not be known, and that others know of it.
-func Marked(meta map[string][]byte) bool {
-	return meta[string(keyWhy)] != nil && meta[string(keyTold)] != nil
-}
-
 // Since has what meta holds say since when the end of our feed may not be known.
 func Since(meta map[string][]byte, now time.Time) error {
 	why, err := record.ParseRecovering(meta[string(keyWhy)])

@@ -8,15 +8,16 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/record"
+	"github.com/quipulog/quipu/eventlog/internal/schema"
 )
 
 // The keys in meta, see package schema.
 var (
-	keyWhy    = []byte("why")
-	keyOlder  = []byte("recovering")
-	keyEnd    = []byte("own end")
-	keySecond = []byte("second writer")
-	keyTold   = []byte("told")
+	keyWhy    = schema.Why
+	keyOlder  = schema.Recovering
+	keyEnd    = schema.OwnEnd
+	keySecond = schema.SecondWriter
+	keyTold   = schema.Told
 )
 
 // forgotten are the keys of the records of a state that is over.

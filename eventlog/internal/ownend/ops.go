@@ -62,6 +62,48 @@ func Cut(was *record.Feed, last crdt.Op) *record.Feed {
 	return f
 }
 
+// CutAt returns the seq from which on nothing can be read of what was written here of our feed, which ends there, or goes on
+// with what a second writer has written from an op on; nil for none. An op that begins a branch contradicts one that can be
+// read.
+func CutAt(f crdt.Feed, second *crdt.Signed) uint64 {
+	next := Highest(f).Head.Next
+	if second != nil {
+		if _, begins := f.BranchFrom(second.Key()); !begins {
+			next = min(next, second.First)
+		}
+	}
+	return next
+}
+
+// Other reports whether another op than op was written here at one of its seqs: it stands in ops, a nil one for none, and
+// its header can be read, or what has arrived at its offset is the same. Either alone may be damaged.
+func Other(ops *disk.Tree, op crdt.Op, arrivalAt func(offset uint64) record.Arrival) bool {
+	if ops == nil {
+		return false
+	}
+	c, from := ops.Cursor(), record.OpKey(crdt.Key{First: op.First - min(op.First, crdt.MaxOpEntries)})
+	for k, v := c.Seek(from[:]); k != nil; k, v = c.Next() {
+		key, err := record.ParseOpKey(k)
+		value, bad := record.ParseOp(v)
+		if err != nil || bad != nil || key.ID == op.ID {
+			continue
+		}
+		if key.First >= op.Next() {
+			break
+		}
+		next, s := uint64(0), crdt.Signed{}
+		if s, err = value.Signed(op.Author, key); err == nil {
+			next = s.Next()
+		} else if at := arrivalAt(value.Offset()); at.Author == op.Author && at.Key == key {
+			next = key.First + at.Count
+		}
+		if next > op.First {
+			return true
+		}
+	}
+	return false
+}
+
 // Readable is what is held, less what cannot be read of one author's feed.
 type Readable struct {
 	crdt.Held
@@ -136,57 +178,62 @@ func (r Readable) Ops(a crdt.Author, first uint64) iter.Seq2[crdt.Signed, error]
 	}
 }
 
-// GiveUp drops the ops that begin at or above next, none of which can be read, some of which may be missing, with their
-// arrivals, and takes them off the feed's record as a prune would, in a sweep. It returns the least of the offsets that
-// they had, or [math.MaxUint64] where there are none.
+// GiveUp drops the ops that begin at or above next and cannot be read, some of which may be missing or may have lost their
+// arrival, with the arrivals that there are, and takes all that no branch has off the feed's record as a prune would, in a
+// sweep. It returns the least of the offsets that they had, or [math.MaxUint64] where none is known.
 func GiveUp(ops, arrivals *disk.Tree, f *record.Feed, next, sweep uint64) (least uint64, err error) {
 	least = math.MaxUint64
-	left, err := behind(ops, next)
-	if err != nil {
-		return least, err
-	}
+	arrived, behind := make(map[crdt.Key]uint64), f.Behind()
 	for _, at := range arrivalsOf(arrivals, f.Feed.Author, next) {
-		k, offset := record.OpKey(at.Key), record.Offset(at.Offset)
+		if readable(ops, f.Feed.Author, at.Key) {
+			continue
+		}
+		offset := record.Offset(at.Offset)
+		arrived[at.Key], least = at.Count, min(least, at.Offset)
+		err = errors.Join(err, arrivals.Remove(offset[:]))
+	}
+	upto := next + behind
+	for _, key := range keysFrom(ops, next) {
+		if readable(ops, f.Feed.Author, key) {
+			upto = key.First
+			continue
+		}
+		k := record.OpKey(key)
 		was := record.Op(ops.Get(k[:]))
-		if err := errors.Join(ops.Remove(k[:]), arrivals.Remove(offset[:])); err != nil {
-			return least, fmt.Errorf("give up op %s/%d: %w", f.Feed.Author.Short(), at.Key.First, err)
-		}
-		least = min(least, at.Offset)
-		if was != nil {
-			left--
-			f.Grow(-len(was))
-			f.Trimmed -= trimmed(was.Bodiless(), at.Count)
-			f.Ops--
-		}
-		f.Entries -= at.Count
-		f.Pruned += at.Count
-		f.PruneSweep = sweep
+		s, _ := was.Signed(f.Feed.Author, key)
+		f.Lose(was, cmp.Or(s.Count, arrived[key], upto-min(upto, key.First)))
+		upto = key.First
+		err = errors.Join(err, ops.Remove(k[:]))
 	}
-	if err := arrivals.Cursor().Err(); err != nil || left == 0 {
-		return least, err
+	if behind > 0 {
+		f.Entries, f.Pruned, f.PruneSweep = f.Entries-behind, f.Pruned+behind, sweep
 	}
-	return least, fmt.Errorf("give up what is behind %s/%d: %d ops never arrived", f.Feed.Author.Short(), next, left)
+	if err = errors.Join(err, ops.Cursor().Err(), arrivals.Cursor().Err()); err != nil {
+		err = fmt.Errorf("give up what is behind %s/%d: %w", f.Feed.Author.Short(), next, err)
+	}
+	return least, err
 }
 
-// trimmed returns how many of an op's entries count as trimmed.
-func trimmed(bodiless bool, count uint64) uint64 {
-	if bodiless {
-		return count
-	}
-	return 0
+// readable reports whether the op at a key is there and can be read.
+func readable(ops *disk.Tree, a crdt.Author, key crdt.Key) bool {
+	k := record.OpKey(key)
+	_, err := record.Op(bytes.Clone(ops.Get(k[:]))).Verify(a, key)
+	return err == nil
 }
 
-// behind returns how many ops begin at or above next.
-func behind(ops *disk.Tree, next uint64) (n int, err error) {
-	from := record.OpKey(crdt.Key{First: next})
+// keysFrom returns the keys of the ops that begin at or above next, the last one first.
+func keysFrom(ops *disk.Tree, next uint64) (all []crdt.Key) {
 	c := ops.Cursor()
-	for k, _ := c.Seek(from[:]); k != nil; k, _ = c.Next() {
-		if _, err := record.ParseOpKey(k); err != nil {
-			return 0, err
+	for k, _ := c.Last(); k != nil; k, _ = c.Prev() {
+		key, err := record.ParseOpKey(k)
+		if err == nil && key.First < next {
+			break
 		}
-		n++
+		if err == nil {
+			all = append(all, key)
+		}
 	}
-	return n, c.Err()
+	return all
 }
 
 // arrivalsOf returns the arrivals of an author's ops that begin at or above next, of which there are few. It looks through

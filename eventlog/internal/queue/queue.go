@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // gatherYields is how often the leader yields without the queue growing before it commits without those who
@@ -55,6 +56,8 @@ type Config[R comparable] struct {
 	Commit func([]R)
 	// Leave is called by whoever has led. It calls [Queue.Leave], or hands that to somebody who leads on.
 	Leave func()
+	// Gathered is told how long a batch waited for those who were coming; nil tells nobody.
+	Gathered func(time.Duration)
 }
 
 // batch is what shares a transaction.
@@ -284,9 +287,24 @@ func (q *Queue[R]) Arrive() {
 	q.goOn()
 }
 
+// Waiting returns how many requests wait to be committed, with those of an exclusive writer as one, and their bytes.
+func (q *Queue[R]) Waiting() (requests, bytes int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, b := range q.waiting {
+		requests += max(len(b.requests), 1)
+		bytes += b.bytes
+	}
+	return requests + len(q.ahead), bytes
+}
+
 // gather yields until as many have joined as the last commit has woken, or none has for a while and none is coming: they
 // are on their way, and what they bring goes into the same transaction. A writer who comes alone waits for nobody.
 func (q *Queue[R]) gather() {
+	if q.cfg.Gathered != nil {
+		began := time.Now()
+		defer func() { q.cfg.Gathered(time.Since(began)) }()
+	}
 	grown := q.grown.Load()
 	for quiet := 0; grown < q.back && quiet < gatherYields; quiet++ {
 		if quiet == waitYields && q.coming.Load() > 0 {

@@ -23,8 +23,11 @@ type Arrival struct {
 const ArrivalSize = 32 + opKeySize + 8
 
 // Encode returns the value of an arrival.
-func (a *Arrival) Encode() []byte {
-	b := append(make([]byte, 0, ArrivalSize), a.Author[:]...)
+func (a *Arrival) Encode() []byte { return a.Append(make([]byte, 0, ArrivalSize)) }
+
+// Append appends the value of an arrival to b.
+func (a *Arrival) Append(b []byte) []byte {
+	b = append(b, a.Author[:]...)
 	key := OpKey(a.Key)
 	return binary.BigEndian.AppendUint64(append(b, key[:]...), a.Count)
 }

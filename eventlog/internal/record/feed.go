@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -28,6 +29,8 @@ type Feed struct {
 	TrimmedTo, PruneSweep uint64
 	// Shut is why no more is taken, in at most 255 bytes; empty while it is.
 	Shut string
+	// Late are the feed's ops whose arrivals are not written yet; of the feed of whoever writes here alone.
+	Late Late
 }
 
 // Clone returns a record that can be changed without f noticing.
@@ -39,12 +42,17 @@ func (f *Feed) Clone() *Feed {
 
 // Drop takes an op off the record that was pruned in a sweep: its value, and how many entries it has.
 func (f *Feed) Drop(v Op, count, sweep uint64) {
+	f.Lose(v, count)
+	f.prune(count, sweep)
+}
+
+// Lose takes off the record an op that is not there any more, but not its entries.
+func (f *Feed) Lose(v Op, count uint64) {
 	if v.Bodiless() {
-		f.Trimmed -= count
+		f.Trimmed -= min(f.Trimmed, count)
 	}
 	f.Ops--
 	f.Grow(-len(v))
-	f.prune(count, sweep)
 }
 
 func (f *Feed) prune(count, sweep uint64) {
@@ -107,7 +115,11 @@ func (f *Feed) Disputed() bool {
 //	branches (4)   and for each:
 //	    start first (8) id (32)  parent (32)  rooted (1)  head next (8) id (32)  clock (8)  floor (8)
 //	leave (2 + n)  length and bytes of the header and signature; length 0 when there is none
-const branchSize = 8 + 32 + 32 + 1 + 8 + 32 + 8 + 8
+//	late           see late.go; absent while nothing is
+const (
+	beforeShut = 4 + 8*8
+	branchSize = 8 + 32 + 32 + 1 + 8 + 32 + 8 + 8
+)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -116,7 +128,7 @@ var errFeed = errors.New("not a feed record")
 // Encode returns the record of a's feed.
 func (f *Feed) Encode(a crdt.Author) []byte {
 	leave := f.Feed.Leave.Bytes()
-	b := make([]byte, 4, 104+len(f.Shut)+branchSize*len(f.Feed.Branches)+len(leave))
+	b := make([]byte, 4, beforeShut+lateSize+8+len(f.Shut)+branchSize*len(f.Feed.Branches)+len(leave))
 	for _, n := range []uint64{uint64(f.Clock), f.Ops, f.Entries, f.Trimmed, f.Pruned, f.TrimmedTo, f.PruneSweep, f.Bytes} {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
@@ -126,7 +138,7 @@ func (f *Feed) Encode(a crdt.Author) []byte {
 		b = appendBranch(b, &f.Feed.Branches[i])
 	}
 	b = binary.BigEndian.AppendUint16(b, uint16(len(leave)))
-	b = append(b, leave...)
+	b = f.Late.append(append(b, leave...))
 	binary.BigEndian.PutUint32(b, checksum(a, b[4:]))
 	return b
 }
@@ -168,8 +180,9 @@ func ParseFeed(a crdt.Author, b []byte) (*Feed, error) {
 		r.branch(&f.Feed.Branches[i])
 	}
 	leave := r.take(int(binary.BigEndian.Uint16(r.take(2))))
-	if r.short || len(r.b) > 0 {
-		return nil, fmt.Errorf("%w: %w", errFeed, ErrLength)
+	var err error
+	if f.Late, err = parseLate(r.b); err != nil || r.short {
+		return nil, cmp.Or(err, fmt.Errorf("%w: %w", errFeed, ErrLength))
 	}
 	if len(leave) > 0 {
 		signed, err := crdt.ParseSigned(leave)

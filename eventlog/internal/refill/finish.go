@@ -82,6 +82,9 @@ func (m *Maker) Finish(now time.Time) (Report, error) {
 		err = m.do(m.meta)
 	}
 	if err == nil {
+		err = m.ids()
+	}
+	if err == nil {
 		err = m.commit(true)
 	}
 	if err == nil {
@@ -197,6 +200,7 @@ func (m *Maker) known(a crdt.Author) (*record.Feed, error) {
 	if err != nil {
 		return nil, &FeedError{Author: a, What: "its record", Err: err}
 	}
+	f.Late = record.Late{} // whatever is put has an arrival
 	return f, nil
 }
 

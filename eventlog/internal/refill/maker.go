@@ -52,7 +52,7 @@ func New(path string, log crdt.LogID) (*Maker, error) {
 		return nil, fmt.Errorf("make %s: %w", path, err)
 	}
 	m := &Maker{file: file, log: log}
-	if err := m.do(func() error { return schema.Make(m.tx) }); err != nil {
+	if err := m.do(func() error { return schema.Make(m.tx.Root()) }); err != nil {
 		m.Drop()
 		return nil, fmt.Errorf("make %s: %w", path, err)
 	}
@@ -168,11 +168,12 @@ func (m *Maker) keep(op crdt.Op, offset, sweep uint64) error {
 		m.written[op.Author] = ops
 	}
 	key, at := record.OpKey(op.Key()), record.Offset(offset)
+	arrival := record.Arrival{Offset: offset, Author: op.Author, Key: op.Key(), Count: op.Count}
 	if offset < m.next {
 		if ops.Get(key[:]) != nil {
 			return nil
 		}
-		if err := m.free(op, offset); err != nil {
+		if err := m.free(arrival); err != nil {
 			return err
 		}
 	}
@@ -180,7 +181,6 @@ func (m *Maker) keep(op crdt.Op, offset, sweep uint64) error {
 	if sweep == 0 {
 		value = record.NewOp(m.room(record.OpSize(op)), offset, op)
 	}
-	arrival := record.Arrival{Offset: offset, Author: op.Author, Key: op.Key(), Count: op.Count}
 	if err := errors.Join(ops.Put(key[:], value), m.arrivals().Put(at[:], arrival.Encode())); err != nil {
 		return err
 	}
@@ -191,15 +191,14 @@ func (m *Maker) keep(op crdt.Op, offset, sweep uint64) error {
 
 func (m *Maker) arrivals() *disk.Tree { return m.tx.Tree(schema.Arrivals).Growing() }
 
-// free says which arrival of another op has some of the offsets, if one has.
-func (m *Maker) free(op crdt.Op, offset uint64) error {
-	c, at := m.arrivals().Cursor(), record.Offset(offset)
+// free says which arrival of another op has some of the offsets of one, if one has.
+func (m *Maker) free(of record.Arrival) error {
+	c, at := m.arrivals().Cursor(), record.Offset(of.Offset)
 	k, v := c.Seek(at[:])
 	for range 2 {
 		if k != nil {
 			a, err := record.ParseArrival(k, v)
-			own := a.Offset == offset && a.Author == op.Author && a.Key == op.Key() && a.Count == op.Count
-			if err != nil || !own && a.Offset < offset+op.Count && offset < a.Offset+a.Count {
+			if err != nil || a != of && a.Offset < of.Offset+of.Count && of.Offset < a.Offset+a.Count {
 				return errors.Join(err, errTaken{a})
 			}
 		}

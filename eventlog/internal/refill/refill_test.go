@@ -17,6 +17,7 @@ import (
 	"github.com/quipulog/quipu/crdt"
 	"github.com/quipulog/quipu/eventlog"
 	"github.com/quipulog/quipu/eventlog/eventlogtest"
+	"github.com/quipulog/quipu/eventlog/internal/arrivals"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/refill"
@@ -57,7 +58,7 @@ func look(t *testing.T, dir string, see func(tx *disk.Tx)) {
 func read(t *testing.T, dir string) (s source) {
 	t.Helper()
 	look(t, dir, func(tx *disk.Tx) {
-		c := tx.Tree(schema.Arrivals).Growing().Cursor()
+		c := arrivals.Of(tx).Cursor()
 		for k, v := c.First(); k != nil; k, v = c.Next() {
 			a, err := record.ParseArrival(k, v)
 			must(t, err)
@@ -281,7 +282,7 @@ func TestScrapsOfFeedsWithoutOps(t *testing.T) {
 	}
 	s.ops = slices.DeleteFunc(s.ops, func(p put) bool { return p.op.Author == own })
 	s.pairs = slices.DeleteFunc(s.without().pairs, func(p pair) bool { return string(p.path[0]) == string(schema.Followers) })
-	s.pairs = append(s.pairs, arrivals(t, from)...)
+	s.pairs = append(s.pairs, arrived(t, from)...)
 	dir := t.TempDir()
 	m, err := refill.New(filepath.Join(dir, schema.FileName), s.log)
 	must(t, err)
@@ -303,11 +304,11 @@ func TestScrapsOfFeedsWithoutOps(t *testing.T) {
 	}
 }
 
-// arrivals returns the arrivals of the log in dir as they stand in its file.
-func arrivals(t *testing.T, dir string) (all []pair) {
+// arrived returns the arrivals of the log in dir.
+func arrived(t *testing.T, dir string) (all []pair) {
 	t.Helper()
 	look(t, dir, func(tx *disk.Tx) {
-		c := tx.Tree(schema.Arrivals).Growing().Cursor()
+		c := arrivals.Of(tx).Cursor()
 		for k, v := c.First(); k != nil; k, v = c.Next() {
 			all = append(all, pair{[][]byte{schema.Arrivals}, bytes.Clone(k), bytes.Clone(v)})
 		}
@@ -319,7 +320,7 @@ func arrivals(t *testing.T, dir string) (all []pair) {
 // back would not be found under it.
 func TestScrapsOfDamagedArrivals(t *testing.T) {
 	from, cfg := tangled(t)
-	s, all := read(t, from), arrivals(t, from)
+	s, all := read(t, from), arrived(t, from)
 	own := crdt.AuthorOf(cfg.Key)
 	var ops []put
 	for _, p := range s.ops {
@@ -351,7 +352,7 @@ func TestScrapsOfDamagedArrivals(t *testing.T) {
 		_, err = m.Finish(time.Now())
 		must(t, err)
 		kept := false
-		for _, p := range arrivals(t, dir) {
+		for _, p := range arrived(t, dir) {
 			a, err := record.ParseArrival(p.key, p.value)
 			must(t, err)
 			kept = kept || a.Offset == lost.offset

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/follower"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/schema"
 )
@@ -65,8 +66,21 @@ func (m *Maker) Feed(a crdt.Author) (f *record.Feed, err error) {
 // Next returns the offset behind all that was put.
 func (m *Maker) Next() uint64 { return m.next }
 
+// stands reports whether the op that an arrival names was put with that offset.
+func (m *Maker) stands(a record.Arrival) (stands bool, err error) {
+	err = m.do(func() error {
+		if ops := m.feedOps(a.Author); ops != nil {
+			k := record.OpKey(a.Key)
+			v := record.Op(ops.Get(k[:]))
+			stands = v != nil && v.Offset() == a.Offset
+		}
+		return nil
+	})
+	return stands, err
+}
+
 // Claim is [Maker.Checked] for an op whose offset stands on better evidence than the arrivals: those whose ops are not
-// there give way.
+// there, or have another offset, give way.
 func (m *Maker) Claim(op crdt.Op, offset, sweep uint64) error {
 	for {
 		taken := errTaken{}
@@ -74,11 +88,11 @@ func (m *Maker) Claim(op crdt.Op, offset, sweep uint64) error {
 		if !errors.As(err, &taken) {
 			return err
 		}
-		held, failed := m.HoldsOp(taken.Author, taken.Key)
-		if failed == nil && !held {
+		stands, failed := m.stands(taken.Arrival)
+		if failed == nil && !stands {
 			failed = m.do(func() error { return m.dropArrivals([]uint64{taken.Offset}) })
 		}
-		if failed != nil || held {
+		if failed != nil || stands {
 			return cmp.Or(failed, err)
 		}
 	}
@@ -307,17 +321,16 @@ func (m *Maker) end() error {
 	var beyond [][]byte
 	c = followers.Cursor()
 	for k, v := c.First(); k != nil; k, v = c.Next() {
-		if cursor, _, err := record.CutOffset(v); err != nil || cursor > m.next {
+		if cursor, _, err := follower.Open(string(k), v); err == nil && cursor > m.next {
 			beyond = append(beyond, bytes.Clone(k))
 		}
 	}
 	for _, k := range beyond {
-		_, rest, err := record.CutOffset(followers.Get(k))
+		_, text, err := follower.Open(string(k), followers.Get(k))
 		if err != nil {
 			return err
 		}
-		at := record.Offset(m.next)
-		if err := followers.Put(k, append(at[:], rest...)); err != nil {
+		if err := followers.Put(k, follower.Seal(string(k), m.next, text)); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/internal/ids"
 )
 
 // maxKept bounds the memory that a request keeps for the next append, in bytes.
@@ -19,6 +20,12 @@ type Request struct {
 	First  crdt.Place // of the first entry; the others follow it
 	Err    error
 	buf    []byte // what the drafts refer to
+
+	// ids are those of the first events, up to the last that has one. Where one has, appended says what became of each, and
+	// repeats which of them repeat an earlier one, by their indexes.
+	ids      []ids.ID
+	appended []Appended
+	repeats  map[int]int
 }
 
 var requests = sync.Pool{New: func() any { return new(Request) }}
@@ -34,11 +41,15 @@ func (r *Request) Add(e *crdt.Event) error {
 	}
 	r.Drafts, r.buf = append(r.Drafts, draft), buf
 	r.Bytes += draft.Size()
+	if id := ids.Of(e); !id.IsZero() {
+		r.ids = append(r.ids, make([]ids.ID, len(r.Drafts)-len(r.ids))...)
+		r.ids[len(r.Drafts)-1] = id
+	}
 	return nil
 }
 
-// Places returns the places of the entries.
-func (r *Request) Places() []crdt.Place { return PlacesFrom(r.First, len(r.Drafts)) }
+// Named reports whether one of the events has an id.
+func (r *Request) Named() bool { return len(r.ids) > 0 }
 
 // Release gives r back for the next append, unless it has grown large.
 func (r *Request) Release() {
@@ -46,7 +57,8 @@ func (r *Request) Release() {
 		return
 	}
 	clear(r.Drafts) // some may refer to a smaller buf of before
-	*r = Request{Drafts: r.Drafts[:0], buf: r.buf[:0]}
+	clear(r.ids)
+	*r = Request{Drafts: r.Drafts[:0], ids: r.ids[:0], buf: r.buf[:0]}
 	requests.Put(r)
 }
 

@@ -38,8 +38,8 @@ func (s *salvage) identify() error {
 	if err := s.From.Walk(s.ctx, metaReader{s}); err != nil {
 		return err
 	}
-	if f := s.meta[string(schema.Format)]; len(f) == 1 && f[0] != schema.FormatVersion {
-		return fmt.Errorf("it is of version %d, this program salvages version %d", f[0], schema.FormatVersion)
+	if f := s.meta[string(schema.Format)]; len(f) == 1 && schema.IsVersion(f[0]) && !schema.Reads(f[0]) {
+		return fmt.Errorf("it is of version %d, this program salvages version %d and %d", f[0], schema.FormatVersion, schema.LateVersion)
 	}
 	if a := s.meta[string(schema.Author)]; len(a) == len(s.Author) && !ownend.Alike(a, s.Author[:]) {
 		return fmt.Errorf("%w: that of %s, not of %s", ErrAuthor, crdt.Author(a), s.Author)

@@ -182,6 +182,11 @@ func (s *salvage) putLate() error {
 			return err
 		}
 	}
+	if f := s.feeds[s.Author]; f != nil && f.Late.Ops > 0 {
+		if err := s.maker.Late(f, s.spoiled); err != nil {
+			return err
+		}
+	}
 	if s.bound = s.maker.Next(); !s.report.Current {
 		s.bound = min(s.bound, s.arrived)
 	}

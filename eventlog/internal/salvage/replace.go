@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/whole"
 )
 
@@ -43,7 +44,7 @@ func (s *salvage) replace(with string) error {
 
 // keep gives the damaged file its name: that of another one of the same moment goes on with a number.
 func (s *salvage) keep() (err error) {
-	name := s.From.Path() + ".damaged-" + s.Now.UTC().Format("20060102T150405Z")
+	name := disk.DamagedName(s.From.Path(), s.Now)
 	for n := 1; n == 1 || errors.Is(err, fs.ErrExist); n++ {
 		if s.report.Damaged = name; n > 1 {
 			s.report.Damaged = fmt.Sprintf("%s-%d", name, n)

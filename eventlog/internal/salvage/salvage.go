@@ -3,7 +3,6 @@ package salvage
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quipulog/quipu/crdt"
+	"github.com/quipulog/quipu/eventlog/follower"
 	"github.com/quipulog/quipu/eventlog/internal/disk"
 	"github.com/quipulog/quipu/eventlog/internal/record"
 	"github.com/quipulog/quipu/eventlog/internal/refill"
@@ -73,6 +73,7 @@ type salvage struct {
 	feeds     map[crdt.Author]*record.Feed // whose records the tree reaches
 	arrived   uint64                       // behind the arrivals that the tree reaches
 	arrivals  bool                         // the tree reaches all arrivals
+	spoiled   []crdt.Key                   // of our last ops, those that the tree reaches and that cannot be read
 	bound     uint64                       // below it offsets mean what they did
 	late      []late
 	own       ownChain
@@ -93,11 +94,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err := s.checkRoom(); err != nil {
 		return Report{}, err
 	}
-	to, err := o.From.Beside(".salvaged")
-	if err == nil {
-		s.maker, err = refill.New(to, s.report.Log)
-	}
-	if err != nil {
+	to := o.From.Path() + disk.SalvagedSuffix
+	var err error
+	if s.maker, err = refill.New(to, s.report.Log); err != nil {
 		return Report{}, err
 	}
 	defer s.maker.Drop()
@@ -148,7 +147,7 @@ func (s *salvage) reached() error { return s.From.Walk(s.ctx, &reader{s}) }
 // reader takes what the walk through the tree comes to.
 type reader struct{ *salvage }
 
-// Enter leaves out the index, which is made anew, meta, which was read, and what no log has: a name that was damaged. The
+// Enter leaves out the index and the ids, which are made anew, meta, which was read, and what no log has: a name that was damaged. The
 // ops in there are found all the same.
 func (r *reader) Enter(path [][]byte) bool {
 	if len(path) == 1 && !schema.Has(path[0]) {
@@ -156,7 +155,7 @@ func (r *reader) Enter(path [][]byte) bool {
 		r.report.lost("all in %q, which is the name of nothing in a log", path[0])
 		return false
 	}
-	return !bytes.Equal(path[0], schema.Index) && !bytes.Equal(path[0], schema.Meta)
+	return !bytes.Equal(path[0], schema.Index) && !bytes.Equal(path[0], schema.IDs) && !bytes.Equal(path[0], schema.Meta)
 }
 
 // Lost takes note of a page of a tree.
@@ -186,7 +185,10 @@ func (r *reader) Visit(path [][]byte, k, v []byte) (belongs bool, err error) {
 	}
 	switch name := string(path[0]); name {
 	case string(schema.Ops):
-		return r.op(v)
+		if belongs, err = r.op(v); !belongs && bytes.Equal(path[len(path)-1], r.Author[:]) {
+			r.late(k)
+		}
+		return belongs, err
 	case string(schema.Arrivals):
 		return r.arrival(k, v)
 	case string(schema.Feeds):
@@ -196,7 +198,11 @@ func (r *reader) Visit(path [][]byte, k, v []byte) (belongs bool, err error) {
 			r.report.lost("the cursor of %q", k)
 			return false, nil
 		}
-		r.followers[string(k)] = binary.BigEndian.Uint64(v)
+		cursor, _, err := follower.Open(string(k), v)
+		if err != nil { // it stays as it is, so that the follower stops, and does not begin anew
+			r.report.lost("where %q stands: %v", k, err)
+		}
+		r.followers[string(k)] = cursor
 	case string(schema.Times):
 		if _, err := record.ParseArrivalTime(v); err != nil || len(k) != 8 || len(path) > 1 {
 			r.report.lost("times: %x: %v", k, err)
@@ -223,6 +229,14 @@ func (r *reader) op(v []byte) (belongs bool, err error) {
 	return true, r.put(op, value)
 }
 
+// late takes note of the key of an op of ours that cannot be read, and has its arrival in no tree.
+func (r *reader) late(k []byte) {
+	key, err := record.ParseOpKey(k)
+	if f := r.feeds[r.Author]; err == nil && f != nil && f.Late.Seq <= key.First && key.First < f.Late.Next {
+		r.spoiled = append(r.spoiled, key)
+	}
+}
+
 func (r *reader) arrival(k, v []byte) (belongs bool, err error) {
 	if len(v) == 0 {
 		return true, nil // a guard
@@ -246,6 +260,8 @@ func (r *reader) feed(path [][]byte, k, v []byte) (belongs bool, err error) {
 		r.report.lost("how far the feed of %s was held: %v", a, err)
 		return false, nil
 	}
-	r.feeds[a] = f
+	if r.feeds[a] = f; f.Late.Ops > 0 {
+		r.arrived = max(r.arrived, f.Late.End())
+	}
 	return true, r.maker.Pair(path, k, v)
 }

@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 // What a [Call] does.
 const (
+	ToMake     = "make"     // an empty folder
 	ToCreate   = "create"   // a file: its name, with nothing in it
 	ToWrite    = "write"    // bytes, at an offset
 	ToTruncate = "truncate" // a file to a size, longer or shorter
@@ -18,6 +20,9 @@ const (
 	ToLink     = "link"
 	ToRemove   = "remove"
 )
+
+// ErrLocked is returned by [TryLock].
+var ErrLocked = errors.New("file is in use")
 
 // Call is a call to the system that changes what is on disk.
 type Call struct {
@@ -40,6 +45,11 @@ const (
 	Pages  = "pages"
 	Meta   = "meta" // the page that makes what was written before it visible
 )
+
+// Mkdir is [os.Mkdir].
+func Mkdir(path string, mode fs.FileMode) error {
+	return Take(&Call{Do: ToMake, Path: path}, func() error { return os.Mkdir(path, mode) })
+}
 
 // CreateTemp is [os.CreateTemp].
 func CreateTemp(dir, pattern string) (f *os.File, err error) {

@@ -34,8 +34,8 @@ func TestEachCallIsTold(t *testing.T) {
 	_, err = WriteAt(made, []byte("O"), 0)
 	must(t, errors.Join(err, Truncate(made, 5), Sync(made), Link(at, at+"2"), Rename(at, at+"3"), Remove(at+"2")))
 	temp, err := CreateTemp(below, "b*")
-	must(t, errors.Join(err, temp.Close()))
-	want := []string{"create /below/a", "write /below/a", "write /below/a", "write /below/a", "truncate /below/a", "sync /below/a", "link /below/a", "rename /below/a", "remove /below/a2", "create /below/b*"}
+	must(t, errors.Join(err, temp.Close(), Mkdir(filepath.Join(below, "c"), 0o700)))
+	want := []string{"create /below/a", "write /below/a", "write /below/a", "write /below/a", "truncate /below/a", "sync /below/a", "link /below/a", "rename /below/a", "remove /below/a2", "create /below/b*", "make /below/c"}
 	if !slices.Equal(told, want) {
 		t.Errorf("told %q, want %q", told, want)
 	}

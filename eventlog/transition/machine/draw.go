@@ -11,9 +11,9 @@ import (
 // Edge says how often subjects moved from one stage to another. From is "" for their beginning. Stages that
 // are states go by their proper names; there may be other stages.
 type Edge struct {
-	From  string `json:"from"`
-	To    string `json:"to"`
-	Count uint64 `json:"count"`
+	From  string `json:"from"`  // the state that was left
+	To    string `json:"to"`    // the state that was entered
+	Count uint64 `json:"count"` // how often
 }
 
 // drawing is a machine with what has happened, ready to be written in some language.

@@ -28,8 +28,8 @@ type Machine struct {
 
 // State is a stage that a subject can be in.
 type State struct {
-	Name  string `json:"name"`
-	About string `json:"about,omitempty"`
+	Name  string `json:"name"`            // what the state is called
+	About string `json:"about,omitempty"` // for people: what it means
 	// Aliases are other spellings that are met for the state: misspelt ones, or names of older times. A
 	// move that uses an alias is taken for what it means, and counted.
 	Aliases []string `json:"aliases,omitempty"`
@@ -40,7 +40,7 @@ type Move struct {
 	// From and To are states; From may be [Any].
 	From  string `json:"from"`
 	To    string `json:"to"`
-	About string `json:"about,omitempty"`
+	About string `json:"about,omitempty"` // for people: what it means
 	// Triggers are what may cause the move; none means anything, also nothing.
 	Triggers []string `json:"triggers,omitempty"`
 }

@@ -34,7 +34,7 @@ func again(t *testing.T) {
 	if _, err := exec.LookPath("ip"); err != nil {
 		lacking(t, "a network of its own needs the ip command of iproute2")
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s")
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=4m")
 	cmd.Env = append(os.Environ(), mark+"=1")
 	cmd.SysProcAttr = ownNetwork()
 	out, err := cmd.CombinedOutput()

@@ -1,5 +1,6 @@
-// Package findtest runs tests that multicast in a network of their own, so that what they announce
-// reaches nobody, and so that they do not depend on the networks that the machine happens to have.
+// Package findtest runs tests that multicast, or cut what they are linked by, in a network of their own, so
+// that what they do reaches nobody, and so that they do not depend on the networks that the machine happens
+// to have.
 //
 //	go test ─ TestX ─ Alone: false ┄ starts itself again in a new network namespace, and waits
 //	                    └─▶ TestX ─ Alone: true ─ the test itself

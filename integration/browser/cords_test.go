@@ -1,0 +1,159 @@
+package browser
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/quipulog/quipu/integration/daemon"
+)
+
+// seen is what the picture says that there is to be seen, and asked how often the page asked for cords.
+const (
+	seen  = `document.getElementById('cords-seen').innerText`
+	asked = `performance.getEntriesByType('resource').filter(r => r.name.includes('/v1/cords')).length`
+)
+
+// tie appends n entries of three kinds to a node, a second apart from each other.
+func tie(t *testing.T, d *daemon.Daemon, n int) {
+	t.Helper()
+	var lines strings.Builder
+	begin := time.Now().Add(-time.Duration(n) * time.Second).UTC()
+	for i := range n {
+		fmt.Fprintf(&lines, `{"kind":"order.%d","subject":"s%d","time":"%s"}`+"\n", i%3, i%50, begin.Add(time.Duration(i)*time.Second).Format(time.RFC3339Nano))
+	}
+	response := post(t, d, "entries", "application/x-ndjson", lines.String())
+	defer response.Body.Close()
+	places := 0
+	for s := bufio.NewScanner(response.Body); s.Scan(); {
+		if strings.HasPrefix(s.Text(), `"`) {
+			places++
+		}
+	}
+	if places != n {
+		t.Fatalf("%s: %d entries were appended, want %d", response.Status, places, n)
+	}
+}
+
+// frame returns once a frame is drawn after script has run, and gives how many strokes it had.
+func (b *tab) frame(script string) int {
+	b.t.Helper()
+	before := eval[int](b, `quipu.counts.frames`)
+	b.do(script)
+	b.wait(fmt.Sprintf(`quipu.counts.frames > %d`, before))
+	return eval[int](b, `quipu.counts.strokes`)
+}
+
+// moved returns once the address says that something else is looked at: then a gesture is over, and what it lacked was asked for.
+func (b *tab) moved(from string) {
+	b.t.Helper()
+	b.wait(fmt.Sprintf(`location.hash !== %q`, from))
+}
+
+// wheel turns the wheel over the middle of the picture.
+func wheel(delta int) string {
+	return fmt.Sprintf(`{ const box = document.querySelector('.loom').getBoundingClientRect()
+		document.querySelector('.loom').dispatchEvent(new WheelEvent('wheel', {deltaY: %d, clientX: box.x + box.width / 2, clientY: box.y + box.height / 2, cancelable: true})) }`, delta)
+}
+
+// drag moves what is under the pointer by so many pixels down.
+func drag(by int) string {
+	return fmt.Sprintf(`{ const loom = document.querySelector('.loom'), box = loom.getBoundingClientRect()
+		loom.setPointerCapture = () => {}
+		const at = (type, y) => loom.dispatchEvent(new PointerEvent(type, {pointerId: 1, clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 + y, button: 0}))
+		at('pointerdown', 0); for (let k = 1; k <= 8; k++) at('pointermove', %d * k / 8); at('pointerup', %d)
+		delete loom.setPointerCapture }`, by, by)
+}
+
+// TestAKnotIsSeenToCome: what is appended on one node comes into the picture of another, which asks for no picture anew for it.
+func TestAKnotIsSeenToCome(t *testing.T) {
+	browser := newBrowser(t)
+	alpha := serve(t, "alpha", "")
+	beta := serve(t, "beta", alpha.Log, "--join", alpha.Addr)
+	alpha.Quipu(t, "append", "--kind", "order.paid", "--subject", "s0")
+	b := newTab(t, browser)
+	b.signIn(beta)
+	b.wait(seen + `.startsWith('You see 1 knot on 1 cord')`)
+	alpha.Quipu(t, "append", "--kind", "order.lost", "--subject", "s1")
+	b.wait(seen + `.startsWith('You see 2 knots on 1 cord')`)
+	b.wait(`document.querySelector('.kinds').innerText.includes('order.lost')`)
+	b.keep("cords-arrival")
+}
+
+// TestThePictureKeepsToItsBounds: whatever is looked at, a frame has at most four strokes for each pixel of the width; while only
+// panning within what is loaded nothing is asked for.
+func TestThePictureKeepsToItsBounds(t *testing.T) {
+	browser := newBrowser(t)
+	d := serve(t, "alpha", "")
+	const entries = 20_000
+	tie(t, d, entries)
+	for _, width := range []int64{320, 1280} {
+		b := newTab(t, browser)
+		b.look(width, 900, "dark")
+		b.signIn(d)
+		b.wait(seen + `.startsWith('You see 20,000 knots')`)
+		most := 4 * eval[int](b, `document.querySelector('.loom canvas').clientWidth`)
+		bound := func(what string, strokes int) {
+			t.Helper()
+			if strokes == 0 || strokes > most {
+				t.Errorf("%d pixels, %s: a frame has %d strokes, want at most %d", width, what, strokes, most)
+			}
+		}
+		for range 20 {
+			bound("zooming in", b.frame(wheel(-100)))
+		}
+		b.wait(asked + ` === 2 && !` + seen + `.startsWith('You see 20,000')`)
+		b.keep(fmt.Sprintf("cords-near-%d", width))
+		before, at := eval[int](b, asked), eval[string](b, `location.hash`)
+		for _, by := range []int{120, -60, -120, 100} {
+			bound("panning", b.frame(drag(by)))
+		}
+		b.moved(at)
+		if n := eval[int](b, asked); n != before {
+			t.Errorf("%d pixels: panning asked for cords %d times", width, n-before)
+		}
+		bytes := eval[int](b, `quipu.counts.bytes`)
+		for range 4 {
+			bound("panning away", b.frame(drag(-300)))
+		}
+		b.wait(asked + ` > 2`)
+		if n := eval[int](b, `quipu.counts.bytes`) - bytes; n > 200_000 {
+			t.Errorf("%d pixels: panning away took %d bytes", width, n)
+		}
+		for range 30 { // to where each entry stands in silence
+			bound("zooming in", b.frame(wheel(-100)))
+		}
+		b.wait(`/^You see [0-9]+ knots? on 1 cord/.test(` + seen + `)`)
+		for range 60 {
+			bound("zooming out", b.frame(wheel(100)))
+		}
+		b.wait(seen + `.startsWith('You see 20,000 knots')`)
+	}
+}
+
+// TestAKnotIsOpenedByKeys goes along a cord, nearer and nearer, until a knot is one entry, and opens it.
+func TestAKnotIsOpenedByKeys(t *testing.T) {
+	browser := newBrowser(t)
+	d := serve(t, "alpha", "")
+	tie(t, d, 500)
+	b := newTab(t, browser)
+	b.signIn(d)
+	b.wait(seen + `.startsWith('You see 500 knots')`)
+	b.do(`document.querySelector('.loom').focus()`)
+	b.press(kb.ArrowRight, kb.ArrowDown, kb.ArrowDown)
+	b.wait(`document.querySelector('.cords [role=status]').innerText.includes('The cord of alpha')`)
+	for range 20 {
+		if eval[bool](b, `location.hash.includes('knot=')`) {
+			break
+		}
+		at := eval[string](b, `location.hash`)
+		b.press(kb.ArrowDown, kb.Enter)
+		b.moved(at)
+	}
+	b.wait(`location.hash.includes('knot=')`)
+	b.keep("cords-knot")
+}

@@ -1,0 +1,143 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { count, moment, number } from '../format'
+import { authors } from '../node'
+import { Stranger, visible } from '../safe'
+import { author, kind, show } from '../state'
+import { texts } from '../text'
+import { theme } from '../theme'
+import { palettes, shape } from './dyes'
+import { other } from './kinds'
+import type { BeadAt, Picture, Pointed, Seen } from './picture'
+import * as words from './words'
+
+type Made = { readonly current: Picture | null }
+
+// Tip says what is pointed at: whose cord it is, and which knot.
+export function Tip({ at }: { at: Pointed | null }) {
+  const tip = useBeside(at)
+  if (!at) return null
+  const { hanging: h, knot: k } = at
+  return (
+    <div class="tip" ref={tip} aria-hidden="true">
+      <b><Stranger text={words.nameOf(h.cord.author, h.cord.name)} max={30} /></b>
+      {h.own && <span class="badge">{texts.node.own}</span>}
+      {k && <span>{k.n === 1 ? moment(k.from, true) : `${moment(k.from)} – ${moment(k.to)}`}</span>}
+      {k && k.kinds.slice(0, 4).map(([i, n]) => (
+        <span key={i}>{k.n > 1 && <>{number(n)} × </>}{at.kinds[i] === undefined ? texts.cords.otherKinds : <Stranger text={at.kinds[i]} max={40} />}</span>
+      ))}
+      <span class="faint">{k ? words.held(h, k) : words.cord(h)}</span>
+    </div>
+  )
+}
+
+// BeadTip says of the bead that is pointed at which follower it is, and how far that has come.
+export function BeadTip({ at }: { at: BeadAt | null }) {
+  const tip = useBeside(at)
+  if (!at) return null
+  return (
+    <div class="tip" ref={tip} aria-hidden="true">
+      <b><Stranger text={at.bead.name} max={40} /></b>
+      <span>{at.bead.lag === 0 ? texts.cords.beadDone : texts.cords.beadBehind(count(at.bead.lag, 'entry', 'entries'))}</span>
+      {at.bead.parked > 0 && <span>{texts.cords.beadParked(count(at.bead.parked, 'entry', 'entries'))}</span>}
+    </div>
+  )
+}
+
+// useBeside keeps an element beside a point, inside of the room that it is in.
+function useBeside(at: { x: number, y: number } | null): { current: HTMLDivElement | null } {
+  const tip = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    const own = tip.current
+    const room = own?.parentElement
+    if (!own || !room || !at) return
+    const right = at.x + 18 + own.offsetWidth < room.clientWidth
+    const x = right ? at.x + 18 : Math.max(4, at.x - 18 - own.offsetWidth)
+    const y = Math.max(4, Math.min(room.clientHeight - own.offsetHeight - 4, at.y - own.offsetHeight / 2))
+    own.style.transform = `translate(${x}px, ${y}px)`
+  })
+  return tip
+}
+
+// tipWords are the same in one sentence, for who moves by keys.
+export function tipWords(p: Pointed): string {
+  const { hanging: h, knot: k } = p
+  const who = texts.cords.cordOf(words.nameOf(h.cord.author, h.cord.name))
+  if (!k) return `${who}. ${words.cord(h)}`
+  const kinds = k.kinds.slice(0, 3).map(([i, n]) => `${number(n)} × ${p.kinds[i] === undefined ? texts.cords.otherKinds : visible(p.kinds[i], 40)}`).join(', ')
+  return `${who}: ${count(k.n, 'entry', 'entries')}, ${moment(k.from)} UTC, ${kinds}. ${words.held(h, k)}`
+}
+
+// Tools zoom with a press, for who has neither wheel nor keys.
+export function Tools({ picture, whole }: { picture: Made, whole: boolean }) {
+  const zoom = (times: number) => {
+    const p = picture.current
+    p?.zoom(null, times)
+    p?.rest()
+  }
+  return (
+    <div class="tools" role="group" aria-label={texts.cords.tools}>
+      <button type="button" class="quiet" aria-label={texts.cords.nearer} onClick={() => zoom(2)}>+</button>
+      <button type="button" class="quiet" aria-label={texts.cords.farther} onClick={() => zoom(0.5)} disabled={whole}>−</button>
+      <button type="button" class="quiet" onClick={() => { picture.current?.whole(); picture.current?.rest() }} disabled={whole}>{texts.cords.whole}</button>
+      <button type="button" class="quiet" onClick={() => { picture.current?.jump(true); picture.current?.rest() }}>{texts.cords.present}</button>
+    </div>
+  )
+}
+
+// Search finds a cord by its name or the beginning of its key, whether it hangs here or not.
+export function Search({ picture, others }: { picture: Made, others: number }) {
+  const [text, setText] = useState('')
+  const wanted = text.trim().toLowerCase()
+  const found = wanted === '' ? [] : authors.value.filter(a => a.author.startsWith(wanted) || (a.name ?? '').toLowerCase().includes(wanted)).slice(0, 8)
+  const take = (key: string) => {
+    setText('')
+    if (!picture.current?.choose(key)) show({ author: [...new Set([...author.value, key])].slice(-200) })
+  }
+  return (
+    <form class="find" role="search" onSubmit={e => { e.preventDefault(); if (found[0]) take(found[0].author) }}>
+      <label>{others > 0 ? texts.cords.findAmong(others) : texts.cords.find}
+        <input type="search" value={text} maxLength={64} autocomplete="off" spellcheck={false} onInput={e => setText(e.currentTarget.value)} />
+      </label>
+      {wanted !== '' && (
+        <ul class="chips">
+          {found.map(a => <li key={a.author}><button type="button" class="quiet" onClick={() => take(a.author)}><Stranger text={words.nameOf(a.author, a.name)} max={30} /></button></li>)}
+          {found.length === 0 && <li class="faint">{texts.cords.findNone}</li>}
+        </ul>
+      )}
+    </form>
+  )
+}
+
+// Kinds is the legend: each kind that is here with its knot. A press shows it alone.
+export function Kinds({ seen }: { seen: Seen | null }) {
+  if (!seen || seen.kinds.length === 0) return null
+  const one = kind.value.length === 1
+  return (
+    <ul class="kinds" aria-label={texts.cords.kinds}>
+      {seen.kinds.map(([name, dye]) => (
+        <li key={name}>
+          <button type="button" class="quiet" aria-pressed={one && kind.value[0] === name} title={texts.cords.only}
+            onClick={() => show({ kind: one && kind.value[0] === name ? [] : [name] })}>
+            <Sign dye={dye} /><Stranger text={name} max={40} />
+          </button>
+        </li>
+      ))}
+      <li class="faint"><Sign dye={other} /> {texts.cords.otherKinds}</li>
+    </ul>
+  )
+}
+
+// Sign is a kind's knot, as the picture has it.
+function Sign({ dye }: { dye: number }) {
+  const canvas = useRef<HTMLCanvasElement>(null)
+  useEffect(() => {
+    const ctx = canvas.current?.getContext('2d')
+    if (!ctx) return
+    ctx.clearRect(0, 0, 36, 36)
+    ctx.beginPath()
+    shape(ctx, dye, 18, 18, 14)
+    ctx.fillStyle = palettes[theme.value].dyes[dye]!
+    ctx.fill()
+  }, [dye, theme.value])
+  return <canvas class="sign" ref={canvas} width={36} height={36} aria-hidden="true" />
+}

@@ -1,0 +1,142 @@
+import type { Brush } from './brush'
+import type { Palette } from './dyes'
+import type { Fold } from './scale'
+import { sum } from './kinds'
+
+// sway is how far to the side a cord hangs at a height: no cord is quite straight, and each is so in its own way.
+export function sway(author: string, apart: number, y: number): number {
+  const phase = (sum(author) % 628) / 100
+  return Math.min(3, apart * 0.05) * Math.sin(y / 110 + phase) * Math.min(1, Math.max(0, y) / 80)
+}
+
+// thickness of a cord, where cords hang so far apart.
+export const thickness = (apart: number): number => Math.min(5.5, Math.max(1.1, apart * 0.16))
+
+// A Run is a stretch of a cord from one height down to another, about x, `aside` to the right of where the cord hangs.
+export interface Run { author: string, x: number, apart: number, from: number, to: number, aside?: (y: number) => number }
+
+// A Piece is a part of a run: straight, or the zigzag in the middle of a fold.
+export interface Piece { readonly points: readonly number[], readonly folded: boolean }
+
+// course takes a run apart where folds are.
+export function course(run: Run, folds: readonly Fold[]): Piece[] {
+  const pieces: Piece[] = []
+  const place = (y: number, dx = 0): [number, number] => [run.x + sway(run.author, run.apart, y) + (run.aside?.(y) ?? 0) + dx, y]
+  const wide = Math.min(7, run.apart * 0.3)
+  let y = run.from
+  const straight = (until: number) => {
+    const points: number[] = []
+    for (let at = y; at < until; at += 18) points.push(...place(at))
+    points.push(...place(until))
+    if (until > y) pieces.push({ points, folded: false })
+    y = until
+  }
+  for (const f of folds) {
+    const [top, foot] = [f.y + f.height / 2 - zigzag / 2, f.y + f.height / 2 + zigzag / 2]
+    if (foot <= y || top >= run.to) continue
+    if (top > y) straight(top)
+    const points: number[] = [...place(y)]
+    for (let k = 1; k < 8; k++) {
+      const at = top + zigzag * k / 8
+      if (at > y && at < run.to) points.push(...place(at, k % 2 === 0 ? wide : -wide))
+    }
+    y = Math.min(foot, run.to)
+    points.push(...place(y))
+    pieces.push({ points, folded: true })
+  }
+  if (y < run.to) straight(run.to)
+  return pieces
+}
+
+// joined are the points of all pieces, for what is drawn in one stroke.
+export const joined = (pieces: readonly Piece[]): number[] => pieces.flatMap(p => p.points)
+
+// zigzag is how high the frayed piece in the middle of a fold is.
+export const zigzag = 26
+
+// Cotton draws cords of the palette's tones. Its twist is a pattern for each tone.
+export class Cotton {
+  readonly #twists = new Map<string, CanvasPattern | null>()
+
+  constructor(readonly brush: Brush, readonly palette: Palette) {}
+
+  tone(author: string): string {
+    return this.palette.cotton[sum(author) % this.palette.cotton.length]!
+  }
+
+  // cord draws a run in a tone: its yarn, and richly the twist of it, and frayed thread for a zigzag.
+  cord(pieces: readonly Piece[], tone: string, width: number, rich: boolean, dash: readonly number[] = []): void {
+    if (!rich) {
+      this.brush.line(joined(pieces), tone, width, dash)
+      return
+    }
+    for (const p of pieces) {
+      if (p.folded) this.#frayed(p.points, tone, width)
+      else {
+        this.brush.line(p.points, tone, width, dash)
+        this.brush.line(p.points, this.#twist(tone) ?? tone, width, dash)
+      }
+    }
+  }
+
+  #frayed(points: readonly number[], tone: string, width: number): void {
+    this.brush.line(points, tone, Math.max(1.3, width * 0.36))
+    // A fibre sticks out at every second corner.
+    for (let i = 2; i + 3 < points.length; i += 4) {
+      const [x, y] = [points[i]!, points[i + 1]!]
+      const out = Math.sign(x - points[0]!)
+      this.brush.line([x, y, x + out * 4, y - 3], tone, 0.8)
+    }
+  }
+
+  // rope is the main cord, which lies across.
+  rope(x0: number, x1: number, y: number): void {
+    const points: number[] = []
+    for (let x = x0; x < x1; x += 24) points.push(x, y + Math.sin(x / 140) * 1.5)
+    points.push(x1, y + Math.sin(x1 / 140) * 1.5)
+    this.brush.line(points.map((p, i) => i % 2 === 0 ? p : p + 1.5), this.palette.shade, 11)
+    this.brush.line(points, this.palette.cotton[1]!, 10)
+    this.brush.line(points, this.#twist(this.palette.cotton[1]!) ?? this.palette.cotton[1]!, 10)
+  }
+
+  // fray draws the loose end of a cord: in two fibres, or richly in five.
+  fray(x: number, y: number, tone: string, size: number, rich: boolean): void {
+    for (const k of rich ? [-2, -1, 0, 1, 2] : [-1, 1]) {
+      this.brush.line([x, y, x + k * size * 0.16, y + size * 0.5, x + k * size * 0.3, y + size * (1 - Math.abs(k) * 0.12)], tone, 1)
+    }
+  }
+
+  // hitch is the loop by which a cord hangs on the main cord.
+  hitch(x: number, y: number, tone: string, width: number, rich: boolean): void {
+    const w = Math.max(1.4, width * 0.8)
+    this.brush.line([x - w * 1.1, y - 7, x - w * 0.9, y + 7], tone, w)
+    if (rich) this.brush.line([x + w * 1.1, y - 7, x + w * 0.9, y + 7], tone, w)
+  }
+
+  #twist(tone: string): CanvasPattern | null {
+    const known = this.#twists.get(tone)
+    if (known !== undefined) return known
+    const size = 8
+    const ratio = this.brush.ratio
+    const tile = document.createElement('canvas')
+    tile.width = tile.height = Math.round(size * ratio)
+    const ctx = tile.getContext('2d')
+    if (ctx) {
+      ctx.scale(tile.width / size, tile.height / size)
+      for (const [style, shift, width] of [[this.palette.shade, 0, 1.7], [this.palette.light, 2.6, 1.3]] as const) {
+        ctx.strokeStyle = style
+        ctx.lineWidth = width
+        for (const x of [-size, 0, size]) {
+          ctx.beginPath()
+          ctx.moveTo(x + shift, size + 1)
+          ctx.lineTo(x + shift + size, -1)
+          ctx.stroke()
+        }
+      }
+    }
+    const pattern = this.brush.ctx.createPattern(tile, 'repeat')
+    pattern?.setTransform(new DOMMatrix([size / tile.width, 0, 0, size / tile.height, 0, 0]))
+    this.#twists.set(tone, pattern)
+    return pattern
+  }
+}

@@ -1,0 +1,288 @@
+import type { Brush } from './brush'
+import { labelled } from './columns'
+import { Cotton, course, joined, sway, thickness, type Piece } from './cotton'
+import type { Palette } from './dyes'
+import type { Knot } from './knots'
+import { loose, manyKinds, radius, type Hanging, type Scene } from './scene'
+import { tightness } from './standing'
+import type { Tick } from './ticks'
+import { Ties } from './ties'
+
+// A Bead is a follower on the main cord: how much of the log it has looked at, from 0 to 1, how many entries it has still to look at,
+// and how many it has set aside.
+export interface Bead { readonly name: string, readonly done: number, readonly lag: number, readonly parked: number, readonly failing: boolean }
+
+// An Arrival is a knot on its way: how far it is, from 0 to 1.
+export interface Arrival { readonly author: string, readonly seq: number, readonly t: number, readonly dye: number, readonly progress: number }
+
+// A Look is all that a frame is drawn from, beside the scene.
+export interface Look {
+  readonly width: number, readonly height: number, readonly head: number, readonly left: number
+  readonly font: string, readonly em: number, readonly still: boolean
+  readonly ticks: readonly Tick[], readonly beads: readonly Bead[], readonly arrivals: readonly Arrival[]
+  readonly label: (h: Hanging) => string
+  readonly folded: (ms: number) => string
+  readonly said: (h: Hanging) => readonly string[]
+  readonly stub: (t: number) => string
+  readonly dye: (kind: number) => number
+  // focus is the cord that is pointed at or chosen, and the knot on it.
+  readonly focus: { readonly author: string, readonly knot: Knot | null } | null
+}
+
+// Painter draws frames in one theme.
+export class Painter {
+  readonly #cotton: Cotton
+  readonly #ties: Ties
+
+  constructor(readonly brush: Brush, readonly palette: Palette) {
+    this.#cotton = new Cotton(brush, palette)
+    this.#ties = new Ties(brush, palette)
+  }
+
+  frame(scene: Scene, look: Look): void {
+    const { brush } = this
+    brush.begin(look.width, look.height)
+    this.#axis(scene, look)
+    brush.within(look.left - 4, look.head, look.width - look.left + 4, look.height - look.head, () => {
+      brush.ctx.translate(0, look.head)
+      for (const h of scene.hangings) this.#hanging(h, scene, look)
+      for (const h of scene.hangings) this.#knots(h, scene, look)
+      for (const a of look.arrivals) this.#arrival(a, scene, look)
+      this.#focus(scene, look)
+    })
+    this.#main(scene, look)
+    this.#labels(scene, look)
+  }
+
+  #axis(scene: Scene, look: Look): void {
+    const { brush, palette } = this
+    const depth = look.height - look.head
+    for (const f of scene.scale.folds) {
+      const y = f.y + f.height / 2
+      if (y < 8 || y > depth - 8) continue
+      brush.line([look.left, look.head + y, look.width, look.head + y], palette.line, 1, [1, 7])
+      brush.text(look.folded(f.to - f.from), look.left - 12, look.head + y, palette.faint, `italic ${11 * look.em}px ${look.font}`, 'right')
+    }
+    for (const t of look.ticks) {
+      const y = look.head + t.y
+      if (t.y < 6) continue
+      brush.line([look.left - 8, y, t.above ? look.width : look.left - 2, y], palette.line, 1)
+      brush.text(t.label, look.left - 12, y, palette.faint, `${11 * look.em}px ${look.font}`, 'right')
+      if (t.above) brush.text(t.above, look.left - 12, y - 13 * look.em, palette.ink, `600 ${11 * look.em}px ${look.font}`, 'right')
+    }
+  }
+
+  // tone is that of a cord: grey where its member is cut off.
+  #tone(h: Hanging): string {
+    return h.standing?.cut ? this.palette.gone : this.#cotton.tone(h.cord.author)
+  }
+
+  #hanging(h: Hanging, scene: Scene, look: Look): void {
+    const { apart } = scene.columns
+    const depth = look.height - look.head
+    const width = thickness(apart)
+    const tone = this.#tone(h)
+    const folds = scene.scale.folds
+    const author = h.cord.author
+    const run = (from: number, to: number, aside?: (y: number) => number) =>
+      course({ author, x: h.x, apart, from: Math.max(-10, from), to: Math.min(depth + 10, to), ...(aside ? { aside } : {}) }, folds)
+    const end = h.end - Math.min(loose, 14)
+    let top = -10
+    if (h.bound !== null && h.bound > 0) {
+      this.#cotton.cord(run(0, h.bound), tone, 1, false, [1, 5])
+      this.#binding(h.x + sway(author, apart, h.bound), h.bound, width, tone, scene.rich)
+      top = h.bound
+    }
+    if (h.thin !== null && h.thin > top) {
+      this.#cotton.cord(run(top, Math.min(h.thin, end)), tone, Math.max(1, width * 0.3), scene.rich)
+      top = h.thin
+    }
+    const split = h.fork !== null && h.fork < end ? Math.max(top, h.fork) : end
+    if (split > top) this.#cotton.cord(run(top, split), tone, width, scene.rich)
+    if (h.fork !== null && split < end) this.#strands(h, run, split, end, tone, width, scene)
+    if (h.ghost !== null) this.#ghost(h, run, end, look, apart)
+    if (end < depth + 20 && h.fork === null) this.#cotton.fray(h.x + sway(author, apart, end), end - 1, tone, Math.min(14, 4 + apart * 0.3), scene.rich)
+    if (h.stubs.foot) this.#stub(h, h.end + 8, 1, look, scene, h.cord.last, tone)
+    if (h.stubs.top) this.#stub(h, h.begin - 14, -1, look, scene, h.cord.first, tone)
+  }
+
+  // binding is the end that a prune leaves: the cord is wound round and cut.
+  #binding(x: number, y: number, width: number, tone: string, rich: boolean): void {
+    for (let k = 0; k < (rich ? 4 : 1); k++) this.brush.line([x - width - 1.5, y + k * 3, x + width + 1.5, y + k * 3 - 1], k % 2 === 0 ? this.palette.ink : tone, 1.8)
+  }
+
+  // strands are the two of a feed that parts: one as before, and one that is banded in the colour of warnings.
+  #strands(h: Hanging, run: (from: number, to: number, aside?: (y: number) => number) => Piece[], from: number, to: number, tone: string, width: number, scene: Scene): void {
+    const { rich, columns: { apart } } = scene
+    const w = Math.max(1.2, width * 0.7)
+    this.#cotton.cord(run(from, to, y => -strandAside(h, apart, y)), tone, w, rich)
+    const other = run(from, to, y => strandAside(h, apart, y))
+    if (!rich) {
+      this.brush.line(joined(other), this.palette.warn, w, [4, 2])
+      return
+    }
+    for (const p of other) {
+      this.brush.line(p.points, this.palette.warn, p.folded ? 1.4 : w)
+      if (!p.folded) this.brush.line(p.points, this.palette.ground, w * 0.72, [3, 5])
+    }
+    for (const sign of [-1, 1]) this.#cotton.fray(h.x + sway(h.cord.author, apart, to) + sign * strandAside(h, apart, to), to - 1, sign < 0 ? tone : this.palette.warn, 10, rich)
+  }
+
+  // ghost is what a member lacks: where its cord will be once it has caught up.
+  #ghost(h: Hanging, run: (from: number, to: number) => Piece[], end: number, look: Look, apart: number): void {
+    this.brush.line(joined(run(end, h.ghost!)), this.palette.gone, 1.4, [2, 5])
+    if (apart < 150) return
+    const said = look.said(h)
+    const first = Math.min(look.height - look.head - 16 * look.em * said.length, (Math.max(0, end) + h.ghost!) / 2)
+    said.forEach((line, i) => this.brush.text(line, h.x + 12, first + 16 * look.em * i, this.palette.faint, `italic ${12 * look.em}px ${look.font}`))
+  }
+
+  // stub is the marked end of a cord that has knots at times far outside: cut aslant, and the year stands by it.
+  #stub(h: Hanging, y: number, sign: number, look: Look, scene: Scene, t: number, tone: string): void {
+    const { rich, columns: { apart } } = scene
+    const depth = look.height - look.head
+    if (y < 0 || y > depth - 4) return
+    const x = h.x + sway(h.cord.author, apart, y)
+    const half = Math.min(7, apart * 0.4)
+    this.brush.line([x - half, y + sign * 7, x + half, y + sign * 1], this.palette.warn, 2.2)
+    if (!rich) return
+    this.brush.line([x, y - sign * 8, x, y + sign * 4], tone, thickness(apart), [2, 2])
+    this.brush.line([x - half, y + sign * 11, x + half, y + sign * 5], this.palette.warn, 2.2)
+    if (apart >= 44) this.brush.text(look.stub(t), x + half + 5, y + sign * 6, this.palette.warn, `italic ${11 * look.em}px ${look.font}`)
+  }
+
+  #knots(h: Hanging, scene: Scene, look: Look): void {
+    const { apart } = scene.columns
+    const r = Math.round(radius(apart, look.em) * 2) / 2
+    const coming = look.arrivals.filter(a => a.author === h.cord.author && a.progress < 1)
+    const seqs = new Set<number>()
+    for (const k of h.knots) {
+      if (k.n === 1 && coming.some(a => a.seq === k.lo)) continue
+      const aside = h.fork !== null && k.y >= h.fork ? (k.n === 1 ? (seqs.has(k.lo) ? 1 : -1) : 0) : 0
+      if (aside !== 0) seqs.add(k.lo)
+      const across = h.fork !== null && k.y >= h.fork ? strandAside(h, apart, k.y) : 0
+      const x = knotX(h, apart, k.y) + aside * across
+      if (across > 0 && k.n > 1) this.brush.line([x - across, k.y, x + across, k.y], this.#tone(h), 1.6)
+      if (k.n === 1) this.#ties.single(this.#dyeOf(look, k), tightness(k.lo, h.cord.held), x, k.y, r)
+      else this.#wound(h, k, x, r, scene, look)
+    }
+  }
+
+  #dyeOf(look: Look, k: Knot): number {
+    return look.dye(k.kinds[0]?.[0] ?? -1)
+  }
+
+  #wound(h: Hanging, k: Knot, x: number, r: number, scene: Scene, look: Look): void {
+    const size = Math.log2(k.n + 1)
+    const half = Math.min(scene.columns.apart * 0.46, r * 2.6, r * (0.72 + 0.11 * size))
+    const height = Math.max(k.height * 0.92, Math.min(scene.cell - 1.5, r * 1.1 + 1.6 * size))
+    const kinds = k.kinds.slice(0, scene.columns.apart >= manyKinds ? 3 : 1)
+    const all = kinds.reduce((n, [, c]) => n + c, 0)
+    const parts = kinds.map(([kind, n]) => [look.dye(kind), n / all] as const)
+    this.#ties.wound(parts, x, k.y, half, height)
+    const how = tightness(k.hi, h.cord.held)
+    if (how !== 'tight') this.brush.arc(x, k.y, half + 3, height / 2 + 3, 0, how === 'half' ? Math.PI : 2 * Math.PI, this.palette.dyes[parts[0]?.[0] ?? 0]!, 1.4)
+  }
+
+  // arrival is a knot that has just come: it runs down its cord from the main cord, as a runner would bring it.
+  #arrival(a: Arrival, scene: Scene, look: Look): void {
+    const h = scene.hangings.find(h => h.cord.author === a.author)
+    if (!h) return
+    const { apart } = scene.columns
+    const y = scene.scale.y(a.t)
+    const r = Math.round(radius(apart, look.em) * 2) / 2
+    if (a.progress < 1 && !look.still) {
+      const eased = 1 - (1 - a.progress) ** 3
+      const at = Math.min(y, look.height) * eased
+      this.brush.line([knotX(h, apart, at - 30), Math.max(0, at - 30), knotX(h, apart, at), at], this.palette.dyes[a.dye]!, 2)
+      this.#ties.single(a.dye, 'open', knotX(h, apart, at), at, r)
+      return
+    }
+    const ring = look.still ? 1 : Math.min(1, a.progress - 1)
+    const x = knotX(h, apart, y)
+    this.brush.arc(x, y, r + 4 + ring * 9, r + 4 + ring * 9, 0, 2 * Math.PI, this.palette.dyes[a.dye]!, 2.2 * (1.1 - (look.still ? 0.4 : ring)))
+  }
+
+  #focus(scene: Scene, look: Look): void {
+    const h = look.focus && scene.hangings.find(h => h.cord.author === look.focus!.author)
+    if (!h || !look.focus) return
+    const { apart } = scene.columns
+    const k = look.focus.knot
+    if (!k) return
+    const r = radius(apart, look.em) + 5
+    const tall = k.n > 1 && k.height > scene.cell * 1.5 ? k.height / 2 + 4 : r
+    this.brush.arc(knotX(h, apart, k.y), k.y, Math.max(r, 8), Math.max(tall, 8), 0, 2 * Math.PI, this.palette.focus, 2.5)
+  }
+
+  #main(scene: Scene, look: Look): void {
+    const { brush, palette } = this
+    const x1 = look.width - ropeEnd
+    const y = look.head
+    for (const [x, sign] of [[look.left - 6, -1], [x1, 1]] as const) {
+      for (let k = -2; k <= 2; k++) brush.line([x, y, x + sign * 7, y + k * 2.4, x + sign * 12, y + k * 4], palette.cotton[1]!, 1.2)
+    }
+    this.#cotton.rope(look.left - 6, x1, y)
+    const width = thickness(scene.columns.apart)
+    for (const h of scene.hangings) if (h.x > look.left - 4 && h.x < x1) this.#cotton.hitch(h.x, y, this.#tone(h), width, scene.rich)
+    this.#beads(scene, look, x1)
+  }
+
+  // beads hang by how far their followers are: at the right end those that have looked at all.
+  #beads(_: Scene, look: Look, x1: number): void {
+    const { brush, palette } = this
+    beadPlaces(look.beads, look.left, x1).forEach((x, i) => {
+      const bead = look.beads[i]!
+      brush.disc(x, look.head, 6.5, palette.ground)
+      brush.disc(x, look.head, 5.2, bead.failing ? palette.warn : palette.focus)
+      brush.disc(x - 1.6, look.head - 1.8, 1.5, palette.light)
+      for (let k = 0; k < Math.min(2, bead.parked); k++) {
+        brush.line([x, look.head - 6, x + 5 + k * 5, look.head - 14], palette.faint, 1)
+        brush.disc(x + 5 + k * 5, look.head - 15, 2.6, palette.warn)
+      }
+    })
+  }
+
+  #labels(scene: Scene, look: Look): void {
+    const { columns } = scene
+    const flat = columns.apart >= level
+    const chosen = scene.hangings.findIndex(h => h.cord.author === look.focus?.author)
+    const shown = labelled({ ...columns, x: scene.hangings.map(h => h.x) }, flat ? 0 : 17 * look.em, chosen)
+    scene.hangings.forEach((h, i) => {
+      if (!shown[i] || h.x > look.width || h.x < look.left - 2) return
+      const strong = i === chosen || h.own
+      const font = `${strong ? '600 ' : ''}${(flat ? 13 : 11) * look.em}px ${look.font}`
+      const style = h.standing?.cut ? this.palette.gone : strong ? this.palette.ink : this.palette.faint
+      if (flat) this.brush.text(look.label(h), h.x, look.head - 26, style, font, 'center')
+      else this.brush.text(look.label(h), h.x + 3, look.head - 14, style, font, 'left', -Math.PI / 3.4)
+    })
+  }
+}
+
+// level is how far apart cords hang whose names stand level above them.
+export const level = 96
+
+// ropeEnd is how far from the right edge the main cord ends.
+export const ropeEnd = 14
+
+// knotX is where on its cord a knot at a height is.
+export function knotX(h: Hanging, apart: number, y: number): number {
+  return h.x + sway(h.cord.author, apart, y)
+}
+
+// strandAside is how far each of two strands is from where the cord would be.
+function strandAside(h: Hanging, apart: number, y: number): number {
+  return Math.min(16, apart * 0.26) * Math.min(1, Math.max(0, (y - (h.fork ?? y)) / 30))
+}
+
+// beadPlaces is where on the main cord the beads are; those that would hide each other move to the left.
+export function beadPlaces(beads: readonly Bead[], x0: number, x1: number): number[] {
+  const places = beads.map(b => x0 + 14 + (x1 - x0 - 28) * Math.min(1, Math.max(0, b.done)))
+  const byPlace = beads.map((_, i) => i).sort((a, b) => places[b]! - places[a]! || a - b)
+  let before = Infinity
+  for (const i of byPlace) {
+    places[i] = Math.min(places[i]!, before - 15)
+    before = places[i]!
+  }
+  return places
+}
+

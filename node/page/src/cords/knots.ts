@@ -1,0 +1,79 @@
+import { at, count, hi, lo, span, type Cell } from './forms'
+import { last, type Scale } from './scale'
+
+// A Knot is what is drawn for one entry or for several that stand too near to each other: where it is, from which to which time
+// and seq, how many, and how many of each kind of the answer, the most first.
+export interface Knot {
+  readonly y: number, readonly height: number, readonly from: number, readonly to: number, readonly n: number, readonly lo: number, readonly hi: number,
+  readonly kinds: readonly (readonly [kind: number, count: number])[],
+}
+
+// unnamed stands for the kinds that the answer does not name.
+export const unnamed = -1
+
+// grid is how many milliseconds a cell of at least so many pixels is: a power of two, counted from 1970, so that panning
+// changes no knot.
+export function grid(scale: Scale, pixels: number): number {
+  return 2 ** Math.ceil(Math.log2(pixels / scale.density))
+}
+
+// visible is the range of the cells that the scale shows, or that reach into it, with so many pixels to spare.
+export function visible(cells: readonly Cell[], scale: Scale, spare: number): [begin: number, end: number] {
+  const from = scale.t(-spare)
+  const to = scale.t(scale.height + spare)
+  return [last(cells.length, i => at(cells[i]!) + span(cells[i]!) <= from) + 1, last(cells.length, i => at(cells[i]!) <= to) + 1]
+}
+
+// groups is how many knots tie makes of the cells, at most.
+export function groups(cells: readonly Cell[], [begin, end]: [number, number], ms: number): number {
+  let n = 0
+  let before = NaN
+  for (let i = begin; i < end; i++) {
+    const g = Math.floor(at(cells[i]!) / ms)
+    if (g !== before) n++
+    before = g
+  }
+  return n
+}
+
+// tie makes knots of the cells: one of all that stand in one cell of the grid.
+export function tie(cells: readonly Cell[], [begin, end]: [number, number], scale: Scale, ms: number): Knot[] {
+  const out: Knot[] = []
+  for (let i = begin; i < end;) {
+    const g = Math.floor(at(cells[i]!) / ms)
+    let j = i + 1
+    while (j < end && Math.floor(at(cells[j]!) / ms) === g) j++
+    out.push(knotOf(cells, i, j, scale))
+    i = j
+  }
+  return out
+}
+
+function knotOf(cells: readonly Cell[], i: number, j: number, scale: Scale): Knot {
+  const first = cells[i]!
+  const lastCell = cells[j - 1]!
+  const from = at(first)
+  const to = at(lastCell) + span(lastCell)
+  const top = scale.y(from)
+  const foot = to - from <= 1 ? top : scale.y(to)
+  let n = 0
+  let low = Infinity
+  let high = -1
+  const kinds = new Map<number, number>()
+  for (let k = i; k < j; k++) {
+    const c = cells[k]!
+    let rest = count(c)
+    n += rest
+    low = Math.min(low, lo(c))
+    high = Math.max(high, hi(c))
+    for (let p = 5; p + 1 < c.length; p += 2) {
+      kinds.set(c[p]!, (kinds.get(c[p]!) ?? 0) + c[p + 1]!)
+      rest -= c[p + 1]!
+    }
+    if (rest > 0) kinds.set(unnamed, (kinds.get(unnamed) ?? 0) + rest)
+  }
+  return {
+    y: (top + foot) / 2, height: foot - top, from, to, n, lo: low, hi: high,
+    kinds: [...kinds].sort((a, b) => b[1] - a[1] || a[0] - b[0]),
+  }
+}

@@ -1,0 +1,34 @@
+import { Stranger } from '../safe'
+import { checks as texts } from '../text'
+import { clockText, timeText } from '../verify/form'
+import { hex } from '../verify/bytes'
+import type { Event, Signed } from '../verify/op'
+import { Digits } from '../verify/steps'
+
+// Fields shows an entry without its payload: what its author says, and where it stands.
+export function Fields({ event, op, seq }: { event: Event, op: Signed, seq: number }) {
+  return (
+    <>
+      <dl class="facts">
+        <div><dt>{texts.entry.time}</dt><dd>{timeText(event.time)}</dd></div>
+        <div><dt>{texts.entry.kind}</dt><dd><Stranger text={event.kind} max={255} /></dd></div>
+        {event.subject && <div><dt>{texts.entry.subject}</dt><dd><Stranger text={event.subject} max={1024} /></dd></div>}
+        {event.module && <div><dt>{texts.entry.module}</dt><dd><Stranger text={event.module} max={255} /></dd></div>}
+        {event.contentType && <div><dt>{texts.entry.contentType}</dt><dd><Stranger text={event.contentType} max={255} /></dd></div>}
+        <div><dt>{texts.entry.seq}</dt><dd>{String(seq)}</dd></div>
+        <div><dt>{texts.entry.clock}</dt><dd>{clockText(op.clock)}</dd></div>
+        <div><dt>{texts.entry.retention}</dt><dd>{texts.entry[op.retention]}</dd></div>
+        <div><dt>{texts.entry.op}</dt><dd><Digits of={hex(op.id)} /></dd></div>
+      </dl>
+      {event.headers.length > 0 && (
+        <details open>
+          <summary>{texts.entry.headers(event.headers.length)}</summary>
+          <dl class="facts">
+            {event.headers.slice(0, 100).map(([name, value]) => <div key={name}><dt><Stranger text={name} max={120} /></dt><dd><Stranger text={value} max={1000} without={texts.entry.empty} /></dd></div>)}
+          </dl>
+          {event.headers.length > 100 && <p class="faint">{texts.entry.moreHeaders(event.headers.length - 100)}</p>}
+        </details>
+      )}
+    </>
+  )
+}

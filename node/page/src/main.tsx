@@ -1,0 +1,15 @@
+import { render } from 'preact'
+import { App } from './app'
+import { counts } from './api/call'
+import { signIn } from './api/session'
+import { begin } from './state'
+import './page.css'
+import './theme'
+
+Object.assign(window, { quipu: { counts } })
+
+// The code is taken out of the address before anything else reads it.
+const signed = signIn()
+begin()
+const page = document.getElementById('page')
+if (page) render(<App signed={signed} />, page)

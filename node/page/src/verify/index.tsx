@@ -1,0 +1,3 @@
+import './check.css'
+
+export { Drop } from './drop'
