@@ -77,7 +77,11 @@ func TestAClusterAtRestIsQuiet(t *testing.T) {
 // An op that its holder tells nobody of, by push, name or advert, is found by comparing: within the pace of quick
 // offers and the time that push is given, however long the links have rested.
 func TestADifferenceIsNoticedHoweverLongLinksHaveRested(t *testing.T) {
-	const most = time.Second + 750*time.Millisecond + 250*time.Millisecond
+	const (
+		quick    = time.Second * 5 / 4    // the longest pause between two quick offers: a second ± a quarter
+		patience = 750 * time.Millisecond // what push is given
+		most     = quick + patience + 250*time.Millisecond
+	)
 	bubble(t, "a b c d", func(t *testing.T, c *cluster) {
 		c.rested(t, 0)
 		for i := range 12 {
