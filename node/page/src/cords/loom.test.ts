@@ -67,6 +67,31 @@ describe('the loom', () => {
     expect(loom.near?.from).toBe(now - 3100 * second)
   })
 
+  test('asks for the whole again with the window, so that who zooms out sees no less', async () => {
+    let entries = 10_000
+    const { loom, asked } = loomOf(a => {
+      const told = answer(a)
+      told.cords[0]!.next = entries
+      return told
+    })
+    await loom.begin([], [], 512)
+    await loom.want(window(5000, 100), [], [])
+    entries = 20_000 // a burst, of which the page is told only that it was
+    await loom.again([], [], 512)
+    expect([loom.near!.cords[0]!.next, loom.whole!.cords[0]!.next]).toEqual([20_000, 20_000])
+    // Never is the window newer than the whole, also where it is another window by then.
+    entries = 30_000
+    const given = loom.again([], [], 512)
+    await Promise.all([given, loom.want(window(3000, 100), [], [])])
+    expect([loom.near!.from, loom.near!.cords[0]!.next, loom.whole!.cords[0]!.next]).toEqual([now - 3100 * second, 30_000, 30_000])
+    await Promise.all([loom.want(window(2000, 100), [], []), loom.again([], [], 512)])
+    expect(loom.near!.from).toBe(now - 2100 * second)
+    // Where nothing has come in bulk the window alone is asked for.
+    const before = asked.length
+    await loom.want(window(8000, 100), [], [])
+    expect(asked.length).toBe(before + 1)
+  })
+
   test('tells of a failure, but of none that it has brought about itself', async () => {
     const { loom, failures } = loomOf(() => { throw new TypeError('gone') })
     await loom.begin([], [], 512)
@@ -89,6 +114,16 @@ describe('what comes', () => {
     expect(loom.add([entry(10_000, now + second)], now + second)).toHaveLength(0)
     const cord = loom.whole!.cords[0]!
     expect(cord.next).toBe(10_001)
+  })
+  test('is counted in an answer that was under way, where that had it not', async () => {
+    const { loom } = loomOf()
+    await loom.begin([], [], 512)
+    await loom.want(window(100, 100), [], [])
+    const loading = loom.again([], [], 512)
+    loom.add([entry(9_999, now - 1), entry(10_000, now - 1)], now)
+    await loading
+    for (const a of [loom.near!, loom.whole!]) expect(a.cords[0]!.next).toBe(10_001)
+    expect(loom.add([entry(10_000, now - 1)], now)).toHaveLength(0)
   })
   test('hangs a cord of its own', async () => {
     const { loom } = loomOf()

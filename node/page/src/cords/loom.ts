@@ -9,12 +9,19 @@ export interface Asked { from?: number, to?: number, width: number, author: read
 // A Loom holds what the picture is drawn from: the whole log as coarse as it comes, and the window that is looked at, with as
 // much again on both sides, as fine as it is needed. It asks for no more than one window at a time, and for none while what it
 // has is enough.
+//
+// Invariant: what `whole` says is never older than what `near` says, which is drawn above it. Where one is asked for again since more has come
+// than was told, so is the other; a loading that is given up for another one leaves that to it.
 export class Loom {
   whole: Answer | null = null
   near: Answer | null = null
   #running: AbortController | null = null
   #asked: { from: number, to: number, density: number } | null = null
   #silences: { near: Answer | null, whole: Answer | null, now: number, list: Silence[] } | null = null
+  // told is what has come since the answer that is under way was asked for, which may have counted it or not. stale says that the whole
+  // has to be asked for again.
+  #told: Entry[] = []
+  #stale = false
 
   constructor(
     readonly ask: (asked: Asked, signal: AbortSignal) => Promise<Answer>,
@@ -23,18 +30,22 @@ export class Loom {
 
   // begin loads the whole log anew, of some authors and kinds alone where some are named.
   async begin(author: readonly string[], kind: readonly string[], width: number): Promise<void> {
-    await this.#load({ width, author, kind }, answer => {
-      this.whole = answer
+    this.#stale = true
+    await this.#load([{ width, author, kind }], ([whole]) => {
+      this.whole = whole!
       this.near = null
       this.#asked = null
+      this.#stale = false
     })
   }
 
-  // again asks for what is looked at once more, since receipts or much else may have changed.
+  // again asks once more for what is here, since receipts or much else may have changed.
   async again(author: readonly string[], kind: readonly string[], width: number): Promise<void> {
-    const near = this.near
-    if (!near) return this.begin(author, kind, width)
-    await this.#load({ from: near.from, to: near.to, width, author, kind }, answer => { this.near = answer })
+    if (!this.near) return this.begin(author, kind, width)
+    // The window that was wanted last may be under way still.
+    const { from, to } = this.#asked ?? this.near
+    this.#stale = true
+    await this.#window({ from, to, width, author, kind })
   }
 
   // want loads the window of the scale where what is here is too little or too coarse for it.
@@ -43,20 +54,38 @@ export class Loom {
     const from = Math.floor(scale.t(-scale.height))
     const to = Math.ceil(Math.max(scale.t(2 * scale.height), scale.t(scale.height) + 1))
     this.#asked = { from, to, density: scale.density }
-    await this.#load({ from, to, width: columnsFor(scale.height), author, kind }, answer => { this.near = answer })
+    await this.#window({ from, to, width: columnsFor(scale.height), author, kind })
+  }
+
+  // #window loads a window, and then the whole too where that would be the older of the two.
+  async #window(asked: Asked): Promise<void> {
+    const { width, author, kind } = asked
+    await this.#load(this.#stale ? [asked, { width, author, kind }] : [asked], ([near, whole]) => {
+      this.near = near!
+      if (!whole) return
+      this.whole = whole
+      this.#stale = false
+    })
   }
 
   stop(): void {
     this.#running?.abort()
   }
 
-  async #load(asked: Asked, put: (answer: Answer) => void): Promise<void> {
+  // #load asks for one after the other, puts all of it at once, and tells it what has come meanwhile.
+  async #load(asked: readonly Asked[], put: (answers: readonly Answer[]) => void): Promise<void> {
     this.#running?.abort()
     const call = this.#running = new AbortController()
+    this.#told = []
     try {
-      const answer = whole(await this.ask(asked, call.signal))
-      if (call.signal.aborted) return
-      put(answer)
+      const answers: Answer[] = []
+      for (const one of asked) {
+        answers.push(whole(await this.ask(one, call.signal)))
+        if (call.signal.aborted) return
+      }
+      put(answers)
+      this.#running = null
+      for (const e of this.#told) this.#count(e, answers[0]!.now)
       this.#silences = null
       this.changed()
     } catch (error) {
@@ -99,17 +128,24 @@ export class Loom {
 
   // add takes in what has just come, and says which of it is new: the page's stream may tell what an answer had counted.
   add(entries: readonly Entry[], now: number): Entry[] {
-    const fresh: Entry[] = []
-    for (const e of entries) {
-      if (!this.whole || !isNew(this.whole, e)) continue
-      fresh.push(e)
-      const t = Date.parse(e.time)
-      // The log's end moves with what comes, unless that says to be of a time far ahead. A window keeps its own.
-      if (t >= this.whole.to && t < now + day) this.whole.to = t + 1
-      put(this.whole, e, t)
-      if (this.near) put(this.near, e, t)
-    }
+    if (this.#running) this.#told.push(...entries)
+    const fresh = entries.filter(e => this.#count(e, now))
     if (fresh.length > 0) this.#silences = null
+    return fresh
+  }
+
+  // #count counts an entry in each answer that has not counted it, and says whether the whole had not.
+  #count(e: Entry, now: number): boolean {
+    const { whole, near } = this
+    if (!whole) return false
+    const t = Date.parse(e.time)
+    const fresh = isNew(whole, e)
+    if (fresh) {
+      // The log's end moves with what comes, unless that says to be of a time far ahead. A window keeps its own.
+      if (t >= whole.to && t < now + day) whole.to = t + 1
+      put(whole, e, t)
+    }
+    if (near && isNew(near, e)) put(near, e, t)
     return fresh
   }
 }

@@ -1,5 +1,6 @@
 import type { Entry } from '../api/forms'
 import { counts } from '../api/call'
+import { takes } from '../query'
 import { Brush } from './brush'
 import { column } from './columns'
 import { palettes } from './dyes'
@@ -113,7 +114,8 @@ export class Picture {
 
   // arrived takes in what has come. It is seen to come, unless very much does.
   arrived(entries: readonly Entry[]): void {
-    const fresh = this.loom.add(entries, this.now)
+    const taken = { author: this.author, kind: this.kind, subject: '', from: null, to: null }
+    const fresh = this.loom.add(entries.filter(e => takes(taken, e)), this.now)
     if (this.loom.whole) this.#dyer.meet(this.loom.whole.kinds)
     const since = performance.now()
     for (const e of fresh.slice(-24)) {
