@@ -14,6 +14,7 @@ import { BeadTip, Kinds, Search, Tip, tipWords, Tools } from './beside'
 import { columnsFor, Loom } from './loom'
 import { Picture, type BeadAt, type Pointed, type Seen } from './picture'
 import { standingOf, tightness, type Before } from './standing'
+import { Patience } from './patience'
 import * as words from './words'
 import './cords.css'
 
@@ -30,7 +31,7 @@ export function Cords() {
     made.current = picture
     return stop
   }, [])
-  useMembers(made)
+  useMembers(made, state.patience)
   useFollowers(made)
   useEffect(() => {
     const picture = made.current
@@ -63,7 +64,7 @@ export function Cords() {
   )
 }
 
-const signals = () => ({ seen: signal<Seen | null>(null), pointed: signal<Pointed | null>(null), bead: signal<BeadAt | null>(null), spoken: signal(''), failed: signal(false) })
+const signals = () => ({ seen: signal<Seen | null>(null), pointed: signal<Pointed | null>(null), bead: signal<BeadAt | null>(null), spoken: signal(''), failed: signal(false), patience: new Patience(Date.now()) })
 
 type Made = { current: Picture | null }
 
@@ -92,7 +93,7 @@ function begin(box: HTMLElement, canvas: HTMLCanvasElement, state: ReturnType<ty
   linked = { from: from.peek(), to: to.peek(), follow: to.peek() === null }
   picture.show(linked.from, linked.to)
   void loom.begin(picture.author, picture.kind, columnsFor(picture.depth))
-  const stops = [listen(box, picture), feed(picture), watch(picture), () => picture.stop()]
+  const stops = [listen(box, picture), feed(picture), watch(picture, state.patience), () => picture.stop()]
   const size = new ResizeObserver(() => picture.changed())
   size.observe(canvas)
   stops.push(() => size.disconnect())
@@ -131,14 +132,17 @@ function feed(picture: Picture): () => void {
 }
 
 // watch lets time go on, and looks after knots that are not tight yet: others may have got them meanwhile.
-function watch(picture: Picture): () => void {
-  let n = 0
+function watch(picture: Picture, patience: Patience): () => void {
   const timer = setInterval(() => {
     if (document.hidden) return
     picture.tick()
-    if (++n % 3 === 0 && loose(picture)) void picture.loom.again(picture.author, picture.kind, columnsFor(picture.depth))
+    if (loose(picture) && patience.due(Date.now())) void picture.loom.again(picture.author, picture.kind, columnsFor(picture.depth))
   }, 1000)
-  return () => clearInterval(timer)
+  const stop = onArrivals(() => patience.changed(Date.now()))
+  return () => {
+    clearInterval(timer)
+    stop()
+  }
 }
 
 // loose says whether somebody else lacks a knot of late that could come there by itself.
@@ -148,12 +152,16 @@ function loose(picture: Picture): boolean {
   return reachable && cords.some(c => c.next > 0 && c.held && tightness(c.next - 1, c.held) !== 'tight')
 }
 
-function useMembers(made: Made): void {
+function useMembers(made: Made, patience: Patience): void {
   const members = useResource<Member[]>('/v1/members', {}, 5000)
   const links = useResource<Link[]>('/v1/links', {}, 5000)
   const before = useRef(new Map<string, Before>()).current
+  const known = useRef('')
   useEffect(() => {
     const now = Date.now()
+    const told = JSON.stringify((members.value ?? []).map(m => [m.author, m.state, m.linked, m.lacks, m.behind]))
+    if (told !== known.current) patience.changed(now)
+    known.current = told
     const byAuthor = new Map((links.value ?? []).map(l => [l.author, l]))
     const standings = new Map((members.value ?? []).map(m => [m.author, standingOf(m, byAuthor.get(m.author), before.get(m.author), now)]))
     for (const m of members.value ?? []) before.set(m.author, { lacks: m.lacks, at: now, linked: m.linked ? now : before.get(m.author)?.linked ?? null })
