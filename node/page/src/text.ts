@@ -214,7 +214,7 @@ export const texts = {
     caughtUp: (time: string) => `since ${time} UTC`,
     behind: (n: string, left: string) => `lacks ${n}${left ? `, about ${left} more` : ''}`,
     indexing: (reached: string, next: string) => `at ${reached} of ${next}`,
-    settings: 'Settings, and where each was said', setting: 'Setting', value: 'Value', source: 'Said by', unset: 'not set', noSettings: 'This node does not tell its settings over HTTP.',
+    settings: 'Settings, and where each was said', noneSet: 'Nobody has set anything: all is as it is by default.', defaults: (n: number) => `${count(n, 'setting is as it is', 'settings are as they are')} by default`, setting: 'Setting', value: 'Value', source: 'Said by', unset: 'not set', noSettings: 'This node does not tell its settings over HTTP.',
     counts: 'What it has counted since its start',
     words: (who: string, entries: string, authors: string, size: string, writable: boolean, conditions: string[]) => `${who} holds ${entries} of ${authors} in a file of ${size}. It ${writable ? 'appends' : 'appends nothing'}. ${conditions.length === 0 ? 'Nothing is amiss.' : `Amiss: ${list(conditions)}.`}`,
   },

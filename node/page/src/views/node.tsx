@@ -52,13 +52,25 @@ function Key({ of }: { of: string }) {
   return <span class="key long">{of}</span>
 }
 
+// Settings shows what somebody has set, and what nobody has behind a line that says how many there are.
 function Settings({ of }: { of: readonly Setting[] }) {
+  const set = of.filter(s => s.source !== 'default')
+  const left = of.filter(s => s.source === 'default')
+  return (
+    <>
+      {set.length > 0 ? <Rows caption={t.settings} of={set} /> : <p>{t.noneSet}</p>}
+      {left.length > 0 && <details><summary>{t.defaults(left.length)}</summary><Rows caption={t.defaults(left.length)} of={left} /></details>}
+    </>
+  )
+}
+
+function Rows({ caption, of }: { caption: string, of: readonly Setting[] }) {
   return (
     <table role="table">
-      <caption class="hidden">{t.settings}</caption>
+      <caption class="hidden">{caption}</caption>
       <thead role="rowgroup"><tr role="row">{[t.setting, t.value, t.source].map(c => <th key={c} role="columnheader" scope="col">{c}</th>)}</tr></thead>
       <tbody role="rowgroup">{of.map(s => (
-        <tr key={s.name} role="row" class={s.source === 'default' ? 'default' : undefined}>
+        <tr key={s.name} role="row">
           <td role="cell"><span class="key">{s.name}</span>{s.about && <span class="about">{s.about}</span>}</td>
           <td role="cell"><Stranger text={s.value} max={300} without={t.unset} /></td>
           <td role="cell">{s.source}</td>
