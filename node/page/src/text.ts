@@ -85,11 +85,12 @@ export const texts = {
     left: (span: string) => `done in about ${span}`,
     above: (n: string) => `${n} above`, pruned: (n: string) => `the first ${n} were pruned`, trimmed: (n: string) => `${n} without their bodies`,
     forked: (seq: string) => `contradicts itself from ${seq} on`, ahead: (year: string) => `goes on far ahead, in ${year}`, early: (year: string) => `begins far before, in ${year}`,
+    folded: (span: string) => `${span} without entries`,
     beadDone: 'This follower has looked at all entries.', beadBehind: (n: string) => `This follower has still ${n} to look at.`, beadParked: (n: string) => `It has set ${n} aside.`,
     seenNone: (from: string, to: string) => `No knot is tied between ${from} and ${to} UTC.`,
     seen: (cords: string, knots: string, from: string, to: string, span: string, busiest: string, folds: number, others: number) =>
       `You see ${knots} on ${cords}, from ${from} to ${to} UTC: ${span}.${busiest ? ` Most are on the cord of ${busiest}.` : ''}${
-        folds > 0 ? ` ${count(folds, 'silent stretch is', 'silent stretches are')} folded into a zigzag.` : ''}${
+        folds > 0 ? ` ${count(folds, 'silent stretch is', 'silent stretches are')} folded.` : ''}${
         others > 0 ? ` ${count(others, 'author hangs', 'authors hang')} not here: search for them.` : ''}`,
   },
 

@@ -52,6 +52,16 @@ export class Brush {
     this.strokes++
   }
 
+  // area fills what a line goes round.
+  area(points: readonly number[], style: string): void {
+    const { ctx } = this
+    ctx.beginPath()
+    for (let i = 0; i + 1 < points.length; i += 2) ctx.lineTo(points[i]!, points[i + 1]!)
+    ctx.fillStyle = style
+    ctx.fill()
+    this.strokes++
+  }
+
   disc(x: number, y: number, r: number, style: string): void {
     this.ctx.beginPath()
     this.ctx.arc(x, y, r, 0, 2 * Math.PI)

@@ -1,6 +1,5 @@
 import type { Brush } from './brush'
 import type { Palette } from './dyes'
-import type { Fold } from './scale'
 import { sum } from './kinds'
 
 // sway is how far to the side a cord hangs at a height: no cord is quite straight, and each is so in its own way.
@@ -15,44 +14,14 @@ export const thickness = (apart: number): number => Math.min(5.5, Math.max(1.1, 
 // A Run is a stretch of a cord from one height down to another, about x, `aside` to the right of where the cord hangs.
 export interface Run { author: string, x: number, apart: number, from: number, to: number, aside?: (y: number) => number }
 
-// A Piece is a part of a run: straight, or the zigzag in the middle of a fold.
-export interface Piece { readonly points: readonly number[], readonly folded: boolean }
-
-// course takes a run apart where folds are.
-export function course(run: Run, folds: readonly Fold[]): Piece[] {
-  const pieces: Piece[] = []
-  const place = (y: number, dx = 0): [number, number] => [run.x + sway(run.author, run.apart, y) + (run.aside?.(y) ?? 0) + dx, y]
-  const wide = Math.min(7, run.apart * 0.3)
-  let y = run.from
-  const straight = (until: number) => {
-    const points: number[] = []
-    for (let at = y; at < until; at += 18) points.push(...place(at))
-    points.push(...place(until))
-    if (until > y) pieces.push({ points, folded: false })
-    y = until
-  }
-  for (const f of folds) {
-    const [top, foot] = [f.y + f.height / 2 - zigzag / 2, f.y + f.height / 2 + zigzag / 2]
-    if (foot <= y || top >= run.to) continue
-    if (top > y) straight(top)
-    const points: number[] = [...place(y)]
-    for (let k = 1; k < 8; k++) {
-      const at = top + zigzag * k / 8
-      if (at > y && at < run.to) points.push(...place(at, k % 2 === 0 ? wide : -wide))
-    }
-    y = Math.min(foot, run.to)
-    points.push(...place(y))
-    pieces.push({ points, folded: true })
-  }
-  if (y < run.to) straight(run.to)
-  return pieces
+// course is the line that a run takes.
+export function course(run: Run): number[] {
+  const points: number[] = []
+  const place = (y: number) => { points.push(run.x + sway(run.author, run.apart, y) + (run.aside?.(y) ?? 0), y) }
+  for (let y = run.from; y < run.to; y += 18) place(y)
+  if (run.to > run.from) place(run.to)
+  return points
 }
-
-// joined are the points of all pieces, for what is drawn in one stroke.
-export const joined = (pieces: readonly Piece[]): number[] => pieces.flatMap(p => p.points)
-
-// zigzag is how high the frayed piece in the middle of a fold is.
-export const zigzag = 26
 
 // Cotton draws cords of the palette's tones. Its twist is a pattern for each tone.
 export class Cotton {
@@ -64,29 +33,10 @@ export class Cotton {
     return this.palette.cotton[sum(author) % this.palette.cotton.length]!
   }
 
-  // cord draws a run in a tone: its yarn, and richly the twist of it, and frayed thread for a zigzag.
-  cord(pieces: readonly Piece[], tone: string, width: number, rich: boolean, dash: readonly number[] = []): void {
-    if (!rich) {
-      this.brush.line(joined(pieces), tone, width, dash)
-      return
-    }
-    for (const p of pieces) {
-      if (p.folded) this.#frayed(p.points, tone, width)
-      else {
-        this.brush.line(p.points, tone, width, dash)
-        this.brush.line(p.points, this.#twist(tone) ?? tone, width, dash)
-      }
-    }
-  }
-
-  #frayed(points: readonly number[], tone: string, width: number): void {
-    this.brush.line(points, tone, Math.max(1.3, width * 0.36))
-    // A fibre sticks out at every second corner.
-    for (let i = 2; i + 3 < points.length; i += 4) {
-      const [x, y] = [points[i]!, points[i + 1]!]
-      const out = Math.sign(x - points[0]!)
-      this.brush.line([x, y, x + out * 4, y - 3], tone, 0.8)
-    }
+  // cord draws a run in a tone: its yarn, and richly the twist of it.
+  cord(points: readonly number[], tone: string, width: number, rich: boolean, dash: readonly number[] = []): void {
+    this.brush.line(points, tone, width, dash)
+    if (rich) this.brush.line(points, this.#twist(tone) ?? tone, width, dash)
   }
 
   // rope is the main cord, which lies across.

@@ -6,7 +6,7 @@ import type { Answer, Cell, Cord } from './forms'
 import { scene } from './scene'
 import { Scale, silencesBetween } from './scale'
 import type { Standing } from './standing'
-import { ticks } from './ticks'
+import { brinks, ticks } from './ticks'
 
 // A canvas on which nothing is seen, and which counts what is drawn, whoever draws it.
 let drawn = 0
@@ -45,7 +45,7 @@ function paint(answer: Answer, width: number, scale: Scale, standings: ReadonlyM
   const s = scene({ answer, scale, left, width, pan: 0, strokes: 4 * width, beads: 8, em: 1, standings, now, whole: { from: answer.from, to: answer.to } })
   const beads: Bead[] = Array.from({ length: 8 }, (_, i) => ({ name: 'f', done: i / 8, lag: 1, parked: 2, failing: false }))
   const look: Look = {
-    width, height, head, left, font: 'serif', em: 1, still: false, ticks: ticks(scale, 46), beads, arrivals: [],
+    width, height, head, left, font: 'serif', em: 1, still: false, ticks: ticks(scale, 46), brinks: brinks(scale, 1), beads, arrivals: [],
     label: () => 'name', folded: () => 'long', said: () => ['lacks', 'much'], stub: () => '2262', dye: k => Math.max(0, k), focus: null,
   }
   const brush = new Brush(blank(), 1)

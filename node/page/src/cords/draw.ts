@@ -1,11 +1,12 @@
 import type { Brush } from './brush'
 import { labelled } from './columns'
-import { Cotton, course, joined, sway, thickness, type Piece } from './cotton'
+import { Cotton, course, sway, thickness } from './cotton'
 import type { Palette } from './dyes'
 import type { Knot } from './knots'
 import { loose, manyKinds, radius, type Hanging, type Scene } from './scene'
 import { tightness } from './standing'
-import type { Tick } from './ticks'
+import { tear } from './tear'
+import { line, type Brink, type Tick } from './ticks'
 import { Ties } from './ties'
 
 // A Bead is a follower on the main cord: how much of the log it has looked at, from 0 to 1, how many entries it has still to look at,
@@ -19,7 +20,7 @@ export interface Arrival { readonly author: string, readonly seq: number, readon
 export interface Look {
   readonly width: number, readonly height: number, readonly head: number, readonly left: number
   readonly font: string, readonly em: number, readonly still: boolean
-  readonly ticks: readonly Tick[], readonly beads: readonly Bead[], readonly arrivals: readonly Arrival[]
+  readonly ticks: readonly Tick[], readonly brinks: readonly Brink[], readonly beads: readonly Bead[], readonly arrivals: readonly Arrival[]
   readonly label: (h: Hanging) => string
   readonly folded: (ms: number) => string
   readonly said: (h: Hanging) => readonly string[]
@@ -42,10 +43,14 @@ export class Painter {
   frame(scene: Scene, look: Look): void {
     const { brush } = this
     brush.begin(look.width, look.height)
-    this.#axis(scene, look)
+    this.#axis(look)
     brush.within(look.left - 4, look.head, look.width - look.left + 4, look.height - look.head, () => {
       brush.ctx.translate(0, look.head)
       for (const h of scene.hangings) this.#hanging(h, scene, look)
+    })
+    this.#tears(scene, look)
+    brush.within(look.left - 4, look.head, look.width - look.left + 4, look.height - look.head, () => {
+      brush.ctx.translate(0, look.head)
       for (const h of scene.hangings) this.#knots(h, scene, look)
       for (const a of look.arrivals) this.#arrival(a, scene, look)
       this.#focus(scene, look)
@@ -54,22 +59,30 @@ export class Painter {
     this.#labels(scene, look)
   }
 
-  #axis(scene: Scene, look: Look): void {
+  #axis(look: Look): void {
     const { brush, palette } = this
-    const depth = look.height - look.head
-    for (const f of scene.scale.folds) {
-      const y = f.y + f.height / 2
-      if (y < 8 || y > depth - 8) continue
-      brush.line([look.left, look.head + y, look.width, look.head + y], palette.line, 1, [1, 7])
-      brush.text(look.folded(f.to - f.from), look.left - 12, look.head + y, palette.faint, `italic ${11 * look.em}px ${look.font}`, 'right')
-    }
     for (const t of look.ticks) {
       const y = look.head + t.y
       if (t.y < 6) continue
       brush.line([look.left - 8, y, t.above ? look.width : look.left - 2, y], palette.line, 1)
       brush.text(t.label, look.left - 12, y, palette.faint, `${11 * look.em}px ${look.font}`, 'right')
-      if (t.above) brush.text(t.above, look.left - 12, y - 13 * look.em, palette.ink, `600 ${11 * look.em}px ${look.font}`, 'right')
+      if (t.above) brush.text(t.above, look.left - 12, y - line * look.em, palette.ink, `600 ${11 * look.em}px ${look.font}`, 'right')
     }
+  }
+
+  // tears are the folds: once over all of the width, and on both sides of it the time that goes on there.
+  #tears(scene: Scene, look: Look): void {
+    const { brush, palette } = this
+    const depth = look.height - look.head
+    const font = `${11 * look.em}px ${look.font}`
+    brush.within(0, look.head + 7, look.width, depth, () => {
+      brush.ctx.translate(0, look.head)
+      for (const fold of scene.scale.folds) {
+        if (fold.y > depth || fold.y + fold.height < 0) continue
+        tear(brush, palette, { fold, x0: 0, x1: look.width, middle: (look.left + look.width) / 2, words: look.folded(fold.to - fold.from), font: `italic ${12 * look.em}px ${look.font}`, em: look.em })
+      }
+      for (const b of look.brinks) b.lines.forEach((text, i) => brush.text(text, look.left - 12, b.y + line * look.em * i, palette.ink, font, 'right'))
+    })
   }
 
   // tone is that of a cord: grey where its member is cut off.
@@ -82,10 +95,9 @@ export class Painter {
     const depth = look.height - look.head
     const width = thickness(apart)
     const tone = this.#tone(h)
-    const folds = scene.scale.folds
     const author = h.cord.author
-    const run = (from: number, to: number, aside?: (y: number) => number) =>
-      course({ author, x: h.x, apart, from: Math.max(-10, from), to: Math.min(depth + 10, to), ...(aside ? { aside } : {}) }, folds)
+    const run: Course = (from, to, aside) =>
+      course({ author, x: h.x, apart, from: Math.max(-10, from), to: Math.min(depth + 10, to), ...(aside ? { aside } : {}) })
     const end = h.end - Math.min(loose, 14)
     let top = -10
     if (h.bound !== null && h.bound > 0) {
@@ -112,25 +124,23 @@ export class Painter {
   }
 
   // strands are the two of a feed that parts: one as before, and one that is banded in the colour of warnings.
-  #strands(h: Hanging, run: (from: number, to: number, aside?: (y: number) => number) => Piece[], from: number, to: number, tone: string, width: number, scene: Scene): void {
+  #strands(h: Hanging, run: Course, from: number, to: number, tone: string, width: number, scene: Scene): void {
     const { rich, columns: { apart } } = scene
     const w = Math.max(1.2, width * 0.7)
     this.#cotton.cord(run(from, to, y => -strandAside(h, apart, y)), tone, w, rich)
     const other = run(from, to, y => strandAside(h, apart, y))
     if (!rich) {
-      this.brush.line(joined(other), this.palette.warn, w, [4, 2])
+      this.brush.line(other, this.palette.warn, w, [4, 2])
       return
     }
-    for (const p of other) {
-      this.brush.line(p.points, this.palette.warn, p.folded ? 1.4 : w)
-      if (!p.folded) this.brush.line(p.points, this.palette.ground, w * 0.72, [3, 5])
-    }
+    this.brush.line(other, this.palette.warn, w)
+    this.brush.line(other, this.palette.ground, w * 0.72, [3, 5])
     for (const sign of [-1, 1]) this.#cotton.fray(h.x + sway(h.cord.author, apart, to) + sign * strandAside(h, apart, to), to - 1, sign < 0 ? tone : this.palette.warn, 10, rich)
   }
 
   // ghost is what a member lacks: where its cord will be once it has caught up.
-  #ghost(h: Hanging, run: (from: number, to: number) => Piece[], end: number, look: Look, apart: number): void {
-    this.brush.line(joined(run(end, h.ghost!)), this.palette.gone, 1.4, [2, 5])
+  #ghost(h: Hanging, run: Course, end: number, look: Look, apart: number): void {
+    this.brush.line(run(end, h.ghost!), this.palette.gone, 1.4, [2, 5])
     if (apart < 150) return
     const said = look.said(h)
     const first = Math.min(look.height - look.head - 16 * look.em * said.length, (Math.max(0, end) + h.ghost!) / 2)
@@ -257,6 +267,9 @@ export class Painter {
     })
   }
 }
+
+// Course is the line of a stretch of a cord.
+type Course = (from: number, to: number, aside?: (y: number) => number) => number[]
 
 // level is how far apart cords hang whose names stand level above them.
 export const level = 96

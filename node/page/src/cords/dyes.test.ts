@@ -22,6 +22,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme', name => {
   })
   test('words do', () => {
     for (const colour of [p.ink, p.faint, p.warn]) expect(contrast(colour, p.ground), colour).toBeGreaterThanOrEqual(4.5)
+    expect(contrast(p.ink, p.table)).toBeGreaterThanOrEqual(4.5)
   })
   test('each kind has a dye of its own', () => {
     expect(p.dyes).toHaveLength(dyes + 1)

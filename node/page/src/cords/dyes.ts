@@ -2,6 +2,8 @@
 export interface Palette {
   readonly ground: string, readonly ink: string, readonly faint: string, readonly line: string
   readonly cotton: readonly string[], readonly shade: string, readonly light: string
+  // torn is the edge of torn ground, table what is seen through it.
+  readonly torn: string, readonly table: string
   readonly gone: string, readonly warn: string, readonly focus: string
   // dyes are those of the kinds, and the last that of all other kinds.
   readonly dyes: readonly string[]
@@ -11,12 +13,14 @@ export const palettes: { readonly light: Palette, readonly dark: Palette } = {
   light: {
     ground: '#f6f0e4', ink: '#2b2118', faint: '#665a4a', line: '#d3c5ab',
     cotton: ['#94713f', '#7d5c33', '#a07848', '#86694a', '#967a4e'], shade: 'rgba(58, 36, 10, .42)', light: 'rgba(255, 246, 224, .55)',
+    torn: '#fffdf8', table: '#e4d8c0',
     gone: '#8b8680', warn: '#a3221c', focus: '#1c5d8c',
     dyes: ['#a3142e', '#2c4a9e', '#ad6f00', '#3c7a2c', '#7a2f8f', '#0d7a80', '#c44d0c', '#c03a74', '#5f3b1e', '#2a7cb8', '#6f7410', '#46505e', '#857458'],
   },
   dark: {
     ground: '#1b1612', ink: '#f0e6d6', faint: '#b8a992', line: '#463b2f',
     cotton: ['#d9c7a3', '#c4a877', '#e8dcc2', '#b59a6e', '#cdbb9a'], shade: 'rgba(40, 24, 6, .5)', light: 'rgba(255, 250, 236, .5)',
+    torn: '#5a4c3d', table: '#0d0a08',
     gone: '#7d766e', warn: '#ff9387', focus: '#8cc8f5',
     dyes: ['#f2636d', '#8f9ff2', '#ecb43c', '#8cc463', '#c58fe3', '#55c0b2', '#f08e4f', '#ea93b8', '#c18a55', '#7dbde8', '#c9c64e', '#a9b6c6', '#b8a992'],
   },

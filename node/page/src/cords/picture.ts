@@ -12,7 +12,7 @@ import { Loom, shown } from './loom'
 import { scene, type Hanging, type Scene } from './scene'
 import type { Scale } from './scale'
 import type { Standing } from './standing'
-import { ticks } from './ticks'
+import { brinks, ticks } from './ticks'
 import { about, linkOf, moved, nearer, over, scaleOf, under, windowOf, type Bounds, type View } from './view'
 
 // Pointed is a cord, and a knot on it, that is pointed at or chosen by keys, and where it is in the element.
@@ -67,7 +67,7 @@ export class Picture {
 
   // head is the room above the main cord, left that of the axis.
   get head(): number { return Math.round((this.#level ? 60 : 96) * this.#em) }
-  get left(): number { return Math.round((this.canvas.clientWidth < 480 ? 72 : 80) * this.#em) }
+  get left(): number { return Math.round((this.canvas.clientWidth < 480 ? 84 : 92) * this.#em) }
   // em is how much larger than usual letters are, on large screens.
   get #em(): number { return (parseFloat(getComputedStyle(document.documentElement).fontSize) || 16) / 16 }
   // right is kept free where labels lean over the edge.
@@ -169,9 +169,10 @@ export class Picture {
     })
     this.#pan = Math.min(this.#pan, this.#scene.columns.pannable)
     const focus = this.#found()
+    const named = brinks(scale, this.#em, whole.from)
     painter.frame(this.#scene, {
       ...this.host.words, width, height, head: this.head, left: this.left, font: this.font, still: this.still,
-      ticks: ticks(scale, 46 * this.#em, this.now), em: this.#em, beads: this.beads, arrivals,
+      ticks: ticks(scale, 46 * this.#em, this.now, named), brinks: named, em: this.#em, beads: this.beads, arrivals,
       dye: kind => this.#dye(kind), focus: focus && { author: focus.hanging.cord.author, knot: focus.knot },
     })
     counts.strokes = painter.brush.strokes

@@ -1,7 +1,7 @@
 // A Silence is a stretch of time in which none of the cords has an entry. Times are milliseconds since 1970.
 export interface Silence { readonly from: number, readonly to: number }
 
-// A Fold is a silence that is drawn shorter than its time would have it: as a frayed zigzag of a fixed height.
+// A Fold is a silence that is drawn shorter than its time would have it: as a tear of a fixed height.
 export interface Fold extends Silence { readonly y: number, readonly height: number }
 
 // densest is how many pixels a millisecond gets at most. What is nearer than that stands at one place.

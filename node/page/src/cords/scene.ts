@@ -4,6 +4,7 @@ import { grid, groups, tie, visible, type Knot } from './knots'
 import { day } from './loom'
 import type { Scale } from './scale'
 import { tightness, type Standing } from './standing'
+import { strokes as tear } from './tear'
 
 // A Hanging is one cord as it is drawn, with all that is on it. Heights are below the main cord.
 export interface Hanging {
@@ -66,21 +67,23 @@ const room = (apart: number, em: number): number => 2.2 * radius(apart, em) + 1
 // manyKinds is how far apart cords hang whose knots show up to three kinds; of those that hang nearer each shows one.
 export const manyKinds = 10
 
-// cost is how many strokes a cord takes at most, without its knots: richly drawn, in pieces between folds, or plainly.
-function cost(cord: Cord, rich: boolean, folds: number): number {
-  const run = rich ? 2 * (folds + 1) + 4 * folds : 1
+// cost is how many strokes a cord takes at most, without its knots: richly drawn, or plainly.
+function cost(cord: Cord, rich: boolean): number {
+  const run = rich ? 2 : 1
   const marks = (cord.floor ? (rich ? 5 : 2) : 0) + (cord.before + cord.after > 0 ? (rich ? 8 : 2) : 0)
   return run + marks + (rich ? 8 : 4) + (cord.trimmed ? run : 0) + (cord.disputed === undefined ? 0 : rich ? 2 * run + 10 : 2)
 }
 
 // around is how many strokes are kept for what is no cord and no knot.
-const around = (asked: Asked): number => 90 + 7 * asked.beads + asked.scale.height / 10 + 2 * asked.scale.folds.length
+function around(asked: Asked): number {
+  const { folds, height } = asked.scale
+  const seen = folds.filter(f => f.y + f.height > 0 && f.y < height).length
+  return 90 + 7 * asked.beads + height / 10 + (tear + 4) * seen
+}
 
 // spend says whether cords are drawn richly, and how many knots there are strokes for.
 function spend(cords: readonly Cord[], asked: Asked, apart: number): { rich: boolean, knots: number } {
-  const { scale } = asked
-  const folds = scale.folds.filter(f => f.y > -f.height && f.y < scale.height).length
-  const of = (rich: boolean) => cords.reduce((n, c) => n + cost(c, rich, folds), 0)
+  const of = (rich: boolean) => cords.reduce((n, c) => n + cost(c, rich), 0)
   const rich = apart >= 17 && of(true) < 0.5 * asked.strokes
   const loops = cords.some(c => c.held && tightness(c.next - 1, c.held) !== 'tight') ? 1 : 0
   const across = cords.some(c => c.disputed !== undefined) ? 1 : 0

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fit, Scale } from './scale'
-import { ticks, type Tick } from './ticks'
+import { brinks, line, ticks, type Tick } from './ticks'
 
 const at = (text: string) => Date.parse(text)
 // show is what the axis says of a stretch, 20 pixels below the main cord.
@@ -37,6 +37,34 @@ test('no tick stands in a fold, and the first behind one has its date', () => {
   const all = ticks(scale, 40)
   for (const t of all) expect(t.t <= silence.from || t.t >= silence.to).toBe(true)
   expect(said(all.find(t => t.t >= silence.to)!)).toBe('2019|Jun')
+})
+
+describe('both sides of a fold', () => {
+  const silences = (...at: string[]) => at.map(s => s.split(' ')).map(([from, to]) => ({ from: Date.parse(from!), to: Date.parse(to!) }))
+  const lines = (from: string, to: string, some: { from: number, to: number }[]) => {
+    const s = fit(at(from), at(to), 560, some, 44)
+    return brinks(new Scale(s.density, at(from), 20, 600, some, 44), 1, at(from))
+  }
+  test('have their dates with the year, and the beginning of the log too', () => {
+    expect(lines('2001-01-10', '2009-03-01', silences('2001-02-01 2008-11-10')).map(b => b.lines)).toEqual([['10 Jan 2001'], ['1 Feb 2001'], ['10 Nov 2008']])
+  })
+  test('have times of the day where the fold is short', () => {
+    expect(lines('2001-01-10T08:00Z', '2001-01-11T09:00Z', silences('2001-01-10T08:10Z 2001-01-11T08:30Z')).map(b => b.lines))
+      .toEqual([['10 Jan 2001'], ['10 Jan 2001', '08:10'], ['11 Jan 2001', '08:30']])
+  })
+  test('are named once where a day stands between two folds', () => {
+    const some = silences('2001-02-01 2004-05-06', '2004-05-06T01:00Z 2008-11-10')
+    expect(lines('2001-01-10', '2009-03-01', some).map(b => b.lines.join())).toEqual(['10 Jan 2001', '1 Feb 2001', '6 May 2004', '10 Nov 2008'])
+  })
+  test('are moved apart where they would hide each other, and no tick hides them', () => {
+    const some = silences('2001-02-01 2004-05-06', '2004-05-08 2008-11-10')
+    const s = fit(at('2001-01-10'), at('2009-03-01'), 560, some, 44)
+    const scale = new Scale(s.density, at('2001-01-10'), 20, 600, some, 44)
+    const named = brinks(scale, 1)
+    expect(named.map(b => b.lines.join())).toEqual(['1 Feb 2001', '6 May 2004', '8 May 2004', '10 Nov 2008'])
+    for (let i = 1; i < named.length; i++) expect(named[i]!.y - named[i - 1]!.y).toBeGreaterThanOrEqual(line - 0.001)
+    for (const t of ticks(scale, 46, undefined, named)) for (const b of named) expect(Math.abs(t.y - b.y)).toBeGreaterThanOrEqual(line)
+  })
 })
 
 test('however the scale is, ticks keep their distance and are few', () => {

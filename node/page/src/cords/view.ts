@@ -11,8 +11,8 @@ export interface Bounds { readonly first: number, readonly now: number, readonly
 export const over = 38
 export const under = 46
 
-// longest is how many pixels a silence has at most.
-const longest = (depth: number): number => Math.min(72, Math.max(40, depth / 10))
+// longest is how many pixels a silence has at most: a tear has room in it, and a date above and below.
+const longest = (depth: number): number => Math.min(64, Math.max(44, depth / 16))
 
 export function wholeScale(b: Bounds): Scale {
   const s = fit(b.first, b.now, Math.max(40, b.depth - over - under), b.silences, longest(b.depth))

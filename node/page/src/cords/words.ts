@@ -25,7 +25,7 @@ export function brief(n: number): string {
 // drawn are the words that stand in the picture itself.
 export const drawn: Pick<Look, 'label' | 'folded' | 'said' | 'stub'> = {
   label: h => visible(nameOf(h.cord.author, h.cord.name), 16),
-  folded: ms => span(ms / 1000),
+  folded: ms => texts.cords.folded(span(ms / 1000)),
   said: h => h.standing ? lag(h.standing) : [],
   stub: t => String(new Date(t).getUTCFullYear()),
 }
