@@ -85,6 +85,7 @@ export const texts = {
     left: (span: string) => `done in about ${span}`,
     above: (n: string) => `${n} above`, pruned: (n: string) => `the first ${n} were pruned`, trimmed: (n: string) => `${n} without their bodies`,
     forked: (seq: string) => `contradicts itself from ${seq} on`, ahead: (year: string) => `goes on far ahead, in ${year}`, early: (year: string) => `begins far before, in ${year}`,
+    more: { above: (n: string) => `↑ ${n} before`, below: (n: string) => `continues ↓ ${n}` },
     folded: (span: string) => `${span} without entries`,
     beadDone: 'This follower has looked at all entries.', beadBehind: (n: string) => `This follower has still ${n} to look at.`, beadParked: (n: string) => `It has set ${n} aside.`,
     seenNone: (from: string, to: string) => `No knot is tied between ${from} and ${to} UTC.`,

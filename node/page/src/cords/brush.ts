@@ -46,7 +46,7 @@ export class Brush {
     this.strokes++
   }
 
-  rect(x: number, y: number, width: number, height: number, style: string | CanvasPattern): void {
+  rect(x: number, y: number, width: number, height: number, style: string | CanvasGradient): void {
     this.ctx.fillStyle = style
     this.ctx.fillRect(x, y, width, height)
     this.strokes++
@@ -62,6 +62,15 @@ export class Brush {
     this.strokes++
   }
 
+  // fade lays a colour over a strip, that grows thicker downwards (1) or upwards (-1).
+  fade(x: number, y: number, width: number, height: number, colour: string, way: 1 | -1): void {
+    const thick = this.ctx.createLinearGradient(0, way > 0 ? y : y + height, 0, way > 0 ? y + height : y)
+    thick.addColorStop(0, `${colour}00`)
+    thick.addColorStop(0.6, `${colour}f0`)
+    thick.addColorStop(1, colour)
+    this.rect(x, y, width, height, thick)
+  }
+
   disc(x: number, y: number, r: number, style: string): void {
     this.ctx.beginPath()
     this.ctx.arc(x, y, r, 0, 2 * Math.PI)
@@ -72,12 +81,6 @@ export class Brush {
 
   image(image: CanvasImageSource, x: number, y: number, width: number, height: number): void {
     this.ctx.drawImage(image, x, y, width, height)
-    this.strokes++
-  }
-
-  // crop draws the upper part of an image, so many pixels of it.
-  crop(image: HTMLCanvasElement, x: number, y: number, width: number, height: number): void {
-    this.ctx.drawImage(image, 0, 0, image.width, Math.min(image.height, height * this.ratio), x, y, width, height)
     this.strokes++
   }
 

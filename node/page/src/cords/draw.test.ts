@@ -1,18 +1,19 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { Brush } from './brush'
 import { palettes } from './dyes'
-import { beadPlaces, Painter, type Bead, type Look } from './draw'
+import { beadPlaces, bundle, Painter, type Bead, type Look } from './draw'
 import type { Answer, Cell, Cord } from './forms'
 import { scene } from './scene'
 import { Scale, silencesBetween } from './scale'
 import type { Standing } from './standing'
 import { brinks, ticks } from './ticks'
+import { shares } from './ties'
 
 // A canvas on which nothing is seen, and which counts what is drawn, whoever draws it.
 let drawn = 0
 const counted = new Set(['stroke', 'fill', 'fillRect', 'drawImage', 'fillText'])
 const blank = () => new Proxy({}, {
-  get: (_, name: string) => name === 'createPattern' ? () => null : () => { if (counted.has(name)) drawn++ },
+  get: (_, name: string) => name === 'createPattern' ? () => null : name === 'createLinearGradient' ? () => ({ addColorStop: () => {} }) : () => { if (counted.has(name)) drawn++ },
   set: () => true,
 }) as CanvasRenderingContext2D
 
@@ -46,7 +47,7 @@ function paint(answer: Answer, width: number, scale: Scale, standings: ReadonlyM
   const beads: Bead[] = Array.from({ length: 8 }, (_, i) => ({ name: 'f', done: i / 8, lag: 1, parked: 2, failing: false }))
   const look: Look = {
     width, height, head, left, font: 'serif', em: 1, still: false, ticks: ticks(scale, 46), brinks: brinks(scale, 1), beads, arrivals: [],
-    label: () => 'name', folded: () => 'long', said: () => ['lacks', 'much'], stub: () => '2262', dye: k => Math.max(0, k), focus: null,
+    label: () => 'name', folded: () => 'long', said: () => ['lacks', 'much'], stub: () => '2262', more: () => 'much', dye: k => Math.max(0, k), focus: null,
   }
   const brush = new Brush(blank(), 1)
   const painter = new Painter(brush, palettes.light)
@@ -89,6 +90,22 @@ test('a member that is cut off, and one that lacks something, cost no more', () 
     own: false, cut: i % 2 === 0, heard: now, caughtUp: now - hour, lacks: 3, behind: 0, left: null, state: 'dead', why: [],
   }]))
   expect(paint(answer, 800, wholeOf(answer), standings).strokes).toBeLessThanOrEqual(4 * 800)
+})
+
+test('bundles grow with the number of their entries, for the eye', () => {
+  const sizes = [2, 10, 100, 1000].map(n => bundle(n, 9, 200))
+  for (let i = 1; i < sizes.length; i++) {
+    expect(sizes[i]!.half / sizes[i - 1]!.half).toBeGreaterThan(1.25)
+    expect(sizes[i]!.turns).toBeGreaterThanOrEqual(sizes[i - 1]!.turns + 2)
+  }
+  expect(bundle(1e9, 9, 20).half).toBeLessThanOrEqual(10)
+})
+
+test('the turns of a bundle are divided between its kinds', () => {
+  expect(shares([90, 9, 1], 6)).toEqual([4, 1, 1])
+  expect(shares([5], 3)).toEqual([3])
+  expect(shares([3, 2, 1], 2)).toEqual([1, 1])
+  expect(shares([1, 1, 1], 10).reduce((a, b) => a + b)).toBe(10)
 })
 
 test('beads that would hide each other stand side by side', () => {

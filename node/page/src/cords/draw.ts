@@ -1,9 +1,11 @@
+import { beyond } from './beyond'
 import type { Brush } from './brush'
 import { labelled } from './columns'
 import { Cotton, course, sway, thickness } from './cotton'
 import type { Palette } from './dyes'
 import type { Knot } from './knots'
 import { loose, manyKinds, radius, type Hanging, type Scene } from './scene'
+import type { Fold } from './scale'
 import { tightness } from './standing'
 import { tear } from './tear'
 import { line, type Brink, type Tick } from './ticks'
@@ -25,6 +27,7 @@ export interface Look {
   readonly folded: (ms: number) => string
   readonly said: (h: Hanging) => readonly string[]
   readonly stub: (t: number) => string
+  readonly more: (n: number, where: 'above' | 'below', worded: boolean) => string
   readonly dye: (kind: number) => number
   // focus is the cord that is pointed at or chosen, and the knot on it.
   readonly focus: { readonly author: string, readonly knot: Knot | null } | null
@@ -52,6 +55,11 @@ export class Painter {
     brush.within(look.left - 4, look.head, look.width - look.left + 4, look.height - look.head, () => {
       brush.ctx.translate(0, look.head)
       for (const h of scene.hangings) this.#knots(h, scene, look)
+      for (const h of scene.hangings) this.#said(h, scene, look)
+    })
+    brush.within(0, look.head, look.width, look.height - look.head, () => {
+      brush.ctx.translate(0, look.head)
+      beyond(brush, this.palette, scene, look)
       for (const a of look.arrivals) this.#arrival(a, scene, look)
       this.#focus(scene, look)
     })
@@ -112,7 +120,7 @@ export class Painter {
     const split = h.fork !== null && h.fork < end ? Math.max(top, h.fork) : end
     if (split > top) this.#cotton.cord(run(top, split), tone, width, scene.rich)
     if (h.fork !== null && split < end) this.#strands(h, run, split, end, tone, width, scene)
-    if (h.ghost !== null) this.#ghost(h, run, end, look, apart)
+    if (h.ghost !== null) this.#ghost(h, run, end)
     if (end < depth + 20 && h.fork === null) this.#cotton.fray(h.x + sway(author, apart, end), end - 1, tone, Math.min(14, 4 + apart * 0.3), scene.rich)
     if (h.stubs.foot) this.#stub(h, h.end + 8, 1, look, scene, h.cord.last, tone)
     if (h.stubs.top) this.#stub(h, h.begin - 14, -1, look, scene, h.cord.first, tone)
@@ -139,12 +147,21 @@ export class Painter {
   }
 
   // ghost is what a member lacks: where its cord will be once it has caught up.
-  #ghost(h: Hanging, run: Course, end: number, look: Look, apart: number): void {
+  #ghost(h: Hanging, run: Course, end: number): void {
     this.brush.line(run(end, h.ghost!), this.palette.gone, 1.4, [2, 5])
-    if (apart < 150) return
-    const said = look.said(h)
-    const first = Math.min(look.height - look.head - 16 * look.em * said.length, (Math.max(0, end) + h.ghost!) / 2)
-    said.forEach((line, i) => this.brush.text(line, h.x + 12, first + 16 * look.em * i, this.palette.faint, `italic ${12 * look.em}px ${look.font}`))
+  }
+
+  // said is what is to be said of a member that lacks something, beside its ghost, where there is room up to the next cord and between tears.
+  #said(h: Hanging, scene: Scene, look: Look): void {
+    const { apart } = scene.columns
+    const { em } = look
+    if (h.ghost === null || apart < 130) return
+    const lines = look.said(h).flatMap(part => wrapped(part, Math.floor((apart - 40 * em) / (5.8 * em))))
+    const high = 15 * em
+    const [from, to] = widest(Math.max(8, h.end - loose), Math.min(look.height - look.head, h.ghost) - 8, scene.scale.folds)
+    const shown = lines.slice(0, Math.floor((to - from) / high))
+    const first = (from + to - high * (shown.length - 1)) / 2
+    shown.forEach((words, i) => this.brush.text(words, h.x + 12, first + high * i, this.palette.faint, `italic ${12 * em}px ${look.font}`))
   }
 
   // stub is the marked end of a cord that has knots at times far outside: cut aslant, and the year stands by it.
@@ -182,16 +199,18 @@ export class Painter {
     return look.dye(k.kinds[0]?.[0] ?? -1)
   }
 
+  // wound is a bundle: its width and its turns grow with the logarithm of how many entries it is.
   #wound(h: Hanging, k: Knot, x: number, r: number, scene: Scene, look: Look): void {
-    const size = Math.log2(k.n + 1)
-    const half = Math.min(scene.columns.apart * 0.46, r * 2.6, r * (0.72 + 0.11 * size))
-    const height = Math.max(k.height * 0.92, Math.min(scene.cell - 1.5, r * 1.1 + 1.6 * size))
+    const { half, turns, turn } = bundle(k.n, r, scene.columns.apart)
+    const height = k.height > scene.cell ? k.height * 0.92 : Math.min(scene.cell - 2, turns * turn)
     const kinds = k.kinds.slice(0, scene.columns.apart >= manyKinds ? 3 : 1)
-    const all = kinds.reduce((n, [, c]) => n + c, 0)
-    const parts = kinds.map(([kind, n]) => [look.dye(kind), n / all] as const)
-    this.#ties.wound(parts, x, k.y, half, height)
+    const wound = k.height > scene.cell ? Math.min(60, Math.round(height / turn)) : Math.max(2, Math.min(turns, Math.round(height / turn)))
+    this.#ties.wound(kinds.map(([kind, n]) => [look.dye(kind), n] as const), x, k.y, half, height, wound)
     const how = tightness(k.hi, h.cord.held)
-    if (how !== 'tight') this.brush.arc(x, k.y, half + 3, height / 2 + 3, 0, how === 'half' ? Math.PI : 2 * Math.PI, this.palette.dyes[parts[0]?.[0] ?? 0]!, 1.4)
+    if (how === 'tight') return
+    // The loop stands beside it: on both sides where it is open, on one where it is half drawn.
+    const dye = this.palette.dyes[look.dye(k.kinds[0]?.[0] ?? -1)]!
+    for (const side of how === 'half' ? [0] : [0, Math.PI]) this.brush.arc(x, k.y, half + 4, Math.max(5, height / 2), side - 1.1, side + 1.1, dye, 1.6)
   }
 
   // arrival is a knot that has just come: it runs down its cord from the main cord, as a runner would bring it.
@@ -280,6 +299,38 @@ export const ropeEnd = 14
 // knotX is where on its cord a knot at a height is.
 export function knotX(h: Hanging, apart: number, y: number): number {
   return h.x + sway(h.cord.author, apart, y)
+}
+
+// bundle is how wide and with how many turns so many entries are wound, and how high a turn is.
+export function bundle(n: number, r: number, apart: number): { half: number, turns: number, turn: number } {
+  const size = Math.log2(Math.max(2, n))
+  return { half: Math.min(apart * 0.46, 3.3 * r, r * (0.55 + 0.25 * size)), turns: 2 + Math.round(size), turn: Math.min(4.2, Math.max(1.7, r * 0.46)) }
+}
+
+// widest is the greatest stretch between two heights that no tear goes through.
+function widest(from: number, to: number, folds: readonly Fold[]): [from: number, to: number] {
+  let best: [number, number] = [from, from]
+  let begin = from
+  const take = (end: number) => { if (end - begin > best[1] - best[0]) best = [begin, end] }
+  for (const f of folds) {
+    const [y, half] = [f.y + f.height / 2, 0.3 * f.height]
+    if (y + half < from || y - half > to) continue
+    take(y - half)
+    begin = Math.max(begin, y + half)
+  }
+  take(to)
+  return best
+}
+
+// wrapped breaks words into lines of so many letters.
+function wrapped(words: string, letters: number): string[] {
+  const out: string[] = []
+  for (const word of words.split(' ')) {
+    const before = out[out.length - 1]
+    if (before !== undefined && before.length + word.length < letters) out[out.length - 1] = `${before} ${word}`
+    else out.push(word)
+  }
+  return out
 }
 
 // strandAside is how far each of two strands is from where the cord would be.

@@ -35,7 +35,7 @@ export interface Host {
   seen(s: Seen): void
   open(author: string, seq: number): void
   link(l: { from: number | null, to: number | null, follow: boolean }): void
-  words: Pick<Look, 'label' | 'folded' | 'said' | 'stub'>
+  words: Pick<Look, 'label' | 'folded' | 'said' | 'stub' | 'more'>
 }
 
 const flight = 900

@@ -1,5 +1,5 @@
 import { columns, type Columns } from './columns'
-import { at, hi, lo, type Answer, type Cord } from './forms'
+import { at, count, hi, lo, type Answer, type Cell, type Cord } from './forms'
 import { grid, groups, tie, visible, type Knot } from './knots'
 import { day } from './loom'
 import type { Scale } from './scale'
@@ -13,8 +13,8 @@ export interface Hanging {
   // nothing. bound is where a prune has bound it off, thin up to where bodies were trimmed, fork from where it has two strands.
   readonly begin: number, readonly end: number, readonly ghost: number | null, readonly bound: number | null, readonly thin: number | null, readonly fork: number | null
   readonly stubs: { readonly top: boolean, readonly foot: boolean }
-  // above is how many entries stand above what is seen, as far as they are loaded or counted.
-  readonly above: number
+  // above and below are how many entries stand above and below what is seen, as far as they are loaded or counted.
+  readonly above: number, readonly below: number
   readonly knots: readonly Knot[]
 }
 
@@ -62,7 +62,7 @@ export function order(cords: readonly Cord[]): Cord[] {
 export const radius = (apart: number, em: number): number => Math.min(9 * em, Math.max(2.2, apart * 0.38))
 
 // room is how many pixels of a cord a knot takes for itself.
-const room = (apart: number, em: number): number => 2.2 * radius(apart, em) + 1
+const room = (apart: number, em: number): number => 3 * radius(apart, em)
 
 // manyKinds is how far apart cords hang whose knots show up to three kinds; of those that hang nearer each shows one.
 export const manyKinds = 10
@@ -71,24 +71,24 @@ export const manyKinds = 10
 function cost(cord: Cord, rich: boolean): number {
   const run = rich ? 2 : 1
   const marks = (cord.floor ? (rich ? 5 : 2) : 0) + (cord.before + cord.after > 0 ? (rich ? 8 : 2) : 0)
-  return run + marks + (rich ? 8 : 4) + (cord.trimmed ? run : 0) + (cord.disputed === undefined ? 0 : rich ? 2 * run + 10 : 2)
+  return run + marks + (rich ? 10 : 4) + (cord.trimmed ? run : 0) + (cord.disputed === undefined ? 0 : rich ? 2 * run + 10 : 2)
 }
 
 // around is how many strokes are kept for what is no cord and no knot.
 function around(asked: Asked): number {
   const { folds, height } = asked.scale
   const seen = folds.filter(f => f.y + f.height > 0 && f.y < height).length
-  return 90 + 7 * asked.beads + height / 10 + (tear + 4) * seen
+  return 160 + 7 * asked.beads + height / 10 + (tear + 4) * seen
 }
 
 // spend says whether cords are drawn richly, and how many knots there are strokes for.
 function spend(cords: readonly Cord[], asked: Asked, apart: number): { rich: boolean, knots: number } {
   const of = (rich: boolean) => cords.reduce((n, c) => n + cost(c, rich), 0)
   const rich = apart >= 17 && of(true) < 0.5 * asked.strokes
-  const loops = cords.some(c => c.held && tightness(c.next - 1, c.held) !== 'tight') ? 1 : 0
+  const loops = cords.some(c => c.held && tightness(c.next - 1, c.held) !== 'tight') ? 2 : 0
   const across = cords.some(c => c.disputed !== undefined) ? 1 : 0
   const left = asked.strokes - of(rich) - around(asked)
-  return { rich, knots: Math.max(20, left / ((apart >= manyKinds ? 3 : 1) + loops + across)) }
+  return { rich, knots: Math.max(20, left / (1 + loops + across)) }
 }
 
 // spare is how far above and below what is seen knots are tied.
@@ -115,6 +115,7 @@ function hang(cord: Cord, x: number, knots: Knot[], asked: Asked): Hanging {
   const today = scale.y(now)
   const present = own || (standing !== undefined && !standing.cut)
   const behind = standing !== undefined && !own && (standing.cut || standing.caughtUp !== null)
+  const shown = visible(cord.cells, scale, 0)
   const end = behind ? Math.max(standing.caughtUp === null ? lowest : scale.y(standing.caughtUp), lowest) : present ? Math.max(today, lowest) : lowest
   return {
     cord, x, standing, own, knots, begin: scale.y(whole.from),
@@ -124,9 +125,11 @@ function hang(cord: Cord, x: number, knots: Knot[], asked: Asked): Hanging {
     thin: thinUntil(cord, scale),
     fork: forkAt(cord, scale),
     stubs: { top: cord.first < whole.from, foot: cord.last > Math.max(whole.to, now + day) },
-    above: cord.before + cord.cells.slice(0, visible(cord.cells, scale, 0)[0]).reduce((n, c) => n + c[2]!, 0),
+    above: cord.before + entries(cord.cells.slice(0, shown[0])), below: cord.after + entries(cord.cells.slice(shown[1])),
   }
 }
+
+const entries = (cells: readonly Cell[]): number => cells.reduce((n, c) => n + count(c), 0)
 
 // thinUntil is down to where bodies are trimmed: they go from the oldest on.
 function thinUntil(cord: Cord, scale: Scale): number | null {

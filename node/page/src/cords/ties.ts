@@ -52,44 +52,45 @@ export class Ties {
     ctx.globalAlpha = 1
   }
 
-  // wound is the long knot of several entries: a winding of so many pixels, in the dyes of the kinds, each as high as its part.
-  wound(parts: readonly (readonly [dye: number, part: number])[], x: number, y: number, half: number, height: number): void {
-    let top = y - height / 2
-    for (const [dye, part] of parts) {
-      const own = height * part
-      if (own < 0.5) continue
-      const image = this.#image(`wound ${dye}`, 2 * winding, longest, ctx => this.#wind(ctx, dye))
-      for (let done = 0; done < own; done += longest) this.brush.crop(image, x - half, top + done, 2 * half, Math.min(longest, own - done))
-      top += own
-    }
+  // wound is the long knot of several entries: so many turns, in the dyes of the kinds, of which each has its part and at least one.
+  wound(kinds: readonly (readonly [dye: number, n: number])[], x: number, y: number, half: number, height: number, turns: number): void {
+    const width = Math.max(1, Math.round(half))
+    const high = Math.min(longest, Math.ceil(height))
+    const dyes = shares(kinds.map(([, n]) => n), turns).flatMap((n, i) => new Array<number>(n).fill(kinds[i]![0]))
+    const image = this.#image(`wound ${width} ${high} ${dyes.join()}`, 2 * width, high, ctx => this.#wind(ctx, dyes, width, high))
+    this.brush.image(image, x - width, y - height / 2, 2 * width, height)
   }
 
-  #wind(ctx: CanvasRenderingContext2D, dye: number): void {
+  #wind(ctx: CanvasRenderingContext2D, dyes: readonly number[], width: number, height: number): void {
     const { palette } = this
-    for (let y = 0; y < longest; y += 4) {
+    const turn = height / dyes.length
+    dyes.forEach((dye, i) => {
+      // The first and the last turn are drawn tighter than those between them.
+      const out = Math.abs(2 * (i + 0.5) / dyes.length - 1)
+      const half = width * (1 - 0.24 * out ** 4)
+      const y = i * turn
       ctx.fillStyle = palette.dyes[dye]!
       ctx.beginPath()
-      ctx.roundRect(0.5, y + 0.2, 2 * winding - 1, 3.7, 2)
+      ctx.roundRect(width - half, y, 2 * half, turn + 0.2, Math.min(1.6, turn / 2))
       ctx.fill()
+      if (turn < 2.4) return
       ctx.lineWidth = 0.9
-      ctx.strokeStyle = palette.light
       ctx.globalAlpha = 0.55
-      ctx.beginPath()
-      ctx.moveTo(3, y + 1.5)
-      ctx.lineTo(2 * winding - 5, y + 1)
-      ctx.stroke()
-      ctx.strokeStyle = palette.shade
-      ctx.beginPath()
-      ctx.moveTo(2, y + 3.5)
-      ctx.lineTo(2 * winding - 2, y + 3.4)
-      ctx.stroke()
+      for (const [style, at] of [[palette.light, 0.34], [palette.shade, 0.86]] as const) {
+        ctx.strokeStyle = style
+        ctx.beginPath()
+        ctx.moveTo(width - half + 2, y + turn * at + 0.3)
+        ctx.lineTo(width + half - 2, y + turn * at - 0.3)
+        ctx.stroke()
+      }
       ctx.globalAlpha = 1
-    }
+    })
   }
 
   #image(key: string, width: number, height: number, draw: (ctx: CanvasRenderingContext2D) => void): HTMLCanvasElement {
     const known = this.#made.get(key)
     if (known) return known
+    if (this.#made.size >= most) this.#made.clear()
     const image = document.createElement('canvas')
     image.width = Math.ceil(width * this.brush.ratio)
     image.height = Math.ceil(height * this.brush.ratio)
@@ -103,6 +104,14 @@ export class Ties {
   }
 }
 
-// winding is half the width of a winding as it is made, longest its height.
-const winding = 12
-const longest = 1200
+// longest is how high a winding is made; a longer one is stretched. most is how many images are kept.
+const longest = 400
+const most = 800
+
+// shares divides turns between parts: each has one at least while there are so many, and the greatest what is left over.
+export function shares(parts: readonly number[], turns: number): number[] {
+  const all = parts.reduce((a, b) => a + b, 0)
+  const out = parts.slice(0, turns).map(n => Math.max(1, Math.floor(turns * n / all)))
+  for (let left = turns - out.reduce((a, b) => a + b, 0); left !== 0; left -= Math.sign(left)) out[out.indexOf(Math.max(...out))]! += Math.sign(left)
+  return out
+}

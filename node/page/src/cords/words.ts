@@ -23,11 +23,12 @@ export function brief(n: number): string {
 }
 
 // drawn are the words that stand in the picture itself.
-export const drawn: Pick<Look, 'label' | 'folded' | 'said' | 'stub'> = {
+export const drawn: Pick<Look, 'label' | 'folded' | 'said' | 'stub' | 'more'> = {
   label: h => visible(nameOf(h.cord.author, h.cord.name), 16),
   folded: ms => texts.cords.folded(span(ms / 1000)),
   said: h => h.standing ? lag(h.standing) : [],
   stub: t => String(new Date(t).getUTCFullYear()),
+  more: (n, where, worded) => worded ? texts.cords.more[where](count(n, 'entry', 'entries')) : `${where === 'above' ? '↑' : '↓'} ${brief(n)}`,
 }
 
 // lag says what a member lacks and why, and for how long still; nothing where it lacks nothing.
