@@ -26,7 +26,7 @@ export const texts = {
 
   telling: {
     label: 'The same in words and as commands',
-    commands: 'The same as a command',
+    commands: 'Show as command',
     copy: 'Copy',
     copied: 'Copied',
     copyOf: (line: string) => `Copy the command ${line}`,
@@ -167,16 +167,17 @@ export const texts = {
   },
 
   followers: {
-    none: 'No follower is kept here. One handles each entry once, and goes on where it stopped:',
-    running: 'runs in the node', own: 'the node’s own: it goes on whenever it is asked', resting: 'comes and fetches, or does not run', takes: 'takes', caughtUp: 'It has handled all there is.', handled: 'Handled', skipped: 'Skipped', trimmed: 'Gone before', dropped: 'Given up',
-    behind: (n: string, span: string) => `It is behind by ${n}, the oldest ${span} old.`,
-    holds: 'It keeps back trims.', lets: 'It keeps back nothing.',
+    none: 'A follower handles each entry once, and goes on where it stopped. This begins one:',
+    running: 'runs in the node', own: 'the node’s own: it reads on when subjects are asked for', resting: 'comes and fetches, or does not run', takes: 'takes', upToDate: 'Up to date.', looked: 'Looked at', lookedAt: (n: string, all: string) => `${n} of ${all}`, handled: 'Handled', skipped: 'Skipped', trimmed: 'Gone before', dropped: 'Given up',
+    behind: (n: string, span: string) => `Behind by ${n}; the first of them was written ${span} ago.`,
+    unasked: (n: string) => `Not up to date: ${n} wait until somebody asks for subjects.`,
+    holds: 'Nothing is trimmed before it has looked at it.', lets: 'Trims do not wait for it.',
     failed: (times: string, ago: string) => `Failed ${times}, last ${ago}:`,
     attempts: (times: string) => `tried ${times}`,
     parked: (n: string) => `${n} parked`, moreParked: 'There are more: the command prints them all.',
     after: 'A parked entry is out of the way, and stays until it is given up:',
     wordsNone: 'No follower is kept on this node.',
-    words: (n: number, running: number, behind: string[], parked: string[]) => `${count(n, 'follower is', 'followers are')} kept here; ${running === 0 ? 'none runs' : running === 1 ? 'one runs' : `${number(running)} run`} in the node at present. ${behind.length === 0 ? 'None is behind.' : `Behind, by entries: ${list(behind)}.`} ${parked.length === 0 ? 'Nothing is parked.' : `Parked entries: ${list(parked)}.`}`,
+    words: (n: number, own: number, running: number, behind: string[], parked: string[]) => `${count(n, 'follower is', 'followers are')} kept here, ${n === own ? 'and no other than the node’s own' : `of which ${running === 0 ? 'none runs' : running === 1 ? 'one runs' : `${number(running)} run`} in the node at present`}. ${behind.length === 0 ? 'None is behind.' : `Behind, by entries: ${list(behind)}.`} ${parked.length === 0 ? 'Nothing is parked.' : `Parked entries: ${list(parked)}.`}`,
   },
 
   forks: {
@@ -210,15 +211,16 @@ export const texts = {
 
   node: {
     own: 'this node', name: 'Name', author: 'Author', log: 'Log', holds: 'Holds', hash: 'Frontier', file: 'File', ready: 'Appends', appends: 'yes', appendsNot: 'no:', caught: 'Caught up', notYet: 'not yet',
-    listen: 'Peers reach it at', http: 'Asked at', socket: 'Socket', version: 'Version', started: 'Started (UTC)', index: 'Index', indexed: 'has all', quota: 'Room for others',
+    listen: 'Peers reach it at', http: 'Asked at', socket: 'Socket', version: 'Version', started: 'Started (UTC)', index: 'Index', indexed: 'covers all entries', quota: 'Room for others',
     held: (entries: string, authors: string, ops: string) => `${entries} of ${authors}, in ${ops}`,
     size: (all: string, free: string) => `${all}, of which ${free} are free`,
-    caughtUp: (time: string) => `since ${time} UTC`,
+    caughtUp: (time: string) => `since ${time} UTC`, alone: 'knows no other node',
     behind: (n: string, left: string) => `lacks ${n}${left ? `, about ${left} more` : ''}`,
-    indexing: (reached: string, next: string) => `at ${reached} of ${next}`,
+    indexing: (reached: string, next: string, rest: string) => `covers ${reached} of ${next} entries. The other ${rest} are read one by one: answers are whole, and the index takes new ones in once 1,024 have gathered.`,
+    catchingUp: (reached: string, next: string) => `catching up: it covers ${reached} of ${next} entries. The others are read one by one: answers are whole, and slower.`,
     settings: 'Settings, and where each was said', noneSet: 'Nobody has set anything: all is as it is by default.', defaults: (n: number) => `${count(n, 'setting is as it is', 'settings are as they are')} by default`, setting: 'Setting', value: 'Value', source: 'Said by', unset: 'not set', noSettings: 'This node does not tell its settings over HTTP.',
     counts: 'What it has counted since its start',
-    words: (who: string, entries: string, authors: string, size: string, writable: boolean, conditions: string[]) => `${who} holds ${entries} of ${authors} in a file of ${size}. It ${writable ? 'appends' : 'appends nothing'}. ${conditions.length === 0 ? 'Nothing is amiss.' : `Amiss: ${list(conditions)}.`}`,
+    words: (who: string, entries: string, authors: string, size: string, s: Status) => `${who} holds ${entries} of ${authors} in a file of ${size}. ${standing(s)} ${s.conditions.length === 0 ? 'It reports no fault.' : `It reports: ${list(s.conditions.map(c => c.condition))}.`}`,
   },
 }
 

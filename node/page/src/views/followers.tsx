@@ -19,9 +19,8 @@ export function Followers() {
   if (!values) return <Waiting />
   return (
     <>
-      {values.length === 0 ? <section class="hints"><p>{t.none}</p><Command line={command('quipu', 'follow', ['--dir', folder.value], 'mailer', ['--exec', 'cat >> entries.ndjson'])} /></section> : (
-        <ul class="cards">{values.map(f => <li key={f.name}><Card of={f} /></li>)}</ul>
-      )}
+      {values.length > 0 && <ul class="cards">{values.map(f => <li key={f.name}><Card of={f} /></li>)}</ul>}
+      {values.every(own) && <section class="hints"><p>{t.none}</p><Command line={command('quipu', 'follow', ['--dir', folder.value], 'mailer', ['--exec', 'cat >> entries.ndjson'])} /></section>}
       <Telling words={words(values)} commands={[command('quipu', 'followers', 'list', ['--dir', folder.value]), curl('/v1/followers')]} />
     </>
   )
@@ -29,15 +28,17 @@ export function Followers() {
 
 function Card({ of }: { of: Follower }) {
   const [open, setOpen] = useState(false)
-  const done = of.next === 0 ? 100 : Math.round(100 * of.cursor / of.next)
+  const behind = of.lag > 0, entries = count(of.lag, 'entry', 'entries')
+  const done = behind ? Math.min(99, Math.floor(100 * of.cursor / of.next)) : 100
   return (
     <article class={`card ${of.failure && of.failure.attempts > 0 ? 'failing' : ''}`}>
       <h2><Stranger text={of.name} max={60} /></h2>
       <p class="state"><span class={`dot ${of.running ? 'alive' : 'left'}`} aria-hidden="true" />{own(of) ? t.own : of.running ? t.running : t.resting}{of.filter && <> · {t.takes} <Stranger text={of.filter} max={120} /></>}</p>
-      <svg class="bar wide" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width={done} height="6" /></svg>
-      <p>{of.lag === 0 ? t.caughtUp : t.behind(count(of.lag, 'entry', 'entries'), span(of.lagSeconds))} {of.holds ? t.holds : t.lets}</p>
+      <svg class={behind ? 'bar wide behind' : 'bar wide'} viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width={done} height="6" /></svg>
+      <p><strong>{!behind ? t.upToDate : own(of) ? t.unasked(entries) : t.behind(entries, span(of.lagSeconds))}</strong> {of.holds ? t.holds : t.lets}</p>
       <dl>
-        <dt>{t.handled}</dt><dd>{number(of.handled)}</dd>
+        <dt>{t.looked}</dt><dd>{t.lookedAt(number(of.cursor), count(of.next, 'entry', 'entries'))}</dd>
+        {!own(of) && <><dt>{t.handled}</dt><dd>{number(of.handled)}</dd></>}
         {of.skipped > 0 && <><dt>{t.skipped}</dt><dd>{number(of.skipped)}</dd></>}
         {of.trimmed > 0 && <><dt>{t.trimmed}</dt><dd>{number(of.trimmed)}</dd></>}
         {of.dropped > 0 && <><dt>{t.dropped}</dt><dd>{number(of.dropped)}</dd></>}
@@ -82,5 +83,5 @@ function Aside({ of }: { of: string }) {
 function words(all: readonly Follower[]): string {
   if (all.length === 0) return t.wordsNone
   const behind = all.filter(f => f.lag > 0), parked = all.filter(f => f.parked > 0)
-  return t.words(all.length, all.filter(f => f.running).length, behind.map(f => `${quoted(f.name, 40)} ${number(f.lag)}`), parked.map(f => `${quoted(f.name, 40)} ${number(f.parked)}`))
+  return t.words(all.length, all.filter(own).length, all.filter(f => f.running).length, behind.map(f => `${quoted(f.name, 40)} ${number(f.lag)}`), parked.map(f => `${quoted(f.name, 40)} ${number(f.parked)}`))
 }

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { bytes, count, moment, number, span } from '../format'
 import { called, curl, folder, status } from '../node'
 import { Refused } from '../api/call'
+import type { Status } from '../api/forms'
 import { useResource } from '../resource'
 import { Stranger } from '../safe'
 import { command } from '../shell'
@@ -27,13 +28,13 @@ export function ThisNode() {
     [t.hash, <Key of={now.hash} />],
     [t.file, t.size(bytes(now.bytes), bytes(now.free))],
     [t.ready, now.writable ? t.appends : <>{t.appendsNot} <Stranger text={now.reason} max={300} /></>],
-    [t.caught, now.caughtUp ? t.caughtUp(moment(now.caughtUp)) : now.behind && now.behind.entries > 0 ? t.behind(count(now.behind.entries, 'entry', 'entries'), now.behind.leftSeconds ? span(now.behind.leftSeconds) : '') : t.notYet],
+    [t.caught, now.alone ? t.alone : now.caughtUp ? t.caughtUp(moment(now.caughtUp)) : now.behind && now.behind.entries > 0 ? t.behind(count(now.behind.entries, 'entry', 'entries'), now.behind.leftSeconds ? span(now.behind.leftSeconds) : '') : t.notYet],
     [t.listen, <Stranger text={now.listen} max={80} />],
     [t.http, <Stranger text={now.http} max={200} />],
     [t.socket, <Stranger text={now.socket} max={300} />],
     [t.version, <Stranger text={now.version} max={80} />],
     [t.started, now.started ? moment(now.started) : '—'],
-    [t.index, now.index.reached >= now.index.next ? t.indexed : t.indexing(number(now.index.reached), number(now.index.next))],
+    [t.index, indexed(now.index)],
     [t.quota, bytes(now.limits.quota)],
   ]
   return (
@@ -42,10 +43,16 @@ export function ThisNode() {
       <h2>{t.settings}</h2>
       {settings.value ? <Settings of={settings.value} /> : settings.error instanceof Refused && settings.error.status === 404 ? <p>{t.noSettings}</p> : settings.error ? <Refusal of={settings.error} /> : <Waiting />}
       {now.counts && <details><summary>{t.counts}</summary><dl class="facts">{Object.entries(now.counts).sort().map(([name, n]) => <div key={name}><dt class="key">{name}</dt><dd>{number(n)}</dd></div>)}</dl></details>}
-      <Telling words={t.words(called(now.author, now.name), count(now.entries, 'entry', 'entries'), count(now.authors, 'author', 'authors'), bytes(now.bytes), now.writable, now.conditions.map(c => c.condition))}
+      <Telling words={t.words(called(now.author, now.name), count(now.entries, 'entry', 'entries'), count(now.authors, 'author', 'authors'), bytes(now.bytes), now)}
         commands={[command('quipu', 'status', ['--dir', folder.value]), command('quipu', 'doctor', ['--dir', folder.value]), curl('/v1/status')]} />
     </>
   )
+}
+
+// indexed says how far the index is: it lets so many entries gather before it takes them in.
+function indexed({ reached, next }: Status['index']): string {
+  if (reached >= next) return t.indexed
+  return next - reached < 1024 ? t.indexing(number(reached), number(next), number(next - reached)) : t.catchingUp(number(reached), number(next))
 }
 
 function Key({ of }: { of: string }) {
