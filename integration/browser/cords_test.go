@@ -77,9 +77,9 @@ func TestAKnotIsSeenToCome(t *testing.T) {
 	alpha.Quipu(t, "append", "--kind", "order.paid", "--subject", "s0")
 	b := newTab(t, browser)
 	b.signIn(beta)
-	b.wait(seen + `.startsWith('You see 1 knot on 1 cord')`)
+	b.wait(seen + `.startsWith('1 entry on 1 cord')`)
 	alpha.Quipu(t, "append", "--kind", "order.lost", "--subject", "s1")
-	b.wait(seen + `.startsWith('You see 2 knots on 1 cord')`)
+	b.wait(seen + `.startsWith('2 entries on 1 cord')`)
 	b.wait(`document.querySelector('.kinds').innerText.includes('order.lost')`)
 	b.keep("cords-arrival")
 }
@@ -95,7 +95,7 @@ func TestThePictureKeepsToItsBounds(t *testing.T) {
 		b := newTab(t, browser)
 		b.look(width, 900, "dark")
 		b.signIn(d)
-		b.wait(seen + `.startsWith('You see 20,000 knots')`)
+		b.wait(seen + `.startsWith('20,000 entries')`)
 		most := 4 * eval[int](b, `document.querySelector('.loom canvas').clientWidth`)
 		bound := func(what string, strokes int) {
 			t.Helper()
@@ -106,7 +106,7 @@ func TestThePictureKeepsToItsBounds(t *testing.T) {
 		for range 20 {
 			bound("zooming in", b.frame(wheel(-100)))
 		}
-		b.wait(asked + ` === 2 && !` + seen + `.startsWith('You see 20,000')`)
+		b.wait(asked + ` === 2 && !` + seen + `.startsWith('20,000')`)
 		b.keep(fmt.Sprintf("cords-near-%d", width))
 		before, at := eval[int](b, asked), eval[string](b, `location.hash`)
 		for _, by := range []int{120, -60, -120, 100} {
@@ -127,11 +127,11 @@ func TestThePictureKeepsToItsBounds(t *testing.T) {
 		for range 30 { // to where each entry stands in silence
 			bound("zooming in", b.frame(wheel(-100)))
 		}
-		b.wait(`/^You see [0-9]+ knots? on 1 cord/.test(` + seen + `)`)
+		b.wait(`/^[0-9]+ entr(y|ies) on 1 cord/.test(` + seen + `)`)
 		for range 60 {
 			bound("zooming out", b.frame(wheel(100)))
 		}
-		b.wait(seen + `.startsWith('You see 20,000 knots')`)
+		b.wait(seen + `.startsWith('20,000 entries')`)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestAKnotIsOpenedByKeys(t *testing.T) {
 	tie(t, d, 500)
 	b := newTab(t, browser)
 	b.signIn(d)
-	b.wait(seen + `.startsWith('You see 500 knots')`)
+	b.wait(seen + `.startsWith('500 entries')`)
 	b.do(`document.querySelector('.loom').focus()`)
 	b.press(kb.ArrowRight, kb.ArrowDown, kb.ArrowDown)
 	b.wait(`document.querySelector('.cords [role=status]').innerText.includes('The cord of alpha')`)

@@ -66,13 +66,16 @@ func TestAForkIsTwoStrands(t *testing.T) {
 	b := newTab(t, browser)
 	b.look(1280, 900, "dark")
 	b.signIn(d)
-	b.wait(seen + `.startsWith('You see 3 knots on 2 cords')`)
+	b.wait(seen + `.startsWith('3 entries on 2 cords')`)
 	if n := eval[int](b, warnings); n != 0 {
 		t.Errorf("%d pixels warn of what has not happened", n)
 	}
 	d.Quipu(t, "bundle", "apply", bundles[1])
-	b.wait(seen + `.startsWith('You see 6 knots on 2 cords')`)
+	b.wait(seen + `.startsWith('6 entries on 2 cords')`)
 	b.wait(warnings + ` > 20`)
+	if says := eval[string](b, seen); !strings.Contains(says, "1 author contradicts itself.") {
+		t.Errorf("of what is seen the picture says %q", says)
+	}
 	b.keep("strands-fork")
 	b.do(`document.querySelector('.loom').focus()`)
 	b.press(kb.ArrowRight, kb.ArrowRight)
@@ -129,13 +132,16 @@ func TestWhatIsForgottenIsTold(t *testing.T) {
 	b := newTab(t, browser)
 	b.look(1280, 900, "dark")
 	b.signIn(d)
-	b.wait(seen + `.startsWith('You see 5 knots on 1 cord')`)
+	b.wait(seen + `.startsWith('5 entries on 1 cord')`)
 	b.do(`document.querySelector('.loom').focus()`)
 	b.press(kb.ArrowRight)
 	spoken := `document.querySelector('.cords [role=status]').innerText`
 	b.wait(spoken + ` !== ''`)
 	if says, want := eval[string](b, spoken), "The cord of alpha. 5 entries · the first 2 were pruned · 3 without their bodies"; says != want {
 		t.Errorf("of the cord the picture says %q, want %q", says, want)
+	}
+	if says := eval[string](b, seen); !strings.Contains(says, "3 bodies were trimmed; the first 2 of “alpha” were pruned.") {
+		t.Errorf("of what is seen the picture says %q", says)
 	}
 	b.keep("strands-forgotten")
 	b.show("#/entries?knot=" + trimmed[0])

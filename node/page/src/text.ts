@@ -1,4 +1,5 @@
 import type { Status } from './api/forms'
+import type { Mark } from './cords/seen'
 import { count, list, number } from './format'
 
 // texts is everything that the page says, in one place. What strangers have written is never among it: see safe.tsx.
@@ -57,14 +58,23 @@ export const texts = {
 
   picture: {
     what: 'What is this?',
+    signs: 'What else is drawn, and what it means',
+    // Each with the sign of it, in few words for the line at the picture, where those are enough, and in full.
     legend: [
-      ['A cord', 'is all that one node has written, in its order. Nobody else can tie a knot into it: each is signed.'],
-      ['A knot', 'is one entry. Its colour and shape are its kind. Touch it to see what it says, and to check its signature here.'],
-      ['An open loop', 'is an entry that this node alone holds durably; half drawn, another has it; tight, all have it.'],
-      ['The main cord', 'carries all cords: nodes give each other what they lack, until all hold the same.'],
-      ['Two strands', 'are one author that signed two different entries for one place: a copied or restored node. Both are kept.'],
-      ['A bound-off end', 'is where an author had the beginning forgotten. Thin thread is an entry whose body was trimmed.'],
-    ] as [string, string][],
+      ['cord', '', 'A cord', 'is all that one author has written, in its order, from top to bottom. Nobody else can tie a knot into it: each is signed.'],
+      ['main', '', 'The main cord', 'carries all cords: nodes give each other what they lack, until all hold the same.'],
+      ['one', 'one entry', 'A knot', 'is one entry. Its colour and shape are its kind. Click it to read it, and to check its signature here.'],
+      ['bundle', 'few and many entries', 'A bundle', 'is several entries that stand too near to be drawn apart: the wider and the more turns, the more they are. Click it to come nearer.'],
+      ['tight', 'all nodes have it', 'A tight knot', 'is an entry that all nodes hold durably.'],
+      ['half', 'some have it', 'A half loop', 'around a knot says that some other nodes hold it, and not all.'],
+      ['open', 'only here', 'An open loop', 'around a knot says that no other node is known to hold it.'],
+      ['fold', 'silence, folded', 'A tear', 'is a stretch of time without an entry, folded away. It says how long; the dates above and below say when.'],
+      ['bead', 'a follower', 'A bead', 'is a follower: the further to the right on the main cord, the more of the log it has handled. What it has set aside hangs above it.'],
+      ['strands', 'contradicts itself', 'Two strands', 'are one author that signed two different entries for one place: a copied or restored node. Both are kept.'],
+      ['thin', 'bodies trimmed', 'Thin thread', 'is where the bodies of entries were trimmed, which their author had allowed.'],
+      ['bound', 'beginning pruned', 'A bound-off end', 'is where an author had the beginning of its feed forgotten.'],
+      ['ghost', 'still lacks this', 'A dotted line', 'is what a member lacks of all that is here. The cord of one that cannot be reached is grey.'],
+    ] as [Mark, string, string, string][],
     words: (who: string, s: Status, authors: string[]) => `${who} holds ${count(s.entries, 'entry', 'entries')} of ${count(s.authors, 'author', 'authors')}${
       s.forked > 0 ? `, of whom ${number(s.forked)} ${s.forked === 1 ? 'contradicts itself' : 'contradict themselves'}` : ''}. ${standing(s)}${
       authors.length > 0 ? ` Shown are the cords of ${list(authors)}.` : ''}`,
@@ -86,13 +96,18 @@ export const texts = {
     above: (n: string) => `${n} above`, pruned: (n: string) => `the first ${n} were pruned`, trimmed: (n: string) => `${n} without their bodies`,
     forked: (seq: string) => `contradicts itself from ${seq} on`, ahead: (year: string) => `goes on far ahead, in ${year}`, early: (year: string) => `begins far before, in ${year}`,
     more: { above: (n: string) => `↑ ${n} before`, below: (n: string) => `continues ↓ ${n}` },
+    now: 'now',
     folded: (span: string) => `${span} without entries`,
     beadDone: 'This follower has looked at all entries.', beadBehind: (n: string) => `This follower has still ${n} to look at.`, beadParked: (n: string) => `It has set ${n} aside.`,
-    seenNone: (from: string, to: string) => `No knot is tied between ${from} and ${to} UTC.`,
-    seen: (cords: string, knots: string, from: string, to: string, span: string, busiest: string, folds: number, others: number) =>
-      `You see ${knots} on ${cords}, from ${from} to ${to} UTC: ${span}.${busiest ? ` Most are on the cord of ${busiest}.` : ''}${
-        folds > 0 ? ` ${count(folds, 'silent stretch is', 'silent stretches are')} folded.` : ''}${
-        others > 0 ? ` ${count(others, 'author hangs', 'authors hang')} not here: search for them.` : ''}`,
+    hint: 'Click a knot to read it and check its signature.', hintTouch: 'Touch a knot to read it and check its signature.',
+    seenNone: (range: string) => `No entries, ${range}.`,
+    seen: (entries: string, cords: string, range: string) => `${entries} on ${cords}, ${range}.`,
+    seenFolds: (n: number) => `${count(n, 'silent stretch is', 'silent stretches are')} folded.`,
+    seenForks: (n: number) => n === 1 ? '1 author contradicts itself' : `${number(n)} authors contradict themselves`,
+    seenTrimmed: (n: number) => `${count(n, 'body was', 'bodies were')} trimmed`,
+    seenPruned: (n: string, who: string) => `the first ${n} of ${who}`, were: ' were pruned', seenPrunedMany: (n: number) => `of ${number(n)} cords the beginning was pruned`,
+    seenCut: (who: string, n: number) => `${who} ${n === 1 ? 'is' : 'are'} not linked`, members: (n: number) => `${number(n)} members`,
+    seenOthers: (n: number) => `${count(n, 'author hangs', 'authors hang')} not here: search for them.`,
   },
 
   entries: {

@@ -2,12 +2,9 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { count, moment, number } from '../format'
 import { authors } from '../node'
 import { Stranger, visible } from '../safe'
-import { author, kind, show } from '../state'
+import { author, show } from '../state'
 import { texts } from '../text'
-import { theme } from '../theme'
-import { palettes, shape } from './dyes'
-import { other } from './kinds'
-import type { BeadAt, Picture, Pointed, Seen } from './picture'
+import type { BeadAt, Picture, Pointed } from './picture'
 import * as words from './words'
 
 type Made = { readonly current: Picture | null }
@@ -95,9 +92,8 @@ export function Search({ picture, others }: { picture: Made, others: number }) {
   }
   return (
     <form class="find" role="search" onSubmit={e => { e.preventDefault(); if (found[0]) take(found[0].author) }}>
-      <label>{others > 0 ? texts.cords.findAmong(others) : texts.cords.find}
-        <input type="search" value={text} maxLength={64} autocomplete="off" spellcheck={false} onInput={e => setText(e.currentTarget.value)} />
-      </label>
+      <input type="search" aria-label={others > 0 ? texts.cords.findAmong(others) : texts.cords.find} placeholder={texts.cords.find} value={text} maxLength={64}
+        autocomplete="off" spellcheck={false} onInput={e => setText(e.currentTarget.value)} />
       {wanted !== '' && (
         <ul class="chips">
           {found.map(a => <li key={a.author}><button type="button" class="quiet" onClick={() => take(a.author)}><Stranger text={words.nameOf(a.author, a.name)} max={30} /></button></li>)}
@@ -106,38 +102,4 @@ export function Search({ picture, others }: { picture: Made, others: number }) {
       )}
     </form>
   )
-}
-
-// Kinds is the legend: each kind that is here with its knot. A press shows it alone.
-export function Kinds({ seen }: { seen: Seen | null }) {
-  if (!seen || seen.kinds.length === 0) return null
-  const one = kind.value.length === 1
-  return (
-    <ul class="kinds" aria-label={texts.cords.kinds}>
-      {seen.kinds.map(([name, dye]) => (
-        <li key={name}>
-          <button type="button" class="quiet" aria-pressed={one && kind.value[0] === name} title={texts.cords.only}
-            onClick={() => show({ kind: one && kind.value[0] === name ? [] : [name] })}>
-            <Sign dye={dye} /><Stranger text={name} max={40} />
-          </button>
-        </li>
-      ))}
-      <li class="faint"><Sign dye={other} /> {texts.cords.otherKinds}</li>
-    </ul>
-  )
-}
-
-// Sign is a kind's knot, as the picture has it.
-function Sign({ dye }: { dye: number }) {
-  const canvas = useRef<HTMLCanvasElement>(null)
-  useEffect(() => {
-    const ctx = canvas.current?.getContext('2d')
-    if (!ctx) return
-    ctx.clearRect(0, 0, 36, 36)
-    ctx.beginPath()
-    shape(ctx, dye, 18, 18, 14)
-    ctx.fillStyle = palettes[theme.value].dyes[dye]!
-    ctx.fill()
-  }, [dye, theme.value])
-  return <canvas class="sign" ref={canvas} width={36} height={36} aria-hidden="true" />
 }

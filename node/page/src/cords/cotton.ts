@@ -56,6 +56,24 @@ export class Cotton {
     }
   }
 
+  // binding is the end that a prune leaves: the cord is wound round and cut.
+  binding(x: number, y: number, width: number, tone: string, rich: boolean): void {
+    for (let k = 0; k < (rich ? 4 : 1); k++) this.brush.line([x - width - 1.5, y + k * 3, x + width + 1.5, y + k * 3 - 1], k % 2 === 0 ? this.palette.ink : tone, 1.8)
+  }
+
+  // banded is the second strand of a feed that parts.
+  banded(points: readonly number[], width: number): void {
+    this.brush.line(points, this.palette.warn, width)
+    this.brush.line(points, this.palette.ground, width * 0.72, [3, 5])
+  }
+
+  // bead is a follower's, on the main cord.
+  bead(x: number, y: number, failing: boolean): void {
+    this.brush.disc(x, y, 6.5, this.palette.ground)
+    this.brush.disc(x, y, 5.2, failing ? this.palette.warn : this.palette.focus)
+    this.brush.disc(x - 1.6, y - 1.8, 1.5, this.palette.light)
+  }
+
   // hitch is the loop by which a cord hangs on the main cord.
   hitch(x: number, y: number, tone: string, width: number, rich: boolean): void {
     const w = Math.max(1.4, width * 0.8)

@@ -110,7 +110,7 @@ export class Painter {
     let top = -10
     if (h.bound !== null && h.bound > 0) {
       this.#cotton.cord(run(0, h.bound), tone, 1, false, [1, 5])
-      this.#binding(h.x + sway(author, apart, h.bound), h.bound, width, tone, scene.rich)
+      this.#cotton.binding(h.x + sway(author, apart, h.bound), h.bound, width, tone, scene.rich)
       top = h.bound
     }
     if (h.thin !== null && h.thin > top) {
@@ -126,11 +126,6 @@ export class Painter {
     if (h.stubs.top) this.#stub(h, h.begin - 14, -1, look, scene, h.cord.first, tone)
   }
 
-  // binding is the end that a prune leaves: the cord is wound round and cut.
-  #binding(x: number, y: number, width: number, tone: string, rich: boolean): void {
-    for (let k = 0; k < (rich ? 4 : 1); k++) this.brush.line([x - width - 1.5, y + k * 3, x + width + 1.5, y + k * 3 - 1], k % 2 === 0 ? this.palette.ink : tone, 1.8)
-  }
-
   // strands are the two of a feed that parts: one as before, and one that is banded in the colour of warnings.
   #strands(h: Hanging, run: Course, from: number, to: number, tone: string, width: number, scene: Scene): void {
     const { rich, columns: { apart } } = scene
@@ -141,8 +136,7 @@ export class Painter {
       this.brush.line(other, this.palette.warn, w, [4, 2])
       return
     }
-    this.brush.line(other, this.palette.warn, w)
-    this.brush.line(other, this.palette.ground, w * 0.72, [3, 5])
+    this.#cotton.banded(other, w)
     for (const sign of [-1, 1]) this.#cotton.fray(h.x + sway(h.cord.author, apart, to) + sign * strandAside(h, apart, to), to - 1, sign < 0 ? tone : this.palette.warn, 10, rich)
   }
 
@@ -183,7 +177,7 @@ export class Painter {
     const r = Math.round(radius(apart, look.em) * 2) / 2
     const coming = look.arrivals.filter(a => a.author === h.cord.author && a.progress < 1)
     const seqs = new Set<number>()
-    for (const k of h.knots) {
+    for (const [i, k] of h.knots.entries()) {
       if (k.n === 1 && coming.some(a => a.seq === k.lo)) continue
       const aside = h.fork !== null && k.y >= h.fork ? (k.n === 1 ? (seqs.has(k.lo) ? 1 : -1) : 0) : 0
       if (aside !== 0) seqs.add(k.lo)
@@ -191,7 +185,7 @@ export class Painter {
       const x = knotX(h, apart, k.y) + aside * across
       if (across > 0 && k.n > 1) this.brush.line([x - across, k.y, x + across, k.y], this.#tone(h), 1.6)
       if (k.n === 1) this.#ties.single(this.#dyeOf(look, k), tightness(k.lo, h.cord.held), x, k.y, r)
-      else this.#wound(h, k, x, r, scene, look)
+      else this.#wound(h, k, x, r, Math.min(k.y - (h.knots[i - 1]?.y ?? -Infinity), (h.knots[i + 1]?.y ?? Infinity) - k.y), scene, look)
     }
   }
 
@@ -199,10 +193,11 @@ export class Painter {
     return look.dye(k.kinds[0]?.[0] ?? -1)
   }
 
-  // wound is a bundle: its width and its turns grow with the logarithm of how many entries it is.
-  #wound(h: Hanging, k: Knot, x: number, r: number, scene: Scene, look: Look): void {
+  // wound is a bundle: its width and its turns grow with the logarithm of how many entries it is. It leaves room to the nearest knot, which is
+  // so far away.
+  #wound(h: Hanging, k: Knot, x: number, r: number, away: number, scene: Scene, look: Look): void {
     const { half, turns, turn } = bundle(k.n, r, scene.columns.apart)
-    const height = k.height > scene.cell ? k.height * 0.92 : Math.min(scene.cell - 2, turns * turn)
+    const height = k.height > scene.cell ? k.height * 0.92 : Math.min(scene.cell - 2, turns * turn, Math.max(2 * turn, 2 * away - 1.8 * r))
     const kinds = k.kinds.slice(0, scene.columns.apart >= manyKinds ? 3 : 1)
     const wound = k.height > scene.cell ? Math.min(60, Math.round(height / turn)) : Math.max(2, Math.min(turns, Math.round(height / turn)))
     this.#ties.wound(kinds.map(([kind, n]) => [look.dye(kind), n] as const), x, k.y, half, height, wound)
@@ -261,9 +256,7 @@ export class Painter {
     const { brush, palette } = this
     beadPlaces(look.beads, look.left, x1).forEach((x, i) => {
       const bead = look.beads[i]!
-      brush.disc(x, look.head, 6.5, palette.ground)
-      brush.disc(x, look.head, 5.2, bead.failing ? palette.warn : palette.focus)
-      brush.disc(x - 1.6, look.head - 1.8, 1.5, palette.light)
+      this.#cotton.bead(x, look.head, bead.failing)
       for (let k = 0; k < Math.min(2, bead.parked); k++) {
         brush.line([x, look.head - 6, x + 5 + k * 5, look.head - 14], palette.faint, 1)
         brush.disc(x + 5 + k * 5, look.head - 15, 2.6, palette.warn)

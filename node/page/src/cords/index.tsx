@@ -10,9 +10,12 @@ import { still, theme } from '../theme'
 import { useFirst } from '../views/first'
 import type { Answer } from './forms'
 import { listen } from './gestures'
-import { BeadTip, Kinds, Search, Tip, tipWords, Tools } from './beside'
+import { BeadTip, Search, Tip, tipWords, Tools } from './beside'
+import { useHeight } from './fit'
+import { Legend, told } from './legend'
 import { columnsFor, Loom } from './loom'
-import { Picture, type BeadAt, type Pointed, type Seen } from './picture'
+import { Picture, type BeadAt, type Pointed } from './picture'
+import type { Seen } from './seen'
 import { standingOf, tightness, type Before } from './standing'
 import { Patience } from './patience'
 import * as words from './words'
@@ -42,23 +45,25 @@ export function Cords() {
   }, [theme.value, still.value])
   useFiltered(made)
   useLinked(made)
+  useHeight(box)
 
   const seen = state.seen.value
   return (
     <div class="cords">
-      <div class="loom" ref={box} tabIndex={0} role="application" aria-label={texts.cords.label} aria-describedby="cords-seen cords-keys">
+      <p id="cords-seen" class="words">{seen ? words.seen(seen) : ' '}</p>
+      <div class="beside-loom">
+        <Tools picture={made} whole={seen?.whole ?? true} />
+        <Search picture={made} others={seen?.others.authors ?? 0} />
+        <p class="faint hint"><span class="by-mouse">{texts.cords.hint}</span><span class="by-touch">{texts.cords.hintTouch}</span></p>
+      </div>
+      <div class={seen && !seen.whole ? 'loom near' : 'loom'} ref={box} tabIndex={0} role="application" aria-label={texts.cords.label} aria-describedby="cords-seen cords-keys">
         <canvas ref={canvas} aria-hidden="true" />
         {!seen && <p class="wait faint">{state.failed.value ? texts.refusal.unreachable : texts.refusal.wait}</p>}
         <Tip at={state.pointed.value} />
         <BeadTip at={state.bead.value} />
       </div>
+      <Legend seen={seen} />
       <p class="hidden" role="status">{state.spoken.value}</p>
-      <div class="beside-loom">
-        <Tools picture={made} whole={seen?.whole ?? true} />
-        <Search picture={made} others={seen?.others.authors ?? 0} />
-        <Kinds seen={seen} />
-      </div>
-      <p id="cords-seen" class="words">{seen ? words.seen(seen) : ''}</p>
       <p id="cords-keys" class="faint keys">{texts.cords.keys}</p>
     </div>
   )
@@ -81,7 +86,10 @@ function begin(box: HTMLElement, canvas: HTMLCanvasElement, state: ReturnType<ty
       if (keyed && p) state.spoken.value = tipWords(p)
     },
     bead: b => { state.bead.value = b },
-    seen: s => { state.seen.value = s },
+    seen: s => {
+      state.seen.value = s
+      told(s)
+    },
     open: (who, seq) => show({ knot: { author: who, seq } }),
     link: l => { if (view.peek() === 'picture') show(linked = l) },
     words: words.drawn,

@@ -11,6 +11,7 @@ import type { Knot } from './knots'
 import { Loom, shown } from './loom'
 import { scene, type Hanging, type Scene } from './scene'
 import type { Scale } from './scale'
+import { seenOf, type Seen } from './seen'
 import type { Standing } from './standing'
 import { brinks, ticks } from './ticks'
 import { about, linkOf, moved, nearer, over, scaleOf, under, windowOf, type Bounds, type View } from './view'
@@ -21,13 +22,6 @@ export interface Pointed { readonly hanging: Hanging, readonly knot: Knot | null
 // BeadAt is a follower's bead that is pointed at.
 export interface BeadAt { readonly bead: Bead, readonly x: number, readonly y: number }
 
-// Seen is what there is to be seen, for those who are told of it.
-export interface Seen {
-  readonly from: number, readonly to: number, readonly cords: number, readonly entries: number, readonly folds: number
-  readonly busiest: Hanging | null, readonly others: { authors: number, entries: number }
-  readonly kinds: readonly (readonly [kind: string, dye: number])[], readonly whole: boolean
-}
-
 // Host is what the picture tells and asks of the component around it.
 export interface Host {
   pointed(p: Pointed | null, keyed: boolean): void
@@ -35,7 +29,7 @@ export interface Host {
   seen(s: Seen): void
   open(author: string, seq: number): void
   link(l: { from: number | null, to: number | null, follow: boolean }): void
-  words: Pick<Look, 'label' | 'folded' | 'said' | 'stub' | 'more'>
+  words: Pick<Look, 'label' | 'folded' | 'said' | 'stub' | 'more'> & { readonly now: string }
 }
 
 const flight = 900
@@ -62,11 +56,13 @@ export class Picture {
   #due = 0
   #resting: ReturnType<typeof setTimeout> | undefined
   #skew = 0
+  // longest is how many letters the longest name of a cord has that was seen.
+  #longest = 6
 
   constructor(readonly canvas: HTMLCanvasElement, readonly loom: Loom, readonly host: Host, readonly font: string) {}
 
-  // head is the room above the main cord, left that of the axis.
-  get head(): number { return Math.round((this.#level ? 60 : 96) * this.#em) }
+  // head is the room above the main cord, for names that stand level or lean; left that of the axis.
+  get head(): number { return Math.round((this.#level ? 50 : 24 + 5.2 * this.#longest) * this.#em) }
   get left(): number { return Math.round((this.canvas.clientWidth < 480 ? 84 : 92) * this.#em) }
   // em is how much larger than usual letters are, on large screens.
   get #em(): number { return (parseFloat(getComputedStyle(document.documentElement).fontSize) || 16) / 16 }
@@ -169,7 +165,7 @@ export class Picture {
     })
     this.#pan = Math.min(this.#pan, this.#scene.columns.pannable)
     const focus = this.#found()
-    const named = brinks(scale, this.#em, whole.from)
+    const named = brinks(scale, this.#em, whole.from, { t: this.now, word: this.host.words.now })
     painter.frame(this.#scene, {
       ...this.host.words, width, height, head: this.head, left: this.left, font: this.font, still: this.still,
       ticks: ticks(scale, 46 * this.#em, this.now, named), brinks: named, em: this.#em, beads: this.beads, arrivals,
@@ -178,6 +174,9 @@ export class Picture {
     counts.strokes = painter.brush.strokes
     counts.frames++
     this.host.pointed(focus, this.#focus?.keyed ?? false)
+    const longest = Math.max(this.#longest, ...this.#scene.hangings.map(h => this.host.words.label(h).length))
+    if (longest > this.#longest) this.changed()
+    this.#longest = longest
     if (arrivals.some(a => a.progress < 2)) this.changed()
   }
 
@@ -225,21 +224,8 @@ export class Picture {
       if (!s || !scale) return
       void this.loom.want(scale, this.author, this.kind)
       this.host.link(linkOf(this.#view, scale))
-      this.host.seen(this.#seen(s))
+      this.host.seen(seenOf(s, this.#shown!, { whole: this.loom.whole!, now: this.now, beads: this.beads.length, all: this.#view === 'whole', dye: k => this.#dye(k) }))
     }, 160)
-  }
-
-  #seen(s: Scene): Seen {
-    const inside = (k: Knot) => k.y >= 0 && k.y <= s.scale.height
-    const sums = s.hangings.map(h => h.knots.reduce((n, k) => n + (inside(k) ? k.n : 0), 0))
-    const most = sums.indexOf(Math.max(0, ...sums))
-    const answer = this.#shown!
-    return {
-      from: Math.max(s.scale.from, this.loom.whole!.from), to: Math.min(s.scale.to, this.now), cords: s.hangings.filter((_, i) => sums[i]! > 0).length,
-      entries: sums.reduce((a, b) => a + b, 0), folds: s.scale.folds.filter(f => f.y > -f.height && f.y < s.scale.height).length,
-      busiest: sums[most]! > 0 ? s.hangings[most]! : null, others: answer.others,
-      kinds: answer.kinds.map((k, i) => [k, this.#dye(i)] as const), whole: this.#view === 'whole',
-    }
   }
 
   // What a hand does.

@@ -52,6 +52,14 @@ describe('both sides of a fold', () => {
     expect(lines('2001-01-10T08:00Z', '2001-01-11T09:00Z', silences('2001-01-10T08:10Z 2001-01-11T08:30Z')).map(b => b.lines))
       .toEqual([['10 Jan 2001'], ['10 Jan 2001', '08:10'], ['11 Jan 2001', '08:30']])
   })
+  test('and now are told apart', () => {
+    const silence = silences('2001-02-01 2008-11-10')
+    const s = fit(at('2001-01-10'), at('2009-03-01'), 560, silence, 44)
+    const scale = new Scale(s.density, at('2001-01-10'), 20, 600, silence, 44)
+    const named = (t: string) => brinks(scale, 1, NaN, { t: at(t), word: 'now' }).map(b => b.lines.join())
+    expect(named('2009-03-01')).toEqual(['1 Feb 2001', '10 Nov 2008', 'now'])
+    expect(named('2008-11-10')).toEqual(['1 Feb 2001', '10 Nov 2008'])
+  })
   test('are named once where a day stands between two folds', () => {
     const some = silences('2001-02-01 2004-05-06', '2004-05-06T01:00Z 2008-11-10')
     expect(lines('2001-01-10', '2009-03-01', some).map(b => b.lines.join())).toEqual(['10 Jan 2001', '1 Feb 2001', '6 May 2004', '10 Nov 2008'])

@@ -105,8 +105,8 @@ export interface Brink { readonly y: number, readonly lines: readonly string[] }
 export const line = 13
 
 // brinks names both sides of each fold that is seen, to the day and with the year, and more exactly where the fold is short; and the time at which
-// the log begins, where that is seen with folds. What stands between two folds and has no room for two names is named once, or moved apart.
-export function brinks(scale: Scale, em: number, begin = NaN): Brink[] {
+// the log begins, where that is seen with folds, and now, where that has room. What stands between two folds and has no room for two names is named once, or moved apart.
+export function brinks(scale: Scale, em: number, begin = NaN, now?: { t: number, word: string }): Brink[] {
   const high = line * em
   const out: { y: number, lines: string[] }[] = []
   const folds = scale.folds.filter(f => f.y < scale.height + high && f.y + f.height > -high)
@@ -131,6 +131,8 @@ export function brinks(scale: Scale, em: number, begin = NaN): Brink[] {
     name(f.from, f.y, f.to - f.from, true)
     name(f.to, f.y + f.height, f.to - f.from, false)
   }
+  const foot = out[out.length - 1]
+  if (now && (!foot || scale.y(now.t) - foot.y > (foot.lines.length + 0.4) * high)) out.push({ y: scale.y(now.t), lines: [now.word] })
   return out.filter(b => b.y > highest / 2 && b.y + (b.lines.length - 1) * high < scale.height - 6)
 }
 

@@ -1,12 +1,13 @@
-import { ago, count, moment, number, short, span } from '../format'
+import { ago, count, list, number, short, span } from '../format'
 import { authors } from '../node'
-import { visible } from '../safe'
+import { quoted, visible } from '../safe'
 import { texts } from '../text'
 import type { Look } from './draw'
 import type { Knot } from './knots'
-import type { Seen } from './picture'
 import type { Hanging } from './scene'
+import type { Seen } from './seen'
 import { tightness, type Standing } from './standing'
+import { months } from './ticks'
 
 // nameOf is how a cord is called: what its author calls itself, or the first digits of its key.
 export function nameOf(key: string, name = authors.peek().find(a => a.author === key)?.name): string {
@@ -23,7 +24,8 @@ export function brief(n: number): string {
 }
 
 // drawn are the words that stand in the picture itself.
-export const drawn: Pick<Look, 'label' | 'folded' | 'said' | 'stub' | 'more'> = {
+export const drawn: Pick<Look, 'label' | 'folded' | 'said' | 'stub' | 'more'> & { readonly now: string } = {
+  now: texts.cords.now,
   label: h => visible(nameOf(h.cord.author, h.cord.name), 16),
   folded: ms => texts.cords.folded(span(ms / 1000)),
   said: h => h.standing ? lag(h.standing) : [],
@@ -66,9 +68,31 @@ export function held(h: Hanging, k: Knot): string {
 
 // seen says what there is to be seen.
 export function seen(s: Seen): string {
-  if (s.entries === 0) return texts.cords.seenNone(moment(s.from), moment(s.to))
-  return texts.cords.seen(
-    count(s.cords, 'cord', 'cords'), count(s.entries, 'knot', 'knots'), moment(s.from), moment(s.to), span((s.to - s.from) / 1000),
-    s.busiest ? visible(nameOf(s.busiest.cord.author, s.busiest.cord.name), 30) : '', s.folds, s.others.authors,
-  )
+  const words = texts.cords
+  const first = s.entries === 0 ? words.seenNone(range(s.from, s.to)) : words.seen(count(s.entries, 'entry', 'entries'), count(s.cords, 'cord', 'cords'), range(s.from, s.to))
+  const more: string[] = []
+  if (s.forks > 0) more.push(words.seenForks(s.forks))
+  if (s.trimmed > 0) more.push(words.seenTrimmed(s.trimmed))
+  if (s.pruned.length > 0) more.push(s.pruned.length <= 3 ? list(s.pruned.map(h => words.seenPruned(number(h.cord.floor!), called(h)))) + words.were : words.seenPrunedMany(s.pruned.length))
+  if (s.cut.length > 0) more.push(words.seenCut(s.cut.length <= 3 ? list(s.cut.map(called)) : words.members(s.cut.length), s.cut.length))
+  const rest = more.join('; ')
+  return [first, s.folds > 0 && words.seenFolds(s.folds), rest && `${rest[0]!.toUpperCase()}${rest.slice(1)}.`, s.others.authors > 0 && words.seenOthers(s.others.authors)].filter(Boolean).join(' ')
+}
+
+// called is how a sentence names a cord.
+const called = (h: Hanging): string => {
+  const name = nameOf(h.cord.author, h.cord.name)
+  return name === short(h.cord.author) ? name : quoted(name, 30)
+}
+
+const long = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'] as const
+
+// range is from when to when, as fine as it takes to tell the two apart: months, days, or times of a day.
+export function range(from: number, to: number): string {
+  const [a, b] = [new Date(from), new Date(to)]
+  const day = (d: Date) => `${d.getUTCDate()} ${months[d.getUTCMonth()]!} ${d.getUTCFullYear()}`
+  if (to - from > 400 * 86_400_000) return `${long[a.getUTCMonth()]!} ${a.getUTCFullYear()} to ${long[b.getUTCMonth()]!} ${b.getUTCFullYear()}`
+  if (to - from > 4 * 86_400_000) return `${day(a)} to ${day(b)}`
+  const clock = (d: Date) => d.toISOString().slice(11, to - from < 5000 ? 23 : to - from < 300_000 ? 19 : 16)
+  return `${day(a)} ${clock(a)} to ${day(a) === day(b) ? '' : `${day(b)} `}${clock(b)} UTC`
 }

@@ -5,20 +5,22 @@ import { authors, Who } from '../node'
 import { short } from '../format'
 import { useResource } from '../resource'
 import { Stranger, visible } from '../safe'
-import { author, from, kind, show, subject, to } from '../state'
+import { author, from, kind, show, subject, to, view } from '../state'
 import { moment } from '../format'
 import { texts } from '../text'
 
 // Filters say which entries are looked at, and take more. All of them are in the address.
 export function Filters() {
-  const any = author.value.length > 0 || kind.value.length > 0 || subject.value !== '' || from.value !== null || to.value !== null
+  // Of the time the picture says itself what is looked at, and has a button for all of it.
+  const timed = view.value !== 'picture' && (from.value !== null || to.value !== null)
+  const any = author.value.length > 0 || kind.value.length > 0 || subject.value !== '' || timed
   return (
     <section class="filters" aria-label={texts.filters.label}>
       <ul class="chips">
         {author.value.map(a => <Chip key={a} of={<Who author={a} plain />} drop={texts.filters.dropOf(short(a))} onDrop={() => show({ author: author.value.filter(o => o !== a) })} />)}
         {kind.value.map(k => <Chip key={k} of={<>{texts.filters.kind} <Stranger text={k} max={40} /></>} drop={texts.filters.dropOf(visible(k, 40))} onDrop={() => show({ kind: kind.value.filter(o => o !== k) })} />)}
         {subject.value && <Chip of={<>{texts.filters.subject} <Stranger text={subject.value} max={40} /></>} drop={texts.filters.dropOf(visible(subject.value, 40))} onDrop={() => show({ subject: '' })} />}
-        {(from.value !== null || to.value !== null) && (
+        {timed && (
           <Chip of={texts.filters.window(from.value === null ? null : moment(from.value), to.value === null ? null : moment(to.value))} drop={texts.filters.dropWindow}
             onDrop={() => show({ from: null, to: null, follow: true })} />
         )}

@@ -1,17 +1,18 @@
 import type { ComponentChildren } from 'preact'
+import { has, Sign } from '../cords/legend'
 import { called, curl, folder, status } from '../node'
 import { command } from '../shell'
 import { author, from, kind, to } from '../state'
 import { Telling } from '../telling'
 import { texts } from '../text'
 
-// About says what is to be seen in the picture.
+// About says what is to be seen in the picture: of what it has.
 export function About() {
   return (
     <details class="more">
       <summary>{texts.picture.what}</summary>
       <dl class="legend">
-        {texts.picture.legend.map(([term, means]) => <div key={term}><dt>{term}</dt><dd>{means}</dd></div>)}
+        {texts.picture.legend.map(([mark, , term, means]) => has.value.marks.has(mark) && <div key={mark}><dt><Sign mark={mark} />{term}</dt><dd>{means}</dd></div>)}
       </dl>
     </details>
   )
