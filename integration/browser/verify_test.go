@@ -62,12 +62,13 @@ func TestAnEntryIsVerifiedWhereItIsRead(t *testing.T) {
 		b.wait(`document.querySelector('.knot .verify button')`)
 		b.do(`document.querySelector('.knot .verify button').click()`)
 		b.wait(`document.querySelector('.knot .verdict')`)
+		b.do(`document.querySelectorAll('.knot details').forEach(d => { d.open = true })`)
 	}
 	verify()
 	author, seq, _ := strings.Cut(place, "/")
 	says := b.text(".knot")
 	for _, want := range []string{
-		"It holds: this author has signed this entry, as number " + seq + " of its feed in this log. No node had to be trusted for that.",
+		"Genuine: its author signed exactly this, as number " + seq + " of its feed in this log.",
 		byBrowser, "It is entry 2, from 0, of 5 in its op.", author, "The log is the one that this node says it has", "order-2",
 	} {
 		if !strings.Contains(says, want) {
@@ -88,7 +89,7 @@ func TestAnEntryIsVerifiedWhereItIsRead(t *testing.T) {
 	document.querySelector('.knot .close').click()`)
 	b.wait(`!document.querySelector('.knot')`)
 	verify()
-	if says := b.text(".knot .verify"); !strings.Contains(says, "Do not believe this node") || strings.Contains(says, "It holds") {
+	if says := b.text(".knot .verify"); !strings.Contains(says, "Do not believe this node") || strings.Contains(says, "Genuine") {
 		t.Errorf("of another entry than the one that is proven the page says:\n%s", says)
 	}
 }

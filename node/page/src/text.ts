@@ -111,13 +111,13 @@ export const texts = {
   },
 
   entries: {
-    caption: 'Entries, the newest to arrive first',
+    caption: 'Entries, the newest to arrive first', ofKind: 'All of the kind', begins: 'begins as', nothing: 'nothing', noPayload: 'no payload',
     none: 'No entry is like that.',
     older: 'Older entries',
     came: (n: number) => n === 0 ? 'New entries appear at the top.' : `${count(n, 'entry has', 'entries have')} come since you look.`,
     open: (seq: string) => `Open the entry with seq ${seq}`,
     disputed: 'Disputed: its author contradicts itself, and this is one of the branches',
-    columns: { time: 'Time (UTC)', author: 'Author', seq: 'Seq', kind: 'Kind', subject: 'Subject', payload: 'Payload' },
+    columns: { time: 'Time (UTC)', author: 'Node', seq: 'Seq', kind: 'Kind', subject: 'Subject', payload: 'What happened' },
     wordsNone: 'No entry of this log is like that.',
     words: (n: number, authors: number, kinds: number, kind: string, subject: string, time: string, filtered: boolean) =>
       `Listed ${n === 1 ? 'is' : 'are'} the ${n === 1 ? 'entry' : `${number(n)} entries`} that came last${filtered ? ' of those that the filters take' : ''}, of ${count(authors, 'author', 'authors')} and ${count(kinds, 'kind', 'kinds')}. The newest is of kind ${kind}${subject ? ` about ${subject}` : ''}, at ${time} UTC.`,
@@ -268,6 +268,7 @@ export const checks = {
   author: 'Author', log: 'Log',
   holds: (seq: string) => `This proof holds: the author below has signed this entry, as number ${seq} of its feed, for the log below.`,
   holdsNot: 'This proof does not hold. Nothing that it says is shown as if it were proven.',
+  how: 'How it was checked',
   compare: 'Whether they are the author and the log that you mean is for you to compare: anybody can make a key, and with it a log.',
   same: 'The program says the same of it:',
   step: {
@@ -308,7 +309,7 @@ export const checks = {
     pictureMore: (n: string) => `The cords of ${n} more authors are not drawn.`,
   },
   entry: {
-    time: 'Time', kind: 'Kind', subject: 'Subject', module: 'Module', contentType: 'Content type', seq: 'Seq', clock: 'Clock', retention: 'Retention', op: 'Op',
+    time: 'Time', utc: (time: string) => `${time} UTC`, exactly: 'Exact time', key: 'Author’s key', kind: 'Kind', subject: 'Subject', module: 'Module', contentType: 'Content type', seq: 'Seq', clock: 'Clock', retention: 'Retention', op: 'Op',
     persistent: 'persistent: kept', trimmable: 'trimmable: nodes may drop the body once it is old', headers: (n: number) => count(n, 'header', 'headers'), empty: 'empty', moreHeaders: (n: number) => `${n} more`,
   },
   payload: {
@@ -322,7 +323,8 @@ export const checks = {
     chain: 'Chain of ids', before: 'The op before', own: 'This op', after: 'A later op', anchor: 'whose own signature is looked at', vouches: 'which names the one before it', first: 'none: it is the author’s first',
     holdsSeqs: (from: string, to: string) => from === to ? `seq ${from}` : `seqs ${from} to ${to}`, previous: 'The entry before', next: 'The entry after', moreHeaders: (n: string) => `${n} more between`,
     verify: 'Verify here', again: 'Verify again', verified: 'Verified in this browser',
-    holds: (seq: string) => `It holds: this author has signed this entry, as number ${seq} of its feed in this log. No node had to be trusted for that.`,
+    holds: (seq: string) => `Genuine: its author signed exactly this, as number ${seq} of its feed in this log. Checked in this browser; no node had to be trusted.`,
+    fails: 'Not verified: do not rely on what is shown of this entry.', technical: 'Technical details',
     held: 'Who holds it',
     holders: (n: number, who: string, more: number, others: number) => n === 0
       ? `This node holds it durably.${others > 0 ? ' No other is known to.' : ''}`

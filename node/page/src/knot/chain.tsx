@@ -13,8 +13,6 @@ const most = 6
 // before it.
 export function Chain({ proof }: { proof: Proof }) {
   const [op, ...above] = proof.headers
-  const author = hex(proof.author)
-  const to = (seq: number) => linkTo({ knot: { author, seq } })
   const hidden = Math.max(0, above.length - most)
   return (
     <section class="chain" aria-labelledby="chain-title">
@@ -26,11 +24,19 @@ export function Chain({ proof }: { proof: Proof }) {
         {hidden > 0 && <li class="faint">{texts.knot.moreHeaders(number(hidden))}</li>}
         {above.length >= most && <Link op={above[above.length - 1]!} label={texts.knot.after} anchor />}
       </ol>
-      <p class="neighbours">
-        {proof.seq > 0 && <a href={to(proof.seq - 1)} rel="prev">{texts.knot.previous}</a>}
-        {' '}<a href={to(proof.seq + 1)} rel="next">{texts.knot.next}</a>
-      </p>
     </section>
+  )
+}
+
+// Neighbours lead to the entries before and after one in its author's feed.
+export function Neighbours({ proof }: { proof: Proof }) {
+  const author = hex(proof.author)
+  const to = (seq: number) => linkTo({ knot: { author, seq } })
+  return (
+    <p class="neighbours">
+      {proof.seq > 0 && <a href={to(proof.seq - 1)} rel="prev">{texts.knot.previous}</a>}
+      {' '}<a href={to(proof.seq + 1)} rel="next">{texts.knot.next}</a>
+    </p>
   )
 }
 

@@ -16,8 +16,8 @@ import { parseProof, type Proof, type Verdict, verifyProof } from '../verify/pro
 import { Malformed, OtherVersion } from '../verify/shape'
 import { Steps } from '../verify/steps'
 import { Refusal } from '../views/refusal'
-import { Chain } from './chain'
-import { Fields } from './fields'
+import { Chain, Neighbours } from './chain'
+import { Facts, Technical } from './fields'
 import { Held } from './held'
 import { Payload } from './payload'
 
@@ -84,11 +84,16 @@ function Shown({ place, read }: { place: Place, read: Read }) {
   return (
     <>
       {/"disputed":true,"clock":/.test(line) && <p class="disputed">{texts.knot.disputed}</p>}
-      <Fields event={event} op={op} seq={proof.seq} />
-      <Payload bytes={event.payload} type={event.contentType} />
       <Verify proof={proof} place={place} line={line} />
-      <Chain proof={proof} />
+      <Facts event={event} />
+      <Payload bytes={event.payload} type={event.contentType} />
       <Held place={place} />
+      <Neighbours proof={proof} />
+      <details class="technical">
+        <summary>{texts.knot.technical}</summary>
+        <Technical event={event} op={op} seq={proof.seq} />
+        <Chain proof={proof} />
+      </details>
       <Telling label={texts.knot.telling} words={texts.knot.words(visible(event.kind, 60), place.author.slice(0, 8), String(proof.seq), timeText(event.time))} commands={lines} />
     </>
   )
@@ -101,7 +106,7 @@ function Verify({ proof, place, line }: { proof: Proof, place: Place, line: stri
   return (
     <section class="verify" aria-label={texts.knot.verified}>
       <button type="button" onClick={verify}>{verdict ? texts.knot.again : texts.knot.verify}</button>
-      {verdict && <Steps verdict={verdict} holds={texts.knot.holds(String(proof.seq))} />}
+      {verdict && <Steps verdict={verdict} holds={texts.knot.holds(String(proof.seq))} fails={texts.knot.fails} folded />}
     </section>
   )
 }

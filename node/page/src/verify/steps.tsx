@@ -3,15 +3,20 @@ import { hex } from './bytes'
 import type { Check, Verdict } from './proof'
 import { checks as texts } from '../text'
 
-// Steps gives the verdict on a proof in a sentence, and then says each step of checking it.
-export function Steps({ verdict, holds }: { verdict: Verdict, holds: string }) {
+// Steps gives the verdict on a proof in a sentence, and then says each step of checking it. folded puts the steps of a proof that holds
+// behind a line, unless it was checked in a way that the reader has to know of.
+export function Steps({ verdict, holds, fails = texts.holdsNot, folded = false }: { verdict: Verdict, holds: string, fails?: string, folded?: boolean }) {
+  const steps = (
+    <ol>
+      {verdict.checks.map(check => <li key={check.step} class="sound"><Said check={check} /></li>)}
+      {verdict.failed && <li class="failed"><strong>{texts.failed[verdict.failed.step]}</strong> <span class="key">{verdict.failed.reason}</span></li>}
+    </ol>
+  )
+  const open = verdict.failed !== undefined || verdict.checks.some(check => check.step === 'signature' && check.why !== 'secure' && check.why !== 'unsupported')
   return (
     <div class="steps">
-      <p class={verdict.failed ? 'verdict failed' : 'verdict sound'} role="status">{verdict.failed ? texts.holdsNot : holds}</p>
-      <ol>
-        {verdict.checks.map(check => <li key={check.step} class="sound"><Said check={check} /></li>)}
-        {verdict.failed && <li class="failed"><strong>{texts.failed[verdict.failed.step]}</strong> <span class="key">{verdict.failed.reason}</span></li>}
-      </ol>
+      <p class={verdict.failed ? 'verdict failed' : 'verdict sound'} role="status">{verdict.failed ? fails : holds}</p>
+      {folded ? <details open={open}><summary>{texts.how}</summary>{steps}</details> : steps}
     </div>
   )
 }

@@ -2,13 +2,13 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { address, get } from '../api/call'
 import type { Entry } from '../api/forms'
 import { onArrivals } from '../arrivals'
-import { moment, number } from '../format'
+import { bytes, moment, number } from '../format'
 import { curl, folder, only, Who } from '../node'
 import { formatPlace, placeOf } from '../place'
 import { flags, params, takes, type Taken } from '../query'
-import { quoted, Stranger, visible } from '../safe'
+import { quoted, Stranger } from '../safe'
 import { command } from '../shell'
-import { author, from, kind, knot, linkTo, subject, to } from '../state'
+import { author, from, kind, knot, linkTo, show, subject, to } from '../state'
 import { Telling } from '../telling'
 import { texts } from '../text'
 import { Refusal, Waiting } from './refusal'
@@ -25,10 +25,11 @@ export function Entries() {
   const path = address('/v1/entries', { ...params(taken), order: 'arrival', reverse: true, limit: atOnce })
   if (table.error && !table.rows) return <Refusal of={table.error} />
   if (!table.rows) return <Waiting />
+  const one = table.rows.length > 1 && table.rows.every(e => e.kind === table.rows![0]!.kind) ? table.rows[0]!.kind : null
   return (
     <>
-      <p role="status" class="faint">{texts.entries.came(table.came)}</p>
-      {table.rows.length === 0 ? <p>{texts.entries.none}</p> : <Table rows={table.rows} fresh={table.fresh} />}
+      <p role="status" class="faint">{texts.entries.came(table.came)}{one !== null && <> {texts.entries.ofKind} <Stranger text={one} max={60} />.</>}</p>
+      {table.rows.length === 0 ? <p>{texts.entries.none}</p> : <Table rows={table.rows} fresh={table.fresh} kinds={one === null} />}
       {table.next && <button type="button" onClick={table.more} disabled={table.busy}>{texts.entries.older}</button>}
       {table.error ? <Refusal of={table.error} /> : null}
       <Telling
@@ -110,37 +111,62 @@ function words(rows: readonly Entry[], taken: Taken): string {
     taken.author.length + taken.kind.length > 0 || taken.subject !== '' || taken.from !== null || taken.to !== null)
 }
 
-function Table({ rows, fresh }: { rows: readonly Entry[], fresh: ReadonlySet<string> }) {
+// Table has a column of kinds where they differ.
+function Table({ rows, fresh, kinds }: { rows: readonly Entry[], fresh: ReadonlySet<string>, kinds: boolean }) {
   const t = texts.entries.columns
+  const columns = [t.time, t.author, t.subject, ...(kinds ? [t.kind] : []), t.payload, t.seq]
   return (
     <table class="entries" role="table">
       <caption class="hidden">{texts.entries.caption}</caption>
-      <thead role="rowgroup"><tr role="row">{[t.time, t.author, t.seq, t.kind, t.subject, t.payload].map(c => <th key={c} role="columnheader" scope="col">{c}</th>)}</tr></thead>
-      <tbody role="rowgroup">{rows.map(e => <Row key={id(e)} entry={e} fresh={fresh.has(id(e))} />)}</tbody>
+      <thead role="rowgroup"><tr role="row">{columns.map(c => <th key={c} role="columnheader" scope="col">{c}</th>)}</tr></thead>
+      <tbody role="rowgroup">{rows.map(e => <Row key={id(e)} entry={e} fresh={fresh.has(id(e))} kinds={kinds} />)}</tbody>
     </table>
   )
 }
 
-function Row({ entry, fresh }: { entry: Entry, fresh: boolean }) {
+// Row opens its entry wherever it is pressed; with the keyboard its seq does, which is a link.
+function Row({ entry, fresh, kinds }: { entry: Entry, fresh: boolean, kinds: boolean }) {
   const place = placeOf(entry)
   const chosen = knot.value && formatPlace(knot.value) === formatPlace(place)
+  const open = (event: MouseEvent) => {
+    if (event.target instanceof Element && event.target.closest('a')) return
+    if (getSelection()?.isCollapsed !== false) show({ knot: place })
+  }
   return (
-    <tr role="row" class={[fresh ? 'fresh' : '', entry.disputed ? 'disputed' : '', chosen ? 'chosen' : ''].join(' ').trim() || undefined}>
+    <tr role="row" onClick={open} class={[fresh ? 'fresh' : '', entry.disputed ? 'disputed' : '', chosen ? 'chosen' : ''].join(' ').trim() || undefined}>
       <td role="cell" class="time"><time dateTime={entry.time} title={entry.time}>{moment(entry.time)}</time></td>
       <td role="cell" class="author"><Who author={entry.author} /></td>
-      <td role="cell" class="seq"><a href={linkTo({ knot: place })} aria-label={texts.entries.open(number(entry.seq))}>{number(entry.seq)}</a>
-        {entry.disputed && <span class="badge bad" title={texts.entries.disputed}>@{entry.op.slice(0, 8)}</span>}</td>
-      <td role="cell" class="kind"><a href={linkTo({ kind: [entry.kind] })}><Stranger text={entry.kind} max={60} /></a></td>
       <td role="cell" class="subject">{entry.subject ? <a href={only({ view: 'subject', subject: entry.subject })}><Stranger text={entry.subject} max={60} /></a> : null}</td>
-      <td role="cell" class="payload"><Stranger text={preview(entry)} max={160} without="" /></td>
+      {kinds && <td role="cell" class="kind"><a href={linkTo({ kind: [entry.kind] })}><Stranger text={entry.kind} max={60} /></a></td>}
+      <td role="cell" class="payload"><Happened entry={entry} /></td>
+      <td role="cell" class="seq">{entry.disputed && <span class="badge bad" title={texts.entries.disputed}>@{entry.op.slice(0, 8)}</span>}
+        <a href={linkTo({ knot: place })} aria-label={texts.entries.open(number(entry.seq))}>{number(entry.seq)}</a></td>
     </tr>
   )
 }
 
-function preview(entry: Entry): string {
-  if (entry.payloadBase64 !== undefined) return `${visible(entry.contentType ?? '', 40)} ${entry.payloadBase64.slice(0, 120)}`.trim()
-  if (entry.payload === undefined) return ''
-  // What a transition comes after is long, and is told by the subject's history.
-  const after = entry.kind === 'quipu.transition' ? (key: string, value: unknown) => key === 'after' ? undefined : value : undefined
-  return JSON.stringify(entry.payload, after).slice(0, 400)
+// Happened says in a line what an entry is about: from which stage to which a subject was moved, or the beginning of its payload.
+function Happened({ entry }: { entry: Entry }) {
+  const { payload } = entry
+  if (entry.kind === 'quipu.transition' && isObject(payload) && typeof payload.from === 'string' && typeof payload.to === 'string') {
+    return (
+      <span class="moved">
+        {payload.from ? <><Stranger text={payload.from} max={40} /> →</> : <span class="faint">{texts.entries.begins}</span>} <strong><Stranger text={payload.to} max={40} without={texts.entries.nothing} /></strong>
+      </span>
+    )
+  }
+  if (entry.payloadBase64 !== undefined) return <><Stranger text={entry.contentType} max={40} without="" /> <span class="faint">{bytes(Math.floor(entry.payloadBase64.length * 3 / 4))}</span></>
+  if (payload === undefined) return <span class="faint">{texts.entries.noPayload}</span>
+  return <Stranger text={preview(payload)} max={160} />
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+// preview writes a payload in a line: of an object its members one after the other, what they are in JSON where that is no text.
+function preview(payload: unknown): string {
+  const text = (value: unknown) => typeof value === 'string' ? value : JSON.stringify(value)
+  const line = isObject(payload) ? Object.entries(payload).slice(0, 20).map(([name, value]) => `${name}: ${text(value)}`).join(', ') : text(payload)
+  return (line || JSON.stringify(payload)).slice(0, 400)
 }
