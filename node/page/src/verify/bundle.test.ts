@@ -43,7 +43,7 @@ test('what is too large is not begun', async () => {
   expect(read).toBe(0)
 })
 
-test('the page is let breathe between two frames', async () => {
+test('the page is let breathe between two frames, and between two ops', async () => {
   const reads: number[] = []
   let breaths = 0
   const b = unhex(file.bundles[2]!.bundle)
@@ -52,7 +52,23 @@ test('the page is let breathe between two frames', async () => {
     breathe: async so => { breaths++; reads.push(so.read) },
     verified: ops => { for (const op of ops) seen.push(hex(op.id)) },
   })
-  expect(breaths).toBeGreaterThanOrEqual(c.feeds.size)
+  expect(breaths).toBeGreaterThanOrEqual(c.ops + 2 * c.feeds.size) // at each op, at the signature of each run and behind it
   expect(reads).toEqual([...reads].sort((x, y) => x - y))
   expect(seen.length).toBe(c.ops)
+})
+
+test('who has had enough in the middle of a run is heard', async () => {
+  const b = unhex(file.bundles[2]!.bundle)
+  class Enough extends Error {}
+  for (let most = 0; most < 6; most++) {
+    let breaths = 0
+    let ops = 0
+    const checked = inspect(sourceOf(b), verifier, {
+      breathe: async () => { if (breaths++ === most) throw new Enough() },
+      verified: some => { ops += some.length },
+    })
+    await expect(checked).rejects.toThrow(Enough)
+    expect(breaths).toBe(most + 1)
+    expect(ops).toBeLessThanOrEqual(most)
+  }
 })

@@ -44,7 +44,7 @@ export interface Feed {
 export interface Told {
   // verified is called with ops that hold, in the order of the bundle.
   verified?(ops: Op[]): void
-  // breathe is called between two frames.
+  // breathe is called between two frames, and between two ops of a frame.
   breathe?(so: Contents): Promise<void>
 }
 
@@ -229,7 +229,7 @@ class Inspector {
     const feed = this.#feed(run.author)
     if (run.newer) feed.problem ??= run.newer.message
     if (run.ops.length === 0) return
-    const authorised = await verifyRun(run.ops, run.leave, this.contents.log, this.#verifier)
+    const authorised = await verifyRun(run.ops, run.leave, this.contents.log, this.#verifier, async () => this.#told.breathe?.(this.contents))
     let problem = authorised.problem
     if (run.leave && problem === undefined) {
       if (await verifySigned(run.leave, this.#verifier)) feed.floor = Math.max(feed.floor, run.leave.floor)
