@@ -3,7 +3,8 @@ import { column, columns, labelled } from './columns'
 
 test('five cords hang in the middle, and no farther apart than they may', () => {
   const c = columns(5, 64, 2560, 0)
-  expect(c.apart).toBe(240)
+  expect(c.apart).toBe((2560 - 64) / 8)
+  expect(columns(5, 64, 1500, 0).apart).toBe(240)
   expect((c.x[0]! + c.x[4]!) / 2).toBeCloseTo((64 + 2560) / 2)
   expect(c.pannable).toBe(0)
 })

@@ -2,13 +2,15 @@
 export interface Columns { readonly x: readonly number[], readonly apart: number, readonly pannable: number }
 
 const nearest = 5
-const farthest = 240
+
+// farthest is how far apart cords hang at most, where there is so much room.
+const farthest = (room: number): number => Math.max(240, room / 8)
 
 // columns spreads n cords over the width right of the axis. Few hang in the middle; more than fit hang as near as they may,
 // and the rest is reached by panning, `pan` pixels of which are done.
 export function columns(n: number, left: number, width: number, pan: number): Columns {
   const room = Math.max(1, width - left)
-  const apart = Math.min(farthest, Math.max(nearest, room / Math.max(1, n)))
+  const apart = Math.min(farthest(room), Math.max(nearest, room / Math.max(1, n)))
   const all = apart * n
   const pannable = Math.max(0, all - room)
   const begin = left + Math.max(0, (room - all) / 2) + apart / 2 - Math.min(Math.max(0, pan), pannable)

@@ -37,6 +37,8 @@ export interface Look {
 export class Painter {
   readonly #cotton: Cotton
   readonly #ties: Ties
+  // #places is where on the strands of its cord each knot of the frame is.
+  readonly #places = new Map<Knot, number>()
 
   constructor(readonly brush: Brush, readonly palette: Palette) {
     this.#cotton = new Cotton(brush, palette)
@@ -46,6 +48,7 @@ export class Painter {
   frame(scene: Scene, look: Look): void {
     const { brush } = this
     brush.begin(look.width, look.height)
+    this.#places.clear()
     this.#axis(look)
     brush.within(look.left - 4, look.head, look.width - look.left + 4, look.height - look.head, () => {
       brush.ctx.translate(0, look.head)
@@ -183,6 +186,7 @@ export class Painter {
       if (aside !== 0) seqs.add(k.lo)
       const across = h.fork !== null && k.y >= h.fork ? strandAside(h, apart, k.y) : 0
       const x = knotX(h, apart, k.y) + aside * across
+      if (aside !== 0) this.#places.set(k, x)
       if (across > 0 && k.n > 1) this.brush.line([x - across, k.y, x + across, k.y], this.#tone(h), 1.6)
       if (k.n === 1) this.#ties.single(this.#dyeOf(look, k), tightness(k.lo, h.cord.held), x, k.y, r)
       else this.#wound(h, k, x, r, Math.min(k.y - (h.knots[i - 1]?.y ?? -Infinity), (h.knots[i + 1]?.y ?? Infinity) - k.y), scene, look)
@@ -235,7 +239,7 @@ export class Painter {
     if (!k) return
     const r = radius(apart, look.em) + 5
     const tall = k.n > 1 && k.height > scene.cell * 1.5 ? k.height / 2 + 4 : r
-    this.brush.arc(knotX(h, apart, k.y), k.y, Math.max(r, 8), Math.max(tall, 8), 0, 2 * Math.PI, this.palette.focus, 2.5)
+    this.brush.arc(this.#places.get(k) ?? knotX(h, apart, k.y), k.y, Math.max(r, 8), Math.max(tall, 8), 0, 2 * Math.PI, this.palette.focus, 2.5)
   }
 
   #main(scene: Scene, look: Look): void {

@@ -54,6 +54,7 @@ export class Picture {
   readonly #dyer = new Dyer()
   #arrivals: { author: string, seq: number, t: number, dye: number, since: number }[] = []
   #due = 0
+  #marked: ReturnType<typeof setTimeout> | undefined
   #resting: ReturnType<typeof setTimeout> | undefined
   #skew = 0
   // longest is how many letters the longest name of a cord has that was seen.
@@ -135,6 +136,7 @@ export class Picture {
   stop(): void {
     cancelAnimationFrame(this.#due)
     clearTimeout(this.#resting)
+    clearTimeout(this.#marked)
     this.loom.stop()
   }
 
@@ -195,7 +197,8 @@ export class Picture {
   #moving(): Arrival[] {
     const now = performance.now()
     this.#arrivals = this.#arrivals.filter(a => now - a.since < (this.still ? 4000 : 2 * flight))
-    if (this.still && this.#arrivals.length > 0) setTimeout(() => this.changed(), 4100)
+    clearTimeout(this.#marked)
+    if (this.still && this.#arrivals.length > 0) this.#marked = setTimeout(() => this.changed(), 1000)
     return this.#arrivals.map(a => ({ ...a, progress: this.still ? 2 : (now - a.since) / flight }))
   }
 

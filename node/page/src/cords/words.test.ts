@@ -1,11 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import type { Hanging } from './scene'
 import type { Seen } from './seen'
-import { brief, range, seen } from './words'
+import { brief, range, seen, silence } from './words'
 
 test('counts are brief', () => {
   expect([0, 7, 999, 1000, 1049, 1250, 9949, 9950, 35_499, 999_499, 999_500, 7e6, 1e9].map(brief))
     .toEqual(['0', '7', '999', '1k', '1k', '1.3k', '9.9k', '10k', '35k', '999k', '1M', '7M', '1G'])
+})
+
+test('a silence is as exact as one speaks of it', () => {
+  const hour = 3_600_000
+  expect([0.9 * hour, 30 * hour, 54 * 24 * hour, 120 * 24 * hour, 9000 * 24 * hour].map(silence)).toEqual(['54 minutes', '30 hours', '54 days', '3 months', '24 years'])
 })
 
 test('a range is as fine as it has to be', () => {

@@ -27,21 +27,28 @@ export function brief(n: number): string {
 export const drawn: Pick<Look, 'label' | 'folded' | 'said' | 'stub' | 'more'> & { readonly now: string } = {
   now: texts.cords.now,
   label: h => visible(nameOf(h.cord.author, h.cord.name), 16),
-  folded: ms => texts.cords.folded(span(ms / 1000)),
+  folded: ms => texts.cords.folded(silence(ms)),
   said: h => h.standing ? lag(h.standing) : [],
   stub: t => String(new Date(t).getUTCFullYear()),
   more: (n, where, worded) => worded ? texts.cords.more[where](count(n, 'entry', 'entries')) : `${where === 'above' ? '↑' : '↓'} ${brief(n)}`,
 }
 
+// silence is how long a silence is: in hours up to two days, and in days up to a hundred, where months would be too coarse.
+export function silence(ms: number): string {
+  const hours = Math.floor(ms / 3_600_000)
+  if (hours < 24 || hours >= 2400) return span(ms / 1000)
+  return hours < 48 ? count(hours, 'hour', 'hours') : count(Math.floor(hours / 24), 'day', 'days')
+}
+
 // lag says what a member lacks and why, and for how long still; nothing where it lacks nothing.
 export function lag(s: Standing, now = Date.now()): string[] {
   const parts: string[] = []
+  if (s.why.length > 0) parts.push(s.why.map(w => visible(w, 40)).join(', '))
+  else if (s.cut) parts.push(texts.cords.cut[s.state] ?? texts.cords.unlinked)
   if (s.cut) parts.push(s.heard === null ? texts.cords.neverHeard : texts.cords.heard(ago(s.heard, now)))
   if (s.lacks) parts.push(texts.cords.lacks(count(s.lacks, 'entry', 'entries')))
   if (s.lacks && s.caughtUp !== null) parts.push(texts.cords.last(span((now - s.caughtUp) / 1000)))
   if (s.behind) parts.push(texts.cords.behind(count(s.behind, 'entry', 'entries')))
-  if (s.why.length > 0) parts.push(s.why.map(w => visible(w, 40)).join(', '))
-  else if (s.cut) parts.push(texts.cords.cut[s.state] ?? texts.cords.unlinked)
   if (s.left !== null) parts.push(texts.cords.left(span(Math.max(1, s.left))))
   return parts
 }
