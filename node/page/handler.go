@@ -6,22 +6,33 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/quipulog/quipu/node/api"
 	"github.com/quipulog/quipu/node/negotiate"
 )
 
-// Handler returns a handler that answers with the files of the page to who reads their paths, and passes on to next
-// what else is asked.
+// Handler returns a handler that answers with the files of the page to who reads their paths, refuses who calls these with
+// another method, and passes on to next what else is asked.
 func Handler(next http.Handler) http.Handler { return handler(files(), next) }
 
 func handler(all map[string]*file, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f := all[r.URL.Path]
-		if f == nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		switch {
+		case f == nil:
 			next.ServeHTTP(w, r)
-			return
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			refuse(w, r)
+		default:
+			f.serve(w, r)
 		}
-		f.serve(w, r)
 	})
+}
+
+// refuse answers a call of a file with a method that it does not have, as the API does for its routes.
+func refuse(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", "GET, HEAD")
+	err := &api.Error{Code: api.WrongMethod, Message: "no route " + strings.ToValidUTF8(r.Method+" "+r.URL.Path, "?") + ": expected GET or HEAD"}
+	err.Answer(w)
 }
 
 // serve sends the file, compressed where the client takes that, or says that the client has it.

@@ -3,6 +3,7 @@ package page
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/quipulog/quipu/node/api"
 )
 
 const script = "console.log('knots'); console.log('knots'); console.log('knots'); console.log('knots'); console.log('knots')"
@@ -40,7 +43,7 @@ func ask(t *testing.T, h http.Handler, method, target string, head ...string) *h
 }
 
 // TestFilesAreServed: what is in the page is answered with its type, its policy and how long it may be kept; all else is the
-// next handler's, hidden files and other methods too.
+// next handler's, hidden files too.
 func TestFilesAreServed(t *testing.T) {
 	h := newPage()
 	for target, want := range map[string][2]string{
@@ -69,10 +72,26 @@ func TestFilesAreServed(t *testing.T) {
 		}
 	}
 	for _, one := range [][2]string{
-		{"GET", "/v1/status"}, {"GET", "/assets"}, {"GET", "/assets/"}, {"GET", "/assets/../index.html"}, {"GET", "//"}, {"POST", "/"}, {"DELETE", "/knot.svg"}, {"OPTIONS", "/"},
+		{"GET", "/v1/status"}, {"GET", "/assets"}, {"GET", "/assets/"}, {"GET", "/assets/../index.html"}, {"GET", "//"}, {"POST", "/v1/entries"}, {"POST", "/assets"},
 	} {
 		if got := ask(t, h, one[0], one[1]); got.StatusCode != http.StatusTeapot {
 			t.Errorf("%s %s: %d, expected the next handler's answer", one[0], one[1], got.StatusCode)
+		}
+	}
+}
+
+// TestFilesAreOnlyRead: every file that the program was built with is told to be for reading alone to who calls it in
+// another way, in the words of the API.
+func TestFilesAreOnlyRead(t *testing.T) {
+	next := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the next handler was asked") })
+	for target := range files() {
+		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"} {
+			got := ask(t, Handler(next), method, target)
+			var told api.Error
+			err := json.NewDecoder(got.Body).Decode(&told)
+			if err != nil || got.StatusCode != http.StatusMethodNotAllowed || got.Header.Get("Allow") != "GET, HEAD" || told.Code != api.WrongMethod {
+				t.Errorf("%s %s: %d, %v, %+v, %v", method, target, got.StatusCode, got.Header, told, err)
+			}
 		}
 	}
 }
