@@ -95,6 +95,7 @@ export const texts = {
     left: (span: string) => `done in about ${span}`,
     above: (n: string) => `${n} above`, pruned: (n: string) => `the first ${n} were pruned`, trimmed: (n: string) => `${n} without their bodies`,
     forked: (seq: string) => `contradicts itself from ${seq} on`, ahead: (year: string) => `goes on far ahead, in ${year}`, early: (year: string) => `begins far before, in ${year}`,
+    aside: { left: (n: string) => `← ${n}`, right: (n: string) => `${n} →` },
     more: { above: (n: string) => `↑ ${n} before`, below: (n: string) => `continues ↓ ${n}` },
     now: 'now',
     folded: (span: string) => `${span} without entries`,

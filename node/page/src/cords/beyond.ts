@@ -10,7 +10,8 @@ const fading = 46
 const few = 42
 const worded = 150
 
-// beyond shows of cords that they go on above and below what is seen: they fade, and it is said how many entries stand there.
+// beyond shows of cords that they go on above and below what is seen: they fade, and it is said how many entries stand there. Of cords that hang
+// beside what is seen it says how many there are.
 export function beyond(brush: Brush, palette: Palette, scene: Scene, look: Look): void {
   const depth = look.height - look.head
   const hanging = scene.hangings
@@ -22,6 +23,19 @@ export function beyond(brush: Brush, palette: Palette, scene: Scene, look: Look)
     brush.fade(0, 0, look.width, fading, palette.ground, -1)
     counts(brush, palette, scene, look, 'above', 19 * look.em)
   }
+  const { x } = scene.columns
+  aside(brush, palette, look, x.filter(at => at < look.left - 2).length, 'left')
+  aside(brush, palette, look, x.filter(at => at > look.width - 2).length, 'right')
+}
+
+function aside(brush: Brush, palette: Palette, look: Look, n: number, side: 'left' | 'right'): void {
+  if (n === 0) return
+  const words = look.cords(n, side)
+  const [wide, high] = [(6.4 * words.length + 12) * look.em, 20 * look.em]
+  const x = side === 'left' ? look.left : look.width - wide
+  const y = 32 * look.em
+  brush.rect(x, y, wide, high, `${palette.ground}e8`)
+  brush.text(words, x + wide / 2, y + high / 2, palette.ink, `${11.5 * look.em}px ${look.font}`, 'center')
 }
 
 function counts(brush: Brush, palette: Palette, scene: Scene, look: Look, where: 'above' | 'below', y: number): void {

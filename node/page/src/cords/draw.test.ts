@@ -47,7 +47,7 @@ function paint(answer: Answer, width: number, scale: Scale, standings: ReadonlyM
   const beads: Bead[] = Array.from({ length: 8 }, (_, i) => ({ name: 'f', done: i / 8, lag: 1, parked: 2, failing: false }))
   const look: Look = {
     width, height, head, left, font: 'serif', em: 1, still: false, ticks: ticks(scale, 46), brinks: brinks(scale, 1), beads, arrivals: [],
-    label: () => 'name', folded: () => 'long', said: () => ['lacks', 'much'], stub: () => '2262', more: () => 'much', dye: k => Math.max(0, k), focus: null,
+    label: () => 'name', folded: () => 'long', said: () => ['lacks', 'much'], stub: () => '2262', more: () => 'much', cords: () => 'some', dye: k => Math.max(0, k), focus: null,
   }
   const brush = new Brush(blank(), 1)
   const painter = new Painter(brush, palettes.light)

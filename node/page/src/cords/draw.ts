@@ -27,6 +27,7 @@ export interface Look {
   readonly folded: (ms: number) => string
   readonly said: (h: Hanging) => readonly string[]
   readonly stub: (t: number) => string
+  readonly cords: (n: number, side: 'left' | 'right') => string
   readonly more: (n: number, where: 'above' | 'below', worded: boolean) => string
   readonly dye: (kind: number) => number
   // focus is the cord that is pointed at or chosen, and the knot on it.

@@ -29,7 +29,7 @@ export interface Host {
   seen(s: Seen): void
   open(author: string, seq: number): void
   link(l: { from: number | null, to: number | null, follow: boolean }): void
-  words: Pick<Look, 'label' | 'folded' | 'said' | 'stub' | 'more'> & { readonly now: string }
+  words: Pick<Look, 'label' | 'folded' | 'said' | 'stub' | 'more' | 'cords'> & { readonly now: string }
 }
 
 const flight = 900

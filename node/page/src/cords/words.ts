@@ -24,12 +24,13 @@ export function brief(n: number): string {
 }
 
 // drawn are the words that stand in the picture itself.
-export const drawn: Pick<Look, 'label' | 'folded' | 'said' | 'stub' | 'more'> & { readonly now: string } = {
+export const drawn: Pick<Look, 'label' | 'folded' | 'said' | 'stub' | 'more' | 'cords'> & { readonly now: string } = {
   now: texts.cords.now,
   label: h => visible(nameOf(h.cord.author, h.cord.name), 16),
   folded: ms => texts.cords.folded(silence(ms)),
   said: h => h.standing ? lag(h.standing) : [],
   stub: t => String(new Date(t).getUTCFullYear()),
+  cords: (n, side) => texts.cords.aside[side](count(n, 'cord', 'cords')),
   more: (n, where, worded) => worded ? texts.cords.more[where](count(n, 'entry', 'entries')) : `${where === 'above' ? '↑' : '↓'} ${brief(n)}`,
 }
 
