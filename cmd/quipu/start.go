@@ -108,7 +108,7 @@ Flags override D/quipu.yaml, which explains its fields.`
 
 func newStart() *cobra.Command {
 	var dir string
-	var compact bool
+	var compact, untilEOF bool
 	var secret secretFlags
 	var says folder.Config
 	cmd := &cobra.Command{
@@ -137,14 +137,31 @@ func newStart() *cobra.Command {
 				return err
 			}
 			cfg.Settings = toldSettings(cmd, &written, &file)
+			if untilEOF {
+				defer endWithStdin(cmd)()
+			}
 			return start(cmd, cfg, compact)
 		},
 	}
 	folderFlag(cmd, &dir)
 	cmd.Flags().BoolVar(&compact, "compact", false, "write the log's file anew first, without the room that trims have freed")
+	cmd.Flags().BoolVar(&untilEOF, "until-eof", false, "end once stdin does: for a program whose children are to end with it, even where it is killed")
+	must(cmd.Flags().MarkHidden("until-eof"))
 	addSettings(cmd, &says)
 	secret.add(cmd)
 	return cmd
+}
+
+// endWithStdin has the context of cmd end when stdin does, as a signal would. It returns what ends it otherwise.
+func endWithStdin(cmd *cobra.Command) context.CancelFunc {
+	ctx, cancel := context.WithCancel(cmd.Context())
+	cmd.SetContext(ctx)
+	in := cmd.InOrStdin()
+	go func() {
+		_, _ = io.Copy(io.Discard, in) // however it ends, nobody is there any more
+		cancel()
+	}()
+	return cancel
 }
 
 // checkPlaces says which of the fields that say where the node is and how it talks cannot be used, and whether a

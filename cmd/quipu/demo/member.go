@@ -48,9 +48,10 @@ func newMember(name, dir string, log crdt.LogID, secret []byte) (*member, crdt.L
 	return &member{name: name, dir: dir, author: author}, id, err
 }
 
-// start runs the node's daemon and waits for its ready line.
+// start runs the node's daemon and waits for its ready line. It ends with this process, however that ends: it reads the
+// other end of a pipe that is open for as long as this process is.
 func (m *member) start(ctx context.Context, exe string, join []string) error {
-	args := []string{"start", "--dir", m.dir, "--listen", "127.0.0.1:0"}
+	args := []string{"start", "--dir", m.dir, "--listen", "127.0.0.1:0", "--until-eof"}
 	for _, addr := range join {
 		args = append(args, "--join", addr)
 	}
@@ -61,6 +62,9 @@ func (m *member) start(ctx context.Context, exe string, join []string) error {
 	cmd.Args[0] = "quipu"
 	ready, err := cmd.StdoutPipe()
 	if err != nil {
+		return err
+	}
+	if _, err := cmd.StdinPipe(); err != nil { // which is closed when the daemon has ended
 		return err
 	}
 	errs, err := os.OpenFile(m.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
