@@ -109,6 +109,7 @@ export const texts = {
     seenPruned: (n: string, who: string) => `the first ${n} of ${who}`, were: ' were pruned', seenPrunedMany: (n: number) => `of ${number(n)} cords the beginning was pruned`,
     seenCut: (who: string, n: number) => `${who} ${n === 1 ? 'is' : 'are'} not linked`, members: (n: number) => `${number(n)} members`,
     seenOthers: (n: number) => `${count(n, 'author hangs', 'authors hang')} not here: search for them.`,
+    seenBehind: (n: string) => `Not counted yet: ${n}.`,
   },
 
   entries: {

@@ -139,12 +139,12 @@ function feed(picture: Picture): () => void {
   }
 }
 
-// watch lets time go on, and looks after knots that are not tight yet: others may have got them meanwhile.
+// watch lets time go on, and looks after what the node has not counted yet, and knots that are not tight yet: others may have got them meanwhile.
 function watch(picture: Picture, patience: Patience): () => void {
   const timer = setInterval(() => {
     if (document.hidden) return
     picture.tick()
-    if (loose(picture) && patience.due(Date.now())) void picture.loom.again(picture.author, picture.kind, columnsFor(picture.depth))
+    if ((picture.loom.behind || loose(picture)) && patience.due(Date.now())) void picture.loom.again(picture.author, picture.kind, columnsFor(picture.depth))
   }, 1000)
   const stop = onArrivals(() => patience.changed(Date.now()))
   return () => {

@@ -68,6 +68,11 @@ export class Loom {
     })
   }
 
+  // behind says that an answer lacks entries which the node had not counted yet.
+  get behind(): boolean {
+    return (this.whole?.behind ?? 0) > 0 || (this.near?.behind ?? 0) > 0
+  }
+
   stop(): void {
     this.#running?.abort()
   }

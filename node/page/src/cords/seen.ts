@@ -11,6 +11,8 @@ export type Mark = 'cord' | 'main' | 'one' | 'bundle' | 'tight' | 'half' | 'open
 export interface Seen {
   readonly from: number, readonly to: number, readonly cords: number, readonly entries: number, readonly folds: number
   readonly others: { readonly authors: number, readonly entries: number }
+  // behind is how many entries the node has not counted yet.
+  readonly behind: number
   // kinds are those that are named, each with its dye; rest says that there are others.
   readonly kinds: readonly (readonly [kind: string, dye: number])[], readonly rest: boolean, readonly whole: boolean
   readonly has: ReadonlySet<Mark>
@@ -37,7 +39,7 @@ export function seenOf(s: Scene, answer: Answer, of: Of): Seen {
     from: Math.max(s.scale.from, of.whole.from), to: Math.min(s.scale.to, of.now),
     cords: sums.filter(n => n > 0).length, entries: sums.reduce((a, b) => a + b, 0),
     folds: s.scale.folds.filter(f => f.y > -f.height && f.y < s.scale.height).length,
-    others: answer.others, kinds, rest: kinds.some(([, dye]) => dye === other) || unnamed(answer), whole: of.all,
+    others: answer.others, behind: answer.behind ?? 0, kinds, rest: kinds.some(([, dye]) => dye === other) || unnamed(answer), whole: of.all,
     has: marks(s, of, counts), ...counts,
   }
 }

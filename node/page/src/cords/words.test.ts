@@ -24,13 +24,14 @@ test('a range is as fine as it has to be', () => {
 
 describe('the sentence', () => {
   const none: Seen = {
-    from: Date.parse('2000-06-27'), to: Date.parse('2026-12-01'), cords: 5, entries: 1841, folds: 0, others: { authors: 0, entries: 0 },
+    from: Date.parse('2000-06-27'), to: Date.parse('2026-12-01'), cords: 5, entries: 1841, folds: 0, others: { authors: 0, entries: 0 }, behind: 0,
     kinds: [], rest: false, whole: true, has: new Set(), forks: 0, trimmed: 0, pruned: [], cut: [],
   }
   const cord = (name: string, floor: number) => ({ cord: { author: 'a'.repeat(64), name, floor } }) as Hanging
   test('says what is seen', () => {
     expect(seen(none)).toBe('1,841 entries on 5 cords, June 2000 to December 2026.')
     expect(seen({ ...none, folds: 36 })).toBe('1,841 entries on 5 cords, June 2000 to December 2026. 36 silent stretches are folded.')
+    expect(seen({ ...none, behind: 901_696 })).toBe('1,841 entries on 5 cords, June 2000 to December 2026. Not counted yet: 901,696.')
     expect(seen({ ...none, entries: 0, cords: 0 })).toBe('No entries, June 2000 to December 2026.')
   })
   test('says what is forked, trimmed, pruned and cut off', () => {

@@ -84,7 +84,7 @@ export function seen(s: Seen): string {
   if (s.pruned.length > 0) more.push(s.pruned.length <= 3 ? list(s.pruned.map(h => words.seenPruned(number(h.cord.floor!), called(h)))) + words.were : words.seenPrunedMany(s.pruned.length))
   if (s.cut.length > 0) more.push(words.seenCut(s.cut.length <= 3 ? list(s.cut.map(called)) : words.members(s.cut.length), s.cut.length))
   const rest = more.join('; ')
-  return [first, s.folds > 0 && words.seenFolds(s.folds), rest && `${rest[0]!.toUpperCase()}${rest.slice(1)}.`, s.others.authors > 0 && words.seenOthers(s.others.authors)].filter(Boolean).join(' ')
+  return [first, s.folds > 0 && words.seenFolds(s.folds), rest && `${rest[0]!.toUpperCase()}${rest.slice(1)}.`, s.others.authors > 0 && words.seenOthers(s.others.authors), s.behind > 0 && words.seenBehind(number(s.behind))].filter(Boolean).join(' ')
 }
 
 // called is how a sentence names a cord.
