@@ -49,6 +49,7 @@ export class Painter {
   frame(scene: Scene, look: Look): void {
     const { brush } = this
     brush.begin(look.width, look.height)
+    this.#ties.begin(scene.spare)
     this.#places.clear()
     this.#axis(look)
     brush.within(look.left - 4, look.head, look.width - look.left + 4, look.height - look.head, () => {

@@ -20,8 +20,8 @@ export interface Hanging {
 
 export interface Scene {
   readonly columns: Columns, readonly hangings: readonly Hanging[], readonly scale: Scale
-  // cell is how many pixels a knot has for itself. rich says that there are strokes enough for all that a cord has.
-  readonly cell: number, readonly rich: boolean
+  // cell is how many pixels a knot has for itself. rich says that there are strokes enough for all that a cord has, spare how many are left over.
+  readonly cell: number, readonly rich: boolean, readonly spare: number
 }
 
 export interface Asked {
@@ -42,14 +42,15 @@ export function scene(asked: Asked): Scene {
   const cols = columns(cords.length, asked.left, asked.width, asked.pan)
   const seen = cords.map((_, i) => cols.x[i]! > asked.left - cols.apart && cols.x[i]! < asked.width + cols.apart)
   const hanging = cords.filter((_, i) => seen[i])
-  const { rich, knots: most } = spend(hanging, asked, cols.apart)
-  const cell = cellFor(hanging, scale, room(cols.apart, asked.em), most)
+  const { rich, each, left } = spend(hanging, asked, cols.apart)
+  const cell = cellFor(hanging, scale, room(cols.apart, asked.em), Math.max(20, left / each))
   const ms = grid(scale, cell)
   const hangings = cords.map((cord, i) => {
     const knots = seen[i] ? tie(cord.cells, visible(cord.cells, scale, spare(cell, scale)), scale, ms) : []
     return hang(cord, cols.x[i]!, knots, asked)
   })
-  return { columns: cols, hangings: hangings.filter((_, i) => seen[i]), scale, cell, rich }
+  const over = left - each * hangings.reduce((n, h) => n + h.knots.length, 0)
+  return { columns: cols, hangings: hangings.filter((_, i) => seen[i]), scale, cell, rich, spare: Math.max(0, over) }
 }
 
 // order puts cords beside each other by when they begin, so that one that began later hangs further to the right, wherever
@@ -81,14 +82,13 @@ function around(asked: Asked): number {
   return 160 + 7 * asked.beads + height / 10 + (tear + 4) * seen
 }
 
-// spend says whether cords are drawn richly, and how many knots there are strokes for.
-function spend(cords: readonly Cord[], asked: Asked, apart: number): { rich: boolean, knots: number } {
+// spend says whether cords are drawn richly, how many strokes are left for knots, and how many each of these takes.
+function spend(cords: readonly Cord[], asked: Asked, apart: number): { rich: boolean, each: number, left: number } {
   const of = (rich: boolean) => cords.reduce((n, c) => n + cost(c, rich), 0)
   const rich = apart >= 17 && of(true) < 0.5 * asked.strokes
   const loops = cords.some(c => c.held && tightness(c.next - 1, c.held) !== 'tight') ? 2 : 0
   const across = cords.some(c => c.disputed !== undefined) ? 1 : 0
-  const left = asked.strokes - of(rich) - around(asked)
-  return { rich, knots: Math.max(20, left / (1 + loops + across)) }
+  return { rich, each: 1 + loops + across, left: asked.strokes - of(rich) - around(asked) }
 }
 
 // spare is how far above and below what is seen knots are tied.

@@ -5,6 +5,12 @@ import type { Tightness } from './standing'
 // Ties draws knots. What is drawn often is drawn once, and then copied.
 export class Ties {
   readonly #made = new Map<string, HTMLCanvasElement>()
+  // missed are the windings of this frame without an image, before those of the frame before it, left how many images this frame may make, spare how many
+  // strokes it has for what is drawn without one.
+  #missed = new Set<string>()
+  #before: ReadonlySet<string> = new Set()
+  #left = fresh
+  #spare = 0
 
   constructor(readonly brush: Brush, readonly palette: Palette) {}
 
@@ -52,39 +58,60 @@ export class Ties {
     ctx.globalAlpha = 1
   }
 
-  // wound is the long knot of several entries: so many turns, in the dyes of the kinds, of which each has its part and at least one.
+  // begin is called before each frame, with how many strokes that may have beyond one for each knot.
+  begin(spare: number): void {
+    this.#spare = spare
+    this.#before = this.#missed
+    this.#missed = new Set()
+    this.#left = fresh
+  }
+
+  // wound is the long knot of several entries: so many turns, in the dyes of the kinds, of which each has its part and at least one. While a
+  // wheel is turned each knot is a bit higher in each frame: what the frame before did not have is drawn as it is, and no image is made of it.
   wound(kinds: readonly (readonly [dye: number, n: number])[], x: number, y: number, half: number, height: number, turns: number): void {
     const width = Math.max(1, Math.round(half))
     const high = Math.min(longest, Math.ceil(height))
     const dyes = shares(kinds.map(([, n]) => n), turns).flatMap((n, i) => new Array<number>(n).fill(kinds[i]![0]))
-    const image = this.#image(`wound ${width} ${high} ${dyes.join()}`, 2 * width, high, ctx => this.#wind(ctx, dyes, width, high))
+    const key = `wound ${width} ${high} ${dyes.join()}`
+    if (!this.#made.has(key) && this.#spare >= kinds.length + 2 && (!this.#before.has(key) || this.#left-- <= 0)) {
+      this.#missed.add(key)
+      const strokes = this.#wind(this.brush.ctx, dyes, x - width, y - height / 2, width, height)
+      this.brush.strokes += strokes
+      this.#spare -= strokes - 1
+      return
+    }
+    const image = this.#image(key, 2 * width, high, ctx => this.#wind(ctx, dyes, 0, 0, width, high))
     this.brush.image(image, x - width, y - height / 2, 2 * width, height)
   }
 
-  #wind(ctx: CanvasRenderingContext2D, dyes: readonly number[], width: number, height: number): void {
+  // wind draws a winding, each dye at once, and says in how many strokes.
+  #wind(ctx: CanvasRenderingContext2D, dyes: readonly number[], x: number, y: number, width: number, height: number): number {
     const { palette } = this
     const turn = height / dyes.length
-    dyes.forEach((dye, i) => {
-      // The first and the last turn are drawn tighter than those between them.
-      const out = Math.abs(2 * (i + 0.5) / dyes.length - 1)
-      const half = width * (1 - 0.24 * out ** 4)
-      const y = i * turn
+    // The first and the last turn are drawn tighter than those between them.
+    const half = (i: number) => width * (1 - 0.24 * Math.abs(2 * (i + 0.5) / dyes.length - 1) ** 4)
+    const seen = new Set(dyes)
+    for (const dye of seen) {
       ctx.fillStyle = palette.dyes[dye]!
       ctx.beginPath()
-      ctx.roundRect(width - half, y, 2 * half, turn + 0.2, Math.min(1.6, turn / 2))
+      dyes.forEach((d, i) => { if (d === dye) ctx.roundRect(x + width - half(i), y + i * turn, 2 * half(i), turn + 0.2, Math.min(1.6, turn / 2)) })
       ctx.fill()
-      if (turn < 2.4) return
-      ctx.lineWidth = 0.9
-      ctx.globalAlpha = 0.55
-      for (const [style, at] of [[palette.light, 0.34], [palette.shade, 0.86]] as const) {
-        ctx.strokeStyle = style
-        ctx.beginPath()
-        ctx.moveTo(width - half + 2, y + turn * at + 0.3)
-        ctx.lineTo(width + half - 2, y + turn * at - 0.3)
-        ctx.stroke()
-      }
-      ctx.globalAlpha = 1
-    })
+    }
+    if (turn < 2.4) return seen.size
+    ctx.lineWidth = 0.9
+    ctx.setLineDash([])
+    ctx.globalAlpha = 0.55
+    for (const [style, at] of [[palette.light, 0.34], [palette.shade, 0.86]] as const) {
+      ctx.strokeStyle = style
+      ctx.beginPath()
+      dyes.forEach((_, i) => {
+        ctx.moveTo(x + width - half(i) + 2, y + turn * (i + at) + 0.3)
+        ctx.lineTo(x + width + half(i) - 2, y + turn * (i + at) - 0.3)
+      })
+      ctx.stroke()
+    }
+    ctx.globalAlpha = 1
+    return seen.size + 2
   }
 
   #image(key: string, width: number, height: number, draw: (ctx: CanvasRenderingContext2D) => void): HTMLCanvasElement {
@@ -104,8 +131,10 @@ export class Ties {
   }
 }
 
-// longest is how high a winding is made; a longer one is stretched. most is how many images are kept.
+// longest is how high a winding is made; a longer one is stretched. most is how many images are kept, fresh how many
+// are made of windings in a frame.
 const longest = 400
+const fresh = 8
 const most = 800
 
 // shares divides turns between parts: each has one at least while there are so many, and the greatest what is left over.
