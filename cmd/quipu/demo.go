@@ -24,6 +24,8 @@ holds the same log, whole, each transition once.
 
 With --page the nodes then run on, until Ctrl-C, and there is a link to look at: the
 page of a node, which draws all of it, and which "quipu page" gives more links to.
+The nodes then also note what is so of the transitions and of themselves, at the time
+that it is in these: an author's first, what a year came to, a start, a link cut.
 
 The exit code is 0 only if everything holds. --input takes another file of the
 same shape: one JSON object a line with time, author, subject, from, to and

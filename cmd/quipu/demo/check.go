@@ -25,6 +25,7 @@ type finding struct {
 	report api.Report
 	moves  map[said]int // how often each was found
 	count  int
+	notes  map[note]int // how often each was found
 	states []api.State
 }
 
@@ -44,7 +45,7 @@ func (d *demo) check(ctx context.Context) error {
 		wanted[said{m.Time.UnixNano(), m.Author, m.Subject, m.From, m.To, m.Commit}]++
 	}
 	for i, f := range findings {
-		err = errors.Join(err, f.compare(d.scripts[i].name, wanted, len(d.moves), findings[0]))
+		err = errors.Join(err, f.compare(d.scripts[i].name, wanted, len(d.moves), findings[0]), f.compareNotes(d.scripts[i].name, d.noted()))
 	}
 	d.showFindings(findings)
 	return err
@@ -68,6 +69,9 @@ func (f *finding) find(ctx context.Context, c *client.Client) error {
 		f.count++
 		f.moves[said{t.Time.UnixNano(), t.Headers[authorHeader], t.Subject, t.From, t.To, t.Trigger}]++
 	}
+	if f.notes, err = readNotes(ctx, c); err != nil {
+		return err
+	}
 	for state, err := range c.States(ctx, api.StateQuery{}) {
 		if err != nil {
 			return err
@@ -89,8 +93,8 @@ func (f *finding) compare(name string, wanted map[said]int, count int, first fin
 	if !f.report.OK {
 		complain("its file does not verify: %q", f.report.Problems)
 	}
-	if f.count != count || f.report.Entries != uint64(count) {
-		complain("its log has %d transitions in %d entries, the input %d", f.count, f.report.Entries, count)
+	if notes := total(f.notes); f.count != count || f.report.Entries != uint64(count+notes) {
+		complain("its log has %d transitions and %d notes in %d entries, the input %d transitions", f.count, notes, f.report.Entries, count)
 	}
 	if !maps.Equal(f.moves, wanted) {
 		complain("its transitions are not those of the input: %s", difference(f.moves, wanted))

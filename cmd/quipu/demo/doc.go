@@ -16,12 +16,15 @@
 // that it had not acked yet; its own feed says where to go on, so that each transition is written once.
 //
 // The few types: [Config] says what to run; cluster and member are the child processes; move is a line of
-// the input; a script is what one node has to write. story.go tells the story, check.go holds its end
+// the input; a script is what one node has to write; a note is an entry beside the moves. story.go tells the story, check.go holds its end
 // against the input, show.go prints.
+//
+// With a page the log has entries of other kinds, too, so that there is more than one to look at: notes.go. Each says what
+// is so of the input, or of the node that writes it, at the time at which the input is then: the demo lives through its years.
 //
 // pep.yaml declares the machine of the proposals' statuses. The real moves are held against it at the
 // end: a few are illegal or odd otherwise, and each of those has a finding that says why.
 //
-// [Run] returns an error unless everything holds: one hash, every file verified, exactly the input on
+// [Run] returns an error unless everything holds: one hash, every file verified, exactly the input and the notes on
 // every node, one state of every proposal, every move explained.
 package demo

@@ -21,6 +21,9 @@ type script struct {
 	moves []move
 	// acked is how many of the moves the node has acked: those before it are durable there.
 	acked int
+	// notes says that it writes notes beside the moves, noted are those that it has written.
+	notes bool
+	noted []note
 }
 
 // write sends the moves up to end, and calls tick at each ack. Tick's error ends it.
@@ -89,7 +92,7 @@ func (s *script) resume(ctx context.Context) (found int, err error) {
 		}
 		for _, feed := range f.Authors {
 			if feed.Author == s.author {
-				found = int(feed.Heads[0].Next)
+				found = int(feed.Heads[0].Next) - len(s.noted)
 			}
 		}
 		return nil

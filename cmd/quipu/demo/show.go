@@ -42,7 +42,7 @@ func (d *demo) showFindings(findings []finding) {
 		case d.sleeper:
 			note = "  (was offline)"
 		}
-		fmt.Fprintf(d.cfg.Out, "%-8s  %-8s  %s  %-8s  %s%s\n", s.name, thousands(f.count), f.hash, verified, s.author.Short(), note)
+		fmt.Fprintf(d.cfg.Out, "%-8s  %-8s  %s  %-8s  %s%s\n", s.name, thousands(int(f.report.Entries)), f.hash, verified, s.author.Short(), note)
 	}
 	d.showStates(findings[0].states)
 }

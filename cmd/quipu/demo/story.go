@@ -113,7 +113,7 @@ func (d *demo) run(ctx context.Context, dir string) error {
 	d.showBeginning(dir)
 	for _, chapter := range []func(context.Context) error{
 		func(ctx context.Context) error { return d.makeNodes(ctx, dir) },
-		d.startAll, d.writeFirst, d.writeThroughFaults, d.bringBack, d.writeRest, d.awaitConvergence,
+		d.startAll, d.writeFirst, d.writeThroughFaults, d.bringBack, d.writeRest, d.noteMoves, d.awaitConvergence,
 		d.check, d.explain,
 	} {
 		if err := chapter(ctx); err != nil {
@@ -149,7 +149,7 @@ func (d *demo) makeNodes(ctx context.Context, dir string) error {
 			return err
 		}
 		d.log, m.page = log, d.cfg.Page
-		d.scripts = append(d.scripts, &script{member: m, moves: moves})
+		d.scripts = append(d.scripts, &script{member: m, moves: moves, notes: d.cfg.Page})
 	}
 	order := d.random.Perm(d.cfg.Nodes)
 	d.victim, d.sleeper = d.scripts[order[0]], d.scripts[order[1]]
@@ -172,7 +172,7 @@ func (d *demo) startAll(ctx context.Context) error {
 		return err
 	}
 	d.say.say("%d daemons are up, each linked to every other", d.cfg.Nodes)
-	return nil
+	return d.each(ctx, d.scripts, func(ctx context.Context, s *script) error { return s.noteNow(ctx, kindStarted) })
 }
 
 // writeFirst writes the first third of everything, on all nodes at once.
@@ -205,6 +205,9 @@ func (d *demo) writeThroughFaults(ctx context.Context) error {
 				return s.writeAndKill(ctx, at, part(s), d.tick)
 			case d.sleeper:
 				if err := s.stop(); err != nil {
+					return err
+				}
+				if err := s.noteNow(ctx, kindCut); err != nil {
 					return err
 				}
 				return s.write(ctx, part(s), d.tick)
@@ -240,8 +243,14 @@ func (d *demo) bringBack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := d.await(ctx, "linked again", func(s api.Status) bool { return s.Linked > 0 }); err != nil {
+		return err
+	}
 	d.say.say("both are back; %s has all %d that it had acked, and %d more that were in flight", d.victim.name, acked, found-acked)
-	return nil
+	if err := d.victim.noteNow(ctx, kindStarted); err != nil {
+		return err
+	}
+	return d.sleeper.noteNow(ctx, kindLinked)
 }
 
 // writeRest writes what is left, on all nodes.
@@ -259,7 +268,7 @@ func (d *demo) writeRest(ctx context.Context) error {
 func (d *demo) awaitConvergence(ctx context.Context) error {
 	d.say.begin("waiting until all hold the same", 0)
 	began := time.Now()
-	total := uint64(len(d.moves))
+	total := uint64(len(d.moves) + len(d.noted()))
 	if err := d.await(ctx, "holding everything", func(s api.Status) bool { return s.Entries >= total }); err != nil {
 		return err
 	}
