@@ -59,7 +59,7 @@ export function Cords() {
       <div class={seen && !seen.whole ? 'loom near' : 'loom'} ref={box} tabIndex={0} role="application" aria-label={texts.cords.label} aria-describedby="cords-seen cords-keys">
         <canvas ref={canvas} aria-hidden="true" />
         {!seen && <p class="wait faint">{state.failed.value ? texts.refusal.unreachable : texts.refusal.wait}</p>}
-        <Tip at={state.pointed.value} />
+        <Tip at={opened(state.pointed.value) ? null : state.pointed.value} />
         <BeadTip at={state.bead.value} />
       </div>
       <Legend seen={seen} />
@@ -68,6 +68,9 @@ export function Cords() {
     </div>
   )
 }
+
+// opened says whether what is pointed at is shown beside the picture already.
+const opened = (p: Pointed | null): boolean => p?.knot?.n === 1 && knot.value?.author === p.hanging.cord.author && knot.value.seq === p.knot.lo
 
 const signals = () => ({ seen: signal<Seen | null>(null), pointed: signal<Pointed | null>(null), bead: signal<BeadAt | null>(null), spoken: signal(''), failed: signal(false), patience: new Patience(Date.now()) })
 
@@ -209,6 +212,6 @@ function useLinked(made: Made): void {
     made.current?.show(from.value, to.value)
   }, [from.value, to.value])
   useEffect(() => {
-    if (knot.value) made.current?.choose(knot.value.author)
-  }, [knot.value?.author])
+    if (knot.value) made.current?.choose(knot.value.author, knot.value.seq)
+  }, [knot.value?.author, knot.value?.seq])
 }

@@ -1,5 +1,5 @@
 import { at, count, hi, lo, span, type Cell } from './forms'
-import { last, type Scale } from './scale'
+import { last, type Fold, type Scale } from './scale'
 
 // A Knot is what is drawn for one entry or for several that stand too near to each other: where it is, from which to which time
 // and seq, how many, and how many of each kind of the answer, the most first.
@@ -25,28 +25,31 @@ export function visible(cells: readonly Cell[], scale: Scale, spare: number): [b
 }
 
 // groups is how many knots tie makes of the cells, at most.
-export function groups(cells: readonly Cell[], [begin, end]: [number, number], ms: number): number {
+export function groups(cells: readonly Cell[], [begin, end]: [number, number], ms: number, folds: readonly Fold[]): number {
   let n = 0
-  let before = NaN
-  for (let i = begin; i < end; i++) {
-    const g = Math.floor(at(cells[i]!) / ms)
-    if (g !== before) n++
-    before = g
-  }
+  for (let i = begin; i < end; n++) i = groupEnd(cells, i, end, ms, folds)
   return n
 }
 
-// tie makes knots of the cells: one of all that stand in one cell of the grid.
-export function tie(cells: readonly Cell[], [begin, end]: [number, number], scale: Scale, ms: number): Knot[] {
+// tie makes knots of the cells: one of all that stand in one cell of the grid, and between the same two folds.
+export function tie(cells: readonly Cell[], [begin, end]: [number, number], scale: Scale, ms: number, folds: readonly Fold[]): Knot[] {
   const out: Knot[] = []
   for (let i = begin; i < end;) {
-    const g = Math.floor(at(cells[i]!) / ms)
-    let j = i + 1
-    while (j < end && Math.floor(at(cells[j]!) / ms) === g) j++
+    const j = groupEnd(cells, i, end, ms, folds)
     out.push(knotOf(cells, i, j, scale))
     i = j
   }
   return out
+}
+
+// groupEnd is behind the last cell that makes one knot with the one at i.
+function groupEnd(cells: readonly Cell[], i: number, end: number, ms: number, folds: readonly Fold[]): number {
+  const first = at(cells[i]!)
+  const g = Math.floor(first / ms)
+  const next = folds[last(folds.length, k => folds[k]!.to <= first) + 1]?.to ?? Infinity
+  let j = i + 1
+  while (j < end && Math.floor(at(cells[j]!) / ms) === g && at(cells[j]!) < next) j++
+  return j
 }
 
 function knotOf(cells: readonly Cell[], i: number, j: number, scale: Scale): Knot {

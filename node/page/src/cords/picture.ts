@@ -300,12 +300,12 @@ export class Picture {
     return { author: h.cord.author, seq: knot ? knot.lo : null, keyed: false }
   }
 
-  // choose puts the focus on a cord, and says whether it hangs here.
-  choose(author: string): boolean {
+  // choose puts the focus on a cord, or on the knot of an entry on it, and says whether it hangs here.
+  choose(author: string, seq: number | null = null): boolean {
     const s = this.#scene
     const i = s ? [...this.#order()].indexOf(author) : -1
     if (!s || i < 0) return false
-    this.#focus = { author, seq: null, keyed: true }
+    this.#focus = { author, seq, keyed: true }
     this.#reveal(i)
     this.changed()
     return true

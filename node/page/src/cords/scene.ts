@@ -2,7 +2,7 @@ import { columns, type Columns } from './columns'
 import { at, count, hi, lo, type Answer, type Cell, type Cord } from './forms'
 import { grid, groups, tie, visible, type Knot } from './knots'
 import { day } from './loom'
-import type { Scale } from './scale'
+import type { Fold, Scale } from './scale'
 import { tightness, type Standing } from './standing'
 import { strokes as tear } from './tear'
 
@@ -43,10 +43,10 @@ export function scene(asked: Asked): Scene {
   const seen = cords.map((_, i) => cols.x[i]! > asked.left - cols.apart && cols.x[i]! < asked.width + cols.apart)
   const hanging = cords.filter((_, i) => seen[i])
   const { rich, each, left } = spend(hanging, asked, cols.apart)
-  const cell = cellFor(hanging, scale, room(cols.apart, asked.em), Math.max(20, left / each))
+  const { cell, folds } = cellFor(hanging, scale, room(cols.apart, asked.em), Math.max(20, left / each))
   const ms = grid(scale, cell)
   const hangings = cords.map((cord, i) => {
-    const knots = seen[i] ? tie(cord.cells, visible(cord.cells, scale, spare(cell, scale)), scale, ms) : []
+    const knots = seen[i] ? tie(cord.cells, visible(cord.cells, scale, spare(cell, scale)), scale, ms, folds) : []
     return hang(cord, cols.x[i]!, knots, asked)
   })
   const over = left - each * hangings.reduce((n, h) => n + h.knots.length, 0)
@@ -94,16 +94,19 @@ function spend(cords: readonly Cord[], asked: Asked, apart: number): { rich: boo
 // spare is how far above and below what is seen knots are tied.
 const spare = (cell: number, scale: Scale): number => Math.min(2 * cell, scale.height)
 
-function cellFor(cords: readonly Cord[], scale: Scale, least: number, budget: number): number {
+// cellFor is how high a cell of the grid has to be, so that no more knots are tied than there are strokes for, and at which folds knots are
+// kept apart: at all that are seen, or at none where they alone would make too many knots.
+function cellFor(cords: readonly Cord[], scale: Scale, least: number, budget: number): { cell: number, folds: readonly Fold[] } {
+  const tied = (cell: number, folds: readonly Fold[]) => {
+    const ms = grid(scale, cell)
+    return cords.reduce((n, c) => n + groups(c.cells, visible(c.cells, scale, spare(cell, scale)), ms, folds), 0)
+  }
+  const seen = scale.folds.filter(f => f.y + f.height > -scale.height && f.y < 2 * scale.height)
+  const folds = seen.length > 0 && tied(1e15, seen) <= budget ? seen : []
   let cell = least
   // Across folds little height is much time: there the grid may have to be wider than what is seen.
-  for (; cell < 1e15; cell *= 2) {
-    const ms = grid(scale, cell)
-    let n = 0
-    for (const cord of cords) n += groups(cord.cells, visible(cord.cells, scale, spare(cell, scale)), ms)
-    if (n <= budget) break
-  }
-  return cell
+  while (cell < 1e15 && tied(cell, folds) > budget) cell *= 2
+  return { cell, folds }
 }
 
 function hang(cord: Cord, x: number, knots: Knot[], asked: Asked): Hanging {
