@@ -58,7 +58,7 @@ func TestAnEntryIsVerifiedWhereItIsRead(t *testing.T) {
 	b.wait(rows + `.join() === 'order-2'`)
 	verify := func() {
 		t.Helper()
-		b.do(`document.querySelector('td.seq a').click()`)
+		b.do(`document.querySelector('td.payload').click()`)
 		b.wait(`document.querySelector('.knot .verify button')`)
 		b.do(`document.querySelector('.knot .verify button').click()`)
 		b.wait(`document.querySelector('.knot .verdict')`)

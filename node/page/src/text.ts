@@ -11,7 +11,7 @@ export const texts = {
   views: { picture: 'Picture', entries: 'Entries', subject: 'Subjects', members: 'Members', followers: 'Followers', forks: 'Forks', rates: 'Rates', node: 'This node' },
   theme: { dark: 'Dark', light: 'Light' },
   stream: { connecting: 'connecting …', live: 'live', busy: 'live, counted: too much comes to list it', lost: 'lost the node: trying again', ended: 'ended' },
-  foot: { reads: 'This page only reads. What changes something is shown as the command to type.', offline: 'Check bundles and proofs without a node' },
+  foot: { reads: 'This page only reads. What changes something is shown as the command to type.', offline: 'The same check without a node' },
 
   door: {
     wait: 'One moment …',
@@ -128,7 +128,7 @@ export const texts = {
   subject: {
     find: 'Subject', show: 'Show', all: 'All subjects', none: 'No subject has moved yet: "quipu transition" moves one.', listed: 'Subjects and the stage that each is in',
     columns: { subject: 'Subject', stage: 'Stage', since: 'Since (UTC)', moves: 'Moves' },
-    contested: 'contested', contestedBetween: 'contested: writers who may not have seen each other moved it to',
+    contested: 'contested', contestedMeans: 'Contested: writers who may not have seen each other moved the subject on differently. Every node shows the same of these stages until somebody moves it again.', contestedBetween: 'Contested: writers who may not have seen each other moved it on differently, to', contestedUntil: 'Every node shows the same of them until somebody moves it again.',
     concurrentOf: (n: number) => `(${n} concurrent)`,
     more: (n: number) => `These are the first ${n}. Name another above.`,
     moreMoves: (n: number) => `These are the first ${n} moves.`,
@@ -147,7 +147,7 @@ export const texts = {
     },
     with: (n: number[]) => `Concurrent with move ${list(n.map(String))}.`,
     noted: ['concurrent', 'early', 'malformed'],
-    check: 'Hold it against a state machine', machine: 'The machine, as the file of quipu transitions --machine has it', hold: 'Check',
+    check: 'Compare with a state machine', machine: 'The machine, as in a file for quipu transitions --machine', hold: 'Compare', diagram: 'The moves as a diagram',
     example: 'states: [draft, accepted, withdrawn]\ninitial: draft\nterminal: [accepted, withdrawn]\nmoves:\n  - {from: draft, to: accepted}\n  - {from: "*", to: withdrawn}\n',
     checked: (sound: number, odd: number) => odd === 0 ? `All ${count(sound, 'move is', 'moves are')} sound by this machine.` : `${count(odd, 'move is', 'moves are')} odd by this machine, ${number(sound)} sound.`,
     wordsAll: (n: number, more: boolean, contested: number) => `${more ? 'More than ' : ''}${count(n, 'subject has', 'subjects have')} moved; ${contested === 0 ? 'none is contested' : `${count(contested, 'is', 'are')} contested`}.`,
@@ -164,12 +164,12 @@ export const texts = {
     clockOff: (by: string, ahead: boolean) => `${by} ${ahead ? 'ahead of' : 'behind'} ours`,
     sent: (sent: string, received: string) => `${sent} sent, ${received} received`,
     alone: 'No other node is known. A second one, with the same log and secret, joins with:',
-    lacks: (n: string, left: string) => `It lacks ${n} that others hold${left ? `, about ${left} more` : ''}.`,
+    lacks: (n: string, left: string) => `It misses ${n} that others hold${left ? `, and has them in about ${left}` : ''}.`,
     wrote: (n: string) => `It has written ${n}.`,
-    everywhere: 'Each is on another node, too.',
+    everywhere: 'Each is on another node too.',
     nowhere: (n: string, since: string) => `${n} ${since ? `(the oldest ${since} old) ` : ''}are on no other node that was heard.`,
     unknown: 'No other node was heard since the start: where its entries are nobody can say.',
-    weLack: 'We lack of it', itLacks: 'It lacks of us', notKnown: 'not known', nothing: 'nothing',
+    entries: 'Entries', bothUpToDate: 'both are up to date', bothWere: 'both were up to date when last heard', here: 'this node', there: 'that one', notKnown: 'not known', upToDate: 'is up to date', wasUpToDate: 'was up to date when last heard', misses: (n: string, since: string) => `misses ${n}${since ? ` ${since}` : ''}`, more: 'Connection',
     since: (span: string) => `for ${span}`,
     keptTitle: 'What is forgotten, and who keeps it back',
     policy: (age: string, n: string, waits: string) => `Bodies of trimmable entries go once they are older than ${age} and ${n} of the same author stand above them, unless ${waits === 'members' ? 'a follower or a member' : 'a follower'} still wants them.`,
@@ -180,14 +180,14 @@ export const texts = {
     until: (time: string) => `until ${time} UTC`,
     words: (n: number, linked: number, away: string[], ahead: string[], lacking: string[]) => n === 0 ? 'This node knows no other.'
       : `This node knows ${count(n, 'other', 'others')}, of which ${number(linked)} ${linked === 1 ? 'is' : 'are'} linked. ${away.length === 0 ? 'All answer.' : `Not reached: ${list(away)}.`} ${
-        ahead.length === 0 ? 'It lacks nothing that they are known to hold.' : `It lacks of ${list(ahead)}.`} ${lacking.length === 0 ? 'None of them lacks anything that it holds, as far as is known.' : `They lack of it: ${list(lacking)}.`}`,
+        ahead.length === 0 ? 'It is up to date, as far as is known.' : `It misses entries of ${list(ahead)}.`} ${lacking.length === 0 ? 'No other is known to miss anything.' : `Of its entries miss: ${list(lacking)}.`}`,
   },
 
   followers: {
     none: 'A follower handles each entry once, and goes on where it stopped. This begins one:',
-    running: 'runs in the node', own: 'the node’s own: it reads on when subjects are asked for', resting: 'comes and fetches, or does not run', takes: 'takes', upToDate: 'Up to date.', looked: 'Looked at', lookedAt: (n: string, all: string) => `${n} of ${all}`, handled: 'Handled', skipped: 'Skipped', trimmed: 'Gone before', dropped: 'Given up',
+    running: 'runs in the node', own: 'the node’s own: it reads on before the node writes a move, and before a trim', resting: 'comes and fetches, or does not run', takes: 'takes', upToDate: 'Up to date.', looked: 'Looked at', lookedAt: (n: string, all: string) => `${n} of ${all}`, handled: 'Handled', skipped: 'Skipped', trimmed: 'Gone before', dropped: 'Given up',
     behind: (n: string, span: string) => `Behind by ${n}; the first of them was written ${span} ago.`,
-    unasked: (n: string) => `Not up to date: ${n} wait until somebody asks for subjects.`,
+    unasked: (n: string) => `Not up to date: ${n} wait for the next move that this node writes, or the next trim.`,
     holds: 'Nothing is trimmed before it has looked at it.', lets: 'Trims do not wait for it.',
     failed: (times: string, ago: string) => `Failed ${times}, last ${ago}:`,
     attempts: (times: string) => `tried ${times}`,
@@ -198,7 +198,7 @@ export const texts = {
   },
 
   forks: {
-    none: 'No author of this log contradicts itself.', more: 'There are more: the command lists them all.',
+    none: 'No author of this log has forked.', more: 'There are more: the command lists them all.',
     disputed: (n: string, branches: number, first: string, since: string) => `${n} on ${count(branches, 'branch', 'branches')} are disputed, from seq ${first} on, since ${since} UTC.`,
     shut: 'This node takes no more of it:',
     happened: 'What happened', means: 'What it means', todo: 'What to do',
@@ -215,15 +215,15 @@ export const texts = {
     branch: (i: number) => `Branch ${i}`, holds: (n: string, from: string, until: string) => `${n}, from ${from} until ${until} UTC`,
     here: 'This node’s own writing ended on it.', parts: 'It parts again.',
     proved: 'A proof of the fork was verified by this node.', unproved: 'There is no proof: the branches parted below what this node holds.',
-    wordsNone: 'No author of this log contradicts itself: nobody signed two entries for one place.',
+    wordsNone: 'A fork is two different entries that one key signed for the same place of its feed: as a rule a node’s folder was copied, and both copies were written to.',
     words: (n: number, who: string, entries: string) => `${count(n, 'author has', 'authors have')} signed two entries for one place: ${who}. ${entries} entries are disputed; none is lost.`,
   },
 
   rates: {
-    window: 'Entries in time', now: 'In the last minute', total: 'all', table: 'The same as a table', noSubject: 'Rates are counted by author and kind, not by subject.',
+    window: (width: string) => `Entries per ${width}`, now: 'In the last minute', total: 'all', table: 'The same as a table', noSubject: 'Rates are counted by author and kind, not by subject.',
     from: (width: string) => `From (UTC), for ${width} each`,
     perSecond: (n: string, minute: string) => `${n} in the last second, ${minute} in the last minute that this page was open.`,
-    words: (n: string, from: string, to: string, peak: string, width: string, at: string, kinds: string[]) => `${n} from ${from} to ${to} UTC. The most in ${width} are ${peak}, from ${at} on.${kinds.length > 0 ? ` The kinds with most entries: ${list(kinds)}.` : ''}`,
+    words: (n: string, from: string, to: string, peak: string, at: string, kinds: string[]) => `${n} from ${from} to ${to} UTC, the most from ${at} on: ${peak}.${kinds.length === 1 ? ` All are of kind ${kinds[0]}.` : kinds.length > 0 ? ` The kinds with most entries: ${list(kinds)}.` : ''}`,
   },
 
   node: {
@@ -254,9 +254,9 @@ function standing(s: Status): string {
 export const checks = {
   offline: 'quipu, without a node',
   alone: 'This one file is all: it asks no node and no other address, and may not by its own policy. Keep a copy of it where you trust what you keep.',
-  title: 'Check a bundle or a proof',
-  what: 'Drop files anywhere on this page, or choose some: bundles that “quipu bundle create” wrote, and proofs of “quipu prove”. They are checked here, in this browser; nothing of them is sent anywhere, and no node is asked or trusted.',
-  choose: 'Choose files', checked: 'Checked files', close: 'Close', stop: 'Stop', begun: 'Waiting for its turn …', reading: 'How much of the file has been checked',
+  title: 'Check a bundle or a proof …',
+  what: 'Drop files anywhere on this page, or choose some: bundles of “quipu bundle create”, proofs of “quipu prove”. They are checked in this browser: nothing of them is sent anywhere, and no node is trusted.',
+  choose: 'Choose files …', checked: 'Checked files', close: 'Close', stop: 'Stop', begun: 'Waiting for its turn …', reading: 'How much of the file has been checked',
   underway: (read: string, size: string, ops: string, entries: string) => `${read} of ${size}: ${ops} ops with ${entries} entries hold so far.`,
   more: (n: string) => `Show more: ${n} are left`,
   refused: {

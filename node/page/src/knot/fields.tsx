@@ -11,6 +11,7 @@ export function Fields({ event, op, seq }: { event: Event, op: Signed, seq: numb
   return (
     <>
       <Facts event={event} />
+      <Headers of={event.headers} />
       <Technical event={event} op={op} seq={seq} />
     </>
   )
@@ -19,22 +20,24 @@ export function Fields({ event, op, seq }: { event: Event, op: Signed, seq: numb
 // Facts are what a reader wants of an entry first; its time is to the second.
 export function Facts({ event }: { event: Event }) {
   return (
-    <>
+    <dl class="facts">
+      <div><dt>{texts.entry.kind}</dt><dd><Stranger text={event.kind} max={255} /></dd></div>
+      {event.subject && <div><dt>{texts.entry.subject}</dt><dd><Stranger text={event.subject} max={1024} /></dd></div>}
+      <div><dt>{texts.entry.time}</dt><dd>{texts.entry.utc(moment(Number(event.time / 1_000_000n)))}</dd></div>
+    </dl>
+  )
+}
+
+export function Headers({ of }: { of: Event['headers'] }) {
+  if (of.length === 0) return null
+  return (
+    <details>
+      <summary>{texts.entry.headers(of.length)}</summary>
       <dl class="facts">
-        <div><dt>{texts.entry.kind}</dt><dd><Stranger text={event.kind} max={255} /></dd></div>
-        {event.subject && <div><dt>{texts.entry.subject}</dt><dd><Stranger text={event.subject} max={1024} /></dd></div>}
-        <div><dt>{texts.entry.time}</dt><dd>{texts.entry.utc(moment(Number(event.time / 1_000_000n)))}</dd></div>
+        {of.slice(0, 100).map(([name, value]) => <div key={name}><dt><Stranger text={name} max={120} /></dt><dd><Stranger text={value} max={1000} without={texts.entry.empty} /></dd></div>)}
       </dl>
-      {event.headers.length > 0 && (
-        <details open>
-          <summary>{texts.entry.headers(event.headers.length)}</summary>
-          <dl class="facts">
-            {event.headers.slice(0, 100).map(([name, value]) => <div key={name}><dt><Stranger text={name} max={120} /></dt><dd><Stranger text={value} max={1000} without={texts.entry.empty} /></dd></div>)}
-          </dl>
-          {event.headers.length > 100 && <p class="faint">{texts.entry.moreHeaders(event.headers.length - 100)}</p>}
-        </details>
-      )}
-    </>
+      {of.length > 100 && <p class="faint">{texts.entry.moreHeaders(of.length - 100)}</p>}
+    </details>
   )
 }
 

@@ -1,6 +1,7 @@
 import '../verify/check.css'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ask } from '../api/call'
+import { moment } from '../format'
 import { curl, folder, status, Who } from '../node'
 import { formatPlace, type Place } from '../place'
 import { visible } from '../safe'
@@ -10,14 +11,14 @@ import { Telling } from '../telling'
 import { checks as texts } from '../text'
 import { hex } from '../verify/bytes'
 import { verifier } from '../verify/check'
-import { entryJson, timeText } from '../verify/form'
+import { entryJson } from '../verify/form'
 import { type Event, parseEntry } from '../verify/op'
 import { parseProof, type Proof, type Verdict, verifyProof } from '../verify/proof'
 import { Malformed, OtherVersion } from '../verify/shape'
 import { Steps } from '../verify/steps'
 import { Refusal } from '../views/refusal'
 import { Chain, Neighbours } from './chain'
-import { Facts, Technical } from './fields'
+import { Facts, Headers, Technical } from './fields'
 import { Held } from './held'
 import { Payload } from './payload'
 
@@ -87,6 +88,7 @@ function Shown({ place, read }: { place: Place, read: Read }) {
       <Verify proof={proof} place={place} line={line} />
       <Facts event={event} />
       <Payload bytes={event.payload} type={event.contentType} />
+      <Headers of={event.headers} />
       <Held place={place} />
       <Neighbours proof={proof} />
       <details class="technical">
@@ -94,7 +96,7 @@ function Shown({ place, read }: { place: Place, read: Read }) {
         <Technical event={event} op={op} seq={proof.seq} />
         <Chain proof={proof} />
       </details>
-      <Telling label={texts.knot.telling} words={texts.knot.words(visible(event.kind, 60), place.author.slice(0, 8), String(proof.seq), timeText(event.time))} commands={lines} />
+      <Telling label={texts.knot.telling} words={texts.knot.words(visible(event.kind, 60), place.author.slice(0, 8), String(proof.seq), texts.entry.utc(moment(Number(event.time / 1_000_000n))))} commands={lines} />
     </>
   )
 }

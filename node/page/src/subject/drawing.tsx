@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { fitted } from '../safe'
 import { texts } from '../text'
 import type { Diagram, Edge, Mark, Spot } from './history'
@@ -8,17 +8,18 @@ const box = { width: 132, height: 38 }, gap = { along: 74, across: 26 }, edgeRoo
 
 interface Point { x: number, y: number }
 
-const narrow = matchMedia('(max-width: 700px)')
-
 // Drawing is the state diagram of a history: stages as boxes, moves as arrows with the numbers of the steps that took them.
-// It says nothing that the list below it does not say, so who does not see it misses nothing.
-export function Drawing({ of, now, contested }: { of: Diagram, now: string | undefined, contested: readonly string[] }) {
-  const [down, setDown] = useState(narrow.matches)
+// It says nothing that the list below it does not say, so who does not see it misses nothing. It goes from left to right where it has
+// room for that, and else down; it is never made smaller, since its words would be. open is the number of the step whose entry is open.
+export function Drawing({ of, now, contested, open }: { of: Diagram, now: string | undefined, contested: readonly string[], open: number | undefined }) {
+  const place = useRef<HTMLDivElement>(null)
+  const [room, setRoom] = useState(0)
   useEffect(() => {
-    const turned = () => setDown(narrow.matches)
-    narrow.addEventListener('change', turned)
-    return () => narrow.removeEventListener('change', turned)
+    const resized = new ResizeObserver(([entry]) => setRoom(entry!.contentRect.width))
+    resized.observe(place.current!)
+    return () => resized.disconnect()
   }, [])
+  const down = room < of.ranks * box.width + (of.ranks - 1) * gap.along + 2 * edgeRoom
   const along = down ? box.height : box.width, across = down ? box.width : box.height
   const length = of.ranks * along + (of.ranks - 1) * (down ? 44 : gap.along) + 2 * edgeRoom
   const breadth = of.lanes * across + (of.lanes - 1) * gap.across + 2 * edgeRoom
@@ -33,32 +34,34 @@ export function Drawing({ of, now, contested }: { of: Diagram, now: string | und
   const at = new Map(of.spots.map(s => [s.stage, { spot: s, ...centre(s) }]))
   const width = down ? breadth : length, height = down ? length : breadth
   return (
-    <svg class="diagram" viewBox={`0 0 ${width} ${height}`} width={width} height={height} aria-hidden="true">
-      <defs>
-        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="11" markerHeight="11" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" /></marker>
-      </defs>
-      {of.edges.map(e => <Move key={JSON.stringify([e.from, e.to])} edge={e} from={at.get(e.from)!} to={at.get(e.to)!} down={down} />)}
-      {of.spots.map(s => {
-        const p = at.get(s.stage)!
-        const kind = s.stage === now ? 'stage now' : contested.includes(s.stage) ? 'stage contested' : 'stage'
-        return s.stage === ''
-          ? <circle key="" class="begin" cx={p.x} cy={p.y} r="9" />
-          : (
-            <g key={s.stage} class={kind}>
-              <rect x={p.x - box.width / 2} y={p.y - box.height / 2} width={box.width} height={box.height} rx="7" />
-              <text x={p.x} y={p.y + 5}>{fitted(s.stage, 14)}</text>
-            </g>
-          )
-      })}
-    </svg>
+    <div class="scroll" ref={place} role="group" aria-label={texts.subject.diagram} tabIndex={0}>
+      <svg class="diagram" viewBox={`0 0 ${width} ${height}`} width={width} height={height} aria-hidden="true">
+        <defs>
+          <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="11" markerHeight="11" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" /></marker>
+        </defs>
+        {of.edges.map(e => <Move key={JSON.stringify([e.from, e.to])} edge={e} from={at.get(e.from)!} to={at.get(e.to)!} down={down} open={e.steps.some(s => s.n === open)} />)}
+        {of.spots.map(s => {
+          const p = at.get(s.stage)!
+          const kind = s.stage === now ? 'stage now' : contested.includes(s.stage) ? 'stage contested' : 'stage'
+          return s.stage === ''
+            ? <circle key="" class="begin" cx={p.x} cy={p.y} r="9" />
+            : (
+              <g key={s.stage} class={kind}>
+                <rect x={p.x - box.width / 2} y={p.y - box.height / 2} width={box.width} height={box.height} rx="7" />
+                <text x={p.x} y={p.y + 5}>{fitted(s.stage, 14)}</text>
+              </g>
+            )
+        })}
+      </svg>
+    </div>
   )
 }
 
 type End = Point & { spot: Spot }
 
-function Move({ edge, from, to, down }: { edge: Edge, from: End, to: End, down: boolean }) {
+function Move({ edge, from, to, down, open }: { edge: Edge, from: End, to: End, down: boolean, open: boolean }) {
   const { d, label } = path(from, to, down)
-  const kind = ['move', ...edge.marks, edge.steps.length === 0 ? 'unused' : ''].join(' ').trim()
+  const kind = ['move', ...edge.marks, edge.steps.length === 0 ? 'unused' : '', open ? 'open' : ''].join(' ').trim()
   return (
     <g class={kind}>
       <path class="line" d={d} marker-end="url(#arrow)" />

@@ -13,25 +13,30 @@ interface Job { id: number, file: File, stop: AbortController, progress?: Progre
 const mostFiles = 12
 
 // Drop takes bundles and proofs, dropped anywhere on the page or chosen, and checks them one after the other. Nothing of them
-// leaves the browser.
-export function Drop() {
+// leaves the browser. It is a line until somebody opens it, or holds files over the page.
+export function Drop({ open = false }: { open?: boolean }) {
+  const [opened, setOpened] = useState(open)
   const { jobs, add, close } = useJobs()
-  const over = useDropped(add)
+  const take = (files: File[]) => {
+    setOpened(true)
+    add(files)
+  }
+  const over = useDropped(take)
   return (
-    <section class={over ? 'drop over' : 'drop'} aria-labelledby="drop-title">
-      <h2 id="drop-title">{texts.title}</h2>
+    <details class={over ? 'drop over' : 'drop'} open={opened || over} onToggle={e => { if (!over) setOpened(e.currentTarget.open) }}>
+      <summary><h2>{texts.title}</h2></summary>
       <p>{texts.what}</p>
       <label class="choose">
         {texts.choose}
         <input type="file" multiple onChange={e => {
-          add([...(e.currentTarget.files ?? [])])
+          take([...(e.currentTarget.files ?? [])])
           e.currentTarget.value = '' // so that the same file can be chosen again
         }} />
       </label>
       <ul class="checked" aria-label={texts.checked}>
         {jobs.map(job => <li key={job.id}><Checked job={job} close={() => close(job)} /></li>)}
       </ul>
-    </section>
+    </details>
   )
 }
 

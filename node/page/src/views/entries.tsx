@@ -150,14 +150,19 @@ function Happened({ entry }: { entry: Entry }) {
   const { payload } = entry
   if (entry.kind === 'quipu.transition' && isObject(payload) && typeof payload.from === 'string' && typeof payload.to === 'string') {
     return (
-      <span class="moved">
+      <span>
         {payload.from ? <><Stranger text={payload.from} max={40} /> →</> : <span class="faint">{texts.entries.begins}</span>} <strong><Stranger text={payload.to} max={40} without={texts.entries.nothing} /></strong>
       </span>
     )
   }
-  if (entry.payloadBase64 !== undefined) return <><Stranger text={entry.contentType} max={40} without="" /> <span class="faint">{bytes(Math.floor(entry.payloadBase64.length * 3 / 4))}</span></>
+  if (entry.payloadBase64 !== undefined) return <span><Stranger text={entry.contentType} max={40} without="" /> <span class="faint">{bytes(size(entry.payloadBase64))}</span></span>
   if (payload === undefined) return <span class="faint">{texts.entries.noPayload}</span>
   return <Stranger text={preview(payload)} max={160} />
+}
+
+// size is how many bytes base64 stands for.
+function size(base64: string): number {
+  return Math.floor(base64.replace(/=+$/, '').length * 3 / 4)
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

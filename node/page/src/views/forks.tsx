@@ -20,7 +20,7 @@ export function Forks() {
   if (!values) return <Waiting />
   return (
     <>
-      {values.length === 0 ? <p>{t.none}</p> : values.map(f => <Feed key={f.author} of={f} />)}
+      {values.length === 0 ? <p class="verdict sound">{t.none}</p> : values.map(f => <Feed key={f.author} of={f} />)}
       {more && <p class="faint">{t.more}</p>}
       <Telling words={values.length === 0 ? t.wordsNone : t.words(values.length, list(values.slice(0, 5).map(f => called(f.author, f.name))), number(values.reduce((n, f) => n + f.entries, 0)))}
         commands={[command('quipu', 'forks', 'list', ['--dir', folder.value]), ...values.slice(0, 3).map(f => command('quipu', 'forks', 'show', ['--dir', folder.value], short(f.author))), curl('/v1/forks')]} />

@@ -38,23 +38,23 @@ export function Members() {
 function Card({ member, link }: { member: Member, link: Link | undefined }) {
   const away = member.state === 'dead' || member.state === 'left' || member.state === 'suspect'
   const page = pageOf(member)
+  const off = Math.abs(member.clockOffSeconds ?? 0) < 0.5 ? 0 : member.clockOffSeconds!
   return (
     <article class={`card ${member.state}${away ? ' away' : ''}`}>
       <h2><Who author={member.author} name={member.name} /></h2>
-      <p class="state"><span class={`dot ${member.state}`} aria-hidden="true" />{t.states[member.state] ?? member.state}
-        {member.state !== 'self' && <> · {member.linked ? t.linked : t.unlinked}</>}</p>
-      {member.state === 'self' ? <Own member={member} /> : <Lag member={member} />}
+      {member.state !== 'self' && <p class="state"><span class={`dot ${member.state}`} aria-hidden="true" />{t.states[member.state] ?? member.state} · {member.linked ? t.linked : t.unlinked}</p>}
+      {member.state === 'self' && <Own member={member} />}
       <dl>
-        <dt>{t.address}</dt><dd><Stranger text={member.addr} max={80} /></dd>
-        {member.source && <><dt>{t.source}</dt><dd>{t.sources[member.source] ?? member.source}</dd></>}
-        {member.rttSeconds ? <><dt>{t.rtt}</dt><dd>{span(member.rttSeconds)}</dd></> : null}
-        {member.clockOffSeconds !== undefined && <><dt>{t.clock}</dt><dd>{Math.abs(member.clockOffSeconds) < 0.5 ? t.clockSame : t.clockOff(span(member.clockOffSeconds), member.clockOffSeconds > 0)}</dd></>}
-        {link && <><dt>{t.link}</dt><dd>{link.dialled ? t.dialled : t.came} {ago(link.since)}, {t.heard} {ago(link.heard)}, {link.eager ? t.eager : t.lazy}</dd>
-          <dt>{t.flow}</dt><dd>{t.sent(count(link.sent, 'entry', 'entries'), count(link.received, 'entry', 'entries'))}</dd></>}
+        {member.state !== 'self' && <>
+          <dt>{t.entries}</dt><dd><Misses of={member} /></dd>
+        </>}
         {away && member.equalAt && <><dt>{t.equal}</dt><dd>{ago(member.equalAt)}</dd></>}
+        {off !== 0 && <><dt>{t.clock}</dt><dd>{t.clockOff(span(off), off > 0)}</dd></>}
+        <dt>{t.address}</dt><dd><Stranger text={member.addr} max={80} /></dd>
+        {page && <><dt>{t.page}</dt><dd><a href={`${page}/`} rel="noreferrer"><Stranger text={page} max={80} /></a></dd></>}
       </dl>
+      {(link || member.source) && member.state !== 'self' && <Connection member={member} link={link} />}
       {member.conditions?.map(c => <p key={c} class="badge bad"><Stranger text={c} max={60} /></p>)}
-      {page && <p><a href={`${page}/`} rel="noreferrer">{t.page}</a> <Stranger text={page} max={80} /></p>}
     </article>
   )
 }
@@ -89,22 +89,41 @@ function Own({ member }: { member: Member }) {
   )
 }
 
-// Lag says what either lacks of the other, with a bar as long as that is much.
-function Lag({ member }: { member: Member }) {
+// Connection is how the node comes to another, which few have to know.
+function Connection({ member, link }: { member: Member, link: Link | undefined }) {
   return (
-    <dl class="lag">
-      <dt>{t.weLack}</dt><dd><Amount n={member.behind} since={member.behindSince} /></dd>
-      <dt>{t.itLacks}</dt><dd><Amount n={member.lacks} since={undefined} /></dd>
-    </dl>
+    <details>
+      <summary>{t.more}</summary>
+      <dl>
+        {member.source && <><dt>{t.source}</dt><dd>{t.sources[member.source] ?? member.source}</dd></>}
+        {member.rttSeconds ? <><dt>{t.rtt}</dt><dd>{span(member.rttSeconds)}</dd></> : null}
+        {member.clockOffSeconds !== undefined && Math.abs(member.clockOffSeconds) < 0.5 && <><dt>{t.clock}</dt><dd>{t.clockSame}</dd></>}
+        {link && <><dt>{t.link}</dt><dd>{link.dialled ? t.dialled : t.came} {ago(link.since)}, {t.heard} {ago(link.heard)}, {link.eager ? t.eager : t.lazy}</dd>
+          <dt>{t.flow}</dt><dd>{t.sent(count(link.sent, 'entry', 'entries'), count(link.received, 'entry', 'entries'))}</dd></>}
+      </dl>
+    </details>
   )
 }
 
-function Amount({ n, since }: { n: number | null, since: string | undefined }) {
+// Misses says which of the two sides misses what the other has.
+function Misses({ of }: { of: Member }) {
+  if (of.behind === null && of.lacks === null) return <span class="faint">{t.notKnown}</span>
+  if (of.behind === 0 && of.lacks === 0) return <>{of.linked ? t.bothUpToDate : t.bothWere}</>
+  return (
+    <>
+      <div>{t.here} <Amount n={of.behind} since={of.behindSince} linked={of.linked} /></div>
+      <div>{t.there} <Amount n={of.lacks} since={undefined} linked={of.linked} /></div>
+    </>
+  )
+}
+
+// Amount says what one side misses, with a bar as long as that is much. Of a node with no link it is what was heard last.
+function Amount({ n, since, linked }: { n: number | null, since: string | undefined, linked: boolean }) {
   if (n === null) return <span class="faint">{t.notKnown}</span>
-  if (n === 0) return <>{t.nothing}</>
+  if (n === 0) return <>{linked ? t.upToDate : t.wasUpToDate}</>
   return <>
+    {t.misses(count(n, 'entry', 'entries'), since ? t.since(span((Date.now() - Date.parse(since)) / 1000)) : '')}
     <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width={Math.min(100, 12 * Math.log10(n + 1) + 4)} height="6" /></svg>
-    {count(n, 'entry', 'entries')}{since && ` ${t.since(span((Date.now() - Date.parse(since)) / 1000))}`}
   </>
 }
 

@@ -3,10 +3,10 @@ import { address, post } from '../api/call'
 import type { CheckReport, Entry, State, Transition } from '../api/forms'
 import { count, moment } from '../format'
 import { called, curl, folder, only, Who } from '../node'
-import { parsePlace } from '../place'
+import { parsePlace, type Place } from '../place'
 import { quoted, Stranger } from '../safe'
 import { command } from '../shell'
-import { linkTo, show, subject } from '../state'
+import { knot, linkTo, show, subject } from '../state'
 import { allowed, concurrent, diagram, steps, type Step } from '../subject/history'
 import { Drawing } from '../subject/drawing'
 import { Telling } from '../telling'
@@ -41,8 +41,9 @@ function Subjects() {
         <label>{t.find}<input value={wanted} maxLength={1024} autocomplete="off" onInput={e => setWanted(e.currentTarget.value)} /></label>
         <button type="submit">{t.show}</button>
       </form>
+      {contested.length > 0 && <p class="faint">{t.contestedMeans}</p>}
       {values.length === 0 ? <p>{t.none}</p> : (
-        <table role="table">
+        <table class="subjects" role="table">
           <caption class="hidden">{t.listed}</caption>
           <thead role="rowgroup"><tr role="row">{[t.columns.subject, t.columns.stage, t.columns.since, t.columns.moves].map(c => <th key={c} role="columnheader" scope="col">{c}</th>)}</tr></thead>
           <tbody role="rowgroup">
@@ -51,7 +52,7 @@ function Subjects() {
                 <td role="cell"><a href={only({ view: 'subject', subject: s.subject })}><Stranger text={s.subject} max={80} /></a></td>
                 <td role="cell"><Stranger text={s.stage} max={60} />{s.contested?.length ? <span class="badge bad">{t.contested}</span> : null}</td>
                 <td role="cell"><time dateTime={s.time}>{moment(s.time)}</time></td>
-                <td role="cell" class="amount">{s.moves}{s.concurrent ? <span class="faint"> {t.concurrentOf(s.concurrent)}</span> : null}</td>
+                <td role="cell" class="amount" data-label={t.columns.moves}>{s.moves}{s.concurrent ? <span class="faint"> {t.concurrentOf(s.concurrent)}</span> : null}</td>
               </tr>
             ))}
           </tbody>
@@ -74,6 +75,7 @@ function History({ of }: { of: string }) {
   const history = steps(made.values, report?.report.findings)
   const drawn = diagram(history, report?.moves)
   const now = stage.values?.[0]
+  const opened = history.find(step => knot.value && isAt(step.move, knot.value))
   const contested = now?.contested?.map(c => c.stage) ?? []
   const drawable = drawn.spots.length <= most.stages && drawn.edges.length <= most.moved
   return (
@@ -81,11 +83,11 @@ function History({ of }: { of: string }) {
       <p class="crumb"><a href={only({ view: 'subject' })}>{t.all}</a> › <Stranger text={of} max={120} /></p>
       {history.length === 0 ? <p>{t.unmoved}</p> : (
         <>
-          <p>{t.is} <strong><Stranger text={now?.stage ?? history[history.length - 1]!.move.to} max={60} /></strong>
-            {contested.length > 0 && <> — {t.contestedBetween} {contested.map((s, i) => <>{i > 0 ? ', ' : ''}<Stranger text={s} max={60} /></>)}</>}</p>
-          {drawable ? <div class="scroll"><Drawing of={drawn} now={now?.stage} contested={contested} /></div> : <p class="faint">{t.undrawn}</p>}
+          <p>{t.is} <strong><Stranger text={now?.stage ?? history[history.length - 1]!.move.to} max={60} /></strong>.
+            {contested.length > 0 && <> {t.contestedBetween} {contested.map((s, i) => <>{i > 0 ? ', ' : ''}<Stranger text={s} max={60} /></>)}. {t.contestedUntil}</>}</p>
+          {drawable ? <Drawing of={drawn} now={now?.stage} contested={contested} open={opened?.n} /> : <p class="faint">{t.undrawn}</p>}
           <Legend history={history} />
-          <ol class="history">{history.map(step => <li key={step.move.place + step.move.op}><Told step={step} of={history} /></li>)}</ol>
+          <ol class="history">{history.map(step => <li key={step.move.place + step.move.op} class={step === opened ? 'open' : undefined} aria-current={step === opened ? 'true' : undefined}><Told step={step} of={history} /></li>)}</ol>
           {made.more && <p class="faint">{t.moreMoves(most.moves)}</p>}
           <Check of={of} onReport={(r, m) => setChecked({ of, report: r, moves: m })} />
           {report && <p role="status">{t.checked(report.report.sound, report.report.odd)}</p>}
@@ -99,6 +101,12 @@ function History({ of }: { of: string }) {
       ]} />
     </>
   )
+}
+
+// isAt says that a move stands at a place, of whose branches it may be any where none is named.
+function isAt(move: Transition, place: Place): boolean {
+  const at = parsePlace(move.place)
+  return at?.author === place.author && at.seq === place.seq && (!place.branch || move.op.startsWith(place.branch))
 }
 
 function Told({ step, of }: { step: Step, of: readonly Step[] }) {
