@@ -194,7 +194,7 @@ export const texts = {
     parked: (n: string) => `${n} parked`, moreParked: 'There are more: the command prints them all.',
     after: 'A parked entry is out of the way, and stays until it is given up:',
     wordsNone: 'No follower is kept on this node.',
-    words: (n: number, own: number, running: number, behind: string[], parked: string[]) => `${count(n, 'follower is', 'followers are')} kept here, ${n === own ? 'and no other than the node’s own' : `of which ${running === 0 ? 'none runs' : running === 1 ? 'one runs' : `${number(running)} run`} in the node at present`}. ${behind.length === 0 ? 'None is behind.' : `Behind, by entries: ${list(behind)}.`} ${parked.length === 0 ? 'Nothing is parked.' : `Parked entries: ${list(parked)}.`}`,
+    words: (n: number, own: number, running: number, behind: string[], parked: string[]) => `${count(n, 'follower is', 'followers are')} kept here${n === own ? ': the node’s own' : `, of which ${running === 0 ? 'none runs' : running === 1 ? 'one runs' : `${number(running)} run`} in the node at present`}. ${behind.length === 0 ? 'None is behind.' : `Behind, by entries: ${list(behind)}.`} ${parked.length === 0 ? 'Nothing is parked.' : `Parked entries: ${list(parked)}.`}`,
   },
 
   forks: {

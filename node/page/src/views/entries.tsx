@@ -116,7 +116,7 @@ function Table({ rows, fresh, kinds }: { rows: readonly Entry[], fresh: Readonly
   const t = texts.entries.columns
   const columns = [t.time, t.author, t.subject, ...(kinds ? [t.kind] : []), t.payload, t.seq]
   return (
-    <table class="entries" role="table">
+    <table class={kinds ? 'entries by-kind' : 'entries'} role="table">
       <caption class="hidden">{texts.entries.caption}</caption>
       <thead role="rowgroup"><tr role="row">{columns.map(c => <th key={c} role="columnheader" scope="col">{c}</th>)}</tr></thead>
       <tbody role="rowgroup">{rows.map(e => <Row key={id(e)} entry={e} fresh={fresh.has(id(e))} kinds={kinds} />)}</tbody>
