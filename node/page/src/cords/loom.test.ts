@@ -168,3 +168,11 @@ test('cords without an entry in the window hang only for members and for who was
   a.cords.push({ ...a.cords[0]!, author: 'b', entries: 0 }, { ...a.cords[0]!, author: 'c', entries: 0 }, { ...a.cords[0]!, author: 'd', entries: 0 })
   expect(shown(a, ['c'], k => k === 'd').map(c => c.author)).toEqual([who, 'c', 'd'])
 })
+
+test('a log that was empty begins with its first entry, not in 1970', async () => {
+  const { loom } = loomOf(a => ({ ...answer(a), from: 0, cords: [], all: [], kinds: [] }))
+  await loom.begin([], [], 256)
+  loom.add([{ author: who, seq: 0, time: new Date(now - second).toISOString(), kind: 'k', offset: 0 } as Entry], now)
+  expect(loom.whole!.from).toBe(now - second)
+  expect(loom.whole!.all).toEqual([[now - second, 1, 1, 0, 0, 0, 1]])
+})

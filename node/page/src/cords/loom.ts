@@ -148,6 +148,8 @@ export class Loom {
     if (fresh) {
       // The log's end moves with what comes, unless that says to be of a time far ahead. A window keeps its own.
       if (t >= whole.to && t < now + day) whole.to = t + 1
+      // One that had none begins with the first, not in 1970.
+      if (whole.first === undefined && whole.all.length === 0) whole.from = Math.min(t, whole.to)
       put(whole, e, t)
     }
     if (near && isNew(near, e)) put(near, e, t)
