@@ -35,12 +35,16 @@ func grown(t *testing.T) *daemon.Daemon {
 func TestEveryViewIsForEverybody(t *testing.T) {
 	browser := newBrowser(t)
 	full, empty := grown(t), serve(t, "empty", "")
+	widths := []int64{320, 760, 1280, 3840}
+	if os.Getenv("QUIPU_SCREENSHOTS") != "" {
+		widths = append(widths, 2560)
+	}
 	for name, d := range map[string]*daemon.Daemon{"full": full, "empty": empty} {
 		b := newTab(t, browser)
 		b.signIn(d)
 		for _, view := range views {
 			for _, theme := range []string{"light", "dark"} {
-				for _, width := range []int64{320, 800, 1280, 3840} {
+				for _, width := range widths {
 					b.look(width, width*5/8+200, theme)
 					b.show("#/" + view)
 					b.wait(fmt.Sprintf(`document.documentElement.dataset.theme === %q && document.querySelector('.telling .words').innerText !== ''`, theme))
