@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -72,4 +73,34 @@ func TestTheSessionEndsInWords(t *testing.T) {
 		t.Errorf("%d things are kept of a session that is over", kept)
 	}
 	b.signIn(d)
+}
+
+// TestSigningOut: the button ends the session at the node and in the tab; where the node does not answer the page says that it does not
+// know of it.
+func TestSigningOut(t *testing.T) {
+	browser := newBrowser(t)
+	d := serve(t, "alpha", "")
+	b := newTab(t, browser)
+	for reached, want := range map[bool]string{true: "Signed out. A link", false: "The node did not answer"} {
+		b.signIn(d)
+		token := eval[string](b, `JSON.parse(sessionStorage.getItem("quipu.session")).token`)
+		if !reached {
+			d.Kill()
+		}
+		b.do(`document.querySelector('header .out').click()`)
+		b.wait(`document.querySelector('.door code')`)
+		if says := b.text("[role=status]"); !strings.Contains(says, want) {
+			t.Errorf("the page says %q", says)
+		}
+		if kept := eval[int](b, `sessionStorage.length`); kept != 0 {
+			t.Errorf("%d things are kept of a session that is over", kept)
+		}
+		if reached {
+			if got := eval[int](b, `fetch("v1/status", {headers: {Authorization: "Bearer `+token+`"}}).then(a => a.status)`); got != http.StatusUnauthorized {
+				t.Errorf("the node answers the session that was signed out with %d", got)
+			}
+			continue
+		}
+		d.Start(t)
+	}
 }

@@ -381,6 +381,8 @@ func (s session) page(node *node) {
 	page.do(call{op: "listEntries"})
 	page.do(call{op: "ack", path: map[string]string{"name": "mailer"}, body: `{"lease":"x"}`, code: "forbidden"})
 	page.do(call{op: "createPageCode", code: "forbidden"})
+	page.do(call{op: "endPageSessions"})
+	page.do(call{op: "listEntries", code: "unauthorized"})
 	nobody.do(call{op: "createPageSession", body: body, code: "unauthorized"})
 }
 

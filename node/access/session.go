@@ -83,6 +83,20 @@ func (s *Store) Exchange(text string, from netip.Addr) (secret string, expires t
 	return secret, expires, nil
 }
 
+// EndSession ends the session that a grant is of, and returns how many it ended: none where the grant is of no session. Without a
+// grant it ends all of them, and makes void the codes that nobody has used.
+func (s *Store) EndSession(of *Grant) (ended int) {
+	all := &s.sessions
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	before := len(all.held)
+	all.forget(func(one *held) bool { return of == nil || one.grant == of })
+	if of == nil {
+		all.codes = nil
+	}
+	return before - len(all.held)
+}
+
 // redeem reports whether a code is good, and makes it void. How long that takes says nothing of the codes that there are.
 func (all *sessions) redeem(shown hash, now time.Time) bool {
 	found := -1

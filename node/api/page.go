@@ -18,3 +18,8 @@ type Session struct {
 	Token   string    `json:"token"`   // what the page shows, as any token
 	Expires time.Time `json:"expires"` // from when on it is no good any more
 }
+
+// SignedOut says how many sessions have ended.
+type SignedOut struct {
+	Sessions int `json:"sessions"` // how many they were
+}

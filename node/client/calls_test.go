@@ -167,6 +167,10 @@ var calls = map[string]func(ctx context.Context, c *client.Client, stdin io.Read
 		_, _, err := c.PageLink(ctx)
 		return err
 	},
+	"EndPageSessions": func(ctx context.Context, c *client.Client, _ io.Reader) error {
+		_, err := c.EndPageSessions(ctx)
+		return err
+	},
 	"Sync": func(ctx context.Context, c *client.Client, _ io.Reader) error {
 		_, err := c.Sync(ctx, "addr")
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"time"
@@ -32,4 +33,11 @@ func (c *Client) PageLink(ctx context.Context) (link string, expires time.Time, 
 	}
 	u.Path, u.Fragment = "/", made.Code
 	return u.String(), made.Expires, nil
+}
+
+// EndPageSessions signs out every browser that the node has signed in to its page, makes void the codes that nobody has used,
+// and returns how many sessions that were. Only a call on the node's own socket may.
+func (c *Client) EndPageSessions(ctx context.Context) (ended int, err error) {
+	out, err := call[api.SignedOut](ctx, c, "end sessions of the page", http.MethodDelete, "/v1/page/sessions")
+	return out.Sessions, err
 }

@@ -177,7 +177,7 @@ func TestWhatChangesSomethingIsDeclaredSo(t *testing.T) {
 		reads = append(reads, "POST /v1/followers/{name}/"+call)
 	}
 	// Who signs in to the page looks at it. Codes and sessions are nowhere but in memory, and are over with the node.
-	reads = append(reads, "POST /v1/page/codes", "POST /v1/page/sessions")
+	reads = append(reads, "POST /v1/page/codes", "POST /v1/page/sessions", "DELETE /v1/page/sessions")
 	for route, op := range newGuarded(t, teapot).rt.operations {
 		only := strings.HasPrefix(route, "GET ") || op.scope == api.ScopeAppend || slices.Contains(reads, route)
 		if only == op.changes {

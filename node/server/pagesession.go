@@ -47,3 +47,17 @@ func (s *server) postPageSession(_ context.Context, in *sessionInput) (api.Sessi
 	s.logger.Info("page signed in", "remote", in.from, "expires", expires)
 	return api.Session{Token: token, Expires: expires}, nil
 }
+
+// deletePageSession ends the session that asks, or all of them for who asks on the socket.
+func (s *server) deletePageSession(ctx context.Context, _ *none) (api.SignedOut, error) {
+	grant := grantOf(ctx)
+	switch {
+	case s.tokens == nil:
+		return api.SignedOut{}, noTokens
+	case grant != nil && !grant.Session:
+		return api.SignedOut{}, &api.Error{Code: api.Forbidden, Message: "a token is no session of the page: expected a session, which ends itself, or a call on the node's socket, as by quipu page --end"}
+	}
+	ended := s.tokens.EndSession(grant)
+	s.logger.Info("page signed out", "sessions", ended)
+	return api.SignedOut{Sessions: ended}, nil
+}

@@ -80,6 +80,48 @@ func TestSigningIn(t *testing.T) {
 	}
 }
 
+// TestSigningOut: a session ends itself and no other, a token ends none, and the socket ends all.
+func TestSigningOut(t *testing.T) {
+	n := newNetwork(t)
+	all := server.NewServer(server.Config{Log: n.log, Daemon: daemon{}, Tokens: n.tokens, Enter: func(context.Context, *access.Grant) (func(), error) { return func() {}, nil }})
+	srv := httptest.NewServer(all.Network())
+	t.Cleanup(srv.Close)
+	n.url = srv.URL
+	var tokens []string
+	for range 3 {
+		var made api.PageCode
+		ask(t, all.Socket(), http.StatusOK, &made)
+		var session api.Session
+		if _, body := n.ask(t, "POST", "/v1/page/sessions", "", `{"code":"`+made.Code+`"}`); json.Unmarshal([]byte(body), &session) != nil {
+			t.Fatal(body)
+		}
+		tokens = append(tokens, session.Token)
+	}
+	holds := func(want ...int) {
+		t.Helper()
+		for i, token := range tokens {
+			if status, _ := n.ask(t, "GET", "/v1/stats", token, ""); status != want[i] {
+				t.Errorf("session %d: %d, want %d", i, status, want[i])
+			}
+		}
+	}
+	admin := n.token(t, api.TokenRequest{Name: "admin", Scopes: []api.Scope{api.ScopeAdmin}})
+	if status, body := n.ask(t, "DELETE", "/v1/page/sessions", admin, ""); status != http.StatusForbidden {
+		t.Errorf("a token: %d, %s", status, body)
+	}
+	holds(200, 200, 200)
+	if status, body := n.ask(t, "DELETE", "/v1/page/sessions", tokens[1], ""); status != http.StatusOK || !strings.Contains(body, `"sessions":1`) {
+		t.Errorf("%d, %s", status, body)
+	}
+	holds(200, 401, 200)
+	w := httptest.NewRecorder()
+	all.Socket().ServeHTTP(w, httptest.NewRequest(http.MethodDelete, "/v1/page/sessions", nil))
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"sessions":2`) {
+		t.Errorf("%d, %s", w.Code, w.Body)
+	}
+	holds(401, 401, 401)
+}
+
 // ask asks a handler for a code, and reads its answer.
 func ask(t *testing.T, socket http.Handler, status int, into any) {
 	t.Helper()

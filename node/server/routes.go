@@ -269,4 +269,8 @@ func (s *server) accessRoutes(rt *router) {
 		id: "createPageSession", summary: "Gives a session for a sign-in code", codes: []api.Code{api.NotRunning},
 		about: "Its token reads for twelve hours, as one of scope read does, moves no follower, and ends with the node. A code that is not known, was used or has expired is refused alike, and so is who tries too many.",
 	}, s.postPageSession)
+	asks(rt, "DELETE /v1/page/sessions", operation{
+		id: "endPageSessions", summary: "Ends the session that asks", scope: api.ScopeRead, codes: []api.Code{api.NotRunning},
+		about: "Its token is no good from then on, and what it was being told ends. On the node's own socket it ends all sessions, and makes void the codes that nobody has used.",
+	}, s.deletePageSession)
 }

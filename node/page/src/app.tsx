@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Author, Status } from './api/forms'
-import { standing } from './api/session'
+import { signOut, standing } from './api/session'
 import { listen, onArrivals, stream } from './arrivals'
 import { Cords } from './cords'
 import { Door, Mark } from './door'
@@ -120,6 +120,7 @@ function Head() {
       <button type="button" class="quiet theme" onClick={() => choose(theme.value === 'dark' ? 'light' : 'dark')}>
         {theme.value === 'dark' ? texts.theme.light : texts.theme.dark}
       </button>
+      <button type="button" class="quiet out" onClick={() => void signOut()}>{texts.signOut}</button>
       <nav aria-label={texts.nav}>
         <ul>
           {views.map(one => (

@@ -9,7 +9,7 @@ export const texts = {
   skip: 'Skip to the content',
   nav: 'Views',
   views: { picture: 'Picture', entries: 'Entries', subject: 'Subjects', members: 'Members', followers: 'Followers', forks: 'Forks', rates: 'Rates', node: 'This node' },
-  theme: { dark: 'Dark', light: 'Light' },
+  theme: { dark: 'Dark', light: 'Light' }, signOut: 'Sign out',
   stream: { connecting: 'connecting …', live: 'live', busy: 'live, counted: too much comes to list it', lost: 'lost the node: trying again', ended: 'ended' },
   foot: { reads: 'This page only reads. What changes something is shown as the command to type.', offline: 'The same check without a node' },
 
@@ -17,6 +17,8 @@ export const texts = {
     wait: 'One moment …',
     none: 'Nobody is signed in here. A link from the node’s own machine signs this tab in.',
     expired: 'The session is over: it lasts twelve hours at most, and ends when the node is started again.',
+    out: 'Signed out. A link from the node’s own machine signs this tab in again.',
+    forgotten: 'Signed out in this tab. The node did not answer: it takes the session until that is over, or until “quipu page --end” is typed there.',
     code: 'This link does not sign in: it was used already, or is older than two minutes, or is not whole.',
     limited: 'Too many links were tried just now. Wait a moment, and ask for a new one.',
     unreachable: 'The node does not answer. Is it running? The link was not used up if it never came there.',

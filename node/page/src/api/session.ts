@@ -6,7 +6,7 @@ import { Refused } from './call'
 export interface Session { token: string, expires: string }
 
 // How the page stands with its node: signed in, or not and why.
-export type Standing = 'in' | 'none' | 'expired' | 'code' | 'limited' | 'unreachable'
+export type Standing = 'in' | 'none' | 'expired' | 'out' | 'forgotten' | 'code' | 'limited' | 'unreachable'
 
 export const session = signal<Session | null>(null)
 export const standing = signal<Standing>('none')
@@ -53,6 +53,17 @@ export function ended(): void {
   session.value = null
   keep(null)
   standing.value = 'expired'
+}
+
+// signOut has the node end the session, and forgets it here in any case: where the node did not answer it knows the session for
+// as long as that holds.
+export async function signOut(): Promise<void> {
+  const told = await fetch('v1/page/sessions', {
+    method: 'DELETE', headers: { Authorization: `Bearer ${session.value?.token ?? ''}` }, credentials: 'omit',
+  }).then(answer => answer.ok || answer.status === 401, () => false)
+  session.value = null
+  keep(null)
+  standing.value = told ? 'out' : 'forgotten'
 }
 
 // isEnded says whether an error means that the session is over.
