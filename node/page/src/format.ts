@@ -18,7 +18,7 @@ export function moment(time: string | number, fine = false): string {
   return fine ? iso : iso.replace(/\.\d+$/, '')
 }
 
-const spans: [number, string][] = [[365.25 * 86400, 'year'], [30.44 * 86400, 'month'], [86400, 'day'], [3600, 'hour'], [60, 'minute'], [1, 'second']]
+const spans: [number, string][] = [[365 * 86400, 'year'], [365 / 12 * 86400, 'month'], [86400, 'day'], [3600, 'hour'], [60, 'minute'], [1, 'second']]
 
 // span says a number of seconds in one or two of the units that fit: '3 minutes', '2 days'.
 export function span(seconds: number): string {

@@ -111,21 +111,22 @@ function words(rows: readonly Entry[], taken: Taken): string {
     taken.author.length + taken.kind.length > 0 || taken.subject !== '' || taken.from !== null || taken.to !== null)
 }
 
-// Table has a column of kinds where they differ.
+// Table has a column of kinds where they differ, and one of subjects where there are any.
 function Table({ rows, fresh, kinds }: { rows: readonly Entry[], fresh: ReadonlySet<string>, kinds: boolean }) {
   const t = texts.entries.columns
-  const columns = [t.time, t.author, t.subject, ...(kinds ? [t.kind] : []), t.payload, t.seq]
+  const subjects = rows.some(e => e.subject)
+  const columns = [t.time, t.author, ...(subjects ? [t.subject] : []), ...(kinds ? [t.kind] : []), t.payload, t.seq]
   return (
     <table class={kinds ? 'entries by-kind' : 'entries'} role="table">
       <caption class="hidden">{texts.entries.caption}</caption>
       <thead role="rowgroup"><tr role="row">{columns.map(c => <th key={c} role="columnheader" scope="col">{c}</th>)}</tr></thead>
-      <tbody role="rowgroup">{rows.map(e => <Row key={id(e)} entry={e} fresh={fresh.has(id(e))} kinds={kinds} />)}</tbody>
+      <tbody role="rowgroup">{rows.map(e => <Row key={id(e)} entry={e} fresh={fresh.has(id(e))} kinds={kinds} subjects={subjects} />)}</tbody>
     </table>
   )
 }
 
 // Row opens its entry wherever it is pressed; with the keyboard its seq does, which is a link.
-function Row({ entry, fresh, kinds }: { entry: Entry, fresh: boolean, kinds: boolean }) {
+function Row({ entry, fresh, kinds, subjects }: { entry: Entry, fresh: boolean, kinds: boolean, subjects: boolean }) {
   const place = placeOf(entry)
   const chosen = knot.value && formatPlace(knot.value) === formatPlace(place)
   const open = (event: MouseEvent) => {
@@ -136,7 +137,7 @@ function Row({ entry, fresh, kinds }: { entry: Entry, fresh: boolean, kinds: boo
     <tr role="row" onClick={open} class={[fresh ? 'fresh' : '', entry.disputed ? 'disputed' : '', chosen ? 'chosen' : ''].join(' ').trim() || undefined}>
       <td role="cell" class="time"><time dateTime={entry.time} title={entry.time}>{moment(entry.time)}</time></td>
       <td role="cell" class="author"><Who author={entry.author} /></td>
-      <td role="cell" class="subject">{entry.subject ? <a href={only({ view: 'subject', subject: entry.subject })}><Stranger text={entry.subject} max={60} /></a> : null}</td>
+      {subjects && <td role="cell" class="subject">{entry.subject ? <a href={only({ view: 'subject', subject: entry.subject })}><Stranger text={entry.subject} max={60} /></a> : null}</td>}
       {kinds && <td role="cell" class="kind"><a href={linkTo({ kind: [entry.kind] })}><Stranger text={entry.kind} max={60} /></a></td>}
       <td role="cell" class="payload"><Happened entry={entry} /></td>
       <td role="cell" class="seq">{entry.disputed && <span class="badge bad" title={texts.entries.disputed}>@{entry.op.slice(0, 8)}</span>}

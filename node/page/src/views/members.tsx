@@ -20,7 +20,7 @@ export function Members() {
   const linked = new Map((links.value ?? []).map(l => [l.author, l]))
   return (
     <>
-      <ul class="cards">{members.value.map(m => <li key={m.author + m.addr}><Card member={m} link={linked.get(m.author)} /></li>)}</ul>
+      <ul class="cards">{ordered(members.value).map(m => <li key={m.author + m.addr}><Card member={m} link={linked.get(m.author)} /></li>)}</ul>
       {members.value.length === 1 && status.value && (
         <section class="hints">
           <p>{t.alone}</p>
@@ -33,6 +33,12 @@ export function Members() {
       ]} />
     </>
   )
+}
+
+// ordered gives this node first and the others by their names, so that a card stays where it was looked for.
+function ordered(members: readonly Member[]): Member[] {
+  const rank = (m: Member) => m.state === 'self' ? 0 : m.name ? 1 : 2
+  return members.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, 'en', { numeric: true }) || (a.author < b.author ? -1 : 1))
 }
 
 function Card({ member, link }: { member: Member, link: Link | undefined }) {
