@@ -193,6 +193,9 @@ func (b *tab) keep(name string) {
 	}
 	shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	if err == nil {
+		err = os.MkdirAll(folder, 0o755)
+	}
+	if err == nil {
 		err = os.WriteFile(filepath.Join(folder, name+".png"), shot, 0o644)
 	}
 	if err != nil {

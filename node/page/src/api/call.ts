@@ -11,9 +11,9 @@ export class Refused extends Error {
 // Params are the query of a call; a list gives its name several times, and what is empty is left out.
 export type Params = Record<string, string | number | boolean | readonly string[] | null | undefined>
 
-// counts is what the page has asked of its node since it was loaded, and how many strokes the last of its frames had: tests
-// assert it, and window.quipu shows it.
-export const counts = { requests: 0, bytes: 0, strokes: 0, frames: 0 }
+// counts is what the page has asked of its node since it was loaded, how many strokes the last of its frames had, and whether the
+// picture has moved since it last asked for what it lacks: tests assert it, and window.quipu shows it.
+export const counts = { requests: 0, bytes: 0, strokes: 0, frames: 0, moving: false }
 
 // address gives the path of a call with its query, as curl would be given it.
 export function address(path: string, params: Params = {}): string {

@@ -221,7 +221,9 @@ export class Picture {
   // #rest says, once nothing has moved for a moment, what there is to see, and asks for what is missing of it.
   #rest(): void {
     clearTimeout(this.#resting)
+    counts.moving = true
     this.#resting = setTimeout(() => {
+      counts.moving = false
       const s = this.#scene
       const scale = this.#scale()
       if (!s || !scale) return
