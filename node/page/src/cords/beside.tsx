@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { count, moment, number } from '../format'
+import { count, number } from '../format'
 import { authors } from '../node'
 import { Stranger, visible } from '../safe'
 import { author, show } from '../state'
@@ -18,7 +18,7 @@ export function Tip({ at }: { at: Pointed | null }) {
     <div class="tip" ref={tip} aria-hidden="true">
       <b><Stranger text={words.nameOf(h.cord.author, h.cord.name)} max={30} /></b>
       {h.own && <span class="badge">{texts.node.own}</span>}
-      {k && <span>{k.n === 1 ? moment(k.from, true) : `${moment(k.from)} – ${moment(k.to)}`}</span>}
+      {k && <span>{words.times(h, k)}</span>}
       {k && k.kinds.slice(0, 4).map(([i, n]) => (
         <span key={i}>{k.n > 1 && <>{number(n)} × </>}{at.kinds[i] === undefined ? texts.cords.otherKinds : <Stranger text={at.kinds[i]} max={40} />}</span>
       ))}
@@ -61,7 +61,7 @@ export function tipWords(p: Pointed): string {
   const who = texts.cords.cordOf(words.nameOf(h.cord.author, h.cord.name))
   if (!k) return `${who}. ${words.cord(h)}`
   const kinds = k.kinds.slice(0, 3).map(([i, n]) => `${number(n)} × ${p.kinds[i] === undefined ? texts.cords.otherKinds : visible(p.kinds[i], 40)}`).join(', ')
-  return `${who}: ${count(k.n, 'entry', 'entries')}, ${moment(k.from)} UTC, ${kinds}. ${words.held(h, k)}`
+  return `${who}: ${count(k.n, 'entry', 'entries')}, ${words.times(h, k)} UTC, ${kinds}. ${words.held(h, k)}`
 }
 
 // Tools zoom with a press, for who has neither wheel nor keys.

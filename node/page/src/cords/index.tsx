@@ -94,6 +94,7 @@ function begin(box: HTMLElement, canvas: HTMLCanvasElement, state: ReturnType<ty
       told(s)
     },
     open: (who, seq) => show({ knot: { author: who, seq } }),
+    list: (who, from, to) => show({ view: 'entries', author: [who], from, to }),
     link: l => { if (view.peek() === 'picture') show(linked = l) },
     words: words.drawn,
   }, getComputedStyle(document.querySelector('h1') ?? box).fontFamily)

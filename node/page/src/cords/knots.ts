@@ -8,6 +8,9 @@ export interface Knot {
   readonly kinds: readonly (readonly [kind: number, count: number])[],
 }
 
+// inseparable says that a knot is of several entries of one moment, which no zoom takes apart.
+export const inseparable = (k: Knot): boolean => k.n > 1 && k.to - k.from <= 1
+
 // unnamed stands for the kinds that the answer does not name.
 export const unnamed = -1
 

@@ -7,7 +7,8 @@ import { palettes } from './dyes'
 import { beadPlaces, knotX, level, Painter, ropeEnd, type Arrival, type Bead, type Look } from './draw'
 import type { Answer } from './forms'
 import { Dyer, other } from './kinds'
-import type { Knot } from './knots'
+import { knotOf, nearest, on, reach, type Focus } from './focus'
+import { inseparable, type Knot } from './knots'
 import { Loom, shown } from './loom'
 import { scene, type Hanging, type Scene } from './scene'
 import type { Scale } from './scale'
@@ -28,6 +29,7 @@ export interface Host {
   bead(b: BeadAt | null): void
   seen(s: Seen): void
   open(author: string, seq: number): void
+  list(author: string, from: number, to: number): void
   link(l: { from: number | null, to: number | null, follow: boolean }): void
   words: Pick<Look, 'label' | 'folded' | 'said' | 'stub' | 'more' | 'cords'> & { readonly now: string }
 }
@@ -49,7 +51,7 @@ export class Picture {
   #pan = 0
   #scene: Scene | null = null
   #shown: Answer | null = null
-  #focus: { author: string, seq: number | null, keyed: boolean } | null = null
+  #focus: Focus | null = null
   #painters = new Map<string, Painter>()
   readonly #dyer = new Dyer()
   #arrivals: { author: string, seq: number, t: number, dye: number, since: number }[] = []
@@ -213,7 +215,7 @@ export class Picture {
     const f = this.#focus
     const hanging = f && hangings.find(h => h.cord.author === f.author)
     if (!f || !hanging) return null
-    const knot = f.seq === null ? null : hanging.knots.find(k => k.lo <= f.seq! && f.seq! <= k.hi) ?? null
+    const knot = hanging.knots[knotOf(hanging.knots, f)] ?? null
     const y = knot ? knot.y : Math.min(scale.height, 30)
     return { hanging, knot, x: knotX(hanging, columns.apart, y), y: y + this.head, kinds: this.#shown!.kinds }
   }
@@ -292,14 +294,14 @@ export class Picture {
     return i < 0 ? null : { bead: this.beads[i]!, x: places[i]!, y: this.head }
   }
 
-  #hit(x: number, y: number): { author: string, seq: number | null, keyed: boolean } | null {
+  #hit(x: number, y: number): Focus | null {
     const s = this.#scene
     if (!s || x < this.left - 8) return null
-    const i = column({ ...s.columns, x: s.hangings.map(h => h.x) }, x, Math.max(14, s.columns.apart / 2))
+    const i = column({ ...s.columns, x: s.hangings.map(h => h.x) }, x, Math.max(14, Math.min(reach, s.columns.apart / 2)))
     const h = s.hangings[i]
     if (!h) return null
     const knot = y < this.head ? null : nearest(h.knots, y - this.head, Math.max(14, s.cell))
-    return { author: h.cord.author, seq: knot ? knot.lo : null, keyed: false }
+    return { author: h.cord.author, ...on(knot), keyed: false }
   }
 
   // choose puts the focus on a cord, or on the knot of an entry on it, and says whether it hangs here.
@@ -307,7 +309,7 @@ export class Picture {
     const s = this.#scene
     const i = s ? [...this.#order()].indexOf(author) : -1
     if (!s || i < 0) return false
-    this.#focus = { author, seq, keyed: true }
+    this.#focus = { author, seq, at: null, keyed: true }
     this.#reveal(i)
     this.changed()
     return true
@@ -336,10 +338,10 @@ export class Picture {
       const i = at < 0 ? 0 : Math.min(order.length - 1, Math.max(0, at + cords))
       const from = this.#found()
       this.#reveal(i)
-      this.#focus = { author: order[i]!, seq: null, keyed: true }
+      const to: Focus = this.#focus = { author: order[i]!, ...on(null), keyed: true }
       const h = s.hangings.find(h => h.cord.author === order[i])
       const knot = h && from?.knot ? nearest(h.knots, from.knot.y, Infinity) : null
-      if (knot) this.#focus.seq = knot.lo
+      Object.assign(to, on(knot))
     } else {
       this.#along(s, order[at]!, knots)
     }
@@ -349,10 +351,10 @@ export class Picture {
   #along(s: Scene, author: string, by: number): void {
     const h = s.hangings.find(h => h.cord.author === author)
     if (!h || h.knots.length === 0) return
-    const at = h.knots.findIndex(k => this.#focus!.seq !== null && k.lo <= this.#focus!.seq && this.#focus!.seq <= k.hi)
+    const at = knotOf(h.knots, this.#focus!)
     const to = at < 0 ? (by > 0 ? 0 : h.knots.length - 1) : Math.min(h.knots.length - 1, Math.max(0, at + by))
     const knot = h.knots[to]!
-    this.#focus = { author, seq: knot.lo, keyed: true }
+    this.#focus = { author, ...on(knot), keyed: true }
     if (knot.y < 30) this.pan(0, Math.min(s.scale.height / 2, 90 - knot.y))
     if (knot.y > s.scale.height - 30) this.pan(0, -Math.min(s.scale.height / 2, knot.y - s.scale.height + 90))
   }
@@ -366,19 +368,9 @@ export class Picture {
       return
     }
     if (f.knot.n === 1) this.host.open(f.hanging.cord.author, f.knot.lo)
+    else if (inseparable(f.knot)) this.host.list(f.hanging.cord.author, f.knot.from, f.knot.to)
     else this.#view = about(f.knot.from, f.knot.to, b)
     this.changed()
     this.#rest()
   }
-}
-
-// nearest is the knot that is nearest to a height, within reach.
-export function nearest(knots: readonly Knot[], y: number, reach: number): Knot | null {
-  let best: Knot | null = null
-  let least = reach
-  for (const k of knots) {
-    const away = Math.max(0, Math.abs(k.y - y) - k.height / 2)
-    if (away < least) { best = k; least = away }
-  }
-  return best
 }

@@ -35,13 +35,24 @@ export function seenOf(s: Scene, answer: Answer, of: Of): Seen {
     pruned: s.hangings.filter(h => h.cord.floor),
     cut: s.hangings.filter(h => h.standing?.cut),
   }
+  const [from, to] = told(s, of, s.hangings.filter((_, i) => sums[i]! > 0))
   return {
-    from: Math.max(s.scale.from, of.whole.from), to: Math.min(s.scale.to, of.now),
+    from, to,
     cords: sums.filter(n => n > 0).length, entries: sums.reduce((a, b) => a + b, 0),
     folds: s.scale.folds.filter(f => f.y > -f.height && f.y < s.scale.height).length,
     others: answer.others, behind: answer.behind ?? 0, kinds, rest: kinds.some(([, dye]) => dye === other) || unnamed(answer), whole: of.all,
     has: marks(s, of, counts), ...counts,
   }
+}
+
+// told is from when to when the entries are that are seen, where all of the log is looked at, and else what is looked at. A time of a knot is that
+// of its cell, which begins before its first entry and ends behind its last; a cord knows its own first and last.
+function told(s: Scene, of: Of, tied: readonly Hanging[]): [from: number, to: number] {
+  const window = [Math.max(s.scale.from, of.whole.from), Math.min(s.scale.to, of.now)] as const
+  if (!of.all || tied.length === 0) return [...window]
+  const least = (h: Hanging) => Math.max(h.cord.first, ...h.knots.slice(0, 1).map(k => k.from))
+  const most = (h: Hanging) => Math.min(h.cord.last, ...h.knots.slice(-1).map(k => k.to))
+  return [Math.max(window[0], Math.min(...tied.map(least))), Math.min(window[1], Math.max(...tied.map(most)))]
 }
 
 // unnamed says whether there are entries whose kind is not named.

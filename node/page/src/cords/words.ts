@@ -1,9 +1,9 @@
-import { ago, count, list, number, short, span } from '../format'
+import { ago, count, list, moment, number, short, span } from '../format'
 import { authors } from '../node'
 import { quoted, visible } from '../safe'
 import { texts } from '../text'
 import type { Look } from './draw'
-import type { Knot } from './knots'
+import { inseparable, type Knot } from './knots'
 import type { Hanging } from './scene'
 import type { Seen } from './seen'
 import { tightness, type Standing } from './standing'
@@ -67,9 +67,16 @@ export function cord(h: Hanging): string {
   return parts.join(' · ')
 }
 
+// times says when the entries of a knot are: its cell may begin before its cord does, and end behind it.
+export function times(h: Hanging, k: Knot): string {
+  if (k.n === 1) return moment(k.from, true)
+  const [from, to] = [moment(Math.max(k.from, h.cord.first)), moment(Math.min(k.to, h.cord.last))]
+  return from === to ? from : `${from} – ${to}`
+}
+
 // held says who has a knot.
 export function held(h: Hanging, k: Knot): string {
-  const place = k.n === 1 ? `${short(h.cord.author)}/${k.lo}` : texts.cords.several(number(k.n))
+  const place = k.n === 1 ? `${short(h.cord.author)}/${k.lo}` : texts.cords.several(number(k.n), inseparable(k))
   if (!h.cord.held) return place
   return `${place} · ${texts.cords.tight[tightness(k.hi, h.cord.held)]}`
 }

@@ -1,4 +1,5 @@
 import { number } from '../format'
+import { authors } from '../node'
 import { linkTo } from '../state'
 import { checks as texts } from '../text'
 import { hex } from '../verify/bytes'
@@ -32,10 +33,11 @@ export function Chain({ proof }: { proof: Proof }) {
 export function Neighbours({ proof }: { proof: Proof }) {
   const author = hex(proof.author)
   const to = (seq: number) => linkTo({ knot: { author, seq } })
+  const held = Math.max(next(proof.headers[proof.headers.length - 1]!), authors.value.find(a => a.author === author)?.next ?? 0)
   return (
     <p class="neighbours">
       {proof.seq > 0 && <a href={to(proof.seq - 1)} rel="prev">{texts.knot.previous}</a>}
-      {' '}<a href={to(proof.seq + 1)} rel="next">{texts.knot.next}</a>
+      {' '}{proof.seq + 1 < held ? <a href={to(proof.seq + 1)} rel="next">{texts.knot.next}</a> : <span class="faint">{texts.knot.newest}</span>}
     </p>
   )
 }
