@@ -114,3 +114,53 @@ func TestAStubIsMarked(t *testing.T) {
 	b.press(kb.ArrowRight)
 	b.wait(`document.querySelector('.cords [role=status]').innerText.includes('2262')`)
 }
+
+// extents are how wide and how high what is drawn in each dye of the dark is, from above to below, in the order of where they begin. The edge of a
+// thin line has its dye at a part of its strength.
+const extents = `(() => {
+	const canvas = document.querySelector('.loom canvas'), {width, height} = canvas
+	const {data} = canvas.getContext('2d').getImageData(0, 0, width, height)
+	const boxes = ['f2636d', '8f9ff2', 'ecb43c', '8cc463', 'c58fe3', '55c0b2', 'f08e4f', 'ea93b8', 'c18a55', '7dbde8', 'c9c64e', 'a9b6c6'].map(d =>
+		({rgb: [0, 2, 4].map(i => parseInt(d.slice(i, i + 2), 16)), x0: Infinity, x1: -1, y0: Infinity, y1: -1}))
+	for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
+		const at = 4 * (y * width + x)
+		if (data[at + 3] < 64) continue
+		const box = boxes.find(b => b.rgb.every((v, i) => Math.abs(v - data[at + i]) <= 5))
+		if (!box) continue
+		box.x0 = Math.min(box.x0, x); box.x1 = Math.max(box.x1, x); box.y0 = Math.min(box.y0, y); box.y1 = Math.max(box.y1, y)
+	}
+	return boxes.filter(b => b.x1 >= 0).sort((a, b) => a.y0 - b.y0).map(b => [b.x1 - b.x0 + 1, b.y1 - b.y0 + 1])
+})()`
+
+// TestAKnotIsDrawnAsFarAsItHasCome: an entry that all have is a knot alone, one that some have hangs in the half of a loop, and one that nobody
+// else has in a whole one.
+func TestAKnotIsDrawnAsFarAsItHasCome(t *testing.T) {
+	browser := newBrowser(t)
+	alpha := serve(t, "alpha", "")
+	beta := serve(t, "beta", alpha.Log, "--join", alpha.Addr)
+	gamma := serve(t, "gamma", alpha.Log, "--join", alpha.Addr)
+	b := newTab(t, browser)
+	b.look(1280, 1400, "dark")
+	b.signIn(alpha)
+	have := func(n, others int) {
+		t.Helper()
+		say(t, alpha, fmt.Sprintf(`{"kind":"k%d","time":"20%d-06-01T12:00:00Z"}`, n, 20+n))
+		known := fmt.Sprintf(`fetch("v1/cords", {headers: {Authorization: "Bearer " + JSON.parse(sessionStorage.getItem("quipu.session")).token}})
+			.then(a => a.json()).then(a => (a.cords[0].held ?? []).filter(h => h >= %d).length)`, n)
+		for deadline := time.Now().Add(30 * time.Second); eval[int](b, known) < others; {
+			if time.Now().After(deadline) {
+				t.Fatalf("entry %d is not known to be on %d other nodes", n, others)
+			}
+		}
+	}
+	have(1, 2)
+	gamma.Kill()
+	have(2, 1)
+	beta.Kill()
+	have(3, 0)
+	b.open(alpha.URL + "/#" + code(t, alpha))
+	b.wait(seen + `.startsWith('3 entries')`)
+	b.wait(fmt.Sprintf(`(([tight, half, open]) => half[0] > 1.4 * tight[0] && open[0] > 1.4 * tight[0] && open[1] > 1.15 * half[1] && half[1] > 1.15 * tight[1])(%s)`, extents))
+	b.keep("marks-knots")
+	t.Logf("tight, half and open knots are so wide and high: %v", eval[[][2]int](b, extents))
+}
