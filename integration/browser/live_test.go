@@ -188,3 +188,19 @@ func TestAHistoryOnItsDiagram(t *testing.T) {
 		t.Errorf("in words: %s", says)
 	}
 }
+
+// TestABurstIsAllShown: what comes faster than a page takes it is counted from where the page was told last, and the newest stands above.
+func TestABurstIsAllShown(t *testing.T) {
+	browser := newBrowser(t)
+	d := serve(t, "alpha", "")
+	b := newTab(t, browser)
+	b.signIn(d)
+	b.show("#/entries")
+	tie(t, d, 1)
+	b.wait(`document.querySelector('tbody .seq').innerText.trim() === '0'`)
+	tie(t, d, 40_000)
+	b.wait(`document.querySelector('tbody .seq').innerText.trim() === '40,000'`)
+	b.wait(`document.querySelector('.pulse.live')`)
+	b.show("#/picture")
+	b.wait(seen + `.startsWith('40,001 entries')`)
+}

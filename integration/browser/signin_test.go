@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -103,4 +104,6 @@ func TestSigningOut(t *testing.T) {
 		}
 		d.Start(t)
 	}
+	b.do(fmt.Sprintf(`location.hash = %q`, code(t, d))) // as a link is that is pasted into the address of this tab
+	b.wait(`document.querySelector('.pulse.live')`)
 }

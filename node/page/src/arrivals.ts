@@ -33,9 +33,9 @@ export async function listen(signal: AbortSignal): Promise<void> {
     try {
       // A node that was made again from a backup has other arrivals, and refuses the cursors of before: what is drawn is asked again.
       from ??= await begin(signal)
-      await follow(from.cursor, signal)
+      const next = await follow(from, signal)
       stream.value = { state: 'busy' }
-      from = await calm(signal)
+      from = await calm(next, signal)
     } catch (error) {
       if (signal.aborted) return
       if (isEnded(error)) {
@@ -55,8 +55,9 @@ async function begin(signal: AbortSignal): Promise<Status> {
   return status
 }
 
-// follow tells what comes behind a cursor until that is too much.
-async function follow(cursor: string, signal: AbortSignal): Promise<void> {
+// follow tells what comes behind a status until that is too much, and gives the offset behind what it has told.
+async function follow(from: Status, signal: AbortSignal): Promise<number> {
+  let next = from.next
   const meter = new Meter()
   let batch: Entry[] = []
   let due = 0
@@ -64,21 +65,24 @@ async function follow(cursor: string, signal: AbortSignal): Promise<void> {
     cancelAnimationFrame(due)
     due = 0
     const last = batch[batch.length - 1]
-    if (last) tell({ entries: batch, many: 0, next: (last.offset ?? 0) + 1 })
+    if (last) {
+      next = (last.offset ?? 0) + 1
+      tell({ entries: batch, many: 0, next })
+    }
     batch = []
   }
   const call = new AbortController()
   const stop = () => call.abort()
   signal.addEventListener('abort', stop, { once: true })
   try {
-    for await (const told of tail({ after: cursor, gone: 'show' }, call.signal)) {
+    for await (const told of tail({ after: from.cursor, gone: 'show' }, call.signal)) {
       if (told.what === 'open') stream.value = { state: 'live' }
       else if (told.what === 'lost') stream.value = { state: 'lost', again: Date.now() + told.again }
       else if (told.what === 'gone') tell({ entries: [], many: told.gone.entries, next: told.gone.offset })
       else {
         batch.push(told.entry)
         if (!due) due = document.hidden ? window.setTimeout(flush, 1000) : requestAnimationFrame(flush)
-        if (meter.add(told.entry)) return
+        if (meter.add(told.entry)) break
       }
     }
   } finally {
@@ -86,21 +90,23 @@ async function follow(cursor: string, signal: AbortSignal): Promise<void> {
     signal.removeEventListener('abort', stop)
     call.abort()
   }
+  return next
 }
 
-// calm counts what comes until it is little again, and gives the status from whose cursor on the stream can go on.
-async function calm(signal: AbortSignal): Promise<Status> {
+// calm counts what comes behind what was told last, until it is little again, and gives the status from whose cursor on the stream can go on.
+async function calm(told: number, signal: AbortSignal): Promise<Status> {
   let before: Status | null = null
   for (;;) {
-    const now: Status = await get<Status>('/v1/status', {}, signal).catch(error => {
+    const now: Status | null = await get<Status>('/v1/status', {}, signal).catch(error => {
       if (signal.aborted || !(error instanceof TypeError)) throw error
-      return before as Status
+      return before
     })
-    if (now && before) {
-      tell({ entries: [], many: Math.max(0, now.next - before.next), next: now.next })
-      if ((now.next - before.next) / 2 <= quiet) return now
+    if (now && now.next > told) {
+      tell({ entries: [], many: now.next - told, next: now.next })
+      told = now.next
     }
-    before = now ?? before
+    if (now && before && (now.next - before.next) / 2 <= quiet) return now
+    before = now
     await new Promise(done => setTimeout(done, 2000))
   }
 }

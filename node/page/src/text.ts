@@ -16,7 +16,7 @@ export const texts = {
   door: {
     wait: 'One moment …',
     none: 'Nobody is signed in here. A link from the node’s own machine signs this tab in.',
-    expired: 'The session is over: it lasts twelve hours at most, and ends when the node is started again.',
+    expired: 'The session is over: it lasts twelve hours at most, and ends when the node is started again or “quipu page --end” is typed there.',
     out: 'Signed out. A link from the node’s own machine signs this tab in again.',
     forgotten: 'Signed out in this tab. The node did not answer: it takes the session until that is over, or until “quipu page --end” is typed there.',
     code: 'This link does not sign in: it was used already, or is older than two minutes, or is not whole.',
