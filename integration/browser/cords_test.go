@@ -158,6 +158,35 @@ func TestThePictureKeepsToItsBounds(t *testing.T) {
 	}
 }
 
+// TestAHigherWindowShowsMore: where the window becomes higher, the sentence and the address tell of what is seen then, and what that lacks
+// is asked for.
+func TestAHigherWindowShowsMore(t *testing.T) {
+	browser := newBrowser(t)
+	d := serve(t, "alpha", "")
+	tie(t, d, 20_000)
+	b := newTab(t, browser)
+	b.look(1280, 400, "dark")
+	b.signIn(d)
+	b.wait(seen + `.startsWith('20,000 entries')`)
+	b.do(watched)
+	for range 16 {
+		b.frame(wheel(-100))
+	}
+	b.rested()
+	b.wait(`!` + seen + `.startsWith('20,000')`)
+	const told = `parseInt(` + seen + `.replaceAll(',', ''))`
+	few, asked, at := eval[int](b, told), eval[int](b, `cords.asked`), eval[string](b, `location.hash`)
+	b.look(1280, 1800, "dark")
+	b.moved(at)
+	b.rested()
+	if n := eval[int](b, told); n < 2*few {
+		t.Errorf("a window four times as high shows %d entries, and showed %d", n, few)
+	}
+	if eval[int](b, `cords.asked`) == asked {
+		t.Error("a window four times as high asked for nothing")
+	}
+}
+
 // TestAKnotIsOpenedByKeys goes along a cord, nearer and nearer, until a knot is one entry, and opens it.
 func TestAKnotIsOpenedByKeys(t *testing.T) {
 	browser := newBrowser(t)

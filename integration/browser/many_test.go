@@ -183,6 +183,7 @@ func zooms(t *testing.T, b *tab, d *daemon.Daemon) {
 		return
 	}
 	b.signIn(d)
+	b.do(watched)
 	day := time.Now().UTC().AddDate(-1, 0, 0).Truncate(24 * time.Hour)
 	for zoom, from := range map[string]time.Time{"whole": {}, "year": day.AddDate(-1, 0, 0), "day": day} {
 		link, to := "#/picture", day.AddDate(0, 0, 1)
@@ -195,6 +196,7 @@ func zooms(t *testing.T, b *tab, d *daemon.Daemon) {
 				b.look(width, width*5/8+200, theme)
 				b.wait(fmt.Sprintf(`document.documentElement.dataset.theme === %q && %s.includes(' on ')`, theme, seen))
 				b.frame(`window.dispatchEvent(new Event('resize'))`)
+				b.rested()
 				b.keep(fmt.Sprintf("zoom-%s-%s-%d", zoom, theme, width))
 			}
 		}

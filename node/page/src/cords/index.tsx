@@ -106,7 +106,10 @@ function begin(box: HTMLElement, canvas: HTMLCanvasElement, state: ReturnType<ty
   picture.show(linked.from, linked.to)
   void loom.begin(picture.author, picture.kind, columnsFor(picture.depth))
   const stops = [listen(box, picture), feed(picture), watch(picture, state.patience), () => picture.stop()]
-  const size = new ResizeObserver(() => picture.changed())
+  const size = new ResizeObserver(() => {
+    picture.changed()
+    picture.rest()
+  })
   size.observe(canvas)
   stops.push(() => size.disconnect())
   return { picture, stop: () => stops.forEach(stop => stop()) }
