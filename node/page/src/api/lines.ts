@@ -13,15 +13,15 @@ export async function* lines<T>(path: string, params: Params = {}, signal?: Abor
 }
 
 // split gives the lines of an answer, each without its end, and the rest as the last if there is one. Leaving the loop
-// closes the connection.
-export async function* split(answer: Response): AsyncGenerator<string> {
+// closes the connection. Where nothing at all comes for so many milliseconds it throws a TypeError, as where the connection broke.
+export async function* split(answer: Response, silence = Infinity): AsyncGenerator<string> {
   if (!answer.body) return
   const reader = answer.body.getReader()
   const decoder = new TextDecoder()
   let rest = ''
   try {
     for (;;) {
-      const { value, done } = await reader.read()
+      const { value, done } = await within(reader.read(), silence)
       if (done) break
       counts.bytes += value.length
       // A line of a megabyte comes in many pieces: only the new piece is searched.
@@ -35,4 +35,13 @@ export async function* split(answer: Response): AsyncGenerator<string> {
   } finally {
     reader.cancel().catch(() => {})
   }
+}
+
+// within gives what is promised, or throws where that takes longer.
+function within<T>(promised: Promise<T>, ms: number): Promise<T> {
+  if (ms === Infinity) return promised
+  return new Promise((done, fail) => {
+    const timer = setTimeout(() => fail(new TypeError('the node is silent')), ms)
+    promised.then(done, fail).finally(() => clearTimeout(timer))
+  })
 }

@@ -97,3 +97,29 @@ test('lines come whole, however they are cut, and a refusal among them is thrown
     expect(got).toEqual([{ a: 'käse' }, { a: '\n' }])
   }
 })
+
+test('a node that hangs is lost, and asked again', async () => {
+  vi.useFakeTimers()
+  try {
+    let asked = 0
+    vi.stubGlobal('fetch', async () => {
+      asked++
+      return new Response(new ReadableStream({ start(stream) { stream.enqueue(new TextEncoder().encode(event(0))) } }))
+    })
+    const over = new AbortController()
+    const told: Told['what'][] = []
+    const reading = (async () => {
+      for await (const one of tail({}, over.signal)) told.push(one.what)
+    })()
+    await vi.advanceTimersByTimeAsync(44_000)
+    expect(told).toEqual(['open', 'entry'])
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(told.slice(0, 4)).toEqual(['open', 'entry', 'lost', 'open'])
+    expect(asked).toBe(2)
+    over.abort()
+    await vi.advanceTimersByTimeAsync(60_000)
+    await reading
+  } finally {
+    vi.useRealTimers()
+  }
+})

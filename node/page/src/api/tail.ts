@@ -56,13 +56,17 @@ function sleep(signal: AbortSignal): (ms: number) => Promise<void> {
   })
 }
 
+// silence is how long nothing may come, in milliseconds: a node says every 15 s that it lives, and one that does not say so for three times as
+// long hangs, or is cut off.
+const silence = 45_000
+
 interface Event { id: string, type: string, data: string }
 
 // events reads server-sent events as the HTML standard says, but for retry, which a node does not send. An event that the
 // connection broke off in is none.
 async function* events(answer: Response): AsyncGenerator<Event> {
   let id = '', type = '', data: string[] = [], any = false
-  for await (const line of split(answer)) {
+  for await (const line of split(answer, silence)) {
     if (line === '') {
       if (any) yield { id, type, data: data.join('\n') }
       id = ''; type = ''; data = []; any = false
