@@ -10,7 +10,7 @@ import { Dyer, other } from './kinds'
 import { knotOf, nearest, on, reach, type Focus } from './focus'
 import { inseparable, type Knot } from './knots'
 import { Loom, shown } from './loom'
-import { scene, type Hanging, type Scene } from './scene'
+import { order, scene, type Hanging, type Scene } from './scene'
 import type { Scale } from './scale'
 import { seenOf, type Seen } from './seen'
 import type { Standing } from './standing'
@@ -307,7 +307,7 @@ export class Picture {
   // choose puts the focus on a cord, or on the knot of an entry on it, and says whether it hangs here.
   choose(author: string, seq: number | null = null): boolean {
     const s = this.#scene
-    const i = s ? [...this.#order()].indexOf(author) : -1
+    const i = s ? this.#order().indexOf(author) : -1
     if (!s || i < 0) return false
     this.#focus = { author, seq, at: null, keyed: true }
     this.#reveal(i)
@@ -316,8 +316,7 @@ export class Picture {
   }
 
   #order(): string[] {
-    const cords = [...(this.#shown?.cords ?? [])].sort((a, b) => a.first - b.first || (a.author < b.author ? -1 : 1))
-    return cords.map(c => c.author)
+    return order(this.#shown?.cords ?? []).map(c => c.author)
   }
 
   #reveal(i: number): void {
